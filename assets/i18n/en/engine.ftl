@@ -1,0 +1,12 @@
+engine-cancelled = Cancelled.
+engine-model-file = A file of the model cannot be read: { $why }. Check that the model folder is complete: { $path }
+engine-missing-weight = The model lacks the weight “{ $name }”. Fetch the file again: { $path }
+engine-wrong-shape = The weight “{ $name }” has shape { $got }, but the configuration says { $wanted }. Configuration and weights do not belong together: { $path }
+engine-not-finite-weight = The weight “{ $name }” holds values that are not numbers. The file is damaged; fetch it again: { $path }
+engine-unsupported = This model cannot be run: { $what }.
+engine-device = The device “{ $device }” cannot be used: { $why }.
+engine-out-of-memory = There is not enough memory for this run. Close other programs, or choose a smaller area or model.
+engine-not-finite-result = The model answered with values that are not numbers. Try another seed or sampler; if it stays, the model is damaged.
+engine-bad-input = The engine was given work that contradicts itself ({ $what }). This is our mistake; please report it.
+engine-internal = The engine failed ({ $why }). This is our mistake; please report it.
+engine-panicked = The engine broke down and was started afresh ({ $why }). Your work is safe; please report it.

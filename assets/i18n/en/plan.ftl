@@ -1,0 +1,11 @@
+plan-bad-strength = Denoising strength { $value } is not possible. Choose a value above 0 and up to 1; 0.3 to 0.5 keeps details.
+plan-bad-steps = { $value } steps are not possible. Choose 1 to 1000.
+plan-bad-guidance = A guidance scale of { $value } is not possible. Choose 1 to 50.
+plan-bad-length = “{ $value }” is not a length. Write pixels (12 or 12px) or a share (5%).
+plan-unknown-id = “{ $value }” is not known here. Choose one of: { $known }.
+plan-nothing-to-run = { $steps } steps at strength { $strength } leave no step to run. Raise the strength or the steps.
+plan-everything-kept = Everything is painted, and what is painted stays: nothing is left to change. Erase where something should change, or switch the mask mode.
+plan-mask-size = The mask is { $mask } and the picture { $picture }; they must be the same size.
+plan-empty-picture = The picture has no pixels.
+plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
+plan-bad-profile = The picture’s colour profile cannot be used ({ $why }). Convert the picture to sRGB first.

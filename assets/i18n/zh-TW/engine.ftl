@@ -1,0 +1,12 @@
+engine-cancelled = 已取消。
+engine-model-file = 無法讀取模型的檔案：{ $why }。請確認模型資料夾是完整的：{ $path }
+engine-missing-weight = 模型缺少權重「{ $name }」。請重新取得這個檔案：{ $path }
+engine-wrong-shape = 權重「{ $name }」的形狀是 { $got }，設定檔寫的卻是 { $wanted }。設定檔和權重不是同一套：{ $path }
+engine-not-finite-weight = 權重「{ $name }」裡有不是數字的值。檔案已損壞，請重新取得：{ $path }
+engine-unsupported = 無法執行這個模型：{ $what }。
+engine-device = 無法使用裝置「{ $device }」：{ $why }。
+engine-out-of-memory = 記憶體不足。請關閉其他程式，或選擇較小的範圍或模型。
+engine-not-finite-result = 模型算出了不是數字的值。請換一個種子或取樣器；如果還是這樣，就是模型損壞了。
+engine-bad-input = 交給引擎的工作自相矛盾（{ $what }）。這是我們的錯，請回報。
+engine-internal = 引擎出錯（{ $why }）。這是我們的錯，請回報。
+engine-panicked = 引擎當掉，已重新啟動（{ $why }）。您的作品沒有遺失，請回報。

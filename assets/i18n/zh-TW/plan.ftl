@@ -1,0 +1,11 @@
+plan-bad-strength = 降噪強度不能是 { $value }。請選擇大於 0、不超過 1 的值；0.3 到 0.5 能保留細節。
+plan-bad-steps = 步數不能是 { $value }。請選擇 1 到 1000。
+plan-bad-guidance = 提示詞引導強度不能是 { $value }。請選擇 1 到 50。
+plan-bad-length = 「{ $value }」不是長度。請寫像素（12 或 12px）或比例（5%）。
+plan-unknown-id = 這裡沒有「{ $value }」。可用的有：{ $known }。
+plan-nothing-to-run = { $steps } 步、降噪強度 { $strength }，算下來一步也不用跑。請提高降噪強度或步數。
+plan-everything-kept = 整張圖都塗滿了，而塗抹處會保留，所以沒有地方可以改。請擦掉想改的地方，或切換遮罩模式。
+plan-mask-size = 遮罩是 { $mask }，圖片是 { $picture }，兩者必須一樣大。
+plan-empty-picture = 這張圖片沒有任何像素。
+plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們的錯，請回報。
+plan-bad-profile = 無法使用圖片的色彩描述檔（{ $why }）。請先把圖片轉成 sRGB。

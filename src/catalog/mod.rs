@@ -1,0 +1,64 @@
+//! Which models there are, and what must be known of one before it runs: sizes, channels,
+//! defaults, the words it knows. Reads `config.json` files and safetensors headers only.
+//!
+//! Used by `plan` (sizes), `engine` (files), the command line and the window. Never names candle,
+//! the document or the window.
+
+mod builtin;
+mod error;
+mod files;
+
+pub use error::CatalogError;
+pub use files::{FileBytes, ModelFiles};
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Names a model, in a request, a recipe or on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum ModelRef {
+    /// The model compiled into the program.
+    #[default]
+    BuiltIn,
+    /// A diffusers folder.
+    Folder(PathBuf),
+}
+
+/// How the network's answer is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PredictionType {
+    /// The noise in the noisy latent.
+    #[default]
+    Epsilon,
+    /// The velocity of [Salimans & Ho 2022](https://arxiv.org/abs/2202.00512), appendix D.
+    VPrediction,
+    /// The clean latent itself.
+    Sample,
+}
+
+/// What planning and sampling must know of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTraits {
+    /// Side of the square pictures it was trained on, in pixels.
+    pub native_px: u32,
+    /// Pixels per latent pixel along a side (8 in Stable Diffusion, 4 in the built-in model).
+    pub vae_factor: u32,
+    /// Work sizes must be multiples of this: `vae_factor` × 2^(U-Net levels − 1).
+    pub size_multiple_px: u32,
+    /// Channels of the latent (4 in Stable Diffusion).
+    pub latent_channels: u32,
+    /// Channels the U-Net takes: `latent_channels`, or 2 × `latent_channels` + 1 for an inpainting
+    /// model that also sees the mask and the masked picture.
+    pub unet_in_channels: u32,
+    /// How its answer is to be read.
+    pub prediction_type: PredictionType,
+}
+
+impl ModelTraits {
+    /// True for a model trained for inpainting, which is shown the mask and the masked picture.
+    pub fn sees_mask(&self) -> bool {
+        self.unet_in_channels == 2 * self.latent_channels + 1
+    }
+}

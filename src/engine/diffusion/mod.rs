@@ -1,0 +1,1 @@
+//! The latent-diffusion engine on candle: text encoder, U-Net, autoencoder, samplers.

@@ -1,0 +1,116 @@
+//! [`FakeEngine`]: a scripted engine without a model, for tests of everything around it.
+
+use super::{Cancelled, Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
+use crate::plan::EngineInput;
+use crate::raster::RgbF32;
+
+/// What the next run of a [`FakeEngine`] does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Script {
+    /// Mixes the picture with a colour made from prompt and seed, by the strength.
+    #[default]
+    Paint,
+    /// Fails with this error after the first step.
+    Fail(EngineError),
+    /// Panics after the first step.
+    Panic,
+    /// Waits in the first step until it is cancelled.
+    WaitForCancel,
+}
+
+/// A deterministic engine that needs no model. Scripts are used up one a run; then it paints.
+#[derive(Debug, Default)]
+pub struct FakeEngine {
+    scripts: std::collections::VecDeque<Script>,
+    step_time: std::time::Duration,
+}
+
+impl FakeEngine {
+    /// An engine that runs `scripts` in order, then paints.
+    pub fn scripted(scripts: impl IntoIterator<Item = Script>) -> Self {
+        Self {
+            scripts: scripts.into_iter().collect(),
+            step_time: std::time::Duration::ZERO,
+        }
+    }
+
+    /// Makes every step take that long.
+    #[must_use]
+    pub fn with_step_time(mut self, step_time: std::time::Duration) -> Self {
+        self.step_time = step_time;
+        self
+    }
+}
+
+impl Engine for FakeEngine {
+    #[expect(clippy::panic, reason = "panicking on demand is what this script is for")]
+    fn run(
+        &mut self,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
+        let script = self.scripts.pop_front().unwrap_or_default();
+        let of = input.steps.executed(input.strength);
+        progress.stage(Stage::Loading);
+        progress.checkpoint()?;
+        progress.stage(Stage::EncodingText);
+        progress.stage(Stage::EncodingPicture);
+        for done in 0..of {
+            progress.checkpoint()?;
+            progress.stage(Stage::Step { done, of });
+            match &script {
+                Script::Fail(error) if done == 0 => return Err(error.clone()),
+                Script::Panic if done == 0 => panic!("the script says panic"),
+                Script::WaitForCancel => wait_for_cancel(progress)?,
+                _ => {}
+            }
+            std::thread::sleep(self.step_time);
+            if progress.wants_preview() {
+                let share = f64::from(done + 1) / f64::from(of) * input.strength.get();
+                progress.preview(tinted(input, share as f32));
+            }
+        }
+        progress.stage(Stage::Step { done: of, of });
+        progress.stage(Stage::Decoding);
+        progress.checkpoint()?;
+        Ok(EngineOutput {
+            image: tinted(input, input.strength.get() as f32),
+            report: RunReport {
+                executed_steps: of,
+                text_encodes: 1,
+                picture_encodes: 1,
+                device: "fake".to_owned(),
+                ..RunReport::default()
+            },
+        })
+    }
+}
+
+fn wait_for_cancel(progress: &mut dyn Progress) -> Result<(), Cancelled> {
+    loop {
+        progress.checkpoint()?;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// The input's picture mixed with the prompt's colour.
+fn tinted(input: &EngineInput, share: f32) -> RgbF32 {
+    let hash = input.prompt.bytes().fold(input.seed.0, |h, byte| {
+        h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
+    });
+    let part = |shift: u32| ((hash >> shift) & 0xff) as f32 / 255.0;
+    let colour = [part(0), part(8), part(16)];
+    let mix = |pixel: &[f32; 3]| {
+        let [r, g, b] = *pixel;
+        let [cr, cg, cb] = colour;
+        [
+            r + (cr - r) * share,
+            g + (cg - g) * share,
+            b + (cb - b) * share,
+        ]
+    };
+    RgbF32 {
+        extent: input.image.extent,
+        pixels: input.image.pixels.iter().map(mix).collect(),
+    }
+}

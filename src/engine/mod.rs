@@ -1,0 +1,111 @@
+//! The boundary to whatever makes pictures.
+//!
+//! An [`Engine`] takes one [`EngineInput`], reports through [`Progress`], and returns one
+//! [`EngineOutput`]. Everything that crosses is plain data that can be serialised, so an engine may
+//! one day live in another process. [`diffusion`] is the real one and the only room that names
+//! candle; [`fake`] is a scripted one for tests and for work on the window.
+//!
+//! Called by `jobs` on the worker thread, or by the command line. Never names the document, the
+//! jobs, channels or the window.
+
+pub mod diffusion;
+mod error;
+pub mod fake;
+
+pub use error::EngineError;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::EngineInput;
+use crate::raster::RgbF32;
+
+/// The run was asked to stop and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancelled;
+
+/// Something that makes pictures. Blocking; lives on one thread; keeps what it can reuse.
+pub trait Engine {
+    /// Runs one edit. The same input gives the same bytes on the same machine.
+    fn run(
+        &mut self,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError>;
+}
+
+/// How an engine talks while it runs.
+pub trait Progress {
+    /// To be called often (between the blocks of a network); `?` on it makes cancelling
+    /// unforgettable.
+    fn checkpoint(&mut self) -> Result<(), Cancelled>;
+
+    /// Says where the run stands.
+    fn stage(&mut self, stage: Stage);
+
+    /// True when a preview would be looked at; where not, none need be made.
+    fn wants_preview(&self) -> bool;
+
+    /// Shows what the picture will be, at latent size.
+    fn preview(&mut self, preview: RgbF32);
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// The model is being read.
+    Loading,
+    /// Prompts are being encoded.
+    EncodingText,
+    /// The picture is being encoded.
+    EncodingPicture,
+    /// `done` of `of` executed steps are finished.
+    Step {
+        /// Finished steps.
+        done: u32,
+        /// All steps of this run.
+        of: u32,
+    },
+    /// The result is being decoded.
+    Decoding,
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct RunSeconds {
+    /// Reading the model; 0 when it was there already.
+    pub load: f64,
+    /// Encoding prompts; 0 when they were known.
+    pub text: f64,
+    /// Encoding the picture; 0 when it was known.
+    pub encode: f64,
+    /// All executed steps.
+    pub steps: f64,
+    /// Decoding the result.
+    pub decode: f64,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Wall-clock seconds by stage.
+    pub seconds: RunSeconds,
+    /// Steps that ran.
+    pub executed_steps: u32,
+    /// Passes through the text encoder in this run (0 when the prompts were known).
+    pub text_encodes: u32,
+    /// Passes through the picture encoder in this run (0 when the picture was known).
+    pub picture_encodes: u32,
+    /// Pieces of the prompts the model has never seen.
+    pub unknown_words: Vec<String>,
+    /// What computed it, such as `cpu avx512`.
+    pub device: String,
+}
+
+/// What a run gives.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct EngineOutput {
+    /// The whole work picture, same size as the input's.
+    pub image: RgbF32,
+    /// How it came about.
+    pub report: RunReport,
+}

@@ -1,0 +1,26 @@
+//! Overpaint: a native editor for img2img and inpainting. This file is the map of the rooms.
+//!
+//! Arrows point down only; `tests/it/architecture.rs` holds them.
+//!
+//! ```text
+//!   main ─ cli ─┐         ui        (window: the only room that names egui)
+//!               │          │
+//!               │        editor     (the application without a window)
+//!               │          │
+//!               └────┬─ jobs ──┬─ document
+//!                    │         │
+//!                 engine ──────┤    (engine::diffusion: the only room that names candle)
+//!                    │         │
+//!                   plan       │
+//!                    │         │
+//!                 catalog    raster
+//!                    └────┬────┘
+//!                   geometry · text
+//! ```
+
+pub mod catalog;
+pub mod engine;
+pub mod geometry;
+pub mod plan;
+pub mod raster;
+pub mod text;

@@ -1,0 +1,3 @@
+//! The program: arguments in, window or command line out. No logic lives here.
+
+fn main() {}

@@ -1,0 +1,116 @@
+//! Laying a [`Patch`] over a picture.
+
+use super::pixmap::{Patch, Pixmap};
+use super::tiled::Tiled;
+use crate::geometry::Point;
+
+/// Draws `patch` over `base` with the usual "over" rule for straight alpha, its alpha multiplied
+/// by `opacity` (0…255).
+///
+/// Where the resulting alpha is 0 the base keeps its numbers exactly; where it is full the base
+/// takes the patch's numbers exactly. Both planes should have the same depth; a patch of the other
+/// depth is converted first.
+pub fn draw_patch(base: &mut Pixmap, patch: &Patch, opacity: u8) {
+    match (base, &patch.pixels) {
+        (Pixmap::Rgba8(base), Pixmap::Rgba8(over)) => draw(base, patch, over, opacity, 255),
+        (Pixmap::Rgba16(base), Pixmap::Rgba16(over)) => draw(base, patch, over, opacity, 65535),
+        (Pixmap::Rgba8(base), Pixmap::Rgba16(over)) => {
+            let over = over.map(|p| p.map(|v| ((u32::from(v) + 128) / 257) as u8));
+            draw(base, patch, &over, opacity, 255);
+        }
+        (Pixmap::Rgba16(base), Pixmap::Rgba8(over)) => {
+            let over = over.map(|p| p.map(|v| u16::from(v) * 257));
+            draw(base, patch, &over, opacity, 65535);
+        }
+    }
+}
+
+fn draw<T>(base: &mut Tiled<[T; 4]>, patch: &Patch, over: &Tiled<[T; 4]>, opacity: u8, full: u64)
+where
+    T: Copy + PartialEq + Into<u64> + TryFrom<u64>,
+{
+    let opacity = u64::from(opacity);
+    base.update(patch.rect, |at: Point, old| {
+        let x = at.x.wrapping_sub(patch.rect.x) as u32;
+        let y = at.y.wrapping_sub(patch.rect.y) as u32;
+        over.get(x, y)
+            .map_or(old, |new| over_pixel(old, new, opacity, full))
+    });
+}
+
+/// One pixel of "over" in integers, rounded to nearest.
+fn over_pixel<T>(under: [T; 4], over: [T; 4], opacity: u64, full: u64) -> [T; 4]
+where
+    T: Copy + Into<u64> + TryFrom<u64>,
+{
+    let [over_r, over_g, over_b, over_a] = over;
+    let [under_r, under_g, under_b, under_a] = under;
+    let alpha: u64 = (over_a.into() * opacity + 127) / 255;
+    if alpha == 0 {
+        return under;
+    }
+    let under_alpha: u64 = under_a.into();
+    // Both shares are scaled by `full`, so that nothing is rounded before the one division.
+    let over_share = alpha * full;
+    let under_share = under_alpha * (full - alpha);
+    let total = over_share + under_share;
+    let mix = |o: T, u: T| {
+        let value = (o.into() * over_share + u.into() * under_share + total / 2) / total;
+        T::try_from(value).unwrap_or(o)
+    };
+    let alpha_out = T::try_from((total + full / 2) / full).unwrap_or(over_a);
+    [
+        mix(over_r, under_r),
+        mix(over_g, under_g),
+        mix(over_b, under_b),
+        alpha_out,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Extent, Rect};
+
+    #[test]
+    fn no_alpha_keeps_the_base_and_full_alpha_takes_the_patch() {
+        for base in [[0u8, 7, 250, 255], [3, 2, 1, 0], [90, 90, 90, 17]] {
+            assert_eq!(over_pixel(base, [200, 100, 50, 0], 255, 255), base);
+            assert_eq!(over_pixel(base, [200, 100, 50, 255], 0, 255), base);
+            let full = over_pixel(base, [200, 100, 50, 255], 255, 255);
+            assert_eq!(full, [200, 100, 50, 255]);
+        }
+        let deep = over_pixel([65535u16, 0, 9, 65535], [1, 2, 3, 65535], 255, 65535);
+        assert_eq!(deep, [1, 2, 3, 65535]);
+    }
+
+    #[test]
+    fn over_follows_the_formula() {
+        // On an opaque base the rule is a plain mix.
+        let out = over_pixel([100u8, 0, 255, 255], [200, 255, 0, 51], 255, 255);
+        assert_eq!(out, [120, 51, 204, 255]);
+        // On a transparent base the patch's colour is kept and only its alpha arrives.
+        let out = over_pixel([9u8, 9, 9, 0], [200, 255, 0, 51], 255, 255);
+        assert_eq!(out, [200, 255, 0, 51]);
+        // Half opacity halves the alpha.
+        let out = over_pixel([0u8, 0, 0, 255], [255, 255, 255, 255], 128, 255);
+        assert_eq!(out, [128, 128, 128, 255]);
+    }
+
+    #[test]
+    fn a_patch_that_reaches_outside_is_cut() {
+        let extent = Extent::new(4, 4);
+        let mut base = Pixmap::Rgba8(Tiled::filled(extent, [0, 0, 0, 255]));
+        let patch = Patch {
+            rect: Rect::new(-2, 3, 4, 4),
+            pixels: Pixmap::Rgba16(Tiled::filled(extent, [65535; 4])),
+        };
+        draw_patch(&mut base, &patch, 255);
+        let Pixmap::Rgba8(plane) = base else {
+            panic!("depth changed")
+        };
+        let white = plane.to_vec().iter().filter(|p| p[0] == 255).count();
+        assert_eq!(white, 2);
+        assert_eq!(plane.get(1, 3), Some([255; 4]));
+    }
+}

@@ -1,0 +1,12 @@
+//! Pixels without opinions: copy-on-write planes, pictures with their colour profile, masks,
+//! patches, and what is drawn on them.
+//!
+//! Used by every room above. Never knows a document, a model, a thread or the window.
+
+pub mod composite;
+pub mod pixmap;
+pub mod tiled;
+
+pub use composite::draw_patch;
+pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
+pub use tiled::{TILE_PX, TileIndex, Tiled};

@@ -1,0 +1,122 @@
+//! The planes the program speaks of: [`Pixmap`], [`Picture`], [`Mask`], [`Patch`], [`RgbF32`].
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::tiled::Tiled;
+use crate::geometry::{Extent, Rect};
+
+/// What has been painted, one byte a pixel: 0 = not painted, 255 = fully painted.
+///
+/// Whether the painted part changes or stays is not said here but by the mask mode of the
+/// settings; `plan` turns both into the one polarity the engine knows (255 = may change).
+pub type Mask = Tiled<u8>;
+
+/// Straight-alpha RGBA pixels in the depth of the file they came from.
+/// Grey pictures hold their grey three times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Pixmap {
+    /// 8 bits a channel.
+    Rgba8(Tiled<[u8; 4]>),
+    /// 16 bits a channel.
+    Rgba16(Tiled<[u16; 4]>),
+}
+
+impl Pixmap {
+    /// Size in pixels.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::Rgba8(plane) => plane.extent(),
+            Self::Rgba16(plane) => plane.extent(),
+        }
+    }
+
+    /// A transparent black plane of the same depth as `self`.
+    #[must_use]
+    pub fn blank_like(&self, extent: Extent) -> Self {
+        match self {
+            Self::Rgba8(_) => Self::Rgba8(Tiled::filled(extent, [0; 4])),
+            Self::Rgba16(_) => Self::Rgba16(Tiled::filled(extent, [0; 4])),
+        }
+    }
+
+    /// The pixels of `rect` (which should lie inside) as RGBA shares of full scale, row-major.
+    pub fn crop_f32(&self, rect: Rect) -> Vec<[f32; 4]> {
+        match self {
+            Self::Rgba8(plane) => {
+                let share = |v: u8| f32::from(v) / 255.0;
+                plane.crop(rect).into_iter().map(|p| p.map(share)).collect()
+            }
+            Self::Rgba16(plane) => {
+                let share = |v: u16| f32::from(v) / 65535.0;
+                plane.crop(rect).into_iter().map(|p| p.map(share)).collect()
+            }
+        }
+    }
+
+    /// Bytes of memory held that `other` does not share.
+    pub fn bytes_beyond(&self, other: &Self) -> usize {
+        match (self, other) {
+            (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.bytes_beyond(theirs),
+            (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.bytes_beyond(theirs),
+            (Self::Rgba8(ours), _) => ours.extent().len() * 4,
+            (Self::Rgba16(ours), _) => ours.extent().len() * 8,
+        }
+    }
+}
+
+/// What the numbers of a picture mean.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Profile {
+    /// sRGB, said by the file or assumed where it says nothing.
+    #[default]
+    Srgb,
+    /// An ICC profile as it stood in the file.
+    Icc(Arc<Vec<u8>>),
+}
+
+/// Pixels together with what their numbers mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The numbers.
+    pub pixels: Pixmap,
+    /// Their meaning.
+    pub profile: Profile,
+}
+
+impl Picture {
+    /// Size in pixels.
+    pub fn extent(&self) -> Extent {
+        self.pixels.extent()
+    }
+}
+
+/// A result to be laid over a picture: its pixels have the picture's depth and profile, and their
+/// alpha is the composite alpha (full inside the region, a ramp in the feather band, 0 beyond).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// Where it lies in the picture; its size is that of `pixels`.
+    pub rect: Rect,
+    /// The pixels.
+    pub pixels: Pixmap,
+}
+
+/// A contiguous sRGB picture in `f32`, 0…1, row-major: what goes into a model and comes out of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RgbF32 {
+    /// Size in pixels.
+    pub extent: Extent,
+    /// One entry a pixel; `extent.len()` of them.
+    pub pixels: Vec<[f32; 3]>,
+}
+
+impl RgbF32 {
+    /// A picture of one colour.
+    pub fn filled(extent: Extent, colour: [f32; 3]) -> Self {
+        Self {
+            extent,
+            pixels: vec![colour; extent.len()],
+        }
+    }
+}
