@@ -109,7 +109,10 @@ impl ModelFiles {
     }
 }
 
-#[expect(unsafe_code, reason = "weights of several gigabytes are mapped, not copied")]
+#[expect(
+    unsafe_code,
+    reason = "weights of several gigabytes are mapped, not copied"
+)]
 fn map(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: the map is read-only and private to us. What remains is that another process cuts
     // the file while we read it, which ends the program as it would for any mapped file; weights

@@ -107,7 +107,12 @@ impl Explain for EngineError {
             Self::MissingWeight { path, name } => Message::new("engine-missing-weight")
                 .with("name", name.clone())
                 .with("path", path.as_path()),
-            Self::WrongShape { path, name, wanted, got } => Message::new("engine-wrong-shape")
+            Self::WrongShape {
+                path,
+                name,
+                wanted,
+                got,
+            } => Message::new("engine-wrong-shape")
                 .with("name", name.clone())
                 .with("wanted", format!("{wanted:?}"))
                 .with("got", format!("{got:?}"))
@@ -115,7 +120,9 @@ impl Explain for EngineError {
             Self::NotFiniteWeight { path, name } => Message::new("engine-not-finite-weight")
                 .with("name", name.clone())
                 .with("path", path.as_path()),
-            Self::Unsupported { what } => Message::new("engine-unsupported").with("what", what.clone()),
+            Self::Unsupported { what } => {
+                Message::new("engine-unsupported").with("what", what.clone())
+            }
             Self::Device { device, why } => Message::new("engine-device")
                 .with("device", device.clone())
                 .with("why", why.clone()),

@@ -43,7 +43,10 @@ impl FakeEngine {
 }
 
 impl Engine for FakeEngine {
-    #[expect(clippy::panic, reason = "panicking on demand is what this script is for")]
+    #[expect(
+        clippy::panic,
+        reason = "panicking on demand is what this script is for"
+    )]
     fn run(
         &mut self,
         input: &EngineInput,

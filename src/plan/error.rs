@@ -55,9 +55,13 @@ pub enum PlanError {
 impl Explain for PlanError {
     fn message(&self) -> Message {
         match self {
-            Self::Strength(value) => Message::new("plan-bad-strength").with("value", value.to_string()),
+            Self::Strength(value) => {
+                Message::new("plan-bad-strength").with("value", value.to_string())
+            }
             Self::Steps(count) => Message::new("plan-bad-steps").with("value", count.to_string()),
-            Self::Guidance(value) => Message::new("plan-bad-guidance").with("value", value.to_string()),
+            Self::Guidance(value) => {
+                Message::new("plan-bad-guidance").with("value", value.to_string())
+            }
             Self::Length(text) => Message::new("plan-bad-length").with("value", text.clone()),
             Self::UnknownId { id, known } => Message::new("plan-unknown-id")
                 .with("value", id.clone())

@@ -72,7 +72,12 @@ impl<P: Copy + PartialEq> Tiled<P> {
 
     /// Calls `visit` with the first column and the pixels of each piece of row `y` that lies in
     /// `columns` and inside the plane, from left to right.
-    pub fn visit_row(&self, y: u32, columns: std::ops::Range<u32>, mut visit: impl FnMut(u32, &[P])) {
+    pub fn visit_row(
+        &self,
+        y: u32,
+        columns: std::ops::Range<u32>,
+        mut visit: impl FnMut(u32, &[P]),
+    ) {
         if y >= self.extent.height {
             return;
         }
@@ -113,10 +118,15 @@ impl<P: Copy + PartialEq> Tiled<P> {
     /// Writes `pixels` to row `y` from column `x` on; what would lie outside is ignored.
     /// A tile whose pixels already hold these values is left shared.
     pub fn write_row(&mut self, x: u32, y: u32, pixels: &[P]) {
-        let width = pixels.len().min(self.extent.width.saturating_sub(x) as usize) as u32;
+        let width = pixels
+            .len()
+            .min(self.extent.width.saturating_sub(x) as usize) as u32;
         let row = Rect::new(x as i32, y as i32, width, 1);
         self.update(row, |at, old| {
-            pixels.get((at.x as u32 - x) as usize).copied().unwrap_or(old)
+            pixels
+                .get((at.x as u32 - x) as usize)
+                .copied()
+                .unwrap_or(old)
         });
     }
 
@@ -205,7 +215,8 @@ impl<P: Copy + PartialEq> Tiled<P> {
                 }
                 _ => None,
             };
-            tiles.push(twin.unwrap_or_else(|| Arc::new(tile.iter().map(|p| convert(*p)).collect())));
+            tiles
+                .push(twin.unwrap_or_else(|| Arc::new(tile.iter().map(|p| convert(*p)).collect())));
         }
         Tiled {
             extent: self.extent,
@@ -283,8 +294,11 @@ impl<'de, P: Pod + PartialEq> Deserialize<'de> for Tiled<P> {
                 return Err(D::Error::custom("a tile has the wrong number of pixels"));
             }
             plane.update(rect, |at, old| {
-                let offset = (at.y - rect.y) as usize * rect.width as usize + (at.x - rect.x) as usize;
-                single.or_else(|| pixels.get(offset).copied()).unwrap_or(old)
+                let offset =
+                    (at.y - rect.y) as usize * rect.width as usize + (at.x - rect.x) as usize;
+                single
+                    .or_else(|| pixels.get(offset).copied())
+                    .unwrap_or(old)
             });
         }
         Ok(plane)

@@ -16,9 +16,9 @@ macro_rules! error_speaks {
     ($error:ty) => {
         impl std::fmt::Display for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&$crate::text::english(
-                    &$crate::text::Explain::message(self),
-                ))
+                f.write_str(&$crate::text::english(&$crate::text::Explain::message(
+                    self,
+                )))
             }
         }
         impl std::error::Error for $error {}

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use serde::{Deserialize, Serialize};
-use unic_langid::{LanguageIdentifier, langid};
+use unic_langid::LanguageIdentifier;
 
 use super::message::{Message, Value};
 
@@ -78,10 +78,8 @@ impl Language {
     }
 
     fn id(self) -> LanguageIdentifier {
-        match self {
-            Self::English => langid!("en"),
-            Self::TraditionalChinese => langid!("zh-TW"),
-        }
+        // Both tags parse; the fallback is the undetermined language, which formats like English.
+        self.tag().parse().unwrap_or_default()
     }
 }
 
@@ -172,8 +170,14 @@ mod tests {
 
     #[test]
     fn locales_choose_the_language() {
-        assert_eq!(Language::of_locale("zh_TW.UTF-8"), Language::TraditionalChinese);
-        assert_eq!(Language::of_locale("zh-Hant-HK"), Language::TraditionalChinese);
+        assert_eq!(
+            Language::of_locale("zh_TW.UTF-8"),
+            Language::TraditionalChinese
+        );
+        assert_eq!(
+            Language::of_locale("zh-Hant-HK"),
+            Language::TraditionalChinese
+        );
         assert_eq!(Language::of_locale("de_DE"), Language::English);
         assert_eq!(Language::of_locale("C"), Language::English);
     }
