@@ -24,3 +24,4 @@ pub mod geometry;
 pub mod plan;
 pub mod raster;
 pub mod text;
+pub mod ui;

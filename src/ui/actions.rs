@@ -79,7 +79,9 @@ macro_rules! actions {
 
             /// Its keys; the first is the one shown.
             pub const fn shortcuts(self) -> &'static [KeyboardShortcut] {
-                match self { $(Self::$name => &[$(KeyboardShortcut::new($modifiers, Key::$key)),*]),+ }
+                match self {
+                    $(Self::$name => const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),*] }),+
+                }
             }
         }
     };
