@@ -7,6 +7,6 @@ pub mod composite;
 pub mod pixmap;
 pub mod tiled;
 
-pub use composite::draw_patch;
+pub use composite::{draw_patch, draw_patch_within};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use tiled::{TILE_PX, TileIndex, Tiled};
