@@ -19,8 +19,11 @@
 //! ```
 
 pub mod catalog;
+pub mod document;
+pub mod editor;
 pub mod engine;
 pub mod geometry;
+pub mod jobs;
 pub mod plan;
 pub mod raster;
 pub mod text;

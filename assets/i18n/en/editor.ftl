@@ -1,0 +1,14 @@
+editor-edit-paint = Paint
+editor-edit-erase = Erase
+editor-edit-rectangle = Rectangle
+editor-edit-lasso = Lasso
+editor-edit-invert-mask = Invert mask
+editor-edit-clear-mask = Clear mask
+editor-edit-load-mask = Load mask
+editor-edit-add-layer = Accept result
+editor-edit-show-layer = Show or hide layer
+editor-edit-layer-opacity = Layer opacity
+editor-edit-rename-layer = Rename layer
+editor-edit-move-layer = Move layer
+editor-edit-delete-layer = Delete layer
+editor-edit-crop-canvas = Crop canvas

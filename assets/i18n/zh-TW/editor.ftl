@@ -1,0 +1,14 @@
+editor-edit-paint = 塗抹
+editor-edit-erase = 擦除
+editor-edit-rectangle = 矩形
+editor-edit-lasso = 套索
+editor-edit-invert-mask = 反轉遮罩
+editor-edit-clear-mask = 清除遮罩
+editor-edit-load-mask = 載入遮罩
+editor-edit-add-layer = 採用結果
+editor-edit-show-layer = 顯示或隱藏圖層
+editor-edit-layer-opacity = 圖層不透明度
+editor-edit-rename-layer = 重新命名圖層
+editor-edit-move-layer = 移動圖層
+editor-edit-delete-layer = 刪除圖層
+editor-edit-crop-canvas = 裁切畫布

@@ -1,0 +1,108 @@
+//! What can be seen of an [`Editor`].
+
+use super::{
+    Candidate, CandidateId, Comparison, ComparisonId, Editor, Notice, OpenDocument, Preferences,
+    Recoverable, Run, RunState,
+};
+use crate::catalog::ModelRef;
+use crate::document::DocumentId;
+use crate::jobs::JobId;
+use crate::text::Language;
+
+impl Editor {
+    /// The open documents in the order of their tabs.
+    pub fn documents(&self) -> &[OpenDocument] {
+        &self.documents
+    }
+
+    /// The document in front.
+    pub fn active(&self) -> Option<&OpenDocument> {
+        self.active.and_then(|id| self.document(id))
+    }
+
+    /// The document of that name.
+    pub fn document(&self, id: DocumentId) -> Option<&OpenDocument> {
+        self.documents.iter().find(|open| open.id() == id)
+    }
+
+    /// All runs that are known: the running one, the waiting ones in their order, then the ended
+    /// ones, newest first.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// The run of that job.
+    pub fn run(&self, job: JobId) -> Option<&Run> {
+        self.runs.iter().find(|run| run.job == job)
+    }
+
+    /// The run on the engine.
+    pub fn running(&self) -> Option<&Run> {
+        self.runs
+            .iter()
+            .find(|run| matches!(run.state, RunState::Running(_)))
+    }
+
+    /// The runs that wait, the next one first.
+    pub fn queue(&self) -> impl Iterator<Item = &Run> {
+        self.runs
+            .iter()
+            .filter(|run| matches!(run.state, RunState::Waiting))
+    }
+
+    /// The comparisons of a document, oldest first.
+    pub fn comparisons(&self, document: DocumentId) -> impl Iterator<Item = &Comparison> {
+        self.comparisons
+            .iter()
+            .filter(move |comparison| comparison.document == document)
+    }
+
+    /// The comparison of that name.
+    pub fn comparison(&self, id: ComparisonId) -> Option<&Comparison> {
+        self.comparisons
+            .iter()
+            .find(|comparison| comparison.id == id)
+    }
+
+    /// The finished results of a document, oldest first.
+    pub fn candidates(&self, document: DocumentId) -> impl DoubleEndedIterator<Item = &Candidate> {
+        self.candidates
+            .iter()
+            .filter(move |candidate| candidate.document == document)
+    }
+
+    /// The candidate of that name.
+    pub fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.id == id)
+    }
+
+    /// What to tell the user, oldest first.
+    pub fn notices(&self) -> &[Notice] {
+        self.notices.list()
+    }
+
+    /// What the program remembers between its runs.
+    pub fn preferences(&self) -> &Preferences {
+        &self.preferences
+    }
+
+    /// The language to speak.
+    pub fn language(&self) -> Language {
+        self.preferences.language.unwrap_or(self.start.language)
+    }
+
+    /// The chosen model.
+    pub fn model(&self) -> &ModelRef {
+        &self.preferences.model
+    }
+
+    /// What sessions that ended badly have left.
+    pub fn recoverable(&self) -> &[Recoverable] {
+        &self.recoverable
+    }
+
+    /// True while any document has unsaved work.
+    pub fn has_unsaved_work(&self) -> bool {
+        self.documents.iter().any(|open| open.document.is_unsaved())
+    }
+}
