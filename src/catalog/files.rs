@@ -65,6 +65,18 @@ impl ModelFiles {
         }
     }
 
+    /// Size of the file of that name in bytes.
+    pub fn len(&self, name: &str) -> Result<u64, CatalogError> {
+        match self {
+            Self::BuiltIn => builtin::file(name)
+                .map(|bytes| bytes.len() as u64)
+                .ok_or_else(|| self.missing(name)),
+            Self::Folder(folder) => std::fs::metadata(folder.join(name))
+                .map(|metadata| metadata.len())
+                .map_err(|error| self.unreadable(name, &error)),
+        }
+    }
+
     /// A small file, read whole.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, CatalogError> {
         match self {

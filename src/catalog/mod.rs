@@ -5,11 +5,20 @@
 //! the document or the window.
 
 mod builtin;
+mod card;
+mod configs;
 mod error;
 mod files;
+mod folders;
+#[cfg(test)]
+mod tests;
+mod words;
 
+pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
 pub use error::CatalogError;
 pub use files::{FileBytes, ModelFiles};
+pub use folders::{list, resolve};
+pub use words::{Word, WordCategory, Words};
 
 use std::path::PathBuf;
 

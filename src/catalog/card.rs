@@ -1,0 +1,235 @@
+//! [`ModelCard`]: all that is known of a model without loading it.
+
+use serde::Serialize;
+
+use super::configs::{
+    OneOrMany, PreviewConfig, SchedulerConfig, UnetConfig, VaeConfig, bad, read, read_optional,
+    within,
+};
+use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Words};
+
+/// Id of the model compiled into the program.
+pub const STARTER_ID: &str = "starter";
+
+/// All that is known of a model without loading its weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelCard {
+    /// Where it is.
+    pub reference: ModelRef,
+    /// What it is called on the command line and in files: `starter`, or the name of its folder.
+    pub id: String,
+    /// What it is called for people.
+    pub name: String,
+    /// What planning and sampling must know.
+    pub traits: ModelTraits,
+    /// What its settings start from.
+    pub defaults: ModelDefaults,
+    /// What it has seen, where its vocabulary is small and known.
+    pub words: Option<Words>,
+    /// Size of its weights on disk.
+    pub bytes: u64,
+}
+
+/// What the settings start from with a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelDefaults {
+    /// Length of the schedule, 1…1000.
+    pub steps: u32,
+    /// Above 0, at most 1.
+    pub strength: f64,
+    /// 1…50; 1 is off.
+    pub guidance: f64,
+    /// Id of a sampler.
+    pub sampler: String,
+    /// Id of a schedule.
+    pub schedule: String,
+    /// The feather is never narrower, in pixels, unless the user says so.
+    pub feather_min_px: u32,
+}
+
+impl ModelDefaults {
+    fn of(steps: u32, strength: f64, guidance: f64, (sampler, schedule): (&str, &str)) -> Self {
+        Self {
+            steps,
+            strength,
+            guidance,
+            sampler: sampler.to_owned(),
+            schedule: schedule.to_owned(),
+            feather_min_px: 8,
+        }
+    }
+}
+
+/// Which family of models one belongs to, told by shapes, never by names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    StableDiffusion1,
+    StableDiffusion2,
+    Xl,
+    Other,
+}
+
+/// Reads the configuration files of a model. Its weights need only be there.
+pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
+    let files = ModelFiles::of(reference);
+    let _index: serde_json::Value = read(&files, "model_index.json")?;
+    let unet: UnetConfig = read(&files, "unet/config.json")?;
+    let scheduler: SchedulerConfig = read(&files, "scheduler/scheduler_config.json")?;
+    let preview = read_optional::<PreviewConfig>(&files, "preview.json")?.unwrap_or_default();
+    let _text: serde_json::Value = read(&files, "text_encoder/config.json")?;
+    let family = match unet.cross_attention_dim.as_ref().and_then(OneOrMany::first) {
+        Some(768) => Family::StableDiffusion1,
+        Some(1024) => Family::StableDiffusion2,
+        Some(2048) => Family::Xl,
+        _ => Family::Other,
+    };
+    let id = match reference {
+        ModelRef::BuiltIn => STARTER_ID.to_owned(),
+        ModelRef::Folder(folder) => std::path::absolute(folder)
+            .ok()
+            .as_deref()
+            .and_then(std::path::Path::file_name)
+            .map_or_else(
+                || folder.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+    };
+    Ok(ModelCard {
+        reference: reference.clone(),
+        name: match reference {
+            ModelRef::BuiltIn => "Overpaint Starter".to_owned(),
+            ModelRef::Folder(_) => id.clone(),
+        },
+        id,
+        traits: traits(&files, &unet, &scheduler, &preview, family)?,
+        defaults: defaults(&files, &unet, &scheduler, preview, family)?,
+        words: read_optional(&files, "words.json")?,
+        bytes: weights_bytes(&files)?,
+    })
+}
+
+fn traits(
+    files: &ModelFiles,
+    unet: &UnetConfig,
+    scheduler: &SchedulerConfig,
+    preview: &PreviewConfig,
+    family: Family,
+) -> Result<ModelTraits, CatalogError> {
+    const VAE: &str = "vae/config.json";
+    const UNET: &str = "unet/config.json";
+    let vae: VaeConfig = read(files, VAE)?;
+    let levels = |name, channels: &[u32]| {
+        let count = channels.len() as u32;
+        within(files, (name, "number of block_out_channels"), count, 1..=7)
+    };
+    let latent_channels = within(files, (VAE, "latent_channels"), vae.latent_channels, 1..=64)?;
+    let vae_factor = 1 << (levels(VAE, &vae.block_out_channels)? - 1);
+    let unet_factor = 1 << (levels(UNET, &unet.block_out_channels)? - 1);
+    let unet_in_channels = unet.in_channels;
+    if unet_in_channels != latent_channels && unet_in_channels != 2 * latent_channels + 1 {
+        let why = format!(
+            "in_channels is {unet_in_channels}; with latents of {latent_channels} channels it \
+             must be {latent_channels}, or {} for inpainting",
+            2 * latent_channels + 1
+        );
+        return Err(bad(files, UNET, why));
+    }
+    let native_px = match (preview.defaults.native_size, family) {
+        (Some(px), _) => px,
+        (None, Family::StableDiffusion1) => 512,
+        (None, Family::StableDiffusion2) => match scheduler.prediction_type {
+            PredictionType::VPrediction => 768,
+            PredictionType::Epsilon | PredictionType::Sample => 512,
+        },
+        (None, Family::Xl) => 1024,
+        // What the U-Net says it was made for; older files leave it out.
+        (None, Family::Other) => match &unet.sample_size {
+            Some(serde_json::Value::Number(size)) => {
+                let size = size.as_u64().and_then(|size| u32::try_from(size).ok());
+                size.unwrap_or(0).saturating_mul(vae_factor)
+            }
+            _ => 512,
+        },
+    };
+    Ok(ModelTraits {
+        native_px: within(files, (UNET, "native size in pixels"), native_px, 16..=8192)?,
+        vae_factor,
+        size_multiple_px: vae_factor * unet_factor,
+        latent_channels,
+        unet_in_channels,
+        prediction_type: scheduler.prediction_type,
+    })
+}
+
+fn defaults(
+    files: &ModelFiles,
+    unet: &UnetConfig,
+    scheduler: &SchedulerConfig,
+    preview: PreviewConfig,
+    family: Family,
+) -> Result<ModelDefaults, CatalogError> {
+    const NAME: &str = "preview.json";
+    // Latent consistency models say so; the turbo models come with a trailing Euler-ancestral
+    // schedule, which nothing else does.
+    let few_steps = unet.time_cond_proj_dim.is_some()
+        || scheduler.class_name == "LCMScheduler"
+        || (scheduler.class_name == "EulerAncestralDiscreteScheduler"
+            && scheduler.timestep_spacing.as_deref() == Some("trailing"));
+    let table = match (few_steps, family) {
+        (true, _) => ModelDefaults::of(6, 0.6, 1.0, ("euler_a", "model")),
+        (false, Family::Xl) => ModelDefaults::of(25, 0.5, 6.0, ("dpmpp_2m", "karras")),
+        (false, _) => ModelDefaults::of(25, 0.5, 7.0, ("dpmpp_2m", "karras")),
+    };
+    let chosen = preview.defaults;
+    let steps = chosen.steps.unwrap_or(table.steps);
+    let strength = chosen.strength.unwrap_or(table.strength);
+    let guidance = chosen.guidance.unwrap_or(table.guidance);
+    // Below 512 px a band of 8 px is a large part of the picture.
+    let small = chosen.native_size.is_some_and(|px| px < 512);
+    Ok(ModelDefaults {
+        steps: within(files, (NAME, "steps"), steps, 1..=1000)?,
+        strength: within(files, (NAME, "strength"), strength, f64::MIN_POSITIVE..=1.0)?,
+        guidance: within(files, (NAME, "guidance"), guidance, 1.0..=50.0)?,
+        sampler: chosen.sampler.unwrap_or(table.sampler),
+        schedule: chosen.schedule.unwrap_or(table.schedule),
+        feather_min_px: if small { 4 } else { table.feather_min_px },
+    })
+}
+
+/// Size of the three networks' weights; an error where one has none.
+fn weights_bytes(files: &ModelFiles) -> Result<u64, CatalogError> {
+    let parts = [
+        ("text_encoder", "model"),
+        ("unet", "diffusion_pytorch_model"),
+        ("vae", "diffusion_pytorch_model"),
+    ];
+    let mut total = 0;
+    for (folder, stem) in parts {
+        total += part_bytes(files, folder, stem)?;
+    }
+    Ok(total)
+}
+
+fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, CatalogError> {
+    let plain = format!("{folder}/{stem}.safetensors");
+    for name in [&plain, &format!("{folder}/{stem}.fp16.safetensors")] {
+        if files.contains(name) {
+            return files.len(name);
+        }
+    }
+    #[derive(serde::Deserialize)]
+    struct ShardIndex {
+        weight_map: std::collections::BTreeMap<String, String>,
+    }
+    let index = format!("{folder}/{stem}.safetensors.index.json");
+    let Some(index) = read_optional::<ShardIndex>(files, &index)? else {
+        return Err(CatalogError::MissingFile {
+            path: files.path(&plain),
+        });
+    };
+    let shards: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
+    let sizes = shards
+        .iter()
+        .map(|shard| files.len(&format!("{folder}/{shard}")));
+    sizes.sum()
+}

@@ -1,0 +1,129 @@
+//! Where models are looked for: beside the program, in the working directory, in the user's data
+//! folder. Each holds `models/<name>/`, a diffusers folder.
+
+use std::path::{Path, PathBuf};
+
+use super::card::{self, ModelCard, STARTER_ID};
+use super::{CatalogError, ModelRef};
+
+/// The model of that id or path: `starter` is the built-in one; then a folder; then a name under
+/// one of the `models` folders. Whether it is complete is told by [`open`](super::open).
+pub fn resolve(id_or_path: &str) -> Result<ModelRef, CatalogError> {
+    resolve_in(&roots(), id_or_path)
+}
+
+/// Every model there is: the built-in one, then those of the `models` folders by name.
+/// A folder that looks like a model but cannot be offered is an entry that says why.
+pub fn list() -> Vec<Result<ModelCard, CatalogError>> {
+    let mut cards = vec![card::open(&ModelRef::BuiltIn)];
+    cards.extend(
+        folders_in(&roots())
+            .into_iter()
+            .map(|folder| card::open(&ModelRef::Folder(folder))),
+    );
+    cards
+}
+
+fn roots() -> Vec<PathBuf> {
+    let beside_program = std::env::current_exe().ok().and_then(|program| {
+        let program = program.canonicalize().ok()?;
+        Some(program.parent()?.join("models"))
+    });
+    let in_working_folder = std::env::current_dir().ok().map(|here| here.join("models"));
+    let of_user = directories::ProjectDirs::from("", "", "overpaint")
+        .map(|folders| folders.data_dir().join("models"));
+    [beside_program, in_working_folder, of_user]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn resolve_in(roots: &[PathBuf], id_or_path: &str) -> Result<ModelRef, CatalogError> {
+    if id_or_path == STARTER_ID {
+        return Ok(ModelRef::BuiltIn);
+    }
+    let unknown = || CatalogError::UnknownModel {
+        id: id_or_path.to_owned(),
+    };
+    if id_or_path.is_empty() {
+        return Err(unknown());
+    }
+    std::iter::once(PathBuf::from(id_or_path))
+        .chain(roots.iter().map(|root| root.join(id_or_path)))
+        .find(|folder| folder.is_dir())
+        // Absolute, because it goes into recipes and requests that outlive the working directory.
+        .and_then(|folder| std::path::absolute(folder).ok())
+        .map(ModelRef::Folder)
+        .ok_or_else(unknown)
+}
+
+/// The model folders under `roots`, each once. A name found twice is the first root's, as it is
+/// for [`resolve`].
+fn folders_in(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        let mut here: Vec<PathBuf> = std::fs::read_dir(root)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|folder| folder.join("model_index.json").is_file())
+            .collect();
+        here.sort();
+        for folder in here {
+            let name = folder.file_name();
+            // The built-in model answers to that name.
+            let hidden = name == Path::new(STARTER_ID).file_name()
+                || found.iter().any(|known| known.file_name() == name);
+            if !hidden {
+                found.push(folder);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_models(names: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder");
+        for name in names {
+            std::fs::create_dir_all(root.path().join(name)).expect("created");
+            std::fs::write(root.path().join(name).join("model_index.json"), "{}").expect("written");
+        }
+        root
+    }
+
+    #[test]
+    fn names_are_found_in_the_order_of_the_roots() {
+        let first = with_models(&["b", "a", "starter"]);
+        let second = with_models(&["c", "a"]);
+        std::fs::create_dir(second.path().join("not-a-model")).expect("created");
+        let roots = [
+            first.path().to_owned(),
+            PathBuf::from("/nowhere"),
+            second.path().to_owned(),
+        ];
+        assert_eq!(
+            folders_in(&roots),
+            [
+                first.path().join("a"),
+                first.path().join("b"),
+                second.path().join("c")
+            ]
+        );
+        let a = resolve_in(&roots, "a").expect("found");
+        assert_eq!(a, ModelRef::Folder(first.path().join("a")));
+        let by_path = second.path().join("c");
+        let c = resolve_in(&roots, by_path.to_str().expect("utf-8")).expect("found");
+        assert_eq!(c, ModelRef::Folder(by_path));
+        assert_eq!(resolve_in(&roots, "starter"), Ok(ModelRef::BuiltIn));
+        for strange in ["", "d", "/nowhere/at/all"] {
+            assert!(matches!(
+                resolve_in(&roots, strange),
+                Err(CatalogError::UnknownModel { .. })
+            ));
+        }
+    }
+}

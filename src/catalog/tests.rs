@@ -1,0 +1,247 @@
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// A diffusers folder with one value of one file changed at a time.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn like_stable_diffusion() -> Self {
+        let folder = Self(tempfile::tempdir().expect("a folder"));
+        folder.write("model_index.json", "{}");
+        folder.write("scheduler/scheduler_config.json", "{}");
+        folder.write("text_encoder/config.json", "{}");
+        folder.write("text_encoder/model.safetensors", "12345");
+        folder.write("unet/diffusion_pytorch_model.fp16.safetensors", "1234567");
+        folder.write("vae/diffusion_pytorch_model.safetensors", "123");
+        folder.write(
+            "vae/config.json",
+            r#"{"latent_channels": 4, "block_out_channels": [1, 2, 3, 4]}"#,
+        );
+        folder.unet(
+            r#"{"in_channels": 4, "cross_attention_dim": 768, "block_out_channels": [1, 2, 3, 4]}"#,
+        );
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("created");
+        std::fs::write(path, text).expect("written");
+    }
+
+    fn unet(&self, text: &str) {
+        self.write("unet/config.json", text);
+    }
+
+    fn scheduler(&self, text: &str) {
+        self.write("scheduler/scheduler_config.json", text);
+    }
+
+    fn open(&self) -> Result<ModelCard, CatalogError> {
+        open(&ModelRef::Folder(self.0.path().to_owned()))
+    }
+}
+
+#[test]
+fn the_built_in_model_is_the_folder_it_was_made_from() {
+    let built_in = open(&ModelRef::BuiltIn).expect("complete");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter");
+    let folder = open(&ModelRef::Folder(path)).expect("complete");
+    assert_eq!(built_in.id, "starter");
+    assert_eq!(built_in.traits, folder.traits);
+    assert_eq!(built_in.defaults, folder.defaults);
+    assert_eq!(built_in.words, folder.words);
+    assert_eq!(built_in.bytes, folder.bytes);
+    assert_eq!(
+        built_in.traits,
+        ModelTraits {
+            native_px: 128,
+            vae_factor: 4,
+            size_multiple_px: 16,
+            latent_channels: 4,
+            unet_in_channels: 4,
+            prediction_type: PredictionType::Epsilon,
+        }
+    );
+    let defaults = built_in.defaults;
+    assert_eq!((defaults.steps, defaults.strength), (20, 0.6));
+    assert_eq!((defaults.guidance, defaults.feather_min_px), (4.0, 4));
+    assert_eq!(
+        (&*defaults.sampler, &*defaults.schedule),
+        ("dpmpp_2m", "karras")
+    );
+}
+
+#[test]
+fn the_starter_knows_the_prompts_it_was_trained_on() {
+    let words = open(&ModelRef::BuiltIn).expect("complete").words;
+    let words = words.expect("its vocabulary is known");
+    for prompt in [
+        "woman with black long hair, red dress, in the city at night",
+        "man, beard, blue shirt, in a living room",
+        "panda, purple background",
+        "red and blue striped background, pencil sketch style",
+        "女人，金色長直髮，藍色洋裝，在海灘上",
+        "男人，鬍子，紅色藍色條紋背景",
+    ] {
+        assert!(words.unknown_words(prompt).is_empty(), "{prompt}");
+    }
+    assert_eq!(
+        words.unknown_words("woman in a cyberpunk city"),
+        ["cyberpunk"]
+    );
+}
+
+#[test]
+fn families_are_told_by_shapes() {
+    let folder = Folder::like_stable_diffusion();
+    let card = folder.open().expect("complete");
+    assert_eq!(
+        (card.traits.native_px, card.traits.size_multiple_px),
+        (512, 64)
+    );
+    assert_eq!(card.bytes, 15);
+    assert_eq!((card.defaults.steps, card.defaults.guidance), (25, 7.0));
+    assert_eq!(card.defaults.feather_min_px, 8);
+    assert!(card.words.is_none() && !card.traits.sees_mask());
+
+    folder.unet(
+        r#"{"in_channels": 9, "cross_attention_dim": 1024, "block_out_channels": [1, 2, 3, 4]}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert!(card.traits.sees_mask());
+    assert_eq!(card.traits.native_px, 512);
+    folder.scheduler(r#"{"prediction_type": "v_prediction"}"#);
+    let traits = folder.open().expect("complete").traits;
+    assert_eq!(traits.native_px, 768);
+    assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+
+    folder.unet(r#"{"cross_attention_dim": [2048, 2048, 2048], "block_out_channels": [1, 2, 3]}"#);
+    let card = folder.open().expect("complete");
+    assert_eq!(
+        (card.traits.native_px, card.traits.size_multiple_px),
+        (1024, 32)
+    );
+    assert_eq!(card.defaults.guidance, 6.0);
+
+    folder.scheduler(r#"{"_class_name": "LCMScheduler"}"#);
+    let defaults = folder.open().expect("complete").defaults;
+    assert_eq!((defaults.steps, defaults.guidance), (6, 1.0));
+    assert_eq!(
+        (&*defaults.sampler, &*defaults.schedule),
+        ("euler_a", "model")
+    );
+}
+
+#[test]
+fn what_lies_beside_a_model_wins_over_the_table() {
+    let folder = Folder::like_stable_diffusion();
+    folder.write(
+        "preview.json",
+        r#"{"defaults": {"steps": 12, "native_size": 640, "sampler": "ddim"}}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert_eq!((card.defaults.steps, card.defaults.strength), (12, 0.5));
+    assert_eq!(
+        (card.traits.native_px, &*card.defaults.sampler),
+        (640, "ddim")
+    );
+}
+
+#[test]
+fn shards_are_counted() {
+    let folder = Folder::like_stable_diffusion();
+    std::fs::remove_file(
+        folder
+            .0
+            .path()
+            .join("vae/diffusion_pytorch_model.safetensors"),
+    )
+    .expect("removed");
+    folder.write(
+        "vae/diffusion_pytorch_model.safetensors.index.json",
+        r#"{"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "one.safetensors"}}"#,
+    );
+    folder.write("vae/one.safetensors", "1");
+    folder.write("vae/two.safetensors", "22");
+    assert_eq!(folder.open().expect("complete").bytes, 15);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for name in [
+        "model_index.json",
+        "unet/config.json",
+        "vae/config.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+    ] {
+        let folder = Folder::like_stable_diffusion();
+        let path: PathBuf = folder.0.path().join(name);
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(folder.open(), Err(CatalogError::MissingFile { path }));
+    }
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused() {
+    let cases = [
+        ("unet/config.json", r#"{"block_out_channels": []}"#),
+        (
+            "unet/config.json",
+            r#"{"block_out_channels": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}"#,
+        ),
+        (
+            "unet/config.json",
+            r#"{"in_channels": 8, "block_out_channels": [1]}"#,
+        ),
+        (
+            "unet/config.json",
+            r#"{"in_channels": -4, "block_out_channels": [1]}"#,
+        ),
+        (
+            "unet/config.json",
+            r#"{"sample_size": 0, "block_out_channels": [1]}"#,
+        ),
+        (
+            "unet/config.json",
+            r#"{"sample_size": 1e9, "block_out_channels": [1]}"#,
+        ),
+        (
+            "unet/config.json",
+            r#"{"sample_size": 9999999999999, "block_out_channels": [1]}"#,
+        ),
+        ("unet/config.json", "not json"),
+        (
+            "vae/config.json",
+            r#"{"latent_channels": 0, "block_out_channels": [1]}"#,
+        ),
+        (
+            "vae/config.json",
+            r#"{"latent_channels": 4000000000, "block_out_channels": [1]}"#,
+        ),
+        ("vae/config.json", "{}"),
+        (
+            "scheduler/scheduler_config.json",
+            r#"{"prediction_type": "flow"}"#,
+        ),
+        ("model_index.json", ""),
+        ("preview.json", r#"{"defaults": {"steps": 0}}"#),
+        ("preview.json", r#"{"defaults": {"strength": 1.5}}"#),
+        ("preview.json", r#"{"defaults": {"guidance": 0.5}}"#),
+        ("words.json", r#"{"things": 3}"#),
+    ];
+    for (name, text) in cases {
+        let folder = Folder::like_stable_diffusion();
+        folder.write(name, text);
+        // Without a known width the U-Net's own size counts.
+        let answer = folder.open();
+        assert!(
+            matches!(&answer, Err(CatalogError::BadConfig { .. })),
+            "{name} {text}: {answer:?}"
+        );
+    }
+}
