@@ -7,7 +7,7 @@ use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{JobId, RunReport};
-use crate::plan::EditSettings;
+use crate::plan::{EditSettings, Layout};
 use crate::raster::Patch;
 
 /// Names a candidate; never used twice in the program's life.
@@ -31,6 +31,8 @@ pub struct Candidate {
     pub settings: Arc<EditSettings>,
     /// Its pixels and where they lie.
     pub patch: Arc<Patch>,
+    /// How it lies in its picture.
+    pub layout: Layout,
     /// How its run went.
     pub report: RunReport,
     /// The canvas size it was made for; accepting on another is refused.

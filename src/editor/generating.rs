@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::candidates::CandidateId;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
-use crate::jobs::{JobId, PreviewPatch, Stage};
-use crate::plan::{EditSettings, Strength};
+use crate::jobs::{JobId, Stage};
+use crate::plan::{EditSettings, Layout, PreviewPatch, Strength};
 use crate::text::Message;
 
 /// Names a comparison; never used twice in the program's life.
@@ -26,6 +26,8 @@ pub struct Run {
     pub model: ModelRef,
     /// The settings it runs with, its seed among them.
     pub settings: Arc<EditSettings>,
+    /// How it lies in its picture.
+    pub layout: Layout,
     /// Where it stands.
     pub state: RunState,
 }

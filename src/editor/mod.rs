@@ -27,16 +27,13 @@ pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId};
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{Document, DocumentId, EditLabel};
-use crate::jobs::EngineFactory;
+use crate::jobs::{EngineFactory, Wake};
 use crate::raster::{Picture, Pixmap, Profile};
 use crate::text::Language;
 use notices::Notices;
-
-/// Called, on any thread, when [`Editor::poll`] will have something to do.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What an [`Editor`] needs to begin.
 pub struct Start {
@@ -70,6 +67,8 @@ pub struct Editor {
     notices: Notices,
     preferences: Preferences,
     recoverable: Vec<Recoverable>,
+    card: Option<ModelCard>,
+    models: Vec<Result<ModelCard, CatalogError>>,
     last_document: u64,
     changed: bool,
 }
@@ -95,6 +94,8 @@ impl Editor {
             notices: Notices::default(),
             preferences: Preferences::default(),
             recoverable: Vec::new(),
+            card: catalog::open(&ModelRef::BuiltIn).ok(),
+            models: catalog::list(),
             last_document: 0,
             changed: false,
         }
@@ -170,6 +171,13 @@ impl Editor {
     }
 
     fn open_pixels(&mut self, title: Option<String>, pixels: Pixmap) {
+        let Some(Ok(settings)) = self
+            .card
+            .as_ref()
+            .map(|card| settings::first_settings(&card.defaults))
+        else {
+            return;
+        };
         self.last_document += 1;
         let id = DocumentId(self.last_document);
         let base = Picture {
@@ -180,7 +188,7 @@ impl Editor {
             document: Document::new(id, base),
             title: title.unwrap_or_default(),
             path: None,
-            settings: settings::first_settings(),
+            settings,
             seed_locked: false,
             busy_saving: false,
         });

@@ -4,9 +4,10 @@ use super::{
     Candidate, CandidateId, Comparison, ComparisonId, Editor, Notice, OpenDocument, Preferences,
     Recoverable, Run, RunState,
 };
-use crate::catalog::ModelRef;
+use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::jobs::JobId;
+use crate::plan::{Layout, PlanError, layout, region_bounds};
 use crate::text::Language;
 
 impl Editor {
@@ -94,6 +95,30 @@ impl Editor {
     /// The chosen model.
     pub fn model(&self) -> &ModelRef {
         &self.preferences.model
+    }
+
+    /// What is known of the chosen model; `None` while it is being read or cannot be.
+    pub fn model_card(&self) -> Option<&ModelCard> {
+        self.card.as_ref()
+    }
+
+    /// The models that were found, and why some cannot be offered.
+    pub fn models(&self) -> &[Result<ModelCard, CatalogError>] {
+        &self.models
+    }
+
+    /// How a run of the present settings would lie in the picture, or why it cannot. `None` while no
+    /// model is known.
+    pub fn layout(&self, document: DocumentId) -> Option<Result<Layout, PlanError>> {
+        let open = self.document(document)?;
+        let traits = &self.card.as_ref()?.traits;
+        let region = region_bounds(Some(open.document.mask()), open.settings.mask_mode);
+        Some(layout(
+            open.document.extent(),
+            region,
+            &open.settings,
+            traits,
+        ))
     }
 
     /// What sessions that ended badly have left.

@@ -1,27 +1,27 @@
-//! First settings.
+//! What a document's settings start from.
 
+use crate::catalog::ModelDefaults;
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,
-    Steps, Strength,
+    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, PlanError, SamplerId, ScheduleId,
+    Seed, Steps, Strength,
 };
 
-/// What a document starts with.
-pub(super) fn first_settings() -> EditSettings {
-    #[expect(clippy::expect_used, reason = "constants inside their ranges")]
-    EditSettings {
+/// The settings a model's own defaults give, with an empty prompt.
+pub(super) fn first_settings(defaults: &ModelDefaults) -> Result<EditSettings, PlanError> {
+    Ok(EditSettings {
         prompt: String::new(),
         negative: String::new(),
-        strength: Strength::new(0.6).expect("in range"),
-        steps: Steps::new(20).expect("in range"),
-        guidance: Guidance::new(4.0).expect("in range"),
+        strength: Strength::new(defaults.strength)?,
+        steps: Steps::new(defaults.steps)?,
+        guidance: Guidance::new(defaults.guidance)?,
         seed: Seed(0),
-        sampler: SamplerId::Dpmpp2m,
-        schedule: ScheduleId::Karras,
+        sampler: defaults.sampler.parse::<SamplerId>()?,
+        schedule: defaults.schedule.parse::<ScheduleId>()?,
         mask_mode: MaskMode::Changes,
         area: AreaMode::Auto,
         padding: None,
         fill: FillMode::Auto,
         feather: None,
         grow: Length::Px(0.0),
-    }
+    })
 }

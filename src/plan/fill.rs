@@ -33,12 +33,13 @@ pub(super) fn fill_from_surroundings(picture: &mut RgbF32, unknown: &[f32]) {
         let coarser = pull(finer);
         levels.push(coarser);
     }
-    let mut coarse = levels.pop();
-    while let (Some(from), Some(mut to)) = (coarse.take(), levels.pop()) {
-        push(&from, &mut to);
-        coarse = Some(to);
+    let Some(mut filled) = levels.pop() else {
+        return;
+    };
+    while let Some(mut finer) = levels.pop() {
+        push(&filled, &mut finer);
+        filled = finer;
     }
-    let Some(filled) = coarse else { return };
     for ((pixel, unknown), [r, g, b, w]) in
         picture.pixels.iter_mut().zip(unknown).zip(filled.pixels)
     {
@@ -50,7 +51,10 @@ pub(super) fn fill_from_surroundings(picture: &mut RgbF32, unknown: &[f32]) {
 
 /// The next coarser level: sums of 2 × 2, weights limited to 1.
 fn pull(finer: &Level) -> Level {
-    let extent = Extent::new(finer.extent.width.div_ceil(2), finer.extent.height.div_ceil(2));
+    let extent = Extent::new(
+        finer.extent.width.div_ceil(2),
+        finer.extent.height.div_ceil(2),
+    );
     let mut pixels = vec![[0f32; 4]; extent.len()];
     let width = finer.extent.width.max(1) as usize;
     for (y, row) in finer.pixels.chunks_exact(width).enumerate() {
@@ -77,7 +81,7 @@ fn push(from: &Level, to: &mut Level) {
     let taps = |i: usize, length: usize| {
         // Centre of fine pixel i in coarse pixels, minus half: its left neighbour and the share of
         // the right one.
-        let at = (i as f32 + 0.5) / 2.0 - 0.5;
+        let at = i as f32 / 2.0 - 0.25;
         let left = at.floor();
         let share = at - left;
         let last = length.saturating_sub(1);

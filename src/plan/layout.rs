@@ -74,24 +74,31 @@ pub fn layout(
     let grow_px = region.map_or(0.0, |_| settings.grow.resolve_px(diagonal_px));
     let feather_px = region.map_or(0.0, |_| match settings.feather {
         Some(length) => length.resolve_px(diagonal_px),
-        None => FEATHER.resolve_px(diagonal_px).max(f64::from(traits.vae_factor)),
+        None => FEATHER
+            .resolve_px(diagonal_px)
+            .max(f64::from(traits.vae_factor)),
     });
     let touched = region.map_or(picture, |rect| {
-        rect.expanded((grow_px + feather_px).ceil() as u32).intersect(picture)
+        rect.expanded((grow_px + feather_px).ceil() as u32)
+            .intersect(picture)
     });
     let padding_px = settings.padding.map_or_else(
         || PADDING.0.resolve_px(diagonal_px).max(PADDING.1),
         |length| length.resolve_px(diagonal_px),
     );
-    let padded = touched.expanded(padding_px.ceil() as u32).shifted_inside(picture);
+    let padded = touched
+        .expanded(padding_px.ceil() as u32)
+        .shifted_inside(picture);
     let whole = match settings.area {
         AreaMode::Whole => true,
         AreaMode::Masked => false,
-        AreaMode::Auto => {
-            padded.extent().area() as f64 >= AUTO_AREA_SHARE * extent.area() as f64
-        }
+        AreaMode::Auto => padded.extent().area() as f64 >= AUTO_AREA_SHARE * extent.area() as f64,
     };
-    let shown = if whole || region.is_none() { picture } else { padded };
+    let shown = if whole || region.is_none() {
+        picture
+    } else {
+        padded
+    };
     let (crop, work, scale) = fit(shown, picture, traits);
     Ok(Layout {
         crop,

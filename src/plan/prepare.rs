@@ -151,15 +151,20 @@ fn work_picture(source: &Picture, layout: &Layout) -> Result<RgbF32, PlanError> 
             .into_iter()
             .map(|[r, g, b, a]| [r, g, b].map(|v| v * a + (1.0 - a)))
             .collect();
-        colour::to_srgb(&source.profile, &mut pixels).map_err(|error| PlanError::profile(&error))?;
+        colour::to_srgb(&source.profile, &mut pixels)
+            .map_err(|error| PlanError::profile(&error))?;
         for row in pixels.chunks_exact(crop.width.max(1) as usize) {
             let mirrored = (0..padded.width).map(|x| mirror(x, crop.width));
-            shown.pixels.extend(mirrored.filter_map(|x| row.get(x as usize)));
+            shown
+                .pixels
+                .extend(mirrored.filter_map(|x| row.get(x as usize)));
         }
     }
     for y in crop.height..padded.height {
         let from = mirror(y, crop.height) as usize * padded.width as usize;
-        shown.pixels.extend_from_within(from..from + padded.width as usize);
+        shown
+            .pixels
+            .extend_from_within(from..from + padded.width as usize);
     }
     let mut work = resample(&shown, frame, layout.work)?;
     for pixel in &mut work.pixels {
@@ -209,15 +214,20 @@ fn engine_mask(
     });
     let mut region = vec![0.0; layout.work.len()];
     let pixel_px = 1.0 / layout.scale;
-    visit_cells(maps.extent(), origin, pixel_px, layout.work, |cell, pixels| {
-        let in_region = |(i, _)| maps.alpha.get(i).is_some_and(|a| *a == FULL);
-        if covered.holds(cell, layout.work, pixel_px)
-            && pixels.into_iter().any(in_region)
-            && let Some(slot) = region.get_mut(cell)
-        {
-            *slot = 1.0;
-        }
-    });
+    visit_cells(
+        maps.extent(),
+        origin,
+        pixel_px,
+        layout.work,
+        |cell, pixels| {
+            if covered.holds(cell, layout.work, pixel_px)
+                && touches_region(maps, pixels)
+                && let Some(slot) = region.get_mut(cell)
+            {
+                *slot = 1.0;
+            }
+        },
+    );
     EngineMask {
         latent_extent: latent,
         latent_strength,
@@ -254,6 +264,11 @@ impl CoveredCells {
         meets(column, crop.x, crop.width, maps.x, maps.right())
             && meets(row, crop.y, crop.height, maps.y, maps.bottom())
     }
+}
+
+fn touches_region(maps: &RegionMaps, mut pixels: &mut dyn Iterator<Item = (usize, f64)>) -> bool {
+    let in_region = |(i, _)| maps.alpha.get(i).is_some_and(|a| *a == FULL);
+    Iterator::any(&mut pixels, in_region)
 }
 
 fn mean_strength(maps: &RegionMaps, pixels: &mut dyn Iterator<Item = (usize, f64)>) -> f32 {
@@ -330,13 +345,14 @@ impl Prepared {
             let x = (x as usize).min(rect.width.saturating_sub(1) as usize);
             let y = (y as usize).min(rect.height.saturating_sub(1) as usize);
             let full = |maps: &RegionMaps| maps.alpha.get(y * rect.width as usize + x).copied();
-            self.maps.as_ref().map_or(FULL, |maps| full(maps).unwrap_or(0))
+            self.maps
+                .as_ref()
+                .map_or(FULL, |maps| full(maps).unwrap_or(0))
         };
         let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
         let pixels = placed.pixels.iter().enumerate();
-        let pixels = pixels.map(|(i, [r, g, b])| {
-            [eight(*r), eight(*g), eight(*b), (alpha_at(i) >> 8) as u8]
-        });
+        let pixels = pixels
+            .map(|(i, [r, g, b])| [eight(*r), eight(*g), eight(*b), (alpha_at(i) >> 8) as u8]);
         Ok(PreviewPatch {
             rect,
             extent,
@@ -356,11 +372,7 @@ impl Prepared {
     }
 
     /// Joins colours and composite alpha; pixels that show nothing become all zeros.
-    fn with_alpha<P: Default>(
-        &self,
-        placed: &RgbF32,
-        join: impl Fn([f32; 3], u16) -> P,
-    ) -> Vec<P> {
+    fn with_alpha<P: Default>(&self, placed: &RgbF32, join: impl Fn([f32; 3], u16) -> P) -> Vec<P> {
         let alpha = |i: usize| match &self.maps {
             Some(maps) => maps.alpha.get(i).copied().unwrap_or(0),
             None => FULL,

@@ -143,7 +143,10 @@ mod tests {
         let stays = region_bounds(Some(&mask), MaskMode::Stays);
         assert_eq!(stays, RegionBounds::Box(Rect::of(extent)));
         let full = Tiled::filled(extent, 255);
-        assert_eq!(region_bounds(Some(&full), MaskMode::Stays), RegionBounds::Nothing);
+        assert_eq!(
+            region_bounds(Some(&full), MaskMode::Stays),
+            RegionBounds::Nothing
+        );
         let left = mask_with(extent, Rect::new(0, 0, 400, 300), 255);
         let right = region_bounds(Some(&left), MaskMode::Stays);
         assert_eq!(right, RegionBounds::Box(Rect::new(400, 0, 300, 300)));
@@ -161,7 +164,14 @@ mod tests {
         let maps = RegionMaps::new(&mask, MaskMode::Changes, Rect::of(extent), (2.0, 4.0));
         let alpha: Vec<f64> = maps.alpha.iter().map(|a| f64::from(*a) / 65535.0).collect();
         let wanted = [
-            (10, 1.0), (12, 1.0), (8, 1.0), (13, 0.75), (14, 0.5), (15, 0.25), (16, 0.0), (4, 0.0),
+            (10, 1.0),
+            (12, 1.0),
+            (8, 1.0),
+            (13, 0.75),
+            (14, 0.5),
+            (15, 0.25),
+            (16, 0.0),
+            (4, 0.0),
         ];
         for (x, value) in wanted {
             assert!((alpha[x] - value).abs() < 1e-4, "at {x}: {}", alpha[x]);

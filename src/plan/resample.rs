@@ -48,7 +48,9 @@ fn scale_with(
         frame.left,
         frame.top,
         frame.width.min(f64::from(source.extent.width) - frame.left),
-        frame.height.min(f64::from(source.extent.height) - frame.top),
+        frame
+            .height
+            .min(f64::from(source.extent.height) - frame.top),
     );
     let failed = |why: &dyn std::fmt::Display| PlanError::Scaling(why.to_string());
     let from = ImageRef::new(
@@ -84,9 +86,9 @@ pub(super) fn visit_cells(
         let rows = overlaps(top, side, cell_y, extent.height);
         for (cell_x, columns) in columns.iter().enumerate() {
             let mut pixels = rows.iter().flat_map(|(y, share_y)| {
-                columns.iter().map(move |(x, share_x)| {
-                    (y * extent.width as usize + x, share_x * share_y)
-                })
+                columns
+                    .iter()
+                    .map(move |(x, share_x)| (y * extent.width as usize + x, share_x * share_y))
             });
             visit(cell_y as usize * cells.width as usize + cell_x, &mut pixels);
         }
@@ -100,7 +102,11 @@ fn overlaps(first: f64, side: f64, i: u32, length: u32) -> Vec<(usize, f64)> {
     let from = first + f64::from(i) * side;
     let (from, to) = (from.max(0.0), (from + side).min(f64::from(length)));
     if to - from <= LEAST {
-        let nearest = if from <= 0.0 { 0 } else { length.saturating_sub(1) };
+        let nearest = if from <= 0.0 {
+            0
+        } else {
+            length.saturating_sub(1)
+        };
         return vec![(nearest as usize, 1.0)];
     }
     (from.floor() as usize..to.ceil() as usize)
@@ -120,19 +126,34 @@ mod tests {
         let ramp = |x: u32, y: u32| [(x as f32 + 0.5) / 120.0, (y as f32 + 0.5) / 90.0, 0.5];
         let source = RgbF32 {
             extent,
-            pixels: (0..90).flat_map(|y| (0..120).map(move |x| ramp(x, y))).collect(),
+            pixels: (0..90)
+                .flat_map(|y| (0..120).map(move |x| ramp(x, y)))
+                .collect(),
         };
         for (work, scale) in [(Extent::new(48, 36), 0.4), (Extent::new(300, 225), 2.5)] {
-            let all = Frame { left: 0.0, top: 0.0, width: 120.0, height: 90.0 };
+            let all = Frame {
+                left: 0.0,
+                top: 0.0,
+                width: 120.0,
+                height: 90.0,
+            };
             let there = resample(&source, all, work).unwrap();
-            let part = Frame { left: 30.0 * scale, top: 20.0 * scale, width: 60.0 * scale, height: 50.0 * scale };
+            let part = Frame {
+                left: 30.0 * scale,
+                top: 20.0 * scale,
+                width: 60.0 * scale,
+                height: 50.0 * scale,
+            };
             let back = resample(&there, part, Extent::new(60, 50)).unwrap();
             for y in 5..45u32 {
                 for x in 5..55u32 {
                     let got = back.pixels[(y * 60 + x) as usize];
                     let wanted = ramp(x + 30, y + 20);
                     for (g, w) in got.iter().zip(wanted) {
-                        assert!((g - w).abs() < 2e-3, "{x},{y} at scale {scale}: {got:?} {wanted:?}");
+                        assert!(
+                            (g - w).abs() < 2e-3,
+                            "{x},{y} at scale {scale}: {got:?} {wanted:?}"
+                        );
                     }
                 }
             }
