@@ -4,7 +4,22 @@
 //! never see `&mut Editor`. Never names candle, the engine's insides or a thread.
 
 mod actions;
+mod app;
 mod canvas;
+mod context;
+mod dialogs;
 mod fonts;
 mod icons;
+mod keys;
+mod panels;
+mod perform;
+mod state;
 mod theme;
+mod toasts;
+mod widgets;
+mod window;
+
+pub use actions::{Action, Group};
+pub use app::App;
+pub use state::Tool;
+pub use window::{WindowError, WindowOptions, run};
