@@ -7,6 +7,7 @@ pub mod colour;
 pub mod composite;
 pub mod file;
 pub mod pixmap;
+pub mod sheet;
 pub mod tiled;
 
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
