@@ -176,7 +176,7 @@ impl App {
                 .collect();
             (i.raw.dropped_files.clone(), pasted)
         });
-        for path in dropped.into_iter().filter_map(|file| file.path) {
+        for path in dropped.iter().map(|file| file.path().to_owned()) {
             self.editor.apply(Command::OpenFile(path));
         }
         for event in pasted {
@@ -297,7 +297,7 @@ fn drop_hint(ctx: &egui::Context, desk: &Desk<'_>, canvas: egui::Rect) {
         return;
     }
     let t = theme::tokens_of(ctx);
-    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::new("drop")));
+    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop")));
     painter.rect_filled(canvas, 0.0, theme::faded(t.panel, 0.8));
     painter.rect_stroke(canvas.shrink(12.0), 10.0, Stroke::new(2.0, t.accent), egui::StrokeKind::Inside);
     let font = egui::FontId::new(theme::text_size::TITLE, theme::semibold());

@@ -27,7 +27,7 @@ impl Toasts {
         if notices.is_empty() {
             return;
         }
-        Area::new(Id::new("toasts"))
+        Area::new(Id::unique("toasts"))
             .order(egui::Order::Foreground)
             .fixed_pos(corner)
             .pivot(Align2::RIGHT_BOTTOM)

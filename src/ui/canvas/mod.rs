@@ -10,11 +10,10 @@ mod view_transform;
 
 pub use sheet::sheet_ui;
 pub use store::TextureStore;
-pub use textures::Uploads;
 pub use tools::{Drag, set_brush_px};
 pub use view_transform::{View, ViewTransform};
 
-use eframe::egui::{self, Color32, Key, PointerButton, Rect, Sense, Ui, WidgetInfo, WidgetType};
+use eframe::egui::{self, Color32, Key, PointerButton, Rect, Sense, Ui, WidgetInfo, Role};
 
 use super::context::Desk;
 use super::state::Tool;
@@ -25,7 +24,7 @@ use crate::geometry::Rect as PixelRect;
 
 /// The name of the canvas among egui's ids; it takes the keyboard when it is clicked.
 pub fn canvas_id() -> egui::Id {
-    egui::Id::new("canvas")
+    egui::Id::unique("canvas")
 }
 
 /// Draws the picture of the document in front and does what the pointer asks for.
@@ -38,7 +37,7 @@ pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     };
     let response = ui.interact(area, canvas_id(), Sense::click_and_drag());
     let name = desk.text("ui-canvas");
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, name.as_ref()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name.as_ref()));
     let pixels_per_point = ui.pixels_per_point();
     look(ui, desk, open, &response, area);
     let view = desk.state.of(open.id()).view;

@@ -80,7 +80,7 @@ fn draw_split(ui: &mut Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
     let canvas = transform.canvas;
     let x = canvas.left() + canvas.width() * share;
     let grip = Rect::from_center_size(pos2(x, canvas.center().y), vec2(18.0, canvas.height()));
-    let response = ui.interact(grip, Id::new("split line"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+    let response = ui.interact(grip, Id::unique("split line"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
     let name = desk.text("ui-split-handle");
     response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(share), name.as_ref()));
     if response.dragged() && let Some(pointer) = response.interact_pointer_pos() {
@@ -115,7 +115,7 @@ fn draw_chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: 
         (_, MaskMode::Changes) => (t.changes, "ui-chip-changes"),
         (_, MaskMode::Stays) => (t.stays, "ui-chip-stays"),
     };
-    Area::new(Id::new("canvas chips"))
+    Area::new(Id::unique("canvas chips"))
         .order(egui::Order::Middle)
         .fixed_pos(corner)
         .constrain_to(transform.canvas)
@@ -170,7 +170,7 @@ fn result_bar(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &Vie
     let number = ids.iter().position(|id| *id == result.id).map_or(0, |i| i + 1);
     let count = desk.say(&Message::new("ui-result-number").with("number", number).with("of", ids.len()));
     let bottom = transform.canvas.center_bottom() - vec2(0.0, space::M);
-    Area::new(Id::new("result bar"))
+    Area::new(Id::unique("result bar"))
         .order(egui::Order::Middle)
         .fixed_pos(bottom)
         .pivot(Align2::CENTER_BOTTOM)

@@ -1,6 +1,6 @@
 //! The strength comparison: the same seed at several strengths, side by side, zoomed together.
 
-use eframe::egui::{self, Color32, Rect, Response, RichText, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use eframe::egui::{self, Color32, Rect, Response, RichText, Sense, Ui, WidgetInfo, Role, vec2};
 
 use super::store::TextureStore;
 use super::view_transform::{View, ViewTransform};
@@ -90,9 +90,9 @@ fn entry_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, open: &O
     let picture = Rect::from_min_max(cell.min + vec2(0.0, LABEL), cell.max);
     let line = Rect::from_min_size(cell.min, vec2(cell.width(), LABEL));
     ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| label_line(ui, desk, entry));
-    let response = ui.interact(picture, ui.id().with("tile"), Sense::click_and_drag());
+    let response = ui.interact(picture, ui.scope_id().with("tile"), Sense::click_and_drag());
     let name = desk.say(&Message::new("ui-sheet-tile").with("strength", format!("{:.2}", entry.strength.get())));
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     let transform = look(ui, desk, open, &response, picture);
     let t = theme::tokens(ui);
     let painter = ui.painter().with_clip_rect(picture);

@@ -186,7 +186,7 @@ impl TextureStore {
         let known = self.previews.get(&run.job).is_some_and(|(count, _)| *count == progress.preview_count);
         if !known {
             let size = [preview.extent.width as usize, preview.extent.height as usize];
-            let image = ColorImage::from_rgba_unmultiplied(size, &preview.rgba8);
+            let image = ColorImage::from_rgba_unmultiplied(size, preview.pixels.as_flattened());
             let texture = painter.ctx().load_texture("preview", image, TextureOptions::LINEAR);
             self.previews.insert(run.job, (progress.preview_count, texture));
         }

@@ -25,7 +25,7 @@ pub fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
     }
     let step = advance(desk, step);
     desk.state.guide_step = Some(step);
-    Area::new(Id::new("guide"))
+    Area::new(Id::unique("guide"))
         .order(egui::Order::Middle)
         .fixed_pos(canvas.left_bottom() + vec2(space::M, -space::M))
         .pivot(Align2::LEFT_BOTTOM)

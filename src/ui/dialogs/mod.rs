@@ -50,8 +50,8 @@ pub fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outcome> {
         Dialog::Shortcuts => 720.0,
         _ => theme::size::DIALOG,
     };
-    let area = Modal::default_area(Id::new("dialog")).accessible_name(title);
-    let response = Modal::new(Id::new("dialog")).area(area).show(ctx, |ui| {
+    let area = Modal::default_area(Id::unique("dialog")).accessible_name(title);
+    let response = Modal::new(Id::unique("dialog")).area(area).show(ctx, |ui| {
         ui.set_width(width.min(ctx.content_rect().width() - 64.0));
         match &mut dialog {
             Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),

@@ -1,7 +1,7 @@
 //! The Generate button, which says what it will do and becomes the progress bar; the queue.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, RichText, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2,
+    self, Align2, CornerRadius, FontId, Rect, RichText, Sense, Stroke, StrokeKind, Ui, WidgetInfo, Role, vec2,
 };
 
 use crate::document::DocumentId;
@@ -123,7 +123,7 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::GENERATE), Sense::hover());
     let text = progress_text(desk, progress);
     let share = share_done(progress);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, &text));
+    response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
     let t = theme::tokens(ui);
     let corners = CornerRadius::same(RADIUS);
     ui.painter().rect(rect, corners, t.raised, Stroke::new(1.0, t.line), StrokeKind::Inside);

@@ -44,7 +44,7 @@ pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 
 /// The name of the prompt field among egui's ids.
 pub fn prompt_id() -> egui::Id {
-    egui::Id::new("prompt")
+    egui::Id::unique("prompt")
 }
 
 fn unknown(ui: &mut Ui, desk: &Desk<'_>, words: &Words, prompt: &str) {

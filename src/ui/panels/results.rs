@@ -1,7 +1,7 @@
 //! The filmstrip: results that have been neither accepted nor thrown away, with their settings.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, RichText, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2,
+    self, Align2, CornerRadius, FontId, Rect, RichText, Sense, Stroke, StrokeKind, Ui, WidgetInfo, Role, pos2, vec2,
 };
 
 use crate::editor::{Candidate, Command, OpenDocument};
@@ -54,7 +54,7 @@ fn result_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, (open, 
     let shown = desk.state.of(document).shown_result == Some(result.id);
     let (rect, response) = ui.allocate_exact_size(vec2(size::THUMB, size::THUMB), Sense::click());
     let about = about(desk, result);
-    response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, shown, &about));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, shown, &about));
     let texture = store.thumb(ui.ctx(), result.id, &result.patch, open.document().visible());
     let t = theme::tokens(ui);
     let corners = CornerRadius::same(theme::RADIUS);

@@ -1,7 +1,7 @@
 //! The panel at the right: what the next run will do.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2,
+    self, Align2, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, Role, vec2,
 };
 
 use super::{generate, layers, more, prompt, strength};
@@ -61,7 +61,7 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 
 fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) -> egui::Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 78.0), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(WidgetType::RadioButton, true, chosen, name));
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, name));
     let t = theme::tokens(ui);
     let tint = match mode {
         MaskMode::Changes => t.changes,

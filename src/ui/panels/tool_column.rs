@@ -36,8 +36,8 @@ pub fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
 fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
     let brush = desk.state.brush;
     let mut diameter_px = brush.diameter_px;
-    let slider = Slider::new(&mut diameter_px, 1.0..=600.0).logarithmic(true);
     let text = format!("{diameter_px:.0}");
+    let slider = Slider::new(&mut diameter_px, 1.0..=600.0).logarithmic(true);
     field(ui, desk, icons::SIZE, "ui-brush-size", &text, slider);
     let mut hardness = brush.hardness;
     let text = format!("{:.0} %", hardness * 100.0);

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     self, Align2, Color32, CornerRadius, FontId, Response, RichText, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, WidgetType, vec2,
+    Vec2, WidgetInfo, Role, vec2,
 };
 
 use crate::ui::actions::Action;
@@ -18,7 +18,7 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Respo
 fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::selected(WidgetType::Button, enabled, selected, name));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, selected, name));
     if ui.is_rect_visible(rect) {
         let t = theme::tokens(ui);
         let down = response.is_pointer_button_down_on();
@@ -78,7 +78,7 @@ pub fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
 pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, text));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
     let t = theme::tokens(ui);
     let (fill, ink) = match (enabled, response.hovered()) {
         (false, _) => (t.raised, t.disabled),
