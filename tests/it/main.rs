@@ -1,4 +1,6 @@
 //! The one integration binary: linking candle and egui once is slow enough.
 
 mod architecture;
+mod support;
 mod texts;
+mod ui;
