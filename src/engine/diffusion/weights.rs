@@ -1,7 +1,7 @@
 //! Skeleton.
-use candle_core::{DType, Device, Tensor};
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
+use candle_core::{DType, Device, Tensor};
 
 /// In which numbers a network keeps its weights, and in which it computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,25 @@ impl Precision {
 pub(crate) struct Weights;
 
 impl Weights {
-    pub(crate) fn open(_files: &ModelFiles, _candidates: &[&str], _device: &Device, _precision: Precision) -> Result<Self, EngineError> {
-        Err(EngineError::Internal { why: "skeleton".to_owned() })
+    pub(crate) fn open(
+        _files: &ModelFiles,
+        _candidates: &[&str],
+        _device: &Device,
+        _precision: Precision,
+    ) -> Result<Self, EngineError> {
+        Err(EngineError::Internal {
+            why: "skeleton".to_owned(),
+        })
     }
-    pub(crate) fn scope(&self, _prefix: &str) -> Self { self.clone() }
+    pub(crate) fn scope(&self, _prefix: &str) -> Self {
+        self.clone()
+    }
     pub(crate) fn tensor(&self, _name: &str, _shape: &[usize]) -> Result<Tensor, EngineError> {
-        Err(EngineError::Internal { why: "skeleton".to_owned() })
+        Err(EngineError::Internal {
+            why: "skeleton".to_owned(),
+        })
     }
-    pub(crate) fn has(&self, _name: &str) -> bool { false }
+    pub(crate) fn has(&self, _name: &str) -> bool {
+        false
+    }
 }

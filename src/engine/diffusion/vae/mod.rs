@@ -1,8 +1,8 @@
 //! Skeleton.
-use candle_core::{Device, Tensor};
 use super::weights::Precision;
 use crate::catalog::ModelFiles;
 use crate::engine::{EngineError, Progress};
+use candle_core::{Device, Tensor};
 
 /// `vae/config.json`.
 #[derive(Debug, Clone)]
@@ -19,17 +19,40 @@ pub(crate) struct VaeConfig {
 
 /// The autoencoder.
 #[derive(Debug)]
-pub(crate) struct Vae { config: VaeConfig }
+pub(crate) struct Vae {
+    config: VaeConfig,
+}
 
 impl Vae {
-    pub(crate) fn load(_files: &ModelFiles, _device: &Device, _precision: Precision, _progress: &mut dyn Progress) -> Result<Self, EngineError> {
-        Err(EngineError::Internal { why: "skeleton".to_owned() })
+    pub(crate) fn load(
+        _files: &ModelFiles,
+        _device: &Device,
+        _precision: Precision,
+        _progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        Err(EngineError::Internal {
+            why: "skeleton".to_owned(),
+        })
     }
-    pub(crate) fn config(&self) -> &VaeConfig { &self.config }
-    pub(crate) fn encode(&self, _image: &Tensor, _progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        Err(EngineError::Internal { why: "skeleton".to_owned() })
+    pub(crate) fn config(&self) -> &VaeConfig {
+        &self.config
     }
-    pub(crate) fn decode(&self, _latent: &Tensor, _progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        Err(EngineError::Internal { why: "skeleton".to_owned() })
+    pub(crate) fn encode(
+        &self,
+        _image: &Tensor,
+        _progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        Err(EngineError::Internal {
+            why: "skeleton".to_owned(),
+        })
+    }
+    pub(crate) fn decode(
+        &self,
+        _latent: &Tensor,
+        _progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        Err(EngineError::Internal {
+            why: "skeleton".to_owned(),
+        })
     }
 }
