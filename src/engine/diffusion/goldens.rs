@@ -100,7 +100,7 @@ impl Progress for Watch {
 pub(super) fn numbers(shape: &[usize]) -> Tensor {
     let len: usize = shape.iter().product();
     let values: Vec<f32> = (0..len)
-        .map(|i| ((i as f32 * 0.737).sin() + (i as f32 * 0.113).cos()) / 2.0)
+        .map(|i| (i as f32 * 0.737).sin() * 0.6 + (i as f32 * 0.113).cos() * 0.4)
         .collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }

@@ -16,7 +16,7 @@ fn check(name: &str, vae: &Vae, golden: &Golden) {
         &format!("{name} encode"),
         &latent,
         golden.get("latent"),
-        1e-4,
+        LIMIT,
     );
     let image = vae
         .decode(golden.get("noisy"), &mut Watch::default())
@@ -25,7 +25,7 @@ fn check(name: &str, vae: &Vae, golden: &Golden) {
         &format!("{name} decode"),
         &image,
         golden.get("decoded"),
-        1e-4,
+        LIMIT,
     );
 }
 
