@@ -1,5 +1,7 @@
 //! How the failures of this room's foundations become an [`EngineError`].
 
+use candle_core::{DType, Tensor};
+
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
 
@@ -30,5 +32,22 @@ impl From<CatalogError> for EngineError {
                 what: format!("there is no model “{id}”"),
             },
         }
+    }
+}
+
+/// The error that this room was called with something that makes no sense.
+pub(super) fn bad_input(what: impl Into<String>) -> EngineError {
+    EngineError::BadInput { what: what.into() }
+}
+
+/// The answer of a network in f32, if all its numbers are.
+pub(super) fn all_finite(answer: Tensor) -> Result<Tensor, EngineError> {
+    let answer = answer.to_dtype(DType::F32)?;
+    // One number that is not finite makes the sum of its zero-fold not finite.
+    let probe = (&answer * 0.0)?.sum_all()?.to_scalar::<f32>()?;
+    if probe == 0.0 {
+        Ok(answer)
+    } else {
+        Err(EngineError::NotFiniteResult)
     }
 }
