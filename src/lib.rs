@@ -21,6 +21,7 @@
 pub mod catalog;
 pub mod engine;
 pub mod geometry;
+pub mod jobs;
 pub mod plan;
 pub mod raster;
 pub mod text;

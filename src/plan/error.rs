@@ -50,6 +50,15 @@ pub enum PlanError {
     },
     /// The picture's colour profile cannot be used.
     Profile(String),
+    /// Scaling failed; a mistake of ours.
+    Scaling(String),
+}
+
+impl PlanError {
+    /// The colour profile cannot be used, for that reason.
+    pub(super) fn profile(why: &dyn std::fmt::Display) -> Self {
+        Self::Profile(why.to_string())
+    }
 }
 
 impl Explain for PlanError {
@@ -78,6 +87,7 @@ impl Explain for PlanError {
                 .with("got", got.to_string())
                 .with("wanted", wanted.to_string()),
             Self::Profile(why) => Message::new("plan-bad-profile").with("why", why.clone()),
+            Self::Scaling(why) => Message::new("plan-scaling").with("why", why.clone()),
         }
     }
 }

@@ -1,15 +1,24 @@
 //! From picture, mask and settings to work for an engine, and back to a patch: pure arithmetic.
 //!
-//! [`EditRequest`] is made where the user is (cheap: it shares tiles). `prepare` turns it into an
-//! [`EngineInput`] on the worker thread, `Prepared::finish` turns the engine's picture into a
+//! [`EditRequest`] is made where the user is (cheap: it shares tiles). [`prepare`] turns it into an
+//! [`EngineInput`] on the worker thread, [`Prepared::finish`] turns the engine's picture into a
 //! [`Patch`](crate::raster::Patch). Called by `jobs`, `editor` (for what the canvas shows before a
 //! run) and the command line. Never names candle, the document or the window.
 
+mod distance;
 mod error;
+mod fill;
+pub mod layout;
+mod prepare;
+mod region;
 pub mod request;
+mod resample;
 pub mod settings;
 
 pub use error::PlanError;
+pub use layout::{Layout, layout};
+pub use prepare::{Prepared, PreviewPatch, prepare};
+pub use region::{RegionBounds, region_bounds};
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
 pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
+use crate::catalog::ModelDefaults;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -317,4 +318,122 @@ pub struct EditSettings {
     pub feather: Option<Length>,
     /// How far the region is grown before anything else.
     pub grow: Length,
+}
+
+/// What a new document starts with before its model has a say.
+impl Default for EditSettings {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            negative: String::new(),
+            strength: Strength(0.5),
+            steps: Steps(25),
+            guidance: Guidance(7.0),
+            seed: Seed::default(),
+            sampler: SamplerId::default(),
+            schedule: ScheduleId::default(),
+            mask_mode: MaskMode::default(),
+            area: AreaMode::default(),
+            padding: None,
+            fill: FillMode::default(),
+            feather: None,
+            grow: Length::Px(0.0),
+        }
+    }
+}
+
+impl EditSettings {
+    /// The same settings with everything a model has defaults for set to them. A default that is
+    /// out of range is passed over.
+    #[must_use]
+    pub fn with_defaults_of(mut self, defaults: &ModelDefaults) -> Self {
+        if let Ok(strength) = Strength::new(defaults.strength) {
+            self.strength = strength;
+        }
+        if let Ok(steps) = Steps::new(defaults.steps) {
+            self.steps = steps;
+        }
+        if let Ok(guidance) = Guidance::new(defaults.guidance) {
+            self.guidance = guidance;
+        }
+        if let Ok(sampler) = defaults.sampler.parse() {
+            self.sampler = sampler;
+        }
+        if let Ok(schedule) = defaults.schedule.parse() {
+            self.schedule = schedule;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executed_steps_follow_the_published_table() {
+        // semantics of diffusers' get_timesteps, N = 20.
+        let table = [
+            (0.1, 2),
+            (0.25, 5),
+            (0.3, 6),
+            (0.5, 10),
+            (0.6, 12),
+            (0.75, 15),
+            (0.9, 18),
+            (1.0, 20),
+        ];
+        let steps = Steps::new(20).unwrap();
+        for (strength, executed) in table {
+            assert_eq!(
+                steps.executed(Strength::new(strength).unwrap()),
+                executed,
+                "{strength}"
+            );
+        }
+        assert_eq!(
+            Steps::new(5).unwrap().executed(Strength::new(0.1).unwrap()),
+            0
+        );
+    }
+
+    #[test]
+    fn values_out_of_range_cannot_be_made_or_read() {
+        for bad in [0.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
+            assert!(Strength::new(bad).is_err(), "{bad}");
+        }
+        assert!(Steps::new(0).is_err() && Steps::new(1001).is_err());
+        assert!(Guidance::new(0.5).is_err() && Guidance::new(f64::NAN).is_err());
+        let mut json = serde_json::to_value(EditSettings::default()).unwrap();
+        json["strength"] = 1.5.into();
+        assert!(serde_json::from_value::<EditSettings>(json).is_err());
+    }
+
+    #[test]
+    fn lengths_are_pixels_or_percent() {
+        assert_eq!("12".parse(), Ok(Length::Px(12.0)));
+        assert_eq!(" 12.5px ".parse(), Ok(Length::Px(12.5)));
+        assert_eq!("5%".parse(), Ok(Length::Percent(5.0)));
+        for bad in ["", "px", "-3", "5 em", "nan", "inf", "200%", "%"] {
+            assert!(bad.parse::<Length>().is_err(), "{bad}");
+        }
+        assert_eq!(Length::Percent(5.0).resolve_px(200.0), 10.0);
+        assert_eq!(
+            Length::Percent(2.5).to_string().parse(),
+            Ok(Length::Percent(2.5))
+        );
+    }
+
+    #[test]
+    fn ids_are_stable_and_unknown_ones_name_the_known() {
+        assert_eq!("dpmpp_2m".parse(), Ok(SamplerId::Dpmpp2m));
+        let error = "heun".parse::<SamplerId>().unwrap_err();
+        assert!(error.to_string().contains("euler_a"), "{error}");
+        let json = serde_json::to_string(&EditSettings::default()).unwrap();
+        assert!(json.contains("\"mask_mode\":\"masked\""), "{json}");
+        assert_eq!(
+            serde_json::from_str::<EditSettings>(&json).unwrap(),
+            EditSettings::default()
+        );
+    }
 }

@@ -3,10 +3,14 @@
 //!
 //! Used by every room above. Never knows a document, a model, a thread or the window.
 
+pub mod colour;
 pub mod composite;
+pub mod file;
 pub mod pixmap;
 pub mod tiled;
 
+pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::draw_patch;
+pub use file::PictureError;
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use tiled::{TILE_PX, TileIndex, Tiled};

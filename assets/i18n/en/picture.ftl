@@ -1,0 +1,15 @@
+picture-unreadable = The picture cannot be read: { $why }. Check that the file is there and that you may read it: { $path }
+picture-empty-file = The file is empty. Fetch or save it again: { $path }
+picture-not-a-picture = This is not a picture. Overpaint opens PNG, JPEG, WebP, BMP and TIFF: { $path }
+picture-foreign = This is a { $kind } file, which Overpaint does not open. Save it as PNG or TIFF with the program it comes from: { $path }
+picture-animated = This is an animated { $kind } picture; only still pictures can be edited. Save one frame of it as PNG: { $path }
+picture-cmyk = This picture is made for print (CMYK inks) and has no screen colours. Convert it to RGB with the program it comes from: { $path }
+picture-unusual-samples = The pixels of this picture are of a kind Overpaint does not read ({ $what }). Save it with 8 or 16 bits per channel in RGB or grey: { $path }
+picture-damaged = The picture is damaged or incomplete ({ $why }). Fetch or save it again: { $path }
+picture-no-pixels = The picture has no pixels. Save it again: { $path }
+picture-too-large = The picture says it is { $size } pixels; Overpaint takes up to 200 million. Make it smaller first, or cut out the part to edit: { $path }
+picture-mask-shape = The mask is { $mask } and the picture { $picture }: they have different shapes. Make the mask from this picture, or scale both the same way: { $path }
+picture-bad-profile = The colour profile cannot be used ({ $why }). Convert the picture to sRGB first.
+picture-unknown-extension = The name does not say which kind of picture to write. End it with .png, .jpg, .webp or .tif: { $path }
+picture-too-large-for-format = A { $kind } file holds at most { $limit } pixels a side. Save as PNG or TIFF instead: { $path }
+picture-unwritable = The picture cannot be saved: { $why }. Nothing was changed on the disk; choose another folder or make room, and try again: { $path }

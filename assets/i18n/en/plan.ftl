@@ -9,3 +9,4 @@ plan-mask-size = The mask is { $mask } and the picture { $picture }; they must b
 plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
 plan-bad-profile = The picture’s colour profile cannot be used ({ $why }). Convert the picture to sRGB first.
+plan-scaling = The picture cannot be scaled ({ $why }). This is our mistake; please report it.

@@ -1,0 +1,15 @@
+picture-unreadable = 無法讀取圖片：{ $why }。請確認檔案存在，而且您有讀取權限：{ $path }
+picture-empty-file = 這個檔案是空的。請重新取得或重新儲存：{ $path }
+picture-not-a-picture = 這不是圖片。Overpaint 可以開啟 PNG、JPEG、WebP、BMP 和 TIFF：{ $path }
+picture-foreign = 這是 { $kind } 檔案，Overpaint 無法開啟。請用原本的程式另存成 PNG 或 TIFF：{ $path }
+picture-animated = 這是 { $kind } 動畫，只有靜態圖片可以編輯。請把其中一格存成 PNG：{ $path }
+picture-cmyk = 這張圖片是印刷用的（CMYK 油墨），沒有螢幕色彩。請用原本的程式轉成 RGB：{ $path }
+picture-unusual-samples = Overpaint 不能讀這種像素（{ $what }）。請存成每色版 8 或 16 位元的 RGB 或灰階：{ $path }
+picture-damaged = 圖片已損壞或不完整（{ $why }）。請重新取得或重新儲存：{ $path }
+picture-no-pixels = 這張圖片沒有任何像素。請重新儲存：{ $path }
+picture-too-large = 這張圖片標示為 { $size } 像素；Overpaint 最多接受兩億像素。請先縮小，或裁出要編輯的部分：{ $path }
+picture-mask-shape = 遮罩是 { $mask }，圖片是 { $picture }，兩者的長寬比不同。請用這張圖片製作遮罩，或讓兩者用同樣的方式縮放：{ $path }
+picture-bad-profile = 無法使用色彩描述檔（{ $why }）。請先把圖片轉成 sRGB。
+picture-unknown-extension = 從檔名看不出要存成哪一種圖片。請用 .png、.jpg、.webp 或 .tif 結尾：{ $path }
+picture-too-large-for-format = { $kind } 檔案每邊最多 { $limit } 像素。請改存成 PNG 或 TIFF：{ $path }
+picture-unwritable = 無法儲存圖片：{ $why }。磁碟上的內容沒有改變；請換一個資料夾或騰出空間再試：{ $path }

@@ -9,3 +9,4 @@ plan-mask-size = 遮罩是 { $mask }，圖片是 { $picture }，兩者必須一�
 plan-empty-picture = 這張圖片沒有任何像素。
 plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們的錯，請回報。
 plan-bad-profile = 無法使用圖片的色彩描述檔（{ $why }）。請先把圖片轉成 sRGB。
+plan-scaling = 無法縮放圖片（{ $why }）。這是我們的錯，請回報。

@@ -1,0 +1,392 @@
+//! [`prepare`]: from a request to what the engine gets. [`Prepared::finish`]: from what the engine
+//! gives to a patch.
+
+use super::error::PlanError;
+use super::fill::fill_from_surroundings;
+use super::layout::{Layout, layout};
+use super::region::{FULL, RegionMaps, region_bounds};
+use super::request::{EditRequest, EngineInput, EngineMask, LatentFill};
+use super::resample::{Frame, resample, resample_linear, visit_cells};
+use super::settings::FillMode;
+use crate::geometry::{Extent, Rect};
+use crate::raster::{Patch, Picture, Pixmap, Profile, RgbF32, Tiled, colour};
+
+/// From this strength on, `auto` fills the region with its surroundings: what was there would only
+/// shine through.
+const AUTO_FILL_STRENGTH: f64 = 0.9;
+/// Longer side of a preview at most, in pixels.
+const PREVIEW_PX: f64 = 512.0;
+/// Rows converted at a time, so that a large picture is not held twice in floating point.
+const BAND_ROWS: u32 = 256;
+
+/// A request made ready for an engine, and what is needed to place the engine's answer.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What the engine gets.
+    pub input: EngineInput,
+    /// How it lies in the picture.
+    pub layout: Layout,
+    profile: Profile,
+    depth: Depth,
+    /// `None`: the whole picture, fully.
+    maps: Option<RegionMaps>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Eight,
+    Sixteen,
+}
+
+/// A look at an unfinished result, to be drawn over the picture: sRGB, straight alpha with the
+/// feather in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewPatch {
+    /// Where it lies in the picture.
+    pub rect: Rect,
+    /// Its own size, usually smaller than the rectangle's.
+    pub extent: Extent,
+    /// Its pixels, row-major.
+    pub pixels: Vec<[u8; 4]>,
+}
+
+/// Makes a request ready. Pure; cost grows with the part of the picture that is shown.
+pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
+    let settings = &request.settings;
+    let extent = request.source.extent();
+    let painted = request.painted.as_ref();
+    if let Some(mask) = painted
+        && mask.extent() != extent
+    {
+        return Err(PlanError::MaskSize {
+            mask: mask.extent(),
+            picture: extent,
+        });
+    }
+    let bounds = region_bounds(painted, settings.mask_mode);
+    let layout = layout(extent, bounds, settings, &request.traits)?;
+    let maps = match (painted, layout.region) {
+        (Some(mask), Some(_)) => Some(RegionMaps::new(
+            mask,
+            settings.mask_mode,
+            layout.touched,
+            (layout.grow_px, layout.feather_px),
+        )),
+        _ => None,
+    };
+    let mut image = work_picture(&request.source, &layout)?;
+    let fill = effective_fill(settings.fill, settings.strength.get());
+    let mask = maps.as_ref().map(|maps| {
+        let latent_fill = match fill {
+            FillMode::Noise => LatentFill::Noise,
+            FillMode::Nothing => LatentFill::Nothing,
+            FillMode::Auto | FillMode::Original | FillMode::Blur => LatentFill::Image,
+        };
+        engine_mask(maps, &layout, request.traits.vae_factor, latent_fill)
+    });
+    if let Some(mask) = &mask
+        && fill != FillMode::Original
+    {
+        fill_from_surroundings(&mut image, &mask.region);
+    }
+    let depth = match request.source.pixels {
+        Pixmap::Rgba8(_) => Depth::Eight,
+        Pixmap::Rgba16(_) => Depth::Sixteen,
+    };
+    Ok(Prepared {
+        input: EngineInput {
+            model: request.model.clone(),
+            image,
+            mask,
+            prompt: settings.prompt.clone(),
+            negative: settings.negative.clone(),
+            strength: settings.strength,
+            steps: settings.steps,
+            guidance: settings.guidance,
+            seed: settings.seed,
+            sampler: settings.sampler,
+            schedule: settings.schedule,
+        },
+        layout,
+        profile: request.source.profile.clone(),
+        depth,
+        maps,
+    })
+}
+
+/// What `auto` means at that strength; everything else means itself.
+fn effective_fill(fill: FillMode, strength: f64) -> FillMode {
+    match fill {
+        FillMode::Auto if strength < AUTO_FILL_STRENGTH => FillMode::Original,
+        FillMode::Auto => FillMode::Blur,
+        other => other,
+    }
+}
+
+/// The crop at work size in sRGB. Transparent pixels are seen on white; what lies beyond the crop
+/// mirrors it.
+fn work_picture(source: &Picture, layout: &Layout) -> Result<RgbF32, PlanError> {
+    let crop = layout.crop;
+    let wanted = |work: u32, side: u32| (f64::from(work) / layout.scale).max(f64::from(side));
+    let frame = Frame {
+        left: 0.0,
+        top: 0.0,
+        width: wanted(layout.work.width, crop.width),
+        height: wanted(layout.work.height, crop.height),
+    };
+    let padded = Extent::new(
+        (frame.width - 1e-6).ceil() as u32,
+        (frame.height - 1e-6).ceil() as u32,
+    );
+    let mut shown = RgbF32 {
+        extent: padded,
+        pixels: Vec::with_capacity(padded.len()),
+    };
+    for top in (0..crop.height).step_by(BAND_ROWS as usize) {
+        let rows = BAND_ROWS.min(crop.height - top);
+        let band = Rect::new(crop.x, crop.y + top as i32, crop.width, rows);
+        let mut pixels: Vec<[f32; 3]> = source
+            .pixels
+            .crop_f32(band)
+            .into_iter()
+            .map(|[r, g, b, a]| [r, g, b].map(|v| v * a + (1.0 - a)))
+            .collect();
+        colour::to_srgb(&source.profile, &mut pixels)
+            .map_err(|error| PlanError::profile(&error))?;
+        for row in pixels.chunks_exact(crop.width.max(1) as usize) {
+            let mirrored = (0..padded.width).map(|x| mirror(x, crop.width));
+            shown
+                .pixels
+                .extend(mirrored.filter_map(|x| row.get(x as usize)));
+        }
+    }
+    for y in crop.height..padded.height {
+        let from = mirror(y, crop.height) as usize * padded.width as usize;
+        shown
+            .pixels
+            .extend_from_within(from..from + padded.width as usize);
+    }
+    let mut work = resample(&shown, frame, layout.work)?;
+    for pixel in &mut work.pixels {
+        *pixel = pixel.map(|v| v.clamp(0.0, 1.0));
+    }
+    Ok(work)
+}
+
+/// Position `i` of an endless line that runs to and fro over `0..length`, border pixels once.
+fn mirror(i: u32, length: u32) -> u32 {
+    let last = length.saturating_sub(1);
+    if last == 0 {
+        return 0;
+    }
+    let at = i % (2 * last);
+    if at <= last { at } else { 2 * last - at }
+}
+
+/// The maps at the engine's sizes.
+///
+/// A latent pixel any part of which is in the region counts as in it, with the mean opacity of the
+/// part that is; elsewhere it has the mean of the ramp.
+fn engine_mask(
+    maps: &RegionMaps,
+    layout: &Layout,
+    vae_factor: u32,
+    fill: LatentFill,
+) -> EngineMask {
+    let factor = vae_factor.max(1);
+    let latent = Extent::new(layout.work.width / factor, layout.work.height / factor);
+    let origin = (
+        f64::from(layout.crop.x - maps.rect.x),
+        f64::from(layout.crop.y - maps.rect.y),
+    );
+    let mut latent_strength = vec![0.0; latent.len()];
+    let covered = CoveredCells::new(maps, layout);
+    let cell_px = f64::from(factor) / layout.scale;
+    visit_cells(maps.extent(), origin, cell_px, latent, |cell, pixels| {
+        let value = if covered.holds(cell, latent, cell_px) {
+            mean_strength(maps, pixels)
+        } else {
+            0.0
+        };
+        if let Some(slot) = latent_strength.get_mut(cell) {
+            *slot = value;
+        }
+    });
+    let mut region = vec![0.0; layout.work.len()];
+    let pixel_px = 1.0 / layout.scale;
+    visit_cells(
+        maps.extent(),
+        origin,
+        pixel_px,
+        layout.work,
+        |cell, pixels| {
+            if covered.holds(cell, layout.work, pixel_px)
+                && touches_region(maps, pixels)
+                && let Some(slot) = region.get_mut(cell)
+            {
+                *slot = 1.0;
+            }
+        },
+    );
+    EngineMask {
+        latent_extent: latent,
+        latent_strength,
+        region,
+        fill,
+    }
+}
+
+/// Which cells of a grid over the work picture meet the maps at all. Cells in the mirrored rest of
+/// the work picture belong to the border pixels they continue.
+struct CoveredCells {
+    maps: Rect,
+    crop: Rect,
+}
+
+impl CoveredCells {
+    const fn new(maps: &RegionMaps, layout: &Layout) -> Self {
+        Self {
+            maps: maps.rect,
+            crop: layout.crop,
+        }
+    }
+
+    fn holds(&self, cell: usize, cells: Extent, side_px: f64) -> bool {
+        let column = cell % cells.width.max(1) as usize;
+        let row = cell / cells.width.max(1) as usize;
+        let meets = |i: usize, crop_start: i32, crop_side: u32, start: i32, end: i32| {
+            let last = f64::from(crop_side) - 1e-3;
+            let from = (i as f64 * side_px).min(last) + f64::from(crop_start);
+            let to = ((i + 1) as f64 * side_px).min(f64::from(crop_side)) + f64::from(crop_start);
+            from < f64::from(end) - 1e-6 && to > f64::from(start) + 1e-6
+        };
+        let (maps, crop) = (self.maps, self.crop);
+        meets(column, crop.x, crop.width, maps.x, maps.right())
+            && meets(row, crop.y, crop.height, maps.y, maps.bottom())
+    }
+}
+
+fn touches_region(maps: &RegionMaps, mut pixels: &mut dyn Iterator<Item = (usize, f64)>) -> bool {
+    let in_region = |(i, _)| maps.alpha.get(i).is_some_and(|a| *a == FULL);
+    Iterator::any(&mut pixels, in_region)
+}
+
+fn mean_strength(maps: &RegionMaps, pixels: &mut dyn Iterator<Item = (usize, f64)>) -> f32 {
+    let (mut inside, mut inside_area, mut all, mut all_area) = (0.0, 0.0, 0.0, 0.0);
+    for (i, share) in pixels {
+        let strength = maps.strength.get(i).copied().unwrap_or(0);
+        let value = f64::from(strength) / f64::from(FULL) * share;
+        all += value;
+        all_area += share;
+        if maps.alpha.get(i).is_some_and(|a| *a == FULL) {
+            inside += value;
+            inside_area += share;
+        }
+    }
+    if inside_area > 0.0 {
+        (inside / inside_area) as f32
+    } else if all_area > 0.0 {
+        (all / all_area) as f32
+    } else {
+        0.0
+    }
+}
+
+impl Prepared {
+    /// Turns the engine's picture (at work size) into a patch in the depth and profile of the
+    /// request's picture.
+    pub fn finish(&self, image: &RgbF32) -> Result<Patch, PlanError> {
+        if image.extent != self.layout.work || image.pixels.len() != image.extent.len() {
+            return Err(PlanError::EngineSize {
+                got: image.extent,
+                wanted: self.layout.work,
+            });
+        }
+        let rect = self.layout.touched;
+        let mut placed = resample(image, self.frame_of(rect, 1.0), rect.extent())?;
+        for pixel in &mut placed.pixels {
+            *pixel = pixel.map(|v| v.clamp(0.0, 1.0));
+        }
+        colour::from_srgb(&self.profile, &mut placed.pixels)
+            .map_err(|error| PlanError::profile(&error))?;
+        let pixels = match self.depth {
+            Depth::Eight => {
+                let quantised = self.with_alpha(&placed, |[r, g, b], alpha| {
+                    let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+                    let alpha = ((u32::from(alpha) + 128) / 257) as u8;
+                    [eight(r), eight(g), eight(b), alpha]
+                });
+                Pixmap::Rgba8(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
+            }
+            Depth::Sixteen => {
+                let quantised = self.with_alpha(&placed, |[r, g, b], alpha| {
+                    let sixteen = |v: f32| (v.clamp(0.0, 1.0) * 65535.0).round() as u16;
+                    [sixteen(r), sixteen(g), sixteen(b), alpha]
+                });
+                Pixmap::Rgba16(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
+            }
+        };
+        Ok(Patch { rect, pixels })
+    }
+
+    /// Places an engine's preview (at latent size) in the picture.
+    pub fn preview(&self, preview: &RgbF32) -> Result<PreviewPatch, PlanError> {
+        let rect = self.layout.touched;
+        let longest = f64::from(rect.width.max(rect.height).max(1));
+        let shrink = (PREVIEW_PX / longest).min(1.0);
+        let side = |px: u32| ((f64::from(px) * shrink).round() as u32).max(1);
+        let extent = Extent::new(side(rect.width), side(rect.height));
+        let latent_per_work = f64::from(preview.extent.width) / f64::from(self.layout.work.width);
+        let frame = self.frame_of(rect, latent_per_work);
+        let placed = resample_linear(preview, frame, extent)?;
+        let alpha_at = |i: usize| {
+            let x = ((i % extent.width as usize) as f64 + 0.5) / shrink;
+            let y = ((i / extent.width as usize) as f64 + 0.5) / shrink;
+            let x = (x as usize).min(rect.width.saturating_sub(1) as usize);
+            let y = (y as usize).min(rect.height.saturating_sub(1) as usize);
+            let full = |maps: &RegionMaps| maps.alpha.get(y * rect.width as usize + x).copied();
+            self.maps
+                .as_ref()
+                .map_or(FULL, |maps| full(maps).unwrap_or(0))
+        };
+        let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let pixels = placed.pixels.iter().enumerate();
+        let pixels = pixels
+            .map(|(i, [r, g, b])| [eight(*r), eight(*g), eight(*b), (alpha_at(i) >> 8) as u8]);
+        Ok(PreviewPatch {
+            rect,
+            extent,
+            pixels: pixels.collect(),
+        })
+    }
+
+    /// Where a rectangle of the picture lies in the work picture, or in one `per_work` times its size.
+    fn frame_of(&self, rect: Rect, per_work: f64) -> Frame {
+        let scale = self.layout.scale * per_work;
+        Frame {
+            left: f64::from(rect.x - self.layout.crop.x) * scale,
+            top: f64::from(rect.y - self.layout.crop.y) * scale,
+            width: f64::from(rect.width) * scale,
+            height: f64::from(rect.height) * scale,
+        }
+    }
+
+    /// Joins colours and composite alpha; pixels that show nothing become all zeros.
+    fn with_alpha<P: Default>(&self, placed: &RgbF32, join: impl Fn([f32; 3], u16) -> P) -> Vec<P> {
+        let alpha = |i: usize| match &self.maps {
+            Some(maps) => maps.alpha.get(i).copied().unwrap_or(0),
+            None => FULL,
+        };
+        let pixels = placed.pixels.iter().enumerate();
+        pixels
+            .map(|(i, pixel)| match alpha(i) {
+                0 => P::default(),
+                alpha => join(*pixel, alpha),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

@@ -1,0 +1,183 @@
+//! Mask → region → two maps: which pixels may change, how much of the result is shown there
+//! (composite alpha) and how far the model may go there (strength map).
+
+use super::distance::nearest_sites;
+use super::settings::MaskMode;
+use crate::geometry::{Extent, Rect};
+use crate::raster::Mask;
+
+/// Which part of the picture may change, as a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionBounds {
+    /// All of it: nothing is painted.
+    Everything,
+    /// The smallest box around the part that may change, before growing.
+    Box(Rect),
+    /// Nothing: everything is painted, and what is painted stays.
+    Nothing,
+}
+
+/// The [`RegionBounds`] of a mask. Cost: one look at each pixel.
+pub fn region_bounds(painted: Option<&Mask>, mode: MaskMode) -> RegionBounds {
+    let Some(mask) = painted else {
+        return RegionBounds::Everything;
+    };
+    let mut bounds = Rect::default();
+    let mut anything_painted = false;
+    let extent = mask.extent();
+    for y in 0..extent.height {
+        let (mut first, mut last) = (None, 0);
+        mask.visit_row(y, 0..extent.width, |x, coverages| {
+            anything_painted |= coverages.iter().any(|c| *c > 0);
+            let changes = |c: &u8| change_of(*c, mode) > 0;
+            if let Some(i) = coverages.iter().position(changes) {
+                first.get_or_insert(x + i as u32);
+            }
+            if let Some(i) = coverages.iter().rposition(changes) {
+                last = x + i as u32;
+            }
+        });
+        if let Some(first) = first {
+            let row = Rect::new(first as i32, y as i32, last - first + 1, 1);
+            bounds = bounds.union(row);
+        }
+    }
+    match (anything_painted, bounds.is_empty()) {
+        (false, _) => RegionBounds::Everything,
+        (true, true) => RegionBounds::Nothing,
+        (true, false) => RegionBounds::Box(bounds),
+    }
+}
+
+/// The one polarity: 255 = may change. Everything behind this function knows only this.
+pub(super) const fn change_of(painted: u8, mode: MaskMode) -> u8 {
+    match mode {
+        MaskMode::Changes => painted,
+        MaskMode::Stays => 255 - painted,
+    }
+}
+
+/// The two maps over one rectangle of the picture, row-major, full = 65535.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RegionMaps {
+    /// Which part of the picture they cover: the region, grown, with its feather band.
+    pub(super) rect: Rect,
+    /// Composite alpha: full in the grown region, a linear ramp in the band, 0 beyond. Pixels at 0
+    /// stay bit-identical.
+    pub(super) alpha: Vec<u16>,
+    /// Local share of the denoising strength: the mask's opacity in the region, times the ramp in
+    /// the band.
+    pub(super) strength: Vec<u16>,
+}
+
+/// Full scale of the maps.
+pub(super) const FULL: u16 = u16::MAX;
+
+impl RegionMaps {
+    /// The maps of a mask, over `rect`, which must hold the region grown and feathered as far as
+    /// it lies in the picture.
+    pub(super) fn new(
+        painted: &Mask,
+        mode: MaskMode,
+        rect: Rect,
+        (grow_px, feather_px): (f64, f64),
+    ) -> Self {
+        let change: Vec<u8> = painted
+            .crop(rect)
+            .into_iter()
+            .map(|c| change_of(c, mode))
+            .collect();
+        let is_site: Vec<bool> = change.iter().map(|c| *c > 0).collect();
+        let nearest = nearest_sites(rect.extent(), &is_site);
+        drop(is_site);
+        let mut alpha = Vec::with_capacity(change.len());
+        let mut strength = Vec::with_capacity(change.len());
+        for (squared, site) in nearest.squared.iter().zip(&nearest.site) {
+            let ramp = ramp(f64::from(*squared).sqrt(), grow_px, feather_px);
+            let opacity = change.get(*site as usize).copied().unwrap_or(0);
+            alpha.push((ramp * f64::from(FULL)).round() as u16);
+            strength.push((ramp * f64::from(opacity) * 257.0).round() as u16);
+        }
+        Self {
+            rect,
+            alpha,
+            strength,
+        }
+    }
+
+    /// Size of the maps.
+    pub(super) fn extent(&self) -> Extent {
+        self.rect.extent()
+    }
+}
+
+/// 1 up to `grow_px` from the region, then linearly down to 0 at `grow_px + feather_px`.
+fn ramp(distance_px: f64, grow_px: f64, feather_px: f64) -> f64 {
+    if distance_px <= grow_px {
+        1.0
+    } else if feather_px > 0.0 && distance_px.is_finite() {
+        (1.0 - (distance_px - grow_px) / feather_px).max(0.0)
+    } else {
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raster::Tiled;
+
+    fn mask_with(extent: Extent, rect: Rect, value: u8) -> Mask {
+        let mut mask = Tiled::filled(extent, 0);
+        mask.update(rect, |_, _| value);
+        mask
+    }
+
+    #[test]
+    fn bounds_follow_the_mode() {
+        let extent = Extent::new(700, 300);
+        let painted = Rect::new(250, 100, 300, 20);
+        let mask = mask_with(extent, painted, 90);
+        let changes = region_bounds(Some(&mask), MaskMode::Changes);
+        assert_eq!(changes, RegionBounds::Box(painted));
+        let stays = region_bounds(Some(&mask), MaskMode::Stays);
+        assert_eq!(stays, RegionBounds::Box(Rect::of(extent)));
+        let full = Tiled::filled(extent, 255);
+        assert_eq!(
+            region_bounds(Some(&full), MaskMode::Stays),
+            RegionBounds::Nothing
+        );
+        let left = mask_with(extent, Rect::new(0, 0, 400, 300), 255);
+        let right = region_bounds(Some(&left), MaskMode::Stays);
+        assert_eq!(right, RegionBounds::Box(Rect::new(400, 0, 300, 300)));
+        for mode in [MaskMode::Changes, MaskMode::Stays] {
+            let blank = Tiled::filled(extent, 0);
+            assert_eq!(region_bounds(Some(&blank), mode), RegionBounds::Everything);
+            assert_eq!(region_bounds(None, mode), RegionBounds::Everything);
+        }
+    }
+
+    #[test]
+    fn alpha_is_full_when_grown_and_ramps_in_the_band() {
+        let extent = Extent::new(40, 1);
+        let mask = mask_with(extent, Rect::new(10, 0, 1, 1), 128);
+        let maps = RegionMaps::new(&mask, MaskMode::Changes, Rect::of(extent), (2.0, 4.0));
+        let alpha: Vec<f64> = maps.alpha.iter().map(|a| f64::from(*a) / 65535.0).collect();
+        let wanted = [
+            (10, 1.0),
+            (12, 1.0),
+            (8, 1.0),
+            (13, 0.75),
+            (14, 0.5),
+            (15, 0.25),
+            (16, 0.0),
+            (4, 0.0),
+        ];
+        for (x, value) in wanted {
+            assert!((alpha[x] - value).abs() < 1e-4, "at {x}: {}", alpha[x]);
+        }
+        // Half-opaque paint is fully shown but halves the strength.
+        assert_eq!(maps.strength[10], 128 * 257);
+        assert_eq!(maps.strength[14], 64 * 257);
+    }
+}
