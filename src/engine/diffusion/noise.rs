@@ -199,8 +199,8 @@ impl Mersenne {
 
     fn twist(&mut self) {
         for i in 0..Self::WORDS {
-            let joined = (self.state[i] & 0x8000_0000)
-                | (self.state[(i + 1) % Self::WORDS] & 0x7fff_ffff);
+            let joined =
+                (self.state[i] & 0x8000_0000) | (self.state[(i + 1) % Self::WORDS] & 0x7fff_ffff);
             let odd = if joined & 1 == 1 { 0x9908_b0df } else { 0 };
             self.state[i] = self.state[(i + Self::SHIFT) % Self::WORDS] ^ (joined >> 1) ^ odd;
         }
@@ -235,7 +235,11 @@ mod tests {
         );
         let mut by_array = Mersenne::seeded_by_array(&[0x123, 0x234, 0x345, 0x456]);
         assert_eq!(
-            [by_array.next_u32(), by_array.next_u32(), by_array.next_u32()],
+            [
+                by_array.next_u32(),
+                by_array.next_u32(),
+                by_array.next_u32()
+            ],
             [1_067_595_299, 955_945_823, 477_289_528]
         );
     }
@@ -287,11 +291,18 @@ mod tests {
     #[test]
     fn every_stream_is_unit_noise() {
         let source = NoiseSource::new(99);
-        for numbers in [source.initial(50_000), source.fill(50_001), source.step(3, 50_000)] {
+        for numbers in [
+            source.initial(50_000),
+            source.fill(50_001),
+            source.step(3, 50_000),
+        ] {
             let count = numbers.len() as f64;
             let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
             let variance = numbers.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / count;
-            assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+            assert!(
+                mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03,
+                "{mean} {variance}"
+            );
         }
     }
 }

@@ -130,8 +130,8 @@ impl TrainedNoise {
             path: files.path(FILE),
             why,
         };
-        let config: Config =
-            serde_json::from_slice(&files.read(FILE)?).map_err(|error| refused(error.to_string()))?;
+        let config: Config = serde_json::from_slice(&files.read(FILE)?)
+            .map_err(|error| refused(error.to_string()))?;
         Self::from_config(&config).map_err(refused)
     }
 
@@ -200,10 +200,15 @@ impl TrainedNoise {
     fn timestep_at(&self, sigma: f64) -> f64 {
         let log = |sigma: f64| sigma.max(1e-10).ln();
         let last_pair = self.sigmas.len().saturating_sub(2);
-        let reached = self.sigmas.partition_point(|&known| f64::from(known) <= sigma);
+        let reached = self
+            .sigmas
+            .partition_point(|&known| f64::from(known) <= sigma);
         let below = reached.saturating_sub(1).min(last_pair);
         let low = self.sigmas.get(below).map_or(0.0, |&s| log(f64::from(s)));
-        let high = self.sigmas.get(below + 1).map_or(low, |&s| log(f64::from(s)));
+        let high = self
+            .sigmas
+            .get(below + 1)
+            .map_or(low, |&s| log(f64::from(s)));
         if high <= low {
             return below as f64;
         }
@@ -222,11 +227,10 @@ impl TrainedNoise {
         };
         (0..count)
             .map(|i| match spacing {
-                Spacing::Leading => {
-                    ((count - 1 - i) * (total / count) + self.steps_offset) as f64
-                }
+                Spacing::Leading => ((count - 1 - i) * (total / count) + self.steps_offset) as f64,
                 Spacing::Trailing => {
-                    (total as f64 - i as f64 * (total as f64 / count as f64)).round_ties_even() - 1.0
+                    (total as f64 - i as f64 * (total as f64 / count as f64)).round_ties_even()
+                        - 1.0
                 }
                 Spacing::Linspace if whole => spread(i).round_ties_even(),
                 Spacing::Linspace => f64::from(spread(i) as f32),
@@ -242,7 +246,10 @@ impl TrainedNoise {
             return Ok(());
         }
         Err(EngineError::Unsupported {
-            what: format!("it knows {} noise levels, too few for {count} steps", self.len()),
+            what: format!(
+                "it knows {} noise levels, too few for {count} steps",
+                self.len()
+            ),
         })
     }
 
@@ -354,7 +361,11 @@ fn betas(config: &Config) -> Result<Vec<f32>, String> {
             .collect(),
         // Nichol & Dhariwal 2021, equation 17, cut at 0.999.
         BetaCurve::SquaredCosine => {
-            let alpha_bar = |t: f64| ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
+            let alpha_bar = |t: f64| {
+                ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2)
+                    .cos()
+                    .powi(2)
+            };
             let at = |i: usize| alpha_bar(i as f64 / count as f64);
             (0..count)
                 .map(|i| (1.0 - at(i + 1) / at(i)).min(0.999) as f32)

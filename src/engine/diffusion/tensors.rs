@@ -55,11 +55,7 @@ pub(crate) fn plane_tensor(
 }
 
 /// Where a (1, 1, h, w) plane of yes and no is yes, `yes`, else `no`; both of (1, c, h, w).
-pub(crate) fn choose(
-    plane: &[bool],
-    yes: &Tensor,
-    no: &Tensor,
-) -> Result<Tensor, EngineError> {
+pub(crate) fn choose(plane: &[bool], yes: &Tensor, no: &Tensor) -> Result<Tensor, EngineError> {
     let (_, channels, height, width) = no.dims4()?;
     let plane: Vec<u8> = plane.iter().map(|&yes| u8::from(yes)).collect();
     let mask = Tensor::from_vec(plane, (1, 1, height, width), no.device())?
@@ -79,7 +75,10 @@ pub(crate) fn noise_tensor(
 
 /// Fails where a latent holds NaN or infinity.
 pub(crate) fn check_finite(latent: &Tensor) -> Result<(), EngineError> {
-    let values = latent.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let values = latent
+        .to_dtype(DType::F32)?
+        .flatten_all()?
+        .to_vec1::<f32>()?;
     if values.iter().all(|value| value.is_finite()) {
         Ok(())
     } else {
@@ -89,7 +88,10 @@ pub(crate) fn check_finite(latent: &Tensor) -> Result<(), EngineError> {
 
 /// The mean of each block of `factor` × `factor` pixels.
 pub(crate) fn reduced(picture: &RgbF32, factor: u32) -> RgbF32 {
-    let size = Extent::new(picture.extent.width / factor, picture.extent.height / factor);
+    let size = Extent::new(
+        picture.extent.width / factor,
+        picture.extent.height / factor,
+    );
     let row = picture.extent.width as usize;
     let block = factor as usize;
     let share = 1.0 / (block * block) as f32;
@@ -147,7 +149,11 @@ mod tests {
     fn a_picture_comes_back_from_its_tensor() {
         let tensor = picture_tensor(&picture(), &Device::Cpu).unwrap();
         assert_eq!(tensor.dims(), [1, 3, 2, 4]);
-        let red = tensor.to_device(&Device::Cpu).unwrap().flatten_all().unwrap();
+        let red = tensor
+            .to_device(&Device::Cpu)
+            .unwrap()
+            .flatten_all()
+            .unwrap();
         assert_eq!(red.to_vec1::<f32>().unwrap()[..3], [-1.0, -0.75, -0.5]);
         assert_eq!(tensor_picture(&tensor).unwrap(), picture());
     }
@@ -165,7 +171,10 @@ mod tests {
     fn reduced_is_the_mean_of_blocks() {
         let small = reduced(&picture(), 2);
         assert_eq!(small.extent, Extent::new(2, 1));
-        assert_eq!(small.pixels, [[2.5 / 8.0, 0.25, 1.0], [4.5 / 8.0, 0.25, 1.0]]);
+        assert_eq!(
+            small.pixels,
+            [[2.5 / 8.0, 0.25, 1.0], [4.5 / 8.0, 0.25, 1.0]]
+        );
     }
 
     #[test]

@@ -58,7 +58,9 @@ impl PromptTokenizer {
             start: id(&special.start)?,
             end: id(&special.end)?,
             pad: id(&special.pad)?,
-            unknown: special.unknown.and_then(|token| tokenizer.token_to_id(&token)),
+            unknown: special
+                .unknown
+                .and_then(|token| tokenizer.token_to_id(&token)),
             tokenizer,
             window,
         })
@@ -254,9 +256,15 @@ mod tests {
         assert!(words >= 4);
         assert_eq!(window[0], 0);
         assert!(window[words + 1..].iter().all(|&id| id == 1));
-        assert_eq!(tokenizer.windows("").expect("encoded"), [[&[0][..], &[1; 31]].concat()]);
+        assert_eq!(
+            tokenizer.windows("").expect("encoded"),
+            [[&[0][..], &[1; 31]].concat()]
+        );
         // Case and spaces do not matter.
-        assert_eq!(windows, tokenizer.windows(" Woman,  red\ndress ").expect("encoded"));
+        assert_eq!(
+            windows,
+            tokenizer.windows(" Woman,  red\ndress ").expect("encoded")
+        );
     }
 
     #[test]
@@ -293,7 +301,10 @@ mod tests {
         let all = tokenizer.windows_of_all(&["", &long]).expect("encoded");
         assert_eq!(all[0].len(), all[1].len());
         assert!(all[0].len() > 1);
-        assert_eq!(all[0].last(), tokenizer.windows("").expect("encoded").last());
+        assert_eq!(
+            all[0].last(),
+            tokenizer.windows("").expect("encoded").last()
+        );
     }
 
     #[test]
@@ -301,9 +312,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let here = folder.path().join("tokenizer");
         std::fs::create_dir(&here).expect("created");
-        let whole: Value =
-            serde_json::from_slice(&ModelFiles::BuiltIn.read("tokenizer/tokenizer.json").expect("read"))
-                .expect("json");
+        let whole: Value = serde_json::from_slice(
+            &ModelFiles::BuiltIn
+                .read("tokenizer/tokenizer.json")
+                .expect("read"),
+        )
+        .expect("json");
         let model = &whole["model"];
         std::fs::write(here.join("vocab.json"), model["vocab"].to_string()).expect("written");
         let merges: Vec<String> = model["merges"]
@@ -312,7 +326,11 @@ mod tests {
             .iter()
             .map(|merge| match merge {
                 Value::String(merge) => merge.clone(),
-                pair => format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()),
+                pair => format!(
+                    "{} {}",
+                    pair[0].as_str().unwrap(),
+                    pair[1].as_str().unwrap()
+                ),
             })
             .collect();
         let text = format!("#version: 0.2\n{}\n", merges.join("\n"));
@@ -334,7 +352,9 @@ mod tests {
 
     #[test]
     fn pieces_without_a_token_are_named() {
-        let pieces = starter().unknown_pieces("woman in a castle").expect("encoded");
+        let pieces = starter()
+            .unknown_pieces("woman in a castle")
+            .expect("encoded");
         assert!(pieces.is_empty(), "{pieces:?}");
     }
 
