@@ -41,7 +41,7 @@ pub(super) fn bad_input(what: impl Into<String>) -> EngineError {
 }
 
 /// The answer of a network in f32, if all its numbers are.
-pub(super) fn all_finite(answer: Tensor) -> Result<Tensor, EngineError> {
+pub(super) fn all_finite(answer: &Tensor) -> Result<Tensor, EngineError> {
     let answer = answer.to_dtype(DType::F32)?;
     // One number that is not finite makes the sum of its zero-fold not finite.
     let probe = (&answer * 0.0)?.sum_all()?.to_scalar::<f32>()?;

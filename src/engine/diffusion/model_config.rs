@@ -67,12 +67,6 @@ impl ModelConfig {
             .map(|count| count.unwrap_or(default))
     }
 
-    /// A whole number from 1 that has no default.
-    pub(super) fn needed_count(&self, key: &str) -> Result<usize, EngineError> {
-        self.optional_count(key)?
-            .ok_or_else(|| self.wrong(key, "a count"))
-    }
-
     /// A whole number from 1, or nothing.
     pub(super) fn optional_count(&self, key: &str) -> Result<Option<usize>, EngineError> {
         self.get(key)

@@ -72,7 +72,7 @@ impl TextEncoderConfig {
             activation,
             eps: file.number("layer_norm_eps", 1e-5)?,
         };
-        if config.width % config.heads != 0 {
+        if !config.width.is_multiple_of(config.heads) {
             return Err(file.bad("hidden_size is not a multiple of num_attention_heads"));
         }
         Ok(config)
@@ -157,7 +157,7 @@ impl TextEncoder {
             progress.checkpoint()?;
             x = layer.forward(&x, &mask, progress)?;
         }
-        all_finite(self.final_norm.forward(&x)?)
+        all_finite(&self.final_norm.forward(&x)?)
     }
 }
 

@@ -103,16 +103,6 @@ impl Weights {
         below
     }
 
-    /// The numbers weights are computed in.
-    pub(crate) fn compute(&self) -> DType {
-        self.precision.compute
-    }
-
-    /// Where weights are brought to.
-    pub(crate) fn device(&self) -> &Device {
-        &self.device
-    }
-
     /// True when there is a weight of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.store.find(&format!("{}{name}", self.prefix)).is_some()
@@ -147,7 +137,7 @@ impl Weights {
                 got: header.shape.clone(),
             });
         }
-        self.read(shard, header, &name)?.to_shape(wanted, self)
+        self.read(shard, header, &name)?.into_tensor(wanted, self)
     }
 
     fn read(&self, shard: &Shard, header: &TensorInfo, name: &str) -> Result<Numbers, EngineError> {
@@ -203,7 +193,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn to_shape(self, shape: &[usize], weights: &Weights) -> Result<Tensor, EngineError> {
+    fn into_tensor(self, shape: &[usize], weights: &Weights) -> Result<Tensor, EngineError> {
         let tensor = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
         Ok(tensor.to_dtype(self.kept)?.to_device(&weights.device)?)
     }

@@ -71,20 +71,22 @@ impl GroupNormOp {
         let mean = sum(from, |x| x) / count;
         let shift = mean as f32;
         let variance = sum(from, |x| (x - shift) * (x - shift)) / count;
+        // The mean is taken away before scaling: a mean far larger than the deviation would
+        // otherwise eat its digits.
         let inverse_deviation = 1.0 / (variance + self.eps).sqrt();
         let area = from.len() / weight.len().max(1);
         let channels = from.chunks_exact(area).zip(to.chunks_exact_mut(area));
         for ((from, to), (weight, bias)) in channels.zip(weight.iter().zip(bias)) {
             let scale = (f64::from(*weight) * inverse_deviation) as f32;
-            let offset = (f64::from(*bias) - mean * f64::from(scale)) as f32;
+            let offset = (f64::from(*bias) - (mean - f64::from(shift)) * f64::from(scale)) as f32;
             if self.silu {
                 for (to, from) in to.iter_mut().zip(from) {
-                    let x = from * scale + offset;
+                    let x = (from - shift) * scale + offset;
                     *to = x / (1.0 + (-x).exp());
                 }
             } else {
                 for (to, from) in to.iter_mut().zip(from) {
-                    *to = from * scale + offset;
+                    *to = (from - shift) * scale + offset;
                 }
             }
         }

@@ -120,7 +120,7 @@ impl UnetConfig {
 
     fn check(&self, file: &ModelConfig) -> Result<(), EngineError> {
         for level in &self.levels {
-            if level.channels % self.groups != 0 {
+            if !level.channels.is_multiple_of(self.groups) {
                 return Err(file.bad("block_out_channels are not multiples of norm_num_groups"));
             }
             if level.heads > level.channels {

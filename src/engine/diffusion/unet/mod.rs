@@ -109,7 +109,7 @@ impl Unet {
         }
         progress.checkpoint()?;
         let y = self.conv_out.forward(&self.norm_out.forward_silu(&x)?)?;
-        all_finite(y)
+        all_finite(&y)
     }
 
     fn check(&self, latent: &Tensor, text: &Tensor) -> Result<(), EngineError> {

@@ -73,7 +73,7 @@ impl VaeConfig {
         if config
             .channels
             .iter()
-            .any(|count| count % config.groups != 0)
+            .any(|count| !count.is_multiple_of(config.groups))
         {
             return Err(file.bad("block_out_channels are not multiples of norm_num_groups"));
         }

@@ -118,7 +118,7 @@ impl Vae {
             ..
         } = self.config;
         let latent = mode.to_dtype(DType::F32)?.to_device(&self.device)?;
-        all_finite(((latent - shift_factor)? * scaling_factor)?)
+        all_finite(&((latent - shift_factor)? * scaling_factor)?)
     }
 
     /// The picture `(1, 3, height, width)` f32, about −1…1 and not clamped, of a latent
@@ -153,7 +153,7 @@ impl Vae {
                 self.decode_whole(&tile, progress)
             })?,
         };
-        all_finite(image.to_device(&self.device)?)
+        all_finite(&image.to_device(&self.device)?)
     }
 
     fn encode_whole(

@@ -35,6 +35,12 @@ impl TilePlan {
         })
     }
 
+    /// Number of tiles.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
     /// Runs `work` on every tile and joins what it gives: a picture `(1, channels, …)` of `scale`
     /// times the tile's size.
     pub(super) fn run(
@@ -102,7 +108,8 @@ fn shares(tiles: &[Range<usize>], scale: usize) -> Vec<Vec<f32>> {
     let mut sums = vec![0f64; end(tiles) * scale];
     for (index, tile) in tiles.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| tiles.get(index));
-        let overlap_before = before.map_or(0, |before| before.end.saturating_sub(tile.start)) * scale;
+        let overlap_before =
+            before.map_or(0, |before| before.end.saturating_sub(tile.start)) * scale;
         let overlap_after = tiles
             .get(index + 1)
             .map_or(0, |after| tile.end.saturating_sub(after.start))
