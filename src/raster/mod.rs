@@ -12,6 +12,6 @@ pub mod tiled;
 
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::{draw_patch, draw_patch_within};
-pub use file::PictureError;
+pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use tiled::{TILE_PX, TileIndex, Tiled};
