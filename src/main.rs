@@ -1,3 +1,7 @@
 //! The program: arguments in, window or command line out. No logic lives here.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    overpaint::cli::run(std::env::args_os(), open_window)
+}

@@ -7,10 +7,11 @@ pub mod colour;
 pub mod composite;
 pub mod file;
 pub mod pixmap;
+pub mod sheet;
 pub mod tiled;
 
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::{draw_patch, draw_patch_within};
-pub use file::PictureError;
+pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use tiled::{TILE_PX, TileIndex, Tiled};

@@ -1,0 +1,209 @@
+//! Attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1), in slabs, so
+//! that the matrix of scores is never there as a whole.
+
+use candle_core::{DType, Tensor};
+
+use super::layers::Linear;
+use super::weights::Loader;
+use crate::engine::{EngineError, Progress};
+
+/// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
+/// in Stable Diffusion at 512 × 512.
+pub(crate) const SCORES_BUDGET_BYTES: usize = 64 << 20;
+
+/// How the four projections are named in a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionNames {
+    /// Queries.
+    pub(crate) q: &'static str,
+    /// Keys.
+    pub(crate) k: &'static str,
+    /// Values.
+    pub(crate) v: &'static str,
+    /// Result.
+    pub(crate) out: &'static str,
+}
+
+impl AttentionNames {
+    /// As diffusers writes them.
+    pub(crate) const DIFFUSERS: Self = Self {
+        q: "to_q",
+        k: "to_k",
+        v: "to_v",
+        out: "to_out.0",
+    };
+    /// As diffusers wrote them in autoencoders until version 0.17.
+    pub(crate) const DIFFUSERS_LEGACY: Self = Self {
+        q: "query",
+        k: "key",
+        v: "value",
+        out: "proj_attn",
+    };
+    /// As transformers writes them.
+    pub(crate) const TRANSFORMERS: Self = Self {
+        q: "q_proj",
+        k: "k_proj",
+        v: "v_proj",
+        out: "out_proj",
+    };
+}
+
+/// Measures of an attention layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionShape {
+    /// Width of what asks, and of the result.
+    pub(crate) width: usize,
+    /// Width of what is asked.
+    pub(crate) context_width: usize,
+    /// Heads.
+    pub(crate) heads: usize,
+    /// Width of each head.
+    pub(crate) head_width: usize,
+    /// Whether queries, keys and values have a bias; the result always has.
+    pub(crate) biased: bool,
+}
+
+/// An attention layer.
+#[derive(Debug)]
+pub(crate) struct Attention {
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    out: Linear,
+    heads: usize,
+}
+
+impl Attention {
+    /// The layer of those names and measures.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        names: AttentionNames,
+        shape: AttentionShape,
+    ) -> Result<Self, EngineError> {
+        let inner = shape.heads * shape.head_width;
+        let projection = if shape.biased {
+            Linear::load
+        } else {
+            Linear::load_unbiased
+        };
+        Ok(Self {
+            q: projection(from.scope(names.q), shape.width, inner)?,
+            k: projection(from.scope(names.k), shape.context_width, inner)?,
+            v: projection(from.scope(names.v), shape.context_width, inner)?,
+            out: Linear::load(from.scope(names.out), inner, shape.width)?,
+            heads: shape.heads,
+        })
+    }
+
+    /// Lets every token of `x` ask every token of `context`. `mask`, `(tokens of x, tokens of
+    /// context)`, is added to the scores.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        context: &Tensor,
+        mask: Option<&Tensor>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let asked = Asked {
+            k: &self.k.forward(context)?,
+            v: &self.v.forward(context)?,
+            heads: self.heads,
+            mask,
+        };
+        let y = asked.answer(&self.q.forward(x)?, SCORES_BUDGET_BYTES, progress)?;
+        self.out.forward(&y)
+    }
+}
+
+/// What queries are put to.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    /// `(batch, tokens, inner)`.
+    k: &'a Tensor,
+    /// `(batch, tokens, inner)`.
+    v: &'a Tensor,
+    heads: usize,
+    mask: Option<&'a Tensor>,
+}
+
+impl Asked<'_> {
+    /// softmax(q kᵀ / √width + mask) v for queries `(batch, tokens, inner)`, with at most
+    /// `budget_bytes` of scores at a time, but at least one query's.
+    fn answer(
+        &self,
+        q: &Tensor,
+        budget_bytes: usize,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let (batch, queries, inner) = q.dims3()?;
+        let head_width = inner / self.heads.max(1);
+        let q = (self.split(q)? / (head_width as f64).sqrt())?;
+        let k = self.split(self.k)?.transpose(1, 2)?;
+        let v = self.split(self.v)?;
+        let (members, _, keys) = k.dims3()?;
+
+        let rows = (budget_bytes / (keys * size_of::<f32>()).max(1)).max(1);
+        // As many whole heads as fit, or one head in several slabs of queries.
+        let slab_members = (rows / queries.max(1)).clamp(1, members.max(1));
+        let slab_queries = rows.min(queries).max(1);
+        let mut heads = Vec::with_capacity(members.div_ceil(slab_members));
+        for member in (0..members).step_by(slab_members) {
+            let count = slab_members.min(members - member);
+            let k = k.narrow(0, member, count)?;
+            let v = v.narrow(0, member, count)?;
+            let mut slabs = Vec::with_capacity(queries.div_ceil(slab_queries));
+            for start in (0..queries).step_by(slab_queries) {
+                progress.checkpoint()?;
+                let len = slab_queries.min(queries - start);
+                let q = q.narrow(0, member, count)?.narrow(1, start, len)?;
+                slabs.push(self.slab(&q, &k, &v, start)?);
+            }
+            heads.push(joined(slabs, 1)?);
+        }
+        Ok(joined(heads, 0)?
+            .reshape((batch, self.heads, queries, head_width))?
+            .transpose(1, 2)?
+            .contiguous()?
+            .reshape((batch, queries, inner))?)
+    }
+
+    /// One slab of queries, the first of which is number `start`, of some heads.
+    fn slab(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        start: usize,
+    ) -> Result<Tensor, EngineError> {
+        // Narrow numbers are widened for the softmax: scores of large models leave their range.
+        let mut scores = q.contiguous()?.matmul(k)?.to_dtype(DType::F32)?;
+        if let Some(mask) = self.mask {
+            scores = scores.broadcast_add(&mask.narrow(0, start, q.dim(1)?)?)?;
+        }
+        let shares = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
+        Ok(shares.matmul(v)?)
+    }
+
+    /// `(batch, tokens, heads × width)` to `(batch × heads, tokens, width)`.
+    fn split(&self, x: &Tensor) -> Result<Tensor, EngineError> {
+        let (batch, tokens, inner) = x.dims3()?;
+        let head_width = inner / self.heads.max(1);
+        Ok(x.reshape((batch, tokens, self.heads, head_width))?
+            .transpose(1, 2)?
+            .contiguous()?
+            .reshape((batch * self.heads, tokens, head_width))?)
+    }
+}
+
+/// The parts one after the other along `axis`; a single part is not copied.
+fn joined(mut parts: Vec<Tensor>, axis: usize) -> Result<Tensor, EngineError> {
+    if parts.len() == 1
+        && let Some(part) = parts.pop()
+    {
+        return Ok(part);
+    }
+    Ok(Tensor::cat(&parts, axis)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Blocks that both the U-Net and the autoencoder are built of.
+
+use candle_core::Tensor;
+
+use super::layers::{Conv2d, ConvShape, GroupNorm, Linear};
+use super::weights::Loader;
+use crate::engine::{EngineError, Progress};
+
+/// Measures of a [`Resnet`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResnetShape {
+    /// Channels in.
+    pub(super) inputs: usize,
+    /// Channels out.
+    pub(super) outputs: usize,
+    /// Width of the time embedding; `None` in an autoencoder.
+    pub(super) time_width: Option<usize>,
+    /// Groups of its normalisations.
+    pub(super) groups: usize,
+    /// What they add to the variance.
+    pub(super) eps: f64,
+}
+
+/// A residual block: two convolutions, each after normalisation and SiLU, around which the picture
+/// goes unchanged (or through a 1×1 convolution where the number of channels changes).
+#[derive(Debug)]
+pub(super) struct Resnet {
+    norm1: GroupNorm,
+    conv1: Conv2d,
+    time: Option<Linear>,
+    norm2: GroupNorm,
+    conv2: Conv2d,
+    shortcut: Option<Conv2d>,
+}
+
+impl Resnet {
+    /// The block of those measures.
+    pub(super) fn load(mut from: Loader<'_>, shape: ResnetShape) -> Result<Self, EngineError> {
+        let ResnetShape {
+            inputs,
+            outputs,
+            time_width,
+            groups,
+            eps,
+        } = shape;
+        let time = time_width
+            .map(|width| Linear::load(from.scope("time_emb_proj"), width, outputs))
+            .transpose()?;
+        let shortcut = (inputs != outputs)
+            .then(|| {
+                let shape = ConvShape::pointwise(inputs, outputs);
+                Conv2d::load(from.scope("conv_shortcut"), shape)
+            })
+            .transpose()?;
+        Ok(Self {
+            norm1: GroupNorm::load(from.scope("norm1"), inputs, groups, eps)?,
+            conv1: Conv2d::load(from.scope("conv1"), ConvShape::same3(inputs, outputs))?,
+            time,
+            norm2: GroupNorm::load(from.scope("norm2"), outputs, groups, eps)?,
+            conv2: Conv2d::load(from.scope("conv2"), ConvShape::same3(outputs, outputs))?,
+            shortcut,
+        })
+    }
+
+    /// `time`: the time embedding after SiLU, `(1, width)`.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        time: Option<&Tensor>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
+        let normal = self.norm1.forward_silu(x)?;
+        let inner = match (&self.time, time) {
+            (Some(projection), Some(time)) => self
+                .conv1
+                .forward_shifted(&normal, &projection.forward(time)?)?,
+            _ => self.conv1.forward(&normal)?,
+        };
+        // Each of these is gone before the next is made: in the autoencoder they are large.
+        drop(normal);
+        progress.checkpoint()?;
+        let normal = self.norm2.forward_silu(&inner)?;
+        drop(inner);
+        let inner = self.conv2.forward(&normal)?;
+        drop(normal);
+        progress.checkpoint()?;
+        Ok(match &self.shortcut {
+            Some(shortcut) => (shortcut.forward(x)? + inner)?,
+            None => (x + inner)?,
+        })
+    }
+}
+
+/// Halves the size by a convolution of stride 2.
+#[derive(Debug)]
+pub(super) struct Downsample {
+    conv: Conv2d,
+    /// Without symmetric padding, one row and one column of zeros at the far borders take its
+    /// place.
+    pad_far: bool,
+}
+
+impl Downsample {
+    /// `padding` on every side; 0 means one row and one column at the far borders, as the
+    /// autoencoder has it.
+    pub(super) fn load(
+        mut from: Loader<'_>,
+        channels: usize,
+        padding: usize,
+    ) -> Result<Self, EngineError> {
+        let shape = ConvShape {
+            stride: 2,
+            padding,
+            ..ConvShape::same3(channels, channels)
+        };
+        Ok(Self {
+            conv: Conv2d::load(from.scope("downsamplers.0.conv"), shape)?,
+            pad_far: padding == 0,
+        })
+    }
+
+    /// The picture at half its size.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
+        if self.pad_far {
+            let padded = x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?;
+            self.conv.forward(&padded)
+        } else {
+            self.conv.forward(x)
+        }
+    }
+}
+
+/// Enlarges by repeating pixels, then a convolution.
+#[derive(Debug)]
+pub(super) struct Upsample {
+    conv: Conv2d,
+}
+
+impl Upsample {
+    /// For that many channels.
+    pub(super) fn load(mut from: Loader<'_>, channels: usize) -> Result<Self, EngineError> {
+        let shape = ConvShape::same3(channels, channels);
+        Ok(Self {
+            conv: Conv2d::load(from.scope("upsamplers.0.conv"), shape)?,
+        })
+    }
+
+    /// The picture at `size` (height, width), or at twice its own.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        size: Option<(usize, usize)>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
+        let (_, _, height, width) = x.dims4()?;
+        let (height, width) = size.unwrap_or((2 * height, 2 * width));
+        let large = x.contiguous()?.upsample_nearest2d(height, width)?;
+        progress.checkpoint()?;
+        self.conv.forward(&large)
+    }
+}

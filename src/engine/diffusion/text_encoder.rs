@@ -1,0 +1,237 @@
+//! The CLIP text encoder ([Radford et al. 2021](https://arxiv.org/abs/2103.00020)), as
+//! transformers' `CLIPTextModel` has it.
+
+use candle_core::{DType, Device, Tensor};
+
+use super::attention::{Attention, AttentionNames, AttentionShape};
+use super::failure::{all_finite, bad_input};
+use super::layers::{Activation, Embedding, LayerNorm, Linear};
+use super::model_config::ModelConfig;
+use super::weights::{Loader, Precision, Weights};
+use crate::catalog::ModelFiles;
+use crate::engine::{EngineError, Progress};
+
+const CONFIG: &str = "text_encoder/config.json";
+const WEIGHTS: &[&str] = &[
+    "text_encoder/model.safetensors",
+    "text_encoder/model.fp16.safetensors",
+];
+
+/// Turns token ids into what the U-Net attends to.
+#[derive(Debug)]
+pub(crate) struct TextEncoder {
+    config: TextEncoderConfig,
+    tokens: Embedding,
+    positions: Embedding,
+    layers: Vec<Layer>,
+    final_norm: LayerNorm,
+    device: Device,
+    compute: DType,
+}
+
+/// What `text_encoder/config.json` says.
+#[derive(Debug, Clone, Copy)]
+struct TextEncoderConfig {
+    vocabulary: usize,
+    window: usize,
+    width: usize,
+    inner_width: usize,
+    layers: usize,
+    heads: usize,
+    activation: Activation,
+    eps: f64,
+}
+
+impl TextEncoderConfig {
+    /// Defaults are those of transformers' `CLIPTextConfig`.
+    fn read(files: &ModelFiles) -> Result<Self, EngineError> {
+        // Files without the second encoder may lie in a folder whose U-Net says what it needs; but
+        // where there is one, the model will not do without it.
+        if files.contains("text_encoder_2/config.json") {
+            return Err(EngineError::Unsupported {
+                what: "it has a second text encoder, as SDXL models do".to_owned(),
+            });
+        }
+        let file = ModelConfig::read(files, CONFIG, "text encoder")?;
+        file.accept_only(&[
+            ("model_type", &[r#""clip_text_model""#, r#""clip""#]),
+            ("architectures", &[r#""CLIPTextModel""#, r#""CLIPModel""#]),
+        ])?;
+        let activation = match file.word("hidden_act", "quick_gelu")? {
+            Some("quick_gelu") => Activation::QuickGelu,
+            Some("gelu") => Activation::Gelu,
+            _ => return Err(file.unsupported("hidden_act")),
+        };
+        let config = Self {
+            vocabulary: file.count("vocab_size", 49408)?,
+            window: file.count("max_position_embeddings", 77)?,
+            width: file.count("hidden_size", 512)?,
+            inner_width: file.count("intermediate_size", 2048)?,
+            layers: file.count("num_hidden_layers", 12)?,
+            heads: file.count("num_attention_heads", 8)?,
+            activation,
+            eps: file.number("layer_norm_eps", 1e-5)?,
+        };
+        if !config.width.is_multiple_of(config.heads) {
+            return Err(file.bad("hidden_size is not a multiple of num_attention_heads"));
+        }
+        Ok(config)
+    }
+}
+
+impl TextEncoder {
+    /// Reads the text encoder of a model.
+    pub(crate) fn load(
+        files: &ModelFiles,
+        device: &Device,
+        precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let config = TextEncoderConfig::read(files)?;
+        let mut weights = Weights::open(files, WEIGHTS, device, precision)?;
+        // transformers wrote this prefix until version 5.
+        if weights.has("text_model.final_layer_norm.weight") {
+            weights = weights.scope("text_model");
+        }
+        let mut from = Loader::new(weights, progress);
+        let tokens = Embedding::load(
+            from.scope("embeddings.token_embedding"),
+            config.vocabulary,
+            config.width,
+        )?;
+        let positions = Embedding::load(
+            from.scope("embeddings.position_embedding"),
+            config.window,
+            config.width,
+        )?;
+        let layers = (0..config.layers)
+            .map(|index| Layer::load(from.member("encoder.layers", index), &config))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            final_norm: LayerNorm::load(from.scope("final_layer_norm"), config.width, config.eps)?,
+            config,
+            tokens,
+            positions,
+            layers,
+            device: device.clone(),
+            compute: precision.compute,
+        })
+    }
+
+    /// Tokens it sees at a time.
+    pub(crate) fn window(&self) -> usize {
+        self.config.window
+    }
+
+    /// Numbers it gives a token.
+    pub(crate) fn width(&self) -> usize {
+        self.config.width
+    }
+
+    /// Encodes lists of exactly [`window`](Self::window) ids each, as `(batch, window, width)` f32.
+    pub(crate) fn encode(
+        &self,
+        ids: &[Vec<u32>],
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let TextEncoderConfig {
+            window,
+            width,
+            vocabulary,
+            ..
+        } = self.config;
+        if ids.is_empty() || ids.iter().any(|list| list.len() != window) {
+            return Err(bad_input(format!("token lists that are not {window} long")));
+        }
+        let ids = ids.concat();
+        if let Some(id) = ids.iter().find(|id| **id as usize >= vocabulary) {
+            return Err(bad_input(format!("token {id} of {vocabulary}")));
+        }
+        let tokens = self
+            .tokens
+            .look_up(&ids, self.compute)?
+            .reshape(((), window, width))?;
+        let mut x = tokens.broadcast_add(&self.positions.all(self.compute)?)?;
+        let mask = causal_mask(window, &self.device)?;
+        for layer in &self.layers {
+            progress.checkpoint()?;
+            x = layer.forward(&x, &mask, progress)?;
+        }
+        all_finite(&self.final_norm.forward(&x)?)
+    }
+}
+
+/// 0 where a token may look (itself and those before it), −∞ elsewhere.
+fn causal_mask(window: usize, device: &Device) -> Result<Tensor, EngineError> {
+    let mask: Vec<f32> = (0..window * window)
+        .map(|at| {
+            if at % window > at / window {
+                f32::NEG_INFINITY
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    Ok(Tensor::from_vec(mask, (window, window), device)?)
+}
+
+/// One layer: attention among the tokens, then two linear layers on each.
+#[derive(Debug)]
+struct Layer {
+    norm1: LayerNorm,
+    attention: Attention,
+    norm2: LayerNorm,
+    widen: Linear,
+    activation: Activation,
+    narrow: Linear,
+}
+
+impl Layer {
+    fn load(mut from: Loader<'_>, config: &TextEncoderConfig) -> Result<Self, EngineError> {
+        let TextEncoderConfig {
+            width,
+            inner_width,
+            heads,
+            eps,
+            activation,
+            ..
+        } = *config;
+        let attention = AttentionShape {
+            width,
+            context_width: width,
+            heads,
+            head_width: width / heads,
+            biased: true,
+        };
+        Ok(Self {
+            norm1: LayerNorm::load(from.scope("layer_norm1"), width, eps)?,
+            attention: Attention::load(
+                from.scope("self_attn"),
+                AttentionNames::TRANSFORMERS,
+                attention,
+            )?,
+            norm2: LayerNorm::load(from.scope("layer_norm2"), width, eps)?,
+            widen: Linear::load(from.scope("mlp.fc1"), width, inner_width)?,
+            activation,
+            narrow: Linear::load(from.scope("mlp.fc2"), inner_width, width)?,
+        })
+    }
+
+    fn forward(
+        &self,
+        x: &Tensor,
+        mask: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let normal = self.norm1.forward(x)?;
+        let x = (x + self
+            .attention
+            .forward(&normal, &normal, Some(mask), progress)?)?;
+        let inner = self.widen.forward(&self.norm2.forward(&x)?)?;
+        let inner = self.activation.forward(&inner)?;
+        Ok((&x + self.narrow.forward(&inner)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

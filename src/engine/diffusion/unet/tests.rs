@@ -1,0 +1,138 @@
+use super::super::goldens::{Golden, Watch, assert_close, model};
+use super::*;
+
+/// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
+const LIMIT: f64 = 1e-5;
+
+fn load(files: &ModelFiles) -> Unet {
+    Unet::load(files, &Device::Cpu, Precision::F32, &mut Watch::default()).unwrap()
+}
+
+fn check(name: &str, unet: &Unet, golden: &Golden) {
+    let timesteps: Vec<f32> = golden.get("timesteps").to_vec1().unwrap();
+    let (latent, text) = (golden.get("latent"), golden.get("text"));
+    for (index, timestep) in timesteps.into_iter().enumerate() {
+        let got = unet
+            .predict(latent, timestep.into(), text, &mut Watch::default())
+            .unwrap();
+        let wanted = golden.get(&format!("answer.{index}"));
+        assert_close(&format!("{name} at {timestep}"), &got, wanted, LIMIT);
+    }
+}
+
+#[test]
+fn answers_as_diffusers_does() {
+    for name in ["unet-conv", "unet-inpaint", "unet-mixed", "unet-no-mid"] {
+        check(
+            name,
+            &load(&model(name)),
+            &Golden::read(name, "case.safetensors"),
+        );
+    }
+}
+
+#[test]
+fn the_built_in_one_answers_as_diffusers_does() {
+    let golden = Golden::read("starter", "unet.safetensors");
+    check("starter", &load(&ModelFiles::BuiltIn), &golden);
+}
+
+#[test]
+fn cancelling_is_answered_at_every_checkpoint() {
+    let name = "unet-conv";
+    let golden = Golden::read(name, "case.safetensors");
+    let unet = load(&model(name));
+    let run =
+        |watch: &mut Watch| unet.predict(golden.get("latent"), 1.0, golden.get("text"), watch);
+    let mut watch = Watch::default();
+    run(&mut watch).unwrap();
+    // Two residual blocks a level and three on the way up, of two convolutions each, at the least.
+    assert!(watch.checkpoints > 40, "only {}", watch.checkpoints);
+    for cancel_at in [0, watch.checkpoints / 2, watch.checkpoints - 1] {
+        let mut watch = Watch {
+            cancel_at: Some(cancel_at),
+            ..Watch::default()
+        };
+        assert_eq!(run(&mut watch).err(), Some(EngineError::Cancelled));
+    }
+}
+
+#[test]
+fn latent_and_text_must_fit_the_network() {
+    let golden = Golden::read("unet-conv", "case.safetensors");
+    let unet = load(&model("unet-conv"));
+    let (latent, text) = (golden.get("latent"), golden.get("text"));
+    let narrow = |tensor: &Tensor, axis| tensor.narrow(axis, 0, 1).unwrap();
+    for (latent, text) in [
+        (narrow(latent, 0), text.clone()),
+        (narrow(latent, 1), text.clone()),
+        (latent.clone(), narrow(text, 2)),
+    ] {
+        let answer = unet.predict(&latent, 1.0, &text, &mut Watch::default());
+        assert!(matches!(answer, Err(EngineError::BadInput { .. })));
+    }
+}
+
+/// The configuration of a golden with one value changed.
+fn config_with(key: &str, value: &str) -> Result<UnetConfig, EngineError> {
+    let files = model("unet-conv");
+    let mut config: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&files.read("unet/config.json").unwrap()).unwrap();
+    config.insert(key.to_owned(), serde_json::from_str(value).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("unet")).unwrap();
+    let path = folder.path().join("unet/config.json");
+    std::fs::write(path, serde_json::to_vec(&config).unwrap()).unwrap();
+    UnetConfig::read(&ModelFiles::Folder(folder.path().to_owned()))
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_by_name() {
+    for (key, value) in [
+        ("addition_embed_type", "\"text_time\""),
+        ("class_embed_type", "\"timestep\""),
+        ("num_class_embeds", "1000"),
+        (
+            "down_block_types",
+            r#"["CrossAttnDownBlock2D", "AttnDownBlock2D"]"#,
+        ),
+        (
+            "up_block_types",
+            r#"["SimpleCrossAttnUpBlock2D", "UpBlock2D"]"#,
+        ),
+        ("mid_block_type", "\"UNetMidBlock2DSimpleCrossAttn\""),
+        ("only_cross_attention", "[false, true]"),
+        ("resnet_time_scale_shift", "\"scale_shift\""),
+        ("time_cond_proj_dim", "256"),
+        ("cross_attention_dim", "[20, 24]"),
+        ("_class_name", "\"UNet3DConditionModel\""),
+    ] {
+        let error = config_with(key, value).expect_err(key);
+        let EngineError::Unsupported { what } = &error else {
+            panic!("{key}: {error}");
+        };
+        assert!(what.contains(key) || what.contains("SDXL"), "{key}: {what}");
+    }
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused() {
+    for (key, value) in [
+        ("block_out_channels", "[]"),
+        ("block_out_channels", "[8, 17]"),
+        ("block_out_channels", "[8, 18446744073709551615]"),
+        ("block_out_channels", "\"many\""),
+        ("norm_num_groups", "0"),
+        ("attention_head_dim", "[2]"),
+        ("attention_head_dim", "64"),
+        ("layers_per_block", "-1"),
+        ("freq_shift", "4"),
+        ("down_block_types", "[\"DownBlock2D\"]"),
+    ] {
+        let error = config_with(key, value).expect_err(key);
+        assert!(
+            matches!(error, EngineError::ModelFile { .. }),
+            "{key}: {error}"
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! The autoencoder between pictures and latents: diffusers' `AutoencoderKL`, after
+//! [Rombach et al. 2022](https://arxiv.org/abs/2112.10752). Pictures too large for the memory are
+//! worked on in tiles.
+
+mod blocks;
+mod config;
+mod tiling;
+
+use candle_core::{DType, Device, Tensor};
+
+use self::blocks::{Decoder, Encoder};
+pub(crate) use self::config::VaeConfig;
+use self::tiling::TilePlan;
+use super::failure::{all_finite, bad_input};
+use super::layers::{Conv2d, ConvShape};
+use super::weights::{Loader, Precision, Weights};
+use crate::catalog::ModelFiles;
+use crate::engine::{EngineError, Progress};
+
+const WEIGHTS: &[&str] = &[
+    "vae/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.fp16.safetensors",
+];
+
+/// Memory the largest picture inside the network may take before the work is cut in tiles. A few of
+/// that size live at a time. In Stable Diffusion, 512 MiB are reached at 724 × 724 pixels.
+const PICTURE_BUDGET_BYTES: usize = 512 << 20;
+
+/// Turns pictures into latents and back.
+#[derive(Debug)]
+pub(crate) struct Vae {
+    config: VaeConfig,
+    encoder: Encoder,
+    /// Between encoder and latent.
+    quant: Option<Conv2d>,
+    /// Between latent and decoder.
+    post_quant: Option<Conv2d>,
+    decoder: Decoder,
+    device: Device,
+    compute: DType,
+    budget_bytes: usize,
+}
+
+impl Vae {
+    /// Reads the autoencoder of a model.
+    pub(crate) fn load(
+        files: &ModelFiles,
+        device: &Device,
+        mut precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let config = VaeConfig::read(files)?;
+        if config.force_upcast && precision.compute == DType::F16 {
+            // Such a network leaves the range of f16, and gives black pictures.
+            precision.compute = DType::F32;
+        }
+        let weights = Weights::open(files, WEIGHTS, device, precision)?;
+        let mut from = Loader::new(weights, progress);
+        let latent = config.latent_channels;
+        let mut conv = |wanted: bool, name: &str, channels: usize| {
+            let shape = ConvShape::pointwise(channels, channels);
+            wanted
+                .then(|| Conv2d::load(from.scope(name), shape))
+                .transpose()
+        };
+        let quant = conv(config.quant_conv, "quant_conv", 2 * latent)?;
+        let post_quant = conv(config.post_quant_conv, "post_quant_conv", latent)?;
+        Ok(Self {
+            quant,
+            post_quant,
+            encoder: Encoder::load(from.scope("encoder"), &config)?,
+            decoder: Decoder::load(from.scope("decoder"), &config)?,
+            config,
+            device: device.clone(),
+            compute: precision.compute,
+            budget_bytes: PICTURE_BUDGET_BYTES,
+        })
+    }
+
+    /// What `vae/config.json` says.
+    pub(crate) fn config(&self) -> &VaeConfig {
+        &self.config
+    }
+
+    /// The latent `(1, latent_channels, h, w)` f32 of a picture `(1, 3, height, width)` in −1…1
+    /// whose sides are multiples of [`factor`](VaeConfig::factor): the mode of the distribution the
+    /// encoder gives (nothing is drawn), shifted and scaled as the U-Net is used to.
+    pub(crate) fn encode(
+        &self,
+        image: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let factor = self.config.factor;
+        let (height, width) = match image.dims() {
+            [1, channels, height, width]
+                if *channels == self.config.image_channels
+                    && height % factor == 0
+                    && width % factor == 0
+                    && height * width > 0 =>
+            {
+                (height / factor, width / factor)
+            }
+            dims => return Err(bad_input(format!("a picture {dims:?} to encode"))),
+        };
+        let image = image.to_dtype(self.compute)?.to_device(&self.device)?;
+        let mode = match self.tiles(height, width) {
+            None => self.encode_whole(&image, progress)?,
+            Some(plan) => plan.run(1, |y, x| {
+                let tile = image
+                    .narrow(2, y.start * factor, y.len() * factor)?
+                    .narrow(3, x.start * factor, x.len() * factor)?;
+                self.encode_whole(&tile, progress)
+            })?,
+        };
+        let VaeConfig {
+            scaling_factor,
+            shift_factor,
+            ..
+        } = self.config;
+        let latent = mode.to_dtype(DType::F32)?.to_device(&self.device)?;
+        all_finite(&((latent - shift_factor)? * scaling_factor)?)
+    }
+
+    /// The picture `(1, 3, height, width)` f32, about −1…1 and not clamped, of a latent
+    /// `(1, latent_channels, h, w)` scaled as [`encode`](Self::encode) gives it.
+    pub(crate) fn decode(
+        &self,
+        latent: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let (height, width) = match latent.dims() {
+            [1, channels, height, width]
+                if *channels == self.config.latent_channels && height * width > 0 =>
+            {
+                (*height, *width)
+            }
+            dims => return Err(bad_input(format!("a latent {dims:?} to decode"))),
+        };
+        let VaeConfig {
+            scaling_factor,
+            shift_factor,
+            factor,
+            ..
+        } = self.config;
+        let latent = latent.to_dtype(DType::F32)?.to_device(&self.device)?;
+        let latent = ((latent / scaling_factor)? + shift_factor)?.to_dtype(self.compute)?;
+        let image = match self.tiles(height, width) {
+            None => self.decode_whole(&latent, progress)?,
+            Some(plan) => plan.run(factor, |y, x| {
+                let tile = latent
+                    .narrow(2, y.start, y.len())?
+                    .narrow(3, x.start, x.len())?;
+                self.decode_whole(&tile, progress)
+            })?,
+        };
+        all_finite(&image.to_device(&self.device)?)
+    }
+
+    fn encode_whole(
+        &self,
+        image: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let mut moments = self.encoder.forward(image, progress)?;
+        if let Some(quant) = &self.quant {
+            moments = quant.forward(&moments)?;
+        }
+        // Mean, then logarithm of the variance. The mode of a normal distribution is its mean.
+        Ok(moments.narrow(1, 0, self.config.latent_channels)?)
+    }
+
+    fn decode_whole(
+        &self,
+        latent: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        match &self.post_quant {
+            Some(conv) => self.decoder.forward(&conv.forward(latent)?, progress),
+            None => self.decoder.forward(latent, progress),
+        }
+    }
+
+    /// How to cut a latent of that size, if it must be.
+    fn tiles(&self, height: usize, width: usize) -> Option<TilePlan> {
+        let bytes_per_px = self.config.widest_at_full_size() * self.compute.size_in_bytes();
+        let factor = self.config.factor;
+        let budget_px = self.budget_bytes / bytes_per_px.max(1);
+        TilePlan::new(height, width, budget_px / (factor * factor))
+    }
+}
+
+#[cfg(test)]
+mod tests;
