@@ -4,15 +4,32 @@
 //! names candle; its errors stop here. Called through [`Engine`](super::Engine) only.
 
 mod attention;
+mod cache;
+mod denoise;
+mod device;
+mod engine;
 mod failure;
+mod guidance;
 mod kernels;
 mod layers;
 mod model_config;
+mod noise;
+mod pipeline;
+mod preview;
 mod resnet;
+mod sampler;
+mod schedule;
+mod tensors;
 mod text_encoder;
+mod tokenizer;
 mod unet;
 mod vae;
 mod weights;
 
 #[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod testing;
+
+pub use device::DeviceChoice;
+pub use engine::{DiffusionEngine, EngineOptions};

@@ -1,0 +1,378 @@
+//! [`DiffusionEngine`]: the engine that runs models of the Stable Diffusion family.
+
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+
+use super::cache::Remembered;
+use super::denoise::{Denoising, Hold, denoise, noised};
+use super::device::{self, DeviceChoice};
+use super::guidance::GuidedUnet;
+use super::noise::NoiseSource;
+use super::pipeline::Pipeline;
+use super::preview::LatentPreview;
+use super::sampler::sampler;
+use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
+use super::weights::{Precision, Storage};
+use crate::catalog::ModelRef;
+use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
+use crate::geometry::Extent;
+use crate::plan::{EngineInput, EngineMask, LatentFill};
+use crate::raster::RgbF32;
+
+/// Noises kept drawn.
+const NOISES_KEPT: usize = 4;
+
+/// How an engine computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EngineOptions {
+    /// Where.
+    pub device: DeviceChoice,
+    /// Keeps weights as small as their file has them, at the price of speed. They are computed
+    /// with in f32 either way.
+    pub compact_weights: bool,
+}
+
+/// Runs latent-diffusion models; keeps the last one loaded.
+#[derive(Debug)]
+pub struct DiffusionEngine {
+    device: Device,
+    device_name: String,
+    precision: Precision,
+    loaded: Option<(ModelRef, Pipeline)>,
+    noises: Remembered<(u64, Shape), Tensor>,
+}
+
+/// (1, channels, height, width) of a latent.
+type Shape = (usize, usize, usize, usize);
+
+impl DiffusionEngine {
+    /// An engine that has nothing loaded yet. Fails where the device is not in this build or this
+    /// machine.
+    pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
+        let device = options.device.open()?;
+        Ok(Self {
+            device_name: device::name(&device),
+            device,
+            precision: Precision {
+                storage: if options.compact_weights {
+                    Storage::AsInFile
+                } else {
+                    Storage::Widened
+                },
+                ..Precision::F32
+            },
+            loaded: None,
+            noises: Remembered::new(NOISES_KEPT),
+        })
+    }
+
+    /// What computes, such as `cpu avx512`.
+    pub fn device(&self) -> &str {
+        &self.device_name
+    }
+
+    /// The pipeline of `model`, loaded now where it is not the one of the run before.
+    fn pipeline(
+        &mut self,
+        model: &ModelRef,
+        progress: &mut dyn Progress,
+    ) -> Result<&mut Pipeline, EngineError> {
+        let kept = self.loaded.take().filter(|(loaded, _)| loaded == model);
+        let entry = match kept {
+            Some(entry) => entry,
+            // The other model is gone by now, so that there is memory for this one.
+            None => {
+                let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
+                (model.clone(), pipeline)
+            }
+        };
+        Ok(&mut self.loaded.insert(entry).1)
+    }
+
+    /// The first noise of a run.
+    fn noise(&mut self, seed: u64, shape: Shape) -> Result<Tensor, EngineError> {
+        if let Some(known) = self.noises.get(&(seed, shape)) {
+            return Ok(known);
+        }
+        let (_, channels, height, width) = shape;
+        let numbers = NoiseSource::new(seed).initial(channels * height * width);
+        let noise = noise_tensor(numbers, shape, &self.device)?;
+        self.noises.keep((seed, shape), noise.clone());
+        Ok(noise)
+    }
+}
+
+impl Engine for DiffusionEngine {
+    fn run(
+        &mut self,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
+        let mut report = RunReport {
+            device: self.device_name.clone(),
+            ..RunReport::default()
+        };
+        progress.checkpoint()?;
+        progress.stage(Stage::Loading);
+        let clock = Instant::now();
+        let traits = self.pipeline(&input.model, progress)?.card.traits.clone();
+        report.seconds.load = clock.elapsed().as_secs_f64();
+        let latent_size = check_input(input, traits.size_multiple_px, traits.vae_factor)?;
+        let shape = (
+            1,
+            traits.latent_channels as usize,
+            latent_size.height as usize,
+            latent_size.width as usize,
+        );
+        let noise = self.noise(input.seed.0, shape)?;
+        let device = self.device.clone();
+        let pipeline = self.pipeline(&input.model, progress)?;
+        let mut run = Run {
+            input,
+            pipeline,
+            noise,
+            latent_size,
+            device,
+            report,
+        };
+        let image = run.picture(progress)?;
+        Ok(EngineOutput {
+            image,
+            report: run.report,
+        })
+    }
+}
+
+/// Fails where the input contradicts itself or the model. Gives the size of the latent.
+fn check_input(input: &EngineInput, multiple: u32, factor: u32) -> Result<Extent, EngineError> {
+    let bad = |what: String| Err(EngineError::BadInput { what });
+    let image = &input.image;
+    let Extent { width, height } = image.extent;
+    if image.extent.is_empty()
+        || !width.is_multiple_of(multiple)
+        || !height.is_multiple_of(multiple)
+    {
+        return bad(format!(
+            "a work size of {} with multiples of {multiple}",
+            image.extent
+        ));
+    }
+    if image.pixels.len() != image.extent.len() {
+        return bad(format!(
+            "{} pixels for {}",
+            image.pixels.len(),
+            image.extent
+        ));
+    }
+    let latent = Extent::new(width / factor, height / factor);
+    if let Some(mask) = &input.mask
+        && (mask.latent_extent != latent
+            || mask.latent_strength.len() != latent.len()
+            || mask.region.len() != image.extent.len())
+    {
+        return bad(format!(
+            "a mask of {} for a latent of {latent}",
+            mask.latent_extent
+        ));
+    }
+    if input.steps.executed(input.strength) == 0 {
+        return bad("no steps to run".to_owned());
+    }
+    Ok(latent)
+}
+
+/// One run on a loaded model.
+struct Run<'a> {
+    input: &'a EngineInput,
+    pipeline: &'a mut Pipeline,
+    /// The run's first noise.
+    noise: Tensor,
+    latent_size: Extent,
+    device: Device,
+    report: RunReport,
+}
+
+impl Run<'_> {
+    fn picture(&mut self, progress: &mut dyn Progress) -> Result<RgbF32, EngineError> {
+        progress.checkpoint()?;
+        progress.stage(Stage::EncodingText);
+        let clock = Instant::now();
+        let text = self.text(progress)?;
+        self.report.seconds.text = clock.elapsed().as_secs_f64();
+
+        progress.checkpoint()?;
+        progress.stage(Stage::EncodingPicture);
+        let clock = Instant::now();
+        let original = self.original(progress)?;
+        let shown = self.shown(progress)?;
+        self.report.seconds.encode = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let latent = self.denoised(&text, original, shown, progress)?;
+        check_finite(&latent)?;
+        self.report.seconds.steps = clock.elapsed().as_secs_f64();
+
+        progress.checkpoint()?;
+        progress.stage(Stage::Decoding);
+        let clock = Instant::now();
+        let image = tensor_picture(&self.pipeline.decode(&latent, progress)?)?;
+        self.report.seconds.decode = clock.elapsed().as_secs_f64();
+        Ok(image)
+    }
+
+    fn text(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
+        let both = [self.input.negative.as_str(), self.input.prompt.as_str()];
+        let [_, prompt] = both;
+        let prompts: &[&str] = if self.input.guidance.is_on() {
+            &both
+        } else {
+            &[prompt]
+        };
+        self.report.unknown_words = self.pipeline.unknown_words(&[prompt])?;
+        self.pipeline
+            .encode_prompts(prompts, &mut self.report, progress)
+    }
+
+    /// The encoded picture; `None` where nothing of it is needed.
+    fn original(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
+        let input = self.input;
+        let needed =
+            input.strength.get() < 1.0 || input.mask.is_some() || self.pipeline.preview.is_none();
+        if !needed {
+            return Ok(None);
+        }
+        let image = &input.image;
+        self.pipeline
+            .encode_picture(image, &mut self.report, progress)
+            .map(Some)
+    }
+
+    /// Mask and masked picture for a model that sees them, (1, 1 + c, h, w).
+    fn shown(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
+        let traits = &self.pipeline.card.traits;
+        if !traits.sees_mask() {
+            return Ok(None);
+        }
+        let factor = traits.vae_factor as usize;
+        let image = &self.input.image;
+        // As in training: hard, and a hole is grey. Without a mask all of it is a hole.
+        let hole: Vec<bool> = match &self.input.mask {
+            Some(mask) => mask.region.iter().map(|&share| share >= 0.5).collect(),
+            None => vec![true; image.pixels.len()],
+        };
+        let mut masked = image.clone();
+        for (pixel, &hole) in masked.pixels.iter_mut().zip(&hole) {
+            if hole {
+                *pixel = [0.5; 3];
+            }
+        }
+        let masked = self
+            .pipeline
+            .encode_picture(&masked, &mut self.report, progress)?;
+        // The nearest pixel, as in training, not the mean.
+        let width = image.extent.width as usize;
+        let rows = hole.chunks_exact(width).step_by(factor);
+        let plane: Vec<f32> = rows
+            .flat_map(|row| row.iter().step_by(factor))
+            .map(|&hole| f32::from(u8::from(hole)))
+            .collect();
+        let plane = plane_tensor(plane, self.latent_size, &self.device)?;
+        Ok(Some(Tensor::cat(&[&plane, &masked], 1)?))
+    }
+
+    fn denoised(
+        &mut self,
+        text: &Tensor,
+        original: Option<Tensor>,
+        shown: Option<Tensor>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let input = self.input;
+        let source = NoiseSource::new(input.seed.0);
+        let sampler = sampler(input.sampler);
+        let trained = &self.pipeline.trained;
+        let schedule = sampler.schedule(trained, input.schedule, input.steps.get() as usize)?;
+        let executed = input.steps.executed(input.strength) as usize;
+        let skipped = schedule.steps.len().saturating_sub(executed);
+        let steps = schedule.steps.get(skipped..).unwrap_or_default();
+        let fitted = match (&self.pipeline.preview, &original) {
+            (None, Some(latent)) => {
+                let factor = self.pipeline.card.traits.vae_factor;
+                Some(LatentPreview::fitted(latent, &input.image, factor)?)
+            }
+            _ => None,
+        };
+        let known = match (&input.mask, original) {
+            (Some(mask), Some(original)) => Some(self.filled(mask, original, executed)?),
+            (_, original) => original,
+        };
+        let level = steps.first().map_or(0.0, |step| step.sigma);
+        let first = match &known {
+            Some(known) if input.strength.get() < 1.0 => noised(known, &self.noise, level)?,
+            _ => self.noise.affine(schedule.noise_scale, 0.0)?,
+        };
+        let hold = input.mask.as_ref().zip(known).map(|(mask, original)| Hold {
+            original,
+            strength: mask.latent_strength.clone(),
+        });
+        let denoising = Denoising {
+            sampler,
+            steps,
+            prediction: trained.prediction(),
+            first,
+            noise: &self.noise,
+            source,
+            hold,
+            preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
+        };
+        let mut unet = GuidedUnet {
+            unet: &self.pipeline.unet,
+            text,
+            shown,
+            guidance: input.guidance,
+        };
+        let denoised = denoise(denoising, &mut unet, progress)?;
+        self.report.executed_steps = denoised.executed;
+        Ok(denoised.latent)
+    }
+
+    /// `original` with what the region starts from, where the region will change at all.
+    fn filled(
+        &self,
+        mask: &EngineMask,
+        original: Tensor,
+        executed: usize,
+    ) -> Result<Tensor, EngineError> {
+        let fill = match mask.fill {
+            LatentFill::Image => return Ok(original),
+            LatentFill::Nothing => original.zeros_like()?,
+            LatentFill::Noise => {
+                let numbers = NoiseSource::new(self.input.seed.0).fill(original.elem_count());
+                noise_tensor(numbers, original.dims4()?, &self.device)?
+            }
+        };
+        let width = self.input.image.extent.width as usize;
+        let factor = self.pipeline.card.traits.vae_factor as usize;
+        let columns = self.latent_size.width as usize;
+        let touches = |at: usize| {
+            let (x, y) = (at % columns * factor, at / columns * factor);
+            (y..y + factor).any(|line| {
+                let from = line * width + x;
+                let row = mask.region.get(from..from + factor).unwrap_or_default();
+                row.iter().any(|&share| share > 0.0)
+            })
+        };
+        let last = 1.0 / executed as f32;
+        let plane: Vec<bool> = mask
+            .latent_strength
+            .iter()
+            .enumerate()
+            .map(|(at, &share)| share >= last && touches(at))
+            .collect();
+        choose(&plane, &fill, &original)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! [`GuidedUnet`]: the U-Net with its prompts, what it is shown beside the latent, and guidance.
+
+use candle_core::{DType, Tensor};
+
+use super::denoise::Predictor;
+use super::unet::Unet;
+use crate::engine::{EngineError, Progress};
+use crate::plan::Guidance;
+
+/// Classifier-free guidance ([Ho & Salimans 2022](https://arxiv.org/abs/2207.12598), equation 6)
+/// with both prompts in one pass; one prompt alone where guidance is off.
+#[derive(Debug)]
+pub(crate) struct GuidedUnet<'a> {
+    pub(crate) unet: &'a Unet,
+    /// (2, tokens, width), the negative prompt first; (1, tokens, width) where guidance is off.
+    pub(crate) text: &'a Tensor,
+    /// Mask and masked picture, (1, 1 + c, h, w), for a model that sees them.
+    pub(crate) shown: Option<Tensor>,
+    pub(crate) guidance: Guidance,
+}
+
+impl Predictor for GuidedUnet<'_> {
+    fn predict(
+        &mut self,
+        scaled: &Tensor,
+        timestep: f64,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let input = match &self.shown {
+            Some(shown) => Tensor::cat(&[scaled, shown], 1)?,
+            None => scaled.clone(),
+        };
+        if !self.guidance.is_on() {
+            let answer = self.unet.predict(&input, timestep, self.text, progress)?;
+            return Ok(answer.to_dtype(DType::F32)?);
+        }
+        let both = Tensor::cat(&[&input, &input], 0)?;
+        let answers = self.unet.predict(&both, timestep, self.text, progress)?;
+        let answers = answers.to_dtype(DType::F32)?;
+        let without = answers.narrow(0, 0, 1)?;
+        let with = answers.narrow(0, 1, 1)?;
+        Ok((&without + (with - &without)?.affine(self.guidance.get(), 0.0)?)?)
+    }
+}

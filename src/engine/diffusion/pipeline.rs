@@ -1,0 +1,152 @@
+//! [`Pipeline`]: one loaded model, and what it remembers of earlier runs.
+
+use candle_core::{Device, Tensor};
+
+use super::cache::Remembered;
+use super::preview::LatentPreview;
+use super::schedule::TrainedNoise;
+use super::tensors::picture_tensor;
+use super::text_encoder::TextEncoder;
+use super::tokenizer::PromptTokenizer;
+use super::unet::Unet;
+use super::vae::Vae;
+use super::weights::Precision;
+use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
+use crate::engine::{EngineError, Progress, RunReport};
+use crate::raster::RgbF32;
+
+/// Prompts kept encoded.
+const TEXTS_KEPT: usize = 8;
+/// Pictures kept encoded; a run with a model that sees the mask uses two.
+const PICTURES_KEPT: usize = 6;
+
+/// One loaded model.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub(super) card: ModelCard,
+    pub(super) trained: TrainedNoise,
+    pub(super) unet: Unet,
+    /// `None`: fitted to each run's picture.
+    pub(super) preview: Option<LatentPreview>,
+    tokenizer: PromptTokenizer,
+    text_encoder: TextEncoder,
+    vae: Vae,
+    device: Device,
+    texts: Remembered<Vec<Vec<u32>>, Tensor>,
+    pictures: Remembered<RgbF32, Tensor>,
+}
+
+impl Pipeline {
+    /// Reads a model whole.
+    pub(super) fn load(
+        model: &ModelRef,
+        device: &Device,
+        precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let card = catalog::open(model)?;
+        let files = ModelFiles::of(model);
+        let trained = TrainedNoise::load(&files)?;
+        progress.checkpoint()?;
+        let text_encoder = TextEncoder::load(&files, device, precision, progress)?;
+        let tokenizer = PromptTokenizer::load(&files, text_encoder.window())?;
+        progress.checkpoint()?;
+        let unet = Unet::load(&files, device, precision, progress)?;
+        progress.checkpoint()?;
+        let vae = Vae::load(&files, device, precision, progress)?;
+        let config = unet.config();
+        if config.cross_attention_dim != text_encoder.width() {
+            return Err(EngineError::Unsupported {
+                what: format!(
+                    "its U-Net reads texts of width {}, its text encoder gives {}",
+                    config.cross_attention_dim,
+                    text_encoder.width()
+                ),
+            });
+        }
+        if config.out_channels != vae.config().latent_channels {
+            return Err(EngineError::Unsupported {
+                what: format!(
+                    "its U-Net answers {} channels for latents of {}",
+                    config.out_channels,
+                    vae.config().latent_channels
+                ),
+            });
+        }
+        Ok(Self {
+            card,
+            trained,
+            preview: LatentPreview::of_model(&files, vae.config())?,
+            tokenizer,
+            text_encoder,
+            unet,
+            vae,
+            device: device.clone(),
+            texts: Remembered::new(TEXTS_KEPT),
+            pictures: Remembered::new(PICTURES_KEPT),
+        })
+    }
+
+    /// The prompts encoded as one batch, (prompts, tokens, width): each split into windows,
+    /// encoded window by window and joined along the tokens.
+    pub(super) fn encode_prompts(
+        &mut self,
+        prompts: &[&str],
+        report: &mut RunReport,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let windows = self.tokenizer.windows_of_all(prompts)?.concat();
+        // Kept by the whole batch: another batch of the same window may differ in its last bits.
+        if let Some(known) = self.texts.get(&windows) {
+            return Ok(known);
+        }
+        report.text_encodes += 1;
+        let encoded = self.text_encoder.encode(&windows, progress)?;
+        let joined = encoded.reshape((prompts.len(), (), self.text_encoder.width()))?;
+        self.texts.keep(windows, joined.clone());
+        Ok(joined)
+    }
+
+    /// The latent of a picture, (1, c, h, w).
+    pub(super) fn encode_picture(
+        &mut self,
+        picture: &RgbF32,
+        report: &mut RunReport,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        if let Some(known) = self.pictures.get(picture) {
+            return Ok(known);
+        }
+        report.picture_encodes += 1;
+        let tensor = picture_tensor(picture, &self.device)?;
+        let latent = self.vae.encode(&tensor, progress)?;
+        self.pictures.keep(picture.clone(), latent.clone());
+        Ok(latent)
+    }
+
+    /// The picture of a latent, (1, 3, h, w), about −1…1.
+    pub(super) fn decode(
+        &self,
+        latent: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.vae.decode(latent, progress)
+    }
+
+    /// What of the prompts the model has never seen.
+    pub(super) fn unknown_words(&self, prompts: &[&str]) -> Result<Vec<String>, EngineError> {
+        let mut unknown = Vec::new();
+        for prompt in prompts {
+            let pieces = match &self.card.words {
+                Some(words) => words.unknown_words(prompt),
+                None => self.tokenizer.unknown_pieces(prompt)?,
+            };
+            for piece in pieces {
+                if !unknown.contains(&piece) {
+                    unknown.push(piece);
+                }
+            }
+        }
+        Ok(unknown)
+    }
+}
