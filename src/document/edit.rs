@@ -1,19 +1,40 @@
 //! How a [`Document`] changes: one edit at once, or a gesture of many small changes.
 
+use serde::{Deserialize, Serialize};
+
 use super::history::Numbered;
 use super::label::EditLabel;
 use super::state::{LayerId, State};
 use super::{Document, Gesture};
 use crate::raster::Mask;
 
+/// How a document came to its present state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Move {
+    /// A change inside a gesture that is still open.
+    Changed(EditLabel),
+    /// An edit.
+    Did(EditLabel),
+    /// A gesture that was given up, or changed nothing.
+    GaveUp,
+    /// Undo.
+    Undid,
+    /// Redo.
+    Redid,
+}
+
 impl Document {
     /// Changes the document in one undoable edit. An edit that changes nothing leaves no entry.
     /// An open gesture is committed first. True when something changed.
     pub fn edit(&mut self, label: EditLabel, change: impl FnOnce(&mut State)) -> bool {
-        self.commit();
         self.begin(label);
+        let last_move = self.last_move;
         self.change(change);
-        self.commit()
+        let changed = self.commit();
+        if !changed {
+            self.last_move = last_move;
+        }
+        changed
     }
 
     /// Begins a gesture: all changes until [`commit`](Self::commit) are one edit.
@@ -28,9 +49,10 @@ impl Document {
 
     /// Changes the document inside a gesture; without one nothing happens.
     pub fn change(&mut self, change: impl FnOnce(&mut State)) {
-        if self.gesture.is_none() {
+        let Some(gesture) = &self.gesture else {
             return;
-        }
+        };
+        self.last_move = Some(Move::Changed(gesture.label));
         let mask = self.now.state.mask.clone();
         change(&mut self.now.state);
         self.note_change(&mask);
@@ -44,8 +66,10 @@ impl Document {
         if gesture.before.state == self.now.state {
             // Back to the very same memory, so that nothing looks changed to anyone.
             self.now = gesture.before;
+            self.last_move = Some(Move::GaveUp);
             return false;
         }
+        self.last_move = Some(Move::Did(gesture.label));
         self.last_serial += 1;
         self.now.serial = self.last_serial;
         self.history
@@ -59,6 +83,7 @@ impl Document {
         let Some(gesture) = self.gesture.take() else {
             return false;
         };
+        self.last_move = Some(Move::GaveUp);
         self.replace(gesture.before);
         true
     }
@@ -68,6 +93,7 @@ impl Document {
         self.commit();
         match self.history.undo(self.now.clone()) {
             Ok(before) => {
+                self.last_move = Some(Move::Undid);
                 self.replace(before);
                 true
             }
@@ -80,6 +106,7 @@ impl Document {
         self.commit();
         match self.history.redo(self.now.clone()) {
             Ok(after) => {
+                self.last_move = Some(Move::Redid);
                 self.replace(after);
                 true
             }
@@ -105,6 +132,40 @@ impl Document {
         self.revisions.any += 1;
     }
 
+    /// What led to the present state; `None` for a fresh document.
+    pub fn last_move(&self) -> Option<Move> {
+        self.last_move
+    }
+
+    /// Goes to `state` the way a journal says it was reached, so that the history is rebuilt too.
+    /// Where the history does not lead there, the state counts and becomes an edit.
+    pub(super) fn follow(&mut self, by: Option<Move>, state: State) {
+        match by {
+            Some(Move::Changed(label)) => {
+                if self.open_gesture() != Some(label) {
+                    self.begin(label);
+                }
+                self.change(|now| *now = state);
+                return;
+            }
+            Some(Move::Did(label)) if self.open_gesture() == Some(label) => {
+                self.change(|now| now.clone_from(&state));
+                self.commit();
+            }
+            Some(Move::GaveUp) => _ = self.abort(),
+            Some(Move::Undid) => _ = self.undo(),
+            Some(Move::Redid) => _ = self.redo(),
+            Some(Move::Did(_)) | None => {}
+        }
+        if self.now.state != state {
+            let label = match by {
+                Some(Move::Did(label)) => label,
+                _ => self.undo_label().unwrap_or(EditLabel::Paint),
+            };
+            self.edit(label, |now| *now = state);
+        }
+    }
+
     fn replace(&mut self, by: Numbered) {
         let mask = std::mem::replace(&mut self.now, by).state.mask;
         self.note_change(&mask);
@@ -115,6 +176,14 @@ impl Document {
         if !mask.changed_tiles(mask_before).is_empty() || mask.extent() != mask_before.extent() {
             self.revisions.mask += 1;
         }
+        let newest = self
+            .now
+            .state
+            .layers
+            .iter()
+            .map(|layer| layer.id.0 + 1)
+            .max();
+        self.next_layer = self.next_layer.max(newest.unwrap_or(1));
         if self.visible.refresh(&self.now.state) {
             self.revisions.visible += 1;
         }

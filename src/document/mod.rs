@@ -6,10 +6,14 @@
 
 mod edit;
 mod history;
+pub mod journal;
 mod label;
 mod state;
+#[cfg(test)]
+mod tests;
 mod visible;
 
+pub use edit::Move;
 pub use label::EditLabel;
 pub use state::{Layer, LayerId, State};
 
@@ -54,6 +58,7 @@ pub struct Document {
     gesture: Option<Gesture>,
     revisions: Revisions,
     next_layer: u64,
+    last_move: Option<Move>,
 }
 
 impl Document {
@@ -78,6 +83,7 @@ impl Document {
             gesture: None,
             revisions: Revisions::default(),
             next_layer,
+            last_move: None,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::plan::{EditSettings, Strength};
 use crate::raster::Pixmap;
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
-/// notice; a command never fails silently and never panics.
+/// notice; a command about something that is gone does nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     // Files.

@@ -19,6 +19,7 @@ impl Editor {
         done: bool,
     ) {
         self.with_document(id, |open| {
+            open.stroke = None;
             let document = &mut open.document;
             if document.open_gesture() != Some(EditLabel::LayerOpacity) {
                 document.begin(EditLabel::LayerOpacity);

@@ -7,7 +7,7 @@ use super::{
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::jobs::JobId;
-use crate::plan::{Layout, PlanError, layout, region_bounds};
+use crate::plan::{Layout, PlanError, layout};
 use crate::text::Language;
 
 impl Editor {
@@ -89,7 +89,7 @@ impl Editor {
 
     /// The language to speak.
     pub fn language(&self) -> Language {
-        self.preferences.language.unwrap_or(self.start.language)
+        self.preferences.language.unwrap_or(self.language)
     }
 
     /// The chosen model.
@@ -112,18 +112,18 @@ impl Editor {
     pub fn layout(&self, document: DocumentId) -> Option<Result<Layout, PlanError>> {
         let open = self.document(document)?;
         let traits = &self.card.as_ref()?.traits;
-        let region = region_bounds(Some(open.document.mask()), open.settings.mask_mode);
+        let region = open.region.bounds(open.settings().mask_mode);
         Some(layout(
             open.document.extent(),
             region,
-            &open.settings,
+            open.settings(),
             traits,
         ))
     }
 
     /// What sessions that ended badly have left.
-    pub fn recoverable(&self) -> &[Recoverable] {
-        &self.recoverable
+    pub fn recoverable(&self) -> impl Iterator<Item = &Recoverable> {
+        self.left_behind.iter().map(|(left, _)| left)
     }
 
     /// True while any document has unsaved work.

@@ -1,5 +1,6 @@
-//! What several tests need: a window without a desktop, and a painter without a graphics card.
+//! What several modules need.
 
-pub mod pictures;
-pub mod rasterizer;
-pub mod window;
+pub(crate) mod pictures;
+pub(crate) mod rasterizer;
+pub(crate) mod session;
+pub(crate) mod window;
