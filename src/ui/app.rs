@@ -18,6 +18,12 @@ use crate::text::{Language, Texts};
 
 /// The window's program.
 pub struct App {
+    /// `None` once the window is closed and the editor has ended.
+    desktop: Option<Desktop>,
+}
+
+/// All that a frame works on.
+struct Desktop {
     editor: Editor,
     state: UiState,
     store: TextureStore,
@@ -52,10 +58,10 @@ impl App {
             }
             None => {}
         }
-        if !editor.recoverable().is_empty() {
+        if editor.recoverable().next().is_some() {
             state.dialog = Some(Dialog::Recovery);
         }
-        Self {
+        let desktop = Desktop {
             editor,
             state,
             store: TextureStore::default(),
@@ -64,33 +70,38 @@ impl App {
             started: false,
             quit_agreed: false,
             canvas: egui::Rect::NOTHING,
-        }
+        };
+        Self { desktop: Some(desktop) }
     }
 
     /// Makes the window ask for paths by a field of its own, as where the desktop has no dialog.
     #[must_use]
     pub fn without_system_dialogs(mut self) -> Self {
-        self.files = FileChooser::without_system();
+        if let Some(desktop) = &mut self.desktop {
+            desktop.files = FileChooser::without_system();
+        }
         self
     }
 
-    /// What the window shows, for tests.
-    pub fn editor(&self) -> &Editor {
-        &self.editor
+    /// What the window shows, until it is closed.
+    pub fn editor(&self) -> Option<&Editor> {
+        self.desktop.as_ref().map(|desktop| &desktop.editor)
     }
 
     /// The part of the window that shows the picture, in points.
     pub fn canvas(&self) -> egui::Rect {
-        self.canvas
+        self.desktop.as_ref().map_or(egui::Rect::NOTHING, |desktop| desktop.canvas)
     }
 
     /// What the last frame sent to the graphics card for picture and mask: how many pieces, and how
     /// many texels.
     pub fn uploads(&self) -> (u32, u64) {
-        let uploads = self.store.uploads();
+        let uploads = self.desktop.as_ref().map(|desktop| desktop.store.uploads()).unwrap_or_default();
         (uploads.count, uploads.texels)
     }
+}
 
+impl Desktop {
     /// What happened since the last frame: finished runs, dropped and pasted pictures, closing.
     fn advance(&mut self, ctx: &egui::Context) {
         self.editor.poll();
@@ -98,7 +109,7 @@ impl App {
         self.state.keep_only_open(&self.editor);
         self.store.forget_gone(&self.editor);
         self.show_new_results();
-        let (commands, field) = self.files.poll();
+        let (commands, field) = self.files.poll(&self.editor);
         for command in commands {
             self.editor.apply(command);
         }
@@ -220,6 +231,7 @@ impl App {
         for action in pressed {
             perform::perform(&ctx, &mut desk, &mut self.files, action);
         }
+        perform::ask_for_files(&mut desk, &mut self.files);
         let anything = !commands.is_empty();
         for command in commands {
             self.editor.apply(command);
@@ -233,11 +245,21 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.advance(ctx);
+        if let Some(desktop) = &mut self.desktop {
+            desktop.advance(ctx);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        self.frame(ui);
+        if let Some(desktop) = &mut self.desktop {
+            desktop.frame(ui);
+        }
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(desktop) = self.desktop.take() {
+            desktop.editor.close();
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

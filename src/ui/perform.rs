@@ -97,6 +97,19 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
     }
 }
 
+/// Opens the file dialogs that panels have asked for.
+pub fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
+    if std::mem::take(&mut desk.state.wants_model_folder) {
+        ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
+    }
+    if std::mem::take(&mut desk.state.wants_sheet_file)
+        && let Some(comparison) = desk.state.comparison
+        && let Some(open) = desk.editor.active()
+    {
+        ask(desk, files, FilePurpose::ExportSheet(comparison), suggested(open, "-strengths"));
+    }
+}
+
 /// Asks where to read or write.
 fn ask(desk: &mut Desk<'_>, files: &mut FileChooser, purpose: FilePurpose, suggested: PathBuf) {
     if let Some(field) = files.ask(purpose, suggested, desk.texts) {

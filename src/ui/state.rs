@@ -5,10 +5,8 @@ use std::collections::HashMap;
 
 use super::canvas::{Drag, View};
 use super::dialogs::Dialog;
-use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::DocumentId;
-use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, OpenDocument};
-use crate::plan::{self, Layout, MaskMode, PlanError, RegionBounds};
+use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor};
 
 /// What the pointer does on the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +37,6 @@ pub struct DocumentView {
     pub results_seen: usize,
     /// How far back in the prompts used before.
     pub prompt_back: Option<usize>,
-    region: Option<(u64, MaskMode, RegionBounds)>,
 }
 
 /// Which panels and overlays are shown.
@@ -80,11 +77,15 @@ pub struct UiState {
     pub guide_step: Option<usize>,
     /// Chips of this kind are shown.
     pub word_category: Option<String>,
+    /// True when a folder is to be chosen as the model.
+    pub wants_model_folder: bool,
+    /// True when the comparison shown is to be written to a file.
+    pub wants_sheet_file: bool,
+    /// The strengths of the comparison as they are being written.
+    pub strengths_text: Option<String>,
     /// Where the pointer is over the picture.
     pub pointer_at: Option<crate::geometry::PointF>,
     documents: HashMap<DocumentId, DocumentView>,
-    card: Option<(ModelRef, Result<ModelCard, CatalogError>)>,
-    models: Option<Vec<Result<ModelCard, CatalogError>>>,
 }
 
 impl Default for UiState {
@@ -101,10 +102,11 @@ impl Default for UiState {
             dialog: None,
             guide_step: None,
             word_category: None,
+            wants_model_folder: false,
+            wants_sheet_file: false,
+            strengths_text: None,
             pointer_at: None,
             documents: HashMap::new(),
-            card: None,
-            models: None,
         }
     }
 }
@@ -118,48 +120,5 @@ impl UiState {
     /// Forgets documents that are closed.
     pub fn keep_only_open(&mut self, editor: &Editor) {
         self.documents.retain(|id, _| editor.document(*id).is_some());
-    }
-
-    /// What is known of the chosen model; read once.
-    pub fn card(&mut self, editor: &Editor) -> Result<&ModelCard, CatalogError> {
-        let wanted = editor.model();
-        if self.card.as_ref().is_none_or(|(reference, _)| reference != wanted) {
-            self.card = Some((wanted.clone(), catalog::open(wanted)));
-        }
-        match &self.card {
-            Some((_, Ok(card))) => Ok(card),
-            Some((_, Err(error))) => Err(error.clone()),
-            None => Err(CatalogError::UnknownModel { id: format!("{wanted:?}") }),
-        }
-    }
-
-    /// Every model there is; looked for when the list is first shown, and again on request.
-    pub fn models(&mut self, look_again: bool) -> &[Result<ModelCard, CatalogError>] {
-        if look_again {
-            self.models = None;
-        }
-        self.models.get_or_insert_with(catalog::list)
-    }
-
-    /// Which part of a document's picture may change; looked up only when its mask has changed.
-    pub fn region(&mut self, open: &OpenDocument) -> RegionBounds {
-        let mode = open.settings().mask_mode;
-        let revision = open.document().revisions().mask;
-        let known = &mut self.of(open.id()).region;
-        match known {
-            Some((at, of, bounds)) if *at == revision && *of == mode => *bounds,
-            _ => {
-                let bounds = plan::region_bounds(Some(open.document().mask()), mode);
-                *known = Some((revision, mode, bounds));
-                bounds
-            }
-        }
-    }
-
-    /// How the next run of a document would lie in its picture; `None` without a model.
-    pub fn layout(&mut self, editor: &Editor, open: &OpenDocument) -> Option<Result<Layout, PlanError>> {
-        let region = self.region(open);
-        let traits = self.card(editor).ok()?.traits.clone();
-        Some(plan::layout(open.document().extent(), region, open.settings(), &traits))
     }
 }

@@ -229,8 +229,10 @@ ui-padding = Padding
 ui-padding-tip = How much of the surroundings the model is shown, in pixels.
 ui-model = Model
 ui-model-tip = Which model paints.
+ui-model-missing = The model cannot be read, or is still being read.
+ui-model-folder = Use a model folder…
 ui-models-again = Look for models again
-ui-model-add = To add a model, put its diffusers folder into the “models” folder and look again.
+ui-model-add = To add a model, put its diffusers folder into the “models” folder, or choose the folder here.
 
 ## Generating
 ui-generate-whole = Restyle the whole picture

@@ -229,8 +229,10 @@ ui-padding = 周圍
 ui-padding-tip = 讓模型多看到周圍幾個像素。
 ui-model = 模型
 ui-model-tip = 由哪個模型來畫。
+ui-model-missing = 模型無法讀取，或還在讀取。
+ui-model-folder = 使用模型資料夾…
 ui-models-again = 重新尋找模型
-ui-model-add = 要加入模型，請把它的 diffusers 資料夾放進「models」資料夾，再重新尋找。
+ui-model-add = 要加入模型，請把它的 diffusers 資料夾放進「models」資料夾，或在這裡選擇資料夾。
 
 ## 產生
 ui-generate-whole = 重畫整張圖片

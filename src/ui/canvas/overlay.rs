@@ -41,7 +41,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &V
 
 /// Crop box, feather band and work size of the next run.
 fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
-    let Some(Ok(layout)) = desk.state.layout(desk.editor, open) else {
+    let Some(Ok(layout)) = desk.editor.layout(open.id()) else {
         return;
     };
     let t = theme::tokens(ui);
@@ -108,7 +108,7 @@ fn draw_split(ui: &mut Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
 fn draw_chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform, shows: &Shows<'_>) {
     let corner = transform.canvas.left_top() + vec2(space::M, space::M);
     let t = theme::tokens(ui);
-    let region = desk.state.region(open);
+    let region = open.region();
     let mode = open.settings().mask_mode;
     let (colour, key) = match (region, mode) {
         (RegionBounds::Everything, _) => (t.muted, "ui-chip-nothing-painted"),

@@ -57,9 +57,51 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
             desk.state.comparison = None;
         }
         widgets::heading(ui, &desk.text("ui-sheet-title"));
-        let about = Message::new("ui-sheet-about").with("seed", comparison.settings.seed.0.to_string());
-        widgets::hint(ui, &desk.say(&about));
+        let about = Message::new("ui-sheet-about").with("seed", comparison.settings().seed.0.to_string());
+        ui.label(RichText::new(desk.say(&about)).size(text_size::SMALL).color(theme::tokens(ui).muted));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let export = desk.text("ui-sheet-export");
+            let button = widgets::icon_button(ui, icons::EXPORT, &export, false);
+            if button.on_hover_text(desk.text("ui-sheet-export-tip")).clicked() {
+                desk.state.wants_sheet_file = true;
+            }
+            strengths_field(ui, desk, comparison);
+        });
     });
+}
+
+/// The strengths to compare, to be written anew.
+fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
+    let now = || desk.editor.preferences().strengths.iter().map(|s| format!("{:.2}", s.get())).collect::<Vec<_>>();
+    let mut text = desk.state.strengths_text.clone().unwrap_or_else(|| now().join(" "));
+    let field = egui::TextEdit::singleline(&mut text).desired_width(170.0);
+    let response = ui
+        .add(field)
+        .accessible_name(desk.text("ui-sheet-strengths"))
+        .on_hover_text(desk.text("ui-sheet-strengths-tip"));
+    if response.changed() {
+        desk.state.strengths_text = Some(text.clone());
+    }
+    if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+        let strengths = parse_strengths(&text);
+        desk.state.strengths_text = None;
+        if !strengths.is_empty() {
+            let wanted = strengths.clone();
+            desk.prefer(|preferences| preferences.strengths = wanted);
+            let document = comparison.document;
+            desk.state.comparisons_seen = Some(desk.editor.comparisons(document).count());
+            desk.send(Command::CompareStrengths { document, strengths });
+        }
+    }
+}
+
+/// The strengths in a line, in rising order; what is none is left out.
+fn parse_strengths(line: &str) -> Vec<Strength> {
+    let numbers = line.split(|c: char| !(c.is_ascii_digit() || c == '.')).filter_map(|piece| piece.parse().ok());
+    let mut strengths: Vec<Strength> = numbers.filter_map(|value| Strength::new(value).ok()).collect();
+    strengths.sort_by(|a, b| a.get().total_cmp(&b.get()));
+    strengths.dedup();
+    strengths
 }
 
 /// The cells in which `count` tiles of that aspect are largest.
@@ -187,6 +229,13 @@ fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &Response, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strengths_are_read_as_people_write_them() {
+        let values = |line: &str| parse_strengths(line).into_iter().map(Strength::get).collect::<Vec<_>>();
+        assert_eq!(values("0.3 0.6, 0.45"), [0.3, 0.45, 0.6]);
+        assert_eq!(values("0.5/0.5/7/0/abc"), [0.5]);
+    }
 
     #[test]
     fn tiles_lie_inside_and_do_not_overlap() {

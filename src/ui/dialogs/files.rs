@@ -7,8 +7,11 @@ use std::task::{Context, Poll, Waker};
 
 use eframe::egui::{self, RichText, TextEdit, Ui};
 
+use crate::catalog::ModelRef;
 use crate::document::DocumentId;
-use crate::editor::Command;
+use crate::editor::{Command, ComparisonId, Editor, RunState};
+use crate::raster::sheet::{SheetTile, sheet};
+use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
@@ -32,6 +35,10 @@ pub enum FilePurpose {
     LoadMask(DocumentId),
     /// To write the mask to.
     SaveMask(DocumentId),
+    /// To write a comparison to.
+    ExportSheet(ComparisonId),
+    /// A folder to use as the model.
+    ModelFolder,
 }
 
 impl FilePurpose {
@@ -43,24 +50,50 @@ impl FilePurpose {
             Self::Export(_) => "ui-export",
             Self::LoadMask(_) => "ui-load-mask",
             Self::SaveMask(_) => "ui-save-mask",
+            Self::ExportSheet(_) => "ui-sheet-export",
+            Self::ModelFolder => "ui-model-folder",
         }
     }
 
     const fn writes(self) -> bool {
-        matches!(self, Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_))
+        matches!(self, Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_))
     }
 
-    /// What to ask of the editor with the path.
-    pub fn command(self, path: PathBuf) -> Command {
-        match self {
+    /// What to ask of the editor with the path; `None` where what was to be written is gone.
+    pub fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
+        Some(match self {
             Self::Open => Command::OpenFile(path),
             Self::SaveAs(document) => Command::SaveAs { document, path, jpeg_quality: None },
             Self::Export(document) => Command::Export { document, path, jpeg_quality: None },
             Self::LoadMask(document) => Command::LoadMask { document, path },
             Self::SaveMask(document) => Command::SaveMask { document, path },
-        }
+            Self::ExportSheet(comparison) => Command::ExportPixels { pixels: sheet_of(editor, comparison)?, path },
+            Self::ModelFolder => Command::SetModel(ModelRef::Folder(path)),
+        })
     }
 }
+
+/// The finished tiles of a comparison as one labelled picture.
+fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
+    let comparison = editor.comparison(comparison)?;
+    let document = editor.document(comparison.document)?.document();
+    let mut tiles = Vec::new();
+    for (strength, job) in &comparison.entries {
+        let run = editor.run(*job)?;
+        let RunState::Finished(id) = run.state else { continue };
+        let candidate = editor.candidate(id)?;
+        let mut picture = document.visible().clone();
+        draw_patch(&mut picture.pixels, &candidate.patch, 255);
+        let steps = run.settings.steps;
+        let label = format!("{:.2} · {}/{}", strength.get(), steps.executed(*strength), steps.get());
+        tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);
+    }
+    let columns = (tiles.len() as f32).sqrt().ceil() as u32;
+    (!tiles.is_empty()).then(|| sheet(&tiles, columns.max(3)).pixels)
+}
+
+/// Longest side of a tile in an exported comparison.
+const SHEET_TILE_PX: u32 = 768;
 
 /// A path to be written by hand.
 #[derive(Debug, Clone)]
@@ -113,6 +146,9 @@ impl FileChooser {
             Box::pin(async {
                 asked.await.into_iter().flatten().map(|file| file.path().to_owned()).collect()
             })
+        } else if purpose == FilePurpose::ModelFolder {
+            let asked = rfd::AsyncFileDialog::new().set_title(texts.get(purpose.title())).pick_folder();
+            Box::pin(async { asked.await.map(|folder| folder.path().to_owned()).into_iter().collect() })
         } else {
             let asked = dialog.pick_file();
             Box::pin(async { asked.await.map(|file| file.path().to_owned()).into_iter().collect() })
@@ -128,7 +164,7 @@ impl FileChooser {
 
     /// What has been chosen, as soon as it has; or the field, when it turns out that the system has
     /// no dialog.
-    pub fn poll(&mut self) -> (Vec<Command>, Option<PathField>) {
+    pub fn poll(&mut self, editor: &Editor) -> (Vec<Command>, Option<PathField>) {
         let Some((purpose, suggested, since, mut chosen)) = self.open.take() else {
             return (Vec::new(), None);
         };
@@ -143,7 +179,7 @@ impl FileChooser {
                 self.missing = true;
                 (Vec::new(), Some(PathField::new(purpose, &suggested)))
             }
-            Poll::Ready(paths) => (paths.into_iter().map(|path| purpose.command(path)).collect(), None),
+            Poll::Ready(paths) => (paths.into_iter().filter_map(|path| purpose.command(editor, path)).collect(), None),
         }
     }
 }
@@ -169,7 +205,10 @@ pub fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &
             .add_enabled_ui(ready, |ui| widgets::primary_button(ui, icon, &title, 140.0, size::CONTROL + 4.0))
             .inner;
         if ready && (press.clicked() || entered) {
-            desk.send(field.purpose.command(PathBuf::from(field.text.trim())));
+            let path = PathBuf::from(field.text.trim());
+            if let Some(command) = field.purpose.command(desk.editor, path) {
+                desk.send(command);
+            }
             *stays = false;
         }
         if ui.button(desk.text("ui-dialog-cancel").as_ref()).clicked() {

@@ -49,7 +49,7 @@ pub fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
 /// A step is done when what it asks for has happened.
 fn advance(desk: &mut Desk<'_>, step: usize) -> usize {
     let Some(open) = desk.editor.active() else { return step };
-    let painted = desk.state.region(open) != RegionBounds::Everything;
+    let painted = open.region() != RegionBounds::Everything;
     let said = !open.settings().prompt.trim().is_empty();
     let ran = desk.editor.runs().iter().any(|run| matches!(run.state, RunState::Finished(_)));
     match step {

@@ -71,7 +71,7 @@ pub fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome
 
 /// What an earlier session has left.
 pub fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
-    let left = desk.editor.recoverable();
+    let left: Vec<_> = desk.editor.recoverable().cloned().collect();
     if left.is_empty() {
         *stays = false;
         return;

@@ -21,7 +21,7 @@ pub const HEIGHT: f32 = size::GENERATE + space::S + size::CONTROL + space::S;
 pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else { return };
     let width = ui.available_width();
-    let region = desk.state.region(open);
+    let region = open.region();
     let mode = open.settings().mask_mode;
     let problem = problem(desk, document);
     match desk.editor.running() {
@@ -66,10 +66,9 @@ pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 /// Why nothing can run as things stand.
 fn problem(desk: &mut Desk<'_>, document: DocumentId) -> Option<String> {
     let open = desk.editor.document(document)?;
-    if let Err(error) = desk.state.card(desk.editor) {
-        return Some(desk.say(&error.message()));
-    }
-    let layout = desk.state.layout(desk.editor, open)?;
+    let Some(layout) = desk.editor.layout(open.id()) else {
+        return Some(desk.text("ui-model-missing").into_owned());
+    };
     layout.err().map(|error| desk.say(&error.message()))
 }
 

@@ -34,7 +34,7 @@ pub fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let painted = desk
         .editor
         .document(document)
-        .is_some_and(|open| desk.state.region(open) != RegionBounds::Everything);
+        .is_some_and(|open| open.region() != RegionBounds::Everything);
     if painted {
         mask_options(ui, desk, document);
     }
@@ -80,7 +80,7 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else { return };
     let settings = open.settings();
-    let default = desk.state.card(desk.editor).ok().map_or(7.0, |card| card.defaults.guidance);
+    let default = desk.editor.model_card().map_or(7.0, |card| card.defaults.guidance);
     let reset = desk.text("ui-reset");
     let (name, tooltip) = (desk.text("ui-guidance"), desk.text("ui-guidance-tip"));
     let field = Number {
@@ -168,7 +168,7 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if let Some(fill) = widgets::choice(ui, (&name, &tooltip), settings.fill, FillMode::ALL, text) {
         desk.set(document, |settings| settings.fill = fill);
     }
-    let layout = desk.state.layout(desk.editor, open).and_then(Result::ok);
+    let layout = desk.editor.layout(open.id()).and_then(Result::ok);
     let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
     length(ui, desk, document, ("ui-feather", "ui-feather-tip"), now.0, |s, px| s.feather = px);
     length(ui, desk, document, ("ui-grow", "ui-grow-tip"), now.1, |s, px| s.grow = px.unwrap_or(Length::Px(0.0)));
@@ -207,8 +207,8 @@ fn length(
 fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
     let chosen = desk.editor.model().clone();
     let entries: Vec<(ModelRef, String, String)> =
-        desk.state.models(false).iter().filter_map(|card| card.as_ref().ok()).map(entry).collect();
-    let refused: Vec<_> = desk.state.models(false).iter().filter_map(|card| card.as_ref().err().cloned()).collect();
+        desk.editor.models().iter().filter_map(|card| card.as_ref().ok()).map(entry).collect();
+    let refused: Vec<_> = desk.editor.models().iter().filter_map(|card| card.as_ref().err().cloned()).collect();
     let name = desk.text("ui-model");
     let current = entries
         .iter()
@@ -229,9 +229,14 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
                     let about = desk.say(&error.message());
                     ui.add_enabled(false, egui::Button::new(about).wrap());
                 }
+                ui.separator();
+                let add = desk.text("ui-model-folder");
+                if ui.button(add.as_ref()).clicked() {
+                    desk.state.wants_model_folder = true;
+                }
                 let again = desk.text("ui-models-again");
                 if ui.button(again.as_ref()).clicked() {
-                    desk.state.models(true);
+                    desk.send(Command::FindModels);
                 }
             });
             _ = response.response.labelled_by(label.id).accessible_name(name.as_ref());

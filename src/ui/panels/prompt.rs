@@ -31,7 +31,7 @@ pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if response.on_hover_text(tooltip).changed() {
         desk.set(document, |settings| settings.prompt.clone_from(&prompt));
     }
-    let words = desk.state.card(desk.editor).ok().and_then(|card| card.words.clone());
+    let words = desk.editor.model_card().and_then(|card| card.words.clone());
     if let Some(words) = &words {
         unknown(ui, desk, words, &prompt);
         chips(ui, desk, document, words, &prompt);

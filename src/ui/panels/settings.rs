@@ -60,7 +60,7 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 }
 
 fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) -> egui::Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 78.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 70.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, name));
     let t = theme::tokens(ui);
     let tint = match mode {
@@ -75,7 +75,7 @@ fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) 
         painter.rect_stroke(rect.expand(2.0), CornerRadius::same(RADIUS + 2), Stroke::new(1.0, t.accent), StrokeKind::Outside);
     }
     // A person before a background: what is tinted is what was painted, stripes are what is new.
-    let picture = Rect::from_center_size(rect.center_top() + vec2(0.0, 28.0), vec2(54.0, 36.0));
+    let picture = Rect::from_center_size(rect.center_top() + vec2(0.0, 25.0), vec2(54.0, 34.0));
     let paper = painter.with_clip_rect(picture);
     paper.rect_filled(picture, 3.0, t.field);
     let (person, ground) = match mode {

@@ -15,7 +15,7 @@ pub fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let t = theme::tokens(ui);
     let small = |text: String| RichText::new(text).size(text_size::SMALL).color(t.muted);
     let mut parts = Vec::new();
-    match desk.state.layout(desk.editor, open) {
+    match desk.editor.layout(open.id()) {
         Some(Ok(layout)) => parts.push(desk.say(&layout_text(&layout))),
         Some(Err(error)) => parts.push(desk.say(&crate::text::Explain::message(&error))),
         None => {}
@@ -60,13 +60,13 @@ fn layout_text(layout: &Layout) -> Message {
 fn model_name(desk: &mut Desk<'_>) -> String {
     match desk.editor.model() {
         ModelRef::BuiltIn => desk.text("ui-model-built-in").into_owned(),
-        ModelRef::Folder(_) => desk.state.card(desk.editor).map(|card| card.name.clone()).unwrap_or_default(),
+        ModelRef::Folder(_) => desk.editor.model_card().map(|card| card.name.clone()).unwrap_or_default(),
     }
 }
 
 /// What computed the last result.
 fn last_device(desk: &Desk<'_>) -> Option<String> {
-    desk.editor.runs().iter().rev().find_map(|run| match run.state {
+    desk.editor.runs().iter().find_map(|run| match run.state {
         RunState::Finished(id) => desk.editor.candidate(id).map(|candidate| candidate.report.device.clone()),
         _ => None,
     })

@@ -29,8 +29,11 @@ pub fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
                 .on_hover_text(desk.text("ui-strength-tip"));
         });
     });
+    ui.spacing_mut().item_spacing.y = 2.0;
     slider(ui, desk, &mut value);
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 14.0;
+        ui.set_height(14.0);
         let t = theme::tokens(ui);
         let small = |text: &str| RichText::new(text).size(text_size::SMALL).color(t.muted);
         ui.label(small(&desk.text("ui-strength-keeps")));
@@ -62,6 +65,7 @@ fn meaning(value: f64) -> &'static str {
 fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
     let width = ui.available_width();
     ui.spacing_mut().slider_width = width;
+    ui.spacing_mut().interact_size.y = 20.0;
     let t = theme::tokens(ui);
     let band = ui.painter().add(egui::Shape::Noop);
     let slider = Slider::new(value, 0.05..=1.0).show_value(false).step_by(0.01).trailing_fill(true);

@@ -126,12 +126,16 @@ pub fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
     } else {
         (t.raised, t.text, t.line)
     };
-    ui.add(
-        egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
-            .fill(fill)
-            .stroke(Stroke::new(1.0, line))
-            .corner_radius(CornerRadius::same(11))
-            .min_size(vec2(0.0, 22.0))
-            .selected(selected),
-    )
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.add(
+            egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
+                .fill(fill)
+                .stroke(Stroke::new(1.0, line))
+                .corner_radius(CornerRadius::same(11))
+                .selected(selected),
+        )
+    })
+    .inner
 }

@@ -19,7 +19,6 @@ pub struct Wanted {
     pub pixels_per_point: f32,
     pub theme: egui::Theme,
     pub language: Language,
-    pub first_start: bool,
     pub scripts: Vec<Script>,
     pub step_time: Duration,
 }
@@ -31,7 +30,6 @@ impl Default for Wanted {
             pixels_per_point: 1.0,
             theme: egui::Theme::Dark,
             language: Language::English,
-            first_start: true,
             scripts: Vec::new(),
             step_time: Duration::ZERO,
         }
@@ -61,14 +59,6 @@ impl TestWindow {
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
         };
-        if !wanted.first_start {
-            overpaint::ui::App::new(&egui::Context::default(), WindowOptions {
-                picture: None,
-                engine: Box::new(|| Err(EngineError::OutOfMemory)),
-                data_dir: folder.path().to_owned(),
-                language: None,
-            });
-        }
         let mut harness = Harness::builder()
             .with_size(wanted.size)
             .with_pixels_per_point(wanted.pixels_per_point)
@@ -79,18 +69,12 @@ impl TestWindow {
             .build_eframe(|cc| App::new(&cc.egui_ctx, options).without_system_dialogs());
         harness.run_ok();
         let mut window = Self { harness, painter, size: wanted.size, folder };
-        if window.editor().active().is_none() {
-            let image = image::open("assets/samples/portrait-city.png").unwrap().to_rgba8();
-            let size = [image.width() as usize, image.height() as usize];
-            let image = egui::ColorImage::from_rgba_unmultiplied(size, image.as_raw());
-            window.harness.event(egui::Event::PasteImage(std::sync::Arc::new(image)));
-        }
         window.wait(|editor| editor.active().is_some());
         window
     }
 
     pub fn editor(&self) -> &Editor {
-        self.harness.state().editor()
+        self.harness.state().editor().expect("the window is open")
     }
 
     /// Runs frames until `ready`, for at most ten seconds.
