@@ -26,8 +26,14 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of menus.
-    pub const ALL: [Self; 6] =
-        [Self::File, Self::Edit, Self::Tool, Self::Generate, Self::View, Self::Help];
+    pub const ALL: [Self; 6] = [
+        Self::File,
+        Self::Edit,
+        Self::Tool,
+        Self::Generate,
+        Self::View,
+        Self::Help,
+    ];
 
     /// Its name.
     pub const fn text(self) -> &'static str {
@@ -44,7 +50,10 @@ impl Group {
 
 const NONE: Modifiers = Modifiers::NONE;
 const CTRL: Modifiers = Modifiers::COMMAND;
-const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
+const CTRL_SHIFT: Modifiers = Modifiers {
+    shift: true,
+    ..Modifiers::COMMAND
+};
 
 /// Declares the actions: name, group, icon, keys, and the keys of the texts.
 macro_rules! actions {
@@ -182,7 +191,9 @@ impl Action {
     /// True for keys that are letters or signs of their own, which mean themselves while one
     /// writes.
     pub fn is_plain_key(self) -> bool {
-        self.shortcuts().iter().any(|s| !s.modifiers.command && s.logical_key != Key::F1)
+        self.shortcuts()
+            .iter()
+            .any(|s| !s.modifiers.command && s.logical_key != Key::F1)
     }
 }
 
@@ -207,7 +218,10 @@ mod tests {
         let mut seen = BTreeSet::new();
         for action in Action::ALL {
             for shortcut in action.shortcuts() {
-                assert!(seen.insert(format!("{shortcut:?}")), "{action:?}: {shortcut:?} is taken");
+                assert!(
+                    seen.insert(format!("{shortcut:?}")),
+                    "{action:?}: {shortcut:?} is taken"
+                );
             }
         }
     }
@@ -215,7 +229,10 @@ mod tests {
     #[test]
     fn every_group_has_an_action() {
         for group in Group::ALL {
-            assert!(Action::ALL.iter().any(|action| action.group() == group), "{group:?}");
+            assert!(
+                Action::ALL.iter().any(|action| action.group() == group),
+                "{group:?}"
+            );
         }
     }
 }

@@ -48,7 +48,11 @@ impl App {
             wake: std::sync::Arc::new(move || wake.request_repaint()),
         });
         let mut state = UiState::default();
-        state.shown.more = editor.preferences().window.get("more").is_some_and(|open| open == "true");
+        state.shown.more = editor
+            .preferences()
+            .window
+            .get("more")
+            .is_some_and(|open| open == "true");
         let first_start = !editor.preferences().guide_dismissed;
         match options.picture {
             Some(path) => editor.apply(Command::OpenFile(path)),
@@ -71,7 +75,9 @@ impl App {
             quit_agreed: false,
             canvas: egui::Rect::NOTHING,
         };
-        Self { desktop: Some(desktop) }
+        Self {
+            desktop: Some(desktop),
+        }
     }
 
     /// Makes the window ask for paths by a field of its own, as where the desktop has no dialog.
@@ -90,13 +96,19 @@ impl App {
 
     /// The part of the window that shows the picture, in points.
     pub fn canvas(&self) -> egui::Rect {
-        self.desktop.as_ref().map_or(egui::Rect::NOTHING, |desktop| desktop.canvas)
+        self.desktop
+            .as_ref()
+            .map_or(egui::Rect::NOTHING, |desktop| desktop.canvas)
     }
 
     /// What the last frame sent to the graphics card for picture and mask: how many pieces, and how
     /// many texels.
     pub fn uploads(&self) -> (u32, u64) {
-        let uploads = self.desktop.as_ref().map(|desktop| desktop.store.uploads()).unwrap_or_default();
+        let uploads = self
+            .desktop
+            .as_ref()
+            .map(|desktop| desktop.store.uploads())
+            .unwrap_or_default();
         (uploads.count, uploads.texels)
     }
 }
@@ -145,7 +157,9 @@ impl Desktop {
 
     /// A result that has just come is laid over the picture, unless one is painting.
     fn show_new_results(&mut self) {
-        let Some(open) = self.editor.active() else { return };
+        let Some(open) = self.editor.active() else {
+            return;
+        };
         let document = open.id();
         let results: Vec<_> = self
             .editor
@@ -170,7 +184,11 @@ impl Desktop {
                 self.state.of(document).sheet_view.fits = true;
             }
         }
-        if self.state.comparison.is_some_and(|id| self.editor.comparison(id).is_none()) {
+        if self
+            .state
+            .comparison
+            .is_some_and(|id| self.editor.comparison(id).is_none())
+        {
             self.state.comparison = None;
         }
     }
@@ -193,7 +211,10 @@ impl Desktop {
         for event in pasted {
             match event {
                 egui::Event::PasteImage(image) => {
-                    self.editor.apply(Command::OpenPixels { title: None, pixels: pixels_of(&image) });
+                    self.editor.apply(Command::OpenPixels {
+                        title: None,
+                        pixels: pixels_of(&image),
+                    });
                 }
                 egui::Event::Paste(text) if !writing => {
                     let path = std::path::PathBuf::from(text.trim().trim_start_matches("file://"));
@@ -221,7 +242,11 @@ impl Desktop {
         };
         self.canvas = window_ui(ui, &mut desk, &mut self.store);
         dialogs::guide_ui(&ctx, &mut desk, self.canvas);
-        self.toasts.show(&ctx, &mut desk, self.canvas.right_bottom() - egui::vec2(12.0, 12.0));
+        self.toasts.show(
+            &ctx,
+            &mut desk,
+            self.canvas.right_bottom() - egui::vec2(12.0, 12.0),
+        );
         drop_hint(&ctx, &desk, self.canvas);
         if dialogs::dialog_ui(&ctx, &mut desk) == Some(Outcome::Quit) {
             self.quit_agreed = true;
@@ -270,7 +295,12 @@ impl eframe::App for App {
 /// Draws panels and canvas; returns where the canvas lies.
 fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui::Rect {
     let t = theme::tokens(ui);
-    let bar = |margin: Margin| Frame::NONE.fill(t.panel).inner_margin(margin).corner_radius(CornerRadius::ZERO);
+    let bar = |margin: Margin| {
+        Frame::NONE
+            .fill(t.panel)
+            .inner_margin(margin)
+            .corner_radius(CornerRadius::ZERO)
+    };
     let has_document = desk.open().is_some();
     ui.painter().rect_filled(ui.max_rect(), 0.0, t.panel);
     if desk.state.shown.panels || !has_document {
@@ -292,7 +322,12 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
         Panel::right("settings")
             .default_size(size::SETTINGS)
             .size_range(size::SETTINGS_RANGE)
-            .frame(bar(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
+            .frame(bar(Margin {
+                left: 16,
+                right: 12,
+                top: 12,
+                bottom: 8,
+            }))
             .show(ui, |ui| panels::settings_ui(ui, desk));
         if panels::has_results(desk) && desk.state.comparison.is_none() {
             Panel::bottom("results")
@@ -303,7 +338,10 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
     }
     let canvas = ui.available_rect_before_wrap();
     egui::CentralPanel::no_frame().show(ui, |ui| {
-        let comparison = desk.state.comparison.and_then(|id| desk.editor.comparison(id));
+        let comparison = desk
+            .state
+            .comparison
+            .and_then(|id| desk.editor.comparison(id));
         match (has_document, comparison) {
             (true, Some(comparison)) => canvas::sheet_ui(ui, desk, store, comparison),
             (true, None) => canvas::canvas_ui(ui, desk, store),
@@ -319,16 +357,34 @@ fn drop_hint(ctx: &egui::Context, desk: &Desk<'_>, canvas: egui::Rect) {
         return;
     }
     let t = theme::tokens_of(ctx);
-    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop")));
+    let painter = ctx.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        egui::Id::unique("drop"),
+    ));
     painter.rect_filled(canvas, 0.0, theme::faded(t.panel, 0.8));
-    painter.rect_stroke(canvas.shrink(12.0), 10.0, Stroke::new(2.0, t.accent), egui::StrokeKind::Inside);
+    painter.rect_stroke(
+        canvas.shrink(12.0),
+        10.0,
+        Stroke::new(2.0, t.accent),
+        egui::StrokeKind::Inside,
+    );
     let font = egui::FontId::new(theme::text_size::TITLE, theme::semibold());
-    painter.text(canvas.center(), egui::Align2::CENTER_CENTER, desk.text("ui-drop"), font, t.text);
+    painter.text(
+        canvas.center(),
+        egui::Align2::CENTER_CENTER,
+        desk.text("ui-drop"),
+        font,
+        t.text,
+    );
 }
 
 /// A picture of the clipboard as a plane.
 fn pixels_of(image: &egui::ColorImage) -> Pixmap {
     let extent = Extent::new(image.width() as u32, image.height() as u32);
-    let pixels: Vec<[u8; 4]> = image.pixels.iter().map(|colour| colour.to_srgba_unmultiplied()).collect();
+    let pixels: Vec<[u8; 4]> = image
+        .pixels
+        .iter()
+        .map(|colour| colour.to_srgba_unmultiplied())
+        .collect();
     Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
 }

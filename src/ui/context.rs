@@ -55,11 +55,22 @@ impl Desk<'_> {
     /// Asks for the document's settings with one thing changed.
     pub fn set(&mut self, document: DocumentId, change: impl FnOnce(&mut EditSettings)) {
         // Two changes in one frame must not undo each other.
-        let asked = self.commands.iter().rev().find_map(|command| match command {
-            Command::SetSettings { document: of, settings } if *of == document => Some(settings.clone()),
-            _ => None,
-        });
-        let current = || self.editor.document(document).map(|open| Box::new(open.settings().clone()));
+        let asked = self
+            .commands
+            .iter()
+            .rev()
+            .find_map(|command| match command {
+                Command::SetSettings {
+                    document: of,
+                    settings,
+                } if *of == document => Some(settings.clone()),
+                _ => None,
+            });
+        let current = || {
+            self.editor
+                .document(document)
+                .map(|open| Box::new(open.settings().clone()))
+        };
         if let Some(mut settings) = asked.or_else(current) {
             change(&mut settings);
             self.send(Command::SetSettings { document, settings });
@@ -81,14 +92,28 @@ impl Desk<'_> {
 
     /// What a tooltip says of an action: its text with its keys, and what it does.
     pub fn tooltip(&self, ctx: &egui::Context, action: Action) -> String {
-        let keys = self.keys(ctx, action).map(|keys| format!("  ({keys})")).unwrap_or_default();
-        format!("{}{keys}\n{}", self.text(action.text()), self.text(action.tooltip()))
+        let keys = self
+            .keys(ctx, action)
+            .map(|keys| format!("  ({keys})"))
+            .unwrap_or_default();
+        format!(
+            "{}{keys}\n{}",
+            self.text(action.text()),
+            self.text(action.tooltip())
+        )
     }
 }
 
 /// A shortcut as people read it.
 pub fn key_text(ctx: &egui::Context, shortcut: &egui::KeyboardShortcut) -> String {
     let text = ctx.format_shortcut(shortcut);
-    let replaced = [("OpenBracket", "["), ("CloseBracket", "]"), ("Plus", "+"), ("Minus", "−")];
-    replaced.iter().fold(text, |text, (name, sign)| text.replace(name, sign))
+    let replaced = [
+        ("OpenBracket", "["),
+        ("CloseBracket", "]"),
+        ("Plus", "+"),
+        ("Minus", "−"),
+    ];
+    replaced
+        .iter()
+        .fold(text, |text, (name, sign)| text.replace(name, sign))
 }

@@ -14,7 +14,10 @@ pub fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
     let covered = state.dialog.is_some() || egui::Popup::is_any_open(ctx);
     let may = |action: Action, shortcut: &KeyboardShortcut| {
         if shortcut.modifiers.command {
-            let belongs_to_text = matches!(action, Action::Undo | Action::Redo | Action::Paste | Action::Export);
+            let belongs_to_text = matches!(
+                action,
+                Action::Undo | Action::Redo | Action::Paste | Action::Export
+            );
             return !covered && !(writing && belongs_to_text);
         }
         match shortcut.logical_key {
@@ -29,7 +32,12 @@ pub fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
     };
     let mut shortcuts: Vec<(Action, &KeyboardShortcut)> = Action::ALL
         .iter()
-        .flat_map(|action| action.shortcuts().iter().map(|shortcut| (*action, shortcut)))
+        .flat_map(|action| {
+            action
+                .shortcuts()
+                .iter()
+                .map(|shortcut| (*action, shortcut))
+        })
         .collect();
     // Ctrl+Shift+Z also looks like Ctrl+Z to egui, so the longer one is asked first.
     shortcuts.sort_by_key(|(_, shortcut)| std::cmp::Reverse(weight(shortcut.modifiers)));

@@ -36,7 +36,13 @@ pub fn perform(ctx: &egui::Context, desk: &mut Desk<'_>, files: &mut FileChooser
         Action::Hand => desk.state.tool = Tool::Hand,
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
-        Action::Split => desk.state.split = if desk.state.split.is_some() { None } else { Some(0.5) },
+        Action::Split => {
+            desk.state.split = if desk.state.split.is_some() {
+                None
+            } else {
+                Some(0.5)
+            }
+        }
         Action::Cancel => cancel(desk),
         _ => {
             if let Some(open) = desk.editor.active() {
@@ -52,16 +58,44 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
     match action {
         Action::Save => match open.path() {
             Some(_) => desk.send(Command::Save { document }),
-            None => ask(desk, files, FilePurpose::SaveAs(document), suggested(open, "")),
+            None => ask(
+                desk,
+                files,
+                FilePurpose::SaveAs(document),
+                suggested(open, ""),
+            ),
         },
-        Action::SaveAs => ask(desk, files, FilePurpose::SaveAs(document), suggested(open, "")),
-        Action::Export => ask(desk, files, FilePurpose::Export(document), suggested(open, "-edited")),
-        Action::LoadMask => ask(desk, files, FilePurpose::LoadMask(document), suggested(open, "-mask")),
-        Action::SaveMask => ask(desk, files, FilePurpose::SaveMask(document), suggested(open, "-mask")),
+        Action::SaveAs => ask(
+            desk,
+            files,
+            FilePurpose::SaveAs(document),
+            suggested(open, ""),
+        ),
+        Action::Export => ask(
+            desk,
+            files,
+            FilePurpose::Export(document),
+            suggested(open, "-edited"),
+        ),
+        Action::LoadMask => ask(
+            desk,
+            files,
+            FilePurpose::LoadMask(document),
+            suggested(open, "-mask"),
+        ),
+        Action::SaveMask => ask(
+            desk,
+            files,
+            FilePurpose::SaveMask(document),
+            suggested(open, "-mask"),
+        ),
         Action::CloseTab if open.document().is_unsaved() => {
             desk.state.dialog = Some(Dialog::CloseUnsaved(document));
         }
-        Action::CloseTab => desk.send(Command::CloseDocument { document, discard_unsaved: false }),
+        Action::CloseTab => desk.send(Command::CloseDocument {
+            document,
+            discard_unsaved: false,
+        }),
         Action::Undo => desk.send(Command::Undo { document }),
         Action::Redo => desk.send(Command::Redo { document }),
         Action::InvertMask => desk.send(Command::InvertMask { document }),
@@ -106,7 +140,12 @@ pub fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
         && let Some(comparison) = desk.state.comparison
         && let Some(open) = desk.editor.active()
     {
-        ask(desk, files, FilePurpose::ExportSheet(comparison), suggested(open, "-strengths"));
+        ask(
+            desk,
+            files,
+            FilePurpose::ExportSheet(comparison),
+            suggested(open, "-strengths"),
+        );
     }
 }
 
@@ -119,8 +158,13 @@ fn ask(desk: &mut Desk<'_>, files: &mut FileChooser, purpose: FilePurpose, sugge
 
 /// A path beside the document's own.
 fn suggested(open: &OpenDocument, suffix: &str) -> PathBuf {
-    let own = open.path().map_or_else(|| Path::new(open.title()), |path| path);
-    let stem = own.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let own = open
+        .path()
+        .map_or_else(|| Path::new(open.title()), |path| path);
+    let stem = own.file_stem().map_or_else(
+        || "picture".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
     let ending = match own.extension() {
         Some(ending) if suffix.is_empty() => ending.to_string_lossy().into_owned(),
         _ => "png".to_owned(),
@@ -139,7 +183,10 @@ fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
 fn toggle_language(desk: &mut Desk<'_>) {
     let now = desk.editor.language();
     let all = Language::ALL;
-    let place = all.iter().position(|language| *language == now).unwrap_or(0);
+    let place = all
+        .iter()
+        .position(|language| *language == now)
+        .unwrap_or(0);
     let next = all.get((place + 1) % all.len()).copied();
     desk.prefer(|preferences| preferences.language = next);
 }
@@ -163,7 +210,11 @@ fn open_guide(desk: &mut Desk<'_>) {
 fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
     let now = desk.state.brush.diameter_px;
     // At least a pixel, so that small brushes change too.
-    let next = if factor > 1.0 { (now * factor).max(now + 1.0) } else { (now * factor).min(now - 1.0) };
+    let next = if factor > 1.0 {
+        (now * factor).max(now + 1.0)
+    } else {
+        (now * factor).min(now - 1.0)
+    };
     canvas::set_brush_px(desk.state, next.round());
 }
 
@@ -189,7 +240,10 @@ fn compare(desk: &mut Desk<'_>, document: DocumentId) {
         return;
     }
     let strengths = desk.editor.preferences().strengths.clone();
-    desk.send(Command::CompareStrengths { document, strengths });
+    desk.send(Command::CompareStrengths {
+        document,
+        strengths,
+    });
     desk.state.comparisons_seen = Some(desk.editor.comparisons(document).count());
 }
 
@@ -203,23 +257,36 @@ fn results(desk: &Desk<'_>, document: DocumentId) -> Vec<CandidateId> {
 
 fn step_result(desk: &mut Desk<'_>, document: DocumentId, forward: bool) {
     let all = results(desk, document);
-    let Some(last) = all.len().checked_sub(1) else { return };
+    let Some(last) = all.len().checked_sub(1) else {
+        return;
+    };
     let now = desk.state.of(document).shown_result;
     let place = now.and_then(|id| all.iter().position(|other| *other == id));
     let next = match (place, forward) {
         (None, true) => 0,
         (None, false) => last,
-        (Some(place), true) => if place == last { 0 } else { place + 1 },
+        (Some(place), true) => {
+            if place == last {
+                0
+            } else {
+                place + 1
+            }
+        }
         (Some(place), false) => place.checked_sub(1).unwrap_or(last),
     };
     desk.state.of(document).shown_result = all.get(next).copied();
 }
 
 fn discard(desk: &mut Desk<'_>, open: &OpenDocument) {
-    let Some(candidate) = canvas::shown_result(desk, open) else { return };
+    let Some(candidate) = canvas::shown_result(desk, open) else {
+        return;
+    };
     let all = results(desk, open.id());
     let place = all.iter().position(|id| *id == candidate.id).unwrap_or(0);
-    let neighbour = all.get(place + 1).or_else(|| all.get(place.checked_sub(1)?)).copied();
+    let neighbour = all
+        .get(place + 1)
+        .or_else(|| all.get(place.checked_sub(1)?))
+        .copied();
     desk.state.of(open.id()).shown_result = neighbour;
     desk.send(Command::DiscardCandidate(candidate.id));
 }
@@ -234,7 +301,9 @@ fn step_prompt(desk: &mut Desk<'_>, document: DocumentId, back: bool) {
         (Some(place), false) => place.checked_sub(1),
         (None, false) => None,
     };
-    let Some(prompt) = next.and_then(|place| prompts.get(place)).cloned() else { return };
+    let Some(prompt) = next.and_then(|place| prompts.get(place)).cloned() else {
+        return;
+    };
     desk.state.of(document).prompt_back = next;
     desk.set(document, |settings| settings.prompt = prompt);
 }

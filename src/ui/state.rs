@@ -94,7 +94,12 @@ impl Default for UiState {
             tool: Tool::Brush,
             brush: BrushTip::default(),
             drag: Drag::default(),
-            shown: Shown { mask: true, area: false, panels: true, more: false },
+            shown: Shown {
+                mask: true,
+                area: false,
+                panels: true,
+                more: false,
+            },
             split: None,
             before_held: false,
             comparison: None,
@@ -119,6 +124,7 @@ impl UiState {
 
     /// Forgets documents that are closed.
     pub fn keep_only_open(&mut self, editor: &Editor) {
-        self.documents.retain(|id, _| editor.document(*id).is_some());
+        self.documents
+            .retain(|id, _| editor.document(*id).is_some());
     }
 }

@@ -5,7 +5,10 @@ use eframe::egui::{
 };
 
 /// `0xRRGGBB` as an opaque colour.
-#[expect(clippy::disallowed_methods, reason = "this file is where colours are named")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file is where colours are named"
+)]
 const fn hex(rgb: u32) -> Color32 {
     Color32::from_rgb((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
 }
@@ -201,14 +204,33 @@ pub fn install(ctx: &egui::Context) {
 }
 
 fn dress(style: &mut egui::Style, t: &Tokens, dark: bool) {
-    style.visuals = if dark { egui::Visuals::dark() } else { egui::Visuals::light() };
+    style.visuals = if dark {
+        egui::Visuals::dark()
+    } else {
+        egui::Visuals::light()
+    };
     style.animation_time = MOTION_SECS;
     style.text_styles = [
-        (TextStyle::Small, FontId::new(text_size::SMALL, FontFamily::Proportional)),
-        (TextStyle::Body, FontId::new(text_size::BODY, FontFamily::Proportional)),
-        (TextStyle::Button, FontId::new(text_size::BODY, FontFamily::Proportional)),
-        (TextStyle::Heading, FontId::new(text_size::HEADING, semibold())),
-        (TextStyle::Monospace, FontId::new(text_size::BODY, FontFamily::Monospace)),
+        (
+            TextStyle::Small,
+            FontId::new(text_size::SMALL, FontFamily::Proportional),
+        ),
+        (
+            TextStyle::Body,
+            FontId::new(text_size::BODY, FontFamily::Proportional),
+        ),
+        (
+            TextStyle::Button,
+            FontId::new(text_size::BODY, FontFamily::Proportional),
+        ),
+        (
+            TextStyle::Heading,
+            FontId::new(text_size::HEADING, semibold()),
+        ),
+        (
+            TextStyle::Monospace,
+            FontId::new(text_size::BODY, FontFamily::Monospace),
+        ),
     ]
     .into();
     spaces(&mut style.spacing);
@@ -305,7 +327,11 @@ mod tests {
     fn luminance(colour: Color32) -> f32 {
         let linear = |v: u8| {
             let v = f32::from(v) / 255.0;
-            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            if v <= 0.04045 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use eframe::egui::{self, Align2, Area, CornerRadius, Frame, Id, Margin, RichText, Stroke, vec2};
 
 use super::context::Desk;
-use super::theme::{self, TOAST_SECS, space, text_size};
 use super::icons;
+use super::theme::{self, TOAST_SECS, space, text_size};
 use crate::editor::{Command, Notice, NoticeId, NoticeLevel};
 
 /// More are not shown at once.
@@ -23,7 +23,8 @@ impl Toasts {
     pub fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, corner: egui::Pos2) {
         let now = ctx.time();
         let notices = desk.editor.notices();
-        self.since.retain(|id, _| notices.iter().any(|notice| notice.id == *id));
+        self.since
+            .retain(|id, _| notices.iter().any(|notice| notice.id == *id));
         if notices.is_empty() {
             return;
         }
@@ -67,20 +68,44 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
         .stroke(Stroke::new(1.0, colour))
         .corner_radius(CornerRadius::same(theme::RADIUS_CARD))
         .inner_margin(Margin::symmetric(12, 8))
-        .shadow(egui::Shadow { offset: [0, 4], blur: 16, spread: 0, color: egui::Color32::from_black_alpha(80) });
+        .shadow(egui::Shadow {
+            offset: [0, 4],
+            blur: 16,
+            spread: 0,
+            color: egui::Color32::from_black_alpha(80),
+        });
     let response = frame.show(ui, |ui| {
         ui.push_id(notice.id.0, |ui| {
             ui.horizontal_top(|ui| {
-                ui.label(RichText::new(icon.0).family(theme::icon_family()).size(text_size::ICON).color(colour));
+                ui.label(
+                    RichText::new(icon.0)
+                        .family(theme::icon_family())
+                        .size(text_size::ICON)
+                        .color(colour),
+                );
                 let text = desk.say(&notice.message);
                 ui.scope(|ui| {
                     ui.set_width(280.0);
-                    ui.add(egui::Label::new(RichText::new(text).color(t.text)).wrap().selectable(true));
+                    ui.add(
+                        egui::Label::new(RichText::new(text).color(t.text))
+                            .wrap()
+                            .selectable(true),
+                    );
                 });
                 let dismiss = desk.text("ui-dismiss");
-                let sign = RichText::new(icons::CLOSE.0).family(theme::icon_family()).size(13.0).color(t.muted);
-                let button = egui::Button::new(sign).frame_when_inactive(false).min_size(vec2(22.0, 22.0));
-                if ui.add(button).accessible_name(dismiss.as_ref()).on_hover_text(dismiss).clicked() {
+                let sign = RichText::new(icons::CLOSE.0)
+                    .family(theme::icon_family())
+                    .size(13.0)
+                    .color(t.muted);
+                let button = egui::Button::new(sign)
+                    .frame_when_inactive(false)
+                    .min_size(vec2(22.0, 22.0));
+                if ui
+                    .add(button)
+                    .accessible_name(dismiss.as_ref())
+                    .on_hover_text(dismiss)
+                    .clicked()
+                {
                     desk.send(Command::DismissNotice(notice.id));
                 }
             });

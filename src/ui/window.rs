@@ -66,6 +66,7 @@ pub fn run(options: WindowOptions) -> Result<(), WindowError> {
     let app = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Box::new(App::new(&context.egui_ctx, options)))
     };
-    eframe::run_native("overpaint", native, Box::new(app))
-        .map_err(|error| WindowError::Desktop { why: error.to_string() })
+    eframe::run_native("overpaint", native, Box::new(app)).map_err(|error| WindowError::Desktop {
+        why: error.to_string(),
+    })
 }

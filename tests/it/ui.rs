@@ -28,12 +28,20 @@ fn a_stroke_by_dragging_paints_and_undo_takes_it_back() {
     window.drag(&[(0.4, 0.4), (0.5, 0.5), (0.6, 0.4)]);
     let painted = window.painted();
     assert!(painted > 5000, "{painted} pixels are painted");
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Z);
     window.frames(3);
     assert_eq!(window.painted(), 0);
-    window.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     window.frames(3);
-    assert_eq!(window.painted(), painted, "redo, which is not undo with Shift held by accident");
+    assert_eq!(
+        window.painted(),
+        painted,
+        "redo, which is not undo with Shift held by accident"
+    );
 }
 
 #[test]
@@ -50,9 +58,14 @@ fn all_positions_of_a_frame_belong_to_the_stroke() {
     let corner = {
         let open = window.editor().active().unwrap();
         let extent = open.document().extent();
-        open.document().mask().get(extent.width / 2, extent.height * 7 / 10)
+        open.document()
+            .mask()
+            .get(extent.width / 2, extent.height * 7 / 10)
     };
-    assert!(corner.is_some_and(|coverage| coverage > 0), "the corner was cut");
+    assert!(
+        corner.is_some_and(|coverage| coverage > 0),
+        "the corner was cut"
+    );
 }
 
 #[test]
@@ -78,11 +91,24 @@ fn tools_are_chosen_by_key_and_button_and_paint_shapes() {
 fn the_mode_is_shown_and_switched_in_three_places() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.5, 0.5)]);
-    assert!(window.harness.query_by_label("Painted part changes").is_some());
-    window.harness.get_by_role_and_label(egui::Role::RadioButton, "Painted stays").click();
+    assert!(
+        window
+            .harness
+            .query_by_label("Painted part changes")
+            .is_some()
+    );
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::RadioButton, "Painted stays")
+        .click();
     window.frames(3);
     assert_eq!(mode(&window), MaskMode::Stays);
-    assert!(window.harness.query_by_label("Generate around the painted area").is_some());
+    assert!(
+        window
+            .harness
+            .query_by_label("Generate around the painted area")
+            .is_some()
+    );
     window.harness.get_by_label("Painted part stays").click();
     window.frames(3);
     assert_eq!(mode(&window), MaskMode::Changes);
@@ -108,10 +134,16 @@ fn a_hidden_mask_says_that_it_applies() {
 fn generate_shows_the_result_and_accept_makes_a_layer() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-    window.harness.get_by_label("Generate in the painted area").click();
+    window
+        .harness
+        .get_by_label("Generate in the painted area")
+        .click();
     window.frames(2);
     window.wait_for_runs();
-    window.harness.get_by_role_and_label(egui::Role::Button, "Accept").click();
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::Button, "Accept")
+        .click();
     window.frames(3);
     let layers = window.editor().active().unwrap().document().layers().len();
     assert_eq!(layers, 1);
@@ -121,37 +153,55 @@ fn generate_shows_the_result_and_accept_makes_a_layer() {
 #[test]
 fn escape_cancels_the_run_and_the_painting_survives() {
     let scripts = vec![Script::WaitForCancel];
-    let mut window = TestWindow::open(Wanted { scripts, ..Wanted::default() });
+    let mut window = TestWindow::open(Wanted {
+        scripts,
+        ..Wanted::default()
+    });
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
     let painted = window.painted();
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     window.wait(|editor| editor.running().is_some());
     // Painting never waits for the model.
     window.drag(&[(0.4, 0.6), (0.6, 0.4)]);
     assert!(window.painted() > painted);
     window.harness.key_press(Key::Escape);
     window.wait_for_runs();
-    assert!(matches!(window.editor().runs()[0].state, RunState::Cancelled));
+    assert!(matches!(
+        window.editor().runs()[0].state,
+        RunState::Cancelled
+    ));
 }
 
 #[test]
 fn strengths_are_compared_side_by_side_and_one_is_accepted() {
     let mut window = TestWindow::open(Wanted::default());
-    window.harness.get_by_label("Compare strengths").hover();
-    window.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
     window.frames(3);
     window.wait_for_runs();
     assert_eq!(window.editor().runs().len(), 5);
     window.harness.get_by_label("Strength 0.45").click();
     window.frames(4);
-    assert_eq!(window.editor().active().unwrap().document().layers().len(), 1);
-    assert!(window.harness.query_by_label("Strength 0.45").is_none(), "the canvas is back");
+    assert_eq!(
+        window.editor().active().unwrap().document().layers().len(),
+        1
+    );
+    assert!(
+        window.harness.query_by_label("Strength 0.45").is_none(),
+        "the canvas is back"
+    );
 }
 
 #[test]
 fn the_language_changes_at_once() {
     let mut window = TestWindow::open(Wanted::default());
-    window.harness.get_by_label(&label(Action::ToggleLanguage)).click();
+    window
+        .harness
+        .get_by_label(&label(Action::ToggleLanguage))
+        .click();
     window.frames(4);
     assert_eq!(window.editor().language(), Language::TraditionalChinese);
     assert!(window.harness.query_by_label("重畫整張圖片").is_some());
@@ -161,9 +211,13 @@ fn the_language_changes_at_once() {
 fn the_palette_finds_and_does() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-    window.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
     window.frames(3);
-    window.harness.event(egui::Event::Text("clear mask".to_owned()));
+    window
+        .harness
+        .event(egui::Event::Text("clear mask".to_owned()));
     window.frames(3);
     window.harness.key_press(Key::Enter);
     window.frames(3);
@@ -174,16 +228,24 @@ fn the_palette_finds_and_does() {
 fn unsaved_work_is_asked_about_and_saved_by_the_path_field() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::W);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::W);
     window.frames(4);
     assert!(window.editor().active().is_some());
     window.harness.get_by_label("Keep working").click();
     window.frames(3);
     let path = window.folder.path().join("saved.png");
-    window.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
     window.frames(4);
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.harness.event(egui::Event::Text(path.display().to_string()));
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window
+        .harness
+        .event(egui::Event::Text(path.display().to_string()));
     window.frames(2);
     window.harness.key_press(Key::Enter);
     window.frames(2);
@@ -193,10 +255,16 @@ fn unsaved_work_is_asked_about_and_saved_by_the_path_field() {
 
 #[test]
 fn every_action_is_on_the_shortcut_sheet_or_in_the_palette() {
-    let mut window = TestWindow::open(Wanted { size: Vec2::new(1280.0, 2400.0), ..Wanted::default() });
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(1280.0, 2400.0),
+        ..Wanted::default()
+    });
     window.harness.key_press(Key::F1);
     window.frames(4);
-    for action in Action::ALL.iter().filter(|action| !action.shortcuts().is_empty()) {
+    for action in Action::ALL
+        .iter()
+        .filter(|action| !action.shortcuts().is_empty())
+    {
         let found = window.harness.query_all_by_label(&label(*action)).count();
         assert!(found > 0, "{action:?} is not on the sheet");
     }
@@ -206,7 +274,11 @@ fn every_action_is_on_the_shortcut_sheet_or_in_the_palette() {
 fn only_the_tiles_under_a_stroke_are_sent_again() {
     let mut window = TestWindow::open(Wanted::default());
     window.frames(10);
-    assert_eq!(window.harness.state().uploads(), (0, 0), "a window at rest sends nothing");
+    assert_eq!(
+        window.harness.state().uploads(),
+        (0, 0),
+        "a window at rest sends nothing"
+    );
     let at = window.on_canvas(0.42, 0.42);
     window.harness.hover_at(at);
     window.frames(1);
@@ -226,9 +298,15 @@ fn the_window_looks_as_kept() {
     window.harness.remove_cursor();
     window.frames(8);
     pictures::assert_same(&window.picture(), "tests/snapshots", "window_dark_en");
-    window.harness.get_by_label(&label(Action::ToggleTheme)).click();
+    window
+        .harness
+        .get_by_label(&label(Action::ToggleTheme))
+        .click();
     window.frames(4);
-    window.harness.get_by_label(&label(Action::ToggleLanguage)).click();
+    window
+        .harness
+        .get_by_label(&label(Action::ToggleLanguage))
+        .click();
     window.harness.remove_cursor();
     window.frames(8);
     pictures::assert_same(&window.picture(), "tests/snapshots", "window_light_zh");
@@ -238,11 +316,25 @@ fn the_window_looks_as_kept() {
 #[test]
 fn the_readme_pictures_are_up_to_date() {
     let size = Vec2::new(1280.0, 800.0);
-    let mut window = TestWindow::open(Wanted { size, step_time: Duration::from_millis(1), ..Wanted::default() });
+    let mut window = TestWindow::open(Wanted {
+        size,
+        step_time: Duration::from_millis(1),
+        ..Wanted::default()
+    });
     window.harness.get_by_label("Close the guide").click();
-    window.harness.get_by_role_and_label(egui::Role::RadioButton, "Painted stays").click();
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::RadioButton, "Painted stays")
+        .click();
     window.frames(3);
-    window.drag(&[(0.5, 0.3), (0.48, 0.5), (0.52, 0.55), (0.5, 0.75), (0.42, 0.9), (0.58, 0.9)]);
+    window.drag(&[
+        (0.5, 0.3),
+        (0.48, 0.5),
+        (0.52, 0.55),
+        (0.5, 0.75),
+        (0.42, 0.9),
+        (0.58, 0.9),
+    ]);
     window.harness.key_press(Key::A);
     window.harness.remove_cursor();
     window.frames(8);

@@ -13,7 +13,7 @@ pub use store::TextureStore;
 pub use tools::{Drag, set_brush_px};
 pub use view_transform::{View, ViewTransform};
 
-use eframe::egui::{self, Color32, Key, PointerButton, Rect, Sense, Ui, WidgetInfo, Role};
+use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
 
 use super::context::Desk;
 use super::state::Tool;
@@ -49,7 +49,12 @@ pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     let shown = shown_result(desk, open);
     let running = running_for(desk, open.id());
     store.begin_frame(ui.ctx(), open, t);
-    store.paint_checkerboard(&painter, &transform, PixelRect::of(open.document().extent()), t);
+    store.paint_checkerboard(
+        &painter,
+        &transform,
+        PixelRect::of(open.document().extent()),
+        t,
+    );
     store.paint_picture(&painter, &transform);
     let before = desk.state.before_held;
     let after = painter.with_clip_rect(after_part(desk, area));
@@ -60,14 +65,24 @@ pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
         store.paint_preview(&after, &transform, run);
     }
     let result_shown = shown.is_some() || running.is_some_and(has_preview);
-    let tint_shown = desk.state.shown.mask && !before && (!result_shown || desk.state.drag.is_painting());
+    let tint_shown =
+        desk.state.shown.mask && !before && (!result_shown || desk.state.drag.is_painting());
     if tint_shown {
         store.paint_mask(&painter, &transform);
     }
     if store.uploads().unfinished {
         ui.ctx().request_repaint();
     }
-    overlay::draw(ui, desk, open, &transform, overlay::Shows { tint: tint_shown, result: shown });
+    overlay::draw(
+        ui,
+        desk,
+        open,
+        &transform,
+        overlay::Shows {
+            tint: tint_shown,
+            result: shown,
+        },
+    );
     tools::draw(ui, desk, &response, &transform);
 }
 
@@ -80,7 +95,11 @@ fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &egui::Resp
         view.fit(extent, area, pixels_per_point);
     }
     let (scroll, pinch, space) = ui.input(|i| {
-        (i.smooth_scroll_delta().y, i.zoom_delta(), i.key_down(Key::Space) && !ui.ctx().text_edit_focused())
+        (
+            i.smooth_scroll_delta().y,
+            i.zoom_delta(),
+            i.key_down(Key::Space) && !ui.ctx().text_edit_focused(),
+        )
     });
     if let Some(pointer) = response.hover_pos() {
         // A notch of a common wheel is 50 points: a quarter larger or smaller.
@@ -106,7 +125,12 @@ fn take_keyboard(ui: &Ui, response: &egui::Response) {
         response.request_focus();
     }
     if response.has_focus() {
-        let filter = egui::EventFilter { tab: true, horizontal_arrows: true, vertical_arrows: true, escape: true };
+        let filter = egui::EventFilter {
+            tab: true,
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            escape: true,
+        };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
     }
 }
@@ -114,7 +138,9 @@ fn take_keyboard(ui: &Ui, response: &egui::Response) {
 /// The result laid over the picture, if one is.
 pub fn shown_result<'a>(desk: &mut Desk<'a>, open: &OpenDocument) -> Option<&'a Candidate> {
     let id = desk.state.of(open.id()).shown_result?;
-    desk.editor.candidate(id).filter(|candidate| candidate.accepted_as.is_none())
+    desk.editor
+        .candidate(id)
+        .filter(|candidate| candidate.accepted_as.is_none())
 }
 
 fn running_for<'a>(desk: &Desk<'a>, document: DocumentId) -> Option<&'a Run> {
@@ -128,7 +154,10 @@ fn has_preview(run: &Run) -> bool {
 /// The part of the canvas that shows the picture as it would be: right of the line, if there is one.
 fn after_part(desk: &Desk<'_>, area: Rect) -> Rect {
     match desk.state.split {
-        Some(share) => Rect::from_min_max(egui::pos2(area.left() + area.width() * share, area.top()), area.max),
+        Some(share) => Rect::from_min_max(
+            egui::pos2(area.left() + area.width() * share, area.top()),
+            area.max,
+        ),
         None => area,
     }
 }

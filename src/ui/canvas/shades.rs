@@ -41,7 +41,10 @@ impl Shade<[u8; 4]> for PictureShade<'_> {
 impl Shade<[u16; 4]> for PictureShade<'_> {
     fn shade(&self, pixels: &[[u16; 4]], colours: &mut Vec<Color32>) {
         let narrow = |v: u16| ((u32::from(v) + 128) / 257) as u8;
-        self.finish(pixels.iter().map(|pixel| pixel.map(narrow)).collect(), colours);
+        self.finish(
+            pixels.iter().map(|pixel| pixel.map(narrow)).collect(),
+            colours,
+        );
     }
 
     fn version(&self) -> u64 {
@@ -94,7 +97,12 @@ impl MaskShade {
 
 impl Shade<u8> for MaskShade {
     fn shade(&self, pixels: &[u8], colours: &mut Vec<Color32>) {
-        let tint = |coverage: &u8| self.by_coverage.get(usize::from(*coverage)).copied().unwrap_or_default();
+        let tint = |coverage: &u8| {
+            self.by_coverage
+                .get(usize::from(*coverage))
+                .copied()
+                .unwrap_or_default()
+        };
         colours.extend(pixels.iter().map(tint));
     }
 

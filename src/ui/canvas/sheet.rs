@@ -1,10 +1,10 @@
 //! The strength comparison: the same seed at several strengths, side by side, zoomed together.
 
-use eframe::egui::{self, Color32, Rect, Response, RichText, Sense, Ui, WidgetInfo, Role, vec2};
+use eframe::egui::{self, Color32, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
+use super::overlay;
 use super::store::TextureStore;
 use super::view_transform::{View, ViewTransform};
-use super::overlay;
 use crate::editor::{Command, Comparison, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Strength;
@@ -17,7 +17,12 @@ use crate::ui::{icons, widgets};
 const LABEL: f32 = 26.0;
 
 /// Draws the comparison in place of the canvas.
-pub fn sheet_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, comparison: &Comparison) {
+pub fn sheet_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    comparison: &Comparison,
+) {
     let area = ui.available_rect_before_wrap();
     let t = theme::tokens(ui);
     ui.painter().rect_filled(area, 0.0, t.canvas);
@@ -27,17 +32,27 @@ pub fn sheet_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, comp
     };
     store.begin_frame(ui.ctx(), open, t);
     let bar = Rect::from_min_size(area.min, vec2(area.width(), 44.0));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(bar.shrink2(vec2(space::M, 6.0))), |ui| {
-        title_bar(ui, desk, comparison);
-    });
+    ui.scope_builder(
+        egui::UiBuilder::new().max_rect(bar.shrink2(vec2(space::M, 6.0))),
+        |ui| {
+            title_bar(ui, desk, comparison);
+        },
+    );
     let rest = Rect::from_min_max(bar.left_bottom(), area.max).shrink(space::M);
     let extent = open.document().extent();
     let aspect = extent.width.max(1) as f32 / extent.height.max(1) as f32;
     let cells = grid(rest, comparison.entries.len(), aspect);
     for (index, ((strength, job), cell)) in comparison.entries.iter().zip(cells).enumerate() {
         let next = comparison.entries.get(index + 1).map(|(next, _)| *next);
-        let Some(run) = desk.editor.run(*job) else { continue };
-        let entry = Entry { comparison, strength: *strength, next, run };
+        let Some(run) = desk.editor.run(*job) else {
+            continue;
+        };
+        let entry = Entry {
+            comparison,
+            strength: *strength,
+            next,
+            run,
+        };
         ui.push_id(job.0, |ui| entry_ui(ui, desk, store, open, (&entry, cell)));
     }
     ui.advance_cursor_after_rect(area);
@@ -53,16 +68,27 @@ struct Entry<'a> {
 fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
     ui.horizontal(|ui| {
         let back = desk.text("ui-sheet-back");
-        if widgets::icon_button(ui, icons::BACK, &back, false).on_hover_text(back.as_ref()).clicked() {
+        if widgets::icon_button(ui, icons::BACK, &back, false)
+            .on_hover_text(back.as_ref())
+            .clicked()
+        {
             desk.state.comparison = None;
         }
         widgets::heading(ui, &desk.text("ui-sheet-title"));
-        let about = Message::new("ui-sheet-about").with("seed", comparison.settings().seed.0.to_string());
-        ui.label(RichText::new(desk.say(&about)).size(text_size::SMALL).color(theme::tokens(ui).muted));
+        let about =
+            Message::new("ui-sheet-about").with("seed", comparison.settings().seed.0.to_string());
+        ui.label(
+            RichText::new(desk.say(&about))
+                .size(text_size::SMALL)
+                .color(theme::tokens(ui).muted),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let export = desk.text("ui-sheet-export");
             let button = widgets::icon_button(ui, icons::EXPORT, &export, false);
-            if button.on_hover_text(desk.text("ui-sheet-export-tip")).clicked() {
+            if button
+                .on_hover_text(desk.text("ui-sheet-export-tip"))
+                .clicked()
+            {
                 desk.state.wants_sheet_file = true;
             }
             strengths_field(ui, desk, comparison);
@@ -72,8 +98,19 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
 
 /// The strengths to compare, to be written anew.
 fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
-    let now = || desk.editor.preferences().strengths.iter().map(|s| format!("{:.2}", s.get())).collect::<Vec<_>>();
-    let mut text = desk.state.strengths_text.clone().unwrap_or_else(|| now().join(" "));
+    let now = || {
+        desk.editor
+            .preferences()
+            .strengths
+            .iter()
+            .map(|s| format!("{:.2}", s.get()))
+            .collect::<Vec<_>>()
+    };
+    let mut text = desk
+        .state
+        .strengths_text
+        .clone()
+        .unwrap_or_else(|| now().join(" "));
     let field = egui::TextEdit::singleline(&mut text).desired_width(170.0);
     let response = ui
         .add(field)
@@ -90,15 +127,22 @@ fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
             desk.prefer(|preferences| preferences.strengths = wanted);
             let document = comparison.document;
             desk.state.comparisons_seen = Some(desk.editor.comparisons(document).count());
-            desk.send(Command::CompareStrengths { document, strengths });
+            desk.send(Command::CompareStrengths {
+                document,
+                strengths,
+            });
         }
     }
 }
 
 /// The strengths in a line, in rising order; what is none is left out.
 fn parse_strengths(line: &str) -> Vec<Strength> {
-    let numbers = line.split(|c: char| !(c.is_ascii_digit() || c == '.')).filter_map(|piece| piece.parse().ok());
-    let mut strengths: Vec<Strength> = numbers.filter_map(|value| Strength::new(value).ok()).collect();
+    let numbers = line
+        .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .filter_map(|piece| piece.parse().ok());
+    let mut strengths: Vec<Strength> = numbers
+        .filter_map(|value| Strength::new(value).ok())
+        .collect();
     strengths.sort_by(|a, b| a.get().total_cmp(&b.get()));
     strengths.dedup();
     strengths
@@ -118,28 +162,48 @@ fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
         let cell = cell_of(columns);
         cell.x.min((cell.y - LABEL) * aspect)
     };
-    let columns = (1..=count).max_by(|a, b| shown(*a).total_cmp(&shown(*b))).unwrap_or(1);
+    let columns = (1..=count)
+        .max_by(|a, b| shown(*a).total_cmp(&shown(*b)))
+        .unwrap_or(1);
     let cell = cell_of(columns);
     (0..count)
         .map(|i| {
-            let at = vec2((i % columns) as f32 * (cell.x + space::S), (i / columns) as f32 * (cell.y + space::S));
+            let at = vec2(
+                (i % columns) as f32 * (cell.x + space::S),
+                (i / columns) as f32 * (cell.y + space::S),
+            );
             Rect::from_min_size(area.min + at, cell)
         })
         .collect()
 }
 
-fn entry_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, open: &OpenDocument, (entry, cell): (&Entry<'_>, Rect)) {
+fn entry_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    open: &OpenDocument,
+    (entry, cell): (&Entry<'_>, Rect),
+) {
     let picture = Rect::from_min_max(cell.min + vec2(0.0, LABEL), cell.max);
     let line = Rect::from_min_size(cell.min, vec2(cell.width(), LABEL));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| label_line(ui, desk, entry));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
+        label_line(ui, desk, entry)
+    });
     let response = ui.interact(picture, ui.scope_id().with("tile"), Sense::click_and_drag());
-    let name = desk.say(&Message::new("ui-sheet-tile").with("strength", format!("{:.2}", entry.strength.get())));
+    let name = desk.say(
+        &Message::new("ui-sheet-tile").with("strength", format!("{:.2}", entry.strength.get())),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     let transform = look(ui, desk, open, &response, picture);
     let t = theme::tokens(ui);
     let painter = ui.painter().with_clip_rect(picture);
     painter.rect_filled(picture, 4.0, t.field);
-    store.paint_checkerboard(&painter, &transform, PixelRect::of(open.document().extent()), t);
+    store.paint_checkerboard(
+        &painter,
+        &transform,
+        PixelRect::of(open.document().extent()),
+        t,
+    );
     store.paint_picture(&painter, &transform);
     let result = match entry.run.state {
         RunState::Finished(id) => desk.editor.candidate(id),
@@ -147,7 +211,9 @@ fn entry_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, open: &O
     };
     if !desk.state.before_held {
         match result {
-            Some(candidate) => store.paint_patch(&painter, &transform, candidate.id, &candidate.patch),
+            Some(candidate) => {
+                store.paint_patch(&painter, &transform, candidate.id, &candidate.patch)
+            }
             None => store.paint_preview(&painter, &transform, entry.run),
         }
     }
@@ -173,19 +239,33 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
         .with("of", settings.steps.get());
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("{:.2}", entry.strength.get())).family(theme::semibold()));
-        ui.label(RichText::new(desk.say(&steps)).size(text_size::SMALL).color(t.muted));
+        ui.label(
+            RichText::new(desk.say(&steps))
+                .size(text_size::SMALL)
+                .color(t.muted),
+        );
         let (text, colour) = state_text(desk, entry.run, t.muted, t.bad);
         ui.label(RichText::new(text).size(text_size::SMALL).color(colour));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let Some(upper) = entry.next.filter(|next| next.get() - entry.strength.get() > 0.02) else {
+            let Some(upper) = entry
+                .next
+                .filter(|next| next.get() - entry.strength.get() > 0.02)
+            else {
                 return;
             };
             let about = Message::new("ui-sheet-between-tip")
                 .with("lower", format!("{:.2}", entry.strength.get()))
                 .with("upper", format!("{:.2}", upper.get()));
             let about = desk.say(&about);
-            if widgets::icon_button(ui, icons::BETWEEN, &about, false).on_hover_text(&about).clicked() {
-                desk.send(Command::AddBetween { comparison: entry.comparison.id, lower: entry.strength, upper });
+            if widgets::icon_button(ui, icons::BETWEEN, &about, false)
+                .on_hover_text(&about)
+                .clicked()
+            {
+                desk.send(Command::AddBetween {
+                    comparison: entry.comparison.id,
+                    lower: entry.strength,
+                    upper,
+                });
             }
         });
     });
@@ -203,7 +283,13 @@ fn state_text(desk: &Desk<'_>, run: &Run, quiet: Color32, bad: Color32) -> (Stri
 }
 
 /// All tiles are zoomed and moved together: the view is the document's own.
-fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &Response, tile: Rect) -> ViewTransform {
+fn look(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    response: &Response,
+    tile: Rect,
+) -> ViewTransform {
     let pixels_per_point = ui.pixels_per_point();
     let extent = open.document().extent();
     let view = &mut desk.state.of(open.id()).sheet_view;
@@ -232,7 +318,12 @@ mod tests {
 
     #[test]
     fn strengths_are_read_as_people_write_them() {
-        let values = |line: &str| parse_strengths(line).into_iter().map(Strength::get).collect::<Vec<_>>();
+        let values = |line: &str| {
+            parse_strengths(line)
+                .into_iter()
+                .map(Strength::get)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(values("0.3 0.6, 0.45"), [0.3, 0.45, 0.6]);
         assert_eq!(values("0.5/0.5/7/0/abc"), [0.5]);
     }
@@ -245,9 +336,15 @@ mod tests {
                 let cells = grid(area, count, aspect);
                 assert_eq!(cells.len(), count);
                 for (i, cell) in cells.iter().enumerate() {
-                    assert!(area.expand(0.5).contains_rect(*cell), "{count} {aspect}: {cell:?}");
+                    assert!(
+                        area.expand(0.5).contains_rect(*cell),
+                        "{count} {aspect}: {cell:?}"
+                    );
                     for other in cells.iter().skip(i + 1) {
-                        assert!(!cell.shrink(1.0).intersects(*other), "{count}: {cell:?} {other:?}");
+                        assert!(
+                            !cell.shrink(1.0).intersects(*other),
+                            "{count}: {cell:?} {other:?}"
+                        );
                     }
                 }
             }

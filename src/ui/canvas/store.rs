@@ -45,7 +45,13 @@ impl PixmapTextures {
         }
     }
 
-    fn paint(&mut self, painter: &Painter, transform: &ViewTransform, origin: Point, shade: &PictureShade<'_>) {
+    fn paint(
+        &mut self,
+        painter: &Painter,
+        transform: &ViewTransform,
+        origin: Point,
+        shade: &PictureShade<'_>,
+    ) {
         match self {
             Self::Rgba8(textures) => textures.paint(painter, transform, origin, shade, AS_IS),
             Self::Rgba16(textures) => textures.paint(painter, transform, origin, shade, AS_IS),
@@ -98,17 +104,25 @@ impl TextureStore {
     pub fn begin_frame(&mut self, _ctx: &egui::Context, open: &OpenDocument, t: &Tokens) {
         let document = open.document();
         let visible = document.visible();
-        if self.document != Some(open.id()) || self.profile != visible.profile || self.display.is_none() {
+        if self.document != Some(open.id())
+            || self.profile != visible.profile
+            || self.display.is_none()
+        {
             self.document = Some(open.id());
             self.profile = visible.profile.clone();
             // Shown as sRGB if the profile cannot be used; opening it has said so already.
-            self.display = DisplayTransform::new(&visible.profile).or_else(|_| DisplayTransform::new(&Profile::Srgb)).ok();
+            self.display = DisplayTransform::new(&visible.profile)
+                .or_else(|_| DisplayTransform::new(&Profile::Srgb))
+                .ok();
             self.version += 1;
             self.picture = None;
             self.mask = PlaneTextures::new("mask");
         }
         let Some(display) = &self.display else { return };
-        let shade = PictureShade { display, version: self.version };
+        let shade = PictureShade {
+            display,
+            version: self.version,
+        };
         self.picture
             .get_or_insert_with(|| PixmapTextures::new("picture", &visible.pixels))
             .update(&visible.pixels, &shade);
@@ -122,13 +136,19 @@ impl TextureStore {
         self.patches.retain(|id, _| editor.candidate(*id).is_some());
         self.thumbs.retain(|id, _| editor.candidate(*id).is_some());
         self.previews.retain(|job, _| {
-            editor.run(*job).is_some_and(|run| matches!(run.state, RunState::Running(_)))
+            editor
+                .run(*job)
+                .is_some_and(|run| matches!(run.state, RunState::Running(_)))
         });
     }
 
     /// What this frame sent to the graphics card for picture and mask.
     pub fn uploads(&self) -> Uploads {
-        let picture = self.picture.as_ref().map(PixmapTextures::uploads).unwrap_or_default();
+        let picture = self
+            .picture
+            .as_ref()
+            .map(PixmapTextures::uploads)
+            .unwrap_or_default();
         let mask = self.mask.uploads();
         Uploads {
             count: picture.count + mask.count,
@@ -138,14 +158,32 @@ impl TextureStore {
     }
 
     /// What shows through transparent pixels.
-    pub fn paint_checkerboard(&mut self, painter: &Painter, transform: &ViewTransform, picture: PixelRect, t: &Tokens) {
+    pub fn paint_checkerboard(
+        &mut self,
+        painter: &Painter,
+        transform: &ViewTransform,
+        picture: PixelRect,
+        t: &Tokens,
+    ) {
         let [a, b] = t.checker;
-        if self.checkerboard.as_ref().is_none_or(|(colours, _)| *colours != t.checker) {
+        if self
+            .checkerboard
+            .as_ref()
+            .is_none_or(|(colours, _)| *colours != t.checker)
+        {
             let image = ColorImage::new([2, 2], vec![a, b, b, a]);
-            let options = TextureOptions { wrap_mode: TextureWrapMode::Repeat, ..TextureOptions::NEAREST };
-            self.checkerboard = Some((t.checker, painter.ctx().load_texture("checkerboard", image, options)));
+            let options = TextureOptions {
+                wrap_mode: TextureWrapMode::Repeat,
+                ..TextureOptions::NEAREST
+            };
+            self.checkerboard = Some((
+                t.checker,
+                painter.ctx().load_texture("checkerboard", image, options),
+            ));
         }
-        let Some((_, texture)) = &self.checkerboard else { return };
+        let Some((_, texture)) = &self.checkerboard else {
+            return;
+        };
         let rect = transform.view_rect(picture);
         let squares = rect.size() / (2.0 * size::CHECKER);
         let mut mesh = Mesh::with_texture(texture.id());
@@ -155,25 +193,48 @@ impl TextureStore {
 
     /// The visible picture.
     pub fn paint_picture(&mut self, painter: &Painter, transform: &ViewTransform) {
-        let (Some(picture), Some(display)) = (&mut self.picture, &self.display) else { return };
-        let shade = PictureShade { display, version: self.version };
+        let (Some(picture), Some(display)) = (&mut self.picture, &self.display) else {
+            return;
+        };
+        let shade = PictureShade {
+            display,
+            version: self.version,
+        };
         picture.paint(painter, transform, Point::default(), &shade);
     }
 
     /// The tint of what is painted.
     pub fn paint_mask(&mut self, painter: &Painter, transform: &ViewTransform) {
         if let Some(shade) = &self.mask_shade {
-            self.mask.paint(painter, transform, Point::default(), shade, AS_IS);
+            self.mask
+                .paint(painter, transform, Point::default(), shade, AS_IS);
         }
     }
 
     /// A result at its place.
-    pub fn paint_patch(&mut self, painter: &Painter, transform: &ViewTransform, id: CandidateId, patch: &Patch) {
+    pub fn paint_patch(
+        &mut self,
+        painter: &Painter,
+        transform: &ViewTransform,
+        id: CandidateId,
+        patch: &Patch,
+    ) {
         let Some(display) = &self.display else { return };
-        let shade = PictureShade { display, version: self.version };
-        let textures = self.patches.entry(id).or_insert_with(|| PixmapTextures::new("result", &patch.pixels));
+        let shade = PictureShade {
+            display,
+            version: self.version,
+        };
+        let textures = self
+            .patches
+            .entry(id)
+            .or_insert_with(|| PixmapTextures::new("result", &patch.pixels));
         textures.update(&patch.pixels, &shade);
-        textures.paint(painter, transform, Point::new(patch.rect.x, patch.rect.y), &shade);
+        textures.paint(
+            painter,
+            transform,
+            Point::new(patch.rect.x, patch.rect.y),
+            &shade,
+        );
         if textures.uploads().unfinished {
             painter.ctx().request_repaint();
         }
@@ -181,14 +242,27 @@ impl TextureStore {
 
     /// What a running job will give, at its place.
     pub fn paint_preview(&mut self, painter: &Painter, transform: &ViewTransform, run: &Run) {
-        let RunState::Running(progress) = &run.state else { return };
-        let Some(preview) = &progress.preview else { return };
-        let known = self.previews.get(&run.job).is_some_and(|(count, _)| *count == progress.preview_count);
+        let RunState::Running(progress) = &run.state else {
+            return;
+        };
+        let Some(preview) = &progress.preview else {
+            return;
+        };
+        let known = self
+            .previews
+            .get(&run.job)
+            .is_some_and(|(count, _)| *count == progress.preview_count);
         if !known {
-            let size = [preview.extent.width as usize, preview.extent.height as usize];
+            let size = [
+                preview.extent.width as usize,
+                preview.extent.height as usize,
+            ];
             let image = ColorImage::from_rgba_unmultiplied(size, preview.pixels.as_flattened());
-            let texture = painter.ctx().load_texture("preview", image, TextureOptions::LINEAR);
-            self.previews.insert(run.job, (progress.preview_count, texture));
+            let texture = painter
+                .ctx()
+                .load_texture("preview", image, TextureOptions::LINEAR);
+            self.previews
+                .insert(run.job, (progress.preview_count, texture));
         }
         if let Some((_, texture)) = self.previews.get(&run.job) {
             let mut mesh = Mesh::with_texture(texture.id());
@@ -199,7 +273,13 @@ impl TextureStore {
     }
 
     /// A small square picture of a result with its surroundings.
-    pub fn thumb(&mut self, ctx: &egui::Context, id: CandidateId, patch: &Patch, under: &Picture) -> TextureHandle {
+    pub fn thumb(
+        &mut self,
+        ctx: &egui::Context,
+        id: CandidateId,
+        patch: &Patch,
+        under: &Picture,
+    ) -> TextureHandle {
         let display = &self.display;
         self.thumbs
             .entry(id)
@@ -223,7 +303,11 @@ fn thumb_image(patch: &Patch, under: &Picture, display: Option<&DisplayTransform
         for column in 0..texels {
             let point = Point::new(corner_x + at(column), corner_y + at(row));
             let below = pixel8(&under.pixels, point.x, point.y);
-            let above = pixel8(&patch.pixels, point.x - patch.rect.x, point.y - patch.rect.y);
+            let above = pixel8(
+                &patch.pixels,
+                point.x - patch.rect.x,
+                point.y - patch.rect.y,
+            );
             pixels.push(over(below, above));
         }
     }
@@ -240,7 +324,10 @@ fn pixel8(pixels: &Pixmap, x: i32, y: i32) -> [u8; 4] {
     };
     match pixels {
         Pixmap::Rgba8(plane) => plane.get(x, y).unwrap_or_default(),
-        Pixmap::Rgba16(plane) => plane.get(x, y).unwrap_or_default().map(|v| ((u32::from(v) + 128) / 257) as u8),
+        Pixmap::Rgba16(plane) => plane
+            .get(x, y)
+            .unwrap_or_default()
+            .map(|v| ((u32::from(v) + 128) / 257) as u8),
     }
 }
 

@@ -167,7 +167,14 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
                     Some(tile) => {
                         tile.used_in_frame = self.frame;
                         if let Held::Texture(texture) = &tile.held {
-                            paint_part(painter, transform, origin, (rect, 1 << level), texture, tint);
+                            paint_part(
+                                painter,
+                                transform,
+                                origin,
+                                (rect, 1 << level),
+                                texture,
+                                tint,
+                            );
                         }
                     }
                     None => missing.push(rect),
@@ -196,7 +203,10 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
         }
         let rect = key.rect(plane.extent());
         if is_blank(plane, shade, rect) {
-            let tile = Tile { held: Held::Blank, used_in_frame: self.frame };
+            let tile = Tile {
+                held: Held::Blank,
+                used_in_frame: self.frame,
+            };
             self.tiles.insert(key, tile);
             return;
         }
@@ -211,14 +221,24 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
         self.uploads.count += 1;
         self.uploads.texels += image.pixels.len() as u64;
         let held = Held::Texture(ctx.load_texture(self.name, image, CRISP));
-        self.tiles.insert(key, Tile { held, used_in_frame: self.frame });
+        self.tiles.insert(
+            key,
+            Tile {
+                held,
+                used_in_frame: self.frame,
+            },
+        );
     }
 
     /// Sends the part of the current textures that shows a changed tile of the plane; textures of
     /// levels not in use are dropped.
     fn refresh(&mut self, plane: &Tiled<P>, shade: &impl Shade<P>, index: TileIndex) {
         for level in 0..=MAX_LEVEL {
-            let key = Key { level, column: index.column >> level, row: index.row >> level };
+            let key = Key {
+                level,
+                column: index.column >> level,
+                row: index.row >> level,
+            };
             let Some(mut tile) = self.tiles.remove(&key) else {
                 continue;
             };
@@ -239,7 +259,13 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
     }
 
     /// `rect` (whose corner lies on a multiple of 2^level) with 2^level × 2^level pixels averaged.
-    fn reduced(&mut self, plane: &Tiled<P>, shade: &impl Shade<P>, rect: PixelRect, level: u32) -> ColorImage {
+    fn reduced(
+        &mut self,
+        plane: &Tiled<P>,
+        shade: &impl Shade<P>,
+        rect: PixelRect,
+        level: u32,
+    ) -> ColorImage {
         let columns = rect.width.div_ceil(1 << level) as usize;
         let rows = rect.height.div_ceil(1 << level) as usize;
         let mut pixels = Vec::with_capacity(columns * rows);
@@ -247,7 +273,9 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
         for y in 0..rect.height {
             self.scratch.clear();
             let line = rect.x as u32..rect.right() as u32;
-            plane.visit_row(rect.y as u32 + y, line, |_, piece| shade.shade(piece, &mut self.scratch));
+            plane.visit_row(rect.y as u32 + y, line, |_, piece| {
+                shade.shade(piece, &mut self.scratch)
+            });
             if level == 0 {
                 pixels.extend_from_slice(&self.scratch);
                 continue;
@@ -261,7 +289,12 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
     }
 
     /// Every n-th pixel of the plane: quick, rough, and replaced within a few frames.
-    fn make_sample(&mut self, ctx: &egui::Context, plane: &Tiled<P>, shade: &impl Shade<P>) -> TextureHandle {
+    fn make_sample(
+        &mut self,
+        ctx: &egui::Context,
+        plane: &Tiled<P>,
+        shade: &impl Shade<P>,
+    ) -> TextureHandle {
         let extent = plane.extent();
         let every = extent.width.max(extent.height).div_ceil(SAMPLE_PX).max(1);
         let columns = extent.width.div_ceil(every).max(1);
@@ -294,7 +327,9 @@ fn is_blank<P: Copy + PartialEq>(plane: &Tiled<P>, shade: &impl Shade<P>, rect: 
     let columns = rect.x as u32..rect.right() as u32;
     (rect.y..rect.bottom()).all(|y| {
         let mut blank = true;
-        plane.visit_row(y as u32, columns.clone(), |_, piece| blank = blank && shade.is_blank(piece));
+        plane.visit_row(y as u32, columns.clone(), |_, piece| {
+            blank = blank && shade.is_blank(piece)
+        });
         blank
     })
 }
@@ -302,14 +337,25 @@ fn is_blank<P: Copy + PartialEq>(plane: &Tiled<P>, shade: &impl Shade<P>, rect: 
 impl Key {
     fn rect(self, extent: Extent) -> PixelRect {
         let side = TILE_PX << self.level;
-        PixelRect::new((self.column * side) as i32, (self.row * side) as i32, side, side)
-            .intersect(PixelRect::of(extent))
+        PixelRect::new(
+            (self.column * side) as i32,
+            (self.row * side) as i32,
+            side,
+            side,
+        )
+        .intersect(PixelRect::of(extent))
     }
 }
 
 /// The level at which a texel is not smaller than a pixel of the screen, and less than two.
 fn level_for(zoom: f32) -> u32 {
-    if zoom >= 1.0 { 0 } else { ((1.0 / zoom).log2() + 1e-4).floor().clamp(0.0, MAX_LEVEL as f32) as u32 }
+    if zoom >= 1.0 {
+        0
+    } else {
+        ((1.0 / zoom).log2() + 1e-4)
+            .floor()
+            .clamp(0.0, MAX_LEVEL as f32) as u32
+    }
 }
 
 fn shown_part(transform: &ViewTransform, origin: Point, extent: Extent) -> PixelRect {
@@ -327,7 +373,11 @@ fn shown_part(transform: &ViewTransform, origin: Point, extent: Extent) -> Pixel
 fn tile_range(from: i32, to: i32, side: u32) -> Range<u32> {
     let from = from.max(0) as u32;
     let to = to.max(0) as u32;
-    if to <= from { 0..0 } else { from / side..to.div_ceil(side) }
+    if to <= from {
+        0..0
+    } else {
+        from / side..to.div_ceil(side)
+    }
 }
 
 fn add_line(sums: &mut [[u32; 5]], colours: &[Color32], level: u32) {
@@ -387,7 +437,10 @@ fn paint_from_whole(
 ) {
     let u = |x: i32| x as f32 / extent.width.max(1) as f32;
     let v = |y: i32| y as f32 / extent.height.max(1) as f32;
-    let uv = Rect::from_min_max(pos2(u(rect.x), v(rect.y)), pos2(u(rect.right()), v(rect.bottom())));
+    let uv = Rect::from_min_max(
+        pos2(u(rect.x), v(rect.y)),
+        pos2(u(rect.right()), v(rect.bottom())),
+    );
     let mut mesh = Mesh::with_texture(texture.id());
     mesh.add_rect_with_uv(placed(transform, origin, rect), uv, tint);
     painter.add(mesh);

@@ -2,7 +2,8 @@
 //! outlines that show what will happen.
 
 use eframe::egui::{
-    Color32, CursorIcon, Event, Key, PointerButton, Pos2, Response, Shape, Stroke, StrokeKind, Ui, Vec2,
+    Color32, CursorIcon, Event, Key, PointerButton, Pos2, Response, Shape, Stroke, StrokeKind, Ui,
+    Vec2,
 };
 
 use super::view_transform::ViewTransform;
@@ -37,37 +38,68 @@ pub enum Drag {
 impl Drag {
     /// True while the mask is being changed.
     pub fn is_painting(&self) -> bool {
-        matches!(self, Self::Stroke(..) | Self::Rectangle(..) | Self::Lasso(_))
+        matches!(
+            self,
+            Self::Stroke(..) | Self::Rectangle(..) | Self::Lasso(_)
+        )
     }
 }
 
 /// Does what the pointer asks for in this frame.
-pub fn handle(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &Response, transform: &ViewTransform) {
+pub fn handle(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    response: &Response,
+    transform: &ViewTransform,
+) {
     let (events, modifiers, space) =
         ui.input(|i| (i.events.clone(), i.modifiers, i.key_down(Key::Space)));
     let paints = response.hovered() && !space && desk.state.tool != Tool::Hand;
     let mut pressure = 1.0;
     for event in events {
         match event {
-            Event::Touch { force: Some(force), .. } => pressure = force.clamp(0.05, 1.0),
-            Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, .. } if paints => {
+            Event::Touch {
+                force: Some(force), ..
+            } => pressure = force.clamp(0.05, 1.0),
+            Event::PointerButton {
+                pos,
+                button: PointerButton::Primary,
+                pressed: true,
+                ..
+            } if paints => {
                 begin(desk, open, transform, pos, (modifiers.alt, pressure));
             }
-            Event::PointerButton { pos, button: PointerButton::Secondary, pressed: true, .. }
-                if response.hovered() && modifiers.alt =>
-            {
+            Event::PointerButton {
+                pos,
+                button: PointerButton::Secondary,
+                pressed: true,
+                ..
+            } if response.hovered() && modifiers.alt => {
                 desk.state.drag = Drag::Brush(pos, desk.state.brush);
             }
             Event::PointerMoved(pos) => extend(desk, transform, pos, pressure),
             Event::PointerButton { pressed: false, .. } => finish(desk, open, modifiers.alt),
-            Event::Key { key: Key::Escape, pressed: true, .. } => abort(desk),
+            Event::Key {
+                key: Key::Escape,
+                pressed: true,
+                ..
+            } => abort(desk),
             _ => {}
         }
     }
-    desk.state.pointer_at = response.hover_pos().map(|pos| transform.image_from_view(pos));
+    desk.state.pointer_at = response
+        .hover_pos()
+        .map(|pos| transform.image_from_view(pos));
 }
 
-fn begin(desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform, pos: Pos2, (alt, pressure): (bool, f32)) {
+fn begin(
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    pos: Pos2,
+    (alt, pressure): (bool, f32),
+) {
     if matches!(desk.state.drag, Drag::Split) {
         return;
     }
@@ -77,9 +109,16 @@ fn begin(desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform, po
     desk.state.of(document).shown_result = None;
     match desk.state.tool {
         Tool::Brush | Tool::Eraser => {
-            let brush = BrushTip { erase: desk.state.tool == Tool::Eraser || alt, ..desk.state.brush };
+            let brush = BrushTip {
+                erase: desk.state.tool == Tool::Eraser || alt,
+                ..desk.state.brush
+            };
             desk.state.drag = Drag::Stroke(document, pressure);
-            desk.send(Command::StrokeBegin { document, brush, at: StrokePoint { at, pressure } });
+            desk.send(Command::StrokeBegin {
+                document,
+                brush,
+                at: StrokePoint { at, pressure },
+            });
         }
         Tool::Rectangle => desk.state.drag = Drag::Rectangle(at, at),
         Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at]),
@@ -93,7 +132,10 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
         Drag::Stroke(document, last_pressure) => {
             *last_pressure = pressure;
             let document = *document;
-            desk.send(Command::StrokeTo { document, at: StrokePoint { at, pressure } });
+            desk.send(Command::StrokeTo {
+                document,
+                at: StrokePoint { at, pressure },
+            });
         }
         Drag::Rectangle(_, to) => *to = at,
         Drag::Lasso(points) => {
@@ -119,17 +161,28 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
 
 fn finish(desk: &mut Desk<'_>, open: &OpenDocument, erase: bool) {
     let document = open.id();
-    let fill = Fill { opacity: desk.state.brush.opacity, erase };
+    let fill = Fill {
+        opacity: desk.state.brush.opacity,
+        erase,
+    };
     match std::mem::take(&mut desk.state.drag) {
         Drag::Stroke(document, _) => desk.send(Command::StrokeEnd { document }),
         Drag::Rectangle(from, to) => {
             let rect = pixels_between(from, to);
             if !rect.is_empty() {
-                desk.send(Command::FillRect { document, rect, fill });
+                desk.send(Command::FillRect {
+                    document,
+                    rect,
+                    fill,
+                });
             }
         }
         Drag::Lasso(points) if points.len() > 2 => {
-            desk.send(Command::FillLasso { document, points, fill });
+            desk.send(Command::FillLasso {
+                document,
+                points,
+                fill,
+            });
         }
         Drag::Lasso(_) | Drag::Brush(..) | Drag::Split | Drag::Idle => {}
     }
@@ -168,11 +221,17 @@ pub fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTrans
             }
         }
         Drag::Lasso(points) => {
-            let line: Vec<Pos2> = points.iter().map(|p| transform.view_from_image(*p)).collect();
+            let line: Vec<Pos2> = points
+                .iter()
+                .map(|p| transform.view_from_image(*p))
+                .collect();
             for (width, colour) in double_line() {
                 painter.add(Shape::line(line.clone(), Stroke::new(width, colour)));
                 if let (Some(first), Some(last)) = (line.first(), line.last()) {
-                    painter.line_segment([*last, *first], Stroke::new(width, theme::faded(colour, 0.4)));
+                    painter.line_segment(
+                        [*last, *first],
+                        Stroke::new(width, theme::faded(colour, 0.4)),
+                    );
                 }
             }
         }
@@ -193,7 +252,11 @@ fn draw_cursor(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTr
     let (space, alt) = ui.input(|i| (i.key_down(Key::Space), i.modifiers.alt));
     if space || desk.state.tool == Tool::Hand {
         let dragged = response.dragged();
-        ui.set_cursor_icon(if dragged { CursorIcon::Grabbing } else { CursorIcon::Grab });
+        ui.set_cursor_icon(if dragged {
+            CursorIcon::Grabbing
+        } else {
+            CursorIcon::Grab
+        });
         return;
     }
     if matches!(desk.state.drag, Drag::Split) {
@@ -225,12 +288,19 @@ fn draw_cursor(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTr
     }
     let hard = radius * desk.state.brush.hardness;
     if desk.state.brush.hardness < 0.95 && hard > 2.0 {
-        painter.circle_stroke(center, hard, Stroke::new(1.0, theme::faded(Color32::WHITE, 0.45)));
+        painter.circle_stroke(
+            center,
+            hard,
+            Stroke::new(1.0, theme::faded(Color32::WHITE, 0.45)),
+        );
     }
     if alt || desk.state.tool == Tool::Eraser {
         // A bar says that paint is taken away.
         for (width, colour) in double_line() {
-            painter.line_segment([center - Vec2::X * 5.0, center + Vec2::X * 5.0], Stroke::new(width, colour));
+            painter.line_segment(
+                [center - Vec2::X * 5.0, center + Vec2::X * 5.0],
+                Stroke::new(width, colour),
+            );
         }
     }
 }

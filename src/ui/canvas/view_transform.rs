@@ -27,7 +27,11 @@ pub struct View {
 
 impl Default for View {
     fn default() -> Self {
-        Self { zoom: 1.0, center: PointF::default(), fits: true }
+        Self {
+            zoom: 1.0,
+            center: PointF::default(),
+            fits: true,
+        }
     }
 }
 
@@ -37,7 +41,10 @@ impl View {
         let room = (canvas.size() - Vec2::splat(48.0)).max(Vec2::splat(16.0)) * pixels_per_point;
         let across = room.x / picture.width.max(1) as f32;
         let down = room.y / picture.height.max(1) as f32;
-        self.zoom = across.min(down).min(8.0).clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
+        self.zoom = across
+            .min(down)
+            .min(8.0)
+            .clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
         self.center = PointF::new(picture.width as f32 / 2.0, picture.height as f32 / 2.0);
         self.fits = true;
     }
@@ -56,7 +63,11 @@ impl View {
         let next = if up {
             STEPS.iter().copied().find(|step| *step > self.zoom * 1.01)
         } else {
-            STEPS.iter().rev().copied().find(|step| *step < self.zoom * 0.99)
+            STEPS
+                .iter()
+                .rev()
+                .copied()
+                .find(|step| *step < self.zoom * 0.99)
         };
         self.zoom = next.unwrap_or(self.zoom);
         self.fits = false;
@@ -98,7 +109,12 @@ impl ViewTransform {
     pub fn new(view: &View, canvas: Rect, pixels_per_point: f32) -> Self {
         let center = Vec2::new(view.center.x, view.center.y);
         let origin = (canvas.center().to_vec2() * pixels_per_point - center * view.zoom).round();
-        Self { canvas, pixels_per_point, zoom: view.zoom, origin }
+        Self {
+            canvas,
+            pixels_per_point,
+            zoom: view.zoom,
+            origin,
+        }
     }
 
     /// The place in the picture under a position of the window.
@@ -152,11 +168,22 @@ mod tests {
     fn both_ways_are_inverse() {
         for zoom in [0.03, 0.5, 1.0, 1.5, 32.0] {
             for pixels_per_point in [1.0, 1.25, 2.0] {
-                let view = View { zoom, center: PointF::new(1234.5, 77.25), fits: false };
+                let view = View {
+                    zoom,
+                    center: PointF::new(1234.5, 77.25),
+                    fits: false,
+                };
                 let transform = ViewTransform::new(&view, canvas(), pixels_per_point);
-                for point in [PointF::new(0.0, 0.0), PointF::new(6000.0, 4000.0), PointF::new(3.25, 900.5)] {
+                for point in [
+                    PointF::new(0.0, 0.0),
+                    PointF::new(6000.0, 4000.0),
+                    PointF::new(3.25, 900.5),
+                ] {
                     let back = transform.image_from_view(transform.view_from_image(point));
-                    assert!(back.distance(point) < 0.05, "{point:?} came back as {back:?}");
+                    assert!(
+                        back.distance(point) < 0.05,
+                        "{point:?} came back as {back:?}"
+                    );
                 }
             }
         }
@@ -164,7 +191,11 @@ mod tests {
 
     #[test]
     fn zooming_keeps_what_is_under_the_pointer() {
-        let mut view = View { zoom: 0.4, center: PointF::new(900.0, 500.0), fits: true };
+        let mut view = View {
+            zoom: 0.4,
+            center: PointF::new(900.0, 500.0),
+            fits: true,
+        };
         let pointer = pos2(300.0, 500.0);
         let before = ViewTransform::new(&view, canvas(), 1.0).image_from_view(pointer);
         for factor in [1.3, 4.0, 0.1, 2.0] {
@@ -172,13 +203,20 @@ mod tests {
             let transform = ViewTransform::new(&view, canvas(), 1.0);
             let after = transform.image_from_view(pointer);
             let half_a_screen_pixel = 0.75 / view.zoom;
-            assert!(before.distance(after) <= half_a_screen_pixel, "{before:?} moved to {after:?}");
+            assert!(
+                before.distance(after) <= half_a_screen_pixel,
+                "{before:?} moved to {after:?}"
+            );
         }
     }
 
     #[test]
     fn at_full_size_pixels_meet_pixels() {
-        let view = View { zoom: 1.0, center: PointF::new(33.3, 44.4), fits: false };
+        let view = View {
+            zoom: 1.0,
+            center: PointF::new(33.3, 44.4),
+            fits: false,
+        };
         for pixels_per_point in [1.0, 1.5, 2.0] {
             let transform = ViewTransform::new(&view, canvas(), pixels_per_point);
             let at = transform.view_from_image(PointF::new(7.0, 9.0)) * pixels_per_point;
@@ -189,7 +227,11 @@ mod tests {
     #[test]
     fn a_fitted_picture_is_seen_whole() {
         let mut view = View::default();
-        for extent in [Extent::new(512, 512), Extent::new(6000, 4000), Extent::new(10, 9000)] {
+        for extent in [
+            Extent::new(512, 512),
+            Extent::new(6000, 4000),
+            Extent::new(10, 9000),
+        ] {
             view.fit(extent, canvas(), 2.0);
             let transform = ViewTransform::new(&view, canvas(), 2.0);
             assert!(canvas().contains_rect(transform.view_rect(PixelRect::of(extent))));
@@ -199,7 +241,10 @@ mod tests {
 
     #[test]
     fn steps_go_up_and_down_and_stop() {
-        let mut view = View { zoom: 1.0, ..View::default() };
+        let mut view = View {
+            zoom: 1.0,
+            ..View::default()
+        };
         view.zoom_step(true);
         assert_eq!(view.zoom, 1.5);
         view.zoom_step(false);

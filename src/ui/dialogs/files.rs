@@ -56,18 +56,32 @@ impl FilePurpose {
     }
 
     const fn writes(self) -> bool {
-        matches!(self, Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_))
+        matches!(
+            self,
+            Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
+        )
     }
 
     /// What to ask of the editor with the path; `None` where what was to be written is gone.
     pub fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
         Some(match self {
             Self::Open => Command::OpenFile(path),
-            Self::SaveAs(document) => Command::SaveAs { document, path, jpeg_quality: None },
-            Self::Export(document) => Command::Export { document, path, jpeg_quality: None },
+            Self::SaveAs(document) => Command::SaveAs {
+                document,
+                path,
+                jpeg_quality: None,
+            },
+            Self::Export(document) => Command::Export {
+                document,
+                path,
+                jpeg_quality: None,
+            },
             Self::LoadMask(document) => Command::LoadMask { document, path },
             Self::SaveMask(document) => Command::SaveMask { document, path },
-            Self::ExportSheet(comparison) => Command::ExportPixels { pixels: sheet_of(editor, comparison)?, path },
+            Self::ExportSheet(comparison) => Command::ExportPixels {
+                pixels: sheet_of(editor, comparison)?,
+                path,
+            },
             Self::ModelFolder => Command::SetModel(ModelRef::Folder(path)),
         })
     }
@@ -80,12 +94,19 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
     let mut tiles = Vec::new();
     for (strength, job) in &comparison.entries {
         let run = editor.run(*job)?;
-        let RunState::Finished(id) = run.state else { continue };
+        let RunState::Finished(id) = run.state else {
+            continue;
+        };
         let candidate = editor.candidate(id)?;
         let mut picture = document.visible().clone();
         draw_patch(&mut picture.pixels, &candidate.patch, 255);
         let steps = run.settings.steps;
-        let label = format!("{:.2} · {}/{}", strength.get(), steps.executed(*strength), steps.get());
+        let label = format!(
+            "{:.2} · {}/{}",
+            strength.get(),
+            steps.executed(*strength),
+            steps.get()
+        );
         tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);
     }
     let columns = (tiles.len() as f32).sqrt().ceil() as u32;
@@ -105,7 +126,10 @@ pub struct PathField {
 impl PathField {
     /// A field for that purpose, with a path to begin from.
     pub fn new(purpose: FilePurpose, suggested: &std::path::Path) -> Self {
-        Self { purpose, text: suggested.display().to_string() }
+        Self {
+            purpose,
+            text: suggested.display().to_string(),
+        }
     }
 }
 
@@ -121,11 +145,19 @@ pub struct FileChooser {
 impl FileChooser {
     /// A chooser that always asks by the field: for tests, which have no desktop.
     pub fn without_system() -> Self {
-        Self { open: None, missing: true }
+        Self {
+            open: None,
+            missing: true,
+        }
     }
 
     /// Opens the system's dialog, or gives the field that takes its place.
-    pub fn ask(&mut self, purpose: FilePurpose, suggested: PathBuf, texts: &Texts) -> Option<PathField> {
+    pub fn ask(
+        &mut self,
+        purpose: FilePurpose,
+        suggested: PathBuf,
+        texts: &Texts,
+    ) -> Option<PathField> {
         if self.missing {
             return Some(PathField::new(purpose, &suggested));
         }
@@ -140,18 +172,43 @@ impl FileChooser {
                 dialog = dialog.set_file_name(name.to_string_lossy());
             }
             let asked = dialog.save_file();
-            Box::pin(async { asked.await.map(|file| file.path().to_owned()).into_iter().collect() })
+            Box::pin(async {
+                asked
+                    .await
+                    .map(|file| file.path().to_owned())
+                    .into_iter()
+                    .collect()
+            })
         } else if purpose == FilePurpose::Open {
             let asked = dialog.pick_files();
             Box::pin(async {
-                asked.await.into_iter().flatten().map(|file| file.path().to_owned()).collect()
+                asked
+                    .await
+                    .into_iter()
+                    .flatten()
+                    .map(|file| file.path().to_owned())
+                    .collect()
             })
         } else if purpose == FilePurpose::ModelFolder {
-            let asked = rfd::AsyncFileDialog::new().set_title(texts.get(purpose.title())).pick_folder();
-            Box::pin(async { asked.await.map(|folder| folder.path().to_owned()).into_iter().collect() })
+            let asked = rfd::AsyncFileDialog::new()
+                .set_title(texts.get(purpose.title()))
+                .pick_folder();
+            Box::pin(async {
+                asked
+                    .await
+                    .map(|folder| folder.path().to_owned())
+                    .into_iter()
+                    .collect()
+            })
         } else {
             let asked = dialog.pick_file();
-            Box::pin(async { asked.await.map(|file| file.path().to_owned()).into_iter().collect() })
+            Box::pin(async {
+                asked
+                    .await
+                    .map(|file| file.path().to_owned())
+                    .into_iter()
+                    .collect()
+            })
         };
         self.open = Some((purpose, suggested, std::time::Instant::now(), chosen));
         None
@@ -169,7 +226,10 @@ impl FileChooser {
             return (Vec::new(), None);
         };
         // The window asks again a few times a second; nothing needs to wake it.
-        match chosen.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        match chosen
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Pending => {
                 self.open = Some((purpose, suggested, since, chosen));
                 (Vec::new(), None)
@@ -179,7 +239,13 @@ impl FileChooser {
                 self.missing = true;
                 (Vec::new(), Some(PathField::new(purpose, &suggested)))
             }
-            Poll::Ready(paths) => (paths.into_iter().filter_map(|path| purpose.command(editor, path)).collect(), None),
+            Poll::Ready(paths) => (
+                paths
+                    .into_iter()
+                    .filter_map(|path| purpose.command(editor, path))
+                    .collect(),
+                None,
+            ),
         }
     }
 }
@@ -187,7 +253,11 @@ impl FileChooser {
 /// The field for a path.
 pub fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
     let title = desk.text(field.purpose.title());
-    ui.label(RichText::new(title.as_ref()).family(theme::semibold()).size(text_size::HEADING));
+    ui.label(
+        RichText::new(title.as_ref())
+            .family(theme::semibold())
+            .size(text_size::HEADING),
+    );
     widgets::hint(ui, &desk.text("ui-path-about"));
     ui.add_space(space::XS);
     let name = desk.text("ui-path-title");
@@ -200,9 +270,15 @@ pub fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &
     ui.add_space(space::S);
     ui.horizontal(|ui| {
         let ready = !field.text.trim().is_empty();
-        let icon = if field.purpose.writes() { icons::SAVE } else { icons::OPEN };
+        let icon = if field.purpose.writes() {
+            icons::SAVE
+        } else {
+            icons::OPEN
+        };
         let press = ui
-            .add_enabled_ui(ready, |ui| widgets::primary_button(ui, icon, &title, 140.0, size::CONTROL + 4.0))
+            .add_enabled_ui(ready, |ui| {
+                widgets::primary_button(ui, icon, &title, 140.0, size::CONTROL + 4.0)
+            })
             .inner;
         if ready && (press.clicked() || entered) {
             let path = PathBuf::from(field.text.trim());

@@ -43,23 +43,28 @@ pub fn palette_ui(ui: &mut Ui, desk: &mut Desk<'_>, query: &mut PaletteQuery, st
     if found.is_empty() {
         crate::ui::widgets::hint(ui, &desk.text("ui-palette-nothing"));
     }
-    egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
-        for (i, action) in found.iter().enumerate() {
-            let line = line(ui, desk, *action, i == query.chosen);
-            if (up || down) && i == query.chosen {
-                line.scroll_to_me(None);
+    egui::ScrollArea::vertical()
+        .max_height(360.0)
+        .show(ui, |ui| {
+            for (i, action) in found.iter().enumerate() {
+                let line = line(ui, desk, *action, i == query.chosen);
+                if (up || down) && i == query.chosen {
+                    line.scroll_to_me(None);
+                }
+                if line.clicked() || (enter && i == query.chosen) {
+                    desk.act(*action);
+                    *stays = false;
+                }
             }
-            if line.clicked() || (enter && i == query.chosen) {
-                desk.act(*action);
-                *stays = false;
-            }
-        }
-    });
+        });
 }
 
 fn line(ui: &mut Ui, desk: &Desk<'_>, action: Action, chosen: bool) -> egui::Response {
     let t = theme::tokens(ui);
-    let sign = RichText::new(action.icon().0).family(theme::icon_family()).size(text_size::ICON_SMALL).color(t.muted);
+    let sign = RichText::new(action.icon().0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(t.muted);
     let keys = RichText::new(desk.keys(ui.ctx(), action).unwrap_or_default()).color(t.muted);
     let text = desk.text(action.text());
     let button = egui::Button::new((sign, text.as_ref()))
@@ -67,18 +72,25 @@ fn line(ui: &mut Ui, desk: &Desk<'_>, action: Action, chosen: bool) -> egui::Res
         .selected(chosen)
         .shortcut_text(keys)
         .min_size(egui::vec2(ui.available_width(), theme::size::CONTROL));
-    ui.add(button).accessible_name(text.as_ref()).on_hover_text(desk.text(action.tooltip()))
+    ui.add(button)
+        .accessible_name(text.as_ref())
+        .on_hover_text(desk.text(action.tooltip()))
 }
 
 /// The actions whose name in any language holds every word written, those that begin with it first.
 fn matches(written: &str) -> Vec<Action> {
     let words: Vec<String> = written.split_whitespace().map(str::to_lowercase).collect();
-    let names = |action: Action| Language::ALL.map(|l| Texts::of(l).get(action.text()).to_lowercase());
+    let names =
+        |action: Action| Language::ALL.map(|l| Texts::of(l).get(action.text()).to_lowercase());
     let mut found: Vec<Action> = Action::ALL
         .iter()
         .copied()
         .filter(|action| *action != Action::Palette)
-        .filter(|action| names(*action).iter().any(|name| words.iter().all(|word| name.contains(word))))
+        .filter(|action| {
+            names(*action)
+                .iter()
+                .any(|name| words.iter().all(|word| name.contains(word)))
+        })
         .collect();
     if let Some(first) = words.first() {
         found.sort_by_key(|action| !names(*action).iter().any(|name| name.starts_with(first)));

@@ -14,7 +14,11 @@ use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 fn title(ui: &mut Ui, text: &str) {
-    ui.label(RichText::new(text).family(theme::semibold()).size(text_size::HEADING));
+    ui.label(
+        RichText::new(text)
+            .family(theme::semibold())
+            .size(text_size::HEADING),
+    );
     ui.add_space(space::XS);
 }
 
@@ -37,7 +41,10 @@ pub fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, stays: &
         }
         let discard = desk.text("ui-unsaved-discard");
         if widgets::quiet_button(ui, icons::DELETE, &discard).clicked() {
-            desk.send(Command::CloseDocument { document, discard_unsaved: true });
+            desk.send(Command::CloseDocument {
+                document,
+                discard_unsaved: true,
+            });
             *stays = false;
         }
         if ui.button(desk.text("ui-keep-working").as_ref()).clicked() {
@@ -51,7 +58,12 @@ pub fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome
     let mut outcome = None;
     title(ui, &desk.text("ui-unsaved-title"));
     ui.label(desk.text("ui-unsaved-quit").as_ref());
-    for open in desk.editor.documents().iter().filter(|open| open.document().is_unsaved()) {
+    for open in desk
+        .editor
+        .documents()
+        .iter()
+        .filter(|open| open.document().is_unsaved())
+    {
         ui.label(RichText::new(format!("• {}", open.title())).family(theme::semibold()));
     }
     ui.add_space(space::M);
@@ -92,7 +104,9 @@ pub fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
                     });
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         let restore = desk.text("ui-recovery-restore");
-                        if widgets::primary_button(ui, icons::REUSE, &restore, 110.0, size::CONTROL).clicked() {
+                        if widgets::primary_button(ui, icons::REUSE, &restore, 110.0, size::CONTROL)
+                            .clicked()
+                        {
                             desk.send(Command::Restore(item.id));
                         }
                         let discard = desk.text("ui-recovery-discard");
@@ -113,7 +127,9 @@ pub fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
 
 /// How long ago something was, in words.
 fn desk_ago(desk: &Desk<'_>, then: SystemTime) -> String {
-    let seconds = SystemTime::now().duration_since(then).map_or(0, |gone| gone.as_secs());
+    let seconds = SystemTime::now()
+        .duration_since(then)
+        .map_or(0, |gone| gone.as_secs());
     let (key, count) = match seconds {
         0..=119 => ("ui-ago-moment", 1),
         120..=7199 => ("ui-ago-minutes", seconds / 60),

@@ -9,33 +9,49 @@ use crate::ui::widgets;
 
 pub fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(desk.text("ui-shortcuts-title")).family(theme::semibold()).size(text_size::HEADING));
+        ui.label(
+            RichText::new(desk.text("ui-shortcuts-title"))
+                .family(theme::semibold())
+                .size(text_size::HEADING),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let close = desk.text("ui-dialog-close");
-            if widgets::icon_button(ui, crate::ui::icons::CLOSE, &close, false).on_hover_text(close.as_ref()).clicked() {
+            if widgets::icon_button(ui, crate::ui::icons::CLOSE, &close, false)
+                .on_hover_text(close.as_ref())
+                .clicked()
+            {
                 *stays = false;
             }
         });
     });
     ui.add_space(space::S);
     let most = ui.ctx().content_rect().height() - 180.0;
-    egui::ScrollArea::vertical().max_height(most).show(ui, |ui| {
-        ui.columns_const(|[left, right]| {
-            for group in [Group::Tool, Group::Edit, Group::Generate] {
-                group_ui(left, desk, group);
-            }
-            for group in [Group::File, Group::View, Group::Help] {
-                group_ui(right, desk, group);
-            }
-            gestures(right, desk);
+    egui::ScrollArea::vertical()
+        .max_height(most)
+        .show(ui, |ui| {
+            ui.columns_const(|[left, right]| {
+                for group in [Group::Tool, Group::Edit, Group::Generate] {
+                    group_ui(left, desk, group);
+                }
+                for group in [Group::File, Group::View, Group::Help] {
+                    group_ui(right, desk, group);
+                }
+                gestures(right, desk);
+            });
         });
-    });
 }
 
 fn group_ui(ui: &mut Ui, desk: &Desk<'_>, group: Group) {
     widgets::heading(ui, &desk.text(group.text()));
-    for action in Action::ALL.iter().filter(|action| action.group() == group && !action.shortcuts().is_empty()) {
-        let keys: Vec<String> = action.shortcuts().iter().map(|s| key_text(ui.ctx(), s)).collect();
+    for action in Action::ALL
+        .iter()
+        .filter(|action| action.group() == group && !action.shortcuts().is_empty())
+    {
+        let keys: Vec<String> = action
+            .shortcuts()
+            .iter()
+            .map(|s| key_text(ui.ctx(), s))
+            .collect();
         row(ui, &desk.text(action.text()), &keys.join("  "));
     }
     ui.add_space(space::M);
@@ -53,7 +69,11 @@ fn row(ui: &mut Ui, does: &str, keys: &str) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(does).color(t.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(keys).color(t.muted).size(text_size::SMALL + 0.5));
+            ui.label(
+                RichText::new(keys)
+                    .color(t.muted)
+                    .size(text_size::SMALL + 0.5),
+            );
         });
     });
 }

@@ -10,19 +10,25 @@ use crate::plan::{
 };
 use crate::text::Explain;
 use crate::ui::context::Desk;
+use crate::ui::icons;
 use crate::ui::theme::space;
 use crate::ui::widgets::{self, Number};
-use crate::ui::icons;
 
 /// Draws the fold and, when open, what is in it.
 pub fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let icon = if desk.state.shown.more { icons::EXPANDED } else { icons::COLLAPSED };
+    let icon = if desk.state.shown.more {
+        icons::EXPANDED
+    } else {
+        icons::COLLAPSED
+    };
     let (text, tooltip) = (desk.text("ui-more"), desk.text("ui-more-tip"));
     if widgets::section(ui, icon, &text, &tooltip) {
         desk.state.shown.more = !desk.state.shown.more;
         let open = desk.state.shown.more;
         desk.prefer(|preferences| {
-            preferences.window.insert("more".to_owned(), open.to_string());
+            preferences
+                .window
+                .insert("more".to_owned(), open.to_string());
         });
     }
     if !desk.state.shown.more {
@@ -42,11 +48,15 @@ pub fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 }
 
 fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let locked = open.is_seed_locked();
     let mut value = open.settings().seed.0;
     ui.horizontal(|ui| {
-        let label = ui.label(desk.text("ui-seed").as_ref()).on_hover_text(desk.text("ui-seed-tip"));
+        let label = ui
+            .label(desk.text("ui-seed").as_ref())
+            .on_hover_text(desk.text("ui-seed-tip"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
             let lock = desk.text("ui-seed-lock");
@@ -54,16 +64,24 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
                 .on_hover_text(desk.text("ui-seed-lock-tip"))
                 .clicked()
             {
-                desk.send(Command::LockSeed { document, locked: !locked });
+                desk.send(Command::LockSeed {
+                    document,
+                    locked: !locked,
+                });
             }
             let random = desk.text("ui-seed-random");
             if widgets::icon_button(ui, icons::RANDOM, &random, !locked)
                 .on_hover_text(desk.text("ui-seed-random-tip"))
                 .clicked()
             {
-                desk.send(Command::LockSeed { document, locked: false });
+                desk.send(Command::LockSeed {
+                    document,
+                    locked: false,
+                });
             }
-            let field = egui::DragValue::new(&mut value).speed(1.0).update_while_editing(false);
+            let field = egui::DragValue::new(&mut value)
+                .speed(1.0)
+                .update_while_editing(false);
             ui.add_sized([104.0, ui.spacing().interact_size.y], field)
                 .labelled_by(label.id)
                 .accessible_name(desk.text("ui-seed"))
@@ -73,14 +91,22 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if value != open.settings().seed.0 {
         desk.set(document, |settings| settings.seed = Seed(value));
         // Who writes a seed wants that one.
-        desk.send(Command::LockSeed { document, locked: true });
+        desk.send(Command::LockSeed {
+            document,
+            locked: true,
+        });
     }
 }
 
 fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let settings = open.settings();
-    let default = desk.editor.model_card().map_or(7.0, |card| card.defaults.guidance);
+    let default = desk
+        .editor
+        .model_card()
+        .map_or(7.0, |card| card.defaults.guidance);
     let reset = desk.text("ui-reset");
     let (name, tooltip) = (desk.text("ui-guidance"), desk.text("ui-guidance-tip"));
     let field = Number {
@@ -98,14 +124,36 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         desk.set(document, |settings| settings.guidance = guidance);
     }
     let (name, tooltip) = (desk.text("ui-sampler"), desk.text("ui-sampler-tip"));
-    let text = |sampler: SamplerId| (sampler_name(sampler).to_owned(), desk.text(sampler_about(sampler)).into_owned());
-    let picked = widgets::choice(ui, (&name, &tooltip), settings.sampler, SamplerId::ALL, text);
+    let text = |sampler: SamplerId| {
+        (
+            sampler_name(sampler).to_owned(),
+            desk.text(sampler_about(sampler)).into_owned(),
+        )
+    };
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.sampler,
+        SamplerId::ALL,
+        text,
+    );
     if let Some(sampler) = picked {
         desk.set(document, |settings| settings.sampler = sampler);
     }
     let (name, tooltip) = (desk.text("ui-schedule"), desk.text("ui-schedule-tip"));
-    let text = |schedule: ScheduleId| (desk.text(schedule_text(schedule)).into_owned(), String::new());
-    let picked = widgets::choice(ui, (&name, &tooltip), settings.schedule, ScheduleId::ALL, text);
+    let text = |schedule: ScheduleId| {
+        (
+            desk.text(schedule_text(schedule)).into_owned(),
+            String::new(),
+        )
+    };
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.schedule,
+        ScheduleId::ALL,
+        text,
+    );
     if let Some(schedule) = picked {
         desk.set(document, |settings| settings.schedule = schedule);
     }
@@ -156,7 +204,9 @@ fn fill_text(fill: FillMode) -> &'static str {
 }
 
 fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let settings = open.settings().clone();
     let (name, tooltip) = (desk.text("ui-area"), desk.text("ui-area-tip"));
     let text = |area: AreaMode| (desk.text(area_text(area)).into_owned(), String::new());
@@ -170,10 +220,31 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     }
     let layout = desk.editor.layout(open.id()).and_then(Result::ok);
     let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
-    length(ui, desk, document, ("ui-feather", "ui-feather-tip"), now.0, |s, px| s.feather = px);
-    length(ui, desk, document, ("ui-grow", "ui-grow-tip"), now.1, |s, px| s.grow = px.unwrap_or(Length::Px(0.0)));
+    length(
+        ui,
+        desk,
+        document,
+        ("ui-feather", "ui-feather-tip"),
+        now.0,
+        |s, px| s.feather = px,
+    );
+    length(
+        ui,
+        desk,
+        document,
+        ("ui-grow", "ui-grow-tip"),
+        now.1,
+        |s, px| s.grow = px.unwrap_or(Length::Px(0.0)),
+    );
     if settings.area != AreaMode::Whole {
-        length(ui, desk, document, ("ui-padding", "ui-padding-tip"), now.2, |s, px| s.padding = px);
+        length(
+            ui,
+            desk,
+            document,
+            ("ui-padding", "ui-padding-tip"),
+            now.2,
+            |s, px| s.padding = px,
+        );
     }
 }
 
@@ -188,7 +259,11 @@ fn length(
 ) {
     // Right-click writes a value outside the range, which stands for “choose yourself”.
     const BY_ITSELF: f64 = -1.0;
-    let (name, tooltip, reset) = (desk.text(name), desk.text(tooltip), desk.text("ui-automatic"));
+    let (name, tooltip, reset) = (
+        desk.text(name),
+        desk.text(tooltip),
+        desk.text("ui-automatic"),
+    );
     let field = Number {
         name: &name,
         tooltip: &tooltip,
@@ -206,18 +281,33 @@ fn length(
 
 fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
     let chosen = desk.editor.model().clone();
-    let entries: Vec<(ModelRef, String, String)> =
-        desk.editor.models().iter().filter_map(|card| card.as_ref().ok()).map(entry).collect();
-    let refused: Vec<_> = desk.editor.models().iter().filter_map(|card| card.as_ref().err().cloned()).collect();
+    let entries: Vec<(ModelRef, String, String)> = desk
+        .editor
+        .models()
+        .iter()
+        .filter_map(|card| card.as_ref().ok())
+        .map(entry)
+        .collect();
+    let refused: Vec<_> = desk
+        .editor
+        .models()
+        .iter()
+        .filter_map(|card| card.as_ref().err().cloned())
+        .collect();
     let name = desk.text("ui-model");
     let current = entries
         .iter()
         .find(|(reference, ..)| *reference == chosen)
         .map_or_else(|| format!("{chosen:?}"), |(_, name, _)| name.clone());
     ui.horizontal(|ui| {
-        let label = ui.label(name.as_ref()).on_hover_text(desk.text("ui-model-tip"));
+        let label = ui
+            .label(name.as_ref())
+            .on_hover_text(desk.text("ui-model-tip"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let combo = egui::ComboBox::from_id_salt("model").selected_text(current).width(190.0).truncate();
+            let combo = egui::ComboBox::from_id_salt("model")
+                .selected_text(current)
+                .width(190.0)
+                .truncate();
             let response = combo.show_ui(ui, |ui| {
                 for (reference, name, about) in &entries {
                     let line = ui.selectable_label(*reference == chosen, name.as_str());
@@ -239,7 +329,10 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
                     desk.send(Command::FindModels);
                 }
             });
-            _ = response.response.labelled_by(label.id).accessible_name(name.as_ref());
+            _ = response
+                .response
+                .labelled_by(label.id)
+                .accessible_name(name.as_ref());
         });
     });
     widgets::hint(ui, &desk.text("ui-model-add"));

@@ -12,7 +12,9 @@ use crate::ui::{icons, widgets};
 
 /// Draws prompt, chips and negative prompt.
 pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let settings = open.settings();
     ui.add_space(space::XS);
     let label = widgets::heading(ui, &desk.text("ui-prompt"));
@@ -20,14 +22,18 @@ pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
-        desk.keys(ui.ctx(), Action::PreviousPrompt).unwrap_or_default(),
+        desk.keys(ui.ctx(), Action::PreviousPrompt)
+            .unwrap_or_default(),
     );
     let field = TextEdit::multiline(&mut prompt)
         .id(prompt_id())
         .desired_rows(2)
         .desired_width(f32::INFINITY)
         .hint_text(desk.text("ui-prompt-hint").into_owned());
-    let response = ui.add(field).labelled_by(label.id).accessible_name(desk.text("ui-prompt"));
+    let response = ui
+        .add(field)
+        .labelled_by(label.id)
+        .accessible_name(desk.text("ui-prompt"));
     if response.on_hover_text(tooltip).changed() {
         desk.set(document, |settings| settings.prompt.clone_from(&prompt));
     }
@@ -57,7 +63,9 @@ fn unknown(ui: &mut Ui, desk: &Desk<'_>, words: &Words, prompt: &str) {
 }
 
 fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     // Without guidance the negative prompt has no effect, and what has no effect is not shown.
     if !open.settings().guidance.is_on() {
         return;
@@ -67,44 +75,62 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let field = TextEdit::singleline(&mut negative)
         .desired_width(f32::INFINITY)
         .hint_text(desk.text("ui-negative-hint").into_owned());
-    let response = ui.add(field).labelled_by(label.id).accessible_name(desk.text("ui-negative"));
-    if response.on_hover_text(desk.text("ui-negative-tip")).changed() {
+    let response = ui
+        .add(field)
+        .labelled_by(label.id)
+        .accessible_name(desk.text("ui-negative"));
+    if response
+        .on_hover_text(desk.text("ui-negative-tip"))
+        .changed()
+    {
         desk.set(document, |settings| settings.negative = negative);
     }
 }
 
 /// Words to press, one kind at a time.
 fn chips(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, words: &Words, prompt: &str) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = egui::vec2(space::XS, space::XS);
+    widgets::chip_row(ui, |ui| {
         for category in words.categories() {
             let chosen = desk.state.word_category.as_deref() == Some(category.id.as_str());
             let name = category_name(desk, &category.id);
             let about = desk.text("ui-words-tip");
-            if widgets::chip(ui, &name, chosen).on_hover_text(about).clicked() {
+            if widgets::chip(ui, &name, chosen)
+                .on_hover_text(about)
+                .clicked()
+            {
                 desk.state.word_category = (!chosen).then(|| category.id.clone());
             }
         }
     });
     let chosen = desk.state.word_category.clone();
-    let Some(category) = words.categories().iter().find(|c| Some(&c.id) == chosen.as_ref()) else {
+    let Some(category) = words
+        .categories()
+        .iter()
+        .find(|c| Some(&c.id) == chosen.as_ref())
+    else {
         return;
     };
     let chinese = desk.texts.language() == Language::TraditionalChinese;
-    egui::ScrollArea::vertical().id_salt("words").max_height(112.0).show(ui, |ui| {
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(space::XS, space::XS);
-            for word in &category.words {
-                let (text, other) = both(word, chinese);
-                let there = pieces(prompt).any(|piece| piece == text);
-                let chip = widgets::chip(ui, text, there).on_hover_text(other);
-                if chip.clicked() {
-                    let new = if there { without(prompt, text) } else { with(prompt, text) };
-                    desk.set(document, |settings| settings.prompt = new);
+    egui::ScrollArea::vertical()
+        .id_salt("words")
+        .max_height(112.0)
+        .show(ui, |ui| {
+            widgets::chip_row(ui, |ui| {
+                for word in &category.words {
+                    let (text, other) = both(word, chinese);
+                    let there = pieces(prompt).any(|piece| piece == text);
+                    let chip = widgets::chip(ui, text, there).on_hover_text(other);
+                    if chip.clicked() {
+                        let new = if there {
+                            without(prompt, text)
+                        } else {
+                            with(prompt, text)
+                        };
+                        desk.set(document, |settings| settings.prompt = new);
+                    }
                 }
-            }
+            });
         });
-    });
 }
 
 /// The name of a kind of words; a model may have kinds we have no name for.
@@ -135,16 +161,26 @@ fn both(word: &Word, chinese: bool) -> (&str, &str) {
 
 /// What commas separate.
 fn pieces(prompt: &str) -> impl Iterator<Item = &str> {
-    prompt.split([',', '，', '、']).map(str::trim).filter(|piece| !piece.is_empty())
+    prompt
+        .split([',', '，', '、'])
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
 }
 
 fn with(prompt: &str, word: &str) -> String {
     let kept = prompt.trim().trim_end_matches([',', '，', '、']);
-    if kept.is_empty() { word.to_owned() } else { format!("{kept}, {word}") }
+    if kept.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{kept}, {word}")
+    }
 }
 
 fn without(prompt: &str, word: &str) -> String {
-    pieces(prompt).filter(|piece| *piece != word).collect::<Vec<_>>().join(", ")
+    pieces(prompt)
+        .filter(|piece| *piece != word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The panel at the right: what the next run will do.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, Role, vec2,
+    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 
 use super::{generate, layers, more, prompt, strength};
@@ -16,21 +16,26 @@ pub fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         return;
     };
     let rest = ui.available_rect_before_wrap();
-    let footer = Rect::from_min_max(egui::pos2(rest.left(), rest.bottom() - generate::HEIGHT), rest.max);
+    let footer = Rect::from_min_max(
+        egui::pos2(rest.left(), rest.bottom() - generate::HEIGHT),
+        rest.max,
+    );
     let body = Rect::from_min_max(rest.min, footer.right_top() - vec2(0.0, space::S));
     ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
-        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            // Room for the scroll bar.
-            ui.set_width(ui.available_width() - 6.0);
-            ui.spacing_mut().item_spacing.y = space::S;
-            mode(ui, desk, document);
-            prompt::prompt_ui(ui, desk, document);
-            ui.separator();
-            strength::strength_ui(ui, desk, document);
-            ui.separator();
-            more::more_ui(ui, desk, document);
-            layers::layers_ui(ui, desk, document);
-        });
+        egui::ScrollArea::vertical()
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                // Room for the scroll bar.
+                ui.set_width(ui.available_width() - 6.0);
+                ui.spacing_mut().item_spacing.y = space::S;
+                mode(ui, desk, document);
+                prompt::prompt_ui(ui, desk, document);
+                ui.separator();
+                strength::strength_ui(ui, desk, document);
+                ui.separator();
+                more::more_ui(ui, desk, document);
+                layers::layers_ui(ui, desk, document);
+            });
     });
     ui.scope_builder(egui::UiBuilder::new().max_rect(footer), |ui| {
         generate::generate_ui(ui, desk, document);
@@ -40,7 +45,9 @@ pub fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 /// Two pictures to choose from: what is painted changes, or stays.
 fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let chosen = desk.open().map_or(MaskMode::Changes, |open| open.settings().mask_mode);
+    let chosen = desk
+        .open()
+        .map_or(MaskMode::Changes, |open| open.settings().mask_mode);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         let width = (ui.available_width() - space::S) / 2.0;
@@ -67,12 +74,31 @@ fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) 
         MaskMode::Changes => t.changes,
         MaskMode::Stays => t.stays,
     };
-    let fill = if response.hovered() && !chosen { t.hover } else { t.raised };
-    let line = if chosen { Stroke::new(2.0, tint) } else { Stroke::new(1.0, t.line) };
+    let fill = if response.hovered() && !chosen {
+        t.hover
+    } else {
+        t.raised
+    };
+    let line = if chosen {
+        Stroke::new(2.0, tint)
+    } else {
+        Stroke::new(1.0, t.line)
+    };
     let painter = ui.painter();
-    painter.rect(rect, CornerRadius::same(RADIUS), fill, line, StrokeKind::Inside);
+    painter.rect(
+        rect,
+        CornerRadius::same(RADIUS),
+        fill,
+        line,
+        StrokeKind::Inside,
+    );
     if response.has_focus() {
-        painter.rect_stroke(rect.expand(2.0), CornerRadius::same(RADIUS + 2), Stroke::new(1.0, t.accent), StrokeKind::Outside);
+        painter.rect_stroke(
+            rect.expand(2.0),
+            CornerRadius::same(RADIUS + 2),
+            Stroke::new(1.0, t.accent),
+            StrokeKind::Outside,
+        );
     }
     // A person before a background: what is tinted is what was painted, stripes are what is new.
     let picture = Rect::from_center_size(rect.center_top() + vec2(0.0, 25.0), vec2(54.0, 34.0));
@@ -92,7 +118,17 @@ fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) 
     paper.circle_filled(picture.center() + vec2(0.0, 18.0), 14.0, person);
     painter.rect_stroke(picture, 3.0, Stroke::new(1.0, t.line), StrokeKind::Inside);
     let ink = if chosen { t.text } else { t.muted };
-    let font = if chosen { FontId::new(text_size::BODY - 0.5, theme::semibold()) } else { FontId::proportional(text_size::BODY - 0.5) };
-    painter.text(rect.center_bottom() - vec2(0.0, 8.0), Align2::CENTER_BOTTOM, name, font, ink);
+    let font = if chosen {
+        FontId::new(text_size::BODY - 0.5, theme::semibold())
+    } else {
+        FontId::proportional(text_size::BODY - 0.5)
+    };
+    painter.text(
+        rect.center_bottom() - vec2(0.0, 8.0),
+        Align2::CENTER_BOTTOM,
+        name,
+        font,
+        ink,
+    );
     response
 }

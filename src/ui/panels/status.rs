@@ -11,7 +11,9 @@ use crate::ui::theme::{self, text_size};
 
 /// Draws the bar.
 pub fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let Some(open) = desk.editor.active() else { return };
+    let Some(open) = desk.editor.active() else {
+        return;
+    };
     let t = theme::tokens(ui);
     let small = |text: String| RichText::new(text).size(text_size::SMALL).color(t.muted);
     let mut parts = Vec::new();
@@ -42,14 +44,19 @@ pub fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             {
                 text = format!("{}, {} · {text}", at.x as u32, at.y as u32);
             }
-            ui.label(small(text)).on_hover_text(desk.text("ui-status-place"));
+            ui.label(small(text))
+                .on_hover_text(desk.text("ui-status-place"));
         });
     });
 }
 
 /// Crop, work size, scale and feather of the next run.
 fn layout_text(layout: &Layout) -> Message {
-    let key = if layout.region.is_some() { "ui-status-layout" } else { "ui-status-layout-whole" };
+    let key = if layout.region.is_some() {
+        "ui-status-layout"
+    } else {
+        "ui-status-layout-whole"
+    };
     Message::new(key)
         .with("crop", layout.crop.extent().to_string())
         .with("work", layout.work.to_string())
@@ -60,14 +67,21 @@ fn layout_text(layout: &Layout) -> Message {
 fn model_name(desk: &mut Desk<'_>) -> String {
     match desk.editor.model() {
         ModelRef::BuiltIn => desk.text("ui-model-built-in").into_owned(),
-        ModelRef::Folder(_) => desk.editor.model_card().map(|card| card.name.clone()).unwrap_or_default(),
+        ModelRef::Folder(_) => desk
+            .editor
+            .model_card()
+            .map(|card| card.name.clone())
+            .unwrap_or_default(),
     }
 }
 
 /// What computed the last result.
 fn last_device(desk: &Desk<'_>) -> Option<String> {
     desk.editor.runs().iter().find_map(|run| match run.state {
-        RunState::Finished(id) => desk.editor.candidate(id).map(|candidate| candidate.report.device.clone()),
+        RunState::Finished(id) => desk
+            .editor
+            .candidate(id)
+            .map(|candidate| candidate.report.device.clone()),
         _ => None,
     })
 }

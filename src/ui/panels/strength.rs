@@ -16,13 +16,19 @@ const FIRST: f64 = 0.5;
 
 /// Draws the slider, its meaning and the steps.
 pub fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let settings = open.settings();
     let mut value = settings.strength.get();
     ui.horizontal(|ui| {
-        let label = widgets::heading(ui, &desk.text("ui-strength")).on_hover_text(desk.text("ui-strength-tip"));
+        let label = widgets::heading(ui, &desk.text("ui-strength"))
+            .on_hover_text(desk.text("ui-strength-tip"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let field = egui::DragValue::new(&mut value).range(0.01..=1.0).speed(0.005).fixed_decimals(2);
+            let field = egui::DragValue::new(&mut value)
+                .range(0.01..=1.0)
+                .speed(0.005)
+                .fixed_decimals(2);
             ui.add(field)
                 .labelled_by(label.id)
                 .accessible_name(desk.text("ui-strength-number"))
@@ -68,7 +74,10 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
     ui.spacing_mut().interact_size.y = 20.0;
     let t = theme::tokens(ui);
     let band = ui.painter().add(egui::Shape::Noop);
-    let slider = Slider::new(value, 0.05..=1.0).show_value(false).step_by(0.01).trailing_fill(true);
+    let slider = Slider::new(value, 0.05..=1.0)
+        .show_value(false)
+        .step_by(0.01)
+        .trailing_fill(true);
     let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
     let response = response.on_hover_text(desk.text("ui-strength-tip"));
     if response.double_clicked() {
@@ -86,17 +95,27 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
 }
 
 fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
-    let Some(open) = desk.editor.document(document) else { return };
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
     let settings = open.settings();
     let mut count = settings.steps.get();
     let executed = settings.steps.executed(settings.strength);
     ui.horizontal(|ui| {
-        let label = ui.label(desk.text("ui-steps").as_ref()).on_hover_text(desk.text("ui-steps-tip"));
+        let label = ui
+            .label(desk.text("ui-steps").as_ref())
+            .on_hover_text(desk.text("ui-steps-tip"));
         let t = theme::tokens(ui);
-        let text = Message::new("ui-runs-of").with("run", executed).with("of", count);
+        let text = Message::new("ui-runs-of")
+            .with("run", executed)
+            .with("of", count);
         let colour = if executed == 0 { t.bad } else { t.muted };
-        ui.label(RichText::new(desk.say(&text)).size(text_size::SMALL).color(colour))
-            .on_hover_text(desk.text("ui-runs-of-tip"));
+        ui.label(
+            RichText::new(desk.say(&text))
+                .size(text_size::SMALL)
+                .color(colour),
+        )
+        .on_hover_text(desk.text("ui-runs-of-tip"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
             ui.add_sized(vec2(60.0, ui.spacing().interact_size.y), field)

@@ -41,10 +41,24 @@ fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
     field(ui, desk, icons::SIZE, "ui-brush-size", &text, slider);
     let mut hardness = brush.hardness;
     let text = format!("{:.0} %", hardness * 100.0);
-    field(ui, desk, icons::HARDNESS, "ui-brush-hardness", &text, Slider::new(&mut hardness, 0.0..=1.0));
+    field(
+        ui,
+        desk,
+        icons::HARDNESS,
+        "ui-brush-hardness",
+        &text,
+        Slider::new(&mut hardness, 0.0..=1.0),
+    );
     let mut opacity = brush.opacity;
     let text = format!("{:.0} %", opacity * 100.0);
-    field(ui, desk, icons::OPACITY, "ui-brush-opacity", &text, Slider::new(&mut opacity, 0.05..=1.0));
+    field(
+        ui,
+        desk,
+        icons::OPACITY,
+        "ui-brush-opacity",
+        &text,
+        Slider::new(&mut opacity, 0.05..=1.0),
+    );
     crate::ui::canvas::set_brush_px(desk.state, diameter_px);
     desk.state.brush.hardness = hardness;
     desk.state.brush.opacity = opacity;
@@ -71,7 +85,9 @@ fn field(ui: &mut Ui, desk: &Desk<'_>, icon: Icon, key: &str, text: &str, slider
             ui.spacing_mut().slider_width = 200.0;
             let label = ui.label(RichText::new(name.as_ref()).family(theme::semibold()));
             let slider = slider.show_value(false).clamping(SliderClamping::Never);
-            ui.add(slider).labelled_by(label.id).accessible_name(name.as_ref());
+            ui.add(slider)
+                .labelled_by(label.id)
+                .accessible_name(name.as_ref());
             widgets::hint(ui, &desk.text(&format!("{key}-tip")));
         });
     ui.add_space(space::XS);

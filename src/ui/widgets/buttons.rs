@@ -1,8 +1,8 @@
 //! Buttons: with an icon, with words, chips.
 
 use eframe::egui::{
-    self, Align2, Color32, CornerRadius, FontId, Response, RichText, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, Role, vec2,
+    self, Align2, Color32, CornerRadius, FontId, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::ui::actions::Action;
@@ -33,11 +33,17 @@ fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: 
             (true, true) => t.accent,
             (true, false) => t.text,
         };
-        let outline = if response.has_focus() { Stroke::new(1.5, t.accent) } else { Stroke::NONE };
+        let outline = if response.has_focus() {
+            Stroke::new(1.5, t.accent)
+        } else {
+            Stroke::NONE
+        };
         let corners = CornerRadius::same(RADIUS);
-        ui.painter().rect(rect, corners, fill, outline, StrokeKind::Inside);
+        ui.painter()
+            .rect(rect, corners, fill, outline, StrokeKind::Inside);
         let font = FontId::new(text_size::ICON, theme::icon_family());
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon.0, font, ink);
+        ui.painter()
+            .text(rect.center(), Align2::CENTER_CENTER, icon.0, font, ink);
     }
     response
 }
@@ -85,9 +91,19 @@ pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f
         (true, true) => (t.accent_hover, t.on_accent),
         (true, false) => (t.accent, t.on_accent),
     };
-    let outline = if response.has_focus() { Stroke::new(2.0, t.text) } else { Stroke::NONE };
+    let outline = if response.has_focus() {
+        Stroke::new(2.0, t.text)
+    } else {
+        Stroke::NONE
+    };
     let painter = ui.painter();
-    painter.rect(rect, CornerRadius::same(RADIUS), fill, outline, StrokeKind::Inside);
+    painter.rect(
+        rect,
+        CornerRadius::same(RADIUS),
+        fill,
+        outline,
+        StrokeKind::Inside,
+    );
     let font = FontId::new(text_size::BODY + 1.0, theme::semibold());
     let icon_font = FontId::new(text_size::ICON, theme::icon_family());
     let words = painter.layout_no_wrap(text.to_owned(), font, ink);
@@ -107,7 +123,10 @@ pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f
 pub fn quiet_button(ui: &mut Ui, icon: Icon, text: &str) -> Response {
     let t = theme::tokens(ui);
     let ink = if ui.is_enabled() { t.text } else { t.disabled };
-    let sign = RichText::new(icon.0).family(theme::icon_family()).size(text_size::ICON_SMALL).color(ink);
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
     ui.add(egui::Button::new((sign, text)).min_size(vec2(0.0, size::CONTROL)))
         .accessible_name(text)
 }
@@ -126,16 +145,23 @@ pub fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
     } else {
         (t.raised, t.text, t.line)
     };
-    ui.scope(|ui| {
+    ui.add(
+        egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
+            .fill(fill)
+            .stroke(Stroke::new(1.0, line))
+            .corner_radius(CornerRadius::same(11))
+            .wrap_mode(egui::TextWrapMode::Extend)
+            .selected(selected),
+    )
+}
+
+/// Chips side by side, in as many lines as they need.
+pub fn chip_row<R>(ui: &mut Ui, chips: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::splat(space::XS);
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         ui.spacing_mut().interact_size.y = 22.0;
-        ui.add(
-            egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
-                .fill(fill)
-                .stroke(Stroke::new(1.0, line))
-                .corner_radius(CornerRadius::same(11))
-                .selected(selected),
-        )
+        chips(ui)
     })
     .inner
 }

@@ -75,15 +75,21 @@ pub fn choice<T: Copy + PartialEq>(
                     for value in values {
                         let (text, about) = text_of(*value);
                         let line = ui.selectable_label(*value == chosen, text);
-                        let line = if about.is_empty() { line } else { line.on_hover_text(about) };
+                        let line = if about.is_empty() {
+                            line
+                        } else {
+                            line.on_hover_text(about)
+                        };
                         if line.clicked() {
                             picked = Some(*value);
                         }
                     }
                 });
-            _ = combo.response.labelled_by(label.id).accessible_name(name).on_hover_text(
-                RichText::new(tooltip).color(theme::tokens(ui).text),
-            );
+            _ = combo
+                .response
+                .labelled_by(label.id)
+                .accessible_name(name)
+                .on_hover_text(RichText::new(tooltip).color(theme::tokens(ui).text));
         });
     });
     picked.filter(|value| *value != chosen)

@@ -1,6 +1,8 @@
 //! Headings, sections, cards and lines of explanation.
 
-use eframe::egui::{self, CornerRadius, Frame, InnerResponse, Margin, Response, RichText, Stroke, Ui};
+use eframe::egui::{
+    self, CornerRadius, Frame, InnerResponse, Margin, Response, RichText, Stroke, Ui,
+};
 
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, RADIUS_CARD, space, text_size};
@@ -20,7 +22,12 @@ pub fn hint(ui: &mut Ui, text: &str) -> Response {
 pub fn icon_label(ui: &mut Ui, icon: Icon, text: &str, colour: egui::Color32) -> Response {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS + 2.0;
-        ui.label(RichText::new(icon.0).family(theme::icon_family()).size(text_size::ICON_SMALL).color(colour));
+        ui.label(
+            RichText::new(icon.0)
+                .family(theme::icon_family())
+                .size(text_size::ICON_SMALL)
+                .color(colour),
+        );
         ui.add(egui::Label::new(RichText::new(text).size(text_size::SMALL).color(colour)).wrap())
     })
     .inner
@@ -29,7 +36,10 @@ pub fn icon_label(ui: &mut Ui, icon: Icon, text: &str, colour: egui::Color32) ->
 /// A line that opens and closes what is below it. Returns true when it was pressed.
 pub fn section(ui: &mut Ui, icon: Icon, text: &str, tooltip: &str) -> bool {
     let t = theme::tokens(ui);
-    let sign = RichText::new(icon.0).family(theme::icon_family()).size(text_size::ICON_SMALL).color(t.muted);
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(t.muted);
     ui.add(
         egui::Button::new((sign, RichText::new(text).family(theme::semibold())))
             .frame_when_inactive(false),

@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 use eframe::egui::epaint::{ImageDelta, Primitive, Vertex};
 use eframe::egui::{
-    self, Color32, ImageData, TextureFilter, TextureId, TextureOptions, TextureWrapMode, TexturesDelta,
+    self, Color32, ImageData, TextureFilter, TextureId, TextureOptions, TextureWrapMode,
+    TexturesDelta,
 };
 use image::{Rgba, RgbaImage};
 
@@ -54,11 +55,19 @@ impl Rasterizer {
         let [width, height] = image.size;
         match delta.pos {
             None => {
-                let texture = Texture { width, height, texels: image.pixels.clone(), options: delta.options };
+                let texture = Texture {
+                    width,
+                    height,
+                    texels: image.pixels.clone(),
+                    options: delta.options,
+                };
                 self.textures.insert(id, texture);
             }
             Some([left, top]) => {
-                let texture = self.textures.get_mut(&id).expect("a part of a texture that exists");
+                let texture = self
+                    .textures
+                    .get_mut(&id)
+                    .expect("a part of a texture that exists");
                 for (y, row) in image.pixels.chunks(width).enumerate() {
                     let at = (top + y) * texture.width + left;
                     texture.texels[at..at + width].copy_from_slice(row);
@@ -68,19 +77,40 @@ impl Rasterizer {
     }
 
     /// Draws the output of a frame.
-    pub fn draw(&self, ctx: &egui::Context, output: &egui::FullOutput, size: egui::Vec2) -> RgbaImage {
+    pub fn draw(
+        &self,
+        ctx: &egui::Context,
+        output: &egui::FullOutput,
+        size: egui::Vec2,
+    ) -> RgbaImage {
         let scale = output.pixels_per_point;
-        let (width, height) = ((size.x * scale).round() as u32, (size.y * scale).round() as u32);
+        let (width, height) = (
+            (size.x * scale).round() as u32,
+            (size.y * scale).round() as u32,
+        );
         let mut target = RgbaImage::from_pixel(width, height, Rgba([0, 0, 0, 255]));
         for primitive in ctx.tessellate(output.shapes.clone(), scale) {
-            let Primitive::Mesh(mesh) = &primitive.primitive else { continue };
+            let Primitive::Mesh(mesh) = &primitive.primitive else {
+                continue;
+            };
             let clip = [
-                (primitive.clip_rect.min.x * scale).round().clamp(0.0, width as f32) as i64,
-                (primitive.clip_rect.min.y * scale).round().clamp(0.0, height as f32) as i64,
-                (primitive.clip_rect.max.x * scale).round().clamp(0.0, width as f32) as i64,
-                (primitive.clip_rect.max.y * scale).round().clamp(0.0, height as f32) as i64,
+                (primitive.clip_rect.min.x * scale)
+                    .round()
+                    .clamp(0.0, width as f32) as i64,
+                (primitive.clip_rect.min.y * scale)
+                    .round()
+                    .clamp(0.0, height as f32) as i64,
+                (primitive.clip_rect.max.x * scale)
+                    .round()
+                    .clamp(0.0, width as f32) as i64,
+                (primitive.clip_rect.max.y * scale)
+                    .round()
+                    .clamp(0.0, height as f32) as i64,
             ];
-            let texture = self.textures.get(&mesh.texture_id).expect("a texture that was sent");
+            let texture = self
+                .textures
+                .get(&mesh.texture_id)
+                .expect("a texture that was sent");
             for [a, b, c] in mesh.triangles() {
                 let corners = [a, b, c].map(|i| Corner::new(&mesh.vertices[i as usize], scale));
                 triangle(&mut target, clip, texture, corners);
@@ -101,7 +131,11 @@ struct Corner {
 impl Corner {
     fn new(vertex: &Vertex, scale: f32) -> Self {
         let [r, g, b, a] = vertex.color.to_array().map(|v| f32::from(v) / 255.0);
-        Self { x: vertex.pos.x * scale, y: vertex.pos.y * scale, values: [vertex.uv.x, vertex.uv.y, r, g, b, a] }
+        Self {
+            x: vertex.pos.x * scale,
+            y: vertex.pos.y * scale,
+            values: [vertex.uv.x, vertex.uv.y, r, g, b, a],
+        }
     }
 }
 
@@ -135,7 +169,10 @@ fn triangle(target: &mut RgbaImage, clip: [i64; 4], texture: &Texture, mut corne
             let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
             let weights = [edge(b, c, px, py), edge(c, a, px, py), edge(a, b, px, py)];
             let edges = [(b, c), (c, a), (a, b)];
-            let inside = weights.iter().zip(edges).all(|(w, (from, to))| *w > 0.0 || (*w == 0.0 && is_top_left(from, to)));
+            let inside = weights
+                .iter()
+                .zip(edges)
+                .all(|(w, (from, to))| *w > 0.0 || (*w == 0.0 && is_top_left(from, to)));
             if !inside {
                 continue;
             }
@@ -146,11 +183,17 @@ fn triangle(target: &mut RgbaImage, clip: [i64; 4], texture: &Texture, mut corne
                 }
             }
             let texel = sample(texture, v[0], v[1], magnified);
-            let source = [texel[0] * v[2], texel[1] * v[3], texel[2] * v[4], texel[3] * v[5]];
+            let source = [
+                texel[0] * v[2],
+                texel[1] * v[3],
+                texel[2] * v[4],
+                texel[3] * v[5],
+            ];
             let pixel = target.get_pixel_mut(x as u32, y as u32);
             for (channel, value) in pixel.0.iter_mut().zip(source) {
                 let below = f32::from(*channel) / 255.0;
-                *channel = ((value + below * (1.0 - source[3])) * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
+                *channel =
+                    ((value + below * (1.0 - source[3])) * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
             }
         }
     }
@@ -165,7 +208,11 @@ fn is_magnified(texture: &Texture, [a, b, c]: [Corner; 3], area: f32) -> bool {
 
 fn sample(texture: &Texture, u: f32, v: f32, magnified: bool) -> [f32; 4] {
     let options = texture.options;
-    let filter = if magnified { options.magnification } else { options.minification };
+    let filter = if magnified {
+        options.magnification
+    } else {
+        options.minification
+    };
     let (x, y) = (u * texture.width as f32, v * texture.height as f32);
     if filter == TextureFilter::Nearest {
         return texel(texture, x.floor() as i64, y.floor() as i64);
@@ -191,7 +238,9 @@ fn sample(texture: &Texture, u: f32, v: f32, magnified: bool) -> [f32; 4] {
 fn texel(texture: &Texture, x: i64, y: i64) -> [f32; 4] {
     let wrap = |at: i64, size: usize| match texture.options.wrap_mode {
         TextureWrapMode::ClampToEdge => at.clamp(0, size as i64 - 1) as usize,
-        TextureWrapMode::Repeat | TextureWrapMode::MirroredRepeat => at.rem_euclid(size as i64) as usize,
+        TextureWrapMode::Repeat | TextureWrapMode::MirroredRepeat => {
+            at.rem_euclid(size as i64) as usize
+        }
     };
     let at = wrap(y, texture.height) * texture.width + wrap(x, texture.width);
     texture.texels[at].to_array().map(|v| f32::from(v) / 255.0)

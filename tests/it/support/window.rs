@@ -54,7 +54,9 @@ impl TestWindow {
         let options = WindowOptions {
             picture: None,
             engine: Box::new(move || -> Result<Box<dyn Engine>, EngineError> {
-                Ok(Box::new(FakeEngine::scripted(scripts.clone()).with_step_time(step_time)))
+                Ok(Box::new(
+                    FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
+                ))
             }),
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
@@ -68,7 +70,12 @@ impl TestWindow {
             .renderer(painter.clone())
             .build_eframe(|cc| App::new(&cc.egui_ctx, options).without_system_dialogs());
         harness.run_ok();
-        let mut window = Self { harness, painter, size: wanted.size, folder };
+        let mut window = Self {
+            harness,
+            painter,
+            size: wanted.size,
+            folder,
+        };
         window.wait(|editor| editor.active().is_some());
         window
     }
@@ -92,7 +99,10 @@ impl TestWindow {
     pub fn wait_for_runs(&mut self) {
         self.wait(|editor| {
             !editor.runs().is_empty()
-                && editor.runs().iter().all(|run| !matches!(run.state, RunState::Waiting | RunState::Running(_)))
+                && editor
+                    .runs()
+                    .iter()
+                    .all(|run| !matches!(run.state, RunState::Waiting | RunState::Running(_)))
         });
     }
 
@@ -125,13 +135,21 @@ impl TestWindow {
     /// How many pixels are painted.
     pub fn painted(&self) -> usize {
         let open = self.editor().active().expect("a document");
-        open.document().mask().to_vec().into_iter().filter(|c| *c > 0).count()
+        open.document()
+            .mask()
+            .to_vec()
+            .into_iter()
+            .filter(|c| *c > 0)
+            .count()
     }
 
     /// The window as a picture.
     pub fn picture(&mut self) -> RgbaImage {
         self.harness.step();
         let output = self.harness.output();
-        self.painter.0.borrow().draw(&self.harness.ctx, output, self.size)
+        self.painter
+            .0
+            .borrow()
+            .draw(&self.harness.ctx, output, self.size)
     }
 }
