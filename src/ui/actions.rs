@@ -199,7 +199,7 @@ impl Action {
 
 /// Things done by holding or dragging, which are no actions but belong on the shortcut sheet:
 /// the key of the keys' text and the key of what they do.
-pub const GESTURES: &[(&str, &str)] = &[
+pub(super) const GESTURES: &[(&str, &str)] = &[
     ("ui-gesture-alt", "ui-gesture-alt-does"),
     ("ui-gesture-alt-right", "ui-gesture-alt-right-does"),
     ("ui-gesture-wheel", "ui-gesture-wheel-does"),

@@ -384,7 +384,7 @@ fn pixels_of(image: &egui::ColorImage) -> Pixmap {
     let pixels: Vec<[u8; 4]> = image
         .pixels
         .iter()
-        .map(|colour| colour.to_srgba_unmultiplied())
+        .map(egui::Color32::to_srgba_unmultiplied)
         .collect();
     Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
 }

@@ -13,7 +13,7 @@ use crate::plan::EditSettings;
 use crate::text::{Message, Texts};
 
 /// What every panel is given.
-pub struct Desk<'a> {
+pub(super) struct Desk<'a> {
     /// To read; nothing that draws may change it.
     pub editor: &'a Editor,
     /// What belongs to the window alone.
@@ -28,32 +28,32 @@ pub struct Desk<'a> {
 
 impl Desk<'_> {
     /// The text of a key without arguments.
-    pub fn text(&self, key: &str) -> Cow<'static, str> {
+    pub(super) fn text(&self, key: &str) -> Cow<'static, str> {
         self.texts.get(key)
     }
 
     /// The sentence of a message.
-    pub fn say(&self, message: &Message) -> String {
+    pub(super) fn say(&self, message: &Message) -> String {
         self.texts.say(message)
     }
 
     /// The document in front.
-    pub fn open(&self) -> Option<&OpenDocument> {
+    pub(super) fn open(&self) -> Option<&OpenDocument> {
         self.editor.active()
     }
 
     /// Asks the editor for something.
-    pub fn send(&mut self, command: Command) {
+    pub(super) fn send(&mut self, command: Command) {
         self.commands.push(command);
     }
 
     /// Presses the button of an action.
-    pub fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) {
         self.actions.push(action);
     }
 
     /// Asks for the document's settings with one thing changed.
-    pub fn set(&mut self, document: DocumentId, change: impl FnOnce(&mut EditSettings)) {
+    pub(super) fn set(&mut self, document: DocumentId, change: impl FnOnce(&mut EditSettings)) {
         // Two changes in one frame must not undo each other.
         let asked = self
             .commands
@@ -78,22 +78,15 @@ impl Desk<'_> {
     }
 
     /// Asks for the preferences with one thing changed.
-    pub fn prefer(&mut self, change: impl FnOnce(&mut crate::editor::Preferences)) {
+    pub(super) fn prefer(&mut self, change: impl FnOnce(&mut crate::editor::Preferences)) {
         let mut preferences = Box::new(self.editor.preferences().clone());
         change(&mut preferences);
         self.send(Command::SetPreferences(preferences));
     }
 
-    /// The first key of an action as text, such as `Ctrl+Z`.
-    pub fn keys(&self, ctx: &egui::Context, action: Action) -> Option<String> {
-        let shortcut = action.shortcuts().first()?;
-        Some(key_text(ctx, shortcut))
-    }
-
     /// What a tooltip says of an action: its text with its keys, and what it does.
-    pub fn tooltip(&self, ctx: &egui::Context, action: Action) -> String {
-        let keys = self
-            .keys(ctx, action)
+    pub(super) fn tooltip(&self, ctx: &egui::Context, action: Action) -> String {
+        let keys = action_keys(ctx, action)
             .map(|keys| format!("  ({keys})"))
             .unwrap_or_default();
         format!(
@@ -104,9 +97,15 @@ impl Desk<'_> {
     }
 }
 
+/// The first key of an action as text, such as `Ctrl+Z`.
+pub(super) fn action_keys(ctx: &egui::Context, action: Action) -> Option<String> {
+    let shortcut = action.shortcuts().first()?;
+    Some(key_text(ctx, *shortcut))
+}
+
 /// A shortcut as people read it.
-pub fn key_text(ctx: &egui::Context, shortcut: &egui::KeyboardShortcut) -> String {
-    let text = ctx.format_shortcut(shortcut);
+pub(super) fn key_text(ctx: &egui::Context, shortcut: egui::KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(&shortcut);
     let replaced = [
         ("OpenBracket", "["),
         ("CloseBracket", "]"),

@@ -30,7 +30,7 @@ const FILES: [(&str, &[u8]); 5] = [
 ];
 
 /// Makes the fonts known to `ctx`.
-pub fn install(ctx: &egui::Context) {
+pub(super) fn install(ctx: &egui::Context) {
     ctx.set_fonts(definitions());
 }
 

@@ -9,9 +9,10 @@ pub struct Icon(pub char);
 
 macro_rules! icons {
     ($($name:ident = $glyph:literal $lucide:literal;)+) => {
-        $(#[doc = concat!("Lucide “", $lucide, "”.")] pub const $name: Icon = Icon($glyph);)+
+        $(#[doc = concat!("Lucide “", $lucide, "”.")] pub(super) const $name: Icon = Icon($glyph);)+
 
         /// Every icon.
+        #[cfg(test)]
         pub const ALL: &[Icon] = &[$($name),+];
     };
 }
@@ -39,7 +40,6 @@ icons! {
     LANGUAGE = '\u{e013}' "languages";
     SUN = '\u{e014}' "sun";
     MOON = '\u{e015}' "moon";
-    HELP = '\u{e016}' "circle-question-mark";
     OPEN = '\u{e017}' "folder-open";
     SAVE = '\u{e018}' "save";
     EXPORT = '\u{e019}' "download";
@@ -50,7 +50,6 @@ icons! {
     DELETE = '\u{e01e}' "trash-2";
     UP = '\u{e01f}' "arrow-up";
     DOWN = '\u{e020}' "arrow-down";
-    LAYERS = '\u{e021}' "layers";
     EXPANDED = '\u{e022}' "chevron-down";
     COLLAPSED = '\u{e023}' "chevron-right";
     RANDOM = '\u{e024}' "dices";
@@ -59,26 +58,21 @@ icons! {
     GENERATE = '\u{e027}' "sparkles";
     ACCEPT = '\u{e028}' "check";
     PASTE = '\u{e029}' "clipboard-paste";
-    INFO = '\u{e02a}' "info";
     WARNING = '\u{e02b}' "triangle-alert";
     FAILED = '\u{e02c}' "circle-x";
     GOOD = '\u{e02d}' "circle-check";
-    SEARCH = '\u{e02e}' "search";
     MENU = '\u{e02f}' "menu";
     KEYBOARD = '\u{e030}' "keyboard";
     COMMAND = '\u{e031}' "square-terminal";
     PANELS = '\u{e032}' "panel-right";
     PICTURE = '\u{e033}' "image";
-    MODEL = '\u{e034}' "cpu";
     CROP = '\u{e035}' "crop";
     GUIDE = '\u{e036}' "graduation-cap";
-    SETTINGS = '\u{e037}' "sliders-horizontal";
     MASK_LOAD = '\u{e038}' "image-down";
     MASK_SAVE = '\u{e039}' "image-up";
     LATER = '\u{e03a}' "list-plus";
     STOP = '\u{e03b}' "circle-stop";
     BETWEEN = '\u{e03c}' "between-horizontal-start";
     BACK = '\u{e03d}' "arrow-left";
-    RECENT = '\u{e03e}' "history";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -7,7 +7,7 @@ use super::canvas;
 use super::state::UiState;
 
 /// The actions whose keys were pressed in this frame, taken out of the input.
-pub fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
+pub(super) fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
     let writing = ctx.text_edit_focused();
     let focused = ctx.memory(egui::Memory::focused);
     let free = focused.is_none_or(|id| id == canvas::canvas_id());
@@ -18,7 +18,7 @@ pub fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
                 action,
                 Action::Undo | Action::Redo | Action::Paste | Action::Export
             );
-            return !covered && !(writing && belongs_to_text);
+            return !(covered || writing && belongs_to_text);
         }
         match shortcut.logical_key {
             Key::F1 => true,
@@ -55,6 +55,6 @@ fn weight(modifiers: Modifiers) -> u8 {
 }
 
 /// True while the key is held that shows the picture as it was.
-pub fn before_held(ctx: &egui::Context) -> bool {
+pub(super) fn before_held(ctx: &egui::Context) -> bool {
     !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::Backslash))
 }

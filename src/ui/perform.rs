@@ -15,7 +15,12 @@ use crate::plan::MaskMode;
 use crate::text::Language;
 
 /// Does an action.
-pub fn perform(ctx: &egui::Context, desk: &mut Desk<'_>, files: &mut FileChooser, action: Action) {
+pub(super) fn perform(
+    ctx: &egui::Context,
+    desk: &mut Desk<'_>,
+    files: &mut FileChooser,
+    action: Action,
+) {
     match action {
         Action::OpenSample => desk.send(Command::OpenSample),
         Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
@@ -132,7 +137,7 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
 }
 
 /// Opens the file dialogs that panels have asked for.
-pub fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
+pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
     if std::mem::take(&mut desk.state.wants_model_folder) {
         ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
     }
@@ -158,9 +163,7 @@ fn ask(desk: &mut Desk<'_>, files: &mut FileChooser, purpose: FilePurpose, sugge
 
 /// A path beside the document's own.
 fn suggested(open: &OpenDocument, suffix: &str) -> PathBuf {
-    let own = open
-        .path()
-        .map_or_else(|| Path::new(open.title()), |path| path);
+    let own = open.path().unwrap_or_else(|| Path::new(open.title()));
     let stem = own.file_stem().map_or_else(
         || "picture".to_owned(),
         |stem| stem.to_string_lossy().into_owned(),

@@ -26,7 +26,7 @@ pub enum Tool {
 
 /// What the window knows of one document.
 #[derive(Debug, Default)]
-pub struct DocumentView {
+pub(super) struct DocumentView {
     /// How its picture is looked at.
     pub view: View,
     /// How the tiles of a comparison are looked at.
@@ -41,7 +41,7 @@ pub struct DocumentView {
 
 /// Which panels and overlays are shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown {
+pub(super) struct Shown {
     /// The mask's tint.
     pub mask: bool,
     /// Crop box and feather band.
@@ -54,7 +54,7 @@ pub struct Shown {
 
 /// What belongs to the window alone.
 #[derive(Debug)]
-pub struct UiState {
+pub(super) struct UiState {
     /// What the pointer does.
     pub tool: Tool,
     /// What brush and eraser are like.
@@ -118,12 +118,12 @@ impl Default for UiState {
 
 impl UiState {
     /// What the window knows of a document.
-    pub fn of(&mut self, document: DocumentId) -> &mut DocumentView {
+    pub(super) fn of(&mut self, document: DocumentId) -> &mut DocumentView {
         self.documents.entry(document).or_default()
     }
 
     /// Forgets documents that are closed.
-    pub fn keep_only_open(&mut self, editor: &Editor) {
+    pub(super) fn keep_only_open(&mut self, editor: &Editor) {
         self.documents
             .retain(|id, _| editor.document(*id).is_some());
     }

@@ -15,7 +15,7 @@ const fn hex(rgb: u32) -> Color32 {
 
 /// The colours of one theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tokens {
+pub(super) struct Tokens {
     /// Behind the picture.
     pub canvas: Color32,
     /// The two greys of the checkerboard that shows through transparent pixels.
@@ -107,12 +107,12 @@ const LIGHT: Tokens = Tokens {
 };
 
 /// The colours of the theme that `ui` is drawn in.
-pub fn tokens(ui: &egui::Ui) -> &'static Tokens {
+pub(super) fn tokens(ui: &egui::Ui) -> &'static Tokens {
     of(ui.visuals().dark_mode)
 }
 
 /// The colours of the theme that the window is drawn in.
-pub fn tokens_of(ctx: &egui::Context) -> &'static Tokens {
+pub(super) fn tokens_of(ctx: &egui::Context) -> &'static Tokens {
     of(ctx.theme() == Theme::Dark)
 }
 
@@ -121,84 +121,82 @@ fn of(dark: bool) -> &'static Tokens {
 }
 
 /// Distances between things, in points.
-pub mod space {
+pub(super) mod space {
     /// Between an icon and its word.
-    pub const XS: f32 = 4.0;
+    pub(crate) const XS: f32 = 4.0;
     /// Between controls of one group.
-    pub const S: f32 = 8.0;
+    pub(crate) const S: f32 = 8.0;
     /// Between groups.
-    pub const M: f32 = 12.0;
+    pub(crate) const M: f32 = 12.0;
     /// Inside panels and cards.
-    pub const L: f32 = 16.0;
-    /// Around what stands alone.
-    pub const XL: f32 = 24.0;
+    pub(crate) const L: f32 = 16.0;
 }
 
 /// Sizes of things, in points.
-pub mod size {
+pub(super) mod size {
     /// Height of the bar at the top.
-    pub const TOP_BAR: f32 = 44.0;
+    pub(crate) const TOP_BAR: f32 = 44.0;
     /// Height of the bar at the bottom.
-    pub const STATUS_BAR: f32 = 26.0;
+    pub(crate) const STATUS_BAR: f32 = 26.0;
     /// Width of the tool column.
-    pub const TOOL_COLUMN: f32 = 52.0;
+    pub(crate) const TOOL_COLUMN: f32 = 52.0;
     /// Side of a square icon button.
-    pub const ICON_BUTTON: f32 = 32.0;
+    pub(crate) const ICON_BUTTON: f32 = 32.0;
     /// Height of ordinary controls.
-    pub const CONTROL: f32 = 28.0;
+    pub(crate) const CONTROL: f32 = 28.0;
     /// Height of the Generate button.
-    pub const GENERATE: f32 = 40.0;
+    pub(crate) const GENERATE: f32 = 40.0;
     /// First width of the settings panel.
-    pub const SETTINGS: f32 = 320.0;
+    pub(crate) const SETTINGS: f32 = 320.0;
     /// Smallest and largest width of the settings panel.
-    pub const SETTINGS_RANGE: std::ops::RangeInclusive<f32> = 288.0..=440.0;
+    pub(crate) const SETTINGS_RANGE: std::ops::RangeInclusive<f32> = 288.0..=440.0;
     /// Side of a picture in the filmstrip.
-    pub const THUMB: f32 = 72.0;
+    pub(crate) const THUMB: f32 = 72.0;
     /// Side of one square of the checkerboard.
-    pub const CHECKER: f32 = 8.0;
+    pub(crate) const CHECKER: f32 = 8.0;
     /// Width of dialogs.
-    pub const DIALOG: f32 = 440.0;
+    pub(crate) const DIALOG: f32 = 440.0;
 }
 
 /// Corners of controls.
-pub const RADIUS: u8 = 6;
+pub(super) const RADIUS: u8 = 6;
 /// Corners of cards, popups and dialogs.
-pub const RADIUS_CARD: u8 = 10;
+pub(super) const RADIUS_CARD: u8 = 10;
 /// Opacity of the mask tint where it is fully painted.
-pub const MASK_OPACITY: f32 = 0.45;
+pub(super) const MASK_OPACITY: f32 = 0.45;
 /// How long a movement may take, in seconds.
-pub const MOTION_SECS: f32 = 0.1;
+pub(super) const MOTION_SECS: f32 = 0.1;
 /// How long a toast that needs no answer stays, in seconds.
-pub const TOAST_SECS: f64 = 6.0;
+pub(super) const TOAST_SECS: f64 = 6.0;
 
 /// Sizes of text, in points.
-pub mod text_size {
+pub(super) mod text_size {
     /// Side remarks.
-    pub const SMALL: f32 = 11.5;
+    pub(crate) const SMALL: f32 = 11.5;
     /// Everything else.
-    pub const BODY: f32 = 13.0;
+    pub(crate) const BODY: f32 = 13.0;
     /// Titles.
-    pub const HEADING: f32 = 15.0;
+    pub(crate) const HEADING: f32 = 15.0;
     /// The first line of an empty canvas.
-    pub const TITLE: f32 = 20.0;
+    pub(crate) const TITLE: f32 = 20.0;
     /// Icons in buttons.
-    pub const ICON: f32 = 17.0;
+    pub(crate) const ICON: f32 = 17.0;
     /// Icons beside text.
-    pub const ICON_SMALL: f32 = 14.0;
+    pub(crate) const ICON_SMALL: f32 = 14.0;
 }
 
 /// The family of headings and of what is emphasised.
-pub fn semibold() -> FontFamily {
+pub(super) fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
 /// The family that holds the icons.
-pub fn icon_family() -> FontFamily {
+pub(super) fn icon_family() -> FontFamily {
     FontFamily::Name("icons".into())
 }
 
 /// Gives both of egui's themes our colours and sizes.
-pub fn install(ctx: &egui::Context) {
+pub(super) fn install(ctx: &egui::Context) {
     ctx.style_mut_of(Theme::Dark, |style| dress(style, &DARK, true));
     ctx.style_mut_of(Theme::Light, |style| dress(style, &LIGHT, false));
 }
@@ -315,7 +313,7 @@ fn widgets(widgets: &mut egui::style::Widgets, t: &Tokens) {
 }
 
 /// `colour` at a share (0…1) of its opacity.
-pub fn faded(colour: Color32, share: f32) -> Color32 {
+pub(super) fn faded(colour: Color32, share: f32) -> Color32 {
     colour.gamma_multiply(share)
 }
 

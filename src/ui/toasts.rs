@@ -14,13 +14,13 @@ const MOST: usize = 4;
 
 /// Since when each notice has been shown.
 #[derive(Debug, Default)]
-pub struct Toasts {
+pub(super) struct Toasts {
     since: HashMap<NoticeId, f64>,
 }
 
 impl Toasts {
     /// Draws the newest notices; those that only inform go by themselves.
-    pub fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, corner: egui::Pos2) {
+    pub(super) fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, corner: egui::Pos2) {
         let now = ctx.time();
         let notices = desk.editor.notices();
         self.since

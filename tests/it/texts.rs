@@ -69,7 +69,10 @@ fn every_key_is_used_and_every_used_key_exists() {
     let quoted: BTreeSet<&str> = code.split('"').collect();
     let unused: Vec<&String> = english
         .keys()
-        .filter(|key| !quoted.contains(key.as_str()))
+        // What a control does is named after the control: `ui-open` and `ui-open-tip`.
+        .filter(|key| {
+            !quoted.contains(key.trim_end_matches("-tip")) && !quoted.contains(key.as_str())
+        })
         .collect();
     assert!(unused.is_empty(), "used nowhere: {unused:?}");
     let said = code

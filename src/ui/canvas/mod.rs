@@ -8,10 +8,10 @@ mod textures;
 mod tools;
 mod view_transform;
 
-pub use sheet::sheet_ui;
-pub use store::TextureStore;
-pub use tools::{Drag, set_brush_px};
-pub use view_transform::{View, ViewTransform};
+pub(super) use sheet::sheet_ui;
+pub(super) use store::TextureStore;
+pub(super) use tools::{Drag, set_brush_px};
+pub(super) use view_transform::{View, ViewTransform};
 
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
 
@@ -23,12 +23,12 @@ use crate::editor::{Candidate, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 
 /// The name of the canvas among egui's ids; it takes the keyboard when it is clicked.
-pub fn canvas_id() -> egui::Id {
+pub(super) fn canvas_id() -> egui::Id {
     egui::Id::unique("canvas")
 }
 
 /// Draws the picture of the document in front and does what the pointer asks for.
-pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
+pub(super) fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     let area = ui.available_rect_before_wrap();
     let t = theme::tokens(ui);
     ui.painter().rect_filled(area, 0.0, t.canvas);
@@ -78,7 +78,7 @@ pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
         desk,
         open,
         &transform,
-        overlay::Shows {
+        &overlay::Shows {
             tint: tint_shown,
             result: shown,
         },
@@ -136,7 +136,7 @@ fn take_keyboard(ui: &Ui, response: &egui::Response) {
 }
 
 /// The result laid over the picture, if one is.
-pub fn shown_result<'a>(desk: &mut Desk<'a>, open: &OpenDocument) -> Option<&'a Candidate> {
+pub(super) fn shown_result<'a>(desk: &mut Desk<'a>, open: &OpenDocument) -> Option<&'a Candidate> {
     let id = desk.state.of(open.id()).shown_result?;
     desk.editor
         .candidate(id)

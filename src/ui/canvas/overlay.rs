@@ -18,7 +18,7 @@ use crate::ui::theme::{self, Tokens, space, text_size};
 use crate::ui::widgets;
 
 /// What lies over the picture in this frame.
-pub struct Shows<'a> {
+pub(super) struct Shows<'a> {
     /// The mask's tint.
     pub tint: bool,
     /// A result.
@@ -26,12 +26,12 @@ pub struct Shows<'a> {
 }
 
 /// Draws all of it.
-pub fn draw(
-    ui: &mut Ui,
+pub(super) fn draw(
+    ui: &Ui,
     desk: &mut Desk<'_>,
     open: &OpenDocument,
     transform: &ViewTransform,
-    shows: Shows<'_>,
+    shows: &Shows<'_>,
 ) {
     if desk.state.shown.area {
         draw_area(ui, desk, open, transform);
@@ -39,14 +39,14 @@ pub fn draw(
     if desk.state.split.is_some() {
         draw_split(ui, desk, transform);
     }
-    draw_chips(ui, desk, open, transform, &shows);
+    draw_chips(ui, desk, open, transform, shows);
     if let Some(result) = shows.result {
         result_bar(ui, desk, open, transform, result);
     }
 }
 
 /// Crop box, feather band and work size of the next run.
-fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
+fn draw_area(ui: &Ui, desk: &Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
     let Some(Ok(layout)) = desk.editor.layout(open.id()) else {
         return;
     };
@@ -99,7 +99,7 @@ fn label_on_picture(ui: &Ui, left_bottom: egui::Pos2, text: &str) {
 }
 
 /// The line between before and after, with a handle.
-fn draw_split(ui: &mut Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
+fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
     let Some(share) = desk.state.split else {
         return;
     };
@@ -148,7 +148,7 @@ fn draw_split(ui: &mut Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
 
 /// The chips in the corner: what being painted means, and what is not seen but still counts.
 fn draw_chips(
-    ui: &mut Ui,
+    ui: &Ui,
     desk: &mut Desk<'_>,
     open: &OpenDocument,
     transform: &ViewTransform,
@@ -295,7 +295,7 @@ fn result_frame(t: &Tokens) -> Frame {
 }
 
 /// A frame around what has the focus of a sheet.
-pub fn outline(painter: &egui::Painter, rect: Rect, colour: Color32) {
+pub(super) fn outline(painter: &egui::Painter, rect: Rect, colour: Color32) {
     painter.rect_stroke(
         rect,
         CornerRadius::same(4),

@@ -8,7 +8,7 @@ use crate::raster::DisplayTransform;
 use crate::ui::theme::{self, Tokens};
 
 /// Pictures: through their profile to sRGB, premultiplied.
-pub struct PictureShade<'a> {
+pub(super) struct PictureShade<'a> {
     /// The way from the picture's profile to the screen.
     pub display: &'a DisplayTransform,
     /// Changes with the document and its profile.
@@ -62,14 +62,14 @@ fn premultiplied([r, g, b, a]: [u8; 4]) -> Color32 {
 
 /// Masks: the tint of what is painted. Lightly painted parts, which change less, are paler and
 /// shift towards yellow, like heat.
-pub struct MaskShade {
+pub(super) struct MaskShade {
     by_coverage: Vec<Color32>,
     version: u64,
 }
 
 impl MaskShade {
     /// The tint of a mode in a theme.
-    pub fn new(mode: MaskMode, t: &Tokens) -> Self {
+    pub(super) fn new(mode: MaskMode, t: &Tokens) -> Self {
         let full = match mode {
             MaskMode::Changes => t.changes,
             MaskMode::Stays => t.stays,

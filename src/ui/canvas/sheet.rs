@@ -17,7 +17,7 @@ use crate::ui::{icons, widgets};
 const LABEL: f32 = 26.0;
 
 /// Draws the comparison in place of the canvas.
-pub fn sheet_ui(
+pub(crate) fn sheet_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     store: &mut TextureStore,
@@ -187,7 +187,7 @@ fn entry_ui(
     let picture = Rect::from_min_max(cell.min + vec2(0.0, LABEL), cell.max);
     let line = Rect::from_min_size(cell.min, vec2(cell.width(), LABEL));
     ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
-        label_line(ui, desk, entry)
+        label_line(ui, desk, entry);
     });
     let response = ui.interact(picture, ui.scope_id().with("tile"), Sense::click_and_drag());
     let name = desk.say(
@@ -212,7 +212,7 @@ fn entry_ui(
     if !desk.state.before_held {
         match result {
             Some(candidate) => {
-                store.paint_patch(&painter, &transform, candidate.id, &candidate.patch)
+                store.paint_patch(&painter, &transform, candidate.id, &candidate.patch);
             }
             None => store.paint_preview(&painter, &transform, entry.run),
         }

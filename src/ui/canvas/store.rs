@@ -67,7 +67,7 @@ impl PixmapTextures {
 }
 
 /// The textures of the document in front, its results and previews.
-pub struct TextureStore {
+pub(crate) struct TextureStore {
     document: Option<DocumentId>,
     profile: Profile,
     display: Option<DisplayTransform>,
@@ -101,7 +101,7 @@ impl Default for TextureStore {
 
 impl TextureStore {
     /// Brings picture and mask up to date; to be called once a frame before anything is painted.
-    pub fn begin_frame(&mut self, _ctx: &egui::Context, open: &OpenDocument, t: &Tokens) {
+    pub(crate) fn begin_frame(&mut self, _ctx: &egui::Context, open: &OpenDocument, t: &Tokens) {
         let document = open.document();
         let visible = document.visible();
         if self.document != Some(open.id())
@@ -132,7 +132,7 @@ impl TextureStore {
     }
 
     /// Gives back the textures of results and previews that no longer exist.
-    pub fn forget_gone(&mut self, editor: &Editor) {
+    pub(crate) fn forget_gone(&mut self, editor: &Editor) {
         self.patches.retain(|id, _| editor.candidate(*id).is_some());
         self.thumbs.retain(|id, _| editor.candidate(*id).is_some());
         self.previews.retain(|job, _| {
@@ -143,7 +143,7 @@ impl TextureStore {
     }
 
     /// What this frame sent to the graphics card for picture and mask.
-    pub fn uploads(&self) -> Uploads {
+    pub(crate) fn uploads(&self) -> Uploads {
         let picture = self
             .picture
             .as_ref()
@@ -158,7 +158,7 @@ impl TextureStore {
     }
 
     /// What shows through transparent pixels.
-    pub fn paint_checkerboard(
+    pub(crate) fn paint_checkerboard(
         &mut self,
         painter: &Painter,
         transform: &ViewTransform,
@@ -192,7 +192,7 @@ impl TextureStore {
     }
 
     /// The visible picture.
-    pub fn paint_picture(&mut self, painter: &Painter, transform: &ViewTransform) {
+    pub(crate) fn paint_picture(&mut self, painter: &Painter, transform: &ViewTransform) {
         let (Some(picture), Some(display)) = (&mut self.picture, &self.display) else {
             return;
         };
@@ -204,7 +204,7 @@ impl TextureStore {
     }
 
     /// The tint of what is painted.
-    pub fn paint_mask(&mut self, painter: &Painter, transform: &ViewTransform) {
+    pub(crate) fn paint_mask(&mut self, painter: &Painter, transform: &ViewTransform) {
         if let Some(shade) = &self.mask_shade {
             self.mask
                 .paint(painter, transform, Point::default(), shade, AS_IS);
@@ -212,7 +212,7 @@ impl TextureStore {
     }
 
     /// A result at its place.
-    pub fn paint_patch(
+    pub(crate) fn paint_patch(
         &mut self,
         painter: &Painter,
         transform: &ViewTransform,
@@ -241,7 +241,12 @@ impl TextureStore {
     }
 
     /// What a running job will give, at its place.
-    pub fn paint_preview(&mut self, painter: &Painter, transform: &ViewTransform, run: &Run) {
+    pub(crate) fn paint_preview(
+        &mut self,
+        painter: &Painter,
+        transform: &ViewTransform,
+        run: &Run,
+    ) {
         let RunState::Running(progress) = &run.state else {
             return;
         };
@@ -273,7 +278,7 @@ impl TextureStore {
     }
 
     /// A small square picture of a result with its surroundings.
-    pub fn thumb(
+    pub(crate) fn thumb(
         &mut self,
         ctx: &egui::Context,
         id: CandidateId,

@@ -35,7 +35,7 @@ const CRISP: TextureOptions = TextureOptions {
 };
 
 /// Turns pixels of a plane into premultiplied colours of the screen.
-pub trait Shade<P> {
+pub(super) trait Shade<P> {
     /// Appends one colour for each pixel.
     fn shade(&self, pixels: &[P], colours: &mut Vec<Color32>);
 
@@ -69,7 +69,7 @@ struct Tile {
 
 /// What a frame sent to the graphics card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Uploads {
+pub(crate) struct Uploads {
     /// Textures or parts of textures that were sent.
     pub count: u32,
     /// Texels sent.
@@ -79,7 +79,7 @@ pub struct Uploads {
 }
 
 /// The textures of one plane.
-pub struct PlaneTextures<P> {
+pub(super) struct PlaneTextures<P> {
     name: &'static str,
     plane: Option<Tiled<P>>,
     version: u64,
@@ -93,7 +93,7 @@ pub struct PlaneTextures<P> {
 
 impl<P: Copy + PartialEq> PlaneTextures<P> {
     /// Nothing uploaded yet. `name` shows in graphics debuggers.
-    pub fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
             plane: None,
@@ -109,7 +109,7 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
 
     /// To be called once a frame before painting: compares `plane` with what was uploaded last and
     /// sends the changed tiles that are in use again.
-    pub fn update(&mut self, plane: &Tiled<P>, shade: &impl Shade<P>) {
+    pub(super) fn update(&mut self, plane: &Tiled<P>, shade: &impl Shade<P>) {
         self.frame += 1;
         self.uploads = Uploads::default();
         self.pixels_left = PIXELS_PER_FRAME;
@@ -134,12 +134,12 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
     }
 
     /// What was sent since [`update`](Self::update) began.
-    pub fn uploads(&self) -> Uploads {
+    pub(super) fn uploads(&self) -> Uploads {
         self.uploads
     }
 
     /// Draws the plane with its first pixel at `origin` of the picture that `transform` shows.
-    pub fn paint(
+    pub(super) fn paint(
         &mut self,
         painter: &Painter,
         transform: &ViewTransform,
@@ -274,7 +274,7 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
             self.scratch.clear();
             let line = rect.x as u32..rect.right() as u32;
             plane.visit_row(rect.y as u32 + y, line, |_, piece| {
-                shade.shade(piece, &mut self.scratch)
+                shade.shade(piece, &mut self.scratch);
             });
             if level == 0 {
                 pixels.extend_from_slice(&self.scratch);
@@ -290,7 +290,7 @@ impl<P: Copy + PartialEq> PlaneTextures<P> {
 
     /// Every n-th pixel of the plane: quick, rough, and replaced within a few frames.
     fn make_sample(
-        &mut self,
+        &self,
         ctx: &egui::Context,
         plane: &Tiled<P>,
         shade: &impl Shade<P>,
@@ -328,7 +328,7 @@ fn is_blank<P: Copy + PartialEq>(plane: &Tiled<P>, shade: &impl Shade<P>, rect: 
     (rect.y..rect.bottom()).all(|y| {
         let mut blank = true;
         plane.visit_row(y as u32, columns.clone(), |_, piece| {
-            blank = blank && shade.is_blank(piece)
+            blank = blank && shade.is_blank(piece);
         });
         blank
     })

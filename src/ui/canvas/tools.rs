@@ -15,11 +15,11 @@ use crate::ui::state::{Tool, UiState};
 use crate::ui::theme;
 
 /// Smallest and largest brush, in pixels of the picture.
-pub const BRUSH_RANGE_PX: std::ops::RangeInclusive<f32> = 1.0..=2000.0;
+pub(super) const BRUSH_RANGE_PX: std::ops::RangeInclusive<f32> = 1.0..=2000.0;
 
 /// A drag under way on the canvas.
 #[derive(Debug, Clone, Default)]
-pub enum Drag {
+pub(crate) enum Drag {
     /// None.
     #[default]
     Idle,
@@ -37,7 +37,7 @@ pub enum Drag {
 
 impl Drag {
     /// True while the mask is being changed.
-    pub fn is_painting(&self) -> bool {
+    pub(crate) fn is_painting(&self) -> bool {
         matches!(
             self,
             Self::Stroke(..) | Self::Rectangle(..) | Self::Lasso(_)
@@ -46,7 +46,7 @@ impl Drag {
 }
 
 /// Does what the pointer asks for in this frame.
-pub fn handle(
+pub(super) fn handle(
     ui: &Ui,
     desk: &mut Desk<'_>,
     open: &OpenDocument,
@@ -206,12 +206,12 @@ fn pixels_between(a: PointF, b: PointF) -> PixelRect {
 }
 
 /// Sets the brush's width, kept in range.
-pub fn set_brush_px(state: &mut UiState, diameter_px: f32) {
+pub(crate) fn set_brush_px(state: &mut UiState, diameter_px: f32) {
     state.brush.diameter_px = diameter_px.clamp(*BRUSH_RANGE_PX.start(), *BRUSH_RANGE_PX.end());
 }
 
 /// Draws the shape being dragged and the outline of the brush.
-pub fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTransform) {
+pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTransform) {
     let painter = ui.painter().with_clip_rect(transform.canvas);
     match &desk.state.drag {
         Drag::Rectangle(from, to) => {

@@ -24,7 +24,7 @@ const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
 /// What a file is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FilePurpose {
+pub(crate) enum FilePurpose {
     /// To open a picture.
     Open,
     /// To write the picture to.
@@ -43,7 +43,7 @@ pub enum FilePurpose {
 
 impl FilePurpose {
     /// The key of the dialog's title.
-    pub const fn title(self) -> &'static str {
+    pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Open => "ui-open",
             Self::SaveAs(_) => "ui-save-as",
@@ -63,7 +63,7 @@ impl FilePurpose {
     }
 
     /// What to ask of the editor with the path; `None` where what was to be written is gone.
-    pub fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
+    pub(crate) fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
         Some(match self {
             Self::Open => Command::OpenFile(path),
             Self::SaveAs(document) => Command::SaveAs {
@@ -118,14 +118,14 @@ const SHEET_TILE_PX: u32 = 768;
 
 /// A path to be written by hand.
 #[derive(Debug, Clone)]
-pub struct PathField {
+pub(crate) struct PathField {
     purpose: FilePurpose,
     text: String,
 }
 
 impl PathField {
     /// A field for that purpose, with a path to begin from.
-    pub fn new(purpose: FilePurpose, suggested: &std::path::Path) -> Self {
+    pub(crate) fn new(purpose: FilePurpose, suggested: &std::path::Path) -> Self {
         Self {
             purpose,
             text: suggested.display().to_string(),
@@ -137,14 +137,14 @@ type Chosen = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
 
 /// The system's file dialog, while it is open.
 #[derive(Default)]
-pub struct FileChooser {
+pub(crate) struct FileChooser {
     open: Option<(FilePurpose, PathBuf, std::time::Instant, Chosen)>,
     missing: bool,
 }
 
 impl FileChooser {
     /// A chooser that always asks by the field: for tests, which have no desktop.
-    pub fn without_system() -> Self {
+    pub(crate) fn without_system() -> Self {
         Self {
             open: None,
             missing: true,
@@ -152,7 +152,7 @@ impl FileChooser {
     }
 
     /// Opens the system's dialog, or gives the field that takes its place.
-    pub fn ask(
+    pub(crate) fn ask(
         &mut self,
         purpose: FilePurpose,
         suggested: PathBuf,
@@ -215,13 +215,13 @@ impl FileChooser {
     }
 
     /// True while the system's dialog is open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
     /// What has been chosen, as soon as it has; or the field, when it turns out that the system has
     /// no dialog.
-    pub fn poll(&mut self, editor: &Editor) -> (Vec<Command>, Option<PathField>) {
+    pub(crate) fn poll(&mut self, editor: &Editor) -> (Vec<Command>, Option<PathField>) {
         let Some((purpose, suggested, since, mut chosen)) = self.open.take() else {
             return (Vec::new(), None);
         };
@@ -251,7 +251,7 @@ impl FileChooser {
 }
 
 /// The field for a path.
-pub fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
+pub(super) fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
     let title = desk.text(field.purpose.title());
     ui.label(
         RichText::new(title.as_ref())

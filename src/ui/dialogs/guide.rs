@@ -18,7 +18,7 @@ const STEPS: [(&str, &str); 4] = [
 ];
 
 /// Draws the guide over the lower left corner of the canvas, if it is open.
-pub fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
+pub(crate) fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
     let Some(step) = desk.state.guide_step else {
         return;
     };
@@ -54,7 +54,7 @@ pub fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
 }
 
 /// A step is done when what it asks for has happened.
-fn advance(desk: &mut Desk<'_>, step: usize) -> usize {
+fn advance(desk: &Desk<'_>, step: usize) -> usize {
     let Some(open) = desk.editor.active() else {
         return step;
     };

@@ -6,9 +6,9 @@ mod palette;
 mod questions;
 mod shortcuts;
 
-pub use files::{FileChooser, FilePurpose, PathField};
-pub use guide::guide_ui;
-pub use palette::PaletteQuery;
+pub(super) use files::{FileChooser, FilePurpose, PathField};
+pub(super) use guide::guide_ui;
+pub(super) use palette::PaletteQuery;
 
 use eframe::egui::{self, Id, Modal};
 
@@ -18,7 +18,7 @@ use crate::document::DocumentId;
 
 /// What lies over the window. One at a time.
 #[derive(Debug, Clone)]
-pub enum Dialog {
+pub(super) enum Dialog {
     /// All keys.
     Shortcuts,
     /// All commands.
@@ -35,13 +35,13 @@ pub enum Dialog {
 
 /// What a dialog wants done that is not a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// End the program without asking again.
     Quit,
 }
 
 /// Draws the dialog that is open, if one is.
-pub fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outcome> {
+pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outcome> {
     let mut dialog = desk.state.dialog.take()?;
     let mut stays = true;
     let mut outcome = None;

@@ -4,17 +4,22 @@ use eframe::egui::{self, Key, RichText, TextEdit, Ui};
 
 use crate::text::{Language, Texts};
 use crate::ui::actions::Action;
-use crate::ui::context::Desk;
+use crate::ui::context::{Desk, action_keys};
 use crate::ui::theme::{self, text_size};
 
 /// What has been written in the palette, and which line is chosen.
 #[derive(Debug, Clone, Default)]
-pub struct PaletteQuery {
+pub(crate) struct PaletteQuery {
     text: String,
     chosen: usize,
 }
 
-pub fn palette_ui(ui: &mut Ui, desk: &mut Desk<'_>, query: &mut PaletteQuery, stays: &mut bool) {
+pub(super) fn palette_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    query: &mut PaletteQuery,
+    stays: &mut bool,
+) {
     let (up, down, enter) = ui.input_mut(|i| {
         (
             i.consume_key(egui::Modifiers::NONE, Key::ArrowUp),
@@ -65,7 +70,7 @@ fn line(ui: &mut Ui, desk: &Desk<'_>, action: Action, chosen: bool) -> egui::Res
         .family(theme::icon_family())
         .size(text_size::ICON_SMALL)
         .color(t.muted);
-    let keys = RichText::new(desk.keys(ui.ctx(), action).unwrap_or_default()).color(t.muted);
+    let keys = RichText::new(action_keys(ui.ctx(), action).unwrap_or_default()).color(t.muted);
     let text = desk.text(action.text());
     let button = egui::Button::new((sign, text.as_ref()))
         .frame_when_inactive(chosen)

@@ -23,7 +23,7 @@ fn title(ui: &mut Ui, text: &str) {
 }
 
 /// Closing a document with unsaved work.
-pub fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, stays: &mut bool) {
+pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, stays: &mut bool) {
     let Some(open) = desk.editor.document(document) else {
         *stays = false;
         return;
@@ -54,7 +54,7 @@ pub fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, stays: &
 }
 
 /// Ending the program with unsaved work.
-pub fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome> {
+pub(super) fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome> {
     let mut outcome = None;
     title(ui, &desk.text("ui-unsaved-title"));
     ui.label(desk.text("ui-unsaved-quit").as_ref());
@@ -82,7 +82,7 @@ pub fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome
 }
 
 /// What an earlier session has left.
-pub fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
+pub(super) fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
     let left: Vec<_> = desk.editor.recoverable().cloned().collect();
     if left.is_empty() {
         *stays = false;

@@ -7,7 +7,7 @@ use crate::ui::context::{Desk, key_text};
 use crate::ui::theme::{self, space, text_size};
 use crate::ui::widgets;
 
-pub fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
+pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
     ui.horizontal(|ui| {
         ui.label(
             RichText::new(desk.text("ui-shortcuts-title"))
@@ -50,7 +50,7 @@ fn group_ui(ui: &mut Ui, desk: &Desk<'_>, group: Group) {
         let keys: Vec<String> = action
             .shortcuts()
             .iter()
-            .map(|s| key_text(ui.ctx(), s))
+            .map(|s| key_text(ui.ctx(), *s))
             .collect();
         row(ui, &desk.text(action.text()), &keys.join("  "));
     }

@@ -16,10 +16,10 @@ use crate::ui::theme::{self, RADIUS, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Height of this part of the panel.
-pub const HEIGHT: f32 = size::GENERATE + space::S + size::CONTROL + space::S;
+pub(super) const HEIGHT: f32 = size::GENERATE + space::S + size::CONTROL + space::S;
 
 /// Draws the buttons.
-pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };
@@ -27,26 +27,25 @@ pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let region = open.region();
     let mode = open.settings().mask_mode;
     let problem = problem(desk, document);
-    match desk.editor.running() {
-        Some(run) => progress_bar(ui, desk, run, width),
-        None => {
-            let text = desk.text(what_it_does(region, mode));
-            let mut tooltip = desk.tooltip(ui.ctx(), Action::Generate);
-            if let Some(problem) = &problem {
-                tooltip = format!("{tooltip}\n{problem}");
-            }
-            let response = ui
-                .add_enabled_ui(problem.is_none(), |ui| {
-                    widgets::primary_button(ui, icons::GENERATE, &text, width, size::GENERATE)
-                })
-                .inner;
-            if response
-                .on_hover_text(&tooltip)
-                .on_disabled_hover_text(&tooltip)
-                .clicked()
-            {
-                desk.act(Action::Generate);
-            }
+    if let Some(run) = desk.editor.running() {
+        progress_bar(ui, desk, run, width);
+    } else {
+        let text = desk.text(what_it_does(region, mode));
+        let mut tooltip = desk.tooltip(ui.ctx(), Action::Generate);
+        if let Some(problem) = &problem {
+            tooltip = format!("{tooltip}\n{problem}");
+        }
+        let response = ui
+            .add_enabled_ui(problem.is_none(), |ui| {
+                widgets::primary_button(ui, icons::GENERATE, &text, width, size::GENERATE)
+            })
+            .inner;
+        if response
+            .on_hover_text(&tooltip)
+            .on_disabled_hover_text(&tooltip)
+            .clicked()
+        {
+            desk.act(Action::Generate);
         }
     }
     ui.horizontal(|ui| {
@@ -76,7 +75,7 @@ pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 }
 
 /// Why nothing can run as things stand.
-fn problem(desk: &mut Desk<'_>, document: DocumentId) -> Option<String> {
+fn problem(desk: &Desk<'_>, document: DocumentId) -> Option<String> {
     let open = desk.editor.document(document)?;
     let Some(layout) = desk.editor.layout(open.id()) else {
         return Some(desk.text("ui-model-missing").into_owned());
@@ -94,7 +93,7 @@ fn what_it_does(region: RegionBounds, mode: MaskMode) -> &'static str {
 }
 
 /// Where a run stands, in words.
-pub fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
+pub(crate) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
     let stage = match progress.stage {
         None | Some(Stage::Loading) => desk.text("ui-stage-loading").into_owned(),
         Some(Stage::EncodingText) => desk.text("ui-stage-text").into_owned(),
@@ -116,7 +115,7 @@ pub fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
 }
 
 /// “12 s left”, “3:20 left”.
-pub fn time_left(seconds: f64) -> Message {
+pub(super) fn time_left(seconds: f64) -> Message {
     let whole = seconds.max(0.0).ceil() as u32;
     let text = if whole < 60 {
         format!("{whole} s")

@@ -9,7 +9,7 @@ use crate::ui::theme::{self, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Draws the list; nothing where there is no layer.
-pub fn layers_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+pub(super) fn layers_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };
@@ -21,7 +21,7 @@ pub fn layers_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     widgets::heading(ui, &desk.text("ui-layers")).on_hover_text(desk.text("ui-layers-tip"));
     for (place, layer) in layers.iter().enumerate().rev() {
         ui.push_id(layer.id.0, |ui| {
-            layer_ui(ui, desk, document, (layer, place, layers.len()))
+            layer_ui(ui, desk, document, (layer, place, layers.len()));
         });
     }
 }

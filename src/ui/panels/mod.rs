@@ -12,10 +12,10 @@ mod tool_column;
 mod top_bar;
 mod welcome;
 
-pub use generate::progress_text;
-pub use results::{HEIGHT as RESULTS_HEIGHT, has_results, results_ui};
-pub use settings::settings_ui;
-pub use status::status_ui;
-pub use tool_column::tool_column_ui;
-pub use top_bar::top_bar_ui;
-pub use welcome::welcome_ui;
+pub(super) use generate::progress_text;
+pub(super) use results::{HEIGHT as RESULTS_HEIGHT, has_results, results_ui};
+pub(super) use settings::settings_ui;
+pub(super) use status::status_ui;
+pub(super) use tool_column::tool_column_ui;
+pub(super) use top_bar::top_bar_ui;
+pub(super) use welcome::welcome_ui;

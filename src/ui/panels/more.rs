@@ -8,14 +8,14 @@ use crate::editor::Command;
 use crate::plan::{
     AreaMode, EditSettings, FillMode, Guidance, Length, RegionBounds, SamplerId, ScheduleId, Seed,
 };
-use crate::text::Explain;
+use crate::text::Explain as _;
 use crate::ui::context::Desk;
 use crate::ui::icons;
 use crate::ui::theme::space;
 use crate::ui::widgets::{self, Number};
 
 /// Draws the fold and, when open, what is in it.
-pub fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let icon = if desk.state.shown.more {
         icons::EXPANDED
     } else {

@@ -6,12 +6,12 @@ use crate::catalog::{ModelRef, Word, Words};
 use crate::document::DocumentId;
 use crate::text::{Language, Message};
 use crate::ui::actions::Action;
-use crate::ui::context::Desk;
+use crate::ui::context::{Desk, action_keys};
 use crate::ui::theme::{self, space};
 use crate::ui::{icons, widgets};
 
 /// Draws prompt, chips and negative prompt.
-pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };
@@ -22,8 +22,7 @@ pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
-        desk.keys(ui.ctx(), Action::PreviousPrompt)
-            .unwrap_or_default(),
+        action_keys(ui.ctx(), Action::PreviousPrompt).unwrap_or_default(),
     );
     let field = TextEdit::multiline(&mut prompt)
         .id(prompt_id())
@@ -49,7 +48,7 @@ pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 }
 
 /// The name of the prompt field among egui's ids.
-pub fn prompt_id() -> egui::Id {
+pub(super) fn prompt_id() -> egui::Id {
     egui::Id::unique("prompt")
 }
 

@@ -15,10 +15,10 @@ use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::widgets;
 
 /// Height of the strip.
-pub const HEIGHT: f32 = size::THUMB + 2.0 * space::S + 4.0;
+pub(crate) const HEIGHT: f32 = size::THUMB + 2.0 * space::S + 4.0;
 
 /// True when there is something to show.
-pub fn has_results(desk: &Desk<'_>) -> bool {
+pub(crate) fn has_results(desk: &Desk<'_>) -> bool {
     desk.open()
         .is_some_and(|open| waiting(desk, open).next().is_some())
 }
@@ -31,7 +31,7 @@ fn waiting<'a>(desk: &Desk<'a>, open: &OpenDocument) -> impl Iterator<Item = &'a
 }
 
 /// Draws the strip.
-pub fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
+pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     let Some(open) = desk.editor.active() else {
         return;
     };

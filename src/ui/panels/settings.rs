@@ -11,7 +11,7 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, RADIUS, space, text_size};
 
 /// Draws the panel.
-pub fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(document) = desk.open().map(crate::editor::OpenDocument::id) else {
         return;
     };

@@ -10,7 +10,7 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, text_size};
 
 /// Draws the bar.
-pub fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn status_ui(ui: &mut Ui, desk: &Desk<'_>) {
     let Some(open) = desk.editor.active() else {
         return;
     };
@@ -64,7 +64,7 @@ fn layout_text(layout: &Layout) -> Message {
         .with("feather", format!("{:.0}", layout.feather_px))
 }
 
-fn model_name(desk: &mut Desk<'_>) -> String {
+fn model_name(desk: &Desk<'_>) -> String {
     match desk.editor.model() {
         ModelRef::BuiltIn => desk.text("ui-model-built-in").into_owned(),
         ModelRef::Folder(_) => desk

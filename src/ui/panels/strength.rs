@@ -15,7 +15,7 @@ const RECOMMENDED: std::ops::RangeInclusive<f64> = 0.3..=0.5;
 const FIRST: f64 = 0.5;
 
 /// Draws the slider, its meaning and the steps.
-pub fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };

@@ -10,7 +10,7 @@ use crate::ui::theme::{self, space, text_size};
 use crate::ui::widgets;
 
 /// Draws the column.
-pub fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.vertical_centered(|ui| {
         ui.spacing_mut().item_spacing.y = space::XS;
         ui.add_space(space::XS);

@@ -3,14 +3,14 @@
 use eframe::egui::{self, Align, CornerRadius, Layout, Margin, RichText, Sense, Stroke, Ui, vec2};
 
 use crate::editor::{Command, OpenDocument};
-use crate::text::{Explain, Message};
+use crate::text::{Explain as _, Message};
 use crate::ui::actions::{Action, Group};
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Draws the bar.
-pub fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         main_menu(ui, desk);
@@ -219,7 +219,7 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
         return;
     };
     let percent = desk.state.of(id).view.zoom * 100.0;
-    let digits = if percent < 10.0 { 1 } else { 0 };
+    let digits = usize::from(percent < 10.0);
     let text = format!("{percent:.digits$} %");
     let button = ui.add(
         egui::Button::new(text)

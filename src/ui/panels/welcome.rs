@@ -9,7 +9,7 @@ use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Draws the empty canvas.
-pub fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let area = ui.available_rect_before_wrap();
     let t = theme::tokens(ui);
     ui.painter().rect_filled(area, 0.0, t.canvas);

@@ -6,12 +6,12 @@ use eframe::egui::{
 };
 
 use crate::ui::actions::Action;
-use crate::ui::context::Desk;
+use crate::ui::context::{Desk, action_keys};
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 
 /// A square button with an icon. `name` is what it is called for those who do not see it.
-pub fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
+pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
     icon_button_sized(ui, icon, name, selected, size::ICON_BUTTON)
 }
 
@@ -49,7 +49,12 @@ fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: 
 }
 
 /// The icon button of an action, with its tooltip; pressing it does the action.
-pub fn action_button(ui: &mut Ui, desk: &mut Desk<'_>, action: Action, selected: bool) -> Response {
+pub(crate) fn action_button(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    action: Action,
+    selected: bool,
+) -> Response {
     let name = desk.text(action.text());
     let tooltip = desk.tooltip(ui.ctx(), action);
     let response = icon_button(ui, action.icon(), &name, selected)
@@ -62,9 +67,9 @@ pub fn action_button(ui: &mut Ui, desk: &mut Desk<'_>, action: Action, selected:
 }
 
 /// An action as a line of a menu: icon, text, keys.
-pub fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
+pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
     let text = desk.text(action.text());
-    let keys = desk.keys(ui.ctx(), action).unwrap_or_default();
+    let keys = action_keys(ui.ctx(), action).unwrap_or_default();
     let t = theme::tokens(ui);
     let icon = RichText::new(action.icon().0)
         .family(theme::icon_family())
@@ -81,7 +86,13 @@ pub fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
 }
 
 /// The one loud button of a panel.
-pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f32) -> Response {
+pub(crate) fn primary_button(
+    ui: &mut Ui,
+    icon: Icon,
+    text: &str,
+    width: f32,
+    height: f32,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
@@ -120,7 +131,7 @@ pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f
 }
 
 /// A button with an icon and words, as loud as any.
-pub fn quiet_button(ui: &mut Ui, icon: Icon, text: &str) -> Response {
+pub(crate) fn quiet_button(ui: &mut Ui, icon: Icon, text: &str) -> Response {
     let t = theme::tokens(ui);
     let ink = if ui.is_enabled() { t.text } else { t.disabled };
     let sign = RichText::new(icon.0)
@@ -132,13 +143,13 @@ pub fn quiet_button(ui: &mut Ui, icon: Icon, text: &str) -> Response {
 }
 
 /// Words that do something when pressed.
-pub fn link_button(ui: &mut Ui, text: &str) -> Response {
+pub(crate) fn link_button(ui: &mut Ui, text: &str) -> Response {
     let t = theme::tokens(ui);
     ui.add(egui::Button::new(RichText::new(text).color(t.accent)).frame_when_inactive(false))
 }
 
 /// A small rounded word that can be on or off.
-pub fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
+pub(crate) fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
     let t = theme::tokens(ui);
     let (fill, ink, line) = if selected {
         (t.selected, t.text, t.accent)
@@ -156,7 +167,7 @@ pub fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
 }
 
 /// Chips side by side, in as many lines as they need.
-pub fn chip_row<R>(ui: &mut Ui, chips: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn chip_row<R>(ui: &mut Ui, chips: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::splat(space::XS);
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);

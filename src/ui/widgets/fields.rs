@@ -7,7 +7,7 @@ use eframe::egui::{self, DragValue, RichText, Ui};
 use crate::ui::theme;
 
 /// A number that can be dragged, typed and reset.
-pub struct Number<'a> {
+pub(crate) struct Number<'a> {
     /// What it is called.
     pub name: &'a str,
     /// What it is, in which range.
@@ -25,7 +25,7 @@ pub struct Number<'a> {
 }
 
 /// Draws a row with the number's name and field; the new value when it was changed.
-pub fn number(ui: &mut Ui, value: f64, field: &Number<'_>) -> Option<f64> {
+pub(crate) fn number(ui: &mut Ui, value: f64, field: &Number<'_>) -> Option<f64> {
     let mut edited = value;
     ui.horizontal(|ui| {
         let label = ui.label(field.name).on_hover_text(field.tooltip);
@@ -55,7 +55,7 @@ pub fn number(ui: &mut Ui, value: f64, field: &Number<'_>) -> Option<f64> {
 }
 
 /// Draws a row with a name and a list to choose from; the new value when another was chosen.
-pub fn choice<T: Copy + PartialEq>(
+pub(crate) fn choice<T: Copy + PartialEq>(
     ui: &mut Ui,
     (name, tooltip): (&str, &str),
     chosen: T,

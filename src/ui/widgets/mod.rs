@@ -4,9 +4,9 @@ mod buttons;
 mod fields;
 mod rows;
 
-pub use buttons::{
+pub(super) use buttons::{
     action_button, chip, chip_row, icon_button, link_button, menu_item, primary_button,
     quiet_button,
 };
-pub use fields::{Number, choice, number};
-pub use rows::{card, heading, hint, icon_label, section};
+pub(super) use fields::{Number, choice, number};
+pub(super) use rows::{card, heading, hint, icon_label, section};

@@ -1,6 +1,9 @@
 //! What several modules need.
 
+#[expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 pub(crate) mod pictures;
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub(crate) mod rasterizer;
 pub(crate) mod session;
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub(crate) mod window;

@@ -42,11 +42,9 @@ impl Rasterizer {
         for id in self.to_free.drain(..) {
             self.textures.remove(&id);
         }
-        for (id, changes) in delta.set.drain() {
-            for change in changes {
-                self.set(id, &change);
-            }
-        }
+        delta.set.drain().for_each(|(id, changes)| {
+            changes.iter().for_each(|change| self.set(id, change));
+        });
         self.to_free.extend(delta.free.drain());
     }
 
