@@ -28,7 +28,7 @@ pub(super) fn canvas_id() -> egui::Id {
 }
 
 /// Draws the picture of the document in front and does what the pointer asks for.
-pub(super) fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
+pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     let area = ui.available_rect_before_wrap();
     let t = theme::tokens(ui);
     ui.painter().rect_filled(area, 0.0, t.canvas);
