@@ -19,6 +19,7 @@
 //! ```
 
 pub mod catalog;
+pub mod cli;
 pub mod engine;
 pub mod geometry;
 pub mod jobs;
