@@ -163,7 +163,7 @@ impl Vae {
     ) -> Result<Tensor, EngineError> {
         let mut moments = self.encoder.forward(image, progress)?;
         if let Some(quant) = &self.quant {
-            moments = quant.forward(&moments)?;
+            moments = quant.forward(&moments, progress)?;
         }
         // Mean, then logarithm of the variance. The mode of a normal distribution is its mean.
         Ok(moments.narrow(1, 0, self.config.latent_channels)?)
@@ -175,7 +175,10 @@ impl Vae {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         match &self.post_quant {
-            Some(conv) => self.decoder.forward(&conv.forward(latent)?, progress),
+            Some(conv) => {
+                let latent = conv.forward(latent, progress)?;
+                self.decoder.forward(&latent, progress)
+            }
             None => self.decoder.forward(latent, progress),
         }
     }
