@@ -55,7 +55,16 @@ impl Vae {
             precision.compute = DType::F32;
         }
         let weights = Weights::open(files, WEIGHTS, device, precision)?;
-        let mut from = Loader::new(weights, progress);
+        let from = Loader::new(weights, progress);
+        Self::build(config, from, device, precision.compute)
+    }
+
+    fn build(
+        config: VaeConfig,
+        mut from: Loader<'_>,
+        device: &Device,
+        compute: DType,
+    ) -> Result<Self, EngineError> {
         let latent = config.latent_channels;
         let mut conv = |wanted: bool, name: &str, channels: usize| {
             let shape = ConvShape::pointwise(channels, channels);
@@ -72,7 +81,7 @@ impl Vae {
             decoder: Decoder::load(from.scope("decoder"), &config)?,
             config,
             device: device.clone(),
-            compute: precision.compute,
+            compute,
             budget_bytes: PICTURE_BUDGET_BYTES,
         })
     }
