@@ -102,7 +102,12 @@ fn mean8<'a>(pixels: impl Iterator<Item = &'a [f32; 4]>) -> [u8; 4] {
     let eight = |v: f32| (v * 255.0).round().clamp(0.0, 255.0) as u8;
     let weight = a.max(f32::MIN_POSITIVE);
     let alpha = a / count.max(1.0);
-    [eight(r / weight), eight(g / weight), eight(b / weight), eight(alpha)]
+    [
+        eight(r / weight),
+        eight(g / weight),
+        eight(b / weight),
+        eight(alpha),
+    ]
 }
 
 /// What the numbers of a picture mean.

@@ -53,8 +53,16 @@ impl SheetTile {
 pub fn sheet(tiles: &[SheetTile], columns: u32) -> Picture {
     let columns = columns.clamp(1, tiles.len().max(1) as u32);
     let rows = (tiles.len() as u32).div_ceil(columns);
-    let widest = tiles.iter().map(|tile| tile.extent.width).max().unwrap_or(0);
-    let tallest = tiles.iter().map(|tile| tile.extent.height).max().unwrap_or(0);
+    let widest = tiles
+        .iter()
+        .map(|tile| tile.extent.width)
+        .max()
+        .unwrap_or(0);
+    let tallest = tiles
+        .iter()
+        .map(|tile| tile.extent.height)
+        .max()
+        .unwrap_or(0);
     let cell = Extent::new(widest + GAP_PX, tallest + LABEL_PX);
     let extent = Extent::new(columns * cell.width + GAP_PX, rows * cell.height + GAP_PX);
     let mut canvas = Canvas {
@@ -83,7 +91,12 @@ impl Canvas {
         let width = tile.extent.width.max(1) as usize;
         for (y, row) in tile.pixels.chunks_exact(width).enumerate() {
             for (x, [r, g, b, a]) in row.iter().enumerate() {
-                self.blend(left + x as u32, top + y as u32, [*r, *g, *b], f32::from(*a) / 255.0);
+                self.blend(
+                    left + x as u32,
+                    top + y as u32,
+                    [*r, *g, *b],
+                    f32::from(*a) / 255.0,
+                );
             }
         }
     }
@@ -144,12 +157,17 @@ mod tests {
         };
         let made = sheet(&[tile("0.3 · 6/20"), tile(""), tile("強度")], 2);
         assert_eq!(made.extent(), Extent::new(2 * 52 + 12, 2 * 66 + 12));
-        let Pixmap::Rgba8(plane) = &made.pixels else { panic!("depth") };
+        let Pixmap::Rgba8(plane) = &made.pixels else {
+            panic!("depth")
+        };
         assert_eq!(plane.get(12, 12), Some([255, 0, 0, 255]));
         assert_eq!(plane.get(51 + 13, 41), Some([255, 0, 0, 255]));
         let ink_in = |left: u32, top: u32| {
             let dark = |x, y| plane.get(x, y).is_some_and(|p: [u8; 4]| p[1] < 120);
-            (top..top + 36).flat_map(|y| (left..left + 40).map(move |x| (x, y))).filter(|(x, y)| dark(*x, *y)).count()
+            (top..top + 36)
+                .flat_map(|y| (left..left + 40).map(move |x| (x, y)))
+                .filter(|(x, y)| dark(*x, *y))
+                .count()
         };
         assert!(ink_in(12, 42) > 20, "a label");
         assert_eq!(ink_in(64, 42), 0, "no label");

@@ -347,7 +347,8 @@ impl<'a> Loader<'a> {
 
     /// See [`Weights::tensor`].
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
-        self.tensor_of_shapes(name, &[shape])
+        self.progress.checkpoint()?;
+        self.weights.tensor(name, shape)
     }
 
     /// See [`Weights::tensor_of_shapes`].
