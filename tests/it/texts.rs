@@ -11,13 +11,25 @@ fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut keys = BTreeMap::new();
     let mut current = String::new();
     for line in language.sources().iter().flat_map(|source| source.lines()) {
-        if let Some((key, _)) = line.split_once(" =").filter(|(k, _)| !k.starts_with([' ', '#'])) {
+        if let Some((key, _)) = line
+            .split_once(" =")
+            .filter(|(k, _)| !k.starts_with([' ', '#']))
+        {
             key.clone_into(&mut current);
-            assert!(keys.insert(current.clone(), BTreeSet::new()).is_none(), "{key} stands twice");
+            assert!(
+                keys.insert(current.clone(), BTreeSet::new()).is_none(),
+                "{key} stands twice"
+            );
         }
         let arguments = line.split('$').skip(1);
-        let name = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '-' || *c == '_').collect();
-        keys.entry(current.clone()).or_default().extend(arguments.map(name));
+        let name = |rest: &str| {
+            rest.chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '-' || *c == '_')
+                .collect()
+        };
+        keys.entry(current.clone())
+            .or_default()
+            .extend(arguments.map(name));
     }
     keys.remove("");
     keys
@@ -55,9 +67,15 @@ fn every_key_is_used_and_every_used_key_exists() {
     }
     let english = keys(Language::English);
     let quoted: BTreeSet<&str> = code.split('"').collect();
-    let unused: Vec<&String> = english.keys().filter(|key| !quoted.contains(key.as_str())).collect();
+    let unused: Vec<&String> = english
+        .keys()
+        .filter(|key| !quoted.contains(key.as_str()))
+        .collect();
     assert!(unused.is_empty(), "used nowhere: {unused:?}");
-    let said = code.split("Message::new(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    let said = code
+        .split("Message::new(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"'));
     let unknown: Vec<&str> = said
         .filter_map(|rest| rest.split('"').next())
         .filter(|key| !english.contains_key(*key))
