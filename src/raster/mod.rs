@@ -15,7 +15,7 @@ pub mod tiled;
 
 pub use brush::{Brush, Stroke};
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
-pub use composite::draw_patch;
+pub use composite::{draw_patch, draw_patch_within};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
 pub use morphology::{blank_mask, inverted, is_blank, mask_bounds};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};

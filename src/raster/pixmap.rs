@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::tiled::Tiled;
+use super::tiled::{TileIndex, Tiled};
 use crate::geometry::{Extent, Rect};
 
 /// What has been painted, one byte a pixel: 0 = not painted, 255 = fully painted.
@@ -55,6 +55,49 @@ impl Pixmap {
         }
     }
 
+    /// The tiles whose memory differs from that of `previous`; all of them when size or depth differ.
+    pub fn changed_tiles(&self, previous: &Self) -> Vec<TileIndex> {
+        match (self, previous) {
+            (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.changed_tiles(theirs),
+            (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.changed_tiles(theirs),
+            (Self::Rgba8(ours), Self::Rgba16(_)) => ours.tiles_in(Rect::of(ours.extent())),
+            (Self::Rgba16(ours), Self::Rgba8(_)) => ours.tiles_in(Rect::of(ours.extent())),
+        }
+    }
+
+    /// The tiles that meet `rect`, row by row.
+    pub fn tiles_in(&self, rect: Rect) -> Vec<TileIndex> {
+        match self {
+            Self::Rgba8(plane) => plane.tiles_in(rect),
+            Self::Rgba16(plane) => plane.tiles_in(rect),
+        }
+    }
+
+    /// The pixels a tile covers, cut to the plane.
+    pub fn tile_rect(&self, index: TileIndex) -> Rect {
+        match self {
+            Self::Rgba8(plane) => plane.tile_rect(index),
+            Self::Rgba16(plane) => plane.tile_rect(index),
+        }
+    }
+
+    /// Makes the tile the same memory as that of `from`, which should have the same size and depth.
+    pub fn share_tile(&mut self, index: TileIndex, from: &Self) {
+        match (self, from) {
+            (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.share_tile(index, theirs),
+            (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.share_tile(index, theirs),
+            _ => {}
+        }
+    }
+
+    /// Bytes of its pixels.
+    pub fn bytes_held(&self) -> usize {
+        match self {
+            Self::Rgba8(plane) => plane.extent().len() * 4,
+            Self::Rgba16(plane) => plane.extent().len() * 8,
+        }
+    }
+
     /// The plane in 8 bits at a smaller size, each new pixel the mean of those it covers (alpha
     /// weighted); for thumbnails.
     pub fn shrunk8(&self, extent: Extent) -> Vec<[u8; 4]> {
@@ -83,8 +126,7 @@ impl Pixmap {
         match (self, other) {
             (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.bytes_beyond(theirs),
             (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.bytes_beyond(theirs),
-            (Self::Rgba8(ours), _) => ours.extent().len() * 4,
-            (Self::Rgba16(ours), _) => ours.extent().len() * 8,
+            _ => self.bytes_held(),
         }
     }
 }

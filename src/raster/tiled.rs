@@ -164,6 +164,16 @@ impl<P: Copy + PartialEq> Tiled<P> {
         }
     }
 
+    /// Makes the tile the same memory as that of `from`, which should have the same extent.
+    pub fn share_tile(&mut self, index: TileIndex, from: &Self) {
+        let number = index.row as usize * self.columns as usize + index.column as usize;
+        if from.extent == self.extent
+            && let (Some(slot), Some(tile)) = (self.tiles.get_mut(number), from.tiles.get(number))
+        {
+            *slot = Arc::clone(tile);
+        }
+    }
+
     /// The tiles that meet `rect`, row by row.
     pub fn tiles_in(&self, rect: Rect) -> Vec<TileIndex> {
         let rect = rect.intersect(Rect::of(self.extent));
