@@ -171,6 +171,9 @@ impl Piece {
         }
         // A hard edge still takes one pixel, or it would show stairs.
         let inner = (radius * self.hardness).min(radius - 0.5);
+        if inner > 0.0 && distance2 <= inner * inner {
+            return 255;
+        }
         let ramp = ((outer - distance2.sqrt()) / (outer - inner)).min(1.0);
         // A soft edge starts and ends gently; a hard one is a plain share of the pixel.
         let gentle = ramp * ramp * (3.0 - 2.0 * ramp);
