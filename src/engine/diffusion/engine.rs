@@ -229,7 +229,7 @@ impl Run<'_> {
         } else {
             &[prompt]
         };
-        self.report.unknown_words = self.pipeline.unknown_words(&[prompt])?;
+        self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
         self.pipeline
             .encode_prompts(prompts, &mut self.report, progress)
     }

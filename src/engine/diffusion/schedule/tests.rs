@@ -16,13 +16,15 @@ struct Case {
 }
 
 fn trained(config: &serde_json::Value) -> TrainedNoise {
-    let config: Config = serde_json::from_value(config.clone()).unwrap();
-    TrainedNoise::from_config(&config).unwrap()
+    TrainedNoise::from_json(config.clone()).unwrap()
 }
 
 fn assert_near(ours: f64, wanted: f64, what: &str) {
     let allowed = 1e-4 * wanted.abs().max(0.01);
-    assert!((ours - wanted).abs() <= allowed, "{what}: {ours} is not {wanted}");
+    assert!(
+        (ours - wanted).abs() <= allowed,
+        "{what}: {ours} is not {wanted}"
+    );
 }
 
 #[test]
@@ -45,7 +47,10 @@ fn schedules_are_those_of_diffusers() {
         assert_near(schedule.noise_scale, case.noise_scale, &what);
         for (i, step) in schedule.steps.iter().enumerate() {
             assert_eq!(step.index, i);
-            assert!((step.timestep - case.timesteps[i]).abs() < 2e-3, "{what}: {step:?}");
+            assert!(
+                (step.timestep - case.timesteps[i]).abs() < 2e-3,
+                "{what}: {step:?}"
+            );
             assert_near(step.sigma, case.sigmas[i], &what);
             match case.targets.get(i) {
                 Some(&target) => assert_near(step.target_sigma, target, &what),
@@ -85,14 +90,14 @@ fn configurations_that_make_no_sense_are_refused() {
         serde_json::json!({"beta_schedule": "exotic"}),
         serde_json::json!({"timestep_type": "continuous"}),
     ] {
-        let answer = serde_json::from_value::<Config>(bad.clone())
-            .map_err(|error| error.to_string())
-            .and_then(|config| TrainedNoise::from_config(&config));
-        assert!(answer.is_err(), "{bad}");
+        assert!(TrainedNoise::from_json(bad.clone()).is_err(), "{bad}");
     }
     let short = trained(&serde_json::json!({"trained_betas": vec![0.1; 10]}));
     for by in SamplerId::ALL {
         let answer = sampler(*by).schedule(&short, ScheduleId::Model, 11);
-        assert!(matches!(answer, Err(EngineError::Unsupported { .. })), "{by:?}");
+        assert!(
+            matches!(answer, Err(EngineError::Unsupported { .. })),
+            "{by:?}"
+        );
     }
 }
