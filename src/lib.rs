@@ -19,6 +19,9 @@
 //! ```
 
 pub mod catalog;
+pub mod cli;
+pub mod document;
+pub mod editor;
 pub mod engine;
 pub mod geometry;
 pub mod jobs;

@@ -1,7 +1,30 @@
-//! Running edits: one edit on the thread at hand ([`run_edit`]).
+//! Work beside the user: the engine's thread with its queue, and threads for files and journals.
+//! The only room that starts threads (with `engine/kernels`).
 //!
-//! Used by the command line and the editor. Never names the document, candle or the window.
+//! Called by `editor`. Never names the document, the window or candle. Nothing here is shared
+//! between threads but the flag that cancels; everything else is sent.
 
 mod edit;
+mod estimate;
+mod queue;
+mod runner;
+mod tasks;
+mod worker;
 
 pub use edit::{EditError, EditProgress, EditResult, run_edit};
+pub use runner::{JobEvent, Runner, Standing};
+pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
+pub use worker::Wake;
+
+pub use crate::engine::{RunReport, RunSeconds, Stage};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Engine, EngineError};
+
+/// Names a job; never used twice in the program's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JobId(pub u64);
+
+/// Makes the engine, on the engine's own thread: when the first job comes, and again after a panic.
+pub type EngineFactory = Box<dyn Fn() -> Result<Box<dyn Engine>, EngineError> + Send>;

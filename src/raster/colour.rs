@@ -295,7 +295,7 @@ fn inverse(table: &[u16], value: f32) -> f32 {
 
 /// Not-a-number becomes 0.
 fn into_range(value: f32) -> f32 {
-    value.max(0.0).min(1.0)
+    if value > 0.0 { value.min(1.0) } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::pixmap::{Patch, Pixmap};
 use super::tiled::Tiled;
-use crate::geometry::Point;
+use crate::geometry::{Point, Rect};
 
 /// Draws `patch` over `base` with the usual "over" rule for straight alpha, its alpha multiplied
 /// by `opacity` (0…255).
@@ -11,30 +11,77 @@ use crate::geometry::Point;
 /// takes the patch's numbers exactly. Both planes should have the same depth; a patch of the other
 /// depth is converted first.
 pub fn draw_patch(base: &mut Pixmap, patch: &Patch, opacity: u8) {
+    draw_patch_within(base, patch, opacity, patch.rect);
+}
+
+/// As [`draw_patch`], but only inside `within`.
+pub fn draw_patch_within(base: &mut Pixmap, patch: &Patch, opacity: u8, within: Rect) {
+    let within = within.intersect(patch.rect);
     match (base, &patch.pixels) {
-        (Pixmap::Rgba8(base), Pixmap::Rgba8(over)) => draw(base, patch, over, opacity, 255),
-        (Pixmap::Rgba16(base), Pixmap::Rgba16(over)) => draw(base, patch, over, opacity, 65535),
+        (Pixmap::Rgba8(base), Pixmap::Rgba8(over)) => {
+            let pixel = |at| pixel_at(over, patch.rect, at);
+            draw(base, within, pixel, Scale { opacity, full: 255 });
+        }
+        (Pixmap::Rgba16(base), Pixmap::Rgba16(over)) => {
+            let pixel = |at| pixel_at(over, patch.rect, at);
+            draw(
+                base,
+                within,
+                pixel,
+                Scale {
+                    opacity,
+                    full: 65535,
+                },
+            );
+        }
         (Pixmap::Rgba8(base), Pixmap::Rgba16(over)) => {
-            let over = over.map(|p| p.map(|v| ((u32::from(v) + 128) / 257) as u8));
-            draw(base, patch, &over, opacity, 255);
+            let narrow = |v: u16| ((u32::from(v) + 128) / 257) as u8;
+            let pixel = |at| pixel_at(over, patch.rect, at).map(|p| p.map(narrow));
+            draw(base, within, pixel, Scale { opacity, full: 255 });
         }
         (Pixmap::Rgba16(base), Pixmap::Rgba8(over)) => {
-            let over = over.map(|p| p.map(|v| u16::from(v) * 257));
-            draw(base, patch, &over, opacity, 65535);
+            let widen = |v: u8| u16::from(v) * 257;
+            let pixel = |at| pixel_at(over, patch.rect, at).map(|p| p.map(widen));
+            draw(
+                base,
+                within,
+                pixel,
+                Scale {
+                    opacity,
+                    full: 65535,
+                },
+            );
         }
     }
 }
 
-fn draw<T>(base: &mut Tiled<[T; 4]>, patch: &Patch, over: &Tiled<[T; 4]>, opacity: u8, full: u64)
-where
+fn pixel_at<P: Copy + PartialEq>(plane: &Tiled<P>, rect: Rect, at: Point) -> Option<P> {
+    plane.get(
+        at.x.wrapping_sub(rect.x) as u32,
+        at.y.wrapping_sub(rect.y) as u32,
+    )
+}
+
+/// What alpha is measured in.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// Of the whole patch, 0…255.
+    opacity: u8,
+    /// Full scale of a channel.
+    full: u64,
+}
+
+fn draw<T>(
+    base: &mut Tiled<[T; 4]>,
+    within: Rect,
+    over: impl Fn(Point) -> Option<[T; 4]>,
+    scale: Scale,
+) where
     T: Copy + PartialEq + Into<u64> + TryFrom<u64>,
 {
-    let opacity = u64::from(opacity);
-    base.update(patch.rect, |at: Point, old| {
-        let x = at.x.wrapping_sub(patch.rect.x) as u32;
-        let y = at.y.wrapping_sub(patch.rect.y) as u32;
-        over.get(x, y)
-            .map_or(old, |new| over_pixel(old, new, opacity, full))
+    let opacity = u64::from(scale.opacity);
+    base.update(within, |at, old| {
+        over(at).map_or(old, |new| over_pixel(old, new, opacity, scale.full))
     });
 }
 
@@ -70,7 +117,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Extent, Rect};
+    use crate::geometry::Extent;
 
     #[test]
     fn no_alpha_keeps_the_base_and_full_alpha_takes_the_patch() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::tiled::Tiled;
+use super::tiled::{TileIndex, Tiled};
 use crate::geometry::{Extent, Rect};
 
 /// What has been painted, one byte a pixel: 0 = not painted, 255 = fully painted.
@@ -55,15 +55,101 @@ impl Pixmap {
         }
     }
 
+    /// The tiles whose memory differs from that of `previous`; all of them when size or depth differ.
+    pub fn changed_tiles(&self, previous: &Self) -> Vec<TileIndex> {
+        match (self, previous) {
+            (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.changed_tiles(theirs),
+            (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.changed_tiles(theirs),
+            (Self::Rgba8(ours), Self::Rgba16(_)) => ours.tiles_in(Rect::of(ours.extent())),
+            (Self::Rgba16(ours), Self::Rgba8(_)) => ours.tiles_in(Rect::of(ours.extent())),
+        }
+    }
+
+    /// The tiles that meet `rect`, row by row.
+    pub fn tiles_in(&self, rect: Rect) -> Vec<TileIndex> {
+        match self {
+            Self::Rgba8(plane) => plane.tiles_in(rect),
+            Self::Rgba16(plane) => plane.tiles_in(rect),
+        }
+    }
+
+    /// The pixels a tile covers, cut to the plane.
+    pub fn tile_rect(&self, index: TileIndex) -> Rect {
+        match self {
+            Self::Rgba8(plane) => plane.tile_rect(index),
+            Self::Rgba16(plane) => plane.tile_rect(index),
+        }
+    }
+
+    /// Makes the tile the same memory as that of `from`, which should have the same size and depth.
+    pub fn share_tile(&mut self, index: TileIndex, from: &Self) {
+        match (self, from) {
+            (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.share_tile(index, theirs),
+            (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.share_tile(index, theirs),
+            _ => {}
+        }
+    }
+
+    /// Bytes of its pixels.
+    pub fn bytes_held(&self) -> usize {
+        match self {
+            Self::Rgba8(plane) => plane.extent().len() * 4,
+            Self::Rgba16(plane) => plane.extent().len() * 8,
+        }
+    }
+
+    /// The plane in 8 bits at a smaller size, each new pixel the mean of those it covers (alpha
+    /// weighted); for thumbnails.
+    pub fn shrunk8(&self, extent: Extent) -> Vec<[u8; 4]> {
+        let full = self.extent();
+        let mut pixels = Vec::with_capacity(extent.len());
+        let span = |i: u32, new: u32, old: u32| {
+            let at = |i: u32| (u64::from(i) * u64::from(old) / u64::from(new.max(1))) as u32;
+            (at(i), at(i + 1).max(at(i) + 1).min(old.max(1)))
+        };
+        for y in 0..extent.height {
+            let (top, bottom) = span(y, extent.height, full.height);
+            let band = Rect::new(0, top as i32, full.width, bottom - top);
+            let rows = self.crop_f32(band);
+            for x in 0..extent.width {
+                let (left, right) = span(x, extent.width, full.width);
+                let lines = rows.chunks_exact(full.width.max(1) as usize);
+                let covered = lines.flat_map(|row| row.get(left as usize..right as usize));
+                pixels.push(mean8(covered.flatten()));
+            }
+        }
+        pixels
+    }
+
     /// Bytes of memory held that `other` does not share.
     pub fn bytes_beyond(&self, other: &Self) -> usize {
         match (self, other) {
             (Self::Rgba8(ours), Self::Rgba8(theirs)) => ours.bytes_beyond(theirs),
             (Self::Rgba16(ours), Self::Rgba16(theirs)) => ours.bytes_beyond(theirs),
-            (Self::Rgba8(ours), _) => ours.extent().len() * 4,
-            (Self::Rgba16(ours), _) => ours.extent().len() * 8,
+            _ => self.bytes_held(),
         }
     }
+}
+
+/// Mean of pixels, colours weighted by alpha, in 8 bits.
+fn mean8<'a>(pixels: impl Iterator<Item = &'a [f32; 4]>) -> [u8; 4] {
+    let (mut sum, mut count) = ([0f32; 4], 0f32);
+    for [r, g, b, a] in pixels {
+        for (sum, value) in sum.iter_mut().zip([r * a, g * a, b * a, *a]) {
+            *sum += value;
+        }
+        count += 1.0;
+    }
+    let [r, g, b, a] = sum;
+    let eight = |v: f32| (v * 255.0).round().clamp(0.0, 255.0) as u8;
+    let weight = a.max(f32::MIN_POSITIVE);
+    let alpha = a / count.max(1.0);
+    [
+        eight(r / weight),
+        eight(g / weight),
+        eight(b / weight),
+        eight(alpha),
+    ]
 }
 
 /// What the numbers of a picture mean.

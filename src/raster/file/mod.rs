@@ -1,5 +1,157 @@
 //! Picture files: the only place that reads or writes them.
+//!
+//! Reading: [`load`] (PNG, JPEG, WebP, BMP, TIFF; the content decides, not the extension).
+//! Pixels keep their 8 or 16 bits and their ICC profile, EXIF orientation is applied. Everything
+//! else that must survive until the picture is saved travels in a [`FileOrigin`].
+//! Writing: [`save`] (PNG, JPEG, WebP, TIFF), through a temporary file in the same folder, so that
+//! a file is either the old one or the new one, whole.
 
 mod error;
+mod exif;
+mod load;
+mod mask;
+mod metadata;
+mod note;
+mod save;
+mod sniff;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
+pub use load::{LoadedPicture, load, load_bytes};
+pub use mask::{LoadedMask, load_mask, mask_from_bytes, save_mask};
+pub use metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
+pub use note::PictureNote;
+pub use save::{RecipeText, SaveOptions, save};
+pub use sniff::MAX_PIXELS;
+
+/// A kind of picture file that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum FileFormat {
+    /// Portable Network Graphics: lossless, 8 and 16 bits, carries the recipe.
+    #[default]
+    Png,
+    /// JPEG: lossy, 8 bits, no alpha.
+    Jpeg,
+    /// WebP: read both ways, written lossless, 8 bits.
+    WebP,
+    /// TIFF: lossless, 8 and 16 bits.
+    Tiff,
+    /// Windows bitmap; only read.
+    Bmp,
+}
+
+impl FileFormat {
+    /// The kinds that can be written, in the order shown to people.
+    pub const WRITABLE: [Self; 4] = [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::WebP => "WebP",
+            Self::Tiff => "TIFF",
+            Self::Bmp => "BMP",
+        }
+    }
+
+    /// Extensions of its files, the usual one first.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Png => &["png"],
+            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
+            Self::WebP => &["webp"],
+            Self::Tiff => &["tif", "tiff"],
+            Self::Bmp => &["bmp", "dib"],
+        }
+    }
+
+    /// The kind a file name asks for.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff, Self::Bmp]
+            .into_iter()
+            .find(|format| format.extensions().contains(&extension.as_str()))
+    }
+}
+
+/// Which channels the file had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum ColourLayout {
+    /// Grey.
+    Grey,
+    /// Grey and alpha.
+    GreyAlpha,
+    /// Colour.
+    #[default]
+    Rgb,
+    /// Colour and alpha.
+    Rgba,
+}
+
+impl ColourLayout {
+    fn in_colour(self) -> Self {
+        if self.has_alpha() {
+            Self::Rgba
+        } else {
+            Self::Rgb
+        }
+    }
+
+    fn with_alpha(self) -> Self {
+        if self.has_colour() {
+            Self::Rgba
+        } else {
+            Self::GreyAlpha
+        }
+    }
+
+    fn without_alpha(self) -> Self {
+        if self.has_colour() {
+            Self::Rgb
+        } else {
+            Self::Grey
+        }
+    }
+
+    fn has_colour(self) -> bool {
+        matches!(self, Self::Rgb | Self::Rgba)
+    }
+
+    fn has_alpha(self) -> bool {
+        matches!(self, Self::GreyAlpha | Self::Rgba)
+    }
+}
+
+/// What is known of the file a picture came from, beside pixels and profile: what saving needs to
+/// give it back. The default is that of a picture that comes from no file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FileOrigin {
+    /// What kind of file it was.
+    pub format: FileFormat,
+    /// Which channels it had. A picture that was grey is written grey while it stays grey; one
+    /// without alpha is written without while it stays opaque.
+    pub layout: ColourLayout,
+    /// Its EXIF block, upright and without thumbnail.
+    pub exif: Option<Arc<Vec<u8>>>,
+    /// Its texts by keyword: the text chunks of a PNG, or the settings in an EXIF user comment
+    /// under [`PARAMETERS_KEYWORD`].
+    pub texts: Vec<(String, String)>,
+}
+
+impl FileOrigin {
+    /// The text under that keyword.
+    pub fn text(&self, keyword: &str) -> Option<&str> {
+        let mut texts = self.texts.iter();
+        texts
+            .find(|(key, _)| key == keyword)
+            .map(|(_, text)| text.as_str())
+    }
+}

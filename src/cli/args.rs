@@ -1,0 +1,181 @@
+//! The arguments, as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::engine::diffusion::{DeviceChoice, EngineOptions};
+
+/// Overpaint: change a part of a picture by saying what should be there.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    /// Picture to open in the editor
+    pub(super) picture: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Edit one picture without the window
+    Edit(Box<EditArgs>),
+    /// Say which models there are
+    Models(ModelsArgs),
+    /// Measure what an edit takes on this machine
+    Bench(BenchArgs),
+}
+
+/// What computes.
+#[derive(Debug, Clone, PartialEq, Eq, ClapArgs)]
+pub struct DeviceArgs {
+    /// What computes
+    #[arg(long, value_enum, default_value_t)]
+    pub device: Device,
+    /// Threads of the engine [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+}
+
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Device {
+    /// A GPU this build knows, else the processor
+    #[default]
+    Auto,
+    /// The processor
+    Cpu,
+    /// An NVIDIA GPU
+    Cuda,
+    /// An Apple GPU
+    Metal,
+}
+
+impl DeviceArgs {
+    /// The same, in the engine's words.
+    pub fn engine_options(&self) -> EngineOptions {
+        EngineOptions {
+            device: match self.device {
+                Device::Auto => DeviceChoice::Auto,
+                Device::Cpu => DeviceChoice::Cpu,
+                Device::Cuda => DeviceChoice::Cuda,
+                Device::Metal => DeviceChoice::Metal,
+            },
+            threads: self.threads.map(|count| count as usize),
+            ..EngineOptions::default()
+        }
+    }
+}
+
+/// `overpaint edit`. What is left out comes from the model's own defaults.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct EditArgs {
+    /// Picture to edit: PNG, JPEG, WebP, BMP or TIFF
+    pub input: PathBuf,
+    /// File to write: PNG, JPEG, WebP or TIFF by its extension
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// What should be there
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: String,
+    /// What should not be there
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub negative: String,
+    /// Mask: white is painted. Without one the whole picture may change
+    #[arg(long, value_name = "MASK")]
+    pub mask: Option<PathBuf>,
+    /// What being painted means: masked (it changes) or not-masked (it stays)
+    #[arg(long, value_name = "MODE", default_value = "masked")]
+    pub mask_mode: String,
+    /// Denoising strength, above 0 and up to 1: how far the model may imagine
+    #[arg(long, value_name = "S", conflicts_with = "strengths", allow_negative_numbers = true)]
+    pub strength: Option<String>,
+    /// Several strengths, each to its own file: OUT gets the strength in its name
+    #[arg(long, value_name = "S1,S2,…", value_delimiter = ',', allow_negative_numbers = true)]
+    pub strengths: Vec<String>,
+    /// One labelled sheet of the original and all results
+    #[arg(long, value_name = "GRID", requires = "strengths")]
+    pub grid: Option<PathBuf>,
+    /// Steps of the whole schedule; strength decides how many of them run
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u32>,
+    /// Guidance scale: how closely the prompt is followed; 1 is off
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+    /// Seed of the noise; the same seed gives the same picture [default: random, and said]
+    #[arg(long, value_name = "K")]
+    pub seed: Option<u64>,
+    /// Sampler: euler, euler_a, dpmpp_2m, ddim
+    #[arg(long, value_name = "ID")]
+    pub sampler: Option<String>,
+    /// Schedule: model, karras
+    #[arg(long, value_name = "ID")]
+    pub schedule: Option<String>,
+    /// What the model is shown: auto, whole, masked
+    #[arg(long, value_name = "AREA", default_value = "auto")]
+    pub area: String,
+    /// Surroundings shown with a masked area: 12, 12px or 5% of the region's diagonal
+    #[arg(long, value_name = "LEN")]
+    pub padding: Option<String>,
+    /// What the region holds at the start: auto, original, blur, noise, nothing
+    #[arg(long, value_name = "FILL", default_value = "auto")]
+    pub fill: String,
+    /// Width of the soft band around the region: 12, 12px or 5%
+    #[arg(long, value_name = "LEN")]
+    pub feather: Option<String>,
+    /// How far the region is grown first: 12, 12px or 5%
+    #[arg(long, value_name = "LEN", default_value = "0")]
+    pub grow: String,
+    /// Model: an id of `overpaint models`, or a diffusers folder
+    #[arg(long, value_name = "ID|PATH", default_value = "starter")]
+    pub model: String,
+    /// What computes
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Quality of a JPEG, 1 to 100
+    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: u8,
+    /// Leave the recipe out of the file
+    #[arg(long)]
+    pub no_metadata: bool,
+    /// Say everything as one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelsCommand {
+    /// All models
+    List,
+    /// One model
+    Info {
+        /// An id of the list, or a diffusers folder
+        model: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BenchArgs {
+    /// Model: an id of `overpaint models`, or a diffusers folder
+    #[arg(long, value_name = "ID|PATH", default_value = "starter")]
+    pub(super) model: String,
+    /// Size of the picture that is edited
+    #[arg(long, value_name = "WxH", default_value = "403x297")]
+    pub(super) size: String,
+    /// Runs; the first one loads the model
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) runs: u32,
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    /// Say everything as one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}

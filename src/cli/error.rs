@@ -1,0 +1,89 @@
+//! [`CliError`]: why a command failed, and with which exit code.
+
+use crate::catalog::CatalogError;
+use crate::jobs::EditError;
+use crate::plan::PlanError;
+use crate::raster::file::PictureError;
+use crate::text::{Explain, Message, error_speaks};
+
+pub(super) const BAD_ARGUMENTS: u8 = 2;
+const BAD_INPUT: u8 = 3;
+const BAD_MODEL: u8 = 4;
+pub(super) const FAILED_RUN: u8 = 5;
+
+/// Why a command failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CliError {
+    /// An argument is out of its range (exit code 2).
+    Argument(Message),
+    /// Picture or mask cannot be used (3).
+    Input(PictureError),
+    /// The model cannot be used (4).
+    Model(CatalogError),
+    /// The edit failed or was cancelled (5; 4 where the model's files are to blame; 2 or 3 where
+    /// settings or picture are).
+    Edit(EditError),
+    /// The result cannot be written (5).
+    Output(PictureError),
+    /// The window cannot be opened (5).
+    Window(String),
+    /// The answer of the system to something else (5).
+    System(String),
+}
+
+impl CliError {
+    /// The exit code of the program.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Argument(_) => BAD_ARGUMENTS,
+            Self::Input(_) => BAD_INPUT,
+            Self::Model(_) => BAD_MODEL,
+            Self::Edit(EditError::Engine(error)) if error.is_about_model() => BAD_MODEL,
+            Self::Edit(EditError::Plan(error)) => match error {
+                PlanError::MaskSize { .. }
+                | PlanError::EverythingKept
+                | PlanError::EmptyPicture
+                | PlanError::Profile(_) => BAD_INPUT,
+                PlanError::EngineSize { .. } | PlanError::Scaling(_) => FAILED_RUN,
+                _ => BAD_ARGUMENTS,
+            },
+            Self::Edit(EditError::Engine(_))
+            | Self::Output(_)
+            | Self::Window(_)
+            | Self::System(_) => FAILED_RUN,
+        }
+    }
+}
+
+impl From<PlanError> for CliError {
+    fn from(error: PlanError) -> Self {
+        Self::Argument(error.message())
+    }
+}
+
+impl From<CatalogError> for CliError {
+    fn from(error: CatalogError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<EditError> for CliError {
+    fn from(error: EditError) -> Self {
+        Self::Edit(error)
+    }
+}
+
+impl Explain for CliError {
+    fn message(&self) -> Message {
+        match self {
+            Self::Argument(message) => message.clone(),
+            Self::Input(error) | Self::Output(error) => error.message(),
+            Self::Model(error) => error.message(),
+            Self::Edit(error) => error.message(),
+            Self::Window(why) => Message::new("cli-no-window").with("why", why.clone()),
+            Self::System(why) => Message::new("cli-system").with("why", why.clone()),
+        }
+    }
+}
+
+error_speaks!(CliError);

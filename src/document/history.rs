@@ -1,0 +1,97 @@
+//! [`History`]: snapshots for undo and redo within a memory budget.
+
+use std::collections::VecDeque;
+
+use super::label::EditLabel;
+use super::state::State;
+
+/// A state with its serial number: equal numbers mean the same state.
+#[derive(Debug, Clone)]
+pub(super) struct Numbered {
+    pub(super) state: State,
+    pub(super) serial: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    label: EditLabel,
+    snapshot: Numbered,
+    /// Memory that only this snapshot holds, seen from its newer (past) or older (future) neighbour.
+    bytes: usize,
+}
+
+/// What was and what was undone. Snapshots share their tiles, so an entry costs what it changed.
+#[derive(Debug)]
+pub(super) struct History {
+    past: VecDeque<Entry>,
+    future: Vec<Entry>,
+    budget_bytes: usize,
+}
+
+impl History {
+    pub(super) fn new(budget_bytes: usize) -> Self {
+        Self {
+            past: VecDeque::new(),
+            future: Vec::new(),
+            budget_bytes,
+        }
+    }
+
+    /// Remembers `before`, which an edit has just turned into `after`. What was undone is forgotten;
+    /// then the oldest entries, until the budget is kept. The newest entry always stays.
+    pub(super) fn push(&mut self, label: EditLabel, before: Numbered, after: &State) {
+        self.future.clear();
+        let bytes = before.state.bytes_beyond(after);
+        self.past.push_back(Entry {
+            label,
+            snapshot: before,
+            bytes,
+        });
+        while self.past.len() > 1 && self.bytes() > self.budget_bytes {
+            self.past.pop_front();
+        }
+    }
+
+    /// Gives back the state before the last edit and keeps `now` for redo.
+    pub(super) fn undo(&mut self, now: Numbered) -> Result<Numbered, Numbered> {
+        let Some(entry) = self.past.pop_back() else {
+            return Err(now);
+        };
+        let bytes = now.state.bytes_beyond(&entry.snapshot.state);
+        self.future.push(Entry {
+            label: entry.label,
+            snapshot: now,
+            bytes,
+        });
+        Ok(entry.snapshot)
+    }
+
+    /// Gives back the state that was undone last and keeps `now` for undo.
+    pub(super) fn redo(&mut self, now: Numbered) -> Result<Numbered, Numbered> {
+        let Some(entry) = self.future.pop() else {
+            return Err(now);
+        };
+        let bytes = now.state.bytes_beyond(&entry.snapshot.state);
+        self.past.push_back(Entry {
+            label: entry.label,
+            snapshot: now,
+            bytes,
+        });
+        Ok(entry.snapshot)
+    }
+
+    pub(super) fn undo_labels(&self) -> impl DoubleEndedIterator<Item = EditLabel> {
+        self.past.iter().map(|entry| entry.label)
+    }
+
+    pub(super) fn redo_labels(&self) -> impl DoubleEndedIterator<Item = EditLabel> {
+        self.future.iter().map(|entry| entry.label)
+    }
+
+    /// Memory held by the history alone.
+    pub(super) fn bytes(&self) -> usize {
+        let past: usize = self.past.iter().map(|entry| entry.bytes).sum();
+        let future: usize = self.future.iter().map(|entry| entry.bytes).sum();
+        past + future
+    }
+}

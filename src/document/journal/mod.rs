@@ -1,0 +1,192 @@
+//! The journal of a document: every change, appended to a file as it happens, so that a program
+//! that dies loses nothing older than what it was just doing.
+//!
+//! The first two records say what the document is and how it stood; every further one holds what
+//! leads from one [`Moment`] to the next, whatever did it: a stroke, an undo, an accepted result.
+//! [`restore`] reads as far as records are whole and gives exactly the last moment that was
+//! written, with its history where that can be followed. Writing is for a thread beside the user;
+//! moments are cheap to make and to send.
+
+mod diff;
+mod frame;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::edit::Move;
+use super::state::State;
+use super::{Document, DocumentId};
+use crate::geometry::Extent;
+use diff::Diff;
+use frame::{Frames, MAGIC, frame, write_through};
+
+/// Everything about a document that would be missed, at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// Picture, mask and layers.
+    pub state: State,
+    /// What led to it.
+    pub by: Option<Move>,
+    /// The rest.
+    pub notes: Notes,
+}
+
+/// What belongs to a document beside its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notes {
+    /// What it is called.
+    pub title: String,
+    /// The file it came from or was saved to.
+    pub path: Option<OsString>,
+    /// Something in it is not in that file.
+    pub is_unsaved: bool,
+    /// Settings, in the words of whoever keeps them; not read here.
+    pub settings: Vec<u8>,
+}
+
+/// What is said of a document in a list, without reading all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// What it was called.
+    pub title: String,
+    /// The file it came from.
+    pub path: Option<OsString>,
+    /// The canvas size.
+    pub extent: Extent,
+}
+
+/// A document as its journal tells it.
+#[derive(Debug)]
+pub struct Restored {
+    /// With its history, as far as the journal reaches back.
+    pub document: Document,
+    /// The rest.
+    pub notes: Notes,
+    /// Bytes of the journal that were whole; what lay behind them has been cut off.
+    pub whole_bytes: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Record {
+    About(About),
+    Snapshot(State, Notes),
+    Change(Option<Move>, Diff, Option<Notes>),
+}
+
+/// Begins a journal at `path` with how things stand; replaces one that is there in one step.
+/// Returns its length in bytes.
+pub fn begin(path: &Path, moment: &Moment) -> std::io::Result<u64> {
+    let fresh = path.with_extension("new");
+    let mut file = File::create(&fresh)?;
+    let about = Record::About(About {
+        title: moment.notes.title.clone(),
+        path: moment.notes.path.clone(),
+        extent: moment.state.extent(),
+    });
+    let snapshot = Record::Snapshot(moment.state.clone(), moment.notes.clone());
+    let mut bytes = MAGIC.to_vec();
+    bytes.append(&mut frame(&about)?);
+    bytes.append(&mut frame(&snapshot)?);
+    write_through(&mut file, &bytes)?;
+    std::fs::rename(&fresh, path)?;
+    sync_folder(path)?;
+    Ok(bytes.len() as u64)
+}
+
+/// Appends what leads from `before`, which the journal already holds, to `after`. Returns its
+/// length in bytes. On an error the journal is as it was before, as far as the disk lets it.
+pub fn append(path: &Path, before: &Moment, after: &Moment) -> std::io::Result<u64> {
+    let diff = Diff::between(&before.state, &after.state);
+    let notes = (before.notes != after.notes).then(|| after.notes.clone());
+    let bytes = frame(&Record::Change(after.by, diff, notes))?;
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    let length = file.metadata()?.len();
+    if let Err(error) = write_through(&mut file, &bytes) {
+        // Half a record would hide everything that is appended behind it.
+        file.set_len(length)?;
+        return Err(error);
+    }
+    Ok(length + bytes.len() as u64)
+}
+
+/// What a journal is about; `None` when it is none, or too damaged to tell.
+pub fn about(path: &Path) -> Option<About> {
+    // The first record is small: a name, a path, a size.
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(1 << 16).read_to_end(&mut bytes).ok()?;
+    match Frames::of(&bytes)?.next()? {
+        (Record::About(about), _) => Some(about),
+        _ => None,
+    }
+}
+
+/// Builds the document a journal tells of, and cuts off what is not whole at its end, so that it
+/// can go on from there. `Ok(None)` when not even the beginning is whole.
+pub fn restore(path: &Path, id: DocumentId) -> std::io::Result<Option<Restored>> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let Some(restored) = replay(&bytes, id) else {
+        return Ok(None);
+    };
+    if restored.whole_bytes < bytes.len() as u64 {
+        file.set_len(restored.whole_bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        file.sync_data()?;
+    }
+    Ok(Some(restored))
+}
+
+/// The document that the whole records at the beginning of `bytes` tell of.
+fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
+    let mut frames = Frames::of(bytes)?;
+    let (Record::About(_), _) = frames.next()? else {
+        return None;
+    };
+    let (Record::Snapshot(state, mut notes), mut whole) = frames.next()? else {
+        return None;
+    };
+    let mut document = Document::from_state(id, state, Document::UNDO_BUDGET_BYTES);
+    note_saved(&mut document, &notes);
+    while let Some((Record::Change(by, diff, new_notes), end)) = frames.next() {
+        // Cannot fail with a whole record, since each was made from the one before.
+        let Some(state) = diff.apply(document.state()) else {
+            break;
+        };
+        document.follow(by, state);
+        notes = new_notes.unwrap_or(notes);
+        note_saved(&mut document, &notes);
+        whole = end;
+    }
+    // A stroke that was under way is kept as far as it came.
+    document.commit();
+    note_saved(&mut document, &notes);
+    Some(Restored {
+        document,
+        notes,
+        whole_bytes: whole as u64,
+    })
+}
+
+fn note_saved(document: &mut Document, notes: &Notes) {
+    if document.is_unsaved() == notes.is_unsaved {
+        return;
+    }
+    let serial = document.serial();
+    document.mark_saved(if notes.is_unsaved { u64::MAX } else { serial });
+}
+
+/// Makes a rename last: it is the folder that holds the names.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,95 @@
+//! [`State`]: all that undo covers, and [`Layer`], a result laid over the picture.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::{Extent, Rect};
+use crate::raster::{Mask, Patch, Picture, Pixmap, Tiled};
+
+/// Names a layer of a document; never used twice in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LayerId(pub u64);
+
+/// An accepted result above the base picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Which layer.
+    pub id: LayerId,
+    /// What the user sees it called.
+    pub name: String,
+    /// Whether it is drawn.
+    pub visible: bool,
+    /// 0…255, multiplied into the alpha of its pixels.
+    pub opacity: u8,
+    /// Its pixels and where they lie.
+    pub patch: Arc<Patch>,
+    /// How it was made, in the words of whoever made it; the document does not read it.
+    pub recipe: String,
+}
+
+/// All that undo covers: base picture, mask, layers and (through the base) the canvas size.
+/// A clone shares every tile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The opened picture, as it was.
+    pub base: Picture,
+    /// What is painted; always the size of the base.
+    pub mask: Mask,
+    /// From the lowest to the topmost.
+    pub layers: Vec<Layer>,
+}
+
+impl State {
+    /// A picture with nothing painted and nothing above it.
+    pub fn new(base: Picture) -> Self {
+        let mask = Tiled::filled(base.extent(), 0);
+        Self {
+            base,
+            mask,
+            layers: Vec::new(),
+        }
+    }
+
+    /// The canvas size.
+    pub fn extent(&self) -> Extent {
+        self.base.extent()
+    }
+
+    /// Bytes of memory held that `other` does not share.
+    pub fn bytes_beyond(&self, other: &Self) -> usize {
+        let shared = |patch: &Arc<Patch>| other.layers.iter().any(|l| Arc::ptr_eq(&l.patch, patch));
+        let patches: usize = self
+            .layers
+            .iter()
+            .filter(|layer| !shared(&layer.patch))
+            .map(|layer| layer.patch.pixels.bytes_held())
+            .sum();
+        self.base.pixels.bytes_beyond(&other.base.pixels)
+            + self.mask.bytes_beyond(&other.mask)
+            + patches
+    }
+
+    /// Cuts the canvas to `rect` (cut to the canvas itself); layers keep their place in the picture.
+    pub fn crop_canvas(&mut self, rect: Rect) {
+        let rect = rect.intersect(Rect::of(self.extent()));
+        if rect.is_empty() || rect == Rect::of(self.extent()) {
+            return;
+        }
+        self.base.pixels = match &self.base.pixels {
+            Pixmap::Rgba8(plane) => Pixmap::Rgba8(cropped(plane, rect, [0; 4])),
+            Pixmap::Rgba16(plane) => Pixmap::Rgba16(cropped(plane, rect, [0; 4])),
+        };
+        self.mask = cropped(&self.mask, rect, 0);
+        for layer in &mut self.layers {
+            let mut moved = Patch::clone(&layer.patch);
+            moved.rect.x -= rect.x;
+            moved.rect.y -= rect.y;
+            layer.patch = Arc::new(moved);
+        }
+    }
+}
+
+fn cropped<P: Copy + PartialEq>(plane: &Tiled<P>, rect: Rect, outside: P) -> Tiled<P> {
+    Tiled::from_pixels(rect.extent(), &plane.crop(rect), outside)
+}

@@ -1,0 +1,104 @@
+//! [`Visible`]: base and layers drawn together, kept per tile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::state::{Layer, State};
+use crate::raster::{Picture, TileIndex, draw_patch_within};
+
+/// What the user sees: the base with its visible layers. Only tiles that an edit touches are drawn
+/// again; a tile without any layer is the base's own memory.
+#[derive(Debug)]
+pub(super) struct Visible {
+    picture: Picture,
+    base: Picture,
+    layers: Vec<Layer>,
+}
+
+impl Visible {
+    pub(super) fn of(state: &State) -> Self {
+        let mut visible = Self {
+            picture: state.base.clone(),
+            base: state.base.clone(),
+            layers: Vec::new(),
+        };
+        visible.refresh(state);
+        visible
+    }
+
+    pub(super) fn picture(&self) -> &Picture {
+        &self.picture
+    }
+
+    /// Draws again what differs from `state`. True when anything may look different.
+    pub(super) fn refresh(&mut self, state: &State) -> bool {
+        let layers: Vec<Layer> = drawn(&state.layers).cloned().collect();
+        let mut touched: BTreeSet<(u32, u32)> = BTreeSet::new();
+        let same_canvas =
+            self.base.extent() == state.base.extent() && self.base.profile == state.base.profile;
+        if same_canvas {
+            touch(
+                &mut touched,
+                state.base.pixels.changed_tiles(&self.base.pixels),
+            );
+            for layer in differing(&self.layers, &layers) {
+                touch(&mut touched, state.base.pixels.tiles_in(layer.patch.rect));
+            }
+        } else {
+            self.picture = state.base.clone();
+            for layer in &layers {
+                touch(&mut touched, state.base.pixels.tiles_in(layer.patch.rect));
+            }
+        }
+        for &(row, column) in &touched {
+            let index = TileIndex { column, row };
+            let rect = state.base.pixels.tile_rect(index);
+            self.picture.pixels.share_tile(index, &state.base.pixels);
+            for layer in &layers {
+                draw_patch_within(&mut self.picture.pixels, &layer.patch, layer.opacity, rect);
+            }
+        }
+        self.base.clone_from(&state.base);
+        self.layers = layers;
+        !same_canvas || !touched.is_empty()
+    }
+}
+
+fn touch(touched: &mut BTreeSet<(u32, u32)>, tiles: Vec<TileIndex>) {
+    touched.extend(tiles.into_iter().map(|tile| (tile.row, tile.column)));
+}
+
+fn drawn(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
+    layers
+        .iter()
+        .filter(|layer| layer.visible && layer.opacity > 0)
+}
+
+/// True when both draw the same.
+fn looks_like(a: &Layer, b: &Layer) -> bool {
+    a.id == b.id && a.opacity == b.opacity && Arc::ptr_eq(&a.patch, &b.patch)
+}
+
+/// The layers of either stack whose drawing is not the same in both, including those that changed
+/// places with another.
+fn differing<'a>(before: &'a [Layer], after: &'a [Layer]) -> Vec<&'a Layer> {
+    let mut found = Vec::new();
+    let mut kept_before = Vec::new();
+    let mut kept_after = Vec::new();
+    for layer in before {
+        let kept = after.iter().any(|other| looks_like(layer, other));
+        if kept { &mut kept_before } else { &mut found }.push(layer);
+    }
+    for layer in after {
+        let kept = before.iter().any(|other| looks_like(layer, other));
+        if kept { &mut kept_after } else { &mut found }.push(layer);
+    }
+    let moved = kept_before
+        .into_iter()
+        .zip(kept_after)
+        .filter(|(a, b)| a.id != b.id);
+    for (a, b) in moved {
+        found.extend([a, b]);
+    }
+    found
+}

@@ -1,0 +1,175 @@
+//! [`Candidate`]: a finished result that has not been accepted or thrown away. Candidates live
+//! outside the history, so no undo can lose one.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Editor;
+use super::error::EditorError;
+use super::generating::{ComparisonId, Run};
+use crate::catalog::ModelRef;
+use crate::document::{DocumentId, EditLabel, Layer, LayerId};
+use crate::geometry::Extent;
+use crate::jobs::{EditResult, JobId, RunReport};
+use crate::plan::{EditSettings, Layout};
+use crate::raster::Patch;
+use crate::text::{Message, Texts};
+
+/// Names a candidate; never used twice in the program's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CandidateId(pub u64);
+
+/// A finished result.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Which one.
+    pub id: CandidateId,
+    /// The document it was made for.
+    pub document: DocumentId,
+    /// The job that made it.
+    pub job: JobId,
+    /// The comparison it belongs to.
+    pub comparison: Option<ComparisonId>,
+    /// The model that made it.
+    pub model: ModelRef,
+    /// The settings it was made with, its seed among them.
+    pub settings: Arc<EditSettings>,
+    /// Its pixels and where they lie.
+    pub patch: Arc<Patch>,
+    /// How it lies in its picture.
+    pub layout: Layout,
+    /// How its run went.
+    pub report: RunReport,
+    /// Wall-clock seconds from request to patch.
+    pub total_seconds: f64,
+    /// The canvas size it was made for; accepting on another is refused.
+    pub canvas: Extent,
+    /// The layer it became when it was accepted last.
+    pub accepted_as: Option<LayerId>,
+}
+
+/// How a layer was made: what its `recipe` holds, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerRecipe {
+    /// The model that made it.
+    pub model: ModelRef,
+    /// The settings it was made with.
+    pub settings: EditSettings,
+}
+
+impl LayerRecipe {
+    /// The recipe of a layer, where it can be read.
+    pub fn of(layer: &Layer) -> Option<Self> {
+        serde_json::from_str(&layer.recipe).ok()
+    }
+}
+
+/// Memory that candidates of all documents may hold.
+const BUDGET_BYTES: usize = 1 << 30;
+
+impl Editor {
+    pub(super) fn add_candidate(
+        &mut self,
+        run: &Run,
+        result: EditResult,
+        canvas: Extent,
+    ) -> CandidateId {
+        self.last_candidate += 1;
+        let id = CandidateId(self.last_candidate);
+        self.candidates.push(Candidate {
+            id,
+            document: run.document,
+            job: run.job,
+            comparison: run.comparison,
+            model: run.model.clone(),
+            settings: Arc::clone(&run.settings),
+            patch: Arc::new(result.patch),
+            layout: result.layout,
+            report: result.report,
+            total_seconds: result.total_seconds,
+            canvas,
+            accepted_as: None,
+        });
+        keep_within(&mut self.candidates, BUDGET_BYTES);
+        id
+    }
+
+    pub(super) fn accept_candidate(&mut self, id: CandidateId) {
+        let Some(candidate) = self.candidates.iter_mut().find(|other| other.id == id) else {
+            return;
+        };
+        let document = candidate.document;
+        let Some(open) = self.documents.iter_mut().find(|open| open.id() == document) else {
+            return;
+        };
+        let now = open.document.extent();
+        if candidate.canvas != now {
+            let made_for = candidate.canvas;
+            let error = EditorError::CanvasChanged { made_for, now };
+            self.notices.warn(Some(document), &error);
+            return;
+        }
+        if candidate
+            .accepted_as
+            .is_some_and(|layer| open.document.layer(layer).is_some())
+        {
+            return;
+        }
+        let language = self.preferences.language.unwrap_or(self.language);
+        let layer_id = open.document.new_layer_id();
+        let recipe = LayerRecipe {
+            model: candidate.model.clone(),
+            settings: EditSettings::clone(&candidate.settings),
+        };
+        let layer = Layer {
+            id: layer_id,
+            name: layer_name(&candidate.settings.prompt, layer_id, language),
+            visible: true,
+            opacity: 255,
+            patch: Arc::clone(&candidate.patch),
+            recipe: serde_json::to_string(&recipe).unwrap_or_default(),
+        };
+        open.stroke = None;
+        open.document
+            .edit(EditLabel::AddLayer, |state| state.layers.push(layer));
+        candidate.accepted_as = Some(layer_id);
+    }
+
+    pub(super) fn discard_candidate(&mut self, id: CandidateId) {
+        self.candidates.retain(|candidate| candidate.id != id);
+    }
+}
+
+/// The beginning of the prompt, or a number where there is none.
+fn layer_name(prompt: &str, id: LayerId, language: crate::text::Language) -> String {
+    const MOST_CHARS: usize = 40;
+    let prompt = prompt.trim();
+    if prompt.is_empty() {
+        let number = Message::new("editor-layer-name").with("number", id.0 as f64);
+        return Texts::of(language).say(&number);
+    }
+    match prompt.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(prompt).trim_end()),
+        None => prompt.to_owned(),
+    }
+}
+
+/// Drops candidates until the budget is kept: unaccepted ones first, then the oldest. The newest
+/// stays, however large.
+fn keep_within(candidates: &mut Vec<Candidate>, budget_bytes: usize) {
+    let bytes = |all: &[Candidate]| -> usize {
+        all.iter()
+            .map(|candidate| candidate.patch.pixels.bytes_held())
+            .sum()
+    };
+    while candidates.len() > 1 && bytes(candidates) > budget_bytes {
+        let older = candidates.len() - 1;
+        // An accepted one costs nothing while its layer holds the same pixels.
+        let unused = candidates
+            .iter()
+            .take(older)
+            .position(|c| c.accepted_as.is_none());
+        candidates.remove(unused.unwrap_or(0));
+    }
+}

@@ -1,0 +1,280 @@
+//! [`Command`]: everything that can be asked of the [`Editor`](super::Editor).
+
+use std::path::PathBuf;
+
+use super::candidates::CandidateId;
+use super::generating::ComparisonId;
+use super::notices::NoticeId;
+use super::painting::{BrushTip, Fill, StrokePoint};
+use super::preferences::Preferences;
+use super::recovery::RecoveryId;
+use crate::catalog::ModelRef;
+use crate::document::{DocumentId, LayerId};
+use crate::geometry::{PointF, Rect};
+use crate::jobs::JobId;
+use crate::plan::{EditSettings, Strength};
+use crate::raster::Pixmap;
+
+/// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
+/// notice; a command about something that is gone does nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    // Files.
+    /// Opens a picture file in a new document, which becomes the active one when it is read.
+    OpenFile(PathBuf),
+    /// Opens pixels that come from no file, such as the clipboard's (sRGB).
+    OpenPixels {
+        /// What to call the document; `None`: a name is made up.
+        title: Option<String>,
+        /// The pixels.
+        pixels: Pixmap,
+    },
+    /// Opens the sample portrait.
+    OpenSample,
+    /// Closes a document. With unsaved work it stays open and a notice says so, unless
+    /// `discard_unsaved`.
+    CloseDocument {
+        /// Which document.
+        document: DocumentId,
+        /// The user has agreed to lose what is not saved.
+        discard_unsaved: bool,
+    },
+    /// Makes a document the one in front.
+    Activate(DocumentId),
+    /// Writes the visible picture to the document's own path. Without one (or where the path's
+    /// format cannot hold it) a notice asks for "save as".
+    Save {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Writes the visible picture to `path`, which becomes the document's own.
+    SaveAs {
+        /// Which document.
+        document: DocumentId,
+        /// Where to; the ending chooses the format.
+        path: PathBuf,
+        /// JPEG quality 1…100; `None`: the preferences' own.
+        jpeg_quality: Option<u8>,
+    },
+    /// Writes the visible picture to `path`; the document keeps its own path and unsaved mark.
+    Export {
+        /// Which document.
+        document: DocumentId,
+        /// Where to; the ending chooses the format.
+        path: PathBuf,
+        /// JPEG quality 1…100; `None`: the preferences' own.
+        jpeg_quality: Option<u8>,
+    },
+    /// Writes pixels that are no document, such as a comparison sheet (sRGB).
+    ExportPixels {
+        /// The pixels.
+        pixels: Pixmap,
+        /// Where to; the ending chooses the format.
+        path: PathBuf,
+    },
+
+    // Mask.
+    /// The pointer goes down.
+    StrokeBegin {
+        /// Which document.
+        document: DocumentId,
+        /// With what.
+        brush: BrushTip,
+        /// Where, and how hard.
+        at: StrokePoint,
+    },
+    /// The pointer has moved. Send every position of a frame, in order.
+    StrokeTo {
+        /// Which document.
+        document: DocumentId,
+        /// Where to, and how hard.
+        at: StrokePoint,
+    },
+    /// The pointer goes up: the stroke becomes one undoable edit.
+    StrokeEnd {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// The stroke is taken back as if it had never begun.
+    StrokeAbort {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Paints or erases a rectangle.
+    FillRect {
+        /// Which document.
+        document: DocumentId,
+        /// Which pixels.
+        rect: Rect,
+        /// With what.
+        fill: Fill,
+    },
+    /// Paints or erases the inside of a closed line.
+    FillLasso {
+        /// Which document.
+        document: DocumentId,
+        /// The line's corners; it closes by itself.
+        points: Vec<PointF>,
+        /// With what.
+        fill: Fill,
+    },
+    /// Turns the mask inside out.
+    InvertMask {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Empties the mask.
+    ClearMask {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Reads the mask from a picture file (white = painted).
+    LoadMask {
+        /// Which document.
+        document: DocumentId,
+        /// From where.
+        path: PathBuf,
+    },
+    /// Writes the mask as a grey picture (white = painted).
+    SaveMask {
+        /// Which document.
+        document: DocumentId,
+        /// Where to.
+        path: PathBuf,
+    },
+
+    // History and canvas.
+    /// Takes the last edit back.
+    Undo {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Brings back what was undone last.
+    Redo {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Cuts the canvas to a part of it.
+    CropCanvas {
+        /// Which document.
+        document: DocumentId,
+        /// What stays.
+        rect: Rect,
+    },
+
+    // Generating.
+    /// Chooses prompt, strength and all the rest. Not undoable.
+    SetSettings {
+        /// Which document.
+        document: DocumentId,
+        /// All of them.
+        settings: Box<EditSettings>,
+    },
+    /// Holds the seed (so that every run starts from the same noise) or lets each run draw its own.
+    LockSeed {
+        /// Which document.
+        document: DocumentId,
+        /// Whether it is held.
+        locked: bool,
+    },
+    /// Chooses the model for all documents.
+    SetModel(ModelRef),
+    /// Runs the settings on the visible picture.
+    Generate {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Runs the settings once for each strength, all with the same seed.
+    CompareStrengths {
+        /// Which document.
+        document: DocumentId,
+        /// Which strengths; repeated ones run once.
+        strengths: Vec<Strength>,
+    },
+    /// Adds to a comparison the strength in the middle of two of its own.
+    AddBetween {
+        /// Which comparison.
+        comparison: ComparisonId,
+        /// One of its strengths.
+        lower: Strength,
+        /// The next one.
+        upper: Strength,
+    },
+    /// Stops a job, waiting or running.
+    Cancel(JobId),
+    /// Stops the running job and takes all waiting ones out of the queue.
+    CancelAll,
+    /// Takes a waiting job out of the queue.
+    RemoveQueued(JobId),
+    /// Moves a waiting job; 0 is the next to run.
+    MoveQueued {
+        /// Which job.
+        job: JobId,
+        /// Its new place among the waiting.
+        to: usize,
+    },
+    /// Makes a finished result a layer of its document.
+    AcceptCandidate(CandidateId),
+    /// Throws a finished result away.
+    DiscardCandidate(CandidateId),
+    /// Forgets a comparison (its candidates stay); jobs of it that have not run are cancelled.
+    CloseComparison(ComparisonId),
+
+    // Layers.
+    /// Shows or hides a layer.
+    SetLayerVisible {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+        /// Whether it is drawn.
+        visible: bool,
+    },
+    /// Makes a layer more or less transparent. While a slider is dragged send `done: false`, so that
+    /// the whole drag is one edit.
+    SetLayerOpacity {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+        /// 0…255.
+        opacity: u8,
+        /// The slider has been let go.
+        done: bool,
+    },
+    /// Names a layer.
+    SetLayerName {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+        /// Its name.
+        name: String,
+    },
+    /// Takes a layer away.
+    DeleteLayer {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+    },
+    /// Moves a layer; 0 is the lowest place.
+    MoveLayer {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+        /// Its new place.
+        to: usize,
+    },
+
+    // The rest.
+    /// Replaces the preferences; they are written at once.
+    SetPreferences(Box<Preferences>),
+    /// Opens what a session that ended badly has left.
+    Restore(RecoveryId),
+    /// Throws away what a session that ended badly has left.
+    DiscardRecovery(RecoveryId),
+    /// Takes a notice off the list.
+    DismissNotice(NoticeId),
+}

@@ -1,0 +1,384 @@
+//! Opening, saving, exporting: handed to the file thread, taken in when done.
+
+use std::path::{Path, PathBuf};
+
+use super::error::EditorError;
+use super::journaling::{DocumentJournal, about_of, moment_of};
+use super::open_document::{AboutDocument, OpenDocument};
+use super::recovery::{RecoveryId, SessionFolder};
+use super::{Editor, models, preferences};
+use crate::document::journal::{self, Restored};
+use crate::document::{Document, DocumentId, EditLabel};
+use crate::jobs::{Task, TaskEvent};
+use crate::raster::file::{self, FileFormat, LoadedMask, SaveOptions};
+use crate::raster::{
+    FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
+};
+use crate::text::{Explain as _, Message, Texts};
+
+const SAMPLE: &[u8] = include_bytes!("../../assets/samples/portrait-city.png");
+
+/// What the file thread says.
+pub(super) enum FileEvent {
+    Opened(
+        Option<PathBuf>,
+        String,
+        Result<Box<LoadedPicture>, PictureError>,
+    ),
+    Saved(Saved),
+    Exported(PathBuf, Result<Vec<PictureNote>, PictureError>),
+    MaskLoaded(DocumentId, Result<LoadedMask, PictureError>),
+    Restored(
+        String,
+        DocumentId,
+        SessionFolder,
+        std::io::Result<Option<Box<Restored>>>,
+    ),
+    PreferencesWritten(Result<(), EditorError>),
+    ModelFound(models::Found),
+    ModelsListed(models::Listed),
+}
+
+/// A save that has ended.
+pub(super) struct Saved {
+    document: DocumentId,
+    serial: u64,
+    path: PathBuf,
+    result: Result<Vec<PictureNote>, PictureError>,
+}
+
+impl Editor {
+    pub(super) fn open_file(&mut self, path: PathBuf) {
+        let title = file_name(&path);
+        self.do_file_task(Box::new(move || {
+            let loaded = file::load(&path).map(Box::new);
+            FileEvent::Opened(Some(path), title, loaded)
+        }));
+    }
+
+    pub(super) fn open_sample(&mut self) {
+        let title = self.say(&Message::new("editor-sample"));
+        self.do_file_task(Box::new(|| {
+            let loaded = file::load_bytes(SAMPLE, Path::new("portrait-city.png")).map(Box::new);
+            FileEvent::Opened(None, title, loaded)
+        }));
+    }
+
+    pub(super) fn open_pixels(&mut self, title: Option<String>, pixels: Pixmap) {
+        let number =
+            Message::new("editor-untitled").with("number", (self.last_document + 1) as f64);
+        let title = title.unwrap_or_else(|| self.say(&number));
+        let picture = Picture {
+            pixels,
+            profile: Profile::Srgb,
+        };
+        self.add_document(None, title, picture, FileOrigin::default());
+    }
+
+    fn add_document(
+        &mut self,
+        path: Option<PathBuf>,
+        title: String,
+        picture: Picture,
+        origin: FileOrigin,
+    ) {
+        let about = AboutDocument {
+            title,
+            path,
+            origin,
+            settings: self.settings_to_begin_with(),
+            seed_locked: false,
+        };
+        let id = self.new_document_id();
+        let folder = match SessionFolder::create(&self.data_dir.join("sessions"), id.0) {
+            Ok(folder) => Some(folder),
+            Err(error) => {
+                let why = error.to_string();
+                self.notices.error(Some(id), &EditorError::Journal { why });
+                None
+            }
+        };
+        let document = Document::new(id, picture);
+        let open = OpenDocument::new(document, about, DocumentJournal::fresh(folder));
+        self.documents.push(open);
+        self.active = Some(id);
+    }
+
+    fn new_document_id(&mut self) -> DocumentId {
+        self.last_document += 1;
+        DocumentId(self.last_document)
+    }
+
+    pub(super) fn save(&mut self, id: DocumentId) {
+        let Some(open) = self.document(id) else {
+            return;
+        };
+        let path = open.about.path.clone();
+        let can_hold = |path: &PathBuf| {
+            FileFormat::of_path(path).is_some_and(|format| FileFormat::WRITABLE.contains(&format))
+        };
+        match path.filter(can_hold) {
+            Some(path) => self.save_as(id, path, None),
+            None => self.notices.warn(Some(id), &EditorError::NoPath),
+        }
+    }
+
+    pub(super) fn save_as(&mut self, id: DocumentId, path: PathBuf, jpeg_quality: Option<u8>) {
+        let options = self.save_options(id, jpeg_quality);
+        let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
+            return;
+        };
+        open.stroke = None;
+        open.document.commit();
+        let document = id;
+        let serial = open.document.serial();
+        let picture = open.document.visible().clone();
+        let origin = open.about.origin.clone();
+        let taken = self.do_file_task(Box::new(move || {
+            let result = file::save(&path, &picture, &origin, &options);
+            FileEvent::Saved(Saved {
+                document,
+                serial,
+                path,
+                result,
+            })
+        }));
+        self.with_document(id, |open| open.is_being_saved |= taken);
+    }
+
+    pub(super) fn export(&mut self, id: DocumentId, path: PathBuf, jpeg_quality: Option<u8>) {
+        let options = self.save_options(id, jpeg_quality);
+        if let Some(open) = self.document(id) {
+            let (picture, origin) = (open.document.visible().clone(), open.about.origin.clone());
+            self.do_file_task(Box::new(move || {
+                let result = file::save(&path, &picture, &origin, &options);
+                FileEvent::Exported(path, result)
+            }));
+        }
+    }
+
+    pub(super) fn export_pixels(&mut self, pixels: Pixmap, path: PathBuf) {
+        self.do_file_task(Box::new(move || {
+            let profile = Profile::Srgb;
+            let picture = Picture { pixels, profile };
+            let origin = FileOrigin::default();
+            let result = file::save(&path, &picture, &origin, &SaveOptions::default());
+            FileEvent::Exported(path, result)
+        }));
+    }
+
+    pub(super) fn load_mask(&mut self, id: DocumentId, path: PathBuf) {
+        if let Some(open) = self.document(id) {
+            let extent = open.document.extent();
+            self.do_file_task(Box::new(move || {
+                FileEvent::MaskLoaded(id, file::load_mask(&path, extent))
+            }));
+        }
+    }
+
+    pub(super) fn save_mask(&mut self, id: DocumentId, path: PathBuf) {
+        if let Some(open) = self.document(id) {
+            let mask = open.document.mask().clone();
+            self.do_file_task(Box::new(move || {
+                let result = file::save_mask(&path, &mask).map(|()| Vec::new());
+                FileEvent::Exported(path, result)
+            }));
+        }
+    }
+
+    pub(super) fn restore(&mut self, id: RecoveryId) {
+        let Some(place) = self.left_behind.iter().position(|(left, _)| left.id == id) else {
+            return;
+        };
+        let (left, folder) = self.left_behind.remove(place);
+        let document = self.new_document_id();
+        self.do_file_task(Box::new(move || {
+            let restored = journal::restore(&folder.journal(), document);
+            let restored = restored.map(|restored| restored.map(Box::new));
+            FileEvent::Restored(left.title, document, folder, restored)
+        }));
+    }
+
+    pub(super) fn discard_recovery(&mut self, id: RecoveryId) {
+        if let Some(place) = self.left_behind.iter().position(|(left, _)| left.id == id) {
+            let (_, folder) = self.left_behind.remove(place);
+            self.folders_to_remove.push(folder);
+        }
+    }
+
+    /// Hands a task to the file thread; a notice says so when it is too busy.
+    pub(super) fn do_file_task(&mut self, task: Task<FileEvent>) -> bool {
+        let taken = self.files.try_do(task).is_ok();
+        if !taken {
+            self.notices.warn(None, &EditorError::TooBusy);
+        }
+        taken
+    }
+
+    /// Takes in what the file thread has done.
+    pub(super) fn poll_files(&mut self) {
+        while let Some(event) = self.files.poll() {
+            self.changed = true;
+            match event {
+                TaskEvent::Done(event) => self.take_file_event(event),
+                TaskEvent::Lost(_) => {
+                    for open in &mut self.documents {
+                        open.is_being_saved = false;
+                    }
+                    self.notices.error(None, &EditorError::TaskLost);
+                }
+            }
+        }
+        if self.preferences_changed {
+            let (data_dir, preferences) = (self.data_dir.clone(), self.preferences.clone());
+            let write =
+                move || FileEvent::PreferencesWritten(preferences::write(&data_dir, &preferences));
+            // When the thread is busy it is tried again at the next poll.
+            self.preferences_changed = self.files.try_do(Box::new(write)).is_err();
+        }
+    }
+
+    fn take_file_event(&mut self, event: FileEvent) {
+        match event {
+            FileEvent::Opened(path, title, Ok(loaded)) => self.opened(path, title, *loaded),
+            FileEvent::Opened(_, _, Err(error)) => self.notices.error(None, &error),
+            FileEvent::Saved(saved) => self.saved(saved),
+            FileEvent::Exported(path, Ok(notes)) => self.written(None, &path, &notes),
+            FileEvent::Exported(_, Err(error)) => self.notices.error(None, &error),
+            FileEvent::MaskLoaded(id, Ok(loaded)) => self.mask_loaded(id, loaded),
+            FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
+            FileEvent::Restored(title, id, folder, restored) => {
+                self.restored(title, id, folder, restored)
+            }
+            FileEvent::PreferencesWritten(Ok(())) => {}
+            FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
+            FileEvent::ModelFound(found) => self.model_found(found),
+            FileEvent::ModelsListed(models) => self.models = models,
+        }
+    }
+
+    fn opened(&mut self, path: Option<PathBuf>, title: String, loaded: LoadedPicture) {
+        if let Some(path) = &path {
+            self.preferences.note_file(path);
+            self.preferences_changed = true;
+        }
+        self.add_document(path, title, loaded.picture, loaded.origin);
+        for note in loaded.notes {
+            self.notices.info(self.active, note.message());
+        }
+    }
+
+    fn saved(&mut self, saved: Saved) {
+        let Saved {
+            document,
+            serial,
+            path,
+            result,
+        } = saved;
+        if let Some(open) = self.documents.iter_mut().find(|open| open.id() == document) {
+            open.is_being_saved = false;
+            if result.is_ok() {
+                open.document.mark_saved(serial);
+                open.change_about(|about| {
+                    about.title = file_name(&path);
+                    about.path = Some(path.clone());
+                });
+                self.preferences.note_file(&path);
+                self.preferences_changed = true;
+            }
+        }
+        match result {
+            Ok(notes) => self.written(Some(document), &path, &notes),
+            Err(error) => self.notices.error(Some(document), &error),
+        }
+    }
+
+    fn written(&mut self, document: Option<DocumentId>, path: &Path, notes: &[PictureNote]) {
+        let saved = Message::new("editor-saved").with("path", path);
+        self.notices.info(document, saved);
+        for note in notes {
+            self.notices.info(document, note.message());
+        }
+    }
+
+    fn mask_loaded(&mut self, id: DocumentId, loaded: LoadedMask) {
+        let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
+            return;
+        };
+        // The canvas may have been cut while the file was read.
+        if loaded.mask.extent() != open.document.extent() {
+            let (made_for, now) = (loaded.mask.extent(), open.document.extent());
+            self.notices
+                .warn(Some(id), &EditorError::CanvasChanged { made_for, now });
+            return;
+        }
+        open.stroke = None;
+        open.document
+            .edit(EditLabel::LoadMask, |state| state.mask = loaded.mask);
+        if loaded.rescaled {
+            self.notices
+                .info(Some(id), Message::new("editor-mask-rescaled"));
+        }
+    }
+
+    fn restored(
+        &mut self,
+        title: String,
+        id: DocumentId,
+        folder: SessionFolder,
+        restored: std::io::Result<Option<Box<Restored>>>,
+    ) {
+        let restored = match restored {
+            Ok(Some(restored)) => restored,
+            Ok(None) => {
+                let why = "it is damaged from its beginning".to_owned();
+                return self
+                    .notices
+                    .error(None, &EditorError::Restore { title, why });
+            }
+            Err(error) => {
+                let why = error.to_string();
+                return self
+                    .notices
+                    .error(None, &EditorError::Restore { title, why });
+            }
+        };
+        let about = about_of(&restored.notes).unwrap_or_else(|| AboutDocument {
+            title: restored.notes.title.clone(),
+            path: restored.notes.path.clone().map(PathBuf::from),
+            origin: FileOrigin::default(),
+            settings: self.settings_to_begin_with(),
+            seed_locked: false,
+        });
+        let whole_bytes = restored.whole_bytes;
+        let mut open = OpenDocument::new(restored.document, about, DocumentJournal::fresh(None));
+        let moment = moment_of(&open);
+        open.journal = DocumentJournal::going_on(folder, whole_bytes, moment);
+        self.documents.push(open);
+        self.active = Some(id);
+    }
+
+    fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {
+        let wanted = self.preferences.save_recipe;
+        let recipe = self
+            .document(id)
+            .filter(|_| wanted)
+            .and_then(models::recipe_text);
+        SaveOptions {
+            format: None,
+            jpeg_quality: jpeg_quality
+                .unwrap_or(self.preferences.jpeg_quality)
+                .clamp(1, 100),
+            recipe,
+        }
+    }
+
+    fn say(&self, message: &Message) -> String {
+        Texts::of(self.language()).say(message)
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

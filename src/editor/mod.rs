@@ -1,0 +1,381 @@
+//! The application without a window: [`Editor`] owns the documents, the queue, the candidates, the
+//! preferences and the journals, and is the only one that changes them.
+//!
+//! `ui` shows what the accessors say and sends [`Command`]s; tests do the same. Long work goes to
+//! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
+
+mod candidates;
+mod command;
+mod error;
+mod files;
+mod generating;
+mod journaling;
+mod layers;
+mod models;
+mod notices;
+mod open_document;
+mod painting;
+mod preferences;
+mod read;
+mod recovery;
+mod region;
+mod seeds;
+
+pub use candidates::{Candidate, CandidateId, LayerRecipe};
+pub use command::Command;
+pub use error::EditorError;
+pub use generating::{Comparison, ComparisonId, Run, RunProgress, RunState};
+pub use notices::{Notice, NoticeId, NoticeLevel};
+pub use open_document::OpenDocument;
+pub use painting::{BrushTip, Fill, StrokePoint};
+pub use preferences::{Preferences, Theme};
+pub use recovery::{Recoverable, RecoveryId};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::catalog::{self, ModelCard, ModelRef};
+use crate::document::{DocumentId, EditLabel, State};
+use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
+use crate::text::Language;
+use files::FileEvent;
+use journaling::JournalEvent;
+use notices::Notices;
+use recovery::SessionFolder;
+use seeds::Seeds;
+
+/// What an [`Editor`] needs to begin.
+pub struct Start {
+    /// Makes the engine.
+    pub engine: EngineFactory,
+    /// The language where the preferences name none.
+    pub language: Language,
+    /// Where journals and preferences lie.
+    pub data_dir: PathBuf,
+    /// Called, on any thread, when there is something to poll.
+    pub wake: Wake,
+}
+
+impl std::fmt::Debug for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Start")
+            .field("language", &self.language)
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The application without a window.
+pub struct Editor {
+    language: Language,
+    data_dir: PathBuf,
+    documents: Vec<OpenDocument>,
+    active: Option<DocumentId>,
+    runner: Runner,
+    runs: Vec<Run>,
+    comparisons: Vec<Comparison>,
+    candidates: Vec<Candidate>,
+    notices: Notices,
+    preferences: Preferences,
+    preferences_changed: bool,
+    card: Option<ModelCard>,
+    models: models::Listed,
+    left_behind: Vec<(Recoverable, SessionFolder)>,
+    folders_to_remove: Vec<SessionFolder>,
+    files: TaskThread<FileEvent>,
+    journals: TaskThread<JournalEvent>,
+    seeds: Seeds,
+    last_document: u64,
+    last_candidate: u64,
+    last_comparison: u64,
+    changed: bool,
+}
+
+impl std::fmt::Debug for Editor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Editor")
+            .field("documents", &self.documents)
+            .finish_non_exhaustive()
+    }
+}
+
+/// File tasks that may wait; more are refused with a notice.
+const MOST_FILE_TASKS: usize = 64;
+/// Journal records that may wait, of all documents; see [`journaling`].
+const MOST_JOURNAL_TASKS: usize = 8;
+
+impl Editor {
+    /// Begins: reads the preferences and looks for what a session that ended badly has left.
+    pub fn new(start: Start) -> Self {
+        let Start {
+            engine,
+            language,
+            data_dir,
+            wake,
+        } = start;
+        let (preferences, broken) = preferences::read(&data_dir);
+        let mut editor = Self {
+            language,
+            documents: Vec::new(),
+            active: None,
+            runner: Runner::new(engine, Arc::clone(&wake)),
+            runs: Vec::new(),
+            comparisons: Vec::new(),
+            candidates: Vec::new(),
+            notices: Notices::default(),
+            preferences_changed: false,
+            card: catalog::open(&ModelRef::BuiltIn).ok(),
+            models: Vec::new(),
+            left_behind: recovery::find_left_behind(&data_dir.join("sessions")),
+            folders_to_remove: Vec::new(),
+            files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
+            journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, wake),
+            seeds: Seeds::from_clock(),
+            last_document: 0,
+            last_candidate: 0,
+            last_comparison: 0,
+            changed: true,
+            data_dir,
+            preferences,
+        };
+        if let Some(error) = broken {
+            editor.notices.warn(None, &error);
+        }
+        if editor.preferences.model != ModelRef::BuiltIn {
+            editor.set_model(editor.preferences.model.clone());
+        }
+        editor.list_models();
+        editor
+    }
+
+    /// Does what is asked. Long work goes to a thread and comes back through [`poll`](Self::poll).
+    pub fn apply(&mut self, command: Command) {
+        self.changed = true;
+        self.dispatch(command);
+        for open in &mut self.documents {
+            open.region.update(open.document.mask());
+        }
+        self.poll_jobs();
+        self.write_journals();
+    }
+
+    /// Takes in what the threads have done since the last call. True when something changed, there
+    /// or by a command.
+    pub fn poll(&mut self) -> bool {
+        self.poll_jobs();
+        self.poll_files();
+        self.poll_journals();
+        self.write_journals();
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Ends: stops all jobs, waits for files being written, takes the journals away. Without it
+    /// (when the program dies) the journals stay and can be restored.
+    pub fn close(self) {
+        let Self {
+            documents,
+            runner,
+            files,
+            journals,
+            folders_to_remove,
+            preferences,
+            preferences_changed,
+            data_dir,
+            ..
+        } = self;
+        // Each waits for its thread.
+        drop(runner);
+        drop(files);
+        drop(journals);
+        if preferences_changed {
+            // Nobody is left to be told when this fails.
+            _ = preferences::write(&data_dir, &preferences);
+        }
+        let folders = documents
+            .into_iter()
+            .filter_map(|mut open| open.journal.take_folder());
+        folders
+            .chain(folders_to_remove)
+            .for_each(SessionFolder::remove);
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one line a command")]
+    fn dispatch(&mut self, command: Command) {
+        use Command as C;
+        match command {
+            C::OpenFile(path) => self.open_file(path),
+            C::OpenPixels { title, pixels } => self.open_pixels(title, pixels),
+            C::OpenSample => self.open_sample(),
+            C::CloseDocument {
+                document,
+                discard_unsaved,
+            } => self.close_document(document, discard_unsaved),
+            C::Activate(document) => self.activate(document),
+            C::Save { document } => self.save(document),
+            C::SaveAs {
+                document,
+                path,
+                jpeg_quality,
+            } => self.save_as(document, path, jpeg_quality),
+            C::Export {
+                document,
+                path,
+                jpeg_quality,
+            } => self.export(document, path, jpeg_quality),
+            C::ExportPixels { pixels, path } => self.export_pixels(pixels, path),
+            C::StrokeBegin {
+                document,
+                brush,
+                at,
+            } => self.stroke_begin(document, brush, at),
+            C::StrokeTo { document, at } => self.stroke_to(document, at),
+            C::StrokeEnd { document } => self.stroke_end(document),
+            C::StrokeAbort { document } => self.stroke_abort(document),
+            C::FillRect {
+                document,
+                rect,
+                fill,
+            } => self.fill_rect(document, rect, fill),
+            C::FillLasso {
+                document,
+                points,
+                fill,
+            } => self.fill_lasso(document, &points, fill),
+            C::InvertMask { document } => self.invert_mask(document),
+            C::ClearMask { document } => self.clear_mask(document),
+            C::LoadMask { document, path } => self.load_mask(document, path),
+            C::SaveMask { document, path } => self.save_mask(document, path),
+            C::Undo { document } => self.undo(document),
+            C::Redo { document } => self.redo(document),
+            C::CropCanvas { document, rect } => {
+                self.edit(document, EditLabel::CropCanvas, |state| {
+                    state.crop_canvas(rect)
+                })
+            }
+            C::SetSettings { document, settings } => self.with_document(document, |open| {
+                open.change_about(|about| about.settings = *settings)
+            }),
+            C::LockSeed { document, locked } => self.with_document(document, |open| {
+                open.change_about(|about| about.seed_locked = locked)
+            }),
+            C::SetModel(model) => self.set_model(model),
+            C::Generate { document } => self.generate(document),
+            C::CompareStrengths {
+                document,
+                strengths,
+            } => self.compare_strengths(document, strengths),
+            C::AddBetween {
+                comparison,
+                lower,
+                upper,
+            } => self.add_between(comparison, lower, upper),
+            C::Cancel(job) => self.runner.cancel(job),
+            C::CancelAll => self.runner.cancel_all(),
+            C::RemoveQueued(job) => self.runner.remove_waiting(job),
+            C::MoveQueued { job, to } => self.runner.move_waiting(job, to),
+            C::AcceptCandidate(candidate) => self.accept_candidate(candidate),
+            C::DiscardCandidate(candidate) => self.discard_candidate(candidate),
+            C::CloseComparison(comparison) => self.close_comparison(comparison),
+            C::SetLayerVisible {
+                document,
+                layer,
+                visible,
+            } => self.set_layer_visible(document, layer, visible),
+            C::SetLayerOpacity {
+                document,
+                layer,
+                opacity,
+                done,
+            } => self.set_layer_opacity(document, layer, opacity, done),
+            C::SetLayerName {
+                document,
+                layer,
+                name,
+            } => self.set_layer_name(document, layer, name),
+            C::DeleteLayer { document, layer } => self.delete_layer(document, layer),
+            C::MoveLayer {
+                document,
+                layer,
+                to,
+            } => self.move_layer(document, layer, to),
+            C::SetPreferences(preferences) => self.set_preferences(*preferences),
+            C::Restore(recovery) => self.restore(recovery),
+            C::DiscardRecovery(recovery) => self.discard_recovery(recovery),
+            C::DismissNotice(notice) => self.notices.dismiss(notice),
+        }
+    }
+
+    fn close_document(&mut self, id: DocumentId, discard_unsaved: bool) {
+        let Some(place) = self.documents.iter().position(|open| open.id() == id) else {
+            return;
+        };
+        if let Some(open) = self.documents.get(place)
+            && open.document.is_unsaved()
+            && !discard_unsaved
+        {
+            let title = open.title().to_owned();
+            self.notices
+                .warn(Some(id), &EditorError::UnsavedWork { title });
+            return;
+        }
+        for run in self.runs.iter().filter(|run| run.document == id) {
+            self.runner.cancel(run.job);
+        }
+        let mut closed = self.documents.remove(place);
+        self.folders_to_remove.extend(closed.journal.take_folder());
+        self.candidates.retain(|candidate| candidate.document != id);
+        self.comparisons
+            .retain(|comparison| comparison.document != id);
+        if self.active == Some(id) {
+            let neighbour = self.documents.get(place).or_else(|| self.documents.last());
+            self.active = neighbour.map(OpenDocument::id);
+        }
+    }
+
+    fn activate(&mut self, id: DocumentId) {
+        if self.document(id).is_some() {
+            self.active = Some(id);
+        }
+    }
+
+    fn undo(&mut self, id: DocumentId) {
+        self.with_document(id, |open| {
+            open.stroke = None;
+            open.document.undo();
+        });
+    }
+
+    fn redo(&mut self, id: DocumentId) {
+        self.with_document(id, |open| {
+            open.stroke = None;
+            open.document.redo();
+        });
+    }
+
+    fn set_preferences(&mut self, preferences: Preferences) {
+        let model = preferences.model.clone();
+        let other_model = model != self.preferences.model;
+        self.preferences = Preferences {
+            model: self.preferences.model.clone(),
+            ..preferences
+        };
+        self.preferences_changed = true;
+        if other_model {
+            self.set_model(model);
+        }
+    }
+
+    fn with_document(&mut self, id: DocumentId, change: impl FnOnce(&mut OpenDocument)) {
+        if let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) {
+            change(open);
+        }
+    }
+
+    /// One undoable edit; a stroke under way ends before it.
+    fn edit(&mut self, id: DocumentId, label: EditLabel, change: impl FnOnce(&mut State)) {
+        self.with_document(id, |open| {
+            open.stroke = None;
+            open.document.edit(label, change);
+        });
+    }
+}

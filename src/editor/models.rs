@@ -1,0 +1,133 @@
+//! Which model runs, and what its settings start from.
+
+use super::files::FileEvent;
+use super::preferences::Preferences;
+use super::{Editor, OpenDocument};
+use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
+use crate::plan::{
+    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, PlanError, SamplerId, ScheduleId,
+    Seed, Steps, Strength,
+};
+use crate::raster::file::RecipeText;
+
+/// A model that was looked for, and what was found.
+pub(super) type Found = (ModelRef, Box<Result<ModelCard, CatalogError>>);
+/// Every model there is.
+pub(super) type Listed = Vec<Result<ModelCard, CatalogError>>;
+
+impl Editor {
+    pub(super) fn set_model(&mut self, model: ModelRef) {
+        // Folders may lie on slow disks, so they are read on the file thread.
+        self.do_file_task(Box::new(move || {
+            let card = catalog::open(&model);
+            FileEvent::ModelFound((model, Box::new(card)))
+        }));
+    }
+
+    pub(super) fn list_models(&mut self) {
+        self.do_file_task(Box::new(|| FileEvent::ModelsListed(catalog::list())));
+    }
+
+    pub(super) fn model_found(&mut self, (model, card): Found) {
+        match *card {
+            Ok(card) => {
+                self.preferences.model = model;
+                self.preferences_changed = true;
+                let begin_with = settings_for(&card, &self.preferences);
+                for open in &mut self.documents {
+                    let Some(new) = &begin_with else { continue };
+                    open.change_about(|about| {
+                        // What belongs to the model changes with it; what belongs to the picture stays.
+                        about.settings = EditSettings {
+                            strength: new.strength,
+                            steps: new.steps,
+                            guidance: new.guidance,
+                            sampler: new.sampler,
+                            schedule: new.schedule,
+                            ..about.settings.clone()
+                        };
+                    });
+                }
+                self.card = Some(card);
+            }
+            // The model chosen before stays.
+            Err(error) => self.notices.error(None, &error),
+        }
+    }
+
+    /// What a new document's settings are: those used last with this model, else its own.
+    pub(super) fn settings_to_begin_with(&self) -> EditSettings {
+        let of_card = |card| settings_for(card, &self.preferences);
+        self.card
+            .as_ref()
+            .and_then(of_card)
+            .unwrap_or_else(plain_settings)
+    }
+}
+
+fn settings_for(card: &ModelCard, preferences: &Preferences) -> Option<EditSettings> {
+    let last = preferences
+        .last_settings
+        .get(&Preferences::model_key(&card.reference));
+    let cleared = |last: &EditSettings| EditSettings {
+        // Chosen for one picture's mask; a new picture begins plainly.
+        mask_mode: MaskMode::Changes,
+        area: AreaMode::Auto,
+        ..last.clone()
+    };
+    last.map(cleared)
+        .or_else(|| of_defaults(&card.defaults).ok())
+}
+
+fn of_defaults(defaults: &ModelDefaults) -> Result<EditSettings, PlanError> {
+    Ok(EditSettings {
+        strength: Strength::new(defaults.strength)?,
+        steps: Steps::new(defaults.steps)?,
+        guidance: Guidance::new(defaults.guidance)?,
+        sampler: defaults.sampler.parse::<SamplerId>()?,
+        schedule: defaults.schedule.parse::<ScheduleId>()?,
+        ..plain_settings()
+    })
+}
+
+/// Where no model says anything better.
+#[expect(
+    clippy::expect_used,
+    reason = "constants inside their ranges; a test makes them"
+)]
+fn plain_settings() -> EditSettings {
+    EditSettings {
+        prompt: String::new(),
+        negative: String::new(),
+        strength: Strength::new(0.5).expect("in its range"),
+        steps: Steps::new(25).expect("in its range"),
+        guidance: Guidance::new(7.0).expect("in its range"),
+        seed: Seed(0),
+        sampler: SamplerId::default(),
+        schedule: ScheduleId::default(),
+        mask_mode: MaskMode::Changes,
+        area: AreaMode::Auto,
+        padding: None,
+        fill: FillMode::Auto,
+        feather: None,
+        grow: Length::Px(0.0),
+    }
+}
+
+/// How the picture was made, to be saved with it: the recipe of the topmost visible layer.
+pub(super) fn recipe_text(_open: &OpenDocument) -> Option<RecipeText> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_model_gives_settings() {
+        let card = catalog::open(&ModelRef::BuiltIn).unwrap();
+        let settings = settings_for(&card, &Preferences::default()).unwrap();
+        assert_eq!((settings.steps.get(), settings.strength.get()), (20, 0.6));
+        assert_eq!(plain_settings().prompt, "");
+    }
+}

@@ -1,0 +1,80 @@
+//! [`Notice`]: what the user is told. The only place where errors of the rooms become messages.
+
+use crate::document::DocumentId;
+use crate::text::{Explain, Message};
+
+/// Names a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NoticeId(pub u64);
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeLevel {
+    /// Something went well or is worth knowing; may vanish by itself.
+    Info,
+    /// Something was not done as asked.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// Something to tell the user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Which notice.
+    pub id: NoticeId,
+    /// How much it matters.
+    pub level: NoticeLevel,
+    /// What to say.
+    pub message: Message,
+    /// The document it is about.
+    pub document: Option<DocumentId>,
+}
+
+/// The notices that have not been dismissed, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    list: Vec<Notice>,
+    last_id: u64,
+}
+
+impl Notices {
+    /// More are not kept: the oldest go first.
+    const MOST: usize = 50;
+
+    pub(super) fn list(&self) -> &[Notice] {
+        &self.list
+    }
+
+    pub(super) fn info(&mut self, document: Option<DocumentId>, message: Message) {
+        self.add(NoticeLevel::Info, document, message);
+    }
+
+    pub(super) fn warn(&mut self, document: Option<DocumentId>, what: &dyn Explain) {
+        self.add(NoticeLevel::Warning, document, what.message());
+    }
+
+    pub(super) fn error(&mut self, document: Option<DocumentId>, what: &dyn Explain) {
+        self.add(NoticeLevel::Error, document, what.message());
+    }
+
+    pub(super) fn dismiss(&mut self, id: NoticeId) {
+        self.list.retain(|notice| notice.id != id);
+    }
+
+    fn add(&mut self, level: NoticeLevel, document: Option<DocumentId>, message: Message) {
+        self.last_id += 1;
+        // Saying the same thing again moves it to the end instead of piling up.
+        self.list
+            .retain(|old| old.message != message || old.document != document);
+        self.list.push(Notice {
+            id: NoticeId(self.last_id),
+            level,
+            message,
+            document,
+        });
+        if self.list.len() > Self::MOST {
+            self.list.remove(0);
+        }
+    }
+}

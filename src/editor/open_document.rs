@@ -1,0 +1,90 @@
+//! [`OpenDocument`]: a document with all that belongs to it but is not covered by undo.
+
+use std::path::{Path, PathBuf};
+
+use super::journaling::DocumentJournal;
+use super::painting::Stroke;
+use super::region::RegionBoxes;
+use crate::document::{Document, DocumentId};
+use crate::plan::EditSettings;
+use crate::raster::FileOrigin;
+
+/// A document with its settings, its file and its name.
+#[derive(Debug)]
+pub struct OpenDocument {
+    pub(super) document: Document,
+    pub(super) about: AboutDocument,
+    /// Counts changes of `about`.
+    pub(super) about_revision: u64,
+    pub(super) is_being_saved: bool,
+    pub(super) stroke: Option<Stroke>,
+    pub(super) region: RegionBoxes,
+    pub(super) journal: DocumentJournal,
+}
+
+/// What is kept of a document beside its state.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct AboutDocument {
+    pub(super) title: String,
+    pub(super) path: Option<PathBuf>,
+    pub(super) origin: FileOrigin,
+    pub(super) settings: EditSettings,
+    pub(super) seed_locked: bool,
+}
+
+impl OpenDocument {
+    pub(super) fn new(document: Document, about: AboutDocument, journal: DocumentJournal) -> Self {
+        Self {
+            region: RegionBoxes::of(document.mask()),
+            document,
+            about,
+            about_revision: 0,
+            is_being_saved: false,
+            stroke: None,
+            journal,
+        }
+    }
+
+    /// Its name in commands, jobs and candidates.
+    pub fn id(&self) -> DocumentId {
+        self.document.id()
+    }
+
+    /// Pictures, layers, mask, undo.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// What to call it: the file's name, or one that was made up.
+    pub fn title(&self) -> &str {
+        &self.about.title
+    }
+
+    /// The file it came from or was saved to.
+    pub fn path(&self) -> Option<&Path> {
+        self.about.path.as_deref()
+    }
+
+    /// What is chosen for the next run. Without a locked seed the seed is that of the last run.
+    pub fn settings(&self) -> &EditSettings {
+        &self.about.settings
+    }
+
+    /// Whether every run starts from the seed in the settings.
+    pub fn is_seed_locked(&self) -> bool {
+        self.about.seed_locked
+    }
+
+    /// True while it is being written to a file.
+    pub fn is_being_saved(&self) -> bool {
+        self.is_being_saved
+    }
+
+    pub(super) fn change_about(&mut self, change: impl FnOnce(&mut AboutDocument)) {
+        let before = self.about.clone();
+        change(&mut self.about);
+        if self.about != before {
+            self.about_revision += 1;
+        }
+    }
+}

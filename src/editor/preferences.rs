@@ -1,0 +1,140 @@
+//! [`Preferences`]: what the program remembers between its runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::EditorError;
+use crate::catalog::ModelRef;
+use crate::plan::{EditSettings, Strength};
+use crate::text::Language;
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the desktop has it.
+    #[default]
+    System,
+    /// Dark words on light ground.
+    Light,
+    /// Light words on dark ground.
+    Dark,
+}
+
+/// What the program remembers between its runs. Fields a file lacks take their first values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// `None`: the system's.
+    pub language: Option<Language>,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Last opened first.
+    pub recent_files: Vec<PathBuf>,
+    /// The model chosen last.
+    pub model: ModelRef,
+    /// The settings used last, by model ([`Preferences::model_key`]).
+    pub last_settings: BTreeMap<String, EditSettings>,
+    /// Prompts used, newest first.
+    pub recent_prompts: Vec<String>,
+    /// Strengths of the comparison.
+    pub strengths: Vec<Strength>,
+    /// The guide of the first start has been dismissed.
+    pub guide_dismissed: bool,
+    /// Saved PNG files carry how they were made.
+    pub save_recipe: bool,
+    /// 1…100.
+    pub jpeg_quality: u8,
+    /// What the window wants to remember, such as panel widths; not read here.
+    pub window: BTreeMap<String, String>,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            language: None,
+            theme: Theme::System,
+            recent_files: Vec::new(),
+            model: ModelRef::BuiltIn,
+            last_settings: BTreeMap::new(),
+            recent_prompts: Vec::new(),
+            strengths: [0.3, 0.45, 0.6, 0.75, 0.9]
+                .into_iter()
+                .filter_map(|value| Strength::new(value).ok())
+                .collect(),
+            guide_dismissed: false,
+            save_recipe: true,
+            jpeg_quality: 92,
+            window: BTreeMap::new(),
+        }
+    }
+}
+
+impl Preferences {
+    /// Recent files and prompts that are kept.
+    pub const MOST_RECENT: usize = 30;
+
+    /// Puts a file first among the recent ones.
+    pub(super) fn note_file(&mut self, path: &Path) {
+        self.recent_files.retain(|other| other != path);
+        self.recent_files.insert(0, path.to_path_buf());
+        self.recent_files.truncate(Self::MOST_RECENT);
+    }
+
+    /// Remembers what a run was asked for.
+    pub(super) fn note_run(&mut self, model: &ModelRef, settings: &EditSettings) {
+        let key = Self::model_key(model);
+        self.last_settings.insert(key, settings.clone());
+        if !settings.prompt.is_empty() {
+            self.recent_prompts
+                .retain(|other| *other != settings.prompt);
+            self.recent_prompts.insert(0, settings.prompt.clone());
+            self.recent_prompts.truncate(Self::MOST_RECENT);
+        }
+    }
+
+    /// The name of a model in [`last_settings`](Self::last_settings).
+    pub fn model_key(model: &ModelRef) -> String {
+        match model {
+            ModelRef::BuiltIn => "built-in".to_owned(),
+            ModelRef::Folder(folder) => folder.display().to_string(),
+        }
+    }
+}
+
+const FILE: &str = "preferences.json";
+
+/// Reads the preferences of `data_dir`. A file that cannot be understood is set aside, and where it
+/// is now is said in the second place.
+pub(super) fn read(data_dir: &Path) -> (Preferences, Option<EditorError>) {
+    let path = data_dir.join(FILE);
+    let Ok(bytes) = std::fs::read(&path) else {
+        return (Preferences::default(), None);
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(preferences) => (preferences, None),
+        Err(_) => {
+            let kept_as = data_dir.join("preferences.broken.json");
+            _ = std::fs::rename(&path, &kept_as);
+            let error = EditorError::PreferencesBroken { kept_as };
+            (Preferences::default(), Some(error))
+        }
+    }
+}
+
+/// Writes the preferences, whole or not at all.
+pub(super) fn write(data_dir: &Path, preferences: &Preferences) -> Result<(), EditorError> {
+    let saved = || -> std::io::Result<()> {
+        std::fs::create_dir_all(data_dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
+        serde_json::to_writer_pretty(&mut file, preferences)?;
+        file.as_file().sync_all()?;
+        file.persist(data_dir.join(FILE))?;
+        Ok(())
+    };
+    saved().map_err(|error| EditorError::PreferencesNotSaved {
+        why: error.to_string(),
+    })
+}

@@ -1,0 +1,114 @@
+//! [`RegionBoxes`]: the bounds of what may change, kept per tile so that a stroke on a large picture
+//! looks only at the tiles it touched.
+
+use std::collections::BTreeMap;
+
+use crate::geometry::Rect;
+use crate::plan::{MaskMode, RegionBounds};
+use crate::raster::{Mask, Tiled};
+
+/// Boxes within one tile, in pixels of the picture; empty where there is no such pixel.
+#[derive(Debug, Clone, Copy, Default)]
+struct Boxes {
+    painted: Rect,
+    not_fully_painted: Rect,
+}
+
+/// Gives what [`region_bounds`](crate::plan::region_bounds) gives, at the cost of what has changed.
+#[derive(Debug)]
+pub(super) struct RegionBoxes {
+    mask: Mask,
+    tiles: BTreeMap<(u32, u32), Boxes>,
+}
+
+impl RegionBoxes {
+    pub(super) fn of(mask: &Mask) -> Self {
+        let mut boxes = Self {
+            mask: Tiled::filled(Default::default(), 0),
+            tiles: BTreeMap::new(),
+        };
+        boxes.update(mask);
+        boxes
+    }
+
+    /// Takes in a mask that may have changed.
+    pub(super) fn update(&mut self, mask: &Mask) {
+        if self.mask.extent() != mask.extent() {
+            self.tiles.clear();
+        }
+        for tile in mask.changed_tiles(&self.mask) {
+            let rect = mask.tile_rect(tile);
+            let boxes = Boxes {
+                painted: box_of(mask, rect, |coverage| coverage > 0),
+                not_fully_painted: box_of(mask, rect, |coverage| coverage < 255),
+            };
+            self.tiles.insert((tile.row, tile.column), boxes);
+        }
+        self.mask = mask.clone();
+    }
+
+    pub(super) fn bounds(&self, mode: MaskMode) -> RegionBounds {
+        let union = |of: fn(&Boxes) -> Rect| {
+            self.tiles
+                .values()
+                .map(of)
+                .fold(Rect::default(), Rect::union)
+        };
+        let painted = union(|boxes| boxes.painted);
+        if painted.is_empty() {
+            return RegionBounds::Everything;
+        }
+        let region = match mode {
+            MaskMode::Changes => painted,
+            MaskMode::Stays => union(|boxes| boxes.not_fully_painted),
+        };
+        if region.is_empty() {
+            RegionBounds::Nothing
+        } else {
+            RegionBounds::Box(region)
+        }
+    }
+}
+
+fn box_of(mask: &Mask, rect: Rect, wanted: impl Fn(u8) -> bool) -> Rect {
+    let mut bounds = Rect::default();
+    for y in rect.y..rect.bottom() {
+        mask.visit_row(y as u32, rect.x as u32..rect.right() as u32, |x, row| {
+            let first = row.iter().position(|c| wanted(*c));
+            let last = row.iter().rposition(|c| wanted(*c));
+            if let (Some(first), Some(last)) = (first, last) {
+                let width = (last - first + 1) as u32;
+                bounds = bounds.union(Rect::new((x + first as u32) as i32, y, width, 1));
+            }
+        });
+    }
+    bounds
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::geometry::Extent;
+    use crate::plan::region_bounds;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn boxes_say_what_a_look_at_every_pixel_says(
+            paints in prop::collection::vec((0..600i32, 0..300i32, 1..600u32, 1..400u32, prop::sample::select(vec![0u8, 9, 255])), 1..8)
+        ) {
+            let mut mask: Mask = Tiled::filled(Extent::new(600, 300), 0);
+            let mut boxes = RegionBoxes::of(&mask);
+            for (x, y, width, height, value) in paints {
+                mask.update(Rect::new(x, y, width, height), |_, _| value);
+                boxes.update(&mask);
+                for mode in [MaskMode::Changes, MaskMode::Stays] {
+                    prop_assert_eq!(boxes.bounds(mode), region_bounds(Some(&mask), mode));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! [`TaskThread`]: a thread that does one thing after another: reading and writing files.
+
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+use super::worker::Wake;
+
+/// Something to be done on a [`TaskThread`]; what it returns comes back.
+pub type Task<E> = Box<dyn FnOnce() -> E + Send>;
+
+/// The thread has as much to do as it takes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooBusy;
+
+/// A thread that does tasks in the order they come. Dropping it waits until all are done.
+pub struct TaskThread<E> {
+    name: &'static str,
+    most_waiting: usize,
+    wake: Wake,
+    tasks: Option<Sender<Task<E>>>,
+    results: Option<Receiver<E>>,
+    thread: Option<JoinHandle<()>>,
+    under_way: usize,
+}
+
+impl<E> std::fmt::Debug for TaskThread<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskThread")
+            .field("name", &self.name)
+            .field("under_way", &self.under_way)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`TaskThread`] has to say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TaskEvent<E> {
+    /// A task is done.
+    Done(E),
+    /// A task panicked (a decoder that broke down, say). It and that many others that waited
+    /// behind it will never be done; a new thread takes what comes from now on.
+    Lost(usize),
+}
+
+impl<E: Send + 'static> TaskThread<E> {
+    /// A thread of that name that lets `most_waiting` tasks wait. It starts with the first task.
+    pub fn new(name: &'static str, most_waiting: usize, wake: Wake) -> Self {
+        Self {
+            name,
+            most_waiting,
+            wake,
+            tasks: None,
+            results: None,
+            thread: None,
+            under_way: 0,
+        }
+    }
+
+    /// Hands a task over, or gives it back when too many wait or no thread can be had.
+    pub fn try_do(&mut self, task: Task<E>) -> Result<(), (TooBusy, Task<E>)> {
+        if self.under_way >= self.most_waiting {
+            return Err((TooBusy, task));
+        }
+        if self.tasks.is_none() && self.start().is_err() {
+            return Err((TooBusy, task));
+        }
+        let Some(tasks) = &self.tasks else {
+            return Err((TooBusy, task));
+        };
+        match tasks.try_send(task) {
+            Ok(()) => {
+                self.under_way += 1;
+                Ok(())
+            }
+            Err(back) => Err((TooBusy, back.into_inner())),
+        }
+    }
+
+    /// The next event, if there is one.
+    pub fn poll(&mut self) -> Option<TaskEvent<E>> {
+        match self.results.as_ref()?.try_recv() {
+            Ok(result) => {
+                self.under_way = self.under_way.saturating_sub(1);
+                Some(TaskEvent::Done(result))
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.tasks = None;
+                self.results = None;
+                self.thread = None;
+                Some(TaskEvent::Lost(std::mem::take(&mut self.under_way)))
+            }
+        }
+    }
+
+    /// Tasks handed over whose results were not taken yet.
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    fn start(&mut self) -> std::io::Result<()> {
+        let (tasks, to_do) = bounded::<Task<E>>(self.most_waiting);
+        // As many results as tasks: the thread never waits for its listener.
+        let (done, results) = bounded(self.most_waiting);
+        let wake = WakeAtEnd(std::sync::Arc::clone(&self.wake));
+        let thread = std::thread::Builder::new()
+            .name(self.name.to_owned())
+            .spawn(move || {
+                // Declared last, dropped first: the line goes dead before somebody is told to look.
+                let wake = wake;
+                let done = done;
+                for task in &to_do {
+                    // Nobody listens any more when the program ends; what is left is still done.
+                    _ = done.send(task());
+                    (wake.0)();
+                }
+            })?;
+        self.tasks = Some(tasks);
+        self.results = Some(results);
+        self.thread = Some(thread);
+        Ok(())
+    }
+}
+
+/// Wakes also when a panic ends the thread, so that the loss is noticed.
+struct WakeAtEnd(Wake);
+
+impl Drop for WakeAtEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl<E> Drop for TaskThread<E> {
+    fn drop(&mut self) {
+        self.tasks = None;
+        self.results = None;
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn wait<E: Send + 'static>(thread: &mut TaskThread<E>) -> TaskEvent<E> {
+        let give_up = Instant::now() + Duration::from_secs(10);
+        loop {
+            if let Some(event) = thread.poll() {
+                return event;
+            }
+            assert!(Instant::now() < give_up, "nothing came");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn tasks_are_done_in_order_and_a_panic_is_survived() {
+        let mut thread = TaskThread::new("test", 3, Arc::new(|| {}));
+        for i in 0..3 {
+            assert!(thread.try_do(Box::new(move || i)).is_ok());
+        }
+        assert!(thread.try_do(Box::new(|| 3)).is_err(), "three may wait");
+        for i in 0..3 {
+            assert_eq!(wait(&mut thread), TaskEvent::Done(i));
+        }
+        assert!(
+            thread
+                .try_do(Box::new(|| panic!("as a decoder might")))
+                .is_ok()
+        );
+        assert_eq!(wait(&mut thread), TaskEvent::Lost(1));
+        assert!(thread.try_do(Box::new(|| 7)).is_ok());
+        assert_eq!(wait(&mut thread), TaskEvent::Done(7));
+    }
+
+    #[test]
+    fn dropping_waits_for_what_was_begun() {
+        let (said, heard) = bounded(2);
+        let mut thread = TaskThread::new("test", 2, Arc::new(|| {}));
+        for _ in 0..2 {
+            let said = said.clone();
+            let task = Box::new(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                said.send(()).unwrap();
+            });
+            assert!(thread.try_do(task).is_ok());
+        }
+        drop(thread);
+        assert_eq!(heard.len(), 2);
+    }
+}

@@ -1,0 +1,38 @@
+//! [`PictureNote`]: what reading or writing did that the user may want to know.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Explain, Message};
+
+/// Something that succeeded, but not quite as one might expect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PictureNote {
+    /// Read: the profile is damaged or not one for such a picture; sRGB is assumed.
+    ProfileIgnored,
+    /// Read: the file has more pages; only the first is opened.
+    FirstPageOnly,
+    /// Read: alpha was multiplied into the colours; it was taken out again, with rounding.
+    AlphaUnmultiplied,
+    /// Written: the kind of file has no alpha; the picture was laid on white.
+    AlphaFlattened,
+    /// Written: the kind of file has 8 bits a channel, the picture 16.
+    DepthReduced,
+    /// Written: the settings could not be put into the file.
+    RecipeLeftOut,
+    /// Written: the kind of file cannot take the EXIF block.
+    ExifLeftOut,
+}
+
+impl Explain for PictureNote {
+    fn message(&self) -> Message {
+        Message::new(match self {
+            Self::ProfileIgnored => "picture-note-profile-ignored",
+            Self::FirstPageOnly => "picture-note-first-page-only",
+            Self::AlphaUnmultiplied => "picture-note-alpha-unmultiplied",
+            Self::AlphaFlattened => "picture-note-alpha-flattened",
+            Self::DepthReduced => "picture-note-depth-reduced",
+            Self::RecipeLeftOut => "picture-note-recipe-left-out",
+            Self::ExifLeftOut => "picture-note-exif-left-out",
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! A contact sheet: pictures side by side, each with a label, as one picture.
+
+use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _, point};
+
+use super::colour::DisplayTransform;
+use super::file::PictureError;
+use super::pixmap::{Picture, Pixmap, Profile};
+use super::tiled::Tiled;
+use crate::geometry::Extent;
+
+/// Fonts of the labels, asked in this order for a glyph.
+const FONTS: [&[u8]; 2] = [
+    include_bytes!("../../assets/fonts/inter-regular.ttf"),
+    include_bytes!("../../assets/fonts/noto-sans-tc-regular.otf"),
+];
+const BACKGROUND: [u8; 4] = [247, 248, 249, 255];
+const INK: [u8; 3] = [27, 29, 32];
+const GAP_PX: u32 = 12;
+const LABEL_PX: u32 = 36;
+const TEXT_PX: f32 = 20.0;
+
+/// A picture of the sheet; pixels are sRGB with straight alpha, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetTile {
+    /// Stands below the picture.
+    pub label: String,
+    /// Size of the picture.
+    pub extent: Extent,
+    /// Its pixels.
+    pub pixels: Vec<[u8; 4]>,
+}
+
+impl SheetTile {
+    /// A picture in sRGB, shrunk where its longer side is above `longest_px`.
+    pub fn of(picture: &Picture, longest_px: u32, label: String) -> Result<Self, PictureError> {
+        let full = picture.extent();
+        let longest = full.width.max(full.height).max(1);
+        let shrink = (f64::from(longest_px) / f64::from(longest)).min(1.0);
+        let side = |px: u32| ((f64::from(px) * shrink).round() as u32).max(1);
+        let extent = Extent::new(side(full.width), side(full.height));
+        let pixels = picture.pixels.shrunk8(extent);
+        let mut tile = Self {
+            label,
+            extent,
+            pixels,
+        };
+        DisplayTransform::new(&picture.profile)?.to_srgb8(&mut tile.pixels)?;
+        Ok(tile)
+    }
+}
+
+/// Puts the tiles in rows of up to `columns`, on a light ground.
+pub fn sheet(tiles: &[SheetTile], columns: u32) -> Picture {
+    let columns = columns.clamp(1, tiles.len().max(1) as u32);
+    let rows = (tiles.len() as u32).div_ceil(columns);
+    let widest = tiles
+        .iter()
+        .map(|tile| tile.extent.width)
+        .max()
+        .unwrap_or(0);
+    let tallest = tiles
+        .iter()
+        .map(|tile| tile.extent.height)
+        .max()
+        .unwrap_or(0);
+    let cell = Extent::new(widest + GAP_PX, tallest + LABEL_PX);
+    let extent = Extent::new(columns * cell.width + GAP_PX, rows * cell.height + GAP_PX);
+    let mut canvas = Canvas {
+        extent,
+        pixels: vec![BACKGROUND; extent.len()],
+    };
+    for (i, tile) in tiles.iter().enumerate() {
+        let x = GAP_PX + i as u32 % columns * cell.width;
+        let y = GAP_PX + i as u32 / columns * cell.height;
+        canvas.draw_tile(tile, x, y);
+        canvas.draw_text(&tile.label, x as f32, (y + tile.extent.height) as f32);
+    }
+    Picture {
+        pixels: Pixmap::Rgba8(Tiled::from_pixels(extent, &canvas.pixels, [0; 4])),
+        profile: Profile::Srgb,
+    }
+}
+
+struct Canvas {
+    extent: Extent,
+    pixels: Vec<[u8; 4]>,
+}
+
+impl Canvas {
+    fn draw_tile(&mut self, tile: &SheetTile, left: u32, top: u32) {
+        let width = tile.extent.width.max(1) as usize;
+        for (y, row) in tile.pixels.chunks_exact(width).enumerate() {
+            for (x, [r, g, b, a]) in row.iter().enumerate() {
+                self.blend(
+                    left + x as u32,
+                    top + y as u32,
+                    [*r, *g, *b],
+                    f32::from(*a) / 255.0,
+                );
+            }
+        }
+    }
+
+    fn draw_text(&mut self, text: &str, left: f32, top: f32) {
+        let fonts: Vec<FontRef<'_>> = FONTS
+            .iter()
+            .filter_map(|bytes| FontRef::try_from_slice(bytes).ok())
+            .collect();
+        let baseline = top + 26.0;
+        let mut x = left;
+        for letter in text.chars() {
+            let has_glyph = |font: &&FontRef<'_>| font.glyph_id(letter).0 != 0;
+            let Some(font) = fonts.iter().find(has_glyph).or_else(|| fonts.first()) else {
+                return;
+            };
+            let scaled = font.as_scaled(PxScale::from(TEXT_PX));
+            let id = font.glyph_id(letter);
+            let glyph = id.with_scale_and_position(PxScale::from(TEXT_PX), point(x, baseline));
+            x += scaled.h_advance(id);
+            if let Some(outline) = font.outline_glyph(glyph) {
+                let bounds = outline.px_bounds();
+                outline.draw(|gx, gy, coverage| {
+                    let px = bounds.min.x + gx as f32;
+                    let py = bounds.min.y + gy as f32;
+                    if px >= 0.0 && py >= 0.0 {
+                        self.blend(px as u32, py as u32, INK, coverage);
+                    }
+                });
+            }
+        }
+    }
+
+    fn blend(&mut self, x: u32, y: u32, colour: [u8; 3], share: f32) {
+        if x >= self.extent.width {
+            return;
+        }
+        let at = y as usize * self.extent.width as usize + x as usize;
+        if let Some(pixel) = self.pixels.get_mut(at) {
+            for (old, new) in pixel.iter_mut().zip(colour) {
+                let mixed = f32::from(*old) + (f32::from(new) - f32::from(*old)) * share.min(1.0);
+                *old = mixed.round() as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_lie_in_rows_with_ink_below_them() {
+        let tile = |label: &str| SheetTile {
+            label: label.to_owned(),
+            extent: Extent::new(40, 30),
+            pixels: vec![[255, 0, 0, 255]; 1200],
+        };
+        let made = sheet(&[tile("0.3 · 6/20"), tile(""), tile("強度")], 2);
+        assert_eq!(made.extent(), Extent::new(2 * 52 + 12, 2 * 66 + 12));
+        let Pixmap::Rgba8(plane) = &made.pixels else {
+            panic!("depth")
+        };
+        assert_eq!(plane.get(12, 12), Some([255, 0, 0, 255]));
+        assert_eq!(plane.get(51 + 13, 41), Some([255, 0, 0, 255]));
+        let ink_in = |left: u32, top: u32| {
+            let dark = |x, y| plane.get(x, y).is_some_and(|p: [u8; 4]| p[1] < 120);
+            (top..top + 36)
+                .flat_map(|y| (left..left + 40).map(move |x| (x, y)))
+                .filter(|(x, y)| dark(*x, *y))
+                .count()
+        };
+        assert!(ink_in(12, 42) > 20, "a label");
+        assert_eq!(ink_in(64, 42), 0, "no label");
+        assert!(ink_in(12, 108) > 20, "a Chinese label");
+    }
+}

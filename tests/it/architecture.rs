@@ -1,0 +1,342 @@
+//! The walls between the rooms. The rules are ARCHITECTURE.md's table; planted violations of each
+//! rule prove that the test sees them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a room may name of ours. `engine` without `diffusion` means the boundary only.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("geometry", &[]),
+    ("text", &[]),
+    ("raster", &["geometry", "text"]),
+    ("document", &["geometry", "text", "raster"]),
+    ("catalog", &["geometry", "text"]),
+    ("plan", &["geometry", "text", "raster", "catalog"]),
+    ("engine", &["geometry", "text", "raster", "catalog", "plan"]),
+    (
+        "jobs",
+        &["geometry", "text", "raster", "catalog", "plan", "engine"],
+    ),
+    (
+        "editor",
+        &[
+            "geometry", "text", "raster", "document", "catalog", "plan", "engine", "jobs",
+        ],
+    ),
+    (
+        "ui",
+        &[
+            "geometry", "text", "raster", "document", "catalog", "plan", "jobs", "editor",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "geometry", "text", "raster", "catalog", "plan", "engine", "jobs",
+        ],
+    ),
+    ("main", &["cli", "ui", "engine"]),
+];
+
+/// Crates that only these places may name.
+const CRATES: &[(&str, &[&str])] = &[
+    ("candle_core", &["engine/diffusion/", "engine/kernels/"]),
+    ("candle_nn", &["engine/diffusion/", "engine/kernels/"]),
+    ("tokenizers", &["engine/diffusion/"]),
+    ("egui", &["ui/"]),
+    ("eframe", &["ui/"]),
+    ("egui_extras", &["ui/"]),
+    ("rfd", &["ui/"]),
+    ("crossbeam_channel", &["jobs/", "editor/"]),
+    ("clap", &["cli/"]),
+];
+
+/// Files in which `unsafe` is lawful.
+const UNSAFE: &[&str] = &["catalog/files.rs", "engine/diffusion/kernels/"];
+
+/// Rooms that may name the inside of `engine/diffusion`.
+const COMPOSERS: &[&str] = &["engine", "cli", "main"];
+
+const MAX_LINES: usize = 500;
+
+/// A source file: its path below `src/` and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Violation {
+    place: String,
+    rule: String,
+}
+
+#[test]
+fn the_rooms_keep_their_walls() {
+    let sources = read_sources();
+    assert!(sources.len() > 20, "the sources were found");
+    let found = violations(&sources);
+    let listed: Vec<String> = found
+        .iter()
+        .map(|v| format!("{}: {}", v.place, v.rule))
+        .collect();
+    assert!(found.is_empty(), "\n{}\n", listed.join("\n"));
+}
+
+#[test]
+fn planted_violations_are_reported() {
+    let long = "//! doc\n".to_owned() + &"fn a() {}\n".repeat(MAX_LINES);
+    let planted = [
+        (
+            "plan/area.rs",
+            "use crate::document::Document;",
+            "plan may not name document",
+        ),
+        (
+            "raster/a.rs",
+            "use crate::{geometry::Rect, jobs::Job};",
+            "raster may not name jobs",
+        ),
+        (
+            "document/mod.rs",
+            "//! x\nfn f(x: super::plan::Layout) {}",
+            "document may not name plan",
+        ),
+        (
+            "document/deep/a.rs",
+            "use super::super::super::engine::Engine;",
+            "document may not name engine",
+        ),
+        ("editor/a.rs", "use candle_core::Tensor;", "candle_core"),
+        ("jobs/a.rs", "fn f() { let x = egui::Pos2::ZERO; }", "egui"),
+        (
+            "plan/a.rs",
+            "use crossbeam_channel::bounded;",
+            "crossbeam_channel",
+        ),
+        ("engine/fake.rs", "use candle_nn as nn;", "candle_nn"),
+        (
+            "jobs/b.rs",
+            "use crate::engine::diffusion::DiffusionEngine;",
+            "engine::diffusion",
+        ),
+        (
+            "ui/panels/a.rs",
+            "fn f(editor: &mut Editor) {}",
+            "&mut Editor",
+        ),
+        ("raster/b.rs", "fn f() { unsafe { g() } }", "unsafe"),
+        ("plan/long.rs", long.as_str(), "lines"),
+        ("plan/mod.rs", "pub mod a;", "//!"),
+        ("attic/mod.rs", "//! x", "no such room"),
+    ];
+    for (path, text, rule) in planted {
+        let source = Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let found = violations(&[source]);
+        assert!(
+            found.iter().any(|v| v.rule.contains(rule)),
+            "{path} «{rule}»: {found:?}"
+        );
+    }
+    let lawful = [
+        (
+            "plan/a.rs",
+            "use crate::raster::Mask; // crate::document is not named\nconst A: &str = \"egui::Ui\";",
+        ),
+        (
+            "engine/diffusion/a.rs",
+            "use candle_core::Tensor;\nuse super::super::EngineError;",
+        ),
+        ("ui/a.rs", "use eframe::egui;\nfn f(editor: &mut Editor) {}"),
+        ("catalog/files.rs", "fn f() { unsafe { g() } }"),
+    ];
+    for (path, text) in lawful {
+        let source = Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        assert_eq!(violations(&[source]), [], "{path}");
+    }
+}
+
+fn violations(sources: &[Source]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for source in sources {
+        let room = room_of(&source.path);
+        if room == "lib" {
+            continue;
+        }
+        let mut report = |line: usize, rule: String| {
+            let place = format!("src/{}:{line}", source.path);
+            found.push(Violation { place, rule });
+        };
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
+            report(1, format!("no such room: {room}"));
+            continue;
+        };
+        let count = source.text.lines().count();
+        if count > MAX_LINES {
+            report(count, format!("{count} lines; {MAX_LINES} are the most"));
+        }
+        if source.path.ends_with("/mod.rs") && !source.text.starts_with("//!") {
+            report(1, "a room opens with //!".to_owned());
+        }
+        let code = without_comments_and_strings(&source.text);
+        for (number, line) in code.lines().enumerate() {
+            for named in rooms_named(line, &source.path) {
+                if named != room && is_room(&named) && !allowed.contains(&named.as_str()) {
+                    report(number + 1, format!("{room} may not name {named}"));
+                }
+            }
+            check_line(line, room, &source.path, &mut |rule| {
+                report(number + 1, rule)
+            });
+        }
+    }
+    found
+}
+
+fn check_line(line: &str, room: &str, path: &str, report: &mut dyn FnMut(String)) {
+    for (name, places) in CRATES {
+        let lawful = places.iter().any(|place| path.starts_with(place));
+        if !lawful && names_crate(line, name) {
+            report(format!("{name} may be named only in {}", places.join(", ")));
+        }
+    }
+    if line.contains("engine::diffusion") && !COMPOSERS.contains(&room) {
+        report("engine::diffusion may be named only where the engine is chosen".to_owned());
+    }
+    if path.starts_with("ui/panels/") && line.contains("&mut Editor") {
+        report("panels send commands; &mut Editor is for the Editor's owner".to_owned());
+    }
+    let is_unsafe = line
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|w| w == "unsafe");
+    if is_unsafe && !UNSAFE.iter().any(|place| path.starts_with(place)) {
+        report(format!("unsafe is lawful only in {}", UNSAFE.join(", ")));
+    }
+}
+
+fn is_room(name: &str) -> bool {
+    ARROWS.iter().any(|(room, _)| *room == name)
+}
+
+/// `plan/area.rs` → `plan`; `geometry.rs` → `geometry`.
+fn room_of(path: &str) -> &str {
+    let first = path.split('/').next().unwrap_or(path);
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// True when the line names the crate: `name::`, `use name…` or `extern crate name`.
+fn names_crate(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = &line[at + name.len()..];
+        let starts = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':');
+        let used = line[..at].trim_end().ends_with("use");
+        starts
+            && (after.starts_with("::")
+                || used && !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    })
+}
+
+/// The rooms a line names through `crate::room`, `crate::{room…}` or enough `super::`.
+fn rooms_named(line: &str, path: &str) -> Vec<String> {
+    let depth = path.split('/').count() - usize::from(path.ends_with("/mod.rs"));
+    let mut roots = vec!["crate::".to_owned(), "super::".repeat(depth)];
+    roots.dedup();
+    let mut rooms = Vec::new();
+    for root in &roots {
+        for (at, _) in line.match_indices(root.as_str()) {
+            let before = line[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let rest = &line[at + root.len()..];
+            match rest.strip_prefix('{') {
+                Some(group) => rooms.extend(top_level_names(group)),
+                None => rooms.push(identifier(rest)),
+            }
+        }
+    }
+    rooms
+}
+
+/// The first identifiers of the entries of a `use` group, whose opening brace is already gone.
+fn top_level_names(group: &str) -> Vec<String> {
+    let (mut depth, mut names, mut expect) = (0, Vec::new(), true);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => expect = true,
+            c if expect && c.is_alphabetic() => {
+                names.push(identifier(&group[at..]));
+                expect = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn identifier(text: &str) -> String {
+    text.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
+}
+
+/// The code with comments and the insides of string literals blanked, line by line.
+fn without_comments_and_strings(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut in_string = false;
+        let mut chars = line.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' if in_string => drop(chars.next()),
+                '\'' if !in_string && chars.peek() == Some(&'"') => drop(chars.next()),
+                '"' => {
+                    in_string = !in_string;
+                    code.push('"');
+                }
+                '/' if !in_string && chars.peek() == Some(&'/') => break,
+                _ if in_string => {}
+                c => code.push(c),
+            }
+        }
+        code.push('\n');
+    }
+    code
+}
+
+fn read_sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let below = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push(Source { path: below, text });
+            }
+        }
+    }
+    sources
+}

@@ -1,0 +1,186 @@
+//! After a session that ended badly: what is offered, what comes back, who may have it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use overpaint::document::{Document, DocumentId, EditLabel};
+use overpaint::editor::{BrushTip, Command, Editor, RecoveryId};
+use overpaint::geometry::Rect;
+use overpaint::plan::EditSettings;
+use proptest::prelude::*;
+
+use crate::support::session::{Session, point, start_in};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// What the disk holds now, as a fresh program would find it after this one was killed.
+fn after_a_kill(session: &Session) -> Session {
+    let folder = tempfile::tempdir().unwrap();
+    copy(session.folder.path(), folder.path());
+    let editor = start_in(folder.path(), vec![], Duration::ZERO);
+    Session { editor, folder }
+}
+
+fn settle(session: &mut Session) {
+    session.editor.poll();
+    // Longer than a record inside a stroke keeps the next one waiting, twice.
+    for _ in 0..60 {
+        std::thread::sleep(Duration::from_millis(10));
+        session.editor.poll();
+    }
+}
+
+fn restore_only(session: &mut Session) -> DocumentId {
+    let ids: Vec<RecoveryId> = session.editor.recoverable().map(|left| left.id).collect();
+    assert_eq!(ids.len(), 1);
+    session.editor.apply(Command::Restore(ids[0]));
+    session.wait("the restored document", |editor| editor.active().is_some());
+    session.editor.active().unwrap().id()
+}
+
+fn same(a: &Document, b: &Document) -> bool {
+    a.state() == b.state() && a.visible() == b.visible() && a.is_unsaved() == b.is_unsaved()
+}
+
+#[test]
+fn a_killed_session_comes_back_with_everything() {
+    let mut session = Session::new(vec![]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    session.generate(id);
+    session.editor.apply(Command::AcceptCandidate(session.last_candidate(id).id));
+    session.paint(id, (160.0, 160.0), (120.0, 190.0));
+    session.editor.apply(Command::Undo { document: id });
+    // In the middle of a stroke.
+    let brush = BrushTip::default();
+    session.editor.apply(Command::StrokeBegin { document: id, brush, at: point((20.0, 200.0)) });
+    session.editor.apply(Command::StrokeTo { document: id, at: point((40.0, 220.0)) });
+    settle(&mut session);
+
+    let mut again = after_a_kill(&session);
+    assert!(again.editor.documents().is_empty(), "nothing is opened unasked");
+    let restored = restore_only(&mut again);
+    let (truth, back) = (session.document(id), again.document(restored));
+    assert!(same(truth.document(), back.document()));
+    assert_eq!(truth.settings(), back.settings());
+    assert_eq!(truth.title(), back.title());
+    let labels = |open: &overpaint::editor::OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
+    let mut expected = labels(truth);
+    expected.push(EditLabel::Paint);
+    assert_eq!(labels(back), expected, "the stroke is kept as far as it came, and can be undone");
+
+    // It goes on in the same journal: another kill, another restore.
+    again.paint(restored, (10.0, 10.0), (30.0, 30.0));
+    settle(&mut again);
+    let mut third = after_a_kill(&again);
+    let last = restore_only(&mut third);
+    assert!(same(third.document(last).document(), again.document(restored).document()));
+}
+
+#[test]
+fn what_lives_is_not_offered_and_what_was_closed_is_gone() {
+    let mut session = Session::new(vec![]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    settle(&mut session);
+    let folder = session.folder.path().to_path_buf();
+    let other = start_in(&folder, vec![], Duration::ZERO);
+    assert_eq!(other.recoverable().count(), 0, "its program lives");
+    other.close();
+    session.editor.apply(Command::CloseDocument { document: id, discard_unsaved: true });
+    settle(&mut session);
+    assert_eq!(std::fs::read_dir(folder.join("sessions")).unwrap().count(), 0);
+    session.open();
+    settle(&mut session);
+    let Session { editor, folder } = session;
+    editor.close();
+    assert_eq!(std::fs::read_dir(folder.path().join("sessions")).unwrap().count(), 0);
+}
+
+#[test]
+fn two_programs_do_not_restore_the_same_and_discarding_removes() {
+    let mut session = Session::new(vec![]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    settle(&mut session);
+    let mut first = after_a_kill(&session);
+    let second = start_in(first.folder.path(), vec![], Duration::ZERO);
+    assert_eq!((first.editor.recoverable().count(), second.recoverable().count()), (1, 0));
+    second.close();
+    let left = first.editor.recoverable().next().unwrap().clone();
+    assert_eq!(left.title, session.document(id).title());
+    first.editor.apply(Command::DiscardRecovery(left.id));
+    settle(&mut first);
+    assert_eq!(first.editor.recoverable().count(), 0);
+    assert_eq!(std::fs::read_dir(first.path("sessions")).unwrap().count(), 0);
+}
+
+/// What a user may do at random.
+fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Command {
+    let document = id;
+    let at = point((x as f32, y as f32));
+    let open = editor.document(id).unwrap();
+    let layer = open.document().layers().first().map(|layer| layer.id);
+    let candidate = editor.candidates(id).next_back().map(|candidate| candidate.id);
+    match (kind, layer, candidate) {
+        (0..=2, ..) => Command::StrokeBegin { document, brush: BrushTip::default(), at },
+        (3..=5, ..) => Command::StrokeTo { document, at },
+        (6 | 7, ..) => Command::StrokeEnd { document },
+        (8, ..) => Command::StrokeAbort { document },
+        (9, ..) => Command::InvertMask { document },
+        (10..=12, ..) => Command::Undo { document },
+        (13 | 14, ..) => Command::Redo { document },
+        (15, ..) => Command::Generate { document },
+        (16 | 17, _, Some(candidate)) => Command::AcceptCandidate(candidate),
+        (18, Some(layer), _) => Command::SetLayerVisible { document, layer, visible: x % 2 == 0 },
+        (19, Some(layer), _) => Command::SetLayerOpacity { document, layer, opacity: x as u8, done: y % 2 == 0 },
+        (20, Some(layer), _) => Command::DeleteLayer { document, layer },
+        (21, ..) => Command::CropCanvas { document, rect: Rect::new(2, 3, 250, 240) },
+        _ => {
+            let prompt = format!("{x} cats");
+            let settings = EditSettings { prompt, ..open.settings().clone() };
+            Command::SetSettings { document, settings: Box::new(settings) }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 10, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Random sessions: the invariants hold after each command, a kill loses nothing that has been
+    /// written, and undoing everything leads back to the opened picture.
+    #[test]
+    fn random_sessions_survive_a_kill(acts in prop::collection::vec((0..24u8, 0..300u32, 0..270u32), 5..40)) {
+        let mut session = Session::new(vec![]);
+        let id = session.open();
+        let opened = session.document(id).document().state().clone();
+        for act in acts {
+            let command = command(&session.editor, id, act);
+            session.editor.apply(command);
+            session.check();
+            session.editor.poll();
+        }
+        session.wait_for_runs();
+        settle(&mut session);
+        let mut again = after_a_kill(&session);
+        let restored = restore_only(&mut again);
+        prop_assert!(same(session.document(id).document(), again.document(restored).document()));
+        prop_assert_eq!(session.document(id).settings(), again.document(restored).settings());
+        while session.document(id).document().undo_label().is_some() {
+            session.editor.apply(Command::Undo { document: id });
+            session.check();
+        }
+        prop_assert!(*session.document(id).document().state() == opened);
+    }
+}

@@ -1,0 +1,3 @@
+//! What several modules need.
+
+pub(crate) mod session;
