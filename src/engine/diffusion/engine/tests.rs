@@ -43,7 +43,7 @@ impl Progress for Watch {
 fn engine() -> DiffusionEngine {
     DiffusionEngine::new(EngineOptions {
         device: DeviceChoice::Cpu,
-        compact_weights: false,
+        ..EngineOptions::default()
     })
     .unwrap()
 }
