@@ -87,13 +87,12 @@ impl DiffusionEngine {
         progress: &mut dyn Progress,
     ) -> Result<&mut Pipeline, EngineError> {
         let kept = self.loaded.take().filter(|(loaded, _)| loaded == model);
-        let entry = match kept {
-            Some(entry) => entry,
+        let entry = if let Some(entry) = kept {
+            entry
+        } else {
             // The other model is gone by now, so that there is memory for this one.
-            None => {
-                let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
-                (model.clone(), pipeline)
-            }
+            let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
+            (model.clone(), pipeline)
         };
         Ok(&mut self.loaded.insert(entry).1)
     }
@@ -237,7 +236,7 @@ impl Run<'_> {
         } else {
             &[prompt]
         };
-        self.report.unknown_words = self.pipeline.unknown_words(&[prompt])?;
+        self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
         self.pipeline
             .encode_prompts(prompts, &mut self.report, progress)
     }
