@@ -22,7 +22,15 @@ fn paint_generate_accept_undo_save_and_reopen() {
     session.generate(id);
     let candidate = session.last_candidate(id);
     assert!(session.errors().is_empty(), "{:?}", session.errors());
-    assert_eq!(differing(session.document(id).document().visible(), &base, Rect::default()), 0, "not accepted yet");
+    assert_eq!(
+        differing(
+            session.document(id).document().visible(),
+            &base,
+            Rect::default()
+        ),
+        0,
+        "not accepted yet"
+    );
 
     session.editor.apply(Command::AcceptCandidate(candidate.id));
     let with_layer = session.document(id).document().visible().clone();
@@ -31,18 +39,41 @@ fn paint_generate_accept_undo_save_and_reopen() {
     assert_eq!(session.document(id).document().layers()[0].name, "a cat");
 
     session.editor.apply(Command::Undo { document: id });
-    assert_eq!(differing(session.document(id).document().visible(), &base, Rect::default()), 0);
-    assert!(session.editor.candidate(candidate.id).is_some(), "undo loses no result");
+    assert_eq!(
+        differing(
+            session.document(id).document().visible(),
+            &base,
+            Rect::default()
+        ),
+        0
+    );
+    assert!(
+        session.editor.candidate(candidate.id).is_some(),
+        "undo loses no result"
+    );
     session.editor.apply(Command::AcceptCandidate(candidate.id));
-    assert!(*session.document(id).document().visible() == with_layer, "accepting after undo works");
+    assert!(
+        *session.document(id).document().visible() == with_layer,
+        "accepting after undo works"
+    );
     session.editor.apply(Command::AcceptCandidate(candidate.id));
-    assert_eq!(session.document(id).document().layers().len(), 1, "once is enough");
+    assert_eq!(
+        session.document(id).document().layers().len(),
+        1,
+        "once is enough"
+    );
 
     session.editor.apply(Command::Save { document: id });
     assert!(session.errors()[0].contains("Save as"), "no path yet");
     let path = session.path("saved.png");
-    session.editor.apply(Command::SaveAs { document: id, path: path.clone(), jpeg_quality: None });
-    session.wait("the save", |editor| !editor.document(id).unwrap().is_being_saved());
+    session.editor.apply(Command::SaveAs {
+        document: id,
+        path: path.clone(),
+        jpeg_quality: None,
+    });
+    session.wait("the save", |editor| {
+        !editor.document(id).unwrap().is_being_saved()
+    });
     assert!(!session.document(id).document().is_unsaved());
     assert_eq!(session.document(id).title(), "saved.png");
     assert!(file::load(&path).unwrap().picture == with_layer);
@@ -59,13 +90,29 @@ fn a_failed_save_loses_nothing_and_says_so() {
     let id = session.open();
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     let path = session.path("no/such/folder/a.png");
-    session.editor.apply(Command::SaveAs { document: id, path, jpeg_quality: None });
-    session.wait("the failure", |editor| !editor.document(id).unwrap().is_being_saved());
+    session.editor.apply(Command::SaveAs {
+        document: id,
+        path,
+        jpeg_quality: None,
+    });
+    session.wait("the failure", |editor| {
+        !editor.document(id).unwrap().is_being_saved()
+    });
     assert_eq!(session.errors().len(), 1);
     assert!(session.document(id).document().is_unsaved());
-    session.editor.apply(Command::CloseDocument { document: id, discard_unsaved: false });
-    assert_eq!(session.editor.documents().len(), 1, "unsaved work is not closed unasked");
-    session.editor.apply(Command::CloseDocument { document: id, discard_unsaved: true });
+    session.editor.apply(Command::CloseDocument {
+        document: id,
+        discard_unsaved: false,
+    });
+    assert_eq!(
+        session.editor.documents().len(),
+        1,
+        "unsaved work is not closed unasked"
+    );
+    session.editor.apply(Command::CloseDocument {
+        document: id,
+        discard_unsaved: true,
+    });
     assert!(session.editor.documents().is_empty());
 }
 
@@ -77,12 +124,21 @@ fn failure_and_panic_leave_the_painting_and_the_next_run_works() {
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     let mask = session.document(id).document().mask().clone();
     let failed = session.generate(id);
-    let RunState::Failed(message) = session.state_of(failed) else { panic!("it should fail") };
+    let RunState::Failed(message) = session.state_of(failed) else {
+        panic!("it should fail")
+    };
     assert_eq!(message.key, "engine-out-of-memory");
     let panicked = session.generate(id);
-    let RunState::Failed(message) = session.state_of(panicked) else { panic!("it should fail") };
+    let RunState::Failed(message) = session.state_of(panicked) else {
+        panic!("it should fail")
+    };
     assert_eq!(message.key, "engine-panicked");
-    assert!(session.errors().iter().any(|text| text.contains("the script says panic")));
+    assert!(
+        session
+            .errors()
+            .iter()
+            .any(|text| text.contains("the script says panic"))
+    );
     // The engine made anew runs its script from the beginning: fail, panic, and only then paint.
     session.generate(id);
     assert!(session.document(id).document().mask() == &mask);
@@ -109,13 +165,25 @@ fn what_cannot_run_is_said_at_once() {
     let mut session = Session::new(vec![]);
     let id = session.open();
     let settings = session.document(id).settings().clone();
-    let stays = EditSettings { mask_mode: MaskMode::Stays, ..settings.clone() };
-    session.editor.apply(Command::SetSettings { document: id, settings: Box::new(stays) });
+    let stays = EditSettings {
+        mask_mode: MaskMode::Stays,
+        ..settings.clone()
+    };
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(stays),
+    });
     session.editor.apply(Command::InvertMask { document: id });
     session.editor.apply(Command::Generate { document: id });
     assert!(session.errors()[0].contains("Everything is painted"));
-    let too_few = EditSettings { strength: strength(0.05), ..settings };
-    session.editor.apply(Command::SetSettings { document: id, settings: Box::new(too_few) });
+    let too_few = EditSettings {
+        strength: strength(0.05),
+        ..settings
+    };
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(too_few),
+    });
     session.editor.apply(Command::Generate { document: id });
     assert!(session.errors()[1].contains("no step"));
     assert!(session.editor.runs().is_empty());
@@ -127,7 +195,10 @@ fn a_result_for_another_canvas_is_refused_until_the_size_is_back() {
     let id = session.open();
     session.generate(id);
     let candidate = session.last_candidate(id).id;
-    session.editor.apply(Command::CropCanvas { document: id, rect: Rect::new(10, 10, 200, 200) });
+    session.editor.apply(Command::CropCanvas {
+        document: id,
+        rect: Rect::new(10, 10, 200, 200),
+    });
     session.editor.apply(Command::AcceptCandidate(candidate));
     assert!(session.document(id).document().layers().is_empty());
     assert!(session.errors()[0].contains("300×270"));
@@ -142,30 +213,59 @@ fn every_strength_of_a_comparison_equals_its_single_run() {
     let id = session.open();
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     let strengths = vec![strength(0.9), strength(0.3), strength(0.3), strength(0.6)];
-    session.editor.apply(Command::CompareStrengths { document: id, strengths });
+    session.editor.apply(Command::CompareStrengths {
+        document: id,
+        strengths,
+    });
     let comparison = session.editor.comparisons(id).next().unwrap().clone();
     // Painting on does not change what the comparison compares.
     session.paint(id, (200.0, 200.0), (220.0, 220.0));
-    session.editor.apply(Command::AddBetween { comparison: comparison.id, lower: strength(0.3), upper: strength(0.6) });
+    session.editor.apply(Command::AddBetween {
+        comparison: comparison.id,
+        lower: strength(0.3),
+        upper: strength(0.6),
+    });
     session.wait_for_runs();
     let comparison = session.editor.comparison(comparison.id).unwrap().clone();
-    let said: Vec<f64> = comparison.entries.iter().map(|(strength, _)| strength.get()).collect();
+    let said: Vec<f64> = comparison
+        .entries
+        .iter()
+        .map(|(strength, _)| strength.get())
+        .collect();
     assert_eq!(said, [0.3, 0.45, 0.6, 0.9]);
     session.editor.apply(Command::Undo { document: id });
-    session.editor.apply(Command::LockSeed { document: id, locked: true });
+    session.editor.apply(Command::LockSeed {
+        document: id,
+        locked: true,
+    });
     for (strength, job) in comparison.entries {
-        let RunState::Finished(of_comparison) = session.state_of(job) else { panic!("not finished") };
-        let settings = EditSettings { strength, ..comparison_settings(&session, of_comparison) };
-        session.editor.apply(Command::SetSettings { document: id, settings: Box::new(settings) });
+        let RunState::Finished(of_comparison) = session.state_of(job) else {
+            panic!("not finished")
+        };
+        let settings = EditSettings {
+            strength,
+            ..comparison_settings(&session, of_comparison)
+        };
+        session.editor.apply(Command::SetSettings {
+            document: id,
+            settings: Box::new(settings),
+        });
         session.generate(id);
         let single = session.last_candidate(id);
         let compared = session.editor.candidate(of_comparison).unwrap();
         assert_eq!(single.settings.seed, compared.settings.seed);
-        assert!(single.patch == compared.patch, "strength {}", strength.get());
+        assert!(
+            single.patch == compared.patch,
+            "strength {}",
+            strength.get()
+        );
     }
 }
 
-fn comparison_settings(session: &Session, candidate: overpaint::editor::CandidateId) -> EditSettings {
+fn comparison_settings(
+    session: &Session,
+    candidate: overpaint::editor::CandidateId,
+) -> EditSettings {
     EditSettings::clone(&session.editor.candidate(candidate).unwrap().settings)
 }
 
@@ -177,11 +277,18 @@ fn seeds_are_drawn_shown_and_held() {
     for _ in 0..3 {
         session.generate(id);
         let used = session.last_candidate(id).settings.seed;
-        assert_eq!(session.document(id).settings().seed, used, "what ran is shown");
+        assert_eq!(
+            session.document(id).settings().seed,
+            used,
+            "what ran is shown"
+        );
         seeds.push(used);
     }
     assert!(seeds[0] != seeds[1] && seeds[1] != seeds[2]);
-    session.editor.apply(Command::LockSeed { document: id, locked: true });
+    session.editor.apply(Command::LockSeed {
+        document: id,
+        locked: true,
+    });
     session.generate(id);
     assert_eq!(session.last_candidate(id).settings.seed, seeds[2]);
 }
@@ -196,26 +303,74 @@ fn strokes_and_shapes_paint_what_they_say() {
         assert_eq!(at(&session, x, 50), 255, "no gaps however fast the pointer");
     }
     assert_eq!((at(&session, 100, 30), at(&session, 100, 70)), (0, 0));
-    let eraser = BrushTip { diameter_px: 10.0, hardness: 1.0, opacity: 0.5, erase: true };
-    session.editor.apply(Command::StrokeBegin { document: id, brush: eraser, at: point((100.0, 50.0)) });
-    session.editor.apply(Command::StrokeTo { document: id, at: point((100.0, 50.0)) });
+    let eraser = BrushTip {
+        diameter_px: 10.0,
+        hardness: 1.0,
+        opacity: 0.5,
+        erase: true,
+    };
+    session.editor.apply(Command::StrokeBegin {
+        document: id,
+        brush: eraser,
+        at: point((100.0, 50.0)),
+    });
+    session.editor.apply(Command::StrokeTo {
+        document: id,
+        at: point((100.0, 50.0)),
+    });
     session.editor.apply(Command::StrokeEnd { document: id });
-    assert_eq!(at(&session, 100, 50), 127, "half erased, also where the stroke met itself");
-    session.editor.apply(Command::StrokeBegin { document: id, brush: eraser, at: point((60.0, 50.0)) });
+    assert_eq!(
+        at(&session, 100, 50),
+        127,
+        "half erased, also where the stroke met itself"
+    );
+    session.editor.apply(Command::StrokeBegin {
+        document: id,
+        brush: eraser,
+        at: point((60.0, 50.0)),
+    });
     session.editor.apply(Command::StrokeAbort { document: id });
     assert_eq!(at(&session, 60, 50), 255);
-    assert_eq!(session.document(id).document().undo_label(), Some(EditLabel::Erase));
-    let points = vec![PointF::new(200.0, 100.0), PointF::new(240.0, 100.0), PointF::new(240.0, 140.0)];
-    let fill = Fill { opacity: 1.0, erase: false };
-    session.editor.apply(Command::FillLasso { document: id, points, fill });
-    assert_eq!((at(&session, 239, 138), at(&session, 201, 139), at(&session, 241, 120)), (255, 0, 0));
+    assert_eq!(
+        session.document(id).document().undo_label(),
+        Some(EditLabel::Erase)
+    );
+    let points = vec![
+        PointF::new(200.0, 100.0),
+        PointF::new(240.0, 100.0),
+        PointF::new(240.0, 140.0),
+    ];
+    let fill = Fill {
+        opacity: 1.0,
+        erase: false,
+    };
+    session.editor.apply(Command::FillLasso {
+        document: id,
+        points,
+        fill,
+    });
+    assert_eq!(
+        (
+            at(&session, 239, 138),
+            at(&session, 201, 139),
+            at(&session, 241, 120)
+        ),
+        (255, 0, 0)
+    );
     let path = session.path("mask.png");
     let mask = session.document(id).document().mask().clone();
-    session.editor.apply(Command::SaveMask { document: id, path: path.clone() });
+    session.editor.apply(Command::SaveMask {
+        document: id,
+        path: path.clone(),
+    });
     session.editor.apply(Command::ClearMask { document: id });
     session.wait("the mask's file", |_| path.is_file());
-    session.editor.apply(Command::LoadMask { document: id, path });
-    session.wait("the mask", |editor| editor.document(id).unwrap().document().undo_label() == Some(EditLabel::LoadMask));
+    session
+        .editor
+        .apply(Command::LoadMask { document: id, path });
+    session.wait("the mask", |editor| {
+        editor.document(id).unwrap().document().undo_label() == Some(EditLabel::LoadMask)
+    });
     assert!(*session.document(id).document().mask() == mask);
 }
 
@@ -224,10 +379,17 @@ fn a_drag_of_the_opacity_is_one_edit() {
     let mut session = Session::new(vec![]);
     let id = session.open();
     session.generate(id);
-    session.editor.apply(Command::AcceptCandidate(session.last_candidate(id).id));
+    session
+        .editor
+        .apply(Command::AcceptCandidate(session.last_candidate(id).id));
     let layer = session.document(id).document().layers()[0].id;
     for (opacity, done) in [(200, false), (100, false), (50, true)] {
-        session.editor.apply(Command::SetLayerOpacity { document: id, layer, opacity, done });
+        session.editor.apply(Command::SetLayerOpacity {
+            document: id,
+            layer,
+            opacity,
+            done,
+        });
     }
     assert_eq!(session.document(id).document().layers()[0].opacity, 50);
     session.editor.apply(Command::Undo { document: id });
@@ -239,7 +401,9 @@ fn preferences_last_and_broken_ones_are_kept_aside() {
     let mut session = Session::new(vec![]);
     let mut preferences = session.editor.preferences().clone();
     preferences.theme = Theme::Dark;
-    session.editor.apply(Command::SetPreferences(Box::new(preferences)));
+    session
+        .editor
+        .apply(Command::SetPreferences(Box::new(preferences)));
     let Session { editor, folder } = session;
     editor.close();
     let editor = start_in(folder.path(), vec![], std::time::Duration::ZERO);
@@ -262,7 +426,10 @@ fn the_sample_opens_and_its_layout_is_known() {
     let layout = session.editor.layout(open.id()).unwrap().unwrap();
     assert_eq!(layout.crop, Rect::of(open.document().extent()));
     assert!(!open.document().is_unsaved());
-    session.editor.apply(Command::ExportPixels { pixels: pixels(Extent::new(9, 5)), path: session.path("sheet.png") });
+    session.editor.apply(Command::ExportPixels {
+        pixels: pixels(Extent::new(9, 5)),
+        path: session.path("sheet.png"),
+    });
     let path = session.path("sheet.png");
     session.wait("the sheet", |_| path.is_file());
     assert!(file::load(&path).unwrap().picture == srgb(pixels(Extent::new(9, 5))));

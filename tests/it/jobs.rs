@@ -120,7 +120,11 @@ fn cancelling_a_running_job_takes_less_than_a_fifth_of_a_second() {
         let asked = Instant::now();
         runner.cancel(job);
         assert_eq!(run_out(&mut runner, &[job])[&job], ["cancelled"]);
-        assert!(asked.elapsed() < Duration::from_millis(200), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_millis(200),
+            "{:?}",
+            asked.elapsed()
+        );
     }
 }
 
@@ -130,15 +134,29 @@ fn an_engine_that_cannot_be_made_fails_the_job_and_is_tried_again() {
     let seen = Arc::clone(&tried);
     let factory = move || {
         if seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
-            return Err(EngineError::Device { device: "cuda".to_owned(), why: "not here".to_owned() });
+            return Err(EngineError::Device {
+                device: "cuda".to_owned(),
+                why: "not here".to_owned(),
+            });
         }
         Ok(Box::new(FakeEngine::default()) as Box<dyn Engine>)
     };
     let mut runner = Runner::new(Box::new(factory), Arc::new(|| {}));
-    let jobs = [runner.add(request(2)), runner.add(request(2)), runner.add(request(2))];
+    let jobs = [
+        runner.add(request(2)),
+        runner.add(request(2)),
+        runner.add(request(2)),
+    ];
     let ends = run_out(&mut runner, &jobs);
-    assert_eq!(ends.into_values().flatten().collect::<Vec<_>>(), ["failed", "finished", "finished"]);
-    assert_eq!(tried.load(std::sync::atomic::Ordering::SeqCst), 2, "made once, then kept");
+    assert_eq!(
+        ends.into_values().flatten().collect::<Vec<_>>(),
+        ["failed", "finished", "finished"]
+    );
+    assert_eq!(
+        tried.load(std::sync::atomic::Ordering::SeqCst),
+        2,
+        "made once, then kept"
+    );
 }
 
 #[test]
@@ -160,7 +178,10 @@ fn previews_come_while_it_runs_and_the_time_left_is_told() {
     let began = Instant::now();
     loop {
         let (events, _) = runner.poll();
-        if events.iter().any(|(_, event)| matches!(event, JobEvent::Finished(_))) {
+        if events
+            .iter()
+            .any(|(_, event)| matches!(event, JobEvent::Finished(_)))
+        {
             break;
         }
         if let Some(standing) = runner.standing() {

@@ -59,33 +59,53 @@ fn a_killed_session_comes_back_with_everything() {
     let id = session.open();
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     session.generate(id);
-    session.editor.apply(Command::AcceptCandidate(session.last_candidate(id).id));
+    session
+        .editor
+        .apply(Command::AcceptCandidate(session.last_candidate(id).id));
     session.paint(id, (160.0, 160.0), (120.0, 190.0));
     session.editor.apply(Command::Undo { document: id });
     // In the middle of a stroke.
     let brush = BrushTip::default();
-    session.editor.apply(Command::StrokeBegin { document: id, brush, at: point((20.0, 200.0)) });
-    session.editor.apply(Command::StrokeTo { document: id, at: point((40.0, 220.0)) });
+    session.editor.apply(Command::StrokeBegin {
+        document: id,
+        brush,
+        at: point((20.0, 200.0)),
+    });
+    session.editor.apply(Command::StrokeTo {
+        document: id,
+        at: point((40.0, 220.0)),
+    });
     settle(&mut session);
 
     let mut again = after_a_kill(&session);
-    assert!(again.editor.documents().is_empty(), "nothing is opened unasked");
+    assert!(
+        again.editor.documents().is_empty(),
+        "nothing is opened unasked"
+    );
     let restored = restore_only(&mut again);
     let (truth, back) = (session.document(id), again.document(restored));
     assert!(same(truth.document(), back.document()));
     assert_eq!(truth.settings(), back.settings());
     assert_eq!(truth.title(), back.title());
-    let labels = |open: &overpaint::editor::OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
+    let labels =
+        |open: &overpaint::editor::OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
     let mut expected = labels(truth);
     expected.push(EditLabel::Paint);
-    assert_eq!(labels(back), expected, "the stroke is kept as far as it came, and can be undone");
+    assert_eq!(
+        labels(back),
+        expected,
+        "the stroke is kept as far as it came, and can be undone"
+    );
 
     // It goes on in the same journal: another kill, another restore.
     again.paint(restored, (10.0, 10.0), (30.0, 30.0));
     settle(&mut again);
     let mut third = after_a_kill(&again);
     let last = restore_only(&mut third);
-    assert!(same(third.document(last).document(), again.document(restored).document()));
+    assert!(same(
+        third.document(last).document(),
+        again.document(restored).document()
+    ));
 }
 
 #[test]
@@ -98,14 +118,25 @@ fn what_lives_is_not_offered_and_what_was_closed_is_gone() {
     let other = start_in(&folder, vec![], Duration::ZERO);
     assert_eq!(other.recoverable().count(), 0, "its program lives");
     other.close();
-    session.editor.apply(Command::CloseDocument { document: id, discard_unsaved: true });
+    session.editor.apply(Command::CloseDocument {
+        document: id,
+        discard_unsaved: true,
+    });
     settle(&mut session);
-    assert_eq!(std::fs::read_dir(folder.join("sessions")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(folder.join("sessions")).unwrap().count(),
+        0
+    );
     session.open();
     settle(&mut session);
     let Session { editor, folder } = session;
     editor.close();
-    assert_eq!(std::fs::read_dir(folder.path().join("sessions")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("sessions"))
+            .unwrap()
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -116,14 +147,23 @@ fn two_programs_do_not_restore_the_same_and_discarding_removes() {
     settle(&mut session);
     let mut first = after_a_kill(&session);
     let second = start_in(first.folder.path(), vec![], Duration::ZERO);
-    assert_eq!((first.editor.recoverable().count(), second.recoverable().count()), (1, 0));
+    assert_eq!(
+        (
+            first.editor.recoverable().count(),
+            second.recoverable().count()
+        ),
+        (1, 0)
+    );
     second.close();
     let left = first.editor.recoverable().next().unwrap().clone();
     assert_eq!(left.title, session.document(id).title());
     first.editor.apply(Command::DiscardRecovery(left.id));
     settle(&mut first);
     assert_eq!(first.editor.recoverable().count(), 0);
-    assert_eq!(std::fs::read_dir(first.path("sessions")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(first.path("sessions")).unwrap().count(),
+        0
+    );
 }
 
 /// What a user may do at random.
@@ -132,9 +172,16 @@ fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Com
     let at = point((x as f32, y as f32));
     let open = editor.document(id).unwrap();
     let layer = open.document().layers().first().map(|layer| layer.id);
-    let candidate = editor.candidates(id).next_back().map(|candidate| candidate.id);
+    let candidate = editor
+        .candidates(id)
+        .next_back()
+        .map(|candidate| candidate.id);
     match (kind, layer, candidate) {
-        (0..=2, ..) => Command::StrokeBegin { document, brush: BrushTip::default(), at },
+        (0..=2, ..) => Command::StrokeBegin {
+            document,
+            brush: BrushTip::default(),
+            at,
+        },
         (3..=5, ..) => Command::StrokeTo { document, at },
         (6 | 7, ..) => Command::StrokeEnd { document },
         (8, ..) => Command::StrokeAbort { document },
@@ -143,14 +190,32 @@ fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Com
         (13 | 14, ..) => Command::Redo { document },
         (15, ..) => Command::Generate { document },
         (16 | 17, _, Some(candidate)) => Command::AcceptCandidate(candidate),
-        (18, Some(layer), _) => Command::SetLayerVisible { document, layer, visible: x % 2 == 0 },
-        (19, Some(layer), _) => Command::SetLayerOpacity { document, layer, opacity: x as u8, done: y % 2 == 0 },
+        (18, Some(layer), _) => Command::SetLayerVisible {
+            document,
+            layer,
+            visible: x % 2 == 0,
+        },
+        (19, Some(layer), _) => Command::SetLayerOpacity {
+            document,
+            layer,
+            opacity: x as u8,
+            done: y % 2 == 0,
+        },
         (20, Some(layer), _) => Command::DeleteLayer { document, layer },
-        (21, ..) => Command::CropCanvas { document, rect: Rect::new(2, 3, 250, 240) },
+        (21, ..) => Command::CropCanvas {
+            document,
+            rect: Rect::new(2, 3, 250, 240),
+        },
         _ => {
             let prompt = format!("{x} cats");
-            let settings = EditSettings { prompt, ..open.settings().clone() };
-            Command::SetSettings { document, settings: Box::new(settings) }
+            let settings = EditSettings {
+                prompt,
+                ..open.settings().clone()
+            };
+            Command::SetSettings {
+                document,
+                settings: Box::new(settings),
+            }
         }
     }
 }

@@ -51,14 +51,20 @@ impl Session {
 
     /// Opens a picture whose every pixel is different from its neighbours.
     pub(crate) fn open(&mut self) -> DocumentId {
-        self.editor.apply(Command::OpenPixels { title: None, pixels: pixels(Extent::new(300, 270)) });
+        self.editor.apply(Command::OpenPixels {
+            title: None,
+            pixels: pixels(Extent::new(300, 270)),
+        });
         let id = self.editor.active().unwrap().id();
         let settings = EditSettings {
             prompt: "a cat".to_owned(),
             steps: Steps::new(10).unwrap(),
             ..self.editor.active().unwrap().settings().clone()
         };
-        self.editor.apply(Command::SetSettings { document: id, settings: Box::new(settings) });
+        self.editor.apply(Command::SetSettings {
+            document: id,
+            settings: Box::new(settings),
+        });
         id
     }
 
@@ -68,9 +74,20 @@ impl Session {
 
     /// A stroke of a hard brush along a line.
     pub(crate) fn paint(&mut self, document: DocumentId, from: (f32, f32), to: (f32, f32)) {
-        let brush = BrushTip { diameter_px: 30.0, hardness: 1.0, ..BrushTip::default() };
-        self.editor.apply(Command::StrokeBegin { document, brush, at: point(from) });
-        self.editor.apply(Command::StrokeTo { document, at: point(to) });
+        let brush = BrushTip {
+            diameter_px: 30.0,
+            hardness: 1.0,
+            ..BrushTip::default()
+        };
+        self.editor.apply(Command::StrokeBegin {
+            document,
+            brush,
+            at: point(from),
+        });
+        self.editor.apply(Command::StrokeTo {
+            document,
+            at: point(to),
+        });
         self.editor.apply(Command::StrokeEnd { document });
     }
 
@@ -83,26 +100,41 @@ impl Session {
             if done(&self.editor) {
                 return;
             }
-            assert!(Instant::now() < give_up, "waited in vain for {what}: {:?}", self.editor.notices());
+            assert!(
+                Instant::now() < give_up,
+                "waited in vain for {what}: {:?}",
+                self.editor.notices()
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     pub(crate) fn wait_for_runs(&mut self) {
-        self.wait("the runs", |editor| editor.runs().iter().all(|run| run.state.is_ended()));
+        self.wait("the runs", |editor| {
+            editor.runs().iter().all(|run| run.state.is_ended())
+        });
     }
 
     /// Runs the present settings to their end.
     pub(crate) fn generate(&mut self, document: DocumentId) -> JobId {
         let before: Vec<JobId> = self.editor.runs().iter().map(|run| run.job).collect();
         self.editor.apply(Command::Generate { document });
-        let new = self.editor.runs().iter().map(|run| run.job).find(|job| !before.contains(job));
+        let new = self
+            .editor
+            .runs()
+            .iter()
+            .map(|run| run.job)
+            .find(|job| !before.contains(job));
         self.wait_for_runs();
         new.expect("a run was asked for")
     }
 
     pub(crate) fn last_candidate(&self, document: DocumentId) -> Candidate {
-        self.editor.candidates(document).next_back().expect("a result").clone()
+        self.editor
+            .candidates(document)
+            .next_back()
+            .expect("a result")
+            .clone()
     }
 
     pub(crate) fn state_of(&self, job: JobId) -> RunState {
@@ -110,8 +142,13 @@ impl Session {
     }
 
     pub(crate) fn errors(&self) -> Vec<String> {
-        let bad = self.editor.notices().iter().filter(|notice| notice.level > NoticeLevel::Info);
-        bad.map(|notice| overpaint::text::english(&notice.message)).collect()
+        let bad = self
+            .editor
+            .notices()
+            .iter()
+            .filter(|notice| notice.level > NoticeLevel::Info);
+        bad.map(|notice| overpaint::text::english(&notice.message))
+            .collect()
     }
 
     /// What must be true at any moment.
@@ -123,11 +160,22 @@ impl Session {
             let mut ids: Vec<_> = document.layers().iter().map(|layer| layer.id).collect();
             ids.sort();
             ids.dedup();
-            assert_eq!(ids.len(), document.layers().len(), "layers have names of their own");
+            assert_eq!(
+                ids.len(),
+                document.layers().len(),
+                "layers have names of their own"
+            );
         }
         assert!(editor.active().is_some() || editor.documents().is_empty());
         let running = |state: &RunState| matches!(state, RunState::Running(_));
-        assert!(editor.runs().iter().filter(|run| running(&run.state)).count() <= 1);
+        assert!(
+            editor
+                .runs()
+                .iter()
+                .filter(|run| running(&run.state))
+                .count()
+                <= 1
+        );
         for run in editor.runs() {
             if let RunState::Finished(id) = run.state
                 && let Some(candidate) = editor.candidate(id)
@@ -135,18 +183,32 @@ impl Session {
                 assert_eq!(candidate.job, run.job);
             }
         }
-        for candidates in editor.documents().iter().map(|open| editor.candidates(open.id())) {
+        for candidates in editor
+            .documents()
+            .iter()
+            .map(|open| editor.candidates(open.id()))
+        {
             candidates.for_each(|c| assert_eq!(c.patch.rect.extent(), c.patch.pixels.extent()));
         }
     }
 }
 
 pub(crate) fn point((x, y): (f32, f32)) -> StrokePoint {
-    StrokePoint { at: PointF::new(x, y), pressure: 1.0 }
+    StrokePoint {
+        at: PointF::new(x, y),
+        pressure: 1.0,
+    }
 }
 
 pub(crate) fn pixels(extent: Extent) -> Pixmap {
-    let pixel = |i: usize| [(i % 251) as u8, (i / 251 % 255) as u8, (i % 17) as u8 * 15, 255];
+    let pixel = |i: usize| {
+        [
+            (i % 251) as u8,
+            (i / 251 % 255) as u8,
+            (i % 17) as u8 * 15,
+            255,
+        ]
+    };
     let pixels: Vec<[u8; 4]> = (0..extent.len()).map(pixel).collect();
     Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
 }
@@ -170,5 +232,8 @@ pub(crate) fn differing(a: &Picture, b: &Picture, allowed: Rect) -> usize {
 }
 
 pub(crate) fn srgb(pixels: Pixmap) -> Picture {
-    Picture { pixels, profile: Profile::Srgb }
+    Picture {
+        pixels,
+        profile: Profile::Srgb,
+    }
 }

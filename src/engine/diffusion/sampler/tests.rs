@@ -2,11 +2,11 @@ use candle_core::{DType, Device};
 
 use super::*;
 use crate::catalog::{ModelFiles, PredictionType};
+use crate::engine::Progress;
 use crate::engine::diffusion::denoise::{Denoising, Predictor, denoise, noised};
 use crate::engine::diffusion::noise::NoiseSource;
 use crate::engine::diffusion::testing::{NoProgress, find, golden, relative_error};
 use crate::engine::diffusion::weights::Precision;
-use crate::engine::Progress;
 
 /// The formula of `toy` in `tests/golden/runs.py`.
 fn toy(scaled: &Tensor, timestep: f64) -> Tensor {

@@ -22,7 +22,10 @@ fn trained(config: &serde_json::Value) -> TrainedNoise {
 
 fn assert_near(ours: f64, wanted: f64, what: &str) {
     let allowed = 1e-4 * wanted.abs().max(0.01);
-    assert!((ours - wanted).abs() <= allowed, "{what}: {ours} is not {wanted}");
+    assert!(
+        (ours - wanted).abs() <= allowed,
+        "{what}: {ours} is not {wanted}"
+    );
 }
 
 #[test]
@@ -45,7 +48,10 @@ fn schedules_are_those_of_diffusers() {
         assert_near(schedule.noise_scale, case.noise_scale, &what);
         for (i, step) in schedule.steps.iter().enumerate() {
             assert_eq!(step.index, i);
-            assert!((step.timestep - case.timesteps[i]).abs() < 2e-3, "{what}: {step:?}");
+            assert!(
+                (step.timestep - case.timesteps[i]).abs() < 2e-3,
+                "{what}: {step:?}"
+            );
             assert_near(step.sigma, case.sigmas[i], &what);
             match case.targets.get(i) {
                 Some(&target) => assert_near(step.target_sigma, target, &what),
@@ -93,6 +99,9 @@ fn configurations_that_make_no_sense_are_refused() {
     let short = trained(&serde_json::json!({"trained_betas": vec![0.1; 10]}));
     for by in SamplerId::ALL {
         let answer = sampler(*by).schedule(&short, ScheduleId::Model, 11);
-        assert!(matches!(answer, Err(EngineError::Unsupported { .. })), "{by:?}");
+        assert!(
+            matches!(answer, Err(EngineError::Unsupported { .. })),
+            "{by:?}"
+        );
     }
 }
