@@ -135,10 +135,14 @@ impl Session<'_> {
     }
 
     fn save(&self, path: &Path, edited: &Picture, settings: &EditSettings) -> Result<(), CliError> {
-        let recipe = Recipe::new(&self.card.id, settings, edited.extent());
+        let recipe = Recipe {
+            model: self.card.reference.clone(),
+            settings: settings.clone(),
+            extent: edited.extent(),
+        };
         let options = SaveOptions {
             jpeg_quality: self.args.quality,
-            recipe: (!self.args.no_metadata).then(|| recipe.to_text()),
+            recipe: (!self.args.no_metadata).then(|| recipe.text()),
             ..SaveOptions::default()
         };
         let notes = file::save(path, edited, &self.loaded.origin, &options);
