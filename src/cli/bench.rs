@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::BenchArgs;
-use super::console::Console;
+use super::console::{Console, answer, event};
 use super::edit::seconds;
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
@@ -39,7 +39,7 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
     let report = &result.report;
     let work = result.layout.work.to_string();
     if args.json {
-        console.event(&json!({
+        event(&json!({
             "event": "bench",
             "model": card.id,
             "device": report.device,
@@ -52,7 +52,7 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
         }));
         return;
     }
-    console.answer(
+    answer(
         &console.say(
             &Message::new("cli-bench-header")
                 .with("model", card.id.clone())
@@ -74,7 +74,7 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
         ("cli-stage-all", result.total_seconds),
     ];
     for (key, seconds) in stages {
-        console.answer(
+        answer(
             &console.say(
                 &Message::new("cli-bench-line")
                     .with("name", Message::new(key))

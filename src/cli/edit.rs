@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::args::EditArgs;
-use super::console::Console;
+use super::console::{Console, event, progress_bar};
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
 use crate::catalog::{self, ModelCard};
@@ -31,7 +31,7 @@ const SHEET_COLUMNS: u32 = 3;
 pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let done = edit(args, console);
     if let (true, Err(error)) = (args.json, &done) {
-        console.event(&json!({
+        event(&json!({
             "event": "error",
             "message": console.say(&error.message()),
             "exit_code": error.exit_code(),
@@ -113,7 +113,7 @@ impl Session<'_> {
             console: self.console,
             json: self.args.json,
             stop: &self.stop,
-            bar: self.console.progress_bar(settings.steps.executed(strength)),
+            bar: progress_bar(settings.steps.executed(strength)),
         };
         let result = run_edit(&mut self.engine, &request, &mut progress);
         progress.bar.finish_and_clear();
@@ -155,7 +155,7 @@ impl Session<'_> {
     fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
         let steps = settings.steps.get();
         if self.args.json {
-            self.console.event(&json!({
+            event(&json!({
                 "event": "result",
                 "path": path,
                 "strength": settings.strength.get(),
@@ -222,7 +222,7 @@ impl Session<'_> {
             return;
         }
         let layout = self.totals.layout.as_ref();
-        self.console.event(&json!({
+        event(&json!({
             "event": "done",
             "executed_steps": report.executed_steps,
             "steps": self.settings.steps.get(),
@@ -294,14 +294,14 @@ impl EditProgress for Reporting<'_> {
             self.bar.set_position(u64::from(done));
         }
         if self.json {
-            let event = match stage {
+            let said = match stage {
                 Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
                 Stage::Loading => json!({"event": "loading"}),
                 Stage::EncodingText => json!({"event": "encoding_text"}),
                 Stage::EncodingPicture => json!({"event": "encoding_picture"}),
                 Stage::Decoding => json!({"event": "decoding"}),
             };
-            self.console.event(&event);
+            event(&said);
         }
     }
 

@@ -25,7 +25,7 @@ use crate::text::{Language, Texts};
 use console::Console;
 
 /// What the command line asks the window for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowRequest {
     /// A picture to open.
     pub picture: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! `overpaint models`.
 
 use super::args::{ModelsArgs, ModelsCommand};
-use super::console::Console;
+use super::console::{Console, answer};
 use super::error::CliError;
 use crate::catalog::{self, ModelCard};
 use crate::text::{Explain as _, Message};
@@ -11,7 +11,7 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
         None | Some(ModelsCommand::List) => {
             for model in catalog::list() {
                 match model {
-                    Ok(card) => console.answer(&line(&card)),
+                    Ok(card) => answer(&line(&card)),
                     Err(error) => console.note(&error.message()),
                 }
             }
@@ -34,9 +34,9 @@ fn line(card: &ModelCard) -> String {
 }
 
 fn describe(card: &ModelCard, console: &Console) {
-    console.answer(&line(card));
+    answer(&line(card));
     let defaults = &card.defaults;
-    console.answer(
+    answer(
         &console.say(
             &Message::new("cli-model-defaults")
                 .with("steps", defaults.steps)
@@ -47,7 +47,7 @@ fn describe(card: &ModelCard, console: &Console) {
         ),
     );
     if card.traits.sees_mask() {
-        console.answer(&console.say(&Message::new("cli-model-sees-mask")));
+        answer(&console.say(&Message::new("cli-model-sees-mask")));
     }
     let Some(words) = &card.words else { return };
     for category in words.categories() {
@@ -55,7 +55,7 @@ fn describe(card: &ModelCard, console: &Console) {
             Some(chinese) => format!("{} {chinese}", word.english),
             None => word.english.clone(),
         });
-        console.answer(&format!(
+        answer(&format!(
             "{}: {}",
             category.id,
             names.collect::<Vec<_>>().join(" · ")
