@@ -283,8 +283,7 @@ impl EditProgress for Reporting<'_> {
 
     fn planned(&mut self, layout: &Layout) {
         if self.json {
-            self.console
-                .event(&json!({"event": "planned", "layout": layout}));
+            event(&json!({"event": "planned", "layout": layout}));
         }
     }
 
