@@ -33,7 +33,10 @@ impl Console {
 
     /// Says what went wrong.
     pub(super) fn problem(&self, problem: &dyn Explain) {
-        self.aside(&format!("overpaint: {}", self.texts.say(&problem.message())));
+        self.aside(&format!(
+            "overpaint: {}",
+            self.texts.say(&problem.message())
+        ));
     }
 
     /// The sentence of a message.

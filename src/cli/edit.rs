@@ -209,13 +209,15 @@ impl Session<'_> {
         let report = &self.totals.report;
         if !report.unknown_words.is_empty() {
             let words = report.unknown_words.join(", ");
-            self.console.note(&Message::new("cli-unknown-words").with("words", words));
+            self.console
+                .note(&Message::new("cli-unknown-words").with("words", words));
         }
         let seed = self.settings.seed.0;
         if !self.args.json {
             if self.args.seed.is_none() {
                 let seed = seed.to_string();
-                self.console.note(&Message::new("cli-seed-used").with("seed", seed));
+                self.console
+                    .note(&Message::new("cli-seed-used").with("seed", seed));
             }
             return;
         }
@@ -281,7 +283,8 @@ impl EditProgress for Reporting<'_> {
 
     fn planned(&mut self, layout: &Layout) {
         if self.json {
-            self.console.event(&json!({"event": "planned", "layout": layout}));
+            self.console
+                .event(&json!({"event": "planned", "layout": layout}));
         }
     }
 
@@ -397,9 +400,8 @@ mod tests {
 
     #[test]
     fn the_strength_goes_before_the_extension() {
-        let named = |path: &str, strength| {
-            with_strength(Path::new(path), Strength::new(strength).unwrap())
-        };
+        let named =
+            |path: &str, strength| with_strength(Path::new(path), Strength::new(strength).unwrap());
         assert_eq!(named("a/out.png", 0.45), Path::new("a/out-0.45.png"));
         assert_eq!(named("out.v2.webp", 1.0), Path::new("out.v2-1.webp"));
     }

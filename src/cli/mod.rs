@@ -17,8 +17,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub use args::{DeviceArgs, EditArgs};
 use args::{Args, Command};
+pub use args::{DeviceArgs, EditArgs};
 pub use error::CliError;
 
 use crate::text::{Language, Texts};
@@ -42,7 +42,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Ok(args) => args,
         Err(error) => {
             // clap writes help to stdout (exit code 0) and mistakes to stderr (exit code 2).
-            let code = if error.use_stderr() { error::BAD_ARGUMENTS } else { 0 };
+            let code = if error.use_stderr() {
+                error::BAD_ARGUMENTS
+            } else {
+                0
+            };
             return if error.print().is_ok() {
                 ExitCode::from(code)
             } else {
