@@ -23,6 +23,17 @@ pub struct Brush {
     pub erase: bool,
 }
 
+impl Default for Brush {
+    fn default() -> Self {
+        Self {
+            diameter_px: 48.0,
+            hardness: 0.8,
+            opacity: 1.0,
+            erase: false,
+        }
+    }
+}
+
 impl Brush {
     fn ink(self) -> Ink {
         Ink {
