@@ -28,3 +28,4 @@ pub mod jobs;
 pub mod plan;
 pub mod raster;
 pub mod text;
+pub mod ui;

@@ -12,6 +12,9 @@ use crate::engine::diffusion::{DeviceChoice, EngineOptions};
 pub(super) struct Args {
     /// Picture to open in the editor
     pub(super) picture: Option<PathBuf>,
+    /// Folder for preferences and recovery journals [default: the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
     #[command(subcommand)]

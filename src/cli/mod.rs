@@ -21,7 +21,7 @@ use args::{Args, Command};
 pub use args::{DeviceArgs, EditArgs};
 pub use error::CliError;
 
-use crate::text::{Language, Texts};
+use crate::text::{Language, Message, Texts};
 use console::Console;
 
 /// What the command line asks the window for.
@@ -31,10 +31,12 @@ pub struct WindowRequest {
     pub picture: Option<PathBuf>,
     /// What the engine should run on.
     pub device: DeviceArgs,
+    /// Where preferences and journals lie; `None`: in the user's data folder.
+    pub data_dir: Option<PathBuf>,
 }
 
-/// Opens the window and returns when it is closed; an error is a sentence.
-pub type OpenWindow = fn(WindowRequest) -> Result<(), String>;
+/// Opens the window and returns when it is closed; an error is what to say.
+pub type OpenWindow = fn(WindowRequest) -> Result<(), Message>;
 
 /// Runs the program: the first argument is its own name.
 pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) -> ExitCode {
@@ -63,6 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         None => open_window(WindowRequest {
             picture: args.picture,
             device: args.device,
+            data_dir: args.data_dir,
         })
         .map_err(CliError::Window),
     };

@@ -179,6 +179,8 @@ pub enum Command {
     },
     /// Chooses the model for all documents.
     SetModel(ModelRef),
+    /// Looks again which models there are.
+    FindModels,
     /// Runs the settings on the visible picture.
     Generate {
         /// Which document.

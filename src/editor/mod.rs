@@ -259,6 +259,7 @@ impl Editor {
                 open.change_about(|about| about.seed_locked = locked)
             }),
             C::SetModel(model) => self.set_model(model),
+            C::FindModels => self.list_models(),
             C::Generate { document } => self.generate(document),
             C::CompareStrengths {
                 document,

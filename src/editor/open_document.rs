@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::journaling::DocumentJournal;
 use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
-use crate::plan::EditSettings;
+use crate::plan::{EditSettings, RegionBounds};
 use crate::raster::{FileOrigin, Stroke};
 
 /// A document with its settings, its file and its name.
@@ -72,6 +72,11 @@ impl OpenDocument {
     /// Whether every run starts from the seed in the settings.
     pub fn is_seed_locked(&self) -> bool {
         self.about.seed_locked
+    }
+
+    /// Which part of the picture may change, as settings and mask stand.
+    pub fn region(&self) -> RegionBounds {
+        self.region.bounds(self.settings().mask_mode)
     }
 
     /// True while it is being written to a file.

@@ -1,5 +1,11 @@
 //! The one integration binary: linking candle and egui once is slow enough.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should say where"
+)]
+
 mod architecture;
 mod cli;
 mod edit_flow;
@@ -8,3 +14,4 @@ mod outside;
 mod recovery;
 mod support;
 mod texts;
+mod ui;

@@ -1,0 +1,238 @@
+//! [`Action`]: everything the user can do by a button, a key or the palette, in one table.
+//!
+//! Toolbar, menus, tooltips, the shortcut sheet, the command palette and the key handler are all
+//! made from it; none of them names a key or a text of its own.
+
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::icons::{self, Icon};
+
+/// Where an action is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Files and the program.
+    File,
+    /// What changes the mask, and undo.
+    Edit,
+    /// What the pointer does.
+    Tool,
+    /// How things are looked at.
+    View,
+    /// Making pictures.
+    Generate,
+    /// Help and preferences.
+    Help,
+}
+
+impl Group {
+    /// Every group, in the order of menus.
+    pub const ALL: [Self; 6] = [
+        Self::File,
+        Self::Edit,
+        Self::Tool,
+        Self::Generate,
+        Self::View,
+        Self::Help,
+    ];
+
+    /// Its name.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::File => "ui-group-file",
+            Self::Edit => "ui-group-edit",
+            Self::Tool => "ui-group-tool",
+            Self::View => "ui-group-view",
+            Self::Generate => "ui-group-generate",
+            Self::Help => "ui-group-help",
+        }
+    }
+}
+
+const NONE: Modifiers = Modifiers::NONE;
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers {
+    shift: true,
+    ..Modifiers::COMMAND
+};
+
+/// Declares the actions: name, group, icon, keys, and the keys of the texts.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $group:ident $icon:ident [$($modifiers:ident + $key:ident),*] $text:literal;)+) => {
+        /// Something the user can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $($(#[$doc])* $name),+ }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Where it is listed.
+            pub const fn group(self) -> Group {
+                match self { $(Self::$name => Group::$group),+ }
+            }
+
+            /// Its icon.
+            pub const fn icon(self) -> Icon {
+                match self { $(Self::$name => icons::$icon),+ }
+            }
+
+            /// The key of its text: a verb.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// The key of its tooltip: what it does, in one sentence.
+            pub const fn tooltip(self) -> &'static str {
+                match self { $(Self::$name => concat!($text, "-tip")),+ }
+            }
+
+            /// Its keys; the first is the one shown.
+            pub const fn shortcuts(self) -> &'static [KeyboardShortcut] {
+                match self {
+                    $(Self::$name => const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),*] }),+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Opens a picture from a file.
+    Open = File OPEN [CTRL + O] "ui-open";
+    /// Opens the picture in the clipboard.
+    Paste = File PASTE [CTRL + V] "ui-paste";
+    /// Opens the sample portrait.
+    OpenSample = File PICTURE [] "ui-open-sample";
+    /// Writes the picture to its file.
+    Save = File SAVE [CTRL + S] "ui-save";
+    /// Writes the picture to another file.
+    SaveAs = File SAVE [CTRL_SHIFT + S] "ui-save-as";
+    /// Writes a copy.
+    Export = File EXPORT [CTRL + E] "ui-export";
+    /// Closes the picture.
+    CloseTab = File CLOSE [CTRL + W] "ui-close-tab";
+    /// Ends the program.
+    Quit = File QUIT [CTRL + Q] "ui-quit";
+    /// Takes the last change back.
+    Undo = Edit UNDO [CTRL + Z] "ui-undo";
+    /// Makes it again.
+    Redo = Edit REDO [CTRL_SHIFT + Z, CTRL + Y] "ui-redo";
+    /// Paints what was not painted, and the other way round.
+    InvertMask = Edit INVERT [NONE + I] "ui-invert";
+    /// Removes all paint.
+    ClearMask = Edit CLEAR [CTRL + D] "ui-clear";
+    /// Switches between “changes” and “stays”.
+    SwapMode = Edit SWAP [NONE + X] "ui-swap-mode";
+    /// Reads a mask from a picture.
+    LoadMask = Edit MASK_LOAD [] "ui-load-mask";
+    /// Writes the mask as a picture.
+    SaveMask = Edit MASK_SAVE [] "ui-save-mask";
+    /// Paints.
+    Brush = Tool BRUSH [NONE + B] "ui-brush";
+    /// Removes paint.
+    Eraser = Tool ERASER [NONE + E] "ui-eraser";
+    /// Paints rectangles.
+    Rectangle = Tool RECTANGLE [NONE + R] "ui-rectangle";
+    /// Paints what a loop surrounds.
+    Lasso = Tool LASSO [NONE + L] "ui-lasso";
+    /// Moves the picture.
+    Hand = Tool HAND [NONE + H] "ui-hand";
+    /// A smaller brush.
+    SmallerBrush = Tool SIZE [NONE + OpenBracket] "ui-smaller-brush";
+    /// A larger brush.
+    LargerBrush = Tool SIZE [NONE + CloseBracket] "ui-larger-brush";
+    /// Runs the model.
+    Generate = Generate GENERATE [CTRL + Enter] "ui-generate";
+    /// Runs several strengths side by side.
+    CompareStrengths = Generate COMPARE [CTRL_SHIFT + Enter] "ui-compare";
+    /// Stops the run.
+    Cancel = Generate STOP [NONE + Escape] "ui-cancel";
+    /// Takes the result shown into the picture.
+    Accept = Generate ACCEPT [NONE + Enter] "ui-accept";
+    /// Removes the result shown.
+    Discard = Generate DELETE [NONE + Delete] "ui-discard";
+    /// Shows the next result.
+    NextResult = Generate COLLAPSED [NONE + Period] "ui-next-result";
+    /// Shows the result before.
+    PreviousResult = Generate BACK [NONE + Comma] "ui-previous-result";
+    /// Brings the prompt used before back.
+    PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
+    /// The way back.
+    NextPrompt = Generate DOWN [CTRL + ArrowDown] "ui-next-prompt";
+    /// Larger.
+    ZoomIn = View ZOOM_IN [CTRL + Plus, CTRL + Equals] "ui-zoom-in";
+    /// Smaller.
+    ZoomOut = View ZOOM_OUT [CTRL + Minus] "ui-zoom-out";
+    /// All of the picture.
+    Fit = View FIT [CTRL + Num0] "ui-fit";
+    /// Pixel for pixel.
+    ActualSize = View ACTUAL_SIZE [CTRL + Num1] "ui-actual-size";
+    /// Before and after with a line between.
+    Split = View SPLIT [NONE + S] "ui-split";
+    /// Shows or hides the mask tint.
+    ToggleMask = View EYE [NONE + M] "ui-toggle-mask";
+    /// Shows or hides crop box and feather band.
+    ToggleArea = View CROP [NONE + A] "ui-toggle-area";
+    /// Shows or hides the panels.
+    TogglePanels = View PANELS [NONE + Tab] "ui-toggle-panels";
+    /// Dark or light.
+    ToggleTheme = View MOON [] "ui-toggle-theme";
+    /// The other language.
+    ToggleLanguage = Help LANGUAGE [] "ui-toggle-language";
+    /// All keys.
+    Shortcuts = Help KEYBOARD [NONE + F1] "ui-shortcuts";
+    /// All commands.
+    Palette = Help COMMAND [CTRL_SHIFT + P] "ui-palette";
+    /// The three steps of the first start.
+    Guide = Help GUIDE [] "ui-guide";
+}
+
+impl Action {
+    /// True for keys that are letters or signs of their own, which mean themselves while one
+    /// writes.
+    pub fn is_plain_key(self) -> bool {
+        self.shortcuts()
+            .iter()
+            .any(|s| !s.modifiers.command && s.logical_key != Key::F1)
+    }
+}
+
+/// Things done by holding or dragging, which are no actions but belong on the shortcut sheet:
+/// the key of the keys' text and the key of what they do.
+pub const GESTURES: &[(&str, &str)] = &[
+    ("ui-gesture-alt", "ui-gesture-alt-does"),
+    ("ui-gesture-alt-right", "ui-gesture-alt-right-does"),
+    ("ui-gesture-wheel", "ui-gesture-wheel-does"),
+    ("ui-gesture-space", "ui-gesture-space-does"),
+    ("ui-gesture-before", "ui-gesture-before-does"),
+    ("ui-gesture-number", "ui-gesture-number-does"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_key_does_two_things() {
+        let mut seen = BTreeSet::new();
+        for action in Action::ALL {
+            for shortcut in action.shortcuts() {
+                assert!(
+                    seen.insert(format!("{shortcut:?}")),
+                    "{action:?}: {shortcut:?} is taken"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_group_has_an_action() {
+        for group in Group::ALL {
+            assert!(
+                Action::ALL.iter().any(|action| action.group() == group),
+                "{group:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! [`App`]: one frame after the other. Reads the editor, draws, then hands over what was asked for.
+
+use eframe::egui::{self, CornerRadius, Frame, Margin, Panel, Stroke, Ui};
+
+use super::actions::Action;
+use super::canvas::{self, TextureStore};
+use super::context::Desk;
+use super::dialogs::{self, Dialog, FileChooser, Outcome};
+use super::state::UiState;
+use super::theme::{self, size};
+use super::toasts::Toasts;
+use super::window::WindowOptions;
+use super::{fonts, keys, panels, perform};
+use crate::editor::{Command, Editor, Start, Theme};
+use crate::geometry::Extent;
+use crate::raster::{Pixmap, Tiled};
+use crate::text::{Language, Texts};
+
+/// The window's program.
+pub struct App {
+    /// `None` once the window is closed and the editor has ended.
+    desktop: Option<Desktop>,
+}
+
+/// All that a frame works on.
+struct Desktop {
+    editor: Editor,
+    state: UiState,
+    store: TextureStore,
+    toasts: Toasts,
+    files: FileChooser,
+    started: bool,
+    quit_agreed: bool,
+    canvas: egui::Rect,
+}
+
+impl App {
+    /// Prepares `ctx` and begins with what `options` say.
+    pub fn new(ctx: &egui::Context, options: WindowOptions) -> Self {
+        fonts::install(ctx);
+        theme::install(ctx);
+        ctx.options_mut(|o| o.zoom_with_keyboard = false);
+        let wake = ctx.clone();
+        let mut editor = Editor::new(Start {
+            engine: options.engine,
+            language: options.language.unwrap_or_else(Language::of_system),
+            data_dir: options.data_dir,
+            wake: std::sync::Arc::new(move || wake.request_repaint()),
+        });
+        let mut state = UiState::default();
+        state.shown.more = editor
+            .preferences()
+            .window
+            .get("more")
+            .is_some_and(|open| open == "true");
+        let first_start = !editor.preferences().guide_dismissed;
+        match options.picture {
+            Some(path) => editor.apply(Command::OpenFile(path)),
+            None if first_start => {
+                editor.apply(Command::OpenSample);
+                state.guide_step = Some(0);
+            }
+            None => {}
+        }
+        if editor.recoverable().next().is_some() {
+            state.dialog = Some(Dialog::Recovery);
+        }
+        let desktop = Desktop {
+            editor,
+            state,
+            store: TextureStore::default(),
+            toasts: Toasts::default(),
+            files: FileChooser::default(),
+            started: false,
+            quit_agreed: false,
+            canvas: egui::Rect::NOTHING,
+        };
+        Self {
+            desktop: Some(desktop),
+        }
+    }
+
+    /// Makes the window ask for paths by a field of its own, as where the desktop has no dialog.
+    #[must_use]
+    pub fn without_system_dialogs(mut self) -> Self {
+        if let Some(desktop) = &mut self.desktop {
+            desktop.files = FileChooser::without_system();
+        }
+        self
+    }
+
+    /// What the window shows, until it is closed.
+    pub fn editor(&self) -> Option<&Editor> {
+        self.desktop.as_ref().map(|desktop| &desktop.editor)
+    }
+
+    /// The part of the window that shows the picture, in points.
+    pub fn canvas(&self) -> egui::Rect {
+        self.desktop
+            .as_ref()
+            .map_or(egui::Rect::NOTHING, |desktop| desktop.canvas)
+    }
+
+    /// What the last frame sent to the graphics card for picture and mask: how many pieces, and how
+    /// many texels.
+    pub fn uploads(&self) -> (u32, u64) {
+        let uploads = self
+            .desktop
+            .as_ref()
+            .map(|desktop| desktop.store.uploads())
+            .unwrap_or_default();
+        (uploads.count, uploads.texels)
+    }
+}
+
+impl Desktop {
+    /// What happened since the last frame: finished runs, dropped and pasted pictures, closing.
+    fn advance(&mut self, ctx: &egui::Context) {
+        self.editor.poll();
+        self.apply_looks(ctx);
+        self.state.keep_only_open(&self.editor);
+        self.store.forget_gone(&self.editor);
+        self.show_new_results();
+        let (commands, field) = self.files.poll(&self.editor);
+        for command in commands {
+            self.editor.apply(command);
+        }
+        if let Some(field) = field {
+            self.state.dialog = Some(Dialog::Path(field));
+        }
+        if self.files.is_open() {
+            ctx.request_repaint_after_secs(0.1);
+        }
+        if self.editor.running().is_some() {
+            // The time left goes on even when the engine is silent.
+            ctx.request_repaint_after_secs(0.25);
+        }
+        self.take_pictures(ctx);
+        let closing = ctx.input(|i| i.viewport().close_requested());
+        if closing && self.editor.has_unsaved_work() && !self.quit_agreed {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.state.dialog = Some(Dialog::QuitUnsaved);
+        }
+    }
+
+    fn apply_looks(&mut self, ctx: &egui::Context) {
+        let preference = match self.editor.preferences().theme {
+            Theme::System => egui::ThemePreference::System,
+            Theme::Light => egui::ThemePreference::Light,
+            Theme::Dark => egui::ThemePreference::Dark,
+        };
+        if !self.started || ctx.options(|o| o.theme_preference) != preference {
+            ctx.set_theme(preference);
+            self.started = true;
+        }
+    }
+
+    /// A result that has just come is laid over the picture, unless one is painting.
+    fn show_new_results(&mut self) {
+        let Some(open) = self.editor.active() else {
+            return;
+        };
+        let document = open.id();
+        let results: Vec<_> = self
+            .editor
+            .candidates(document)
+            .filter(|c| c.accepted_as.is_none())
+            .map(|c| (c.id, c.comparison.is_some()))
+            .collect();
+        let painting = self.state.drag.is_painting();
+        let known = self.state.of(document);
+        if results.len() > known.results_seen
+            && !painting
+            && let Some((id, false)) = results.last()
+        {
+            known.shown_result = Some(*id);
+        }
+        known.results_seen = results.len();
+        if let Some(seen) = self.state.comparisons_seen {
+            let comparisons: Vec<_> = self.editor.comparisons(document).map(|c| c.id).collect();
+            if comparisons.len() > seen {
+                self.state.comparison = comparisons.last().copied();
+                self.state.comparisons_seen = None;
+                self.state.of(document).sheet_view.fits = true;
+            }
+        }
+        if self
+            .state
+            .comparison
+            .is_some_and(|id| self.editor.comparison(id).is_none())
+        {
+            self.state.comparison = None;
+        }
+    }
+
+    /// Dropped files, pasted pictures and pasted paths are opened.
+    fn take_pictures(&mut self, ctx: &egui::Context) {
+        let writing = ctx.text_edit_focused();
+        let (dropped, pasted) = ctx.input(|i| {
+            let pasted: Vec<egui::Event> = i
+                .events
+                .iter()
+                .filter(|event| matches!(event, egui::Event::PasteImage(_) | egui::Event::Paste(_)))
+                .cloned()
+                .collect();
+            (i.raw.dropped_files.clone(), pasted)
+        });
+        for path in dropped.iter().map(|file| file.path().to_owned()) {
+            self.editor.apply(Command::OpenFile(path));
+        }
+        for event in pasted {
+            match event {
+                egui::Event::PasteImage(image) => {
+                    self.editor.apply(Command::OpenPixels {
+                        title: None,
+                        pixels: pixels_of(&image),
+                    });
+                }
+                egui::Event::Paste(text) if !writing => {
+                    let path = std::path::PathBuf::from(text.trim().trim_start_matches("file://"));
+                    if path.is_file() {
+                        self.editor.apply(Command::OpenFile(path));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Draws one frame and does what was asked for in it.
+    fn frame(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let mut commands = Vec::new();
+        let mut actions = keys::pressed(&ctx, &self.state);
+        self.state.before_held = keys::before_held(&ctx);
+        let mut desk = Desk {
+            editor: &self.editor,
+            state: &mut self.state,
+            texts: Texts::of(self.editor.language()),
+            commands: &mut commands,
+            actions: &mut actions,
+        };
+        self.canvas = window_ui(ui, &mut desk, &mut self.store);
+        dialogs::guide_ui(&ctx, &mut desk, self.canvas);
+        self.toasts.show(
+            &ctx,
+            &mut desk,
+            self.canvas.right_bottom() - egui::vec2(12.0, 12.0),
+        );
+        drop_hint(&ctx, &desk, self.canvas);
+        if dialogs::dialog_ui(&ctx, &mut desk) == Some(Outcome::Quit) {
+            self.quit_agreed = true;
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        let pressed: Vec<Action> = std::mem::take(desk.actions);
+        for action in pressed {
+            perform::perform(&ctx, &mut desk, &mut self.files, action);
+        }
+        perform::ask_for_files(&mut desk, &mut self.files);
+        let anything = !commands.is_empty();
+        for command in commands {
+            self.editor.apply(command);
+        }
+        if anything {
+            // What they changed is drawn in the next frame.
+            ctx.request_repaint();
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if let Some(desktop) = &mut self.desktop {
+            desktop.advance(ctx);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        if let Some(desktop) = &mut self.desktop {
+            desktop.frame(ui);
+        }
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(desktop) = self.desktop.take() {
+            desktop.editor.close();
+        }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+/// Draws panels and canvas; returns where the canvas lies.
+fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui::Rect {
+    let t = theme::tokens(ui);
+    let bar = |margin: Margin| {
+        Frame::NONE
+            .fill(t.panel)
+            .inner_margin(margin)
+            .corner_radius(CornerRadius::ZERO)
+    };
+    let has_document = desk.open().is_some();
+    ui.painter().rect_filled(ui.max_rect(), 0.0, t.panel);
+    if desk.state.shown.panels || !has_document {
+        Panel::top("top bar")
+            .exact_size(size::TOP_BAR)
+            .frame(bar(Margin::symmetric(8, 6)))
+            .show(ui, |ui| panels::top_bar_ui(ui, desk));
+    }
+    if desk.state.shown.panels && has_document {
+        Panel::bottom("status bar")
+            .exact_size(size::STATUS_BAR)
+            .frame(bar(Margin::symmetric(12, 2)))
+            .show(ui, |ui| panels::status_ui(ui, desk));
+        Panel::left("tools")
+            .exact_size(size::TOOL_COLUMN)
+            .resizable(false)
+            .frame(bar(Margin::symmetric(6, 6)))
+            .show(ui, |ui| panels::tool_column_ui(ui, desk));
+        Panel::right("settings")
+            .default_size(size::SETTINGS)
+            .size_range(size::SETTINGS_RANGE)
+            .frame(bar(Margin {
+                left: 16,
+                right: 12,
+                top: 12,
+                bottom: 8,
+            }))
+            .show(ui, |ui| panels::settings_ui(ui, desk));
+        if panels::has_results(desk) && desk.state.comparison.is_none() {
+            Panel::bottom("results")
+                .exact_size(panels::RESULTS_HEIGHT)
+                .frame(bar(Margin::symmetric(12, 4)))
+                .show(ui, |ui| panels::results_ui(ui, desk, store));
+        }
+    }
+    let canvas = ui.available_rect_before_wrap();
+    egui::CentralPanel::no_frame().show(ui, |ui| {
+        let comparison = desk
+            .state
+            .comparison
+            .and_then(|id| desk.editor.comparison(id));
+        match (has_document, comparison) {
+            (true, Some(comparison)) => canvas::sheet_ui(ui, desk, store, comparison),
+            (true, None) => canvas::canvas_ui(ui, desk, store),
+            (false, _) => panels::welcome_ui(ui, desk),
+        }
+    });
+    canvas
+}
+
+/// Files held over the window: says what letting go would do.
+fn drop_hint(ctx: &egui::Context, desk: &Desk<'_>, canvas: egui::Rect) {
+    if ctx.input(|i| i.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let t = theme::tokens_of(ctx);
+    let painter = ctx.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        egui::Id::unique("drop"),
+    ));
+    painter.rect_filled(canvas, 0.0, theme::faded(t.panel, 0.8));
+    painter.rect_stroke(
+        canvas.shrink(12.0),
+        10.0,
+        Stroke::new(2.0, t.accent),
+        egui::StrokeKind::Inside,
+    );
+    let font = egui::FontId::new(theme::text_size::TITLE, theme::semibold());
+    painter.text(
+        canvas.center(),
+        egui::Align2::CENTER_CENTER,
+        desk.text("ui-drop"),
+        font,
+        t.text,
+    );
+}
+
+/// A picture of the clipboard as a plane.
+fn pixels_of(image: &egui::ColorImage) -> Pixmap {
+    let extent = Extent::new(image.width() as u32, image.height() as u32);
+    let pixels: Vec<[u8; 4]> = image
+        .pixels
+        .iter()
+        .map(|colour| colour.to_srgba_unmultiplied())
+        .collect();
+    Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
+}

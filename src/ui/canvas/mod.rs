@@ -1,0 +1,166 @@
+//! The picture and everything drawn over it.
+
+mod overlay;
+mod shades;
+mod sheet;
+mod store;
+mod textures;
+mod tools;
+mod view_transform;
+
+pub use sheet::sheet_ui;
+pub use store::TextureStore;
+pub use tools::{Drag, set_brush_px};
+pub use view_transform::{View, ViewTransform};
+
+use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
+
+use super::context::Desk;
+use super::state::Tool;
+use super::theme;
+use crate::document::DocumentId;
+use crate::editor::{Candidate, OpenDocument, Run, RunState};
+use crate::geometry::Rect as PixelRect;
+
+/// The name of the canvas among egui's ids; it takes the keyboard when it is clicked.
+pub fn canvas_id() -> egui::Id {
+    egui::Id::unique("canvas")
+}
+
+/// Draws the picture of the document in front and does what the pointer asks for.
+pub fn canvas_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
+    let area = ui.available_rect_before_wrap();
+    let t = theme::tokens(ui);
+    ui.painter().rect_filled(area, 0.0, t.canvas);
+    let Some(open) = desk.editor.active() else {
+        return;
+    };
+    let response = ui.interact(area, canvas_id(), Sense::click_and_drag());
+    let name = desk.text("ui-canvas");
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name.as_ref()));
+    let pixels_per_point = ui.pixels_per_point();
+    look(ui, desk, open, &response, area);
+    let view = desk.state.of(open.id()).view;
+    let transform = ViewTransform::new(&view, area, pixels_per_point);
+    tools::handle(ui, desk, open, &response, &transform);
+    take_keyboard(ui, &response);
+
+    let painter = ui.painter().with_clip_rect(area);
+    let shown = shown_result(desk, open);
+    let running = running_for(desk, open.id());
+    store.begin_frame(ui.ctx(), open, t);
+    store.paint_checkerboard(
+        &painter,
+        &transform,
+        PixelRect::of(open.document().extent()),
+        t,
+    );
+    store.paint_picture(&painter, &transform);
+    let before = desk.state.before_held;
+    let after = painter.with_clip_rect(after_part(desk, area));
+    if !before && let Some(candidate) = shown {
+        store.paint_patch(&after, &transform, candidate.id, &candidate.patch);
+    }
+    if !before && let Some(run) = running {
+        store.paint_preview(&after, &transform, run);
+    }
+    let result_shown = shown.is_some() || running.is_some_and(has_preview);
+    let tint_shown =
+        desk.state.shown.mask && !before && (!result_shown || desk.state.drag.is_painting());
+    if tint_shown {
+        store.paint_mask(&painter, &transform);
+    }
+    if store.uploads().unfinished {
+        ui.ctx().request_repaint();
+    }
+    overlay::draw(
+        ui,
+        desk,
+        open,
+        &transform,
+        overlay::Shows {
+            tint: tint_shown,
+            result: shown,
+        },
+    );
+    tools::draw(ui, desk, &response, &transform);
+}
+
+/// Zooming and panning; the first view shows everything.
+fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &egui::Response, area: Rect) {
+    let extent = open.document().extent();
+    let pixels_per_point = ui.pixels_per_point();
+    let view = &mut desk.state.of(open.id()).view;
+    if view.fits {
+        view.fit(extent, area, pixels_per_point);
+    }
+    let (scroll, pinch, space) = ui.input(|i| {
+        (
+            i.smooth_scroll_delta().y,
+            i.zoom_delta(),
+            i.key_down(Key::Space) && !ui.ctx().text_edit_focused(),
+        )
+    });
+    if let Some(pointer) = response.hover_pos() {
+        // A notch of a common wheel is 50 points: a quarter larger or smaller.
+        let factor = (scroll / 50.0 * 0.25_f32.ln_1p()).exp() * pinch;
+        if (factor - 1.0).abs() > 1e-4 {
+            view.zoom_at(pointer, factor, area, pixels_per_point);
+        }
+    }
+    let hand = desk.state.tool == Tool::Hand || space;
+    let pans = response.dragged_by(PointerButton::Middle)
+        || (hand && response.dragged_by(PointerButton::Primary) && !desk.state.drag.is_painting());
+    if pans {
+        let view = &mut desk.state.of(open.id()).view;
+        view.pan(response.drag_delta(), extent, pixels_per_point);
+    }
+}
+
+/// A click on the canvas takes the keyboard from text fields, and Tab from the order of widgets,
+/// because there it hides the panels.
+fn take_keyboard(ui: &Ui, response: &egui::Response) {
+    let pressed = ui.input(|i| i.pointer.any_pressed());
+    if pressed && response.hovered() {
+        response.request_focus();
+    }
+    if response.has_focus() {
+        let filter = egui::EventFilter {
+            tab: true,
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            escape: true,
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    }
+}
+
+/// The result laid over the picture, if one is.
+pub fn shown_result<'a>(desk: &mut Desk<'a>, open: &OpenDocument) -> Option<&'a Candidate> {
+    let id = desk.state.of(open.id()).shown_result?;
+    desk.editor
+        .candidate(id)
+        .filter(|candidate| candidate.accepted_as.is_none())
+}
+
+fn running_for<'a>(desk: &Desk<'a>, document: DocumentId) -> Option<&'a Run> {
+    desk.editor.running().filter(|run| run.document == document)
+}
+
+fn has_preview(run: &Run) -> bool {
+    matches!(&run.state, RunState::Running(progress) if progress.preview.is_some())
+}
+
+/// The part of the canvas that shows the picture as it would be: right of the line, if there is one.
+fn after_part(desk: &Desk<'_>, area: Rect) -> Rect {
+    match desk.state.split {
+        Some(share) => Rect::from_min_max(
+            egui::pos2(area.left() + area.width() * share, area.top()),
+            area.max,
+        ),
+        None => area,
+    }
+}
+
+/// White: textures are drawn as they are.
+const AS_IS: Color32 = Color32::WHITE;

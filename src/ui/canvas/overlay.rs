@@ -1,0 +1,305 @@
+//! What is written over the picture: what being painted means, what is hidden, where the model will
+//! look, the line between before and after, and the bar of the result shown.
+
+use eframe::egui::{
+    self, Align2, Area, Color32, CornerRadius, CursorIcon, FontId, Frame, Id, Margin, Rect,
+    RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+};
+
+use super::tools::Drag;
+use super::view_transform::ViewTransform;
+use crate::editor::{Candidate, OpenDocument};
+use crate::plan::{MaskMode, RegionBounds};
+use crate::text::Message;
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::icons;
+use crate::ui::theme::{self, Tokens, space, text_size};
+use crate::ui::widgets;
+
+/// What lies over the picture in this frame.
+pub struct Shows<'a> {
+    /// The mask's tint.
+    pub tint: bool,
+    /// A result.
+    pub result: Option<&'a Candidate>,
+}
+
+/// Draws all of it.
+pub fn draw(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    shows: Shows<'_>,
+) {
+    if desk.state.shown.area {
+        draw_area(ui, desk, open, transform);
+    }
+    if desk.state.split.is_some() {
+        draw_split(ui, desk, transform);
+    }
+    draw_chips(ui, desk, open, transform, &shows);
+    if let Some(result) = shows.result {
+        result_bar(ui, desk, open, transform, result);
+    }
+}
+
+/// Crop box, feather band and work size of the next run.
+fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
+    let Some(Ok(layout)) = desk.editor.layout(open.id()) else {
+        return;
+    };
+    let t = theme::tokens(ui);
+    let painter = ui.painter().with_clip_rect(transform.canvas);
+    let dashed = |rect: Rect, colour: Color32, dash: f32| {
+        let corners = [
+            rect.left_top(),
+            rect.right_top(),
+            rect.right_bottom(),
+            rect.left_bottom(),
+            rect.left_top(),
+        ];
+        painter.add(Shape::line(
+            corners.to_vec(),
+            Stroke::new(2.5, Color32::from_black_alpha(110)),
+        ));
+        painter.extend(Shape::dashed_line(
+            &corners,
+            Stroke::new(1.25, colour),
+            dash,
+            dash * 0.7,
+        ));
+    };
+    let crop = transform.view_rect(layout.crop);
+    dashed(crop, Color32::WHITE, 8.0);
+    if layout.region.is_some() {
+        dashed(transform.view_rect(layout.touched), t.warn, 3.0);
+    }
+    let text = desk.say(
+        &Message::new("ui-area-label")
+            .with("work", layout.work.to_string())
+            .with("scale", format!("{:.2}", layout.scale)),
+    );
+    let at = crop.intersect(transform.canvas).left_bottom() + vec2(6.0, -6.0);
+    label_on_picture(ui, at, &text);
+}
+
+/// Small words that can be read on any picture.
+fn label_on_picture(ui: &Ui, left_bottom: egui::Pos2, text: &str) {
+    let font = FontId::proportional(text_size::SMALL);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, Color32::WHITE);
+    let rect = Align2::LEFT_BOTTOM.anchor_size(left_bottom, galley.size() + vec2(12.0, 6.0));
+    ui.painter()
+        .rect_filled(rect, CornerRadius::same(4), Color32::from_black_alpha(170));
+    ui.painter()
+        .galley(rect.min + vec2(6.0, 3.0), galley, Color32::WHITE);
+}
+
+/// The line between before and after, with a handle.
+fn draw_split(ui: &mut Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
+    let Some(share) = desk.state.split else {
+        return;
+    };
+    let canvas = transform.canvas;
+    let x = canvas.left() + canvas.width() * share;
+    let grip = Rect::from_center_size(pos2(x, canvas.center().y), vec2(18.0, canvas.height()));
+    let response = ui
+        .interact(grip, Id::unique("split line"), Sense::drag())
+        .on_hover_cursor(CursorIcon::ResizeHorizontal);
+    let name = desk.text("ui-split-handle");
+    response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(share), name.as_ref()));
+    if response.dragged()
+        && let Some(pointer) = response.interact_pointer_pos()
+    {
+        desk.state.drag = Drag::Split;
+        desk.state.split =
+            Some(((pointer.x - canvas.left()) / canvas.width().max(1.0)).clamp(0.02, 0.98));
+    } else if response.drag_stopped() {
+        desk.state.drag = Drag::Idle;
+    }
+    let painter = ui.painter().with_clip_rect(canvas);
+    for (width, colour) in [(3.0, Color32::from_black_alpha(140)), (1.5, Color32::WHITE)] {
+        painter.vline(x, canvas.y_range(), Stroke::new(width, colour));
+    }
+    let middle = pos2(x, canvas.center().y);
+    painter.circle(
+        middle,
+        13.0,
+        Color32::WHITE,
+        Stroke::new(1.0, Color32::from_black_alpha(140)),
+    );
+    let font = FontId::new(14.0, theme::icon_family());
+    painter.text(
+        middle,
+        Align2::CENTER_CENTER,
+        icons::SWAP.0,
+        font,
+        Color32::from_black_alpha(220),
+    );
+    let (before, after) = (desk.text("ui-before"), desk.text("ui-after"));
+    let y = canvas.bottom() - space::M;
+    let width_of = |text: &str| text.chars().count() as f32 * 8.0 + 30.0;
+    label_on_picture(ui, pos2(x - width_of(&before), y), &before);
+    label_on_picture(ui, pos2(x + 10.0, y), &after);
+}
+
+/// The chips in the corner: what being painted means, and what is not seen but still counts.
+fn draw_chips(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    shows: &Shows<'_>,
+) {
+    let corner = transform.canvas.left_top() + vec2(space::M, space::M);
+    let t = theme::tokens(ui);
+    let region = open.region();
+    let mode = open.settings().mask_mode;
+    let (colour, key) = match (region, mode) {
+        (RegionBounds::Everything, _) => (t.muted, "ui-chip-nothing-painted"),
+        (_, MaskMode::Changes) => (t.changes, "ui-chip-changes"),
+        (_, MaskMode::Stays) => (t.stays, "ui-chip-stays"),
+    };
+    Area::new(Id::unique("canvas chips"))
+        .order(egui::Order::Middle)
+        .fixed_pos(corner)
+        .constrain_to(transform.canvas)
+        .accessible_name(desk.text("ui-chips-name"))
+        .show(ui.ctx(), |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = space::S;
+                let tooltip = desk.tooltip(ui.ctx(), Action::SwapMode);
+                if pill(ui, Some(colour), &desk.text(key))
+                    .on_hover_text(tooltip)
+                    .clicked()
+                {
+                    desk.act(Action::SwapMode);
+                }
+                let painted = region != RegionBounds::Everything;
+                if painted && !shows.tint && !desk.state.shown.mask {
+                    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
+                    if pill(ui, Some(t.warn), &desk.text("ui-chip-hidden"))
+                        .on_hover_text(tooltip)
+                        .clicked()
+                    {
+                        desk.act(Action::ToggleMask);
+                    }
+                }
+                if desk.state.before_held {
+                    pill(ui, None, &desk.text("ui-chip-before"));
+                }
+            });
+        });
+}
+
+/// A rounded button with a dot of a colour.
+fn pill(ui: &mut Ui, dot: Option<Color32>, text: &str) -> egui::Response {
+    let t = theme::tokens(ui);
+    let words = RichText::new(text)
+        .family(theme::semibold())
+        .size(text_size::BODY - 0.5)
+        .color(t.text);
+    let button = |content: egui::Atoms<'static>| {
+        egui::Button::new(content)
+            .fill(t.panel)
+            .stroke(Stroke::new(
+                if dot.is_some() { 1.5 } else { 1.0 },
+                dot.unwrap_or(t.line),
+            ))
+            .corner_radius(CornerRadius::same(14))
+            .min_size(vec2(0.0, 28.0))
+    };
+    let response = match dot {
+        // The space in front is where the dot is painted.
+        Some(_) => ui.add(button(egui::Atoms::new((RichText::new("    "), words)))),
+        None => ui.add(button(egui::Atoms::new(words))),
+    };
+    if let Some(colour) = dot {
+        ui.painter()
+            .circle_filled(response.rect.left_center() + vec2(16.0, 0.0), 5.0, colour);
+    }
+    response.accessible_name(text)
+}
+
+/// What can be done with the result shown.
+fn result_bar(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    result: &Candidate,
+) {
+    let t = theme::tokens(ui);
+    let ids: Vec<_> = desk
+        .editor
+        .candidates(open.id())
+        .filter(|c| c.accepted_as.is_none())
+        .map(|c| c.id)
+        .collect();
+    let number = ids
+        .iter()
+        .position(|id| *id == result.id)
+        .map_or(0, |i| i + 1);
+    let count = desk.say(
+        &Message::new("ui-result-number")
+            .with("number", number)
+            .with("of", ids.len()),
+    );
+    let bottom = transform.canvas.center_bottom() - vec2(0.0, space::M);
+    Area::new(Id::unique("result bar"))
+        .order(egui::Order::Middle)
+        .fixed_pos(bottom)
+        .pivot(Align2::CENTER_BOTTOM)
+        .constrain_to(transform.canvas)
+        .accessible_name(desk.text("ui-result-bar"))
+        .show(ui.ctx(), |ui| {
+            result_frame(t).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = space::XS;
+                    if ids.len() > 1 {
+                        widgets::action_button(ui, desk, Action::PreviousResult, false);
+                    }
+                    ui.label(RichText::new(count).size(text_size::SMALL).color(t.muted));
+                    if ids.len() > 1 {
+                        widgets::action_button(ui, desk, Action::NextResult, false);
+                    }
+                    ui.add_space(space::XS);
+                    widgets::action_button(ui, desk, Action::Discard, false);
+                    let text = desk.text(Action::Accept.text());
+                    let tooltip = desk.tooltip(ui.ctx(), Action::Accept);
+                    let accept =
+                        widgets::primary_button(ui, Action::Accept.icon(), &text, 124.0, 32.0);
+                    if accept.on_hover_text(tooltip).clicked() {
+                        desk.act(Action::Accept);
+                    }
+                });
+            });
+        });
+}
+
+fn result_frame(t: &Tokens) -> Frame {
+    Frame::NONE
+        .fill(t.panel)
+        .stroke(Stroke::new(1.0, t.line))
+        .corner_radius(CornerRadius::same(theme::RADIUS_CARD))
+        .inner_margin(Margin::symmetric(8, 6))
+        .shadow(egui::Shadow {
+            offset: [0, 4],
+            blur: 16,
+            spread: 0,
+            color: Color32::from_black_alpha(70),
+        })
+}
+
+/// A frame around what has the focus of a sheet.
+pub fn outline(painter: &egui::Painter, rect: Rect, colour: Color32) {
+    painter.rect_stroke(
+        rect,
+        CornerRadius::same(4),
+        Stroke::new(2.0, colour),
+        StrokeKind::Inside,
+    );
+}

@@ -1,0 +1,116 @@
+//! From pixels to colours of the screen: pictures of either depth, masks as a tint.
+
+use eframe::egui::Color32;
+
+use super::textures::Shade;
+use crate::plan::MaskMode;
+use crate::raster::DisplayTransform;
+use crate::ui::theme::{self, Tokens};
+
+/// Pictures: through their profile to sRGB, premultiplied.
+pub struct PictureShade<'a> {
+    /// The way from the picture's profile to the screen.
+    pub display: &'a DisplayTransform,
+    /// Changes with the document and its profile.
+    pub version: u64,
+}
+
+impl PictureShade<'_> {
+    fn finish(&self, mut pixels: Vec<[u8; 4]>, colours: &mut Vec<Color32>) {
+        // A profile that cannot be used was refused when the picture was opened; should it fail
+        // here all the same, the numbers are shown as if they were sRGB.
+        _ = self.display.to_srgb8(&mut pixels);
+        colours.extend(pixels.into_iter().map(premultiplied));
+    }
+}
+
+impl Shade<[u8; 4]> for PictureShade<'_> {
+    fn shade(&self, pixels: &[[u8; 4]], colours: &mut Vec<Color32>) {
+        if self.display.is_identity() {
+            colours.extend(pixels.iter().copied().map(premultiplied));
+        } else {
+            self.finish(pixels.to_vec(), colours);
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Shade<[u16; 4]> for PictureShade<'_> {
+    fn shade(&self, pixels: &[[u16; 4]], colours: &mut Vec<Color32>) {
+        let narrow = |v: u16| ((u32::from(v) + 128) / 257) as u8;
+        self.finish(
+            pixels.iter().map(|pixel| pixel.map(narrow)).collect(),
+            colours,
+        );
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+fn premultiplied([r, g, b, a]: [u8; 4]) -> Color32 {
+    if a == 255 {
+        Color32::from_rgba_premultiplied(r, g, b, a)
+    } else {
+        Color32::from_rgba_unmultiplied(r, g, b, a)
+    }
+}
+
+/// Masks: the tint of what is painted. Lightly painted parts, which change less, are paler and
+/// shift towards yellow, like heat.
+pub struct MaskShade {
+    by_coverage: Vec<Color32>,
+    version: u64,
+}
+
+impl MaskShade {
+    /// The tint of a mode in a theme.
+    pub fn new(mode: MaskMode, t: &Tokens) -> Self {
+        let full = match mode {
+            MaskMode::Changes => t.changes,
+            MaskMode::Stays => t.stays,
+        };
+        let tint = |coverage: u8| {
+            let share = f32::from(coverage) / 255.0;
+            let mix = |cool: u8, hot: u8| {
+                (f32::from(cool) + (f32::from(hot) - f32::from(cool)) * share).round() as u8
+            };
+            let colour = Color32::from_rgba_premultiplied(
+                mix(t.warn.r(), full.r()),
+                mix(t.warn.g(), full.g()),
+                mix(t.warn.b(), full.b()),
+                255,
+            );
+            theme::faded(colour, theme::MASK_OPACITY * share.powf(0.7))
+        };
+        let key = full.to_array();
+        Self {
+            by_coverage: (0..=255).map(tint).collect(),
+            version: u64::from(u32::from_le_bytes(key)),
+        }
+    }
+}
+
+impl Shade<u8> for MaskShade {
+    fn shade(&self, pixels: &[u8], colours: &mut Vec<Color32>) {
+        let tint = |coverage: &u8| {
+            self.by_coverage
+                .get(usize::from(*coverage))
+                .copied()
+                .unwrap_or_default()
+        };
+        colours.extend(pixels.iter().map(tint));
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn is_blank(&self, pixels: &[u8]) -> bool {
+        pixels.iter().all(|coverage| *coverage == 0)
+    }
+}

@@ -1,0 +1,119 @@
+//! [`Desk`]: what every panel is given: the editor to read, the window's own state, the language,
+//! and a place to put what the user asked for.
+
+use std::borrow::Cow;
+
+use eframe::egui;
+
+use super::actions::Action;
+use super::state::UiState;
+use crate::document::DocumentId;
+use crate::editor::{Command, Editor, OpenDocument};
+use crate::plan::EditSettings;
+use crate::text::{Message, Texts};
+
+/// What every panel is given.
+pub struct Desk<'a> {
+    /// To read; nothing that draws may change it.
+    pub editor: &'a Editor,
+    /// What belongs to the window alone.
+    pub state: &'a mut UiState,
+    /// The language.
+    pub texts: &'static Texts,
+    /// What the editor is asked to do after this frame.
+    pub commands: &'a mut Vec<Command>,
+    /// Actions whose buttons were pressed.
+    pub actions: &'a mut Vec<Action>,
+}
+
+impl Desk<'_> {
+    /// The text of a key without arguments.
+    pub fn text(&self, key: &str) -> Cow<'static, str> {
+        self.texts.get(key)
+    }
+
+    /// The sentence of a message.
+    pub fn say(&self, message: &Message) -> String {
+        self.texts.say(message)
+    }
+
+    /// The document in front.
+    pub fn open(&self) -> Option<&OpenDocument> {
+        self.editor.active()
+    }
+
+    /// Asks the editor for something.
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    /// Presses the button of an action.
+    pub fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    /// Asks for the document's settings with one thing changed.
+    pub fn set(&mut self, document: DocumentId, change: impl FnOnce(&mut EditSettings)) {
+        // Two changes in one frame must not undo each other.
+        let asked = self
+            .commands
+            .iter()
+            .rev()
+            .find_map(|command| match command {
+                Command::SetSettings {
+                    document: of,
+                    settings,
+                } if *of == document => Some(settings.clone()),
+                _ => None,
+            });
+        let current = || {
+            self.editor
+                .document(document)
+                .map(|open| Box::new(open.settings().clone()))
+        };
+        if let Some(mut settings) = asked.or_else(current) {
+            change(&mut settings);
+            self.send(Command::SetSettings { document, settings });
+        }
+    }
+
+    /// Asks for the preferences with one thing changed.
+    pub fn prefer(&mut self, change: impl FnOnce(&mut crate::editor::Preferences)) {
+        let mut preferences = Box::new(self.editor.preferences().clone());
+        change(&mut preferences);
+        self.send(Command::SetPreferences(preferences));
+    }
+
+    /// The first key of an action as text, such as `Ctrl+Z`.
+    pub fn keys(&self, ctx: &egui::Context, action: Action) -> Option<String> {
+        let shortcut = action.shortcuts().first()?;
+        Some(key_text(ctx, shortcut))
+    }
+
+    /// What a tooltip says of an action: its text with its keys, and what it does.
+    pub fn tooltip(&self, ctx: &egui::Context, action: Action) -> String {
+        let keys = self
+            .keys(ctx, action)
+            .map(|keys| format!("  ({keys})"))
+            .unwrap_or_default();
+        format!(
+            "{}{keys}\n{}",
+            self.text(action.text()),
+            self.text(action.tooltip())
+        )
+    }
+}
+
+/// A shortcut as people read it.
+pub fn key_text(ctx: &egui::Context, shortcut: &egui::KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    let replaced = [
+        ("OpenBracket", "["),
+        ("CloseBracket", "]"),
+        ("Plus", "+"),
+        ("Minus", "−"),
+    ];
+    replaced
+        .iter()
+        .fold(text, |text, (name, sign)| text.replace(name, sign))
+}

@@ -1,0 +1,80 @@
+//! What lies over the window: file choosing, questions, the shortcut sheet, the palette, the guide.
+
+mod files;
+mod guide;
+mod palette;
+mod questions;
+mod shortcuts;
+
+pub use files::{FileChooser, FilePurpose, PathField};
+pub use guide::guide_ui;
+pub use palette::PaletteQuery;
+
+use eframe::egui::{self, Id, Modal};
+
+use super::context::Desk;
+use super::theme;
+use crate::document::DocumentId;
+
+/// What lies over the window. One at a time.
+#[derive(Debug, Clone)]
+pub enum Dialog {
+    /// All keys.
+    Shortcuts,
+    /// All commands.
+    Palette(PaletteQuery),
+    /// A path to be written, where the system has no file dialog.
+    Path(PathField),
+    /// Unsaved work would be lost by closing this document.
+    CloseUnsaved(DocumentId),
+    /// Unsaved work would be lost by ending the program.
+    QuitUnsaved,
+    /// An earlier session ended badly and left something.
+    Recovery,
+}
+
+/// What a dialog wants done that is not a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// End the program without asking again.
+    Quit,
+}
+
+/// Draws the dialog that is open, if one is.
+pub fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outcome> {
+    let mut dialog = desk.state.dialog.take()?;
+    let mut stays = true;
+    let mut outcome = None;
+    let title = desk.text(title(&dialog));
+    let width = match dialog {
+        Dialog::Shortcuts => 720.0,
+        _ => theme::size::DIALOG,
+    };
+    let area = Modal::default_area(Id::unique("dialog")).accessible_name(title);
+    let response = Modal::new(Id::unique("dialog")).area(area).show(ctx, |ui| {
+        ui.set_width(width.min(ctx.content_rect().width() - 64.0));
+        match &mut dialog {
+            Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),
+            Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
+            Dialog::Path(field) => files::path_ui(ui, desk, field, &mut stays),
+            Dialog::CloseUnsaved(document) => questions::close_ui(ui, desk, *document, &mut stays),
+            Dialog::QuitUnsaved => outcome = questions::quit_ui(ui, desk, &mut stays),
+            Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
+        }
+    });
+    // A dialog may have opened another one.
+    if stays && !response.should_close() && desk.state.dialog.is_none() {
+        desk.state.dialog = Some(dialog);
+    }
+    outcome
+}
+
+fn title(dialog: &Dialog) -> &'static str {
+    match dialog {
+        Dialog::Shortcuts => "ui-shortcuts-title",
+        Dialog::Palette(_) => "ui-palette-title",
+        Dialog::Path(_) => "ui-path-title",
+        Dialog::CloseUnsaved(_) | Dialog::QuitUnsaved => "ui-unsaved-title",
+        Dialog::Recovery => "ui-recovery-title",
+    }
+}

@@ -1,0 +1,79 @@
+//! The sheet of all keys (F1), made from the table of actions.
+
+use eframe::egui::{self, RichText, Ui};
+
+use crate::ui::actions::{Action, GESTURES, Group};
+use crate::ui::context::{Desk, key_text};
+use crate::ui::theme::{self, space, text_size};
+use crate::ui::widgets;
+
+pub fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
+    ui.horizontal(|ui| {
+        ui.label(
+            RichText::new(desk.text("ui-shortcuts-title"))
+                .family(theme::semibold())
+                .size(text_size::HEADING),
+        );
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let close = desk.text("ui-dialog-close");
+            if widgets::icon_button(ui, crate::ui::icons::CLOSE, &close, false)
+                .on_hover_text(close.as_ref())
+                .clicked()
+            {
+                *stays = false;
+            }
+        });
+    });
+    ui.add_space(space::S);
+    let most = ui.ctx().content_rect().height() - 180.0;
+    egui::ScrollArea::vertical()
+        .max_height(most)
+        .show(ui, |ui| {
+            ui.columns_const(|[left, right]| {
+                for group in [Group::Tool, Group::Edit, Group::Generate] {
+                    group_ui(left, desk, group);
+                }
+                for group in [Group::File, Group::View, Group::Help] {
+                    group_ui(right, desk, group);
+                }
+                gestures(right, desk);
+            });
+        });
+}
+
+fn group_ui(ui: &mut Ui, desk: &Desk<'_>, group: Group) {
+    widgets::heading(ui, &desk.text(group.text()));
+    for action in Action::ALL
+        .iter()
+        .filter(|action| action.group() == group && !action.shortcuts().is_empty())
+    {
+        let keys: Vec<String> = action
+            .shortcuts()
+            .iter()
+            .map(|s| key_text(ui.ctx(), s))
+            .collect();
+        row(ui, &desk.text(action.text()), &keys.join("  "));
+    }
+    ui.add_space(space::M);
+}
+
+fn gestures(ui: &mut Ui, desk: &Desk<'_>) {
+    widgets::heading(ui, &desk.text("ui-group-gestures"));
+    for (keys, does) in GESTURES {
+        row(ui, &desk.text(does), &desk.text(keys));
+    }
+}
+
+fn row(ui: &mut Ui, does: &str, keys: &str) {
+    let t = theme::tokens(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(does).color(t.text));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(
+                RichText::new(keys)
+                    .color(t.muted)
+                    .size(text_size::SMALL + 0.5),
+            );
+        });
+    });
+}

@@ -1,0 +1,84 @@
+//! The icons, as characters of the bundled Lucide font (ISC licence, see `assets/fonts`).
+//!
+//! `assets/fonts/make_fonts.py` reads this file: it keeps the glyphs named here and writes them
+//! into `icons.ttf` at the code points given here.
+
+/// One icon: a character of the icon font.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icon(pub char);
+
+macro_rules! icons {
+    ($($name:ident = $glyph:literal $lucide:literal;)+) => {
+        $(#[doc = concat!("Lucide “", $lucide, "”.")] pub const $name: Icon = Icon($glyph);)+
+
+        /// Every icon.
+        pub const ALL: &[Icon] = &[$($name),+];
+    };
+}
+
+icons! {
+    BRUSH = '\u{e000}' "brush";
+    ERASER = '\u{e001}' "eraser";
+    RECTANGLE = '\u{e002}' "square-dashed";
+    LASSO = '\u{e003}' "lasso";
+    HAND = '\u{e004}' "hand";
+    UNDO = '\u{e005}' "undo-2";
+    REDO = '\u{e006}' "redo-2";
+    INVERT = '\u{e007}' "contrast";
+    CLEAR = '\u{e008}' "square-x";
+    SWAP = '\u{e009}' "arrow-left-right";
+    SIZE = '\u{e00a}' "circle-dot";
+    HARDNESS = '\u{e00b}' "droplet";
+    OPACITY = '\u{e00c}' "blend";
+    ZOOM_IN = '\u{e00d}' "zoom-in";
+    ZOOM_OUT = '\u{e00e}' "zoom-out";
+    FIT = '\u{e00f}' "maximize";
+    ACTUAL_SIZE = '\u{e010}' "scan";
+    SPLIT = '\u{e011}' "square-split-horizontal";
+    COMPARE = '\u{e012}' "layout-grid";
+    LANGUAGE = '\u{e013}' "languages";
+    SUN = '\u{e014}' "sun";
+    MOON = '\u{e015}' "moon";
+    HELP = '\u{e016}' "circle-question-mark";
+    OPEN = '\u{e017}' "folder-open";
+    SAVE = '\u{e018}' "save";
+    EXPORT = '\u{e019}' "download";
+    PLUS = '\u{e01a}' "plus";
+    CLOSE = '\u{e01b}' "x";
+    EYE = '\u{e01c}' "eye";
+    EYE_OFF = '\u{e01d}' "eye-off";
+    DELETE = '\u{e01e}' "trash-2";
+    UP = '\u{e01f}' "arrow-up";
+    DOWN = '\u{e020}' "arrow-down";
+    LAYERS = '\u{e021}' "layers";
+    EXPANDED = '\u{e022}' "chevron-down";
+    COLLAPSED = '\u{e023}' "chevron-right";
+    RANDOM = '\u{e024}' "dices";
+    LOCK = '\u{e025}' "lock";
+    REUSE = '\u{e026}' "rotate-ccw";
+    GENERATE = '\u{e027}' "sparkles";
+    ACCEPT = '\u{e028}' "check";
+    PASTE = '\u{e029}' "clipboard-paste";
+    INFO = '\u{e02a}' "info";
+    WARNING = '\u{e02b}' "triangle-alert";
+    FAILED = '\u{e02c}' "circle-x";
+    GOOD = '\u{e02d}' "circle-check";
+    SEARCH = '\u{e02e}' "search";
+    MENU = '\u{e02f}' "menu";
+    KEYBOARD = '\u{e030}' "keyboard";
+    COMMAND = '\u{e031}' "square-terminal";
+    PANELS = '\u{e032}' "panel-right";
+    PICTURE = '\u{e033}' "image";
+    MODEL = '\u{e034}' "cpu";
+    CROP = '\u{e035}' "crop";
+    GUIDE = '\u{e036}' "graduation-cap";
+    SETTINGS = '\u{e037}' "sliders-horizontal";
+    MASK_LOAD = '\u{e038}' "image-down";
+    MASK_SAVE = '\u{e039}' "image-up";
+    LATER = '\u{e03a}' "list-plus";
+    STOP = '\u{e03b}' "circle-stop";
+    BETWEEN = '\u{e03c}' "between-horizontal-start";
+    BACK = '\u{e03d}' "arrow-left";
+    RECENT = '\u{e03e}' "history";
+    QUIT = '\u{e03f}' "log-out";
+}

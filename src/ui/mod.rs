@@ -1,0 +1,25 @@
+//! The window: egui draws, [`Editor`](crate::editor::Editor) decides.
+//!
+//! Every frame reads the editor, draws, and collects commands; only `app` hands them over. Panels
+//! never see `&mut Editor`. Never names candle, the engine's insides or a thread.
+
+mod actions;
+mod app;
+mod canvas;
+mod context;
+mod dialogs;
+mod fonts;
+mod icons;
+mod keys;
+mod panels;
+mod perform;
+mod state;
+mod theme;
+mod toasts;
+mod widgets;
+mod window;
+
+pub use actions::{Action, Group};
+pub use app::App;
+pub use state::Tool;
+pub use window::{WindowError, WindowOptions, run};

@@ -1,0 +1,233 @@
+//! The Generate button, which says what it will do and becomes the progress bar; the queue.
+
+use eframe::egui::{
+    self, Align2, CornerRadius, FontId, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, vec2,
+};
+
+use crate::document::DocumentId;
+use crate::editor::{Command, Run, RunProgress, RunState};
+use crate::jobs::Stage;
+use crate::plan::{MaskMode, RegionBounds};
+use crate::text::{Explain as _, Message};
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, RADIUS, size, space, text_size};
+use crate::ui::{icons, widgets};
+
+/// Height of this part of the panel.
+pub const HEIGHT: f32 = size::GENERATE + space::S + size::CONTROL + space::S;
+
+/// Draws the buttons.
+pub fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let width = ui.available_width();
+    let region = open.region();
+    let mode = open.settings().mask_mode;
+    let problem = problem(desk, document);
+    match desk.editor.running() {
+        Some(run) => progress_bar(ui, desk, run, width),
+        None => {
+            let text = desk.text(what_it_does(region, mode));
+            let mut tooltip = desk.tooltip(ui.ctx(), Action::Generate);
+            if let Some(problem) = &problem {
+                tooltip = format!("{tooltip}\n{problem}");
+            }
+            let response = ui
+                .add_enabled_ui(problem.is_none(), |ui| {
+                    widgets::primary_button(ui, icons::GENERATE, &text, width, size::GENERATE)
+                })
+                .inner;
+            if response
+                .on_hover_text(&tooltip)
+                .on_disabled_hover_text(&tooltip)
+                .clicked()
+            {
+                desk.act(Action::Generate);
+            }
+        }
+    }
+    ui.horizontal(|ui| {
+        if desk.editor.running().is_some() {
+            let text = desk.text("ui-queue-add");
+            let tooltip = desk.tooltip(ui.ctx(), Action::Generate);
+            if widgets::quiet_button(ui, icons::LATER, &text)
+                .on_hover_text(tooltip)
+                .clicked()
+            {
+                desk.act(Action::Generate);
+            }
+            queue_button(ui, desk);
+        } else {
+            let text = desk.text(Action::CompareStrengths.text());
+            let tooltip = desk.tooltip(ui.ctx(), Action::CompareStrengths);
+            let response = ui
+                .add_enabled_ui(problem.is_none(), |ui| {
+                    widgets::quiet_button(ui, icons::COMPARE, &text)
+                })
+                .inner;
+            if response.on_hover_text(tooltip).clicked() {
+                desk.act(Action::CompareStrengths);
+            }
+        }
+    });
+}
+
+/// Why nothing can run as things stand.
+fn problem(desk: &mut Desk<'_>, document: DocumentId) -> Option<String> {
+    let open = desk.editor.document(document)?;
+    let Some(layout) = desk.editor.layout(open.id()) else {
+        return Some(desk.text("ui-model-missing").into_owned());
+    };
+    layout.err().map(|error| desk.say(&error.message()))
+}
+
+/// What the button says.
+fn what_it_does(region: RegionBounds, mode: MaskMode) -> &'static str {
+    match (region, mode) {
+        (RegionBounds::Everything, _) => "ui-generate-whole",
+        (_, MaskMode::Changes) => "ui-generate-in",
+        (_, MaskMode::Stays) => "ui-generate-around",
+    }
+}
+
+/// Where a run stands, in words.
+pub fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
+    let stage = match progress.stage {
+        None | Some(Stage::Loading) => desk.text("ui-stage-loading").into_owned(),
+        Some(Stage::EncodingText) => desk.text("ui-stage-text").into_owned(),
+        Some(Stage::EncodingPicture) => desk.text("ui-stage-picture").into_owned(),
+        Some(Stage::Decoding) => desk.text("ui-stage-decoding").into_owned(),
+        Some(Stage::Step { done, of }) => {
+            let now = (done + 1).min(of);
+            desk.say(
+                &Message::new("ui-stage-step")
+                    .with("done", now)
+                    .with("of", of),
+            )
+        }
+    };
+    match progress.seconds_left {
+        Some(seconds) => format!("{stage} · {}", desk.say(&time_left(seconds))),
+        None => stage,
+    }
+}
+
+/// “12 s left”, “3:20 left”.
+pub fn time_left(seconds: f64) -> Message {
+    let whole = seconds.max(0.0).ceil() as u32;
+    let text = if whole < 60 {
+        format!("{whole} s")
+    } else {
+        format!("{}:{:02}", whole / 60, whole % 60)
+    };
+    Message::new("ui-time-left").with("time", text)
+}
+
+/// How much of a run is done, 0…1.
+fn share_done(progress: &RunProgress) -> f32 {
+    match progress.stage {
+        Some(Stage::Step { done, of }) => 0.08 + 0.87 * done as f32 / of.max(1) as f32,
+        Some(Stage::Decoding) => 0.96,
+        Some(Stage::EncodingPicture) => 0.06,
+        Some(Stage::EncodingText) => 0.04,
+        Some(Stage::Loading) | None => 0.02,
+    }
+}
+
+fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
+    let RunState::Running(progress) = &run.state else {
+        return;
+    };
+    let (rect, response) = ui.allocate_exact_size(vec2(width, size::GENERATE), Sense::hover());
+    let text = progress_text(desk, progress);
+    let share = share_done(progress);
+    response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
+    let t = theme::tokens(ui);
+    let corners = CornerRadius::same(RADIUS);
+    ui.painter().rect(
+        rect,
+        corners,
+        t.raised,
+        Stroke::new(1.0, t.line),
+        StrokeKind::Inside,
+    );
+    let done = Rect::from_min_size(rect.min, vec2(rect.width() * share, rect.height()));
+    ui.painter()
+        .with_clip_rect(done)
+        .rect_filled(rect, corners, t.selected);
+    let line = Rect::from_min_max(
+        egui::pos2(rect.left(), rect.bottom() - 3.0),
+        egui::pos2(done.right(), rect.bottom()),
+    );
+    ui.painter()
+        .rect_filled(line, CornerRadius::same(1), t.accent);
+    let font = FontId::new(text_size::BODY, theme::semibold());
+    ui.painter().text(
+        rect.left_center() + vec2(space::M, 0.0),
+        Align2::LEFT_CENTER,
+        text,
+        font,
+        t.text,
+    );
+    let button = Rect::from_center_size(
+        rect.right_center() - vec2(22.0, 0.0),
+        vec2(size::ICON_BUTTON, size::ICON_BUTTON),
+    );
+    ui.scope_builder(egui::UiBuilder::new().max_rect(button), |ui| {
+        widgets::action_button(ui, desk, Action::Cancel, false);
+    });
+}
+
+/// How many wait; pressing it shows them.
+fn queue_button(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let waiting: Vec<&Run> = desk.editor.queue().collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let text = desk.say(&Message::new("ui-queue").with("count", waiting.len()));
+    let button = ui.button(text.as_str());
+    egui::Popup::menu(&button)
+        .accessible_name(text.as_str())
+        .width(260.0)
+        .show(|ui| {
+            for (place, run) in waiting.iter().enumerate() {
+                ui.horizontal(|ui| {
+                    let prompt = if run.settings.prompt.is_empty() {
+                        desk.text("ui-no-prompt").into_owned()
+                    } else {
+                        run.settings.prompt.clone()
+                    };
+                    let line = format!("{:.2} · {prompt}", run.settings.strength.get());
+                    ui.add(egui::Label::new(RichText::new(line).size(text_size::SMALL)).truncate());
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        let remove = desk.text("ui-queue-remove");
+                        if widgets::icon_button(ui, icons::CLOSE, &remove, false)
+                            .on_hover_text(remove.as_ref())
+                            .clicked()
+                        {
+                            desk.send(Command::RemoveQueued(run.job));
+                        }
+                        let sooner = desk.text("ui-queue-sooner");
+                        if place > 0
+                            && widgets::icon_button(ui, icons::UP, &sooner, false)
+                                .on_hover_text(sooner.as_ref())
+                                .clicked()
+                        {
+                            desk.send(Command::MoveQueued {
+                                job: run.job,
+                                to: place - 1,
+                            });
+                        }
+                    });
+                });
+            }
+            let all = desk.text("ui-cancel-all");
+            if ui.button(all.as_ref()).clicked() {
+                desk.send(Command::CancelAll);
+                ui.close();
+            }
+        });
+}

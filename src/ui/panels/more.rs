@@ -1,0 +1,345 @@
+//! The settings one seldom needs: guidance, seed, sampler, schedule, mask, model.
+
+use eframe::egui::{self, Ui};
+
+use crate::catalog::{ModelCard, ModelRef};
+use crate::document::DocumentId;
+use crate::editor::Command;
+use crate::plan::{
+    AreaMode, EditSettings, FillMode, Guidance, Length, RegionBounds, SamplerId, ScheduleId, Seed,
+};
+use crate::text::Explain;
+use crate::ui::context::Desk;
+use crate::ui::icons;
+use crate::ui::theme::space;
+use crate::ui::widgets::{self, Number};
+
+/// Draws the fold and, when open, what is in it.
+pub fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let icon = if desk.state.shown.more {
+        icons::EXPANDED
+    } else {
+        icons::COLLAPSED
+    };
+    let (text, tooltip) = (desk.text("ui-more"), desk.text("ui-more-tip"));
+    if widgets::section(ui, icon, &text, &tooltip) {
+        desk.state.shown.more = !desk.state.shown.more;
+        let open = desk.state.shown.more;
+        desk.prefer(|preferences| {
+            preferences
+                .window
+                .insert("more".to_owned(), open.to_string());
+        });
+    }
+    if !desk.state.shown.more {
+        return;
+    }
+    ui.spacing_mut().item_spacing.y = space::S - 2.0;
+    seed(ui, desk, document);
+    sampling(ui, desk, document);
+    let painted = desk
+        .editor
+        .document(document)
+        .is_some_and(|open| open.region() != RegionBounds::Everything);
+    if painted {
+        mask_options(ui, desk, document);
+    }
+    models(ui, desk);
+}
+
+fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let locked = open.is_seed_locked();
+    let mut value = open.settings().seed.0;
+    ui.horizontal(|ui| {
+        let label = ui
+            .label(desk.text("ui-seed").as_ref())
+            .on_hover_text(desk.text("ui-seed-tip"));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            let lock = desk.text("ui-seed-lock");
+            if widgets::icon_button(ui, icons::LOCK, &lock, locked)
+                .on_hover_text(desk.text("ui-seed-lock-tip"))
+                .clicked()
+            {
+                desk.send(Command::LockSeed {
+                    document,
+                    locked: !locked,
+                });
+            }
+            let random = desk.text("ui-seed-random");
+            if widgets::icon_button(ui, icons::RANDOM, &random, !locked)
+                .on_hover_text(desk.text("ui-seed-random-tip"))
+                .clicked()
+            {
+                desk.send(Command::LockSeed {
+                    document,
+                    locked: false,
+                });
+            }
+            let field = egui::DragValue::new(&mut value)
+                .speed(1.0)
+                .update_while_editing(false);
+            ui.add_sized([104.0, ui.spacing().interact_size.y], field)
+                .labelled_by(label.id)
+                .accessible_name(desk.text("ui-seed"))
+                .on_hover_text(desk.text("ui-seed-tip"));
+        });
+    });
+    if value != open.settings().seed.0 {
+        desk.set(document, |settings| settings.seed = Seed(value));
+        // Who writes a seed wants that one.
+        desk.send(Command::LockSeed {
+            document,
+            locked: true,
+        });
+    }
+}
+
+fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let settings = open.settings();
+    let default = desk
+        .editor
+        .model_card()
+        .map_or(7.0, |card| card.defaults.guidance);
+    let reset = desk.text("ui-reset");
+    let (name, tooltip) = (desk.text("ui-guidance"), desk.text("ui-guidance-tip"));
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: 1.0..=20.0,
+        speed: 0.05,
+        decimals: 1,
+        unit: "",
+        reset: Some((default, &reset)),
+    };
+    if let Some(value) = widgets::number(ui, settings.guidance.get(), &field)
+        && let Ok(guidance) = Guidance::new(value)
+    {
+        desk.set(document, |settings| settings.guidance = guidance);
+    }
+    let (name, tooltip) = (desk.text("ui-sampler"), desk.text("ui-sampler-tip"));
+    let text = |sampler: SamplerId| {
+        (
+            sampler_name(sampler).to_owned(),
+            desk.text(sampler_about(sampler)).into_owned(),
+        )
+    };
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.sampler,
+        SamplerId::ALL,
+        text,
+    );
+    if let Some(sampler) = picked {
+        desk.set(document, |settings| settings.sampler = sampler);
+    }
+    let (name, tooltip) = (desk.text("ui-schedule"), desk.text("ui-schedule-tip"));
+    let text = |schedule: ScheduleId| {
+        (
+            desk.text(schedule_text(schedule)).into_owned(),
+            String::new(),
+        )
+    };
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.schedule,
+        ScheduleId::ALL,
+        text,
+    );
+    if let Some(schedule) = picked {
+        desk.set(document, |settings| settings.schedule = schedule);
+    }
+}
+
+/// Samplers are known by their own names in every language.
+fn sampler_name(sampler: SamplerId) -> &'static str {
+    match sampler {
+        SamplerId::Euler => "Euler",
+        SamplerId::EulerA => "Euler ancestral",
+        SamplerId::Dpmpp2m => "DPM++ 2M",
+        SamplerId::Ddim => "DDIM",
+    }
+}
+
+fn sampler_about(sampler: SamplerId) -> &'static str {
+    match sampler {
+        SamplerId::Euler => "ui-sampler-euler",
+        SamplerId::EulerA => "ui-sampler-euler-a",
+        SamplerId::Dpmpp2m => "ui-sampler-dpmpp-2m",
+        SamplerId::Ddim => "ui-sampler-ddim",
+    }
+}
+
+fn schedule_text(schedule: ScheduleId) -> &'static str {
+    match schedule {
+        ScheduleId::Model => "ui-schedule-model",
+        ScheduleId::Karras => "ui-schedule-karras",
+    }
+}
+
+fn area_text(area: AreaMode) -> &'static str {
+    match area {
+        AreaMode::Auto => "ui-area-auto",
+        AreaMode::Whole => "ui-area-whole",
+        AreaMode::Masked => "ui-area-masked",
+    }
+}
+
+fn fill_text(fill: FillMode) -> &'static str {
+    match fill {
+        FillMode::Auto => "ui-fill-auto",
+        FillMode::Original => "ui-fill-original",
+        FillMode::Blur => "ui-fill-blur",
+        FillMode::Noise => "ui-fill-noise",
+        FillMode::Nothing => "ui-fill-nothing",
+    }
+}
+
+fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let settings = open.settings().clone();
+    let (name, tooltip) = (desk.text("ui-area"), desk.text("ui-area-tip"));
+    let text = |area: AreaMode| (desk.text(area_text(area)).into_owned(), String::new());
+    if let Some(area) = widgets::choice(ui, (&name, &tooltip), settings.area, AreaMode::ALL, text) {
+        desk.set(document, |settings| settings.area = area);
+    }
+    let (name, tooltip) = (desk.text("ui-fill"), desk.text("ui-fill-tip"));
+    let text = |fill: FillMode| (desk.text(fill_text(fill)).into_owned(), String::new());
+    if let Some(fill) = widgets::choice(ui, (&name, &tooltip), settings.fill, FillMode::ALL, text) {
+        desk.set(document, |settings| settings.fill = fill);
+    }
+    let layout = desk.editor.layout(open.id()).and_then(Result::ok);
+    let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
+    length(
+        ui,
+        desk,
+        document,
+        ("ui-feather", "ui-feather-tip"),
+        now.0,
+        |s, px| s.feather = px,
+    );
+    length(
+        ui,
+        desk,
+        document,
+        ("ui-grow", "ui-grow-tip"),
+        now.1,
+        |s, px| s.grow = px.unwrap_or(Length::Px(0.0)),
+    );
+    if settings.area != AreaMode::Whole {
+        length(
+            ui,
+            desk,
+            document,
+            ("ui-padding", "ui-padding-tip"),
+            now.2,
+            |s, px| s.padding = px,
+        );
+    }
+}
+
+/// A length in pixels as it would be now; resetting lets the program choose again.
+fn length(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    document: DocumentId,
+    (name, tooltip): (&str, &str),
+    now_px: f64,
+    set: impl Fn(&mut EditSettings, Option<Length>),
+) {
+    // Right-click writes a value outside the range, which stands for “choose yourself”.
+    const BY_ITSELF: f64 = -1.0;
+    let (name, tooltip, reset) = (
+        desk.text(name),
+        desk.text(tooltip),
+        desk.text("ui-automatic"),
+    );
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: 0.0..=2000.0,
+        speed: 0.25,
+        decimals: 0,
+        unit: " px",
+        reset: Some((BY_ITSELF, &reset)),
+    };
+    if let Some(px) = widgets::number(ui, now_px.round(), &field) {
+        let length = (px >= 0.0).then_some(Length::Px(px));
+        desk.set(document, |settings| set(settings, length));
+    }
+}
+
+fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let chosen = desk.editor.model().clone();
+    let entries: Vec<(ModelRef, String, String)> = desk
+        .editor
+        .models()
+        .iter()
+        .filter_map(|card| card.as_ref().ok())
+        .map(entry)
+        .collect();
+    let refused: Vec<_> = desk
+        .editor
+        .models()
+        .iter()
+        .filter_map(|card| card.as_ref().err().cloned())
+        .collect();
+    let name = desk.text("ui-model");
+    let current = entries
+        .iter()
+        .find(|(reference, ..)| *reference == chosen)
+        .map_or_else(|| format!("{chosen:?}"), |(_, name, _)| name.clone());
+    ui.horizontal(|ui| {
+        let label = ui
+            .label(name.as_ref())
+            .on_hover_text(desk.text("ui-model-tip"));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let combo = egui::ComboBox::from_id_salt("model")
+                .selected_text(current)
+                .width(190.0)
+                .truncate();
+            let response = combo.show_ui(ui, |ui| {
+                for (reference, name, about) in &entries {
+                    let line = ui.selectable_label(*reference == chosen, name.as_str());
+                    if line.on_hover_text(about.as_str()).clicked() {
+                        desk.send(Command::SetModel(reference.clone()));
+                    }
+                }
+                for error in refused {
+                    let about = desk.say(&error.message());
+                    ui.add_enabled(false, egui::Button::new(about).wrap());
+                }
+                ui.separator();
+                let add = desk.text("ui-model-folder");
+                if ui.button(add.as_ref()).clicked() {
+                    desk.state.wants_model_folder = true;
+                }
+                let again = desk.text("ui-models-again");
+                if ui.button(again.as_ref()).clicked() {
+                    desk.send(Command::FindModels);
+                }
+            });
+            _ = response
+                .response
+                .labelled_by(label.id)
+                .accessible_name(name.as_ref());
+        });
+    });
+    widgets::hint(ui, &desk.text("ui-model-add"));
+}
+
+fn entry(card: &ModelCard) -> (ModelRef, String, String) {
+    let megabytes = card.bytes as f64 / 1e6;
+    let about = format!("{} px · {megabytes:.0} MB", card.traits.native_px);
+    (card.reference.clone(), card.name.clone(), about)
+}

@@ -1,0 +1,201 @@
+//! What should be there, what should not, and the words the model knows.
+
+use eframe::egui::{self, TextEdit, Ui};
+
+use crate::catalog::{ModelRef, Word, Words};
+use crate::document::DocumentId;
+use crate::text::{Language, Message};
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, space};
+use crate::ui::{icons, widgets};
+
+/// Draws prompt, chips and negative prompt.
+pub fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let settings = open.settings();
+    ui.add_space(space::XS);
+    let label = widgets::heading(ui, &desk.text("ui-prompt"));
+    let mut prompt = settings.prompt.clone();
+    let tooltip = format!(
+        "{}\n{}",
+        desk.text("ui-prompt-tip"),
+        desk.keys(ui.ctx(), Action::PreviousPrompt)
+            .unwrap_or_default(),
+    );
+    let field = TextEdit::multiline(&mut prompt)
+        .id(prompt_id())
+        .desired_rows(2)
+        .desired_width(f32::INFINITY)
+        .hint_text(desk.text("ui-prompt-hint").into_owned());
+    let response = ui
+        .add(field)
+        .labelled_by(label.id)
+        .accessible_name(desk.text("ui-prompt"));
+    if response.on_hover_text(tooltip).changed() {
+        desk.set(document, |settings| settings.prompt.clone_from(&prompt));
+    }
+    let words = desk.editor.model_card().and_then(|card| card.words.clone());
+    if let Some(words) = &words {
+        unknown(ui, desk, words, &prompt);
+        chips(ui, desk, document, words, &prompt);
+    }
+    if *desk.editor.model() == ModelRef::BuiltIn {
+        widgets::hint(ui, &desk.text("ui-built-in-honest"));
+    }
+    negative(ui, desk, document);
+}
+
+/// The name of the prompt field among egui's ids.
+pub fn prompt_id() -> egui::Id {
+    egui::Id::unique("prompt")
+}
+
+fn unknown(ui: &mut Ui, desk: &Desk<'_>, words: &Words, prompt: &str) {
+    let unknown = words.unknown_words(prompt);
+    if !unknown.is_empty() {
+        let message = Message::new("ui-unknown-words").with("words", unknown.join(", "));
+        let t = theme::tokens(ui);
+        widgets::icon_label(ui, icons::WARNING, &desk.say(&message), t.warn);
+    }
+}
+
+fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    // Without guidance the negative prompt has no effect, and what has no effect is not shown.
+    if !open.settings().guidance.is_on() {
+        return;
+    }
+    let label = widgets::heading(ui, &desk.text("ui-negative"));
+    let mut negative = open.settings().negative.clone();
+    let field = TextEdit::singleline(&mut negative)
+        .desired_width(f32::INFINITY)
+        .hint_text(desk.text("ui-negative-hint").into_owned());
+    let response = ui
+        .add(field)
+        .labelled_by(label.id)
+        .accessible_name(desk.text("ui-negative"));
+    if response
+        .on_hover_text(desk.text("ui-negative-tip"))
+        .changed()
+    {
+        desk.set(document, |settings| settings.negative = negative);
+    }
+}
+
+/// Words to press, one kind at a time.
+fn chips(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, words: &Words, prompt: &str) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(space::XS, space::XS);
+        for category in words.categories() {
+            let chosen = desk.state.word_category.as_deref() == Some(category.id.as_str());
+            let name = category_name(desk, &category.id);
+            let about = desk.text("ui-words-tip");
+            if widgets::chip(ui, &name, chosen)
+                .on_hover_text(about)
+                .clicked()
+            {
+                desk.state.word_category = (!chosen).then(|| category.id.clone());
+            }
+        }
+    });
+    let chosen = desk.state.word_category.clone();
+    let Some(category) = words
+        .categories()
+        .iter()
+        .find(|c| Some(&c.id) == chosen.as_ref())
+    else {
+        return;
+    };
+    let chinese = desk.texts.language() == Language::TraditionalChinese;
+    egui::ScrollArea::vertical()
+        .id_salt("words")
+        .max_height(112.0)
+        .show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::vec2(space::XS, space::XS);
+                for word in &category.words {
+                    let (text, other) = both(word, chinese);
+                    let there = pieces(prompt).any(|piece| piece == text);
+                    let chip = widgets::chip(ui, text, there).on_hover_text(other);
+                    if chip.clicked() {
+                        let new = if there {
+                            without(prompt, text)
+                        } else {
+                            with(prompt, text)
+                        };
+                        desk.set(document, |settings| settings.prompt = new);
+                    }
+                }
+            });
+        });
+}
+
+/// The name of a kind of words; a model may have kinds we have no name for.
+fn category_name(desk: &Desk<'_>, id: &str) -> String {
+    let key = match id {
+        "things" => "ui-words-things",
+        "colours" => "ui-words-colours",
+        "backgrounds" => "ui-words-backgrounds",
+        "styles" => "ui-words-styles",
+        "hair" => "ui-words-hair",
+        "clothes" => "ui-words-clothes",
+        "who" => "ui-words-who",
+        "wears" => "ui-words-wears",
+        "patterns" => "ui-words-patterns",
+        other => return other.to_owned(),
+    };
+    desk.text(key).into_owned()
+}
+
+/// The word in the language of the interface, and in the other one.
+fn both(word: &Word, chinese: bool) -> (&str, &str) {
+    match (&word.chinese, chinese) {
+        (Some(name), true) => (name, &word.english),
+        (Some(name), false) => (&word.english, name),
+        (None, _) => (&word.english, &word.english),
+    }
+}
+
+/// What commas separate.
+fn pieces(prompt: &str) -> impl Iterator<Item = &str> {
+    prompt
+        .split([',', '，', '、'])
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
+}
+
+fn with(prompt: &str, word: &str) -> String {
+    let kept = prompt.trim().trim_end_matches([',', '，', '、']);
+    if kept.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{kept}, {word}")
+    }
+}
+
+fn without(prompt: &str, word: &str) -> String {
+    pieces(prompt)
+        .filter(|piece| *piece != word)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chips_come_and_go() {
+        let prompt = with("", "in the forest");
+        let prompt = with(&prompt, "貓");
+        assert_eq!(prompt, "in the forest, 貓");
+        assert_eq!(with("red fox, ", "neon"), "red fox, neon");
+        assert_eq!(without(&prompt, "in the forest"), "貓");
+        assert_eq!(without("貓，狗", "貓"), "狗");
+    }
+}

@@ -1,0 +1,134 @@
+//! The panel at the right: what the next run will do.
+
+use eframe::egui::{
+    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+};
+
+use super::{generate, layers, more, prompt, strength};
+use crate::document::DocumentId;
+use crate::plan::MaskMode;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, RADIUS, space, text_size};
+
+/// Draws the panel.
+pub fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let Some(document) = desk.open().map(crate::editor::OpenDocument::id) else {
+        return;
+    };
+    let rest = ui.available_rect_before_wrap();
+    let footer = Rect::from_min_max(
+        egui::pos2(rest.left(), rest.bottom() - generate::HEIGHT),
+        rest.max,
+    );
+    let body = Rect::from_min_max(rest.min, footer.right_top() - vec2(0.0, space::S));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
+        egui::ScrollArea::vertical()
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                // Room for the scroll bar.
+                ui.set_width(ui.available_width() - 6.0);
+                ui.spacing_mut().item_spacing.y = space::S;
+                mode(ui, desk, document);
+                prompt::prompt_ui(ui, desk, document);
+                ui.separator();
+                strength::strength_ui(ui, desk, document);
+                ui.separator();
+                more::more_ui(ui, desk, document);
+                layers::layers_ui(ui, desk, document);
+            });
+    });
+    ui.scope_builder(egui::UiBuilder::new().max_rect(footer), |ui| {
+        generate::generate_ui(ui, desk, document);
+    });
+    ui.advance_cursor_after_rect(rest);
+}
+
+/// Two pictures to choose from: what is painted changes, or stays.
+fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let chosen = desk
+        .open()
+        .map_or(MaskMode::Changes, |open| open.settings().mask_mode);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        let width = (ui.available_width() - space::S) / 2.0;
+        for mode in [MaskMode::Changes, MaskMode::Stays] {
+            let key = match mode {
+                MaskMode::Changes => "ui-mode-changes",
+                MaskMode::Stays => "ui-mode-stays",
+            };
+            let name = desk.text(key);
+            let tooltip = desk.text(&format!("{key}-tip"));
+            let response = mode_card(ui, width, mode, &name, mode == chosen).on_hover_text(tooltip);
+            if response.clicked() && mode != chosen {
+                desk.set(document, |settings| settings.mask_mode = mode);
+            }
+        }
+    });
+}
+
+fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 70.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, name));
+    let t = theme::tokens(ui);
+    let tint = match mode {
+        MaskMode::Changes => t.changes,
+        MaskMode::Stays => t.stays,
+    };
+    let fill = if response.hovered() && !chosen {
+        t.hover
+    } else {
+        t.raised
+    };
+    let line = if chosen {
+        Stroke::new(2.0, tint)
+    } else {
+        Stroke::new(1.0, t.line)
+    };
+    let painter = ui.painter();
+    painter.rect(
+        rect,
+        CornerRadius::same(RADIUS),
+        fill,
+        line,
+        StrokeKind::Inside,
+    );
+    if response.has_focus() {
+        painter.rect_stroke(
+            rect.expand(2.0),
+            CornerRadius::same(RADIUS + 2),
+            Stroke::new(1.0, t.accent),
+            StrokeKind::Outside,
+        );
+    }
+    // A person before a background: what is tinted is what was painted, stripes are what is new.
+    let picture = Rect::from_center_size(rect.center_top() + vec2(0.0, 25.0), vec2(54.0, 34.0));
+    let paper = painter.with_clip_rect(picture);
+    paper.rect_filled(picture, 3.0, t.field);
+    let (person, ground) = match mode {
+        MaskMode::Changes => (tint, t.line),
+        MaskMode::Stays => (tint, theme::faded(t.muted, 0.55)),
+    };
+    if mode == MaskMode::Stays {
+        for i in -3..8 {
+            let from = picture.left_bottom() + vec2(i as f32 * 9.0, 0.0);
+            paper.line_segment([from, from + vec2(36.0, -36.0)], Stroke::new(2.0, ground));
+        }
+    }
+    paper.circle_filled(picture.center() + vec2(0.0, -5.0), 7.0, person);
+    paper.circle_filled(picture.center() + vec2(0.0, 18.0), 14.0, person);
+    painter.rect_stroke(picture, 3.0, Stroke::new(1.0, t.line), StrokeKind::Inside);
+    let ink = if chosen { t.text } else { t.muted };
+    let font = if chosen {
+        FontId::new(text_size::BODY - 0.5, theme::semibold())
+    } else {
+        FontId::proportional(text_size::BODY - 0.5)
+    };
+    painter.text(
+        rect.center_bottom() - vec2(0.0, 8.0),
+        Align2::CENTER_BOTTOM,
+        name,
+        font,
+        ink,
+    );
+    response
+}

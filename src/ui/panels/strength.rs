@@ -1,0 +1,147 @@
+//! Denoising strength, with what it means, and the steps that will run.
+
+use eframe::egui::{self, CornerRadius, RichText, Slider, Ui, vec2};
+
+use crate::document::DocumentId;
+use crate::plan::{Steps, Strength};
+use crate::text::Message;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, text_size};
+use crate::ui::widgets;
+
+/// The part of the range that keeps details.
+const RECOMMENDED: std::ops::RangeInclusive<f64> = 0.3..=0.5;
+/// What a double-click goes back to.
+const FIRST: f64 = 0.5;
+
+/// Draws the slider, its meaning and the steps.
+pub fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let settings = open.settings();
+    let mut value = settings.strength.get();
+    ui.horizontal(|ui| {
+        let label = widgets::heading(ui, &desk.text("ui-strength"))
+            .on_hover_text(desk.text("ui-strength-tip"));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let field = egui::DragValue::new(&mut value)
+                .range(0.01..=1.0)
+                .speed(0.005)
+                .fixed_decimals(2);
+            ui.add(field)
+                .labelled_by(label.id)
+                .accessible_name(desk.text("ui-strength-number"))
+                .on_hover_text(desk.text("ui-strength-tip"));
+        });
+    });
+    ui.spacing_mut().item_spacing.y = 2.0;
+    slider(ui, desk, &mut value);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 14.0;
+        ui.set_height(14.0);
+        let t = theme::tokens(ui);
+        let small = |text: &str| RichText::new(text).size(text_size::SMALL).color(t.muted);
+        ui.label(small(&desk.text("ui-strength-keeps")));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(small(&desk.text("ui-strength-imagines")));
+        });
+    });
+    widgets::hint(ui, &desk.text(meaning(value)));
+    if value != settings.strength.get()
+        && let Ok(strength) = Strength::new((value * 100.0).round() / 100.0)
+    {
+        desk.set(document, |settings| settings.strength = strength);
+    }
+    steps(ui, desk, document);
+}
+
+/// What a strength does, in words.
+fn meaning(value: f64) -> &'static str {
+    match value {
+        v if v < 0.3 => "ui-strength-means-touch",
+        v if v <= 0.5 => "ui-strength-means-details",
+        v if v <= 0.7 => "ui-strength-means-shapes",
+        v if v < 0.95 => "ui-strength-means-loose",
+        _ => "ui-strength-means-anew",
+    }
+}
+
+/// The slider over a band that marks the recommended part.
+fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
+    let width = ui.available_width();
+    ui.spacing_mut().slider_width = width;
+    ui.spacing_mut().interact_size.y = 20.0;
+    let t = theme::tokens(ui);
+    let band = ui.painter().add(egui::Shape::Noop);
+    let slider = Slider::new(value, 0.05..=1.0)
+        .show_value(false)
+        .step_by(0.01)
+        .trailing_fill(true);
+    let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
+    let response = response.on_hover_text(desk.text("ui-strength-tip"));
+    if response.double_clicked() {
+        *value = FIRST;
+    }
+    // The handle's middle travels between these two, as in egui's slider.
+    let ends = response.rect.x_range().shrink(response.rect.height() / 2.5);
+    let x = |share: f64| egui::lerp(ends.min..=ends.max, ((share - 0.05) / 0.95) as f32);
+    let rect = egui::Rect::from_min_max(
+        egui::pos2(x(*RECOMMENDED.start()), response.rect.center().y - 8.0),
+        egui::pos2(x(*RECOMMENDED.end()), response.rect.center().y + 8.0),
+    );
+    let shape = egui::Shape::rect_filled(rect, CornerRadius::same(4), theme::faded(t.good, 0.35));
+    ui.painter().set(band, shape);
+}
+
+fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let Some(open) = desk.editor.document(document) else {
+        return;
+    };
+    let settings = open.settings();
+    let mut count = settings.steps.get();
+    let executed = settings.steps.executed(settings.strength);
+    ui.horizontal(|ui| {
+        let label = ui
+            .label(desk.text("ui-steps").as_ref())
+            .on_hover_text(desk.text("ui-steps-tip"));
+        let t = theme::tokens(ui);
+        let text = Message::new("ui-runs-of")
+            .with("run", executed)
+            .with("of", count);
+        let colour = if executed == 0 { t.bad } else { t.muted };
+        ui.label(
+            RichText::new(desk.say(&text))
+                .size(text_size::SMALL)
+                .color(colour),
+        )
+        .on_hover_text(desk.text("ui-runs-of-tip"));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
+            ui.add_sized(vec2(60.0, ui.spacing().interact_size.y), field)
+                .labelled_by(label.id)
+                .accessible_name(desk.text("ui-steps"))
+                .on_hover_text(desk.text("ui-steps-tip"));
+        });
+    });
+    if count != settings.steps.get()
+        && let Ok(steps) = Steps::new(count)
+    {
+        desk.set(document, |settings| settings.steps = steps);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recommended_band_is_said_to_keep_details() {
+        for value in [0.3, 0.4, 0.5] {
+            assert!(RECOMMENDED.contains(&value));
+            assert_eq!(meaning(value), "ui-strength-means-details");
+        }
+        assert_ne!(meaning(0.29), meaning(0.3));
+        assert_ne!(meaning(0.51), meaning(0.5));
+    }
+}

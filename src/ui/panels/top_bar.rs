@@ -1,0 +1,294 @@
+//! The bar at the top: menu, tabs, undo, zoom, what is shown, language and theme.
+
+use eframe::egui::{self, Align, CornerRadius, Layout, Margin, RichText, Sense, Stroke, Ui, vec2};
+
+use crate::editor::{Command, OpenDocument};
+use crate::text::{Explain, Message};
+use crate::ui::actions::{Action, Group};
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::{icons, widgets};
+
+/// Draws the bar.
+pub fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        main_menu(ui, desk);
+        let right = 46.0 + 3.0 * (size::ICON_BUTTON + space::XS) + 150.0;
+        let middle = if desk.open().is_some() {
+            7.0 * (size::ICON_BUTTON + space::XS) + 80.0
+        } else {
+            0.0
+        };
+        let tabs_width = (ui.available_width() - right - middle).max(120.0);
+        tabs(ui, desk, tabs_width);
+        if desk.open().is_some() {
+            document_tools(ui, desk);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            help_and_looks(ui, desk);
+        });
+    });
+}
+
+fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let name = desk.text("ui-menu");
+    let button = widgets::icon_button(ui, icons::MENU, &name, false).on_hover_text(name.as_ref());
+    egui::Popup::menu(&button)
+        .accessible_name(name)
+        .width(280.0)
+        .show(|ui| {
+            for action in Action::ALL
+                .iter()
+                .filter(|action| action.group() == Group::File)
+            {
+                widgets::menu_item(ui, desk, *action);
+                if *action == Action::OpenSample {
+                    recent_files(ui, desk);
+                }
+            }
+            for group in Group::ALL.into_iter().filter(|group| *group != Group::File) {
+                let title = desk.text(group.text());
+                ui.menu_button(title.as_ref(), |ui| {
+                    for action in Action::ALL.iter().filter(|action| action.group() == group) {
+                        widgets::menu_item(ui, desk, *action);
+                    }
+                });
+            }
+        });
+}
+
+fn recent_files(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let files = desk.editor.preferences().recent_files.clone();
+    let title = desk.text("ui-recent");
+    ui.add_enabled_ui(!files.is_empty(), |ui| {
+        ui.menu_button(title.as_ref(), |ui| {
+            for path in files.into_iter().take(12) {
+                let name = path
+                    .file_name()
+                    .unwrap_or(path.as_os_str())
+                    .to_string_lossy()
+                    .into_owned();
+                if ui
+                    .button(name)
+                    .on_hover_text(path.display().to_string())
+                    .clicked()
+                {
+                    desk.send(Command::OpenFile(path));
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+fn tabs(ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
+    let active = desk.open().map(OpenDocument::id);
+    ui.allocate_ui_with_layout(
+        vec2(width, size::ICON_BUTTON),
+        Layout::left_to_right(Align::Center),
+        |ui| {
+            egui::ScrollArea::horizontal()
+                .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden)
+                .show(ui, |ui| {
+                    for open in desk.editor.documents() {
+                        tab(ui, desk, open, Some(open.id()) == active);
+                    }
+                    let tooltip = desk.tooltip(ui.ctx(), Action::Open);
+                    let name = desk.text("ui-open");
+                    if widgets::icon_button(ui, icons::PLUS, &name, false)
+                        .on_hover_text(tooltip)
+                        .clicked()
+                    {
+                        desk.act(Action::Open);
+                    }
+                });
+        },
+    );
+}
+
+fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
+    let t = theme::tokens(ui);
+    let unsaved = open.document().is_unsaved();
+    let frame = egui::Frame::NONE
+        .fill(if active { t.raised } else { t.panel })
+        .stroke(if active {
+            Stroke::new(1.0, t.line)
+        } else {
+            Stroke::NONE
+        })
+        .corner_radius(CornerRadius::same(theme::RADIUS))
+        .inner_margin(Margin {
+            left: 10,
+            right: 2,
+            top: 0,
+            bottom: 0,
+        });
+    frame.show(ui, |ui| {
+        ui.set_height(size::ICON_BUTTON - 2.0);
+        let ink = if active { t.text } else { t.muted };
+        let title = shortened(open.title(), 24);
+        let label = egui::Label::new(RichText::new(title).color(ink)).sense(Sense::click());
+        let path = open.path().map_or_else(
+            || desk.text("ui-not-saved-yet").into_owned(),
+            |path| path.display().to_string(),
+        );
+        let about = format!("{}\n{}", open.document().extent(), path);
+        if ui.add(label).on_hover_text(about).clicked() {
+            desk.send(Command::Activate(open.id()));
+        }
+        if unsaved {
+            let dot = ui.label(RichText::new("•").color(t.accent));
+            dot.on_hover_text(desk.text("ui-unsaved"));
+        }
+        let close = Message::new("ui-close-named").with("title", open.title());
+        let close = desk.say(&close);
+        let sign = RichText::new(icons::CLOSE.0)
+            .family(theme::icon_family())
+            .size(12.0)
+            .color(t.muted);
+        let button = egui::Button::new(sign)
+            .frame_when_inactive(false)
+            .min_size(vec2(22.0, 22.0));
+        if ui
+            .add(button)
+            .accessible_name(&close)
+            .on_hover_text(close)
+            .clicked()
+        {
+            desk.send(Command::Activate(open.id()));
+            desk.act(Action::CloseTab);
+        }
+    });
+}
+
+/// At most that many characters, the middle left out.
+fn shortened(title: &str, most: usize) -> String {
+    let count = title.chars().count();
+    if count <= most {
+        return title.to_owned();
+    }
+    let half = most / 2;
+    let head: String = title.chars().take(half).collect();
+    let tail: String = title.chars().skip(count - half).collect();
+    format!("{head}…{tail}")
+}
+
+fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let labels = desk.open().map(|open| {
+        let document = open.document();
+        (document.undo_label(), document.redo_label())
+    });
+    let (undo, redo) = labels.unwrap_or_default();
+    for (action, label) in [(Action::Undo, undo), (Action::Redo, redo)] {
+        let what = label.map(|label| desk.say(&label.message()));
+        let response = ui
+            .add_enabled_ui(label.is_some(), |ui| {
+                widgets::action_button(ui, desk, action, false)
+            })
+            .inner;
+        if let Some(what) = what {
+            response.on_hover_text(what);
+        }
+    }
+    ui.separator();
+    zoom_menu(ui, desk);
+    let (split, comparing) = (desk.state.split.is_some(), desk.state.comparison.is_some());
+    widgets::action_button(ui, desk, Action::Split, split);
+    let shown = desk.state.shown;
+    widgets::action_button(ui, desk, Action::ToggleArea, shown.area);
+    mask_eye(ui, desk, shown.mask);
+    widgets::action_button(ui, desk, Action::CompareStrengths, comparing);
+}
+
+fn mask_eye(ui: &mut Ui, desk: &mut Desk<'_>, shown: bool) {
+    let icon = if shown { icons::EYE } else { icons::EYE_OFF };
+    let name = desk.text(Action::ToggleMask.text());
+    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
+    if widgets::icon_button(ui, icon, &name, !shown)
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        desk.act(Action::ToggleMask);
+    }
+}
+
+fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let Some(id) = desk.open().map(OpenDocument::id) else {
+        return;
+    };
+    let percent = desk.state.of(id).view.zoom * 100.0;
+    let digits = if percent < 10.0 { 1 } else { 0 };
+    let text = format!("{percent:.digits$} %");
+    let button = ui.add(
+        egui::Button::new(text)
+            .frame_when_inactive(false)
+            .min_size(vec2(62.0, size::CONTROL)),
+    );
+    let name = desk.text("ui-zoom");
+    let button = button
+        .accessible_name(name.as_ref())
+        .on_hover_text(name.as_ref());
+    egui::Popup::menu(&button).accessible_name(name).show(|ui| {
+        for action in [
+            Action::ZoomIn,
+            Action::ZoomOut,
+            Action::Fit,
+            Action::ActualSize,
+        ] {
+            widgets::menu_item(ui, desk, action);
+        }
+    });
+}
+
+fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
+    widgets::action_button(ui, desk, Action::Shortcuts, false);
+    let icon = if ui.visuals().dark_mode {
+        icons::SUN
+    } else {
+        icons::MOON
+    };
+    let name = desk.text(Action::ToggleTheme.text());
+    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleTheme);
+    if widgets::icon_button(ui, icon, &name, false)
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        desk.act(Action::ToggleTheme);
+    }
+    let t = theme::tokens(ui);
+    let sign = RichText::new(icons::LANGUAGE.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL);
+    let word = RichText::new(desk.editor.language().own_name()).color(t.text);
+    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleLanguage);
+    let button = egui::Button::new((sign, word)).frame_when_inactive(false);
+    let name = desk.text(Action::ToggleLanguage.text());
+    if ui
+        .add(button)
+        .accessible_name(name)
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        desk.act(Action::ToggleLanguage);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn long_titles_keep_both_ends() {
+        assert_eq!(shortened("portrait.jpg", 24), "portrait.jpg");
+        assert_eq!(
+            shortened("a very long name of a picture 0042.jpeg", 12),
+            "a very…2.jpeg"
+        );
+        assert_eq!(
+            shortened("很長很長很長很長很長的檔名.png", 8),
+            "很長很長….png"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! The window without a picture: what it is for, and how to begin.
+
+use eframe::egui::{self, RichText, Ui};
+
+use crate::editor::Command;
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::{icons, widgets};
+
+/// Draws the empty canvas.
+pub fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let area = ui.available_rect_before_wrap();
+    let t = theme::tokens(ui);
+    ui.painter().rect_filled(area, 0.0, t.canvas);
+    let middle = egui::Rect::from_center_size(
+        area.center(),
+        egui::vec2(420.0_f32.min(area.width() - 48.0), 320.0),
+    );
+    ui.scope_builder(egui::UiBuilder::new().max_rect(middle), |ui| {
+        ui.vertical_centered(|ui| {
+            ui.label(
+                RichText::new(icons::PICTURE.0)
+                    .family(theme::icon_family())
+                    .size(40.0)
+                    .color(t.muted),
+            );
+            ui.add_space(space::S);
+            ui.label(
+                RichText::new(desk.text("ui-welcome-title"))
+                    .family(theme::semibold())
+                    .size(text_size::TITLE),
+            );
+            ui.add(
+                egui::Label::new(RichText::new(desk.text("ui-welcome-about")).color(t.muted))
+                    .wrap(),
+            );
+            ui.add_space(space::L);
+            let open = desk.text(Action::Open.text());
+            let tooltip = desk.tooltip(ui.ctx(), Action::Open);
+            if widgets::primary_button(ui, icons::OPEN, &open, 240.0, size::GENERATE)
+                .on_hover_text(tooltip)
+                .clicked()
+            {
+                desk.act(Action::Open);
+            }
+            let sample = desk.text(Action::OpenSample.text());
+            if widgets::link_button(ui, &sample)
+                .on_hover_text(desk.text(Action::OpenSample.tooltip()))
+                .clicked()
+            {
+                desk.act(Action::OpenSample);
+            }
+            let recent: Vec<_> = desk
+                .editor
+                .preferences()
+                .recent_files
+                .iter()
+                .take(5)
+                .cloned()
+                .collect();
+            if !recent.is_empty() {
+                ui.add_space(space::M);
+                widgets::hint(ui, &desk.text("ui-recent"));
+            }
+            for path in recent {
+                let name = path
+                    .file_name()
+                    .unwrap_or(path.as_os_str())
+                    .to_string_lossy()
+                    .into_owned();
+                if widgets::link_button(ui, &name)
+                    .on_hover_text(path.display().to_string())
+                    .clicked()
+                {
+                    desk.send(Command::OpenFile(path));
+                }
+            }
+        });
+    });
+    ui.advance_cursor_after_rect(area);
+}

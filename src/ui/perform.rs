@@ -1,0 +1,309 @@
+//! From actions to what they do: commands to the editor, or changes of the window's own state.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{self, ViewportCommand};
+
+use super::actions::Action;
+use super::canvas;
+use super::context::Desk;
+use super::dialogs::{Dialog, FileChooser, FilePurpose, PaletteQuery};
+use super::state::Tool;
+use crate::document::DocumentId;
+use crate::editor::{CandidateId, Command, OpenDocument, Theme};
+use crate::plan::MaskMode;
+use crate::text::Language;
+
+/// Does an action.
+pub fn perform(ctx: &egui::Context, desk: &mut Desk<'_>, files: &mut FileChooser, action: Action) {
+    match action {
+        Action::OpenSample => desk.send(Command::OpenSample),
+        Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
+        Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+        Action::Open => ask(desk, files, FilePurpose::Open, PathBuf::new()),
+        Action::ToggleMask => desk.state.shown.mask = !desk.state.shown.mask,
+        Action::ToggleArea => desk.state.shown.area = !desk.state.shown.area,
+        Action::TogglePanels => desk.state.shown.panels = !desk.state.shown.panels,
+        Action::ToggleTheme => toggle_theme(ctx, desk),
+        Action::ToggleLanguage => toggle_language(desk),
+        Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
+        Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
+        Action::Guide => open_guide(desk),
+        Action::Brush => desk.state.tool = Tool::Brush,
+        Action::Eraser => desk.state.tool = Tool::Eraser,
+        Action::Rectangle => desk.state.tool = Tool::Rectangle,
+        Action::Lasso => desk.state.tool = Tool::Lasso,
+        Action::Hand => desk.state.tool = Tool::Hand,
+        Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
+        Action::LargerBrush => scale_brush(desk, 1.15),
+        Action::Split => {
+            desk.state.split = if desk.state.split.is_some() {
+                None
+            } else {
+                Some(0.5)
+            }
+        }
+        Action::Cancel => cancel(desk),
+        _ => {
+            if let Some(open) = desk.editor.active() {
+                perform_on(desk, files, open, action);
+            }
+        }
+    }
+}
+
+/// Actions that concern the document in front.
+fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument, action: Action) {
+    let document = open.id();
+    match action {
+        Action::Save => match open.path() {
+            Some(_) => desk.send(Command::Save { document }),
+            None => ask(
+                desk,
+                files,
+                FilePurpose::SaveAs(document),
+                suggested(open, ""),
+            ),
+        },
+        Action::SaveAs => ask(
+            desk,
+            files,
+            FilePurpose::SaveAs(document),
+            suggested(open, ""),
+        ),
+        Action::Export => ask(
+            desk,
+            files,
+            FilePurpose::Export(document),
+            suggested(open, "-edited"),
+        ),
+        Action::LoadMask => ask(
+            desk,
+            files,
+            FilePurpose::LoadMask(document),
+            suggested(open, "-mask"),
+        ),
+        Action::SaveMask => ask(
+            desk,
+            files,
+            FilePurpose::SaveMask(document),
+            suggested(open, "-mask"),
+        ),
+        Action::CloseTab if open.document().is_unsaved() => {
+            desk.state.dialog = Some(Dialog::CloseUnsaved(document));
+        }
+        Action::CloseTab => desk.send(Command::CloseDocument {
+            document,
+            discard_unsaved: false,
+        }),
+        Action::Undo => desk.send(Command::Undo { document }),
+        Action::Redo => desk.send(Command::Redo { document }),
+        Action::InvertMask => desk.send(Command::InvertMask { document }),
+        Action::ClearMask => desk.send(Command::ClearMask { document }),
+        Action::SwapMode => desk.set(document, |settings| {
+            settings.mask_mode = match settings.mask_mode {
+                MaskMode::Changes => MaskMode::Stays,
+                MaskMode::Stays => MaskMode::Changes,
+            };
+        }),
+        Action::Generate => {
+            desk.state.of(document).shown_result = None;
+            desk.state.of(document).prompt_back = None;
+            desk.send(Command::Generate { document });
+        }
+        Action::CompareStrengths => compare(desk, document),
+        Action::Accept => {
+            if let Some(candidate) = canvas::shown_result(desk, open) {
+                desk.send(Command::AcceptCandidate(candidate.id));
+            }
+        }
+        Action::Discard => discard(desk, open),
+        Action::NextResult => step_result(desk, document, true),
+        Action::PreviousResult => step_result(desk, document, false),
+        Action::PreviousPrompt => step_prompt(desk, document, true),
+        Action::NextPrompt => step_prompt(desk, document, false),
+        Action::ZoomIn => desk.state.of(document).view.zoom_step(true),
+        Action::ZoomOut => desk.state.of(document).view.zoom_step(false),
+        Action::Fit => desk.state.of(document).view.fits = true,
+        Action::ActualSize => desk.state.of(document).view.actual_size(),
+        // The others need no document and are done above.
+        _ => {}
+    }
+}
+
+/// Opens the file dialogs that panels have asked for.
+pub fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
+    if std::mem::take(&mut desk.state.wants_model_folder) {
+        ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
+    }
+    if std::mem::take(&mut desk.state.wants_sheet_file)
+        && let Some(comparison) = desk.state.comparison
+        && let Some(open) = desk.editor.active()
+    {
+        ask(
+            desk,
+            files,
+            FilePurpose::ExportSheet(comparison),
+            suggested(open, "-strengths"),
+        );
+    }
+}
+
+/// Asks where to read or write.
+fn ask(desk: &mut Desk<'_>, files: &mut FileChooser, purpose: FilePurpose, suggested: PathBuf) {
+    if let Some(field) = files.ask(purpose, suggested, desk.texts) {
+        desk.state.dialog = Some(Dialog::Path(field));
+    }
+}
+
+/// A path beside the document's own.
+fn suggested(open: &OpenDocument, suffix: &str) -> PathBuf {
+    let own = open
+        .path()
+        .map_or_else(|| Path::new(open.title()), |path| path);
+    let stem = own.file_stem().map_or_else(
+        || "picture".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    let ending = match own.extension() {
+        Some(ending) if suffix.is_empty() => ending.to_string_lossy().into_owned(),
+        _ => "png".to_owned(),
+    };
+    own.with_file_name(format!("{stem}{suffix}.{ending}"))
+}
+
+fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
+    let theme = match ctx.theme() {
+        egui::Theme::Dark => Theme::Light,
+        egui::Theme::Light => Theme::Dark,
+    };
+    desk.prefer(|preferences| preferences.theme = theme);
+}
+
+fn toggle_language(desk: &mut Desk<'_>) {
+    let now = desk.editor.language();
+    let all = Language::ALL;
+    let place = all
+        .iter()
+        .position(|language| *language == now)
+        .unwrap_or(0);
+    let next = all.get((place + 1) % all.len()).copied();
+    desk.prefer(|preferences| preferences.language = next);
+}
+
+fn toggle_dialog(desk: &mut Desk<'_>, dialog: Dialog) {
+    let same = desk
+        .state
+        .dialog
+        .as_ref()
+        .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&dialog));
+    desk.state.dialog = if same { None } else { Some(dialog) };
+}
+
+fn open_guide(desk: &mut Desk<'_>) {
+    desk.state.guide_step = Some(0);
+    if desk.editor.active().is_none() {
+        desk.send(Command::OpenSample);
+    }
+}
+
+fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
+    let now = desk.state.brush.diameter_px;
+    // At least a pixel, so that small brushes change too.
+    let next = if factor > 1.0 {
+        (now * factor).max(now + 1.0)
+    } else {
+        (now * factor).min(now - 1.0)
+    };
+    canvas::set_brush_px(desk.state, next.round());
+}
+
+/// Escape goes back by one: from the sheet, from the run, from the result, from the line.
+fn cancel(desk: &mut Desk<'_>) {
+    if desk.state.comparison.take().is_some() {
+        return;
+    }
+    if let Some(run) = desk.editor.running() {
+        desk.send(Command::Cancel(run.job));
+        return;
+    }
+    if let Some(document) = desk.open().map(OpenDocument::id)
+        && desk.state.of(document).shown_result.take().is_some()
+    {
+        return;
+    }
+    desk.state.split = None;
+}
+
+fn compare(desk: &mut Desk<'_>, document: DocumentId) {
+    if desk.state.comparison.take().is_some() {
+        return;
+    }
+    let strengths = desk.editor.preferences().strengths.clone();
+    desk.send(Command::CompareStrengths {
+        document,
+        strengths,
+    });
+    desk.state.comparisons_seen = Some(desk.editor.comparisons(document).count());
+}
+
+fn results(desk: &Desk<'_>, document: DocumentId) -> Vec<CandidateId> {
+    desk.editor
+        .candidates(document)
+        .filter(|candidate| candidate.accepted_as.is_none())
+        .map(|candidate| candidate.id)
+        .collect()
+}
+
+fn step_result(desk: &mut Desk<'_>, document: DocumentId, forward: bool) {
+    let all = results(desk, document);
+    let Some(last) = all.len().checked_sub(1) else {
+        return;
+    };
+    let now = desk.state.of(document).shown_result;
+    let place = now.and_then(|id| all.iter().position(|other| *other == id));
+    let next = match (place, forward) {
+        (None, true) => 0,
+        (None, false) => last,
+        (Some(place), true) => {
+            if place == last {
+                0
+            } else {
+                place + 1
+            }
+        }
+        (Some(place), false) => place.checked_sub(1).unwrap_or(last),
+    };
+    desk.state.of(document).shown_result = all.get(next).copied();
+}
+
+fn discard(desk: &mut Desk<'_>, open: &OpenDocument) {
+    let Some(candidate) = canvas::shown_result(desk, open) else {
+        return;
+    };
+    let all = results(desk, open.id());
+    let place = all.iter().position(|id| *id == candidate.id).unwrap_or(0);
+    let neighbour = all
+        .get(place + 1)
+        .or_else(|| all.get(place.checked_sub(1)?))
+        .copied();
+    desk.state.of(open.id()).shown_result = neighbour;
+    desk.send(Command::DiscardCandidate(candidate.id));
+}
+
+/// Goes through the prompts used before, the newest first.
+fn step_prompt(desk: &mut Desk<'_>, document: DocumentId, back: bool) {
+    let prompts = desk.editor.preferences().recent_prompts.clone();
+    let now = desk.state.of(document).prompt_back;
+    let next = match (now, back) {
+        (None, true) => Some(0),
+        (Some(place), true) => Some((place + 1).min(prompts.len().saturating_sub(1))),
+        (Some(place), false) => place.checked_sub(1),
+        (None, false) => None,
+    };
+    let Some(prompt) = next.and_then(|place| prompts.get(place)).cloned() else {
+        return;
+    };
+    desk.state.of(document).prompt_back = next;
+    desk.set(document, |settings| settings.prompt = prompt);
+}

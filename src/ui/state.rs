@@ -1,0 +1,130 @@
+//! [`UiState`]: what belongs to the window alone: tool, brush, view, what is open and hidden.
+//! Nothing here is undone, saved with a picture, or known to the editor.
+
+use std::collections::HashMap;
+
+use super::canvas::{Drag, View};
+use super::dialogs::Dialog;
+use crate::document::DocumentId;
+use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor};
+
+/// What the pointer does on the canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tool {
+    /// Paints.
+    #[default]
+    Brush,
+    /// Removes paint.
+    Eraser,
+    /// Paints rectangles.
+    Rectangle,
+    /// Paints what a loop surrounds.
+    Lasso,
+    /// Moves the picture.
+    Hand,
+}
+
+/// What the window knows of one document.
+#[derive(Debug, Default)]
+pub struct DocumentView {
+    /// How its picture is looked at.
+    pub view: View,
+    /// How the tiles of a comparison are looked at.
+    pub sheet_view: View,
+    /// The result that is laid over it.
+    pub shown_result: Option<CandidateId>,
+    /// How many results there were; a new one is shown by itself.
+    pub results_seen: usize,
+    /// How far back in the prompts used before.
+    pub prompt_back: Option<usize>,
+}
+
+/// Which panels and overlays are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// The mask's tint.
+    pub mask: bool,
+    /// Crop box and feather band.
+    pub area: bool,
+    /// Everything around the canvas.
+    pub panels: bool,
+    /// The settings one seldom needs.
+    pub more: bool,
+}
+
+/// What belongs to the window alone.
+#[derive(Debug)]
+pub struct UiState {
+    /// What the pointer does.
+    pub tool: Tool,
+    /// What brush and eraser are like.
+    pub brush: BrushTip,
+    /// The drag under way on the canvas.
+    pub drag: Drag,
+    /// What is shown.
+    pub shown: Shown,
+    /// Where the line between before and after stands, as a share of the canvas.
+    pub split: Option<f32>,
+    /// True while the key is held that shows the picture as it was.
+    pub before_held: bool,
+    /// The comparison shown in place of the canvas.
+    pub comparison: Option<ComparisonId>,
+    /// After asking for a comparison, until it is there: how many there were before.
+    pub comparisons_seen: Option<usize>,
+    /// What lies over the window.
+    pub dialog: Option<Dialog>,
+    /// Which step of the guide is shown.
+    pub guide_step: Option<usize>,
+    /// Chips of this kind are shown.
+    pub word_category: Option<String>,
+    /// True when a folder is to be chosen as the model.
+    pub wants_model_folder: bool,
+    /// True when the comparison shown is to be written to a file.
+    pub wants_sheet_file: bool,
+    /// The strengths of the comparison as they are being written.
+    pub strengths_text: Option<String>,
+    /// Where the pointer is over the picture.
+    pub pointer_at: Option<crate::geometry::PointF>,
+    documents: HashMap<DocumentId, DocumentView>,
+}
+
+impl Default for UiState {
+    fn default() -> Self {
+        Self {
+            tool: Tool::Brush,
+            brush: BrushTip::default(),
+            drag: Drag::default(),
+            shown: Shown {
+                mask: true,
+                area: false,
+                panels: true,
+                more: false,
+            },
+            split: None,
+            before_held: false,
+            comparison: None,
+            comparisons_seen: None,
+            dialog: None,
+            guide_step: None,
+            word_category: None,
+            wants_model_folder: false,
+            wants_sheet_file: false,
+            strengths_text: None,
+            pointer_at: None,
+            documents: HashMap::new(),
+        }
+    }
+}
+
+impl UiState {
+    /// What the window knows of a document.
+    pub fn of(&mut self, document: DocumentId) -> &mut DocumentView {
+        self.documents.entry(document).or_default()
+    }
+
+    /// Forgets documents that are closed.
+    pub fn keep_only_open(&mut self, editor: &Editor) {
+        self.documents
+            .retain(|id, _| editor.document(*id).is_some());
+    }
+}

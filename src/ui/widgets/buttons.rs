@@ -1,0 +1,160 @@
+//! Buttons: with an icon, with words, chips.
+
+use eframe::egui::{
+    self, Align2, Color32, CornerRadius, FontId, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
+
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::icons::Icon;
+use crate::ui::theme::{self, RADIUS, size, space, text_size};
+
+/// A square button with an icon. `name` is what it is called for those who do not see it.
+pub fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
+    icon_button_sized(ui, icon, name, selected, size::ICON_BUTTON)
+}
+
+fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: f32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, selected, name));
+    if ui.is_rect_visible(rect) {
+        let t = theme::tokens(ui);
+        let down = response.is_pointer_button_down_on();
+        let fill = match (selected, down, response.hovered()) {
+            (true, _, _) => t.selected,
+            (false, true, _) => t.pressed,
+            (false, false, true) => t.hover,
+            (false, false, false) => Color32::TRANSPARENT,
+        };
+        let ink = match (enabled, selected) {
+            (false, _) => t.disabled,
+            (true, true) => t.accent,
+            (true, false) => t.text,
+        };
+        let outline = if response.has_focus() {
+            Stroke::new(1.5, t.accent)
+        } else {
+            Stroke::NONE
+        };
+        let corners = CornerRadius::same(RADIUS);
+        ui.painter()
+            .rect(rect, corners, fill, outline, StrokeKind::Inside);
+        let font = FontId::new(text_size::ICON, theme::icon_family());
+        ui.painter()
+            .text(rect.center(), Align2::CENTER_CENTER, icon.0, font, ink);
+    }
+    response
+}
+
+/// The icon button of an action, with its tooltip; pressing it does the action.
+pub fn action_button(ui: &mut Ui, desk: &mut Desk<'_>, action: Action, selected: bool) -> Response {
+    let name = desk.text(action.text());
+    let tooltip = desk.tooltip(ui.ctx(), action);
+    let response = icon_button(ui, action.icon(), &name, selected)
+        .on_hover_text(tooltip.clone())
+        .on_disabled_hover_text(tooltip);
+    if response.clicked() {
+        desk.act(action);
+    }
+    response
+}
+
+/// An action as a line of a menu: icon, text, keys.
+pub fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
+    let text = desk.text(action.text());
+    let keys = desk.keys(ui.ctx(), action).unwrap_or_default();
+    let t = theme::tokens(ui);
+    let icon = RichText::new(action.icon().0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(t.muted);
+    let button = egui::Button::new((icon, text.as_ref()))
+        .frame_when_inactive(false)
+        .shortcut_text(RichText::new(keys).color(t.muted));
+    let tooltip = desk.text(action.tooltip());
+    if ui.add(button).on_hover_text(tooltip.as_ref()).clicked() {
+        desk.act(action);
+        ui.close();
+    }
+}
+
+/// The one loud button of a panel.
+pub fn primary_button(ui: &mut Ui, icon: Icon, text: &str, width: f32, height: f32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
+    let t = theme::tokens(ui);
+    let (fill, ink) = match (enabled, response.hovered()) {
+        (false, _) => (t.raised, t.disabled),
+        (true, true) => (t.accent_hover, t.on_accent),
+        (true, false) => (t.accent, t.on_accent),
+    };
+    let outline = if response.has_focus() {
+        Stroke::new(2.0, t.text)
+    } else {
+        Stroke::NONE
+    };
+    let painter = ui.painter();
+    painter.rect(
+        rect,
+        CornerRadius::same(RADIUS),
+        fill,
+        outline,
+        StrokeKind::Inside,
+    );
+    let font = FontId::new(text_size::BODY + 1.0, theme::semibold());
+    let icon_font = FontId::new(text_size::ICON, theme::icon_family());
+    let words = painter.layout_no_wrap(text.to_owned(), font, ink);
+    let sign = painter.layout_no_wrap(icon.0.to_string(), icon_font, ink);
+    let gap = space::S;
+    let mut at = rect.center().x - (words.size().x + sign.size().x + gap) / 2.0;
+    for galley in [sign, words] {
+        let y = rect.center().y - galley.size().y / 2.0;
+        let width = galley.size().x;
+        painter.galley(egui::pos2(at, y), galley, ink);
+        at += width + gap;
+    }
+    response
+}
+
+/// A button with an icon and words, as loud as any.
+pub fn quiet_button(ui: &mut Ui, icon: Icon, text: &str) -> Response {
+    let t = theme::tokens(ui);
+    let ink = if ui.is_enabled() { t.text } else { t.disabled };
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
+    ui.add(egui::Button::new((sign, text)).min_size(vec2(0.0, size::CONTROL)))
+        .accessible_name(text)
+}
+
+/// Words that do something when pressed.
+pub fn link_button(ui: &mut Ui, text: &str) -> Response {
+    let t = theme::tokens(ui);
+    ui.add(egui::Button::new(RichText::new(text).color(t.accent)).frame_when_inactive(false))
+}
+
+/// A small rounded word that can be on or off.
+pub fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
+    let t = theme::tokens(ui);
+    let (fill, ink, line) = if selected {
+        (t.selected, t.text, t.accent)
+    } else {
+        (t.raised, t.text, t.line)
+    };
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.add(
+            egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
+                .fill(fill)
+                .stroke(Stroke::new(1.0, line))
+                .corner_radius(CornerRadius::same(11))
+                .selected(selected),
+        )
+    })
+    .inner
+}

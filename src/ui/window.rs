@@ -1,0 +1,72 @@
+//! [`run`]: opens the window and stays until it is closed.
+
+use std::path::PathBuf;
+
+use eframe::egui;
+
+use super::app::App;
+use crate::jobs::EngineFactory;
+use crate::text::{Explain, Language, Message, error_speaks};
+
+/// What the window needs to begin.
+pub struct WindowOptions {
+    /// A picture to open at once.
+    pub picture: Option<PathBuf>,
+    /// Makes the engine, on its own thread.
+    pub engine: EngineFactory,
+    /// Where preferences and journals lie.
+    pub data_dir: PathBuf,
+    /// `None`: the preferences' own, or the system's.
+    pub language: Option<Language>,
+}
+
+impl std::fmt::Debug for WindowOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WindowOptions")
+            .field("picture", &self.picture)
+            .field("data_dir", &self.data_dir)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WindowError {
+    /// The desktop or its graphics refused.
+    Desktop {
+        /// What it said.
+        why: String,
+    },
+}
+
+impl Explain for WindowError {
+    fn message(&self) -> Message {
+        match self {
+            Self::Desktop { why } => Message::new("ui-no-window").with("why", why.clone()),
+        }
+    }
+}
+
+error_speaks!(WindowError);
+
+/// Opens the window and returns when it is closed.
+pub fn run(options: WindowOptions) -> Result<(), WindowError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Overpaint")
+        .with_app_id("overpaint")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([900.0, 600.0])
+        .with_drag_and_drop(true);
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Glow,
+        ..eframe::NativeOptions::default()
+    };
+    let app = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Box::new(App::new(&context.egui_ctx, options)))
+    };
+    eframe::run_native("overpaint", native, Box::new(app)).map_err(|error| WindowError::Desktop {
+        why: error.to_string(),
+    })
+}

@@ -1,0 +1,155 @@
+//! The window as a test sees it: no desktop, no graphics card, a scripted engine.
+
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Pos2, Vec2};
+use egui_kittest::Harness;
+use image::RgbaImage;
+use overpaint::editor::{Editor, RunState};
+use overpaint::engine::fake::{FakeEngine, Script};
+use overpaint::engine::{Engine, EngineError};
+use overpaint::text::Language;
+use overpaint::ui::{App, WindowOptions};
+
+use super::rasterizer::SharedRasterizer;
+
+/// How a test wants its window.
+pub struct Wanted {
+    pub size: Vec2,
+    pub pixels_per_point: f32,
+    pub theme: egui::Theme,
+    pub language: Language,
+    pub scripts: Vec<Script>,
+    pub step_time: Duration,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            size: Vec2::new(1280.0, 720.0),
+            pixels_per_point: 1.0,
+            theme: egui::Theme::Dark,
+            language: Language::English,
+            scripts: Vec::new(),
+            step_time: Duration::ZERO,
+        }
+    }
+}
+
+/// A window under test.
+pub struct TestWindow {
+    pub harness: Harness<'static, App>,
+    painter: SharedRasterizer,
+    size: Vec2,
+    /// Keeps the folder of preferences and journals until the test ends.
+    pub folder: tempfile::TempDir,
+}
+
+impl TestWindow {
+    pub fn open(wanted: Wanted) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let painter = SharedRasterizer::default();
+        let scripts = wanted.scripts.clone();
+        let step_time = wanted.step_time;
+        let options = WindowOptions {
+            picture: None,
+            engine: Box::new(move || -> Result<Box<dyn Engine>, EngineError> {
+                Ok(Box::new(
+                    FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
+                ))
+            }),
+            data_dir: folder.path().to_owned(),
+            language: Some(wanted.language),
+        };
+        let mut harness = Harness::builder()
+            .with_size(wanted.size)
+            .with_pixels_per_point(wanted.pixels_per_point)
+            .with_theme(wanted.theme)
+            .with_max_steps(12)
+            .with_step_dt(1.0 / 30.0)
+            .renderer(painter.clone())
+            .build_eframe(|cc| App::new(&cc.egui_ctx, options).without_system_dialogs());
+        harness.run_ok();
+        let mut window = Self {
+            harness,
+            painter,
+            size: wanted.size,
+            folder,
+        };
+        window.wait(|editor| editor.active().is_some());
+        window
+    }
+
+    pub fn editor(&self) -> &Editor {
+        self.harness.state().editor().expect("the window is open")
+    }
+
+    /// Runs frames until `ready`, for at most ten seconds.
+    pub fn wait(&mut self, ready: impl Fn(&Editor) -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !ready(self.editor()) {
+            assert!(Instant::now() < end, "it did not happen within ten seconds");
+            std::thread::sleep(Duration::from_millis(5));
+            self.harness.step();
+        }
+        self.frames(3);
+    }
+
+    /// Runs until no job waits or runs.
+    pub fn wait_for_runs(&mut self) {
+        self.wait(|editor| {
+            !editor.runs().is_empty()
+                && editor
+                    .runs()
+                    .iter()
+                    .all(|run| !matches!(run.state, RunState::Waiting | RunState::Running(_)))
+        });
+    }
+
+    pub fn frames(&mut self, count: usize) {
+        self.harness.run_steps(count);
+    }
+
+    /// A place on the canvas by shares of its width and height.
+    pub fn on_canvas(&self, across: f32, down: f32) -> Pos2 {
+        let canvas = self.harness.state().canvas();
+        canvas.min + Vec2::new(canvas.width() * across, canvas.height() * down)
+    }
+
+    /// Drags the pointer over the canvas, all positions within one frame each.
+    pub fn drag(&mut self, places: &[(f32, f32)]) {
+        let places: Vec<Pos2> = places.iter().map(|(x, y)| self.on_canvas(*x, *y)).collect();
+        let (first, rest) = places.split_first().expect("a place");
+        self.harness.hover_at(*first);
+        self.harness.step();
+        self.harness.drag_at(*first);
+        self.harness.step();
+        for place in rest {
+            self.harness.hover_at(*place);
+            self.harness.step();
+        }
+        self.harness.drop_at(*places.last().expect("a place"));
+        self.frames(3);
+    }
+
+    /// How many pixels are painted.
+    pub fn painted(&self) -> usize {
+        let open = self.editor().active().expect("a document");
+        open.document()
+            .mask()
+            .to_vec()
+            .into_iter()
+            .filter(|c| *c > 0)
+            .count()
+    }
+
+    /// The window as a picture.
+    pub fn picture(&mut self) -> RgbaImage {
+        self.harness.step();
+        let output = self.harness.output();
+        self.painter
+            .0
+            .borrow()
+            .draw(&self.harness.ctx, output, self.size)
+    }
+}
