@@ -19,6 +19,7 @@
 //! ```
 
 pub mod catalog;
+pub mod cli;
 pub mod document;
 pub mod editor;
 pub mod engine;

@@ -1,7 +1,39 @@
-//! The program: arguments in, window or command line out. No logic lives here.
+//! The program: arguments in, window or command line out. No logic lives here but the choice of
+//! engine and of the folder for what must be remembered.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use overpaint::cli::{self, WindowRequest};
+use overpaint::engine::Engine;
+use overpaint::engine::diffusion::DiffusionEngine;
+use overpaint::text::{Explain as _, Message};
+use overpaint::ui::{self, WindowOptions};
+
 fn main() -> ExitCode {
-    overpaint::cli::run(std::env::args_os(), open_window)
+    cli::run(std::env::args_os(), open_window)
+}
+
+fn open_window(request: WindowRequest) -> Result<(), Message> {
+    let options = request.device.engine_options();
+    let engine = move || {
+        let engine = DiffusionEngine::new(options)?;
+        Ok(Box::new(engine) as Box<dyn Engine>)
+    };
+    ui::run(WindowOptions {
+        picture: request.picture,
+        engine: Box::new(engine),
+        data_dir: request.data_dir.unwrap_or_else(data_dir),
+        language: None,
+    })
+    .map_err(|error| error.message())
+}
+
+/// Where preferences and journals lie: the user's data folder, or the working folder where the
+/// system has none.
+fn data_dir() -> PathBuf {
+    directories::ProjectDirs::from("", "", "overpaint").map_or_else(
+        || PathBuf::from(".overpaint"),
+        |dirs| dirs.data_dir().to_owned(),
+    )
 }

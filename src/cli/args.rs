@@ -12,6 +12,9 @@ use crate::engine::diffusion::{DeviceChoice, EngineOptions};
 pub(super) struct Args {
     /// Picture to open in the editor
     pub(super) picture: Option<PathBuf>,
+    /// Folder for preferences and recovery journals [default: the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
     #[command(subcommand)]
@@ -90,10 +93,20 @@ pub struct EditArgs {
     #[arg(long, value_name = "MODE", default_value = "masked")]
     pub mask_mode: String,
     /// Denoising strength, above 0 and up to 1: how far the model may imagine
-    #[arg(long, value_name = "S", conflicts_with = "strengths", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "S",
+        conflicts_with = "strengths",
+        allow_negative_numbers = true
+    )]
     pub strength: Option<String>,
     /// Several strengths, each to its own file: OUT gets the strength in its name
-    #[arg(long, value_name = "S1,S2,…", value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "S1,S2,…",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub strengths: Vec<String>,
     /// One labelled sheet of the original and all results
     #[arg(long, value_name = "GRID", requires = "strengths")]

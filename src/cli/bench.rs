@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::BenchArgs;
-use super::console::Console;
+use super::console::{Console, answer, event};
 use super::edit::seconds;
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
@@ -23,8 +23,7 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     let extent = parse_size(&args.size)?;
     let card = catalog::open(&catalog::resolve(&args.model)?)?;
     let request = request(&card, extent)?;
-    let mut engine =
-        DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let mut engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
     for run in 1..=args.runs {
         // Another seed each time, so that no run can live off the one before; only what a user's
         // next run would find cached is cached.
@@ -40,7 +39,7 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
     let report = &result.report;
     let work = result.layout.work.to_string();
     if args.json {
-        console.event(&json!({
+        event(&json!({
             "event": "bench",
             "model": card.id,
             "device": report.device,
@@ -53,16 +52,18 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
         }));
         return;
     }
-    console.answer(&console.say(
-        &Message::new("cli-bench-header")
-            .with("model", card.id.clone())
-            .with("device", report.device.clone())
-            .with("size", args.size.clone())
-            .with("work", work)
-            .with("steps", report.executed_steps)
-            .with("run", run)
-            .with("runs", args.runs),
-    ));
+    answer(
+        &console.say(
+            &Message::new("cli-bench-header")
+                .with("model", card.id.clone())
+                .with("device", report.device.clone())
+                .with("size", args.size.clone())
+                .with("work", work)
+                .with("steps", report.executed_steps)
+                .with("run", run)
+                .with("runs", args.runs),
+        ),
+    );
     let s = &report.seconds;
     let stages = [
         ("cli-stage-loading", s.load),
@@ -73,11 +74,13 @@ fn report(args: &BenchArgs, console: &Console, card: &ModelCard, result: &EditRe
         ("cli-stage-all", result.total_seconds),
     ];
     for (key, seconds) in stages {
-        console.answer(&console.say(
-            &Message::new("cli-bench-line")
-                .with("name", Message::new(key))
-                .with("seconds", format!("{seconds:.3}")),
-        ));
+        answer(
+            &console.say(
+                &Message::new("cli-bench-line")
+                    .with("name", Message::new(key))
+                    .with("seconds", format!("{seconds:.3}")),
+            ),
+        );
     }
 }
 
@@ -105,7 +108,12 @@ fn request(card: &ModelCard, extent: Extent) -> Result<EditRequest, CliError> {
     let mut pixels = Tiled::filled(extent, [0, 0, 0, 255]);
     pixels.update(Rect::of(extent), |at, _| {
         let shade = |v: i32, side: u32| (v as u32 * 255 / side) as u8;
-        [shade(at.x, extent.width), shade(at.y, extent.height), 128, 255]
+        [
+            shade(at.x, extent.width),
+            shade(at.y, extent.height),
+            128,
+            255,
+        ]
     });
     let mut painted = Tiled::filled(extent, 0);
     let middle = Rect::new(

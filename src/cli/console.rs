@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use crate::engine::Stage;
 use crate::text::{Explain, Message, Texts};
 
-/// Writes answers to stdout, everything else to stderr, in one language.
+/// Says things to the person at the terminal, in one language: to stderr, so that stdout holds
+/// answers only.
 pub(super) struct Console {
     texts: &'static Texts,
 }
@@ -19,46 +20,22 @@ impl Console {
         Self { texts }
     }
 
-    /// Writes a line of the answer. A closed pipe is no reason to fail an edit.
-    pub(super) fn answer(&self, line: &str) {
-        let mut out = std::io::stdout().lock();
-        // Nobody reads any more: nothing is left to tell them.
-        drop(writeln!(out, "{line}"));
-    }
-
     /// Says something beside the answer.
     pub(super) fn note(&self, message: &Message) {
-        self.aside(&self.texts.say(message));
+        aside(&self.texts.say(message));
     }
 
     /// Says what went wrong.
     pub(super) fn problem(&self, problem: &dyn Explain) {
-        self.aside(&format!("overpaint: {}", self.texts.say(&problem.message())));
+        aside(&format!(
+            "overpaint: {}",
+            self.texts.say(&problem.message())
+        ));
     }
 
     /// The sentence of a message.
     pub(super) fn say(&self, message: &Message) -> String {
         self.texts.say(message)
-    }
-
-    /// Writes one JSON object.
-    pub(super) fn event(&self, event: &Json) {
-        self.answer(&event.to_string());
-    }
-
-    /// A progress bar for the terminal; invisible where there is none.
-    pub(super) fn progress_bar(&self, steps: u32) -> ProgressBar {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(u64::from(steps)), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg:18} {bar:32} {pos}/{len}  {eta} ") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        bar
     }
 
     /// The name of a stage for the progress bar.
@@ -71,9 +48,36 @@ impl Console {
             Stage::Decoding => "cli-stage-decode",
         }))
     }
+}
 
-    fn aside(&self, line: &str) {
-        let mut err = std::io::stderr().lock();
-        drop(writeln!(err, "{line}"));
+/// Writes a line of the answer. A closed pipe is no reason to fail an edit.
+pub(super) fn answer(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody reads any more: nothing is left to tell them.
+    drop(writeln!(out, "{line}"));
+}
+
+/// Writes one JSON object.
+pub(super) fn event(event: &Json) {
+    answer(&event.to_string());
+}
+
+/// A progress bar for the terminal; invisible where there is none.
+pub(super) fn progress_bar(steps: u32) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(u64::from(steps)), target);
+    if let Ok(style) = ProgressStyle::with_template("{msg:18} {bar:32} {pos}/{len}  {eta} ") {
+        bar.set_style(style);
     }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn aside(line: &str) {
+    let mut err = std::io::stderr().lock();
+    drop(writeln!(err, "{line}"));
 }

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::args::EditArgs;
-use super::console::Console;
+use super::console::{Console, event, progress_bar};
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
 use crate::catalog::{self, ModelCard};
@@ -31,7 +31,7 @@ const SHEET_COLUMNS: u32 = 3;
 pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let done = edit(args, console);
     if let (true, Err(error)) = (args.json, &done) {
-        console.event(&json!({
+        event(&json!({
             "event": "error",
             "message": console.say(&error.message()),
             "exit_code": error.exit_code(),
@@ -113,7 +113,7 @@ impl Session<'_> {
             console: self.console,
             json: self.args.json,
             stop: &self.stop,
-            bar: self.console.progress_bar(settings.steps.executed(strength)),
+            bar: progress_bar(settings.steps.executed(strength)),
         };
         let result = run_edit(&mut self.engine, &request, &mut progress);
         progress.bar.finish_and_clear();
@@ -135,10 +135,14 @@ impl Session<'_> {
     }
 
     fn save(&self, path: &Path, edited: &Picture, settings: &EditSettings) -> Result<(), CliError> {
-        let recipe = Recipe::new(&self.card.id, settings, edited.extent());
+        let recipe = Recipe {
+            model: self.card.reference.clone(),
+            settings: settings.clone(),
+            extent: edited.extent(),
+        };
         let options = SaveOptions {
             jpeg_quality: self.args.quality,
-            recipe: (!self.args.no_metadata).then(|| recipe.to_text()),
+            recipe: (!self.args.no_metadata).then(|| recipe.text()),
             ..SaveOptions::default()
         };
         let notes = file::save(path, edited, &self.loaded.origin, &options);
@@ -151,7 +155,7 @@ impl Session<'_> {
     fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
         let steps = settings.steps.get();
         if self.args.json {
-            self.console.event(&json!({
+            event(&json!({
                 "event": "result",
                 "path": path,
                 "strength": settings.strength.get(),
@@ -205,18 +209,20 @@ impl Session<'_> {
         let report = &self.totals.report;
         if !report.unknown_words.is_empty() {
             let words = report.unknown_words.join(", ");
-            self.console.note(&Message::new("cli-unknown-words").with("words", words));
+            self.console
+                .note(&Message::new("cli-unknown-words").with("words", words));
         }
         let seed = self.settings.seed.0;
         if !self.args.json {
             if self.args.seed.is_none() {
                 let seed = seed.to_string();
-                self.console.note(&Message::new("cli-seed-used").with("seed", seed));
+                self.console
+                    .note(&Message::new("cli-seed-used").with("seed", seed));
             }
             return;
         }
         let layout = self.totals.layout.as_ref();
-        self.console.event(&json!({
+        event(&json!({
             "event": "done",
             "executed_steps": report.executed_steps,
             "steps": self.settings.steps.get(),
@@ -277,7 +283,7 @@ impl EditProgress for Reporting<'_> {
 
     fn planned(&mut self, layout: &Layout) {
         if self.json {
-            self.console.event(&json!({"event": "planned", "layout": layout}));
+            event(&json!({"event": "planned", "layout": layout}));
         }
     }
 
@@ -287,14 +293,14 @@ impl EditProgress for Reporting<'_> {
             self.bar.set_position(u64::from(done));
         }
         if self.json {
-            let event = match stage {
+            let said = match stage {
                 Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
                 Stage::Loading => json!({"event": "loading"}),
                 Stage::EncodingText => json!({"event": "encoding_text"}),
                 Stage::EncodingPicture => json!({"event": "encoding_picture"}),
                 Stage::Decoding => json!({"event": "decoding"}),
             };
-            self.console.event(&event);
+            event(&said);
         }
     }
 
@@ -393,9 +399,8 @@ mod tests {
 
     #[test]
     fn the_strength_goes_before_the_extension() {
-        let named = |path: &str, strength| {
-            with_strength(Path::new(path), Strength::new(strength).unwrap())
-        };
+        let named =
+            |path: &str, strength| with_strength(Path::new(path), Strength::new(strength).unwrap());
         assert_eq!(named("a/out.png", 0.45), Path::new("a/out-0.45.png"));
         assert_eq!(named("out.v2.webp", 1.0), Path::new("out.v2-1.webp"));
     }

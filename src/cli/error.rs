@@ -26,7 +26,7 @@ pub enum CliError {
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
-    Window(String),
+    Window(Message),
     /// The answer of the system to something else (5).
     System(String),
 }
@@ -76,11 +76,10 @@ impl From<EditError> for CliError {
 impl Explain for CliError {
     fn message(&self) -> Message {
         match self {
-            Self::Argument(message) => message.clone(),
+            Self::Argument(message) | Self::Window(message) => message.clone(),
             Self::Input(error) | Self::Output(error) => error.message(),
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
-            Self::Window(why) => Message::new("cli-no-window").with("why", why.clone()),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

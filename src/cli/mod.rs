@@ -17,24 +17,26 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub use args::{DeviceArgs, EditArgs};
 use args::{Args, Command};
+pub use args::{DeviceArgs, EditArgs};
 pub use error::CliError;
 
-use crate::text::{Language, Texts};
+use crate::text::{Language, Message, Texts};
 use console::Console;
 
 /// What the command line asks the window for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowRequest {
     /// A picture to open.
     pub picture: Option<PathBuf>,
     /// What the engine should run on.
     pub device: DeviceArgs,
+    /// Where preferences and journals lie; `None`: in the user's data folder.
+    pub data_dir: Option<PathBuf>,
 }
 
-/// Opens the window and returns when it is closed; an error is a sentence.
-pub type OpenWindow = fn(WindowRequest) -> Result<(), String>;
+/// Opens the window and returns when it is closed; an error is what to say.
+pub type OpenWindow = fn(WindowRequest) -> Result<(), Message>;
 
 /// Runs the program: the first argument is its own name.
 pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) -> ExitCode {
@@ -42,7 +44,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Ok(args) => args,
         Err(error) => {
             // clap writes help to stdout (exit code 0) and mistakes to stderr (exit code 2).
-            let code = if error.use_stderr() { error::BAD_ARGUMENTS } else { 0 };
+            let code = if error.use_stderr() {
+                error::BAD_ARGUMENTS
+            } else {
+                0
+            };
             return if error.print().is_ok() {
                 ExitCode::from(code)
             } else {
@@ -59,6 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         None => open_window(WindowRequest {
             picture: args.picture,
             device: args.device,
+            data_dir: args.data_dir,
         })
         .map_err(CliError::Window),
     };

@@ -1,7 +1,7 @@
 //! `overpaint models`.
 
 use super::args::{ModelsArgs, ModelsCommand};
-use super::console::Console;
+use super::console::{Console, answer};
 use super::error::CliError;
 use crate::catalog::{self, ModelCard};
 use crate::text::{Explain as _, Message};
@@ -11,7 +11,7 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
         None | Some(ModelsCommand::List) => {
             for model in catalog::list() {
                 match model {
-                    Ok(card) => console.answer(&line(&card)),
+                    Ok(card) => answer(&line(&card)),
                     Err(error) => console.note(&error.message()),
                 }
             }
@@ -27,22 +27,27 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
 fn line(card: &ModelCard) -> String {
     let mebibytes = card.bytes as f64 / f64::from(1 << 20);
     let native = card.traits.native_px;
-    format!("{:24} {native:5} px {mebibytes:8.1} MiB  {}", card.id, card.name)
+    format!(
+        "{:24} {native:5} px {mebibytes:8.1} MiB  {}",
+        card.id, card.name
+    )
 }
 
 fn describe(card: &ModelCard, console: &Console) {
-    console.answer(&line(card));
+    answer(&line(card));
     let defaults = &card.defaults;
-    console.answer(&console.say(
-        &Message::new("cli-model-defaults")
-            .with("steps", defaults.steps)
-            .with("strength", defaults.strength.to_string())
-            .with("guidance", defaults.guidance.to_string())
-            .with("sampler", defaults.sampler.clone())
-            .with("schedule", defaults.schedule.clone()),
-    ));
+    answer(
+        &console.say(
+            &Message::new("cli-model-defaults")
+                .with("steps", defaults.steps)
+                .with("strength", defaults.strength.to_string())
+                .with("guidance", defaults.guidance.to_string())
+                .with("sampler", defaults.sampler.clone())
+                .with("schedule", defaults.schedule.clone()),
+        ),
+    );
     if card.traits.sees_mask() {
-        console.answer(&console.say(&Message::new("cli-model-sees-mask")));
+        answer(&console.say(&Message::new("cli-model-sees-mask")));
     }
     let Some(words) = &card.words else { return };
     for category in words.categories() {
@@ -50,6 +55,10 @@ fn describe(card: &ModelCard, console: &Console) {
             Some(chinese) => format!("{} {chinese}", word.english),
             None => word.english.clone(),
         });
-        console.answer(&format!("{}: {}", category.id, names.collect::<Vec<_>>().join(" · ")));
+        answer(&format!(
+            "{}: {}",
+            category.id,
+            names.collect::<Vec<_>>().join(" · ")
+        ));
     }
 }

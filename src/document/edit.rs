@@ -44,14 +44,16 @@ impl Document {
         self.gesture = Some(Gesture {
             label,
             before: self.now.clone(),
+            changed: false,
         });
     }
 
     /// Changes the document inside a gesture; without one nothing happens.
     pub fn change(&mut self, change: impl FnOnce(&mut State)) {
-        let Some(gesture) = &self.gesture else {
+        let Some(gesture) = &mut self.gesture else {
             return;
         };
+        gesture.changed = true;
         self.last_move = Some(Move::Changed(gesture.label));
         let mask = self.now.state.mask.clone();
         change(&mut self.now.state);

@@ -44,6 +44,7 @@ pub struct Revisions {
 struct Gesture {
     label: EditLabel,
     before: Numbered,
+    changed: bool,
 }
 
 /// A picture being edited.
@@ -134,7 +135,8 @@ impl Document {
 
     /// True when something differs from what was last opened or saved.
     pub fn is_unsaved(&self) -> bool {
-        self.now.serial != self.saved_serial
+        let in_gesture = self.gesture.as_ref().is_some_and(|gesture| gesture.changed);
+        in_gesture || self.now.serial != self.saved_serial
     }
 
     /// What undo would take back.

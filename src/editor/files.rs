@@ -10,6 +10,7 @@ use super::{Editor, models, preferences};
 use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Task, TaskEvent};
+use crate::plan::Restored as RecipeFound;
 use crate::raster::file::{self, FileFormat, LoadedMask, SaveOptions};
 use crate::raster::{
     FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
@@ -82,11 +83,14 @@ impl Editor {
         picture: Picture,
         origin: FileOrigin,
     ) {
+        let begin_with = self.settings_to_begin_with();
         let about = AboutDocument {
             title,
             path,
+            // A picture of ours goes on from the settings that made it.
+            settings: RecipeFound::from_file(&origin, &begin_with)
+                .map_or(begin_with, |found| found.settings),
             origin,
-            settings: self.settings_to_begin_with(),
             seed_locked: false,
         };
         let id = self.new_document_id();

@@ -127,6 +127,15 @@ pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
     })
 }
 
+impl OpenDocument {
+    /// True when all of it lies in its journal, on the disk.
+    pub fn is_kept_for_recovery(&self) -> bool {
+        let revisions = (self.document.revisions().any, self.about_revision);
+        let journal = &self.journal;
+        journal.written.is_some() && !journal.under_way && journal.revisions == revisions
+    }
+}
+
 impl Editor {
     /// Hands over what journals do not hold yet.
     pub(super) fn write_journals(&mut self) {

@@ -2,13 +2,13 @@
 
 use super::files::FileEvent;
 use super::preferences::Preferences;
-use super::{Editor, OpenDocument};
+use super::{Editor, LayerRecipe, OpenDocument};
 use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, PlanError, SamplerId, ScheduleId,
-    Seed, Steps, Strength,
+    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, PlanError, Recipe, SamplerId,
+    ScheduleId, Seed, Steps, Strength,
 };
-use crate::raster::file::RecipeText;
+use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 
 /// A model that was looked for, and what was found.
 pub(super) type Found = (ModelRef, Box<Result<ModelCard, CatalogError>>);
@@ -114,9 +114,29 @@ fn plain_settings() -> EditSettings {
     }
 }
 
-/// How the picture was made, to be saved with it: the recipe of the topmost visible layer.
-pub(super) fn recipe_text(_open: &OpenDocument) -> Option<RecipeText> {
-    None
+/// How the picture was made, to be saved with it: the recipe of the topmost visible layer, else what
+/// its file said.
+pub(super) fn recipe_text(open: &OpenDocument) -> Option<RecipeText> {
+    let mut drawn = open
+        .document
+        .layers()
+        .iter()
+        .rev()
+        .filter(|layer| layer.visible);
+    let of_layer = drawn.find_map(LayerRecipe::of).map(|recipe| Recipe {
+        model: recipe.model,
+        settings: recipe.settings,
+        extent: open.document.extent(),
+    });
+    let origin = &open.about.origin;
+    of_layer.map(|recipe| recipe.text()).or_else(|| {
+        let text = |keyword| origin.text(keyword).unwrap_or_default().to_owned();
+        let of_file = RecipeText {
+            parameters: text(PARAMETERS_KEYWORD),
+            json: text(OWN_KEYWORD),
+        };
+        (of_file != RecipeText::default()).then_some(of_file)
+    })
 }
 
 #[cfg(test)]

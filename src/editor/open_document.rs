@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::journaling::DocumentJournal;
-use super::painting::Stroke;
 use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
 use crate::plan::{EditSettings, RegionBounds};
-use crate::raster::FileOrigin;
+use crate::raster::{FileOrigin, Stroke};
 
 /// A document with its settings, its file and its name.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod error;
 mod fill;
 pub mod layout;
 mod prepare;
+pub mod recipe;
 mod region;
 pub mod request;
 mod resample;
@@ -18,6 +19,7 @@ pub mod settings;
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use prepare::{Prepared, PreviewPatch, prepare};
+pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
 pub use settings::{

@@ -3,15 +3,21 @@
 //!
 //! Used by every room above. Never knows a document, a model, a thread or the window.
 
+pub mod brush;
 pub mod colour;
 pub mod composite;
 pub mod file;
+pub mod morphology;
 pub mod pixmap;
+pub mod shapes;
 pub mod sheet;
 pub mod tiled;
 
+pub use brush::{Brush, Stroke};
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::{draw_patch, draw_patch_within};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
+pub use morphology::{blank_mask, inverted, is_blank, mask_bounds};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
+pub use shapes::{Ink, fill_polygon, fill_rect};
 pub use tiled::{TILE_PX, TileIndex, Tiled};

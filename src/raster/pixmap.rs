@@ -114,7 +114,7 @@ impl Pixmap {
             for x in 0..extent.width {
                 let (left, right) = span(x, extent.width, full.width);
                 let lines = rows.chunks_exact(full.width.max(1) as usize);
-                let covered = lines.flat_map(|row| row.get(left as usize..right as usize));
+                let covered = lines.filter_map(|row| row.get(left as usize..right as usize));
                 pixels.push(mean8(covered.flatten()));
             }
         }

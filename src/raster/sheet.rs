@@ -152,25 +152,23 @@ mod tests {
     fn tiles_lie_in_rows_with_ink_below_them() {
         let tile = |label: &str| SheetTile {
             label: label.to_owned(),
-            extent: Extent::new(40, 30),
-            pixels: vec![[255, 0, 0, 255]; 1200],
+            extent: Extent::new(120, 30),
+            pixels: vec![[255, 0, 0, 255]; 3600],
         };
         let made = sheet(&[tile("0.3 · 6/20"), tile(""), tile("強度")], 2);
-        assert_eq!(made.extent(), Extent::new(2 * 52 + 12, 2 * 66 + 12));
+        assert_eq!(made.extent(), Extent::new(2 * 132 + 12, 2 * 66 + 12));
         let Pixmap::Rgba8(plane) = &made.pixels else {
             panic!("depth")
         };
         assert_eq!(plane.get(12, 12), Some([255, 0, 0, 255]));
-        assert_eq!(plane.get(51 + 13, 41), Some([255, 0, 0, 255]));
+        assert_eq!(plane.get(144 + 119, 41), Some([255, 0, 0, 255]));
         let ink_in = |left: u32, top: u32| {
-            let dark = |x, y| plane.get(x, y).is_some_and(|p: [u8; 4]| p[1] < 120);
-            (top..top + 36)
-                .flat_map(|y| (left..left + 40).map(move |x| (x, y)))
-                .filter(|(x, y)| dark(*x, *y))
-                .count()
+            let places = (top..top + 36).flat_map(|y| (left..left + 120).map(move |x| (x, y)));
+            let dark = |(x, y): &(u32, u32)| plane.get(*x, *y).is_some_and(|p| p[1] < 120);
+            places.filter(dark).count()
         };
         assert!(ink_in(12, 42) > 20, "a label");
-        assert_eq!(ink_in(64, 42), 0, "no label");
+        assert_eq!(ink_in(144, 42), 0, "no label");
         assert!(ink_in(12, 108) > 20, "a Chinese label");
     }
 }

@@ -70,6 +70,13 @@ impl<P: Copy + PartialEq> Tiled<P> {
         tile.get(offset_in_tile(x, y)).copied()
     }
 
+    /// All [`TILE_PX`]² pixels of a tile, row by row, also those outside the plane. Tiles that are
+    /// the same memory are the same pixels.
+    pub fn tile(&self, index: TileIndex) -> Option<&[P]> {
+        let number = index.row as usize * self.columns as usize + index.column as usize;
+        self.tiles.get(number).map(|tile| tile.as_slice())
+    }
+
     /// Calls `visit` with the first column and the pixels of each piece of row `y` that lies in
     /// `columns` and inside the plane, from left to right.
     pub fn visit_row(

@@ -18,26 +18,52 @@ fn room() -> TempDir {
     let room = TempDir::new().unwrap();
     for name in ["portrait-city.png", "portrait-city-subject.png"] {
         let picture = image::open(repository("assets/samples").join(name)).unwrap();
-        picture.thumbnail(128, 128).save(room.path().join(name)).unwrap();
+        picture
+            .thumbnail(128, 128)
+            .save(room.path().join(name))
+            .unwrap();
     }
     room
 }
 
 fn overpaint(folder: &Path, args: &[&str]) -> Output {
-    Command::new(BINARY).current_dir(folder).env("LC_ALL", "C").args(args).output().unwrap()
+    Command::new(BINARY)
+        .current_dir(folder)
+        .env("LC_ALL", "C")
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Few steps: these tests are about files and exit codes, not about beauty.
-const QUICK: [&str; 8] = ["--prompt", "woman, on the beach", "--steps", "4", "--strength", "0.5", "--seed", "7"];
+const QUICK: [&str; 8] = [
+    "--prompt",
+    "woman, on the beach",
+    "--steps",
+    "4",
+    "--strength",
+    "0.5",
+    "--seed",
+    "7",
+];
 
 fn edit(folder: &Path, more: &[&str]) -> Output {
-    let args: Vec<&str> = ["edit", "portrait-city.png"].iter().chain(&QUICK).chain(more).copied().collect();
+    let args: Vec<&str> = ["edit", "portrait-city.png"]
+        .iter()
+        .chain(&QUICK)
+        .chain(more)
+        .copied()
+        .collect();
     overpaint(folder, &args)
 }
 
 #[track_caller]
 fn assert_done(output: &Output) {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -45,34 +71,88 @@ fn the_binary_alone_equals_the_model_folder_and_itself() {
     let room = room();
     let alone = room.path().join("overpaint");
     fs::copy(BINARY, &alone).unwrap();
-    let args = ["edit", "portrait-city.png", "-o", "alone.png", "--no-metadata"];
-    let done = Command::new(&alone).current_dir(room.path()).env_clear().args(args).args(QUICK).output().unwrap();
+    let args = [
+        "edit",
+        "portrait-city.png",
+        "-o",
+        "alone.png",
+        "--no-metadata",
+    ];
+    let done = Command::new(&alone)
+        .current_dir(room.path())
+        .env_clear()
+        .args(args)
+        .args(QUICK)
+        .output()
+        .unwrap();
     assert_done(&done);
     let folder = repository("models/starter").display().to_string();
-    assert_done(&edit(room.path(), &["-o", "folder.png", "--no-metadata", "--model", &folder]));
+    assert_done(&edit(
+        room.path(),
+        &["-o", "folder.png", "--no-metadata", "--model", &folder],
+    ));
     assert_done(&edit(room.path(), &["-o", "again.png", "--no-metadata"]));
     let bytes = |name: &str| fs::read(room.path().join(name)).unwrap();
-    assert!(bytes("alone.png") == bytes("folder.png"), "built in and folder differ");
-    assert!(bytes("alone.png") == bytes("again.png"), "the same seed gave two pictures");
+    assert!(
+        bytes("alone.png") == bytes("folder.png"),
+        "built in and folder differ"
+    );
+    assert!(
+        bytes("alone.png") == bytes("again.png"),
+        "the same seed gave two pictures"
+    );
 }
 
 #[test]
 fn a_masked_edit_changes_the_inside_and_reports_itself() {
     let room = room();
-    let mask = ["--mask", "portrait-city-subject.png", "--mask-mode", "not-masked", "--feather", "0"];
-    let args: Vec<&str> = ["-o", "out.png", "--json"].iter().chain(&mask).copied().collect();
+    let mask = [
+        "--mask",
+        "portrait-city-subject.png",
+        "--mask-mode",
+        "not-masked",
+        "--feather",
+        "0",
+    ];
+    let args: Vec<&str> = ["-o", "out.png", "--json"]
+        .iter()
+        .chain(&mask)
+        .copied()
+        .collect();
     let done = edit(room.path(), &args);
     assert_done(&done);
-    let lines: Vec<Json> = String::from_utf8(done.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lines: Vec<Json> = String::from_utf8(done.stdout)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     let last = lines.last().unwrap();
-    assert_eq!((&last["event"], &last["executed_steps"], &last["steps"]), (&"done".into(), &2.into(), &4.into()));
+    assert_eq!(
+        (&last["event"], &last["executed_steps"], &last["steps"]),
+        (&"done".into(), &2.into(), &4.into())
+    );
     for stage in ["load", "text", "encode", "steps", "decode", "total"] {
         assert!(last["seconds"][stage].as_f64().unwrap() >= 0.0, "{stage}");
     }
-    assert_eq!((&last["seed"], &last["text_encodes"], &last["picture_encodes"]), (&7.into(), &1.into(), &1.into()));
-    assert!(last["peak_rss_bytes"].as_u64().is_none_or(|bytes| bytes > 10_000_000));
+    assert_eq!(
+        (
+            &last["seed"],
+            &last["text_encodes"],
+            &last["picture_encodes"]
+        ),
+        (&7.into(), &1.into(), &1.into())
+    );
+    assert!(
+        last["peak_rss_bytes"]
+            .as_u64()
+            .is_none_or(|bytes| bytes > 10_000_000)
+    );
     let open = |name: &str| image::open(room.path().join(name)).unwrap().to_rgba8();
-    let (before, after, mask) = (open("portrait-city.png"), open("out.png"), open("portrait-city-subject.png"));
+    let (before, after, mask) = (
+        open("portrait-city.png"),
+        open("out.png"),
+        open("portrait-city-subject.png"),
+    );
     let mut changed = 0;
     for ((b, a), m) in before.pixels().zip(after.pixels()).zip(mask.pixels()) {
         if m.0[0] == 255 {
@@ -87,17 +167,58 @@ fn a_masked_edit_changes_the_inside_and_reports_itself() {
 #[test]
 fn several_strengths_share_their_encodings_and_make_a_sheet() {
     let room = room();
-    let args = ["edit", "portrait-city.png", "-o", "out.png", "--prompt", "man", "--seed", "3", "--steps", "5", "--json",
-        "--strengths", "0.3,0.45,0.6,0.75,0.9", "--grid", "grid.png"];
+    let args = [
+        "edit",
+        "portrait-city.png",
+        "-o",
+        "out.png",
+        "--prompt",
+        "man",
+        "--seed",
+        "3",
+        "--steps",
+        "5",
+        "--json",
+        "--strengths",
+        "0.3,0.45,0.6,0.75,0.9",
+        "--grid",
+        "grid.png",
+    ];
     let done = overpaint(room.path(), &args);
     assert_done(&done);
-    let last: Json = serde_json::from_str(String::from_utf8(done.stdout).unwrap().lines().last().unwrap()).unwrap();
-    assert_eq!((&last["text_encodes"], &last["picture_encodes"]), (&1.into(), &1.into()));
+    let last: Json = serde_json::from_str(
+        String::from_utf8(done.stdout)
+            .unwrap()
+            .lines()
+            .last()
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        (&last["text_encodes"], &last["picture_encodes"]),
+        (&1.into(), &1.into())
+    );
     assert_eq!(last["executed_steps"], 1 + 2 + 3 + 3 + 4);
-    let single = ["edit", "portrait-city.png", "-o", "single.png", "--prompt", "man", "--seed", "3", "--steps", "5", "--strength", "0.6"];
+    let single = [
+        "edit",
+        "portrait-city.png",
+        "-o",
+        "single.png",
+        "--prompt",
+        "man",
+        "--seed",
+        "3",
+        "--steps",
+        "5",
+        "--strength",
+        "0.6",
+    ];
     assert_done(&overpaint(room.path(), &single));
     let bytes = |name: &str| fs::read(room.path().join(name)).unwrap();
-    assert!(bytes("out-0.6.png") == bytes("single.png"), "a tile differs from its single run");
+    assert!(
+        bytes("out-0.6.png") == bytes("single.png"),
+        "a tile differs from its single run"
+    );
     let grid = image::open(room.path().join("grid.png")).unwrap();
     assert!(grid.width() > 3 * 128 && grid.height() > 2 * 128);
 }
@@ -122,11 +243,34 @@ fn bad_arguments_end_with_2() {
         &["--no-such-thing"],
     ];
     for case in cases {
-        let args: Vec<&str> = ["edit", "portrait-city.png", "-o", "out.png", "--prompt", "man", "--steps", "5"]
-            .iter().filter(|a| !(case[0] == "--steps" && matches!(**a, "--steps" | "5"))).chain(case).copied().collect();
-        assert_refused(&overpaint(room.path(), &args), 2, room.path(), &format!("{case:?}"));
+        let args: Vec<&str> = [
+            "edit",
+            "portrait-city.png",
+            "-o",
+            "out.png",
+            "--prompt",
+            "man",
+            "--steps",
+            "5",
+        ]
+        .iter()
+        .filter(|a| !(case[0] == "--steps" && matches!(**a, "--steps" | "5")))
+        .chain(case)
+        .copied()
+        .collect();
+        assert_refused(
+            &overpaint(room.path(), &args),
+            2,
+            room.path(),
+            &format!("{case:?}"),
+        );
     }
-    assert_refused(&edit(room.path(), &["-o", "out.gif"]), 2, room.path(), "an unwritable format");
+    assert_refused(
+        &edit(room.path(), &["-o", "out.gif"]),
+        2,
+        room.path(),
+        "an unwritable format",
+    );
 }
 
 #[test]
@@ -139,16 +283,34 @@ fn bad_pictures_end_with_3() {
     write("text.png", b"this is not a picture at all");
     write("huge.png", &png_header(46_341, 46_341));
     write("zero.png", &png_header(0, 5));
-    for name in ["truncated.png", "empty.png", "text.png", "huge.png", "zero.png", "missing.png"] {
-        let args: Vec<&str> = ["edit", name, "-o", "out.png"].iter().chain(&QUICK).copied().collect();
+    for name in [
+        "truncated.png",
+        "empty.png",
+        "text.png",
+        "huge.png",
+        "zero.png",
+        "missing.png",
+    ] {
+        let args: Vec<&str> = ["edit", name, "-o", "out.png"]
+            .iter()
+            .chain(&QUICK)
+            .copied()
+            .collect();
         let refused = overpaint(room.path(), &args);
         assert_refused(&refused, 3, room.path(), name);
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(said.contains(name), "{name} is named: {said}");
     }
-    image::RgbImage::new(40, 90).save(room.path().join("other.png")).unwrap();
+    image::RgbImage::new(40, 90)
+        .save(room.path().join("other.png"))
+        .unwrap();
     for mask in ["text.png", "other.png", "missing.png"] {
-        assert_refused(&edit(room.path(), &["-o", "out.png", "--mask", mask]), 3, room.path(), mask);
+        assert_refused(
+            &edit(room.path(), &["-o", "out.png", "--mask", mask]),
+            3,
+            room.path(),
+            mask,
+        );
     }
 }
 
@@ -163,11 +325,18 @@ fn bad_models_end_with_4() {
         folder.display().to_string()
     };
     let weights = "unet/diffusion_pytorch_model.safetensors";
-    let missing = with("missing", &|folder| fs::remove_file(folder.join("vae/config.json")).unwrap());
-    let header = with("header", &|folder| fs::write(folder.join(weights), (1u64 << 62).to_le_bytes()).unwrap());
+    let missing = with("missing", &|folder| {
+        fs::remove_file(folder.join("vae/config.json")).unwrap()
+    });
+    let header = with("header", &|folder| {
+        fs::write(folder.join(weights), (1u64 << 62).to_le_bytes()).unwrap()
+    });
     let shape = with("shape", &|folder| {
         let config = folder.join("unet/config.json");
-        let text = fs::read_to_string(&config).unwrap().replace("\"cross_attention_dim\": 192", "\"cross_attention_dim\": 96");
+        let text = fs::read_to_string(&config).unwrap().replace(
+            "\"cross_attention_dim\": 192",
+            "\"cross_attention_dim\": 96",
+        );
         fs::write(config, text).unwrap();
     });
     let not_finite = with("nan", &|folder| {
@@ -177,8 +346,19 @@ fn bad_models_end_with_4() {
         bytes[end - 2..].copy_from_slice(&[0x00, 0x7e]);
         fs::write(file, bytes).unwrap();
     });
-    for model in [missing.as_str(), &header, &shape, &not_finite, "no-such-model"] {
-        assert_refused(&edit(room.path(), &["-o", "out.png", "--model", model]), 4, room.path(), model);
+    for model in [
+        missing.as_str(),
+        &header,
+        &shape,
+        &not_finite,
+        "no-such-model",
+    ] {
+        assert_refused(
+            &edit(room.path(), &["-o", "out.png", "--model", model]),
+            4,
+            room.path(),
+            model,
+        );
     }
 }
 
@@ -207,8 +387,14 @@ fn models_are_listed_and_described() {
 fn assert_refused(output: &Output, code: i32, folder: &Path, what: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{what}: {said}");
-    assert!(!said.trim().is_empty() && !said.contains("panicked"), "{what}: {said}");
-    assert!(!folder.join("out.png").exists(), "{what}: something was written");
+    assert!(
+        !said.trim().is_empty() && !said.contains("panicked"),
+        "{what}: {said}"
+    );
+    assert!(
+        !folder.join("out.png").exists(),
+        "{what}: something was written"
+    );
 }
 
 /// A PNG that says its size and then ends.
@@ -227,7 +413,13 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 /// The checksum of PNG chunks (ISO 3309).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                crc >> 1 ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            }
+        })
     })
 }
 

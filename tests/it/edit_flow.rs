@@ -82,6 +82,12 @@ fn paint_generate_accept_undo_save_and_reopen() {
     session.wait("the picture", |editor| editor.documents().len() == 2);
     let reopened = session.editor.active().unwrap();
     assert!(reopened.id() != id && *reopened.document().visible() == with_layer);
+    assert_eq!(
+        reopened.settings().seed,
+        candidate.settings.seed,
+        "the file brings its settings"
+    );
+    assert_eq!(reopened.settings().prompt, "a cat");
 }
 
 #[test]
@@ -153,6 +159,10 @@ fn cancelling_stops_the_run_and_the_next_one_works() {
     session.editor.apply(Command::Generate { document: id });
     let first = session.editor.running().unwrap().job;
     let second = session.editor.queue().next().unwrap().job;
+    session.wait("the first step", |editor| {
+        matches!(&editor.running().unwrap().state, RunState::Running(progress) if progress.stage.is_some())
+    });
+    std::thread::sleep(std::time::Duration::from_millis(20));
     session.editor.apply(Command::Cancel(first));
     session.wait_for_runs();
     assert!(matches!(session.state_of(first), RunState::Cancelled));

@@ -1,8 +1,16 @@
 //! The one integration binary: linking candle and egui once is slow enough.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should say where"
+)]
+
 mod architecture;
+mod cli;
 mod edit_flow;
 mod jobs;
+mod outside;
 mod recovery;
 mod support;
 mod texts;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use overpaint::document::{Document, DocumentId, EditLabel};
-use overpaint::editor::{BrushTip, Command, Editor, RecoveryId};
+use overpaint::editor::{BrushTip, Command, Editor, OpenDocument, RecoveryId};
 use overpaint::geometry::Rect;
 use overpaint::plan::EditSettings;
 use proptest::prelude::*;
@@ -32,13 +32,22 @@ fn after_a_kill(session: &Session) -> Session {
     Session { editor, folder }
 }
 
+/// Waits until the disk holds everything.
 fn settle(session: &mut Session) {
-    session.editor.poll();
-    // Longer than a record inside a stroke keeps the next one waiting, twice.
-    for _ in 0..60 {
-        std::thread::sleep(Duration::from_millis(10));
-        session.editor.poll();
-    }
+    session.wait("the journals", |editor| {
+        editor
+            .documents()
+            .iter()
+            .all(OpenDocument::is_kept_for_recovery)
+    });
+}
+
+/// Waits until no more than `count` folders are left.
+fn wait_for_folders(session: &mut Session, count: usize) {
+    let sessions = session.path("sessions");
+    session.wait("the folders", |_| {
+        std::fs::read_dir(&sessions).unwrap().count() == count
+    });
 }
 
 fn restore_only(session: &mut Session) -> DocumentId {
@@ -87,8 +96,7 @@ fn a_killed_session_comes_back_with_everything() {
     assert!(same(truth.document(), back.document()));
     assert_eq!(truth.settings(), back.settings());
     assert_eq!(truth.title(), back.title());
-    let labels =
-        |open: &overpaint::editor::OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
+    let labels = |open: &OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
     let mut expected = labels(truth);
     expected.push(EditLabel::Paint);
     assert_eq!(

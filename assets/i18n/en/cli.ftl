@@ -1,4 +1,3 @@
-cli-no-window = The window cannot be opened ({ $why }). Without a display, use “overpaint edit”.
 cli-system = The system refused something the program needs: { $why }
 cli-stage-loading = reading the model
 cli-stage-text = reading the prompt

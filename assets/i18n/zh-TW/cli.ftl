@@ -1,4 +1,3 @@
-cli-no-window = 無法開啟視窗（{ $why }）。沒有螢幕時，請改用「overpaint edit」。
 cli-system = 系統拒絕了程式需要的動作：{ $why }
 cli-stage-loading = 讀取模型
 cli-stage-text = 讀取提示詞

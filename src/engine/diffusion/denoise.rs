@@ -69,7 +69,7 @@ pub(crate) struct Denoised {
 
 /// The clean latent that `answer` of the network stands for, at level `sigma`.
 /// x₀ = x − σ·ε, or x/(σ²+1) − v·σ/√(σ²+1) (Salimans & Ho 2022, appendix D, for x in sigma space).
-fn clean_from(
+pub(crate) fn clean_from(
     prediction: PredictionType,
     sample: &Tensor,
     answer: &Tensor,

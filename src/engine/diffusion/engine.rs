@@ -31,6 +31,9 @@ pub struct EngineOptions {
     /// Keeps weights as small as their file has them, at the price of speed. They are computed
     /// with in f32 either way.
     pub compact_weights: bool,
+    /// Threads of the processor's share of the work; `None`: one a core. They belong to the whole
+    /// process, so the first engine that says a number decides.
+    pub threads: Option<usize>,
 }
 
 /// Runs latent-diffusion models; keeps the last one loaded.
@@ -51,6 +54,11 @@ impl DiffusionEngine {
     /// machine.
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let device = options.device.open()?;
+        if let Some(count) = options.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
+            // Refused only where the pool runs already, as after an engine was started afresh.
+            drop(pool.build_global());
+        }
         Ok(Self {
             device_name: device::name(&device),
             device,
@@ -79,13 +87,12 @@ impl DiffusionEngine {
         progress: &mut dyn Progress,
     ) -> Result<&mut Pipeline, EngineError> {
         let kept = self.loaded.take().filter(|(loaded, _)| loaded == model);
-        let entry = match kept {
-            Some(entry) => entry,
+        let entry = if let Some(entry) = kept {
+            entry
+        } else {
             // The other model is gone by now, so that there is memory for this one.
-            None => {
-                let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
-                (model.clone(), pipeline)
-            }
+            let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
+            (model.clone(), pipeline)
         };
         Ok(&mut self.loaded.insert(entry).1)
     }
@@ -229,7 +236,7 @@ impl Run<'_> {
         } else {
             &[prompt]
         };
-        self.report.unknown_words = self.pipeline.unknown_words(&[prompt])?;
+        self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
         self.pipeline
             .encode_prompts(prompts, &mut self.report, progress)
     }

@@ -5,9 +5,9 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::kernels::GroupNormOp;
+use super::kernels::{ConvGeometry, GroupNormOp, conv2d, with_numbers};
 use super::weights::Loader;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Progress};
 
 /// A fully connected layer on the last axis.
 #[derive(Debug)]
@@ -162,8 +162,12 @@ impl Conv2d {
     }
 
     /// The convolved picture.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, EngineError> {
-        self.convolved(x, &self.bias.to_dtype(x.dtype())?)
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.convolved(x, &self.bias.to_dtype(x.dtype())?, progress)
     }
 
     /// The convolved picture with `shift`, `(1, outputs)`, added to every pixel.
@@ -171,17 +175,62 @@ impl Conv2d {
         &self,
         x: &Tensor,
         shift: &Tensor,
+        progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let bias = self.bias.to_dtype(x.dtype())?;
-        self.convolved(x, &shift.broadcast_add(&bias)?)
+        self.convolved(x, &shift.flatten_all()?.broadcast_add(&bias)?, progress)
     }
 
-    fn convolved(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor, EngineError> {
+    fn convolved(
+        &self,
+        x: &Tensor,
+        bias: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
         let weight = self.weight.to_dtype(x.dtype())?;
+        if x.device().is_cpu() && x.dtype() == DType::F32 {
+            return self.on_the_cpu(x, &weight, bias, progress);
+        }
         let y = x
             .contiguous()?
             .conv2d(&weight, self.padding, self.stride, 1, 1)?;
         Ok(y.broadcast_add(&bias.reshape((1, (), 1, 1))?)?)
+    }
+
+    fn on_the_cpu(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let (batch, inputs, height, width) = x.dims4()?;
+        let (outputs, weight_inputs, kernel, _) = weight.dims4()?;
+        if inputs != weight_inputs {
+            return Err(EngineError::Internal {
+                why: format!("{inputs} channels into a convolution of {weight_inputs}"),
+            });
+        }
+        let geometry = ConvGeometry {
+            batch,
+            inputs,
+            outputs,
+            height,
+            width,
+            kernel,
+            stride: self.stride,
+            padding: self.padding,
+        };
+        let (rows, columns) = geometry.output_size();
+        let y = with_numbers([x, weight, bias], |[x, weight, bias]| {
+            Ok(conv2d(&geometry, x, weight, bias, progress)?)
+        })?;
+        Ok(Tensor::from_vec(
+            y,
+            (batch, outputs, rows, columns),
+            x.device(),
+        )?)
     }
 }
 

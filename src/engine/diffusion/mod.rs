@@ -33,3 +33,4 @@ mod testing;
 
 pub use device::DeviceChoice;
 pub use engine::{DiffusionEngine, EngineOptions};
+pub use noise::NOISE_VERSION;

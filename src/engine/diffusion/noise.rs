@@ -4,7 +4,7 @@
 //! they mean in tools that draw on the CPU. Every other use draws from its own stream.
 
 /// Version of the rule from seed to noise. Pictures made with another version cannot be repeated.
-pub(crate) const NOISE_VERSION: u32 = 1;
+pub const NOISE_VERSION: u32 = 1;
 
 /// Gives unit normal noise for each purpose of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -134,7 +134,10 @@ impl Pipeline {
     }
 
     /// What of the prompts the model has never seen.
-    pub(super) fn unknown_words(&self, prompts: &[&str]) -> Result<Vec<String>, EngineError> {
+    pub(super) fn unknown_words<'a>(
+        &self,
+        prompts: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<String>, EngineError> {
         let mut unknown = Vec::new();
         for prompt in prompts {
             let pieces = match &self.card.words {

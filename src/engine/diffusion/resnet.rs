@@ -72,21 +72,22 @@ impl Resnet {
         progress.checkpoint()?;
         let normal = self.norm1.forward_silu(x)?;
         let inner = match (&self.time, time) {
-            (Some(projection), Some(time)) => self
-                .conv1
-                .forward_shifted(&normal, &projection.forward(time)?)?,
-            _ => self.conv1.forward(&normal)?,
+            (Some(projection), Some(time)) => {
+                self.conv1
+                    .forward_shifted(&normal, &projection.forward(time)?, progress)?
+            }
+            _ => self.conv1.forward(&normal, progress)?,
         };
         // Each of these is gone before the next is made: in the autoencoder they are large.
         drop(normal);
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
-        let inner = self.conv2.forward(&normal)?;
+        let inner = self.conv2.forward(&normal, progress)?;
         drop(normal);
         progress.checkpoint()?;
         Ok(match &self.shortcut {
-            Some(shortcut) => (shortcut.forward(x)? + inner)?,
+            Some(shortcut) => (shortcut.forward(x, progress)? + inner)?,
             None => (x + inner)?,
         })
     }
@@ -129,9 +130,9 @@ impl Downsample {
         progress.checkpoint()?;
         if self.pad_far {
             let padded = x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?;
-            self.conv.forward(&padded)
+            self.conv.forward(&padded, progress)
         } else {
-            self.conv.forward(x)
+            self.conv.forward(x, progress)
         }
     }
 }
@@ -163,6 +164,6 @@ impl Upsample {
         let (height, width) = size.unwrap_or((2 * height, 2 * width));
         let large = x.contiguous()?.upsample_nearest2d(height, width)?;
         progress.checkpoint()?;
-        self.conv.forward(&large)
+        self.conv.forward(&large, progress)
     }
 }

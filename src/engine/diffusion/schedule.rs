@@ -123,6 +123,16 @@ pub(crate) struct Schedule {
     pub(crate) noise_scale: f64,
 }
 
+impl Schedule {
+    /// The same for samplers defined on the variance-preserving latent x / √(σ² + 1), where pure
+    /// noise is unit noise.
+    #[must_use]
+    pub(crate) fn variance_preserving(mut self) -> Self {
+        self.noise_scale = self.steps.first().map_or(1.0, |step| step.sigma.hypot(1.0));
+        self
+    }
+}
+
 impl TrainedNoise {
     /// Reads `scheduler/scheduler_config.json`.
     pub(crate) fn load(files: &ModelFiles) -> Result<Self, EngineError> {
@@ -151,6 +161,12 @@ impl TrainedNoise {
             set_alpha_to_one: config.set_alpha_to_one,
             final_sigma: config.final_sigmas_type,
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_json(config: serde_json::Value) -> Result<Self, String> {
+        let config: Config = serde_json::from_value(config).map_err(|error| error.to_string())?;
+        Self::from_config(&config)
     }
 
     /// How the network's answer is to be read.

@@ -25,6 +25,20 @@ pub(crate) struct Precision {
 }
 
 impl Precision {
+    /// f32 throughout, but weights kept as in the file.
+    #[cfg(test)]
+    pub(crate) const F32_AS_IN_FILE: Self = Self {
+        compute: DType::F32,
+        storage: Storage::AsInFile,
+    };
+
+    /// f16 throughout, as GPUs compute.
+    #[cfg(test)]
+    pub(crate) const F16: Self = Self {
+        compute: DType::F16,
+        storage: Storage::Widened,
+    };
+
     /// f32 throughout.
     pub(crate) const F32: Self = Self {
         compute: DType::F32,
@@ -333,7 +347,8 @@ impl<'a> Loader<'a> {
 
     /// See [`Weights::tensor`].
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
-        self.tensor_of_shapes(name, &[shape])
+        self.progress.checkpoint()?;
+        self.weights.tensor(name, shape)
     }
 
     /// See [`Weights::tensor_of_shapes`].

@@ -68,11 +68,11 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
     {
         texts.push((PARAMETERS_KEYWORD.to_owned(), comment));
     }
-    let profile = usable_profile(&mut decoded);
+    let (profile, layout) = usable_profile(&mut decoded);
     Ok(LoadedPicture {
         origin: FileOrigin {
             format: header.format,
-            layout: decoded.layout,
+            layout,
             exif: decoded.exif.take().map(Arc::new),
             texts,
         },
@@ -117,21 +117,20 @@ enum Samples {
     Sixteen(Vec<u16>),
 }
 
-/// The profile, where it can be used with such a picture.
-fn usable_profile(decoded: &mut Decoded) -> Profile {
+/// The profile, where it can be used with such a picture, and the channels the picture then has.
+fn usable_profile(decoded: &mut Decoded) -> (Profile, ColourLayout) {
+    let layout = decoded.layout;
     let Some(icc) = decoded.icc.take() else {
-        return Profile::Srgb;
+        return (Profile::Srgb, layout);
     };
     let is_grey = colour::is_grey(&icc);
-    if !colour::is_usable(&icc) || (is_grey && decoded.layout.has_colour()) {
+    if !colour::is_usable(&icc) || (is_grey && layout.has_colour()) {
         decoded.notes.push(PictureNote::ProfileIgnored);
-        return Profile::Srgb;
+        return (Profile::Srgb, layout);
     }
-    if !is_grey {
-        // A grey file with a colour profile breaks the rules; read as colour it makes sense.
-        decoded.layout = decoded.layout.in_colour();
-    }
-    Profile::Icc(Arc::new(icc))
+    // A grey file with a colour profile breaks the rules; taken as colour it makes sense.
+    let layout = if is_grey { layout } else { layout.in_colour() };
+    (Profile::Icc(Arc::new(icc)), layout)
 }
 
 fn png(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {

@@ -163,6 +163,7 @@ fn profiles_are_kept_where_they_make_sense() {
     }
     let grey = opened("grey-with-rgb-profile.png");
     assert_eq!(grey.origin.layout, ColourLayout::Rgb);
+    assert!(grey.picture.pixels == opened("grey8.png").picture.pixels);
     let damaged = opened("damaged-profile.png");
     assert_eq!(damaged.picture.profile, Profile::Srgb);
     assert_eq!(damaged.notes, [PictureNote::ProfileIgnored]);

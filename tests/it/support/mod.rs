@@ -1,6 +1,10 @@
 //! What several modules need.
 
-#[expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 pub(crate) mod pictures;
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub(crate) mod rasterizer;

@@ -23,9 +23,7 @@ impl Sampler for Ddim {
     ) -> Result<Schedule, EngineError> {
         if id == ScheduleId::Karras {
             // Not from the paper: its step on levels chosen otherwise.
-            let mut schedule = trained.schedule(id, count)?;
-            schedule.noise_scale = preserving(schedule.steps.first());
-            return Ok(schedule);
+            return Ok(trained.schedule(id, count)?.variance_preserving());
         }
         trained.check_count(count)?;
         let spacing = trained.spacing_or(Spacing::Leading);
@@ -48,10 +46,11 @@ impl Sampler for Ddim {
                     .map_or(0.0, |&next| trained.sigma_at(next)),
             })
             .collect();
-        Ok(Schedule {
-            noise_scale: preserving(steps.first()),
+        let schedule = Schedule {
             steps,
-        })
+            noise_scale: 1.0,
+        };
+        Ok(schedule.variance_preserving())
     }
 
     fn step(&self, input: &StepInput<'_>) -> Result<Stepped, EngineError> {
@@ -63,9 +62,4 @@ impl Sampler for Ddim {
             clean: input.clean.clone(),
         })
     }
-}
-
-/// Pure noise in the variance-preserving latent is unit noise: √(σ² + 1) in ours.
-fn preserving(first: Option<&Step>) -> f64 {
-    first.map_or(1.0, |step| step.sigma.hypot(1.0))
 }

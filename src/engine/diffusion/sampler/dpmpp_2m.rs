@@ -4,12 +4,23 @@
 
 use super::{Sampler, StepInput, Stepped, combine};
 use crate::engine::EngineError;
+use crate::engine::diffusion::schedule::{Schedule, TrainedNoise};
+use crate::plan::ScheduleId;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Dpmpp2m;
 
 impl Sampler for Dpmpp2m {
+    fn schedule(
+        &self,
+        trained: &TrainedNoise,
+        id: ScheduleId,
+        count: usize,
+    ) -> Result<Schedule, EngineError> {
+        Ok(trained.schedule(id, count)?.variance_preserving())
+    }
+
     fn memory(&self) -> usize {
         1
     }

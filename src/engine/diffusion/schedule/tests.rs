@@ -16,8 +16,7 @@ struct Case {
 }
 
 fn trained(config: &serde_json::Value) -> TrainedNoise {
-    let config: Config = serde_json::from_value(config.clone()).unwrap();
-    TrainedNoise::from_config(&config).unwrap()
+    TrainedNoise::from_json(config.clone()).unwrap()
 }
 
 fn assert_near(ours: f64, wanted: f64, what: &str) {
@@ -91,10 +90,7 @@ fn configurations_that_make_no_sense_are_refused() {
         serde_json::json!({"beta_schedule": "exotic"}),
         serde_json::json!({"timestep_type": "continuous"}),
     ] {
-        let answer = serde_json::from_value::<Config>(bad.clone())
-            .map_err(|error| error.to_string())
-            .and_then(|config| TrainedNoise::from_config(&config));
-        assert!(answer.is_err(), "{bad}");
+        assert!(TrainedNoise::from_json(bad.clone()).is_err(), "{bad}");
     }
     let short = trained(&serde_json::json!({"trained_betas": vec![0.1; 10]}));
     for by in SamplerId::ALL {

@@ -1,5 +1,4 @@
 use super::super::goldens::{Golden, Watch, assert_close, model};
-use super::super::weights::Storage;
 use super::*;
 
 fn load(files: &ModelFiles, precision: Precision) -> TextEncoder {
@@ -32,11 +31,7 @@ fn the_built_in_one_answers_as_transformers_does() {
 fn weights_kept_as_in_the_file_give_the_same_bits() {
     let name = "text-quick-gelu";
     let golden = Golden::read(name, "case.safetensors");
-    let as_in_file = Precision {
-        storage: Storage::AsInFile,
-        ..Precision::F32
-    };
-    let [widened, kept] = [Precision::F32, as_in_file].map(|precision| {
+    let [widened, kept] = [Precision::F32, Precision::F32_AS_IN_FILE].map(|precision| {
         let answer = load(&model(name), precision).encode(&golden.ids(), &mut Watch::default());
         answer
             .unwrap()
@@ -71,4 +66,16 @@ fn what_cannot_be_encoded_is_refused() {
             "{ids:?}"
         );
     }
+}
+
+#[test]
+fn half_precision_goes_through_every_layer() {
+    let name = "text-quick-gelu";
+    let golden = Golden::read(name, "case.safetensors");
+    let encoder = load(&model(name), Precision::F16);
+    let got = encoder
+        .encode(&golden.ids(), &mut Watch::default())
+        .unwrap();
+    assert_eq!(got.dtype(), DType::F32);
+    assert_close(name, &got, golden.get("text"), 1e-2);
 }

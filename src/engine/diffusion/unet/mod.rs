@@ -96,7 +96,9 @@ impl Unet {
             time: self.time.forward(timestep, &self.device, self.compute)?,
             text: text.to_dtype(self.compute)?,
         };
-        let mut x = self.conv_in.forward(&latent.to_dtype(self.compute)?)?;
+        let mut x = self
+            .conv_in
+            .forward(&latent.to_dtype(self.compute)?, progress)?;
         let mut skips = vec![x.clone()];
         for block in &self.down {
             x = block.forward(x, &given, &mut skips, progress)?;
@@ -108,7 +110,8 @@ impl Unet {
             x = block.forward(x, &given, &mut skips, progress)?;
         }
         progress.checkpoint()?;
-        let y = self.conv_out.forward(&self.norm_out.forward_silu(&x)?)?;
+        let x = self.norm_out.forward_silu(&x)?;
+        let y = self.conv_out.forward(&x, progress)?;
         all_finite(&y)
     }
 

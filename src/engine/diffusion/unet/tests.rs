@@ -5,10 +5,18 @@ use super::*;
 const LIMIT: f64 = 1e-5;
 
 fn load(files: &ModelFiles) -> Unet {
-    Unet::load(files, &Device::Cpu, Precision::F32, &mut Watch::default()).unwrap()
+    load_as(files, Precision::F32)
+}
+
+fn load_as(files: &ModelFiles, precision: Precision) -> Unet {
+    Unet::load(files, &Device::Cpu, precision, &mut Watch::default()).unwrap()
 }
 
 fn check(name: &str, unet: &Unet, golden: &Golden) {
+    check_within(name, unet, golden, LIMIT);
+}
+
+fn check_within(name: &str, unet: &Unet, golden: &Golden, limit: f64) {
     let timesteps: Vec<f32> = golden.get("timesteps").to_vec1().unwrap();
     let (latent, text) = (golden.get("latent"), golden.get("text"));
     for (index, timestep) in timesteps.into_iter().enumerate() {
@@ -16,7 +24,7 @@ fn check(name: &str, unet: &Unet, golden: &Golden) {
             .predict(latent, timestep.into(), text, &mut Watch::default())
             .unwrap();
         let wanted = golden.get(&format!("answer.{index}"));
-        assert_close(&format!("{name} at {timestep}"), &got, wanted, LIMIT);
+        assert_close(&format!("{name} at {timestep}"), &got, wanted, limit);
     }
 }
 
@@ -135,4 +143,19 @@ fn a_configuration_that_contradicts_itself_is_refused() {
             "{key}: {error}"
         );
     }
+}
+
+#[test]
+fn weights_kept_as_in_the_file_give_the_same_answer() {
+    let name = "unet-inpaint";
+    let unet = load_as(&model(name), Precision::F32_AS_IN_FILE);
+    check(name, &unet, &Golden::read(name, "case.safetensors"));
+}
+
+/// GPUs compute in f16, by candle's own operators; on the CPU the same code can be run slowly.
+#[test]
+fn half_precision_goes_through_every_layer() {
+    let name = "unet-mixed";
+    let unet = load_as(&model(name), Precision::F16);
+    check_within(name, &unet, &Golden::read(name, "case.safetensors"), 2e-2);
 }

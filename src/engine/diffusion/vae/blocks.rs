@@ -87,7 +87,7 @@ impl Encoder {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
-        let mut x = self.conv_in.forward(image)?;
+        let mut x = self.conv_in.forward(image, progress)?;
         for (resnets, downsample) in &self.levels {
             for resnet in resnets {
                 x = resnet.forward(&x, None, progress)?;
@@ -97,7 +97,8 @@ impl Encoder {
             }
         }
         x = self.mid.forward(&x, progress)?;
-        self.conv_out.forward(&self.norm_out.forward_silu(&x)?)
+        self.conv_out
+            .forward(&self.norm_out.forward_silu(&x)?, progress)
     }
 }
 
@@ -145,7 +146,7 @@ impl Decoder {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
-        let mut x = self.conv_in.forward(latent)?;
+        let mut x = self.conv_in.forward(latent, progress)?;
         x = self.mid.forward(&x, progress)?;
         for (resnets, upsample) in &self.levels {
             for resnet in resnets {
@@ -158,7 +159,7 @@ impl Decoder {
         progress.checkpoint()?;
         let x = self.norm_out.forward_silu(&x)?;
         progress.checkpoint()?;
-        self.conv_out.forward(&x)
+        self.conv_out.forward(&x, progress)
     }
 }
 

@@ -55,7 +55,16 @@ impl Vae {
             precision.compute = DType::F32;
         }
         let weights = Weights::open(files, WEIGHTS, device, precision)?;
-        let mut from = Loader::new(weights, progress);
+        let from = Loader::new(weights, progress);
+        Self::build(config, from, device, precision.compute)
+    }
+
+    fn build(
+        config: VaeConfig,
+        mut from: Loader<'_>,
+        device: &Device,
+        compute: DType,
+    ) -> Result<Self, EngineError> {
         let latent = config.latent_channels;
         let mut conv = |wanted: bool, name: &str, channels: usize| {
             let shape = ConvShape::pointwise(channels, channels);
@@ -72,7 +81,7 @@ impl Vae {
             decoder: Decoder::load(from.scope("decoder"), &config)?,
             config,
             device: device.clone(),
-            compute: precision.compute,
+            compute,
             budget_bytes: PICTURE_BUDGET_BYTES,
         })
     }
@@ -163,7 +172,7 @@ impl Vae {
     ) -> Result<Tensor, EngineError> {
         let mut moments = self.encoder.forward(image, progress)?;
         if let Some(quant) = &self.quant {
-            moments = quant.forward(&moments)?;
+            moments = quant.forward(&moments, progress)?;
         }
         // Mean, then logarithm of the variance. The mode of a normal distribution is its mean.
         Ok(moments.narrow(1, 0, self.config.latent_channels)?)
@@ -175,7 +184,10 @@ impl Vae {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         match &self.post_quant {
-            Some(conv) => self.decoder.forward(&conv.forward(latent)?, progress),
+            Some(conv) => {
+                let latent = conv.forward(latent, progress)?;
+                self.decoder.forward(&latent, progress)
+            }
             None => self.decoder.forward(latent, progress),
         }
     }

@@ -141,3 +141,30 @@ fn a_network_that_answers_nan_is_not_believed() {
     let answer = vae.decode(&latent, &mut Watch::default());
     assert_eq!(answer.err(), Some(EngineError::NotFiniteResult));
 }
+
+/// GPUs compute in f16, by candle's own operators; on the CPU the same code can be run slowly.
+#[test]
+fn half_precision_goes_through_every_layer_where_the_network_bears_it() {
+    let golden = Golden::read("vae", "case.safetensors");
+    let files = model("vae");
+    let vae = |precision| Vae::load(&files, &Device::Cpu, precision, &mut Watch::default());
+    let mut config = VaeConfig::read(&files).unwrap();
+    assert!(config.force_upcast);
+    // As the configuration wants it, this network is computed in f32 all the same.
+    check("upcast", &vae(Precision::F16).unwrap(), &golden);
+
+    config.force_upcast = false;
+    let mut watch = Watch::default();
+    let weights = Weights::open(&files, WEIGHTS, &Device::Cpu, Precision::F16).unwrap();
+    let half = Vae::build(
+        config,
+        Loader::new(weights, &mut watch),
+        &Device::Cpu,
+        DType::F16,
+    );
+    let image = half
+        .unwrap()
+        .decode(golden.get("noisy"), &mut Watch::default())
+        .unwrap();
+    assert_close("f16 decode", &image, golden.get("decoded"), 2e-2);
+}

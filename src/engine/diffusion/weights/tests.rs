@@ -72,11 +72,10 @@ fn every_number_type_widens_exactly() {
         (Dtype::F32, DType::F32, f32_bytes(&values), &values),
     ] {
         let (_folder, files) = model_with(NAME, &file_of("w", dtype, &[values.len()], &bytes));
-        let as_in_file = Precision {
-            storage: Storage::AsInFile,
-            ..Precision::F32
-        };
-        for (precision, kept) in [(Precision::F32, DType::F32), (as_in_file, kept)] {
+        for (precision, kept) in [
+            (Precision::F32, DType::F32),
+            (Precision::F32_AS_IN_FILE, kept),
+        ] {
             let tensor = open(&files, precision)
                 .unwrap()
                 .tensor("w", &[values.len()])
