@@ -110,6 +110,7 @@ pub(super) fn key_text(ctx: &egui::Context, shortcut: egui::KeyboardShortcut) ->
         ("OpenBracket", "["),
         ("CloseBracket", "]"),
         ("Plus", "+"),
+        ("Equals", "="),
         ("Minus", "−"),
     ];
     replaced

@@ -327,14 +327,36 @@ fn the_readme_pictures_are_up_to_date() {
         .get_by_role_and_label(egui::Role::RadioButton, "Painted stays")
         .click();
     window.frames(3);
+    window.harness.get_by_label(&label(Action::Lasso)).click();
+    window.frames(2);
+    // Around the person of the sample portrait.
     window.drag(&[
-        (0.5, 0.3),
-        (0.48, 0.5),
-        (0.52, 0.55),
-        (0.5, 0.75),
-        (0.42, 0.9),
-        (0.58, 0.9),
+        (0.367, 0.337),
+        (0.416, 0.268),
+        (0.460, 0.230),
+        (0.526, 0.221),
+        (0.604, 0.262),
+        (0.670, 0.310),
+        (0.656, 0.392),
+        (0.678, 0.556),
+        (0.664, 0.638),
+        (0.637, 0.673),
+        (0.659, 0.762),
+        (0.703, 0.844),
+        (0.714, 0.962),
+        (0.295, 0.962),
+        (0.301, 0.871),
+        (0.361, 0.789),
+        (0.374, 0.707),
+        (0.328, 0.638),
+        (0.323, 0.556),
+        (0.352, 0.529),
+        (0.345, 0.460),
     ]);
+    window.harness.get_by_label("Places").click();
+    window.frames(2);
+    window.harness.get_by_label("in the city at night").click();
+    window.frames(2);
     window.harness.key_press(Key::A);
     window.harness.remove_cursor();
     window.frames(8);

@@ -29,6 +29,8 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
     egui::ScrollArea::vertical()
         .max_height(most)
         .show(ui, |ui| {
+            ui.spacing_mut().item_spacing = egui::vec2(space::L * 2.0, space::XS);
+            ui.spacing_mut().interact_size.y = 18.0;
             ui.columns_const(|[left, right]| {
                 for group in [Group::Tool, Group::Edit, Group::Generate] {
                     group_ui(left, desk, group);
