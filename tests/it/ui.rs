@@ -355,7 +355,10 @@ fn the_readme_pictures_are_up_to_date() {
     ]);
     window.harness.get_by_label("Places").click();
     window.frames(2);
-    window.harness.get_by_label("in the city at night").click();
+    window
+        .harness
+        .get_by_label("in the starry night sky")
+        .click();
     window.frames(2);
     window.harness.key_press(Key::A);
     window.harness.remove_cursor();

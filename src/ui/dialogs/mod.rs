@@ -51,17 +51,22 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
         _ => theme::size::DIALOG,
     };
     let area = Modal::default_area(Id::unique("dialog")).accessible_name(title);
-    let response = Modal::new(Id::unique("dialog")).area(area).show(ctx, |ui| {
-        ui.set_width(width.min(ctx.content_rect().width() - 64.0));
-        match &mut dialog {
-            Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),
-            Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
-            Dialog::Path(field) => files::path_ui(ui, desk, field, &mut stays),
-            Dialog::CloseUnsaved(document) => questions::close_ui(ui, desk, *document, &mut stays),
-            Dialog::QuitUnsaved => outcome = questions::quit_ui(ui, desk, &mut stays),
-            Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
-        }
-    });
+    let response = Modal::new(Id::unique("dialog"))
+        .frame(egui::Frame::popup(&ctx.global_style()).inner_margin(theme::space::L))
+        .area(area)
+        .show(ctx, |ui| {
+            ui.set_width(width.min(ctx.content_rect().width() - 64.0));
+            match &mut dialog {
+                Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),
+                Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
+                Dialog::Path(field) => files::path_ui(ui, desk, field, &mut stays),
+                Dialog::CloseUnsaved(document) => {
+                    questions::close_ui(ui, desk, *document, &mut stays)
+                }
+                Dialog::QuitUnsaved => outcome = questions::quit_ui(ui, desk, &mut stays),
+                Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
+            }
+        });
     // A dialog may have opened another one.
     if stays && !response.should_close() && desk.state.dialog.is_none() {
         desk.state.dialog = Some(dialog);
