@@ -61,7 +61,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                 Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
                 Dialog::Path(field) => files::path_ui(ui, desk, field, &mut stays),
                 Dialog::CloseUnsaved(document) => {
-                    questions::close_ui(ui, desk, *document, &mut stays)
+                    questions::close_ui(ui, desk, *document, &mut stays);
                 }
                 Dialog::QuitUnsaved => outcome = questions::quit_ui(ui, desk, &mut stays),
                 Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
