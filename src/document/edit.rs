@@ -93,27 +93,23 @@ impl Document {
     /// Takes the last edit back (after committing an open gesture). True when there was one.
     pub fn undo(&mut self) -> bool {
         self.commit();
-        match self.history.undo(self.now.clone()) {
-            Ok(before) => {
-                self.last_move = Some(Move::Undid);
-                self.replace(before);
-                true
-            }
-            Err(_) => false,
-        }
+        let Some(before) = self.history.undo(&self.now) else {
+            return false;
+        };
+        self.last_move = Some(Move::Undid);
+        self.replace(before);
+        true
     }
 
     /// Brings back what was undone last. True when there was something.
     pub fn redo(&mut self) -> bool {
         self.commit();
-        match self.history.redo(self.now.clone()) {
-            Ok(after) => {
-                self.last_move = Some(Move::Redid);
-                self.replace(after);
-                true
-            }
-            Err(_) => false,
-        }
+        let Some(after) = self.history.redo(&self.now) else {
+            return false;
+        };
+        self.last_move = Some(Move::Redid);
+        self.replace(after);
+        true
     }
 
     /// A name for a layer to come.

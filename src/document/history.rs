@@ -52,32 +52,28 @@ impl History {
         }
     }
 
-    /// Gives back the state before the last edit and keeps `now` for redo.
-    pub(super) fn undo(&mut self, now: Numbered) -> Result<Numbered, Numbered> {
-        let Some(entry) = self.past.pop_back() else {
-            return Err(now);
-        };
+    /// Gives back the state before the last edit, if there is one, and keeps `now` for redo.
+    pub(super) fn undo(&mut self, now: &Numbered) -> Option<Numbered> {
+        let entry = self.past.pop_back()?;
         let bytes = now.state.bytes_beyond(&entry.snapshot.state);
         self.future.push(Entry {
             label: entry.label,
-            snapshot: now,
+            snapshot: now.clone(),
             bytes,
         });
-        Ok(entry.snapshot)
+        Some(entry.snapshot)
     }
 
-    /// Gives back the state that was undone last and keeps `now` for undo.
-    pub(super) fn redo(&mut self, now: Numbered) -> Result<Numbered, Numbered> {
-        let Some(entry) = self.future.pop() else {
-            return Err(now);
-        };
+    /// Gives back the state that was undone last, if there is one, and keeps `now` for undo.
+    pub(super) fn redo(&mut self, now: &Numbered) -> Option<Numbered> {
+        let entry = self.future.pop()?;
         let bytes = now.state.bytes_beyond(&entry.snapshot.state);
         self.past.push_back(Entry {
             label: entry.label,
-            snapshot: now,
+            snapshot: now.clone(),
             bytes,
         });
-        Ok(entry.snapshot)
+        Some(entry.snapshot)
     }
 
     pub(super) fn undo_labels(&self) -> impl DoubleEndedIterator<Item = EditLabel> {

@@ -55,7 +55,7 @@ proptest! {
 fn an_edit_that_changes_nothing_leaves_no_entry() {
     let mut document = Document::new(DocumentId(1), canvas());
     assert!(!document.edit(EditLabel::ClearMask, |s| {
-        s.mask.update(Rect::new(0, 0, 9, 9), |_, _| 0)
+        s.mask.update(Rect::new(0, 0, 9, 9), |_, _| 0);
     }));
     document.begin(EditLabel::Paint);
     document.change(|s| s.mask.update(Rect::new(0, 0, 9, 9), |_, _| 5));
@@ -91,7 +91,7 @@ fn the_oldest_entries_go_when_the_budget_is_spent() {
     let mut document = Document::from_state(DocumentId(1), State::new(canvas()), budget);
     for value in 1..=40u8 {
         document.edit(EditLabel::Paint, |s| {
-            s.mask.update(Rect::new(3, 3, 4, 4), |_, _| value)
+            s.mask.update(Rect::new(3, 3, 4, 4), |_, _| value);
         });
         assert!(
             document.undo_bytes() <= budget,
@@ -104,7 +104,7 @@ fn the_oldest_entries_go_when_the_budget_is_spent() {
     let mut small = Document::from_state(DocumentId(1), State::new(canvas()), 1);
     let whole = Rect::of(small.extent());
     small.edit(EditLabel::InvertMask, |s| {
-        s.mask.update(whole, |_, v| 255 - v)
+        s.mask.update(whole, |_, v| 255 - v);
     });
     assert!(small.undo());
 }

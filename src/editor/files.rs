@@ -245,14 +245,15 @@ impl Editor {
     fn take_file_event(&mut self, event: FileEvent) {
         match event {
             FileEvent::Opened(path, title, Ok(loaded)) => self.opened(path, title, *loaded),
-            FileEvent::Opened(_, _, Err(error)) => self.notices.error(None, &error),
+            FileEvent::Opened(_, _, Err(error)) | FileEvent::Exported(_, Err(error)) => {
+                self.notices.error(None, &error);
+            }
             FileEvent::Saved(saved) => self.saved(saved),
             FileEvent::Exported(path, Ok(notes)) => self.written(None, &path, &notes),
-            FileEvent::Exported(_, Err(error)) => self.notices.error(None, &error),
             FileEvent::MaskLoaded(id, Ok(loaded)) => self.mask_loaded(id, loaded),
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
             FileEvent::Restored(title, id, folder, restored) => {
-                self.restored(title, id, folder, restored)
+                self.restored(title, id, folder, restored);
             }
             FileEvent::PreferencesWritten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),

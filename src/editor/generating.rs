@@ -103,7 +103,7 @@ const MOST_ENDED: usize = 60;
 impl Editor {
     pub(super) fn generate(&mut self, id: DocumentId) {
         if let Some((request, layout)) = self.new_request(id, None) {
-            self.submit(id, request, layout, None);
+            self.submit(id, &request, layout, None);
         }
     }
 
@@ -160,7 +160,7 @@ impl Editor {
         let extent = request.source.extent();
         match layout(extent, bounds, &request.settings, &request.traits) {
             Ok(layout) => {
-                let job = self.submit(document, Arc::new(request), layout, Some(id));
+                let job = self.submit(document, &Arc::new(request), layout, Some(id));
                 if let Some(comparison) = self.comparisons.iter_mut().find(|other| other.id == id) {
                     comparison.entries.push((strength, job));
                     comparison
@@ -232,11 +232,11 @@ impl Editor {
     fn submit(
         &mut self,
         document: DocumentId,
-        request: Arc<EditRequest>,
+        request: &Arc<EditRequest>,
         layout: Layout,
         comparison: Option<ComparisonId>,
     ) -> JobId {
-        let job = self.runner.add(Arc::clone(&request));
+        let job = self.runner.add(Arc::clone(request));
         self.runs.push(Run {
             job,
             document,

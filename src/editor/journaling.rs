@@ -179,7 +179,7 @@ impl Editor {
             match event {
                 TaskEvent::Done(JournalEvent::Removed) => {}
                 TaskEvent::Done(JournalEvent::Written(id, result)) => {
-                    self.journal_written(id, result)
+                    self.journal_written(id, result);
                 }
                 TaskEvent::Lost(_) => {
                     for open in &mut self.documents {

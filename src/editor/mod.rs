@@ -249,14 +249,14 @@ impl Editor {
             C::Redo { document } => self.redo(document),
             C::CropCanvas { document, rect } => {
                 self.edit(document, EditLabel::CropCanvas, |state| {
-                    state.crop_canvas(rect)
-                })
+                    state.crop_canvas(rect);
+                });
             }
             C::SetSettings { document, settings } => self.with_document(document, |open| {
-                open.change_about(|about| about.settings = *settings)
+                open.change_about(|about| about.settings = *settings);
             }),
             C::LockSeed { document, locked } => self.with_document(document, |open| {
-                open.change_about(|about| about.seed_locked = locked)
+                open.change_about(|about| about.seed_locked = locked);
             }),
             C::SetModel(model) => self.set_model(model),
             C::FindModels => self.list_models(),

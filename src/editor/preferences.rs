@@ -113,15 +113,13 @@ pub(super) fn read(data_dir: &Path) -> (Preferences, Option<EditorError>) {
     let Ok(bytes) = std::fs::read(&path) else {
         return (Preferences::default(), None);
     };
-    match serde_json::from_slice(&bytes) {
-        Ok(preferences) => (preferences, None),
-        Err(_) => {
-            let kept_as = data_dir.join("preferences.broken.json");
-            _ = std::fs::rename(&path, &kept_as);
-            let error = EditorError::PreferencesBroken { kept_as };
-            (Preferences::default(), Some(error))
-        }
+    if let Ok(preferences) = serde_json::from_slice(&bytes) {
+        return (preferences, None);
     }
+    let kept_as = data_dir.join("preferences.broken.json");
+    _ = std::fs::rename(&path, &kept_as);
+    let error = EditorError::PreferencesBroken { kept_as };
+    (Preferences::default(), Some(error))
 }
 
 /// Writes the preferences, whole or not at all.

@@ -121,5 +121,5 @@ fn is_old(path: &Path) -> bool {
         .metadata()
         .and_then(|meta| meta.modified())
         .map(|changed| changed.elapsed().unwrap_or_default());
-    age.is_ok_and(|age| age > Duration::from_secs(3600))
+    age.is_ok_and(|age| age > Duration::from_hours(1))
 }

@@ -124,6 +124,7 @@ impl<T: Clone> Queue<T> {
     }
 
     /// True when the running job has been asked to stop.
+    #[cfg(test)]
     pub(super) fn is_stopping(&self) -> bool {
         self.running.as_ref().is_some_and(|job| job.cancel.is_set())
     }

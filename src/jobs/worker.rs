@@ -95,7 +95,7 @@ impl EngineThread {
         match &self.assign {
             Some(assign) => assign
                 .try_send(assignment)
-                .map_err(|error| error.into_inner()),
+                .map_err(crossbeam_channel::TrySendError::into_inner),
             None => Err(assignment),
         }
     }

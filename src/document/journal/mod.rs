@@ -14,7 +14,7 @@ pub(super) mod tests;
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -130,15 +130,13 @@ pub fn about(path: &Path) -> Option<About> {
 /// Builds the document a journal tells of, and cuts off what is not whole at its end, so that it
 /// can go on from there. `Ok(None)` when not even the beginning is whole.
 pub fn restore(path: &Path, id: DocumentId) -> std::io::Result<Option<Restored>> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    let bytes = std::fs::read(path)?;
     let Some(restored) = replay(&bytes, id) else {
         return Ok(None);
     };
     if restored.whole_bytes < bytes.len() as u64 {
+        let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(restored.whole_bytes)?;
-        file.seek(SeekFrom::End(0))?;
         file.sync_data()?;
     }
     Ok(Some(restored))

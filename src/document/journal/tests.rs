@@ -77,7 +77,7 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
         Act::Invert => {
             let whole = Rect::of(document.extent());
             document.edit(EditLabel::InvertMask, |s| {
-                s.mask.update(whole, |_, v| 255 - v)
+                s.mask.update(whole, |_, v| 255 - v);
             });
         }
         Act::AddLayer(rect, colour) => {
@@ -101,28 +101,28 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
                 if let Some(layer) = s.layers.get_mut(*i) {
                     layer.visible = !layer.visible;
                 }
-            })
+            });
         }
         Act::Opacity(i, to) => {
             _ = document.edit(EditLabel::LayerOpacity, |s| {
                 if let Some(layer) = s.layers.get_mut(*i) {
                     layer.opacity = *to;
                 }
-            })
+            });
         }
         Act::Delete(i) => {
             _ = document.edit(EditLabel::DeleteLayer, |s| {
                 if *i < s.layers.len() {
                     s.layers.remove(*i);
                 }
-            })
+            });
         }
         Act::Raise(i) => {
             _ = document.edit(EditLabel::MoveLayer, |s| {
                 if i + 1 < s.layers.len() {
                     s.layers.swap(*i, i + 1);
                 }
-            })
+            });
         }
         Act::Crop(rect) => _ = document.edit(EditLabel::CropCanvas, |s| s.crop_canvas(*rect)),
         Act::Undo => _ = document.undo(),

@@ -17,6 +17,8 @@ mod sniff;
 mod tags;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_saving;
 
 use std::path::Path;
 use std::sync::Arc;

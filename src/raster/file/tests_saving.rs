@@ -1,0 +1,301 @@
+//! Writing, and reading back what was written.
+
+use std::path::PathBuf;
+
+use super::tests::{SIZE, given, opened, ramp};
+use super::*;
+use crate::geometry::{Extent, Rect};
+use crate::raster::{Mask, Pixmap, Profile, Tiled};
+
+fn written(
+    loaded: &LoadedPicture,
+    name: &str,
+    options: &SaveOptions,
+) -> (LoadedPicture, Vec<PictureNote>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    let notes = save(&path, &loaded.picture, &loaded.origin, options).unwrap();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "no temporary file is left");
+    (load(&path).unwrap(), notes)
+}
+
+#[test]
+fn png_and_tiff_give_everything_back() {
+    for name in [
+        "grey8.png",
+        "grey8-alpha.png",
+        "rgb8.png",
+        "rgba8.png",
+        "grey16.png",
+        "grey16-alpha.png",
+        "rgb16.png",
+        "rgba16.png",
+        "palette.png",
+        "adobe.png",
+        "adobe.jpg",
+        "one.png",
+        "tall.png",
+    ] {
+        let loaded = opened(name);
+        for target in ["out.png", "out.tif"] {
+            let (again, notes) = written(&loaded, target, &SaveOptions::default());
+            assert!(again.picture == loaded.picture, "{name} as {target}");
+            assert!(notes.is_empty());
+            let grey_alpha = loaded.origin.layout == ColourLayout::GreyAlpha && target == "out.tif";
+            if !grey_alpha {
+                assert_eq!(
+                    again.origin.layout, loaded.origin.layout,
+                    "{name} as {target}"
+                );
+            }
+        }
+    }
+    let (again, _) = written(&opened("rgba8.png"), "out.webp", &SaveOptions::default());
+    assert!(again.picture == opened("rgba8.png").picture);
+}
+
+#[test]
+fn grey_becomes_colour_only_when_it_is_coloured() {
+    let mut loaded = opened("grey8.png");
+    let grey_icc = moxcms::ColorProfile::new_gray_with_gamma(1.8)
+        .encode()
+        .unwrap();
+    loaded.picture.profile = Profile::Icc(Arc::new(grey_icc));
+    let (again, _) = written(&loaded, "out.png", &SaveOptions::default());
+    assert!(again.picture == loaded.picture, "grey with its profile");
+
+    let Pixmap::Rgba8(plane) = &mut loaded.picture.pixels else {
+        panic!("depth")
+    };
+    plane.update(Rect::new(3, 3, 2, 2), |_, _| [200, 20, 20, 255]);
+    let (again, _) = written(&loaded, "out.png", &SaveOptions::default());
+    assert_eq!(again.origin.layout, ColourLayout::Rgb);
+    assert!(again.picture.pixels == loaded.picture.pixels);
+    assert!(again.notes.is_empty(), "its profile is one for colour");
+    let (mut before, mut after) = (
+        [[0.3, 0.3, 0.3], [0.8, 0.1, 0.1]],
+        [[0.3, 0.3, 0.3], [0.8, 0.1, 0.1]],
+    );
+    crate::raster::to_srgb(&loaded.picture.profile, &mut before).unwrap();
+    crate::raster::to_srgb(&again.picture.profile, &mut after).unwrap();
+    for (b, a) in before.iter().flatten().zip(after.iter().flatten()) {
+        assert!((b - a).abs() < 1e-3, "the same colours: {b} {a}");
+    }
+}
+
+#[test]
+fn what_a_kind_cannot_hold_is_said() {
+    let (again, notes) = written(&opened("rgba16.png"), "out.jpg", &SaveOptions::default());
+    assert_eq!(
+        notes,
+        [PictureNote::AlphaFlattened, PictureNote::DepthReduced]
+    );
+    assert_eq!(again.origin.layout, ColourLayout::Rgb);
+    let mut white = opened("one.png");
+    white.picture.pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(8, 8), [10, 20, 30, 0]));
+    let (again, _) = written(&white, "out.jpeg", &SaveOptions::default());
+    assert_eq!(
+        again.picture.pixels.crop_f32(Rect::new(0, 0, 1, 1)),
+        [[1.0; 4]]
+    );
+
+    let loaded = opened("one.png");
+    for name in ["out.bmp", "out.xyz", "out"] {
+        let error = save(
+            Path::new(name),
+            &loaded.picture,
+            &loaded.origin,
+            &SaveOptions::default(),
+        );
+        assert!(matches!(error, Err(PictureError::UnknownExtension { .. })));
+    }
+    let mut wide = loaded;
+    wide.picture.pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(16_384, 1), [0; 4]));
+    let error = save(
+        Path::new("out.webp"),
+        &wide.picture,
+        &wide.origin,
+        &SaveOptions::default(),
+    );
+    assert!(matches!(
+        error,
+        Err(PictureError::TooLargeForFormat {
+            limit_px: 16_383,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn the_recipe_travels_in_every_kind_that_can_carry_it() {
+    let recipe = RecipeText {
+        parameters: "貓, \"x\"\nSteps: 3".to_owned(),
+        json: "{\"format\":1}".to_owned(),
+    };
+    let options = SaveOptions {
+        recipe: Some(recipe.clone()),
+        ..SaveOptions::default()
+    };
+    let loaded = opened("texts.png");
+    let (again, notes) = written(&loaded, "out.png", &options);
+    assert!(notes.is_empty());
+    assert_eq!(
+        again.origin.text(PARAMETERS_KEYWORD),
+        Some(recipe.parameters.as_str())
+    );
+    assert_eq!(again.origin.text(OWN_KEYWORD), Some(recipe.json.as_str()));
+    assert_eq!(again.origin.text("Title"), Some("保留"), "other texts stay");
+    assert_eq!(again.origin.texts.len(), 4);
+    for name in ["out.jpg", "out.webp"] {
+        for source in ["orientation-6.jpg", "rgb8.png", "comment.jpg"] {
+            let (again, notes) = written(&opened(source), name, &options);
+            assert!(notes.is_empty());
+            assert_eq!(
+                again.origin.text(PARAMETERS_KEYWORD),
+                Some(recipe.parameters.as_str())
+            );
+        }
+    }
+    let (_, notes) = written(&loaded, "out.tif", &options);
+    assert_eq!(notes, [PictureNote::RecipeLeftOut]);
+    for (source, name) in [("texts.png", "out.png"), ("comment.jpg", "out.jpg")] {
+        let (bare, _) = written(&opened(source), name, &SaveOptions::default());
+        assert_eq!(
+            bare.origin.text(PARAMETERS_KEYWORD),
+            None,
+            "switched off means gone"
+        );
+    }
+}
+
+#[test]
+fn a_failed_save_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = opened("rgb8.png");
+    let path = folder.path().join("file").join("out.png");
+    std::fs::write(folder.path().join("file"), b"not a folder").unwrap();
+    let error = save(
+        &path,
+        &loaded.picture,
+        &loaded.origin,
+        &SaveOptions::default(),
+    );
+    assert!(matches!(error, Err(PictureError::Write { .. })));
+
+    let path = folder.path().join("old.png");
+    std::fs::write(&path, b"old").unwrap();
+    let error = save::write_whole(&path, |file| {
+        std::io::Write::write_all(file, b"half")?;
+        Err("disk full".into())
+    });
+    assert!(matches!(error, Err(PictureError::Write { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn masks_come_from_brightness_or_alpha_and_keep_their_shape() {
+    let bright = load_mask(&given("grey8.png"), SIZE).unwrap();
+    assert!(!bright.rescaled);
+    assert_eq!(
+        u32::from(bright.mask.get(5, 6).unwrap()),
+        ramp(5, 6, 0, 255)
+    );
+    let alpha = load_mask(&given("rgba16.png"), SIZE).unwrap();
+    let deep = ramp(5, 6, 3, 65535);
+    assert_eq!(u32::from(alpha.mask.get(5, 6).unwrap()), (deep + 128) / 257);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    let mut mask: Mask = Tiled::filled(Extent::new(300, 200), 0);
+    mask.update(Rect::new(150, 0, 150, 200), |_, _| 255);
+    save_mask(&path, &mask).unwrap();
+    assert_eq!(load_mask(&path, Extent::new(300, 200)).unwrap().mask, mask);
+    let small = load_mask(&path, Extent::new(150, 100)).unwrap();
+    assert!(small.rescaled);
+    assert_eq!(
+        (small.mask.get(70, 50), small.mask.get(80, 50)),
+        (Some(0), Some(255))
+    );
+    let error = load_mask(&path, Extent::new(200, 200)).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("300×200") && text.contains("200×200"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_answer_is_a_sentence_in_both_languages() {
+    use crate::text::{Explain, Language, Texts};
+    let path = PathBuf::from("p.png");
+    let text = || "x".to_owned();
+    let extent = Extent::new(2, 3);
+    let errors = [
+        PictureError::Read {
+            path: path.clone(),
+            why: text(),
+        },
+        PictureError::EmptyFile { path: path.clone() },
+        PictureError::NotAPicture { path: path.clone() },
+        PictureError::Foreign {
+            path: path.clone(),
+            kind: text(),
+        },
+        PictureError::Animated {
+            path: path.clone(),
+            kind: text(),
+        },
+        PictureError::Cmyk { path: path.clone() },
+        PictureError::UnusualSamples {
+            path: path.clone(),
+            what: text(),
+        },
+        PictureError::Damaged {
+            path: path.clone(),
+            why: text(),
+        },
+        PictureError::NoPixels { path: path.clone() },
+        PictureError::TooLarge {
+            path: path.clone(),
+            extent,
+        },
+        PictureError::MaskShape {
+            path: path.clone(),
+            mask: extent,
+            picture: extent,
+        },
+        PictureError::Profile { why: text() },
+        PictureError::UnknownExtension { path: path.clone() },
+        PictureError::TooLargeForFormat {
+            path: path.clone(),
+            kind: text(),
+            limit_px: 9,
+        },
+        PictureError::Write { path, why: text() },
+    ];
+    use PictureNote as N;
+    let notes = [
+        N::ProfileIgnored,
+        N::FirstPageOnly,
+        N::AlphaUnmultiplied,
+        N::AlphaFlattened,
+        N::DepthReduced,
+        N::RecipeLeftOut,
+        N::ExifLeftOut,
+    ];
+    let messages = errors
+        .iter()
+        .map(Explain::message)
+        .chain(notes.iter().map(Explain::message));
+    for message in messages {
+        for language in Language::ALL {
+            let sentence = Texts::of(language).say(&message);
+            assert!(
+                !sentence.starts_with("picture-") && !sentence.contains("{$"),
+                "{sentence}"
+            );
+        }
+    }
+}
