@@ -13,7 +13,7 @@ macro_rules! icons {
 
         /// Every icon.
         #[cfg(test)]
-        pub const ALL: &[Icon] = &[$($name),+];
+        pub(super) const ALL: &[Icon] = &[$($name),+];
     };
 }
 

@@ -11,7 +11,7 @@ const SHARE: f64 = 0.002;
 
 /// Fails when `drawn` differs from the kept picture `name`, and leaves the new one beside it.
 /// With `UPDATE_SNAPSHOTS` set the kept picture is replaced.
-pub fn assert_same(drawn: &RgbaImage, folder: &str, name: &str) {
+pub(crate) fn assert_same(drawn: &RgbaImage, folder: &str, name: &str) {
     let kept_path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(folder)
         .join(format!("{name}.png"));

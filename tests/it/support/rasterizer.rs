@@ -22,14 +22,14 @@ struct Texture {
 
 /// The textures egui has sent, and a way to draw with them.
 #[derive(Default)]
-pub struct Rasterizer {
+pub(crate) struct Rasterizer {
     textures: HashMap<TextureId, Texture>,
     to_free: Vec<TextureId>,
 }
 
 /// A rasteriser that a test and its harness share.
 #[derive(Clone, Default)]
-pub struct SharedRasterizer(pub Rc<RefCell<Rasterizer>>);
+pub(crate) struct SharedRasterizer(pub Rc<RefCell<Rasterizer>>);
 
 impl egui_kittest::TestRenderer for SharedRasterizer {
     fn handle_delta(&mut self, delta: &mut TexturesDelta) {
@@ -75,7 +75,7 @@ impl Rasterizer {
     }
 
     /// Draws the output of a frame.
-    pub fn draw(
+    pub(crate) fn draw(
         &self,
         ctx: &egui::Context,
         output: &egui::FullOutput,

@@ -14,7 +14,7 @@ use overpaint::ui::{App, WindowOptions};
 use super::rasterizer::SharedRasterizer;
 
 /// How a test wants its window.
-pub struct Wanted {
+pub(crate) struct Wanted {
     pub size: Vec2,
     pub pixels_per_point: f32,
     pub theme: egui::Theme,
@@ -37,7 +37,7 @@ impl Default for Wanted {
 }
 
 /// A window under test.
-pub struct TestWindow {
+pub(crate) struct TestWindow {
     pub harness: Harness<'static, App>,
     painter: SharedRasterizer,
     size: Vec2,
@@ -46,10 +46,10 @@ pub struct TestWindow {
 }
 
 impl TestWindow {
-    pub fn open(wanted: Wanted) -> Self {
+    pub(crate) fn open(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let painter = SharedRasterizer::default();
-        let scripts = wanted.scripts.clone();
+        let scripts = wanted.scripts;
         let step_time = wanted.step_time;
         let options = WindowOptions {
             picture: None,
@@ -80,12 +80,12 @@ impl TestWindow {
         window
     }
 
-    pub fn editor(&self) -> &Editor {
+    pub(crate) fn editor(&self) -> &Editor {
         self.harness.state().editor().expect("the window is open")
     }
 
     /// Runs frames until `ready`, for at most ten seconds.
-    pub fn wait(&mut self, ready: impl Fn(&Editor) -> bool) {
+    pub(crate) fn wait(&mut self, ready: impl Fn(&Editor) -> bool) {
         let end = Instant::now() + Duration::from_secs(10);
         while !ready(self.editor()) {
             assert!(Instant::now() < end, "it did not happen within ten seconds");
@@ -96,7 +96,7 @@ impl TestWindow {
     }
 
     /// Runs until no job waits or runs.
-    pub fn wait_for_runs(&mut self) {
+    pub(crate) fn wait_for_runs(&mut self) {
         self.wait(|editor| {
             !editor.runs().is_empty()
                 && editor
@@ -106,18 +106,18 @@ impl TestWindow {
         });
     }
 
-    pub fn frames(&mut self, count: usize) {
+    pub(crate) fn frames(&mut self, count: usize) {
         self.harness.run_steps(count);
     }
 
     /// A place on the canvas by shares of its width and height.
-    pub fn on_canvas(&self, across: f32, down: f32) -> Pos2 {
+    pub(crate) fn on_canvas(&self, across: f32, down: f32) -> Pos2 {
         let canvas = self.harness.state().canvas();
         canvas.min + Vec2::new(canvas.width() * across, canvas.height() * down)
     }
 
     /// Drags the pointer over the canvas, all positions within one frame each.
-    pub fn drag(&mut self, places: &[(f32, f32)]) {
+    pub(crate) fn drag(&mut self, places: &[(f32, f32)]) {
         let places: Vec<Pos2> = places.iter().map(|(x, y)| self.on_canvas(*x, *y)).collect();
         let (first, rest) = places.split_first().expect("a place");
         self.harness.hover_at(*first);
@@ -133,7 +133,7 @@ impl TestWindow {
     }
 
     /// How many pixels are painted.
-    pub fn painted(&self) -> usize {
+    pub(crate) fn painted(&self) -> usize {
         let open = self.editor().active().expect("a document");
         open.document()
             .mask()
@@ -144,7 +144,7 @@ impl TestWindow {
     }
 
     /// The window as a picture.
-    pub fn picture(&mut self) -> RgbaImage {
+    pub(crate) fn picture(&mut self) -> RgbaImage {
         self.harness.step();
         let output = self.harness.output();
         self.painter
