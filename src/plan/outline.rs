@@ -172,7 +172,11 @@ mod tests {
         let middle = PointF::new(x, y);
         mask.update(box_of(radius), |at, before| {
             let at = PointF::new(at.x as f32 + 0.5, at.y as f32 + 0.5);
-            if at.distance(middle) < radius { 255 } else { before }
+            if at.distance(middle) < radius {
+                255
+            } else {
+                before
+            }
         });
         let layout = layout(box_of(radius), box_of(400.0), 20.0, 60.0);
         let outline = BandOutline::new(&mask, MaskMode::Changes, &layout);

@@ -105,8 +105,7 @@ impl Desk<'_> {
                 Command::SetPreferences(preferences) => Some(preferences.clone()),
                 _ => None,
             });
-        let mut preferences =
-            asked.unwrap_or_else(|| Box::new(self.editor.preferences().clone()));
+        let mut preferences = asked.unwrap_or_else(|| Box::new(self.editor.preferences().clone()));
         change(&mut preferences);
         self.send(Command::SetPreferences(preferences));
     }

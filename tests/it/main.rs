@@ -16,3 +16,4 @@ mod recovery;
 mod support;
 mod texts;
 mod ui;
+mod ui_panel;

@@ -1,7 +1,7 @@
 //! The panel of settings: everything in it stays within its width.
 
 use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use overpaint::engine::fake::Script;
 use overpaint::text::{Language, Texts};
 use overpaint::ui::Action;
@@ -14,7 +14,7 @@ fn controls(window: &TestWindow) -> Vec<(Role, String, Rect)> {
     let top = window.harness.state().canvas().top();
     window
         .harness
-        .get_all(egui_kittest::kittest::by())
+        .get_all(By::new().predicate(|node| node.raw_bounds().is_some()))
         .map(|node| {
             let name = node.accesskit_node().label().unwrap_or_default();
             (node.accesskit_node().role(), name, node.rect())
@@ -39,12 +39,15 @@ fn controls(window: &TestWindow) -> Vec<(Role, String, Rect)> {
 
 /// Fails if anything reaches out of the panel or is too narrow to be hit.
 fn assert_within(window: &TestWindow, when: &str) {
-    let panel = window.harness.state().canvas().right()..=window.size().x;
+    let panel = window.harness.state().canvas().right()..=window.size.x;
     let controls = controls(window);
     assert!(controls.len() > 15, "{when}: found {}", controls.len());
     for (role, name, rect) in controls {
         let inside = panel.contains(&rect.left()) && panel.contains(&rect.right());
-        assert!(inside, "{when}: {role:?} “{name}” lies at {rect:?} of {panel:?}");
+        assert!(
+            inside,
+            "{when}: {role:?} “{name}” lies at {rect:?} of {panel:?}"
+        );
         let wide_enough = role == Role::Label || rect.width() >= 16.0;
         assert!(wide_enough, "{when}: {role:?} “{name}” is {rect:?}");
     }
@@ -65,7 +68,7 @@ fn nothing_in_the_settings_panel_reaches_out_of_it() {
         let mut window = TestWindow::open(Wanted {
             size: Vec2::new(1280.0, 720.0),
             language,
-            scripts: vec![Script::Succeed, Script::WaitForCancel],
+            scripts: vec![Script::Paint, Script::WaitForCancel],
             ..Wanted::default()
         });
         assert_within(&window, "at the start");
@@ -84,7 +87,10 @@ fn nothing_in_the_settings_panel_reaches_out_of_it() {
         window.harness.key_press(Key::Enter);
         window.frames(4);
         assert_eq!(
-            window.editor().active().map(|o| o.document().layers().len()),
+            window
+                .editor()
+                .active()
+                .map(|o| o.document().layers().len()),
             Some(1)
         );
         assert_within(&window, "with a layer");

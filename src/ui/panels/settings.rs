@@ -61,7 +61,8 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             let name = desk.text(key);
             let tint = desk.tint(theme::tokens(ui)).of(mode);
             let tooltip = desk.text(&format!("{key}-tip"));
-            let response = mode_card(ui, (width, tint), mode, &name, mode == chosen).on_hover_text(tooltip);
+            let response =
+                mode_card(ui, (width, tint), mode, &name, mode == chosen).on_hover_text(tooltip);
             if response.clicked() && mode != chosen {
                 desk.set(document, |settings| settings.mask_mode = mode);
             }
