@@ -164,6 +164,8 @@ pub(super) fn action_keys(ctx: &egui::Context, action: Action) -> Option<String>
 pub(super) fn key_text(ctx: &egui::Context, shortcut: egui::KeyboardShortcut) -> String {
     let text = ctx.format_shortcut(&shortcut);
     let replaced = [
+        ("Period", "."),
+        ("Comma", ","),
         ("OpenBracket", "["),
         ("CloseBracket", "]"),
         ("Plus", "+"),

@@ -233,7 +233,7 @@ impl MaskTint {
 }
 
 /// Sizes of the interface that one can choose, in percent of the desktop's own.
-pub(super) const SCALES_PERCENT: [u32; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
+pub(super) const SCALES_PERCENT: [u32; 10] = [80, 90, 100, 110, 125, 150, 175, 200, 250, 300];
 /// How long a movement may take, in seconds.
 pub(super) const MOTION_SECS: f32 = 0.1;
 /// How long a toast that needs no answer stays, in seconds.

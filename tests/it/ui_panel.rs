@@ -195,3 +195,32 @@ fn a_right_click_on_the_canvas_offers_what_can_be_done() {
     window.frames(4);
     assert_eq!(window.painted(), 0);
 }
+
+#[test]
+fn before_is_the_picture_without_its_layers() {
+    let mut window = TestWindow::open(Wanted::default());
+    window.harness.get_by_label("Close the guide").click();
+    window.harness.remove_cursor();
+    window.frames(4);
+    let at = window.on_canvas(0.5, 0.5);
+    let mut seen = |window: &mut TestWindow| {
+        window.harness.remove_cursor();
+        window.frames(6);
+        *window.picture().get_pixel(at.x as u32, at.y as u32)
+    };
+    let opened = seen(&mut window);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.frames(2);
+    window.wait_for_runs();
+    window.harness.key_press(Key::Enter);
+    window.frames(4);
+    let layers = |window: &TestWindow| window.editor().active().unwrap().document().layers().len();
+    assert_eq!(layers(&window), 1);
+    assert_ne!(seen(&mut window), opened, "the layer is seen");
+    window.harness.key_down(Key::Backslash);
+    assert_eq!(seen(&mut window), opened, "the layer is not seen");
+    window.harness.key_up(Key::Backslash);
+    assert_ne!(seen(&mut window), opened, "the layer is seen again");
+}

@@ -70,6 +70,17 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         store.paint_preview(&after, &transform, run);
     }
     let result_shown = shown.is_some() || running.is_some_and(has_preview);
+    // Before a result is the picture without it; without one, the picture without its layers.
+    let document = open.document();
+    if !result_shown && !document.layers().is_empty() && (before || desk.state.split.is_some()) {
+        let part = if before {
+            area
+        } else {
+            before_part(desk, area)
+        };
+        let clipped = painter.with_clip_rect(part);
+        store.paint_base(&clipped, &transform, document.base(), t);
+    }
     let tint_shown =
         desk.state.shown.mask && !before && (!result_shown || desk.state.drag.is_painting());
     if tint_shown {
@@ -165,6 +176,14 @@ fn after_part(desk: &Desk<'_>, area: Rect) -> Rect {
         ),
         None => area,
     }
+}
+
+/// The rest of the canvas.
+fn before_part(desk: &Desk<'_>, area: Rect) -> Rect {
+    Rect::from_min_max(
+        area.min,
+        egui::pos2(after_part(desk, area).left(), area.bottom()),
+    )
 }
 
 /// White: textures are drawn as they are.

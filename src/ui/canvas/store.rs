@@ -72,6 +72,7 @@ pub(crate) struct TextureStore {
     profile: Profile,
     display: Option<DisplayTransform>,
     picture: Option<PixmapTextures>,
+    base: Option<PixmapTextures>,
     mask: PlaneTextures<u8>,
     mask_shade: Option<MaskShade>,
     patches: HashMap<CandidateId, PixmapTextures>,
@@ -88,6 +89,7 @@ impl Default for TextureStore {
             profile: Profile::Srgb,
             display: None,
             picture: None,
+            base: None,
             mask: PlaneTextures::new("mask"),
             mask_shade: None,
             patches: HashMap::new(),
@@ -116,6 +118,7 @@ impl TextureStore {
                 .ok();
             self.version += 1;
             self.picture = None;
+            self.base = None;
             self.mask = PlaneTextures::new("mask");
         }
         let Some(display) = &self.display else { return };
@@ -201,6 +204,31 @@ impl TextureStore {
             version: self.version,
         };
         picture.paint(painter, transform, Point::default(), &shade);
+    }
+
+    /// The picture as it was opened, without its layers, in place of the visible one.
+    pub(crate) fn paint_base(
+        &mut self,
+        painter: &Painter,
+        transform: &ViewTransform,
+        base: &Picture,
+        t: &Tokens,
+    ) {
+        let whole = PixelRect::of(base.pixels.extent());
+        self.paint_checkerboard(painter, transform, whole, t);
+        let Some(display) = &self.display else { return };
+        let shade = PictureShade {
+            display,
+            version: self.version,
+        };
+        let textures = self
+            .base
+            .get_or_insert_with(|| PixmapTextures::new("base", &base.pixels));
+        textures.update(&base.pixels, &shade);
+        textures.paint(painter, transform, Point::default(), &shade);
+        if textures.uploads().unfinished {
+            painter.ctx().request_repaint();
+        }
     }
 
     /// The tint of what is painted.

@@ -34,6 +34,7 @@ fn layer_ui(
 ) {
     let id = layer.id;
     widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = space::XS;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
@@ -92,6 +93,7 @@ fn layer_ui(
                 });
             }
         });
+        ui.spacing_mut().interact_size.y = 20.0;
         opacity(ui, desk, document, layer);
     });
 }
