@@ -164,13 +164,11 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
     ui.painter()
         .rect_filled(line, CornerRadius::same(1), t.accent);
     let font = FontId::new(text_size::BODY, theme::semibold());
-    ui.painter().text(
-        rect.left_center() + vec2(space::M, 0.0),
-        Align2::LEFT_CENTER,
-        text,
-        font,
-        t.text,
-    );
+    let room = rect.width() - space::M - size::ICON_BUTTON - space::L;
+    let words = widgets::one_line(ui.painter(), &text, font, t.text, room);
+    let at =
+        Align2::LEFT_CENTER.anchor_size(rect.left_center() + vec2(space::M, 0.0), words.size());
+    ui.painter().galley(at.min, words, t.text);
     let button = Rect::from_center_size(
         rect.right_center() - vec2(22.0, 0.0),
         vec2(size::ICON_BUTTON, size::ICON_BUTTON),

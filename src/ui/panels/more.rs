@@ -11,7 +11,7 @@ use crate::plan::{
 use crate::text::Explain as _;
 use crate::ui::context::Desk;
 use crate::ui::icons;
-use crate::ui::theme::space;
+use crate::ui::theme::{size, space};
 use crate::ui::widgets::{self, Number};
 
 /// Draws the fold and, when open, what is in it.
@@ -53,40 +53,35 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     };
     let locked = open.is_seed_locked();
     let mut value = open.settings().seed.0;
-    ui.horizontal(|ui| {
-        let label = ui
-            .label(desk.text("ui-seed").as_ref())
-            .on_hover_text(desk.text("ui-seed-tip"));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::XS;
-            let lock = desk.text("ui-seed-lock");
-            if widgets::icon_button(ui, icons::LOCK, &lock, locked)
-                .on_hover_text(desk.text("ui-seed-lock-tip"))
-                .clicked()
-            {
-                desk.send(Command::LockSeed {
-                    document,
-                    locked: !locked,
-                });
-            }
-            let random = desk.text("ui-seed-random");
-            if widgets::icon_button(ui, icons::RANDOM, &random, !locked)
-                .on_hover_text(desk.text("ui-seed-random-tip"))
-                .clicked()
-            {
-                desk.send(Command::LockSeed {
-                    document,
-                    locked: false,
-                });
-            }
-            let field = egui::DragValue::new(&mut value)
-                .speed(1.0)
-                .update_while_editing(false);
-            ui.add_sized([104.0, ui.spacing().interact_size.y], field)
-                .labelled_by(label.id)
-                .accessible_name(desk.text("ui-seed"))
-                .on_hover_text(desk.text("ui-seed-tip"));
-        });
+    let (name, tooltip) = (desk.text("ui-seed"), desk.text("ui-seed-tip"));
+    widgets::row(ui, name.as_ref(), &tooltip, |ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        let lock = desk.text("ui-seed-lock");
+        if widgets::icon_button_small(ui, icons::LOCK, &lock, locked)
+            .on_hover_text(desk.text("ui-seed-lock-tip"))
+            .clicked()
+        {
+            desk.send(Command::LockSeed {
+                document,
+                locked: !locked,
+            });
+        }
+        let random = desk.text("ui-seed-random");
+        if widgets::icon_button_small(ui, icons::RANDOM, &random, !locked)
+            .on_hover_text(desk.text("ui-seed-random-tip"))
+            .clicked()
+        {
+            desk.send(Command::LockSeed {
+                document,
+                locked: false,
+            });
+        }
+        let field = egui::DragValue::new(&mut value)
+            .speed(1.0)
+            .update_while_editing(false);
+        ui.add_sized([104.0, size::CONTROL], field)
+            .accessible_name(name.as_ref())
+            .on_hover_text(tooltip.as_ref());
     });
     if value != open.settings().seed.0 {
         desk.set(document, |settings| settings.seed = Seed(value));
@@ -299,41 +294,33 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
         .iter()
         .find(|(reference, ..)| *reference == chosen)
         .map_or_else(|| format!("{chosen:?}"), |(_, name, _)| name.clone());
-    ui.horizontal(|ui| {
-        let label = ui
-            .label(name.as_ref())
-            .on_hover_text(desk.text("ui-model-tip"));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let combo = egui::ComboBox::from_id_salt("model")
-                .selected_text(current)
-                .width(190.0)
-                .truncate();
-            let response = combo.show_ui(ui, |ui| {
-                for (reference, name, about) in &entries {
-                    let line = ui.selectable_label(*reference == chosen, name.as_str());
-                    if line.on_hover_text(about.as_str()).clicked() {
-                        desk.send(Command::SetModel(reference.clone()));
-                    }
+    widgets::row(ui, name.as_ref(), &desk.text("ui-model-tip"), |ui| {
+        let combo = egui::ComboBox::from_id_salt("model")
+            .selected_text(current)
+            .width(170.0)
+            .truncate();
+        let response = combo.show_ui(ui, |ui| {
+            for (reference, name, about) in &entries {
+                let line = ui.selectable_label(*reference == chosen, name.as_str());
+                if line.on_hover_text(about.as_str()).clicked() {
+                    desk.send(Command::SetModel(reference.clone()));
                 }
-                for error in refused {
-                    let about = desk.say(&error.message());
-                    ui.add_enabled(false, egui::Button::new(about).wrap());
-                }
-                ui.separator();
-                let add = desk.text("ui-model-folder");
-                if ui.button(add.as_ref()).clicked() {
-                    desk.state.wants_model_folder = true;
-                }
-                let again = desk.text("ui-models-again");
-                if ui.button(again.as_ref()).clicked() {
-                    desk.send(Command::FindModels);
-                }
-            });
-            _ = response
-                .response
-                .labelled_by(label.id)
-                .accessible_name(name.as_ref());
+            }
+            for error in refused {
+                let about = desk.say(&error.message());
+                ui.add_enabled(false, egui::Button::new(about).wrap());
+            }
+            ui.separator();
+            let add = desk.text("ui-model-folder");
+            if ui.button(add.as_ref()).clicked() {
+                desk.state.wants_model_folder = true;
+            }
+            let again = desk.text("ui-models-again");
+            if ui.button(again.as_ref()).clicked() {
+                desk.send(Command::FindModels);
+            }
         });
+        _ = response.response.accessible_name(name.as_ref());
     });
     widgets::hint(ui, &desk.text("ui-model-add"));
 }

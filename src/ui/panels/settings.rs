@@ -9,6 +9,7 @@ use crate::document::DocumentId;
 use crate::plan::MaskMode;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, RADIUS, space, text_size};
+use crate::ui::widgets;
 
 /// Draws the panel.
 pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -21,25 +22,26 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         rest.max,
     );
     let body = Rect::from_min_max(rest.min, footer.right_top() - vec2(0.0, space::S));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
-        egui::ScrollArea::vertical()
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                // Room for the scroll bar.
-                ui.set_width(ui.available_width() - 6.0);
-                ui.spacing_mut().item_spacing.y = space::S;
-                mode(ui, desk, document);
-                prompt::prompt_ui(ui, desk, document);
-                ui.separator();
-                strength::strength_ui(ui, desk, document);
-                ui.separator();
-                more::more_ui(ui, desk, document);
-                layers::layers_ui(ui, desk, document);
-            });
-    });
-    ui.scope_builder(egui::UiBuilder::new().max_rect(footer), |ui| {
-        generate::generate_ui(ui, desk, document);
-    });
+    // Children that this `Ui` does not hear of: a panel takes the width of what it hears of, and
+    // this one is as wide as the user made it, whatever is in it.
+    let child = |rect: Rect| egui::UiBuilder::new().max_rect(rect);
+    let mut upper = ui.new_child(child(body).id_salt("settings body"));
+    egui::ScrollArea::vertical()
+        .auto_shrink(false)
+        .show(&mut upper, |ui| {
+            // Room for the scroll bar.
+            ui.set_max_width(body.width() - 6.0);
+            ui.spacing_mut().item_spacing.y = space::S;
+            mode(ui, desk, document);
+            prompt::prompt_ui(ui, desk, document);
+            ui.separator();
+            strength::strength_ui(ui, desk, document);
+            ui.separator();
+            more::more_ui(ui, desk, document);
+            layers::layers_ui(ui, desk, document);
+        });
+    let mut lower = ui.new_child(child(footer).id_salt("settings footer"));
+    generate::generate_ui(&mut lower, desk, document);
     ui.advance_cursor_after_rect(rest);
 }
 
@@ -123,12 +125,9 @@ fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) 
     } else {
         FontId::proportional(text_size::BODY - 0.5)
     };
-    painter.text(
-        rect.center_bottom() - vec2(0.0, 8.0),
-        Align2::CENTER_BOTTOM,
-        name,
-        font,
-        ink,
-    );
+    let words = widgets::one_line(painter, name, font, ink, width - 2.0 * space::XS);
+    let at =
+        Align2::CENTER_BOTTOM.anchor_size(rect.center_bottom() - vec2(0.0, space::S), words.size());
+    painter.galley(at.min, words, ink);
     response
 }

@@ -6,7 +6,7 @@ use crate::document::DocumentId;
 use crate::plan::{Steps, Strength};
 use crate::text::Message;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, text_size};
+use crate::ui::theme::{self, size, text_size};
 use crate::ui::widgets;
 
 /// The part of the range that keeps details.
@@ -21,22 +21,38 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
     };
     let settings = open.settings();
     let mut value = settings.strength.get();
-    ui.horizontal(|ui| {
-        let label = widgets::heading(ui, &desk.text("ui-strength"))
-            .on_hover_text(desk.text("ui-strength-tip"));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let field = egui::DragValue::new(&mut value)
-                .range(0.01..=1.0)
-                .speed(0.005)
-                .fixed_decimals(2);
-            ui.add(field)
-                .labelled_by(label.id)
-                .accessible_name(desk.text("ui-strength-number"))
-                .on_hover_text(desk.text("ui-strength-tip"));
-        });
+    let tooltip = desk.text("ui-strength-tip");
+    let name = RichText::new(desk.text("ui-strength")).family(theme::semibold());
+    widgets::row(ui, name, &tooltip, |ui| {
+        let field = egui::DragValue::new(&mut value)
+            .range(0.01..=1.0)
+            .speed(0.005)
+            .fixed_decimals(2);
+        let response = ui
+            .add_sized(vec2(60.0, size::CONTROL), field)
+            .accessible_name(desk.text("ui-strength-number"))
+            .on_hover_text(tooltip.as_ref());
+        if widgets::resets(ui, &response) {
+            value = FIRST;
+        }
     });
-    ui.spacing_mut().item_spacing.y = 2.0;
-    slider(ui, desk, &mut value);
+    // Closer together than the rest, and only here.
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        slider(ui, desk, &mut value);
+        ends(ui, desk);
+        widgets::hint(ui, &desk.text(meaning(value)));
+    });
+    if value != settings.strength.get()
+        && let Ok(strength) = Strength::new((value * 100.0).round() / 100.0)
+    {
+        desk.set(document, |settings| settings.strength = strength);
+    }
+    steps(ui, desk, document);
+}
+
+/// What the two ends of the slider stand for.
+fn ends(ui: &mut Ui, desk: &Desk<'_>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 14.0;
         ui.set_height(14.0);
@@ -47,13 +63,6 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
             ui.label(small(&desk.text("ui-strength-imagines")));
         });
     });
-    widgets::hint(ui, &desk.text(meaning(value)));
-    if value != settings.strength.get()
-        && let Ok(strength) = Strength::new((value * 100.0).round() / 100.0)
-    {
-        desk.set(document, |settings| settings.strength = strength);
-    }
-    steps(ui, desk, document);
 }
 
 /// What a strength does, in words.
@@ -80,7 +89,8 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
         .trailing_fill(true);
     let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
     let response = response.on_hover_text(desk.text("ui-strength-tip"));
-    if response.double_clicked() {
+    // Sliders only listen to drags.
+    if response.interact(egui::Sense::click()).double_clicked() {
         *value = FIRST;
     }
     // The handle's middle travels between these two, as in egui's slider.
@@ -101,28 +111,29 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let settings = open.settings();
     let mut count = settings.steps.get();
     let executed = settings.steps.executed(settings.strength);
-    ui.horizontal(|ui| {
-        let label = ui
-            .label(desk.text("ui-steps").as_ref())
-            .on_hover_text(desk.text("ui-steps-tip"));
+    let (name, tooltip) = (desk.text("ui-steps"), desk.text("ui-steps-tip"));
+    let default = desk
+        .editor
+        .model_card()
+        .map_or(count, |card| card.defaults.steps);
+    widgets::row(ui, name.as_ref(), &tooltip, |ui| {
+        let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
+        let response = ui
+            .add_sized(vec2(60.0, size::CONTROL), field)
+            .accessible_name(name.as_ref())
+            .on_hover_text(tooltip.as_ref());
+        if widgets::resets(ui, &response) {
+            count = default;
+        }
         let t = theme::tokens(ui);
         let text = Message::new("ui-runs-of")
             .with("run", executed)
             .with("of", count);
         let colour = if executed == 0 { t.bad } else { t.muted };
-        ui.label(
-            RichText::new(desk.say(&text))
-                .size(text_size::SMALL)
-                .color(colour),
-        )
-        .on_hover_text(desk.text("ui-runs-of-tip"));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
-            ui.add_sized(vec2(60.0, ui.spacing().interact_size.y), field)
-                .labelled_by(label.id)
-                .accessible_name(desk.text("ui-steps"))
-                .on_hover_text(desk.text("ui-steps-tip"));
-        });
+        let text = RichText::new(desk.say(&text))
+            .size(text_size::SMALL)
+            .color(colour);
+        ui.label(text).on_hover_text(desk.text("ui-runs-of-tip"));
     });
     if count != settings.steps.get()
         && let Ok(steps) = Steps::new(count)

@@ -15,6 +15,11 @@ pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -
     icon_button_sized(ui, icon, name, selected, size::ICON_BUTTON)
 }
 
+/// The same as tall as a field.
+pub(crate) fn icon_button_small(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
+    icon_button_sized(ui, icon, name, selected, size::CONTROL)
+}
+
 fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use eframe::egui::{self, DragValue, RichText, Ui};
 
-use crate::ui::theme;
+use crate::ui::theme::{self, size};
 
 /// A number that can be dragged, typed and reset.
 pub(crate) struct Number<'a> {
@@ -20,36 +20,46 @@ pub(crate) struct Number<'a> {
     pub decimals: usize,
     /// Written behind the number.
     pub unit: &'a str,
-    /// What a right-click goes back to, and what that is called.
+    /// What a double-click goes back to, and what that is called in the menu.
     pub reset: Option<(f64, &'a str)>,
+}
+
+/// True when a number is to go back to its default: it was pressed twice. The first of the two
+/// has begun to edit it as text, which is ended here.
+pub(crate) fn resets(ui: &Ui, response: &egui::Response) -> bool {
+    let twice = response.double_clicked();
+    if twice {
+        ui.data_mut(|data| data.remove_temp::<String>(response.id));
+        response.surrender_focus();
+    }
+    twice
 }
 
 /// Draws a row with the number's name and field; the new value when it was changed.
 pub(crate) fn number(ui: &mut Ui, value: f64, field: &Number<'_>) -> Option<f64> {
     let mut edited = value;
-    ui.horizontal(|ui| {
-        let label = ui.label(field.name).on_hover_text(field.tooltip);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let drag = DragValue::new(&mut edited)
-                .range(field.range.clone())
-                .speed(field.speed)
-                .max_decimals(field.decimals)
-                .suffix(field.unit)
-                .update_while_editing(false);
-            let response = ui
-                .add_sized([84.0, ui.spacing().interact_size.y], drag)
-                .labelled_by(label.id)
-                .accessible_name(field.name)
-                .on_hover_text(field.tooltip);
-            if let Some((default, text)) = field.reset {
-                response.context_menu(|ui| {
-                    if ui.button(text).clicked() {
-                        edited = default;
-                        ui.close();
-                    }
-                });
+    super::row(ui, field.name, field.tooltip, |ui| {
+        let drag = DragValue::new(&mut edited)
+            .range(field.range.clone())
+            .speed(field.speed)
+            .max_decimals(field.decimals)
+            .suffix(field.unit)
+            .update_while_editing(false);
+        let response = ui
+            .add_sized([84.0, size::CONTROL], drag)
+            .accessible_name(field.name)
+            .on_hover_text(field.tooltip);
+        if let Some((default, text)) = field.reset {
+            if resets(ui, &response) {
+                edited = default;
             }
-        });
+            response.context_menu(|ui| {
+                if ui.button(text).clicked() {
+                    edited = default;
+                    ui.close();
+                }
+            });
+        }
     });
     (edited != value).then_some(edited)
 }
@@ -63,34 +73,30 @@ pub(crate) fn choice<T: Copy + PartialEq>(
     text_of: impl Fn(T) -> (String, String),
 ) -> Option<T> {
     let mut picked = None;
-    ui.horizontal(|ui| {
-        let label = ui.label(name).on_hover_text(tooltip);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let (text, _) = text_of(chosen);
-            let combo = egui::ComboBox::from_id_salt(name)
-                .selected_text(text)
-                .width(150.0)
-                .truncate()
-                .show_ui(ui, |ui| {
-                    for value in values {
-                        let (text, about) = text_of(*value);
-                        let line = ui.selectable_label(*value == chosen, text);
-                        let line = if about.is_empty() {
-                            line
-                        } else {
-                            line.on_hover_text(about)
-                        };
-                        if line.clicked() {
-                            picked = Some(*value);
-                        }
+    super::row(ui, name, tooltip, |ui| {
+        let (text, _) = text_of(chosen);
+        let combo = egui::ComboBox::from_id_salt(name)
+            .selected_text(text)
+            .width(150.0)
+            .truncate()
+            .show_ui(ui, |ui| {
+                for value in values {
+                    let (text, about) = text_of(*value);
+                    let line = ui.selectable_label(*value == chosen, text);
+                    let line = if about.is_empty() {
+                        line
+                    } else {
+                        line.on_hover_text(about)
+                    };
+                    if line.clicked() {
+                        picked = Some(*value);
                     }
-                });
-            _ = combo
-                .response
-                .labelled_by(label.id)
-                .accessible_name(name)
-                .on_hover_text(RichText::new(tooltip).color(theme::tokens(ui).text));
-        });
+                }
+            });
+        _ = combo
+            .response
+            .accessible_name(name)
+            .on_hover_text(RichText::new(tooltip).color(theme::tokens(ui).text));
     });
     picked.filter(|value| *value != chosen)
 }

@@ -5,8 +5,8 @@ mod fields;
 mod rows;
 
 pub(super) use buttons::{
-    action_button, chip, chip_row, icon_button, link_button, menu_item, primary_button,
-    quiet_button,
+    action_button, chip, chip_row, icon_button, icon_button_small, link_button, menu_item,
+    primary_button, quiet_button,
 };
-pub(super) use fields::{Number, choice, number};
-pub(super) use rows::{card, heading, hint, icon_label, section};
+pub(super) use fields::{Number, choice, number, resets};
+pub(super) use rows::{card, heading, hint, icon_label, one_line, row, section};

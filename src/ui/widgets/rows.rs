@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 
 use crate::ui::icons::Icon;
-use crate::ui::theme::{self, RADIUS_CARD, space, text_size};
+use crate::ui::theme::{self, RADIUS_CARD, size, space, text_size};
 
 /// The title of a part of a panel.
 pub(crate) fn heading(ui: &mut Ui, text: &str) -> Response {
@@ -16,6 +16,46 @@ pub(crate) fn heading(ui: &mut Ui, text: &str) -> Response {
 pub(crate) fn hint(ui: &mut Ui, text: &str) -> Response {
     let t = theme::tokens(ui);
     ui.add(egui::Label::new(RichText::new(text).size(text_size::SMALL).color(t.muted)).wrap())
+}
+
+/// Words on one line of at most `width` points, with … where the rest is left out.
+pub(crate) fn one_line(
+    painter: &egui::Painter,
+    text: &str,
+    font: egui::FontId,
+    ink: egui::Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
+    painter.layout_job(job)
+}
+
+/// A row of one height: a name at the left, cut short if it must be, and fields at the right.
+pub(crate) fn row<R>(
+    ui: &mut Ui,
+    name: impl Into<egui::WidgetText>,
+    tooltip: &str,
+    fields: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let name = name.into();
+    let whole = egui::vec2(ui.available_width(), size::CONTROL);
+    let right_to_left = egui::Layout::right_to_left(egui::Align::Center);
+    ui.allocate_ui_with_layout(whole, right_to_left, |ui| {
+        ui.set_min_size(whole);
+        ui.spacing_mut().item_spacing.x = space::S;
+        let result = fields(ui);
+        // The name is given what the fields leave.
+        let rest = ui.available_rect_before_wrap();
+        let left_to_right = egui::Layout::left_to_right(egui::Align::Center);
+        let builder = egui::UiBuilder::new().max_rect(rest).layout(left_to_right);
+        ui.scope_builder(builder, |ui| {
+            ui.add(egui::Label::new(name).truncate())
+                .on_hover_text(tooltip);
+        });
+        result
+    })
+    .inner
 }
 
 /// An icon with words behind it, both in one colour.
