@@ -1,0 +1,53 @@
+"""Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and their captions in .json.
+
+One file of fresh scenes per call until there are --files of them; training reads them all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import numpy as np
+import torch
+
+from net import encode, load_autoencoder
+from scenes import draw_many
+from settings import Every, arguments, parser
+
+FIRST_SEED = 5000
+
+
+def write_file(args, k: int) -> None:
+    vae, started, due = load_autoencoder(args.work / "vae", args.device), time.time(), Every(30)
+    latents, captions = [], []
+    # two processes render while this one encodes
+    for pictures, texts, _ in draw_many(args.work, args.scenes, FIRST_SEED + k, "people"):
+        latents.append(encode(vae, pictures, args.device).half().numpy())
+        captions += texts
+        if due():
+            print(f"{len(captions)} of {args.scenes}, {len(captions) / (time.time() - started):.0f}/s", flush=True)
+    temporary = args.work / f"lat{k}.tmp.npy"
+    np.save(temporary, np.concatenate(latents))
+    # the captions first: a file of latents without its captions must never be seen
+    (args.work / f"lat{k}.json").write_text(json.dumps(captions))
+    os.replace(temporary, args.work / f"lat{k}.npy")
+    print(f"lat{k}.npy: {len(captions)} scenes")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--scenes", type=int, default=40000, help="scenes in one file")
+    options.add_argument("--files", type=int, default=4)
+    args = arguments(options)
+    torch.set_num_threads(args.threads)
+    missing = [k for k in range(args.files) if not (args.work / f"lat{k}.npy").exists()]
+    if missing:
+        write_file(args, missing[0])
+    else:
+        print(f"{args.files} files of latents are there already")
+
+
+if __name__ == "__main__":
+    main()
