@@ -62,12 +62,12 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean(-10 * np.log10((error**2).mean(1) + 1e-10)))
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--scenes", type=int, default=12000)
     options.add_argument("--steps", type=int, default=8000)
     options.add_argument("--batch", type=int, default=16)
-    args = arguments(options)
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     if (args.work / "vae" / "config.json").exists():
         print("vae/ is there already")

@@ -22,7 +22,7 @@ cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
 nohup nice -n 19 bash -c '
   python=$1 files=$2 steps=$3; shift 3
-  "$python" sprites.py "$@" && "$python" latents.py "$@" --files "$files" &&
+  "$python" sprites.py "$@" && "$python" latents.py "$@" --files "$files" --one &&
     exec "$python" unet.py "$@" --start .. --steps "$steps"
 ' background "$python" "${FILES:-4}" "${STEPS:-45000}" "${common[@]}" >>"$work/train.log" 2>&1 </dev/null &
 echo $! >"$work/train.pid"

@@ -47,7 +47,8 @@ class Task:
     """Prompts with what their pictures should show, and the pictures: (n, 128, 128, 3) u8."""
 
     def __init__(self, wanted: list[Labels], chinese: list[bool]):
-        self.labels, self.prompts = wanted, [caption(w, random.Random(0), c, True) for w, c in zip(wanted, chinese)]
+        r = random.Random(0)
+        self.prompts = [caption(labels, r, c, complete=True) for labels, c in zip(wanted, chinese)]
         self.wanted = np.array([targets(w) for w in wanted])
         self.sources: np.ndarray | None = None
         self.masks: np.ndarray | None = None
@@ -122,7 +123,8 @@ def _part_task(args, maker, people, language, r: random.Random) -> Task:
 
 
 def share(right: np.ndarray) -> dict:
-    return {"right": round(float(np.mean(right)), 4), "of": int(len(right))} if len(right) else {"right": None, "of": 0}
+    """The share that is right, and of how many; `None` of none."""
+    return {"right": round(float(np.mean(right)), 4) if len(right) else None, "of": len(right)}
 
 
 def background_right(named: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -151,7 +153,8 @@ def score_text(named: np.ndarray, wanted: np.ndarray, languages: np.ndarray) -> 
             known &= wanted[:, COLUMN[name]] != ATTRIBUTES["thing"].index("person")
         score[name] = share(named[known, COLUMN[name]] == wanted[known, COLUMN[name]])
     score["background"] = share(background_right(named, wanted)[~filtered])
-    score["background, filtered"] = share(named[filtered, COLUMN["background"]] == wanted[filtered, COLUMN["background"]])
+    kind = COLUMN["background"]
+    score["background, filtered"] = share(named[filtered, kind] == wanted[filtered, kind])
     same = named[:, COLUMN["filter"]] == wanted[:, COLUMN["filter"]]
     score["filter"] = share(same[filtered])
     score["no filter where none is asked"] = share(same[~filtered])
@@ -197,10 +200,8 @@ def evaluate(args, model: Model, maker: SceneMaker) -> dict:
             report["text, shuffled"] = score_text(seen, shuffled(task.wanted, args.seed), languages)
         else:
             untouched = named(task.sources)
-            for title, answer in ((name, seen), (f"{name}, source", untouched)):
-                report[title] = {
-                    "whole": _score_whole, "inverse": _score_inverse, "part": _score_part,
-                }[name](answer, task)  # fmt: skip
+            report[name] = SCORES[name](seen, task)
+            report[f"{name}, source"] = SCORES[name](untouched, task)
         write_sheet(args.out / f"{name}.png", task, args.sheet)
         print(f"{name}: {len(task.prompts)} pictures, {time.time() - started:.0f} s", flush=True)
     return report
@@ -221,6 +222,9 @@ def _score_part(named, task) -> dict:
     right = named[rows, asked] == task.wanted[rows, asked]
     parts = {name: share(right[asked == COLUMN[name]]) for name in ("hair colour", "clothes colour")}
     return {"asked colour": share(right), **parts}
+
+
+SCORES = {"whole": _score_whole, "inverse": _score_inverse, "part": _score_part}
 
 
 def write_sheet(path: Path, task: Task, count: int) -> None:
@@ -244,7 +248,7 @@ def table(report: dict) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--model", type=Path, default=STARTER, help="exported model to judge (default: %(default)s)")
     options.add_argument("--checkpoint", action="store_true", help="judge the moving average in ck.pt instead")
@@ -253,8 +257,8 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=20)
     options.add_argument("--guidance", type=float, default=4.0)
     options.add_argument("--sheet", type=int, default=40, help="pictures on a contact sheet")
-    options.add_argument("--out", type=Path, help="folder for report.json, report.md, sheets (default: WORK/evaluation)")
-    args = arguments(options)
+    options.add_argument("--out", type=Path, help="folder of the report and sheets (default: WORK/evaluation)")
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     args.out = args.out or args.work / "evaluation"
     args.out.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,8 @@ def write_tokenizer(model: Model, folder: Path) -> None:
     model.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     tokens = dict(bos_token=START, eos_token=END, unk_token=END, pad_token=END)
     write_json(folder / "special_tokens_map.json", tokens)
-    write_json(folder / "tokenizer_config.json", dict(tokenizer_class="CLIPTokenizer", model_max_length=WINDOW) | tokens)
+    kind = dict(tokenizer_class="CLIPTokenizer", model_max_length=WINDOW)
+    write_json(folder / "tokenizer_config.json", kind | tokens)
 
 
 def write_index(out: Path) -> None:
@@ -74,13 +75,15 @@ def write_index(out: Path) -> None:
         unet=["diffusers", "UNet2DConditionModel"],
         vae=["diffusers", "AutoencoderKL"],
     )
-    write_json(out / "model_index.json", dict(_class_name="StableDiffusionPipeline", _diffusers_version=__version__) | parts)
+    kind = dict(_class_name="StableDiffusionPipeline", _diffusers_version=__version__)
+    write_json(out / "model_index.json", kind | parts)
 
 
 def export(model: Model, work: Path, out: Path, scenes: int) -> None:
     write_preview(model, work, out, scenes)  # before the weights become f16
     for name in ("unet", "text_encoder", "vae"):
-        getattr(model, name).half().save_pretrained(out / name)
+        network = getattr(model, name).half().to("cpu", memory_format=torch.contiguous_format)
+        network.save_pretrained(out / name)
     write_tokenizer(model, out / "tokenizer")
     DDIMScheduler(
         beta_start=BETA_START,
@@ -99,11 +102,11 @@ def export(model: Model, work: Path, out: Path, scenes: int) -> None:
         raise SystemExit(f"more than {LIMIT_MB} MB")
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path, help="folder to write")
     options.add_argument("--scenes", type=int, default=150, help="scenes for the preview's least squares")
-    args = arguments(options)
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     export(Model.in_training(args.work, args.device), args.work, args.out, args.scenes)
 

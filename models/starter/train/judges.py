@@ -125,7 +125,8 @@ def _scenes(args, vae, count: int, seed: int, people: str, share_decoded: float)
     for chunk, _, labels in draw_many(args.work, count, seed, people):
         through = int(len(chunk) * share_decoded)
         if through:
-            chunk = np.concatenate([decode(vae, encode(vae, chunk[:through], args.device), args.device), chunk[through:]])
+            blurred = decode(vae, encode(vae, chunk[:through], args.device), args.device)
+            chunk = np.concatenate([blurred, chunk[through:]])
         pictures.append(chunk)
         wanted += [targets(one) for one in labels]
         if due():
@@ -178,14 +179,14 @@ def train(args, pictures: np.ndarray, wanted: np.ndarray) -> Judge:
     return judge
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--scenes", type=int, default=24000)
     options.add_argument("--check-scenes", type=int, default=2000)
-    options.add_argument("--decoded", type=float, default=0.5, help="share of the scenes that went through the autoencoder")
+    options.add_argument("--decoded", type=float, default=0.5, help="share of scenes through the autoencoder")
     options.add_argument("--epochs", type=float, default=14)
     options.add_argument("--batch", type=int, default=64)
-    args = arguments(options)
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     folder = args.work / "vae" if (args.work / "vae").exists() else STARTER / "vae"
     vae, cache = load_autoencoder(folder, args.device), args.work / "judge_scenes.npz"

@@ -1,6 +1,6 @@
 """Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and their captions in .json.
 
-One file of fresh scenes per call until there are --files of them; training reads them all.
+Files of fresh scenes until there are --files of them, or one more with --one; training reads them all.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ def write_file(args, k: int) -> None:
     print(f"lat{k}.npy: {len(captions)} scenes")
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--scenes", type=int, default=40000, help="scenes in one file")
     options.add_argument("--files", type=int, default=4)
-    args = arguments(options)
+    options.add_argument("--one", action="store_true", help="at most one more file")
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     missing = [k for k in range(args.files) if not (args.work / f"lat{k}.npy").exists()]
-    if missing:
-        write_file(args, missing[0])
-    else:
+    for k in missing[: 1 if args.one else None]:
+        write_file(args, k)
+    if not missing:
         print(f"{args.files} files of latents are there already")
 
 

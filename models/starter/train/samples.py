@@ -14,12 +14,12 @@ from scenes import SceneMaker
 from settings import arguments, parser
 from sprites import render
 
-# name, background, seed, what the person wears (the first such in people.json), side, place
+# place, seed, what the person wears (the first such in people.json), side, corner
 PEOPLE = [
-    ("portrait-city", "in the city", 11, dict(set="toon", hair="long wavy hair", cloth="dress", cc="red"), 470, (21, 42)),
-    ("portrait-meadow", "in a green meadow", 5, dict(set="toon", hair="spiky hair", hc="black", cloth="t-shirt"), 460, (26, 52)),
-    ("portrait-room", "in a living room", 8, dict(set="personas", hair="bob hair", hc="blond"), 460, (26, 52)),
-]  # fmt: skip
+    ("city", 11, dict(set="toon", hair="long wavy hair", cloth="dress", cc="red"), 470, (21, 42)),
+    ("green meadow", 5, dict(set="toon", hair="spiky hair", hc="black", cloth="t-shirt"), 460, (26, 52)),
+    ("living room", 8, dict(set="personas", hair="bob hair", hc="blond"), 460, (26, 52)),
+]
 
 
 def paint_large(kind: str, seed: int) -> Image.Image:
@@ -36,18 +36,19 @@ def save(out: Path, name: str, background: Image.Image, sprite: Image.Image, pla
     mask.save(out / f"{name}-subject.png", optimize=True)
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path, help="folder to write")
-    args = arguments(options)
+    args = arguments(options, given)
     args.out.mkdir(parents=True, exist_ok=True)
     maker, svgs = SceneMaker(args.work), read_svgs(args.work, "people")
-    for name, kind, seed, wears, side, place in PEOPLE:
+    for place, seed, wears, side, corner in PEOPLE:
         fitting = [i for i, p in enumerate(maker.wearing) if all(getattr(p, k) == v for k, v in wears.items())]
         if not fitting:  # a tiny work folder has few people
             fitting = [i for i, p in enumerate(maker.wearing) if p.set == wears["set"]]
         sprite = Image.fromarray(np.array(render(svgs[fitting[0]], side)))
-        save(args.out, name, paint_large(kind, seed), sprite, place)
+        kind = next(kind for kind in backgrounds.KINDS if kind.endswith(place))
+        save(args.out, f"portrait-{place.split()[-1]}", paint_large(kind, seed), sprite, corner)
     row = next(row for row, style in maker.drawings["cat"] if style)
     cat = Image.fromarray(np.asarray(maker.things[row])).resize((300, 300), Image.LANCZOS)
     save(args.out, "cat-beach", paint_large("on the beach", 4), cat, (110, 190))

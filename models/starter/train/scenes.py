@@ -23,6 +23,7 @@ from PIL import Image
 import backgrounds
 import filters
 from backgrounds import SIDE
+from settings import arguments, parser
 from words import GLOSSY, THINGS, Background, Labels, Person, caption
 
 STYLE_OF_SET = {"twemoji": None, "noto": None, "fluent-emoji": GLOSSY}
@@ -182,8 +183,6 @@ def held_out_labels(maker: SceneMaker, count: int, seed: int) -> list[tuple[Labe
 
 
 def main() -> None:
-    from settings import arguments, parser
-
     options = parser(__doc__)
     options.add_argument("sheet", type=Path, help="PNG to write")
     args = arguments(options)

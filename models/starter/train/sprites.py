@@ -94,12 +94,12 @@ def render_people(work: Path, packages: Path, name: str, count: int, seed: int) 
     print(f"{name}: {len(people)} people")
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--packages", type=Path, help="folder of node_modules (default: the work folder)")
     options.add_argument("--people", type=int, default=6000)
     options.add_argument("--check-people", type=int, default=400)
-    args = arguments(options)
+    args = arguments(options, given)
     packages = args.packages or args.work
     args.work.mkdir(parents=True, exist_ok=True)
     if not (args.work / "icons.npy").exists():

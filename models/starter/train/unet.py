@@ -111,7 +111,8 @@ class Training:
 
     def save(self, minutes: float) -> None:
         state = dict(un=self.unet.state_dict(), te=self.text_encoder.state_dict(), o=self.optimiser.state_dict())
-        torch.save(state | dict(ema=self.average, step=self.step, done=self.minutes + minutes), self.path.with_suffix(".tmp"))
+        state |= dict(ema=self.average, step=self.step, done=self.minutes + minutes)
+        torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
 
     def one_step(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> torch.Tensor:
@@ -145,22 +146,23 @@ class Training:
         return error.detach().mean()
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--start", type=Path, help="model folder to start from where there is no ck.pt")
     options.add_argument("--steps", type=int, default=45000, help="steps of the whole schedule")
     options.add_argument("--stop-at", type=int, help="stop at this step of the schedule; run again to go on")
     options.add_argument("--minutes", type=float, default=math.inf, help="stop after this long; run again to go on")
     options.add_argument("--batch", type=int, default=16)
-    args = arguments(options)
+    args = arguments(options, given)
     torch.set_num_threads(args.threads)
     latents = Latents(args.work)
     tokenizer = tokenizer_of(args.work, args.start, latents.captions)
     ids = torch.from_numpy(token_ids(tokenizer, latents.captions))
     empty = torch.from_numpy(token_ids(tokenizer, [""]))[0]
     training = Training(args, tokenizer)
-    print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, steps {training.step} to {args.steps}", flush=True)
-    started, first, due_save, due_print, running = time.time(), training.step, Every(300), Every(60), None
+    print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, from step {training.step} of {args.steps}")
+    started, first, running = time.time(), training.step, None
+    due_save, due_print = Every(300), Every(60)
     last = args.steps if args.stop_at is None else min(args.steps, args.stop_at)
     while training.step < last and (minutes := (time.time() - started) / 60) < args.minutes:
         error = training.one_step(latents, ids, empty)
