@@ -5,7 +5,7 @@ went through the model's autoencoder, so that the autoencoder's blur does not re
 the U-Net. Its people are the training scenes' (`people.npy`); its own accuracy is measured on
 fresh scenes of other people (`people_check.npy`) that went through the autoencoder.
 
-Writes judge.pt (and judge_scenes.npz, which it reuses) into the work folder.
+Writes judge.pt (and judge_scenes.npz, reused while --scenes is the same) into the work folder.
 """
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ def main(given: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     folder = args.work / "vae" if (args.work / "vae").exists() else STARTER / "vae"
     vae, cache = load_autoencoder(folder, args.device), args.work / "judge_scenes.npz"
-    if cache.exists():
-        kept = np.load(cache)
+    kept = np.load(cache) if cache.exists() else {"wanted": ()}
+    if len(kept["wanted"]) == args.scenes:
         pictures, wanted = kept["pictures"], kept["wanted"]
     else:
         pictures, wanted = _scenes(args, vae, args.scenes, 31_000 + args.seed, "people", args.decoded)
