@@ -9,6 +9,7 @@ mod distance;
 mod error;
 mod fill;
 pub mod layout;
+mod outline;
 mod prepare;
 pub mod recipe;
 mod region;
@@ -18,6 +19,7 @@ pub mod settings;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
+pub use outline::BandOutline;
 pub use prepare::{Prepared, PreviewPatch, prepare};
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};

@@ -50,6 +50,10 @@ impl Group {
 
 const NONE: Modifiers = Modifiers::NONE;
 const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_ALT: Modifiers = Modifiers {
+    alt: true,
+    ..Modifiers::COMMAND
+};
 const CTRL_SHIFT: Modifiers = Modifiers {
     shift: true,
     ..Modifiers::COMMAND
@@ -177,6 +181,12 @@ actions! {
     TogglePanels = View PANELS [NONE + Tab] "ui-toggle-panels";
     /// Dark or light.
     ToggleTheme = View MOON [] "ui-toggle-theme";
+    /// Everything larger but the picture.
+    LargerInterface = View ZOOM_IN [CTRL_ALT + Plus, CTRL_ALT + Equals] "ui-larger-interface";
+    /// Everything smaller but the picture.
+    SmallerInterface = View ZOOM_OUT [CTRL_ALT + Minus] "ui-smaller-interface";
+    /// Nothing moves by itself, or little does.
+    ToggleMotion = View STOP [] "ui-toggle-motion";
     /// The other language.
     ToggleLanguage = Help LANGUAGE [] "ui-toggle-language";
     /// All keys.

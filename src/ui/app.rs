@@ -4,7 +4,7 @@ use eframe::egui::{self, CornerRadius, Frame, Margin, Panel, Stroke, Ui};
 
 use super::actions::Action;
 use super::canvas::{self, TextureStore};
-use super::context::Desk;
+use super::context::{Desk, memory};
 use super::dialogs::{self, Dialog, FileChooser, Outcome};
 use super::state::UiState;
 use super::theme::{self, size};
@@ -51,7 +51,7 @@ impl App {
         state.shown.more = editor
             .preferences()
             .window
-            .get("more")
+            .get(memory::MORE)
             .is_some_and(|open| open == "true");
         let first_start = !editor.preferences().guide_dismissed;
         match options.picture {
@@ -152,6 +152,16 @@ impl Desktop {
         if !self.started || ctx.options(|o| o.theme_preference) != preference {
             ctx.set_theme(preference);
             self.started = true;
+        }
+        let window = &self.editor.preferences().window;
+        let percent = window
+            .get(memory::SCALE)
+            .and_then(|text| text.parse::<f32>().ok());
+        ctx.set_zoom_factor(percent.unwrap_or(100.0).clamp(50.0, 300.0) / 100.0);
+        let still = window.get(memory::STILL).is_some_and(|on| on == "true");
+        let motion_secs = if still { 0.0 } else { theme::MOTION_SECS };
+        if ctx.global_style().animation_time != motion_secs {
+            ctx.all_styles_mut(|style| style.animation_time = motion_secs);
         }
     }
 
@@ -319,8 +329,11 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
             .resizable(false)
             .frame(bar(Margin::symmetric(6, 6)))
             .show(ui, |ui| panels::tool_column_ui(ui, desk));
-        Panel::right("settings")
-            .default_size(size::SETTINGS)
+        let width = desk
+            .remembered(memory::SETTINGS_WIDTH)
+            .unwrap_or(size::SETTINGS);
+        let settings = Panel::right("settings")
+            .default_size(width)
             .size_range(size::SETTINGS_RANGE)
             .frame(bar(Margin {
                 left: 16,
@@ -329,6 +342,11 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
                 bottom: 8,
             }))
             .show(ui, |ui| panels::settings_ui(ui, desk));
+        let now = settings.response.rect.width().round();
+        let held = ui.input(|i| i.pointer.any_down());
+        if !held && (now - width).abs() >= 1.0 {
+            desk.remember(memory::SETTINGS_WIDTH, now);
+        }
         if panels::has_results(desk) && desk.state.comparison.is_none() {
             Panel::bottom("results")
                 .exact_size(panels::RESULTS_HEIGHT)

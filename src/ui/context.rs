@@ -7,10 +7,27 @@ use eframe::egui;
 
 use super::actions::Action;
 use super::state::UiState;
+use super::theme::{self, MaskTint, TintColours, Tokens};
 use crate::document::DocumentId;
 use crate::editor::{Command, Editor, OpenDocument};
 use crate::plan::EditSettings;
 use crate::text::{Message, Texts};
+
+/// Under which names the window remembers things.
+pub(super) mod memory {
+    /// Which colours the mask tint has.
+    pub(crate) const TINT_COLOURS: &str = "mask colours";
+    /// Opacity of the mask tint in percent.
+    pub(crate) const TINT_OPACITY: &str = "mask opacity";
+    /// Width of the settings panel in points.
+    pub(crate) const SETTINGS_WIDTH: &str = "settings width";
+    /// The settings one seldom needs are open.
+    pub(crate) const MORE: &str = "more";
+    /// Nothing moves by itself.
+    pub(crate) const STILL: &str = "reduce motion";
+    /// How large the interface is, in percent.
+    pub(crate) const SCALE: &str = "scale";
+}
 
 /// What every panel is given.
 pub(super) struct Desk<'a> {
@@ -83,9 +100,49 @@ impl Desk<'_> {
 
     /// Asks for the preferences with one thing changed.
     pub(super) fn prefer(&mut self, change: impl FnOnce(&mut crate::editor::Preferences)) {
-        let mut preferences = Box::new(self.editor.preferences().clone());
+        // Two changes in one frame must not undo each other.
+        let asked = self
+            .commands
+            .iter()
+            .rev()
+            .find_map(|command| match command {
+                Command::SetPreferences(preferences) => Some(preferences.clone()),
+                _ => None,
+            });
+        let mut preferences = asked.unwrap_or_else(|| Box::new(self.editor.preferences().clone()));
         change(&mut preferences);
         self.send(Command::SetPreferences(preferences));
+    }
+
+    /// What the window remembers under a name, if it can be read.
+    pub(super) fn remembered<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        let window = &self.editor.preferences().window;
+        window.get(name).and_then(|value| value.parse().ok())
+    }
+
+    /// Remembers something of the window under a name.
+    pub(super) fn remember(&mut self, name: &str, value: impl std::fmt::Display) {
+        let (name, value) = (name.to_owned(), value.to_string());
+        self.prefer(|preferences| _ = preferences.window.insert(name, value));
+    }
+
+    /// The mask tint as chosen.
+    pub(super) fn tint(&self, t: &Tokens) -> MaskTint {
+        let percent: f32 = self
+            .remembered(memory::TINT_OPACITY)
+            .unwrap_or(theme::MASK_OPACITY * 100.0);
+        MaskTint::new(t, self.tint_colours(), percent.clamp(5.0, 100.0) / 100.0)
+    }
+
+    /// Which colours the mask tint has.
+    pub(super) fn tint_colours(&self) -> TintColours {
+        let id: Option<String> = self.remembered(memory::TINT_COLOURS);
+        let of_id = |colours: &&TintColours| Some(colours.id()) == id.as_deref();
+        TintColours::ALL
+            .iter()
+            .find(of_id)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What a tooltip says of an action: its text with its keys, and what it does.

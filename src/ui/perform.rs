@@ -6,9 +6,10 @@ use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
 use super::canvas;
-use super::context::Desk;
+use super::context::{Desk, memory};
 use super::dialogs::{Dialog, FileChooser, FilePurpose, PaletteQuery};
 use super::state::Tool;
+use super::theme;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Command, OpenDocument, Theme};
 use crate::plan::MaskMode;
@@ -31,6 +32,12 @@ pub(super) fn perform(
         Action::TogglePanels => desk.state.shown.panels = !desk.state.shown.panels,
         Action::ToggleTheme => toggle_theme(ctx, desk),
         Action::ToggleLanguage => toggle_language(desk),
+        Action::LargerInterface => scale_interface(desk, true),
+        Action::SmallerInterface => scale_interface(desk, false),
+        Action::ToggleMotion => {
+            let still = desk.remembered(memory::STILL).unwrap_or(false);
+            desk.remember(memory::STILL, !still);
+        }
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
         Action::Guide => open_guide(desk),
@@ -181,6 +188,20 @@ fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
         egui::Theme::Light => Theme::Dark,
     };
     desk.prefer(|preferences| preferences.theme = theme);
+}
+
+/// The next of a few sizes of the interface.
+fn scale_interface(desk: &mut Desk<'_>, larger: bool) {
+    let now: u32 = desk.remembered(memory::SCALE).unwrap_or(100);
+    let mut steps = theme::SCALES_PERCENT.into_iter();
+    let next = if larger {
+        steps.find(|step| *step > now)
+    } else {
+        steps.rfind(|step| *step < now)
+    };
+    if let Some(next) = next {
+        desk.remember(memory::SCALE, next);
+    }
 }
 
 fn toggle_language(desk: &mut Desk<'_>) {

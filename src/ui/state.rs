@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::canvas::{Drag, View};
+use super::canvas::{Band, Drag, View};
 use super::dialogs::Dialog;
 use crate::document::DocumentId;
 use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor};
@@ -85,6 +85,8 @@ pub(super) struct UiState {
     pub strengths_text: Option<String>,
     /// Where the pointer is over the picture.
     pub pointer_at: Option<crate::geometry::PointF>,
+    /// The outlines shown with the crop box.
+    pub band: Band,
     documents: HashMap<DocumentId, DocumentView>,
 }
 
@@ -111,6 +113,7 @@ impl Default for UiState {
             wants_sheet_file: false,
             strengths_text: None,
             pointer_at: None,
+            band: Band::default(),
             documents: HashMap::new(),
         }
     }

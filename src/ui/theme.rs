@@ -4,6 +4,8 @@ use eframe::egui::{
     self, Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2,
 };
 
+use crate::plan::MaskMode;
+
 /// `0xRRGGBB` as an opaque colour.
 #[expect(
     clippy::disallowed_methods,
@@ -162,8 +164,76 @@ pub(super) mod size {
 pub(super) const RADIUS: u8 = 6;
 /// Corners of cards, popups and dialogs.
 pub(super) const RADIUS_CARD: u8 = 10;
-/// Opacity of the mask tint where it is fully painted.
+/// Opacity of the mask tint where it is fully painted, unless the user chose another.
 pub(super) const MASK_OPACITY: f32 = 0.45;
+
+/// Colours for the mask tint beside the theme's own: what they are called, what changes, what
+/// stays. Always two, so that the modes cannot be taken for each other.
+const TINTS: [(TintColours, Color32, Color32); 2] = [
+    (TintColours::Magenta, hex(0xE543C8), hex(0x35B34A)),
+    (TintColours::Yellow, hex(0xF2C230), hex(0x3F7DF2)),
+];
+
+/// Which colours the mask tint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum TintColours {
+    /// Red for what changes, teal for what stays.
+    #[default]
+    Theme,
+    /// Magenta and green.
+    Magenta,
+    /// Yellow and blue.
+    Yellow,
+}
+
+impl TintColours {
+    /// Every choice.
+    pub(super) const ALL: &'static [Self] = &[Self::Theme, Self::Magenta, Self::Yellow];
+
+    /// How it is remembered.
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Theme => "theme",
+            Self::Magenta => "magenta",
+            Self::Yellow => "yellow",
+        }
+    }
+}
+
+/// The mask tint as chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct MaskTint {
+    /// What changes.
+    pub changes: Color32,
+    /// What stays.
+    pub stays: Color32,
+    /// Where it is fully painted, 0…1.
+    pub opacity: f32,
+}
+
+impl MaskTint {
+    /// The tint in a theme.
+    pub(super) fn new(t: &Tokens, colours: TintColours, opacity: f32) -> Self {
+        let chosen = TINTS.iter().find(|(name, ..)| *name == colours);
+        let (changes, stays) = chosen.map_or((t.changes, t.stays), |(_, a, b)| (*a, *b));
+        Self {
+            changes,
+            stays,
+            opacity,
+        }
+    }
+
+    /// The colour of a mode.
+    pub(super) const fn of(&self, mode: MaskMode) -> Color32 {
+        match mode {
+            MaskMode::Changes => self.changes,
+            MaskMode::Stays => self.stays,
+        }
+    }
+}
+
+/// Sizes of the interface that one can choose, in percent of the desktop's own.
+pub(super) const SCALES_PERCENT: [u32; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
 /// How long a movement may take, in seconds.
 pub(super) const MOTION_SECS: f32 = 0.1;
 /// How long a toast that needs no answer stays, in seconds.

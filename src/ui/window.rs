@@ -50,6 +50,11 @@ impl Explain for WindowError {
 
 error_speaks!(WindowError);
 
+/// The picture in the title bar and the task list; none where it cannot be read.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default()
+}
+
 /// Opens the window and returns when it is closed.
 pub fn run(options: WindowOptions) -> Result<(), WindowError> {
     let viewport = egui::ViewportBuilder::default()
@@ -57,7 +62,8 @@ pub fn run(options: WindowOptions) -> Result<(), WindowError> {
         .with_app_id("overpaint")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([900.0, 600.0])
-        .with_drag_and_drop(true);
+        .with_drag_and_drop(true)
+        .with_icon(icon());
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Glow,

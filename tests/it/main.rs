@@ -17,3 +17,4 @@ mod recovery;
 mod support;
 mod texts;
 mod ui;
+mod ui_panel;

@@ -1,5 +1,7 @@
 //! The picture and everything drawn over it.
 
+mod band;
+mod menu;
 mod overlay;
 mod shades;
 mod sheet;
@@ -8,6 +10,7 @@ mod textures;
 mod tools;
 mod view_transform;
 
+pub(super) use band::Band;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use tools::{Drag, set_brush_px};
@@ -45,10 +48,12 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
     tools::handle(ui, desk, open, &response, &transform);
     take_keyboard(ui, &response);
 
+    menu::canvas_menu(ui, desk, &response);
+
     let painter = ui.painter().with_clip_rect(area);
     let shown = shown_result(desk, open);
     let running = running_for(desk, open.id());
-    store.begin_frame(ui.ctx(), open, t);
+    store.begin_frame(open, t, &desk.tint(t));
     store.paint_checkerboard(
         &painter,
         &transform,

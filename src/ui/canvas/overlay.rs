@@ -9,7 +9,8 @@ use eframe::egui::{
 use super::tools::Drag;
 use super::view_transform::ViewTransform;
 use crate::editor::{Candidate, OpenDocument};
-use crate::plan::{MaskMode, RegionBounds};
+use crate::geometry::{PointF, Rect as PixelRect};
+use crate::plan::{Layout, MaskMode, RegionBounds};
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
@@ -46,11 +47,10 @@ pub(super) fn draw(
 }
 
 /// Crop box, feather band and work size of the next run.
-fn draw_area(ui: &Ui, desk: &Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
+fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
     let Some(Ok(layout)) = desk.editor.layout(open.id()) else {
         return;
     };
-    let t = theme::tokens(ui);
     let painter = ui.painter().with_clip_rect(transform.canvas);
     let dashed = |rect: Rect, colour: Color32, dash: f32| {
         let corners = [
@@ -73,16 +73,51 @@ fn draw_area(ui: &Ui, desk: &Desk<'_>, open: &OpenDocument, transform: &ViewTran
     };
     let crop = transform.view_rect(layout.crop);
     dashed(crop, Color32::WHITE, 8.0);
-    if layout.region.is_some() {
-        dashed(transform.view_rect(layout.touched), t.warn, 3.0);
-    }
+    draw_band(ui, desk, open, transform, &layout);
     let text = desk.say(
         &Message::new("ui-area-label")
             .with("work", layout.work.to_string())
             .with("scale", format!("{:.2}", layout.scale)),
     );
-    let at = crop.intersect(transform.canvas).left_bottom() + vec2(6.0, -6.0);
-    label_on_picture(ui, at, &text);
+    // Not at the bottom, where the bar of a result is.
+    let top = crop.intersect(transform.canvas).left_top();
+    let below_chips = (transform.canvas.top() + 48.0 - top.y).max(6.0);
+    label_on_picture(ui, top + vec2(6.0, below_chips + 20.0), &text);
+}
+
+/// Where the feather band ends, and where the part that changes fully does.
+fn draw_band(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    layout: &Layout,
+) {
+    let t = theme::tokens(ui);
+    let picture = transform.view_rect(PixelRect::of(open.document().extent()));
+    let painter = ui
+        .painter()
+        .with_clip_rect(picture.intersect(transform.canvas));
+    let painting = desk.state.drag.is_painting();
+    let now = ui.ctx().time();
+    let outline = desk.state.band.outline(open, layout, now, painting);
+    let lines = |pieces: &[[PointF; 2]], stroke: Stroke| {
+        let line = |piece: &[PointF; 2]| piece.map(|point| transform.view_from_image(point));
+        painter.extend(
+            pieces
+                .iter()
+                .map(|piece| Shape::line_segment(line(piece), stroke)),
+        );
+    };
+    lines(
+        &outline.touched,
+        Stroke::new(3.0, Color32::from_black_alpha(110)),
+    );
+    lines(&outline.touched, Stroke::new(1.5, t.warn));
+    lines(
+        &outline.region,
+        Stroke::new(1.0, theme::faded(Color32::WHITE, 0.7)),
+    );
 }
 
 /// Small words that can be read on any picture.
@@ -160,8 +195,8 @@ fn draw_chips(
     let mode = open.settings().mask_mode;
     let (colour, key) = match (region, mode) {
         (RegionBounds::Everything, _) => (t.muted, "ui-chip-nothing-painted"),
-        (_, MaskMode::Changes) => (t.changes, "ui-chip-changes"),
-        (_, MaskMode::Stays) => (t.stays, "ui-chip-stays"),
+        (_, MaskMode::Changes) => (desk.tint(t).changes, "ui-chip-changes"),
+        (_, MaskMode::Stays) => (desk.tint(t).stays, "ui-chip-stays"),
     };
     Area::new(Id::unique("canvas chips"))
         .order(egui::Order::Middle)

@@ -5,7 +5,7 @@ use eframe::egui::Color32;
 use super::textures::Shade;
 use crate::plan::MaskMode;
 use crate::raster::DisplayTransform;
-use crate::ui::theme::{self, Tokens};
+use crate::ui::theme::{self, MaskTint, Tokens};
 
 /// Pictures: through their profile to sRGB, premultiplied.
 pub(super) struct PictureShade<'a> {
@@ -69,12 +69,10 @@ pub(super) struct MaskShade {
 
 impl MaskShade {
     /// The tint of a mode in a theme.
-    pub(super) fn new(mode: MaskMode, t: &Tokens) -> Self {
-        let full = match mode {
-            MaskMode::Changes => t.changes,
-            MaskMode::Stays => t.stays,
-        };
-        let tint = |coverage: u8| {
+    pub(super) fn new(mode: MaskMode, tint: &MaskTint, t: &Tokens) -> Self {
+        let full = tint.of(mode);
+        let opacity = tint.opacity;
+        let shade = |coverage: u8| {
             let share = f32::from(coverage) / 255.0;
             let mix = |cool: u8, hot: u8| {
                 (f32::from(cool) + (f32::from(hot) - f32::from(cool)) * share).round() as u8
@@ -85,12 +83,12 @@ impl MaskShade {
                 mix(t.warn.b(), full.b()),
                 255,
             );
-            theme::faded(colour, theme::MASK_OPACITY * share.powf(0.7))
+            theme::faded(colour, opacity * share.powf(0.7))
         };
-        let key = full.to_array();
+        let percent = (opacity * 100.0).round() as u64;
         Self {
-            by_coverage: (0..=255).map(tint).collect(),
-            version: u64::from(u32::from_le_bytes(key)),
+            by_coverage: (0..=255).map(shade).collect(),
+            version: u64::from(u32::from_le_bytes(full.to_array())) | percent << 32,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn sheet_ui(
         desk.state.comparison = None;
         return;
     };
-    store.begin_frame(ui.ctx(), open, t);
+    store.begin_frame(open, t, &desk.tint(t));
     let bar = Rect::from_min_size(area.min, vec2(area.width(), 44.0));
     ui.scope_builder(
         egui::UiBuilder::new().max_rect(bar.shrink2(vec2(space::M, 6.0))),

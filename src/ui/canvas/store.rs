@@ -15,7 +15,7 @@ use crate::editor::{CandidateId, Editor, OpenDocument, Run, RunState};
 use crate::geometry::{Point, Rect as PixelRect};
 use crate::jobs::JobId;
 use crate::raster::{DisplayTransform, Patch, Picture, Pixmap, Profile};
-use crate::ui::theme::{Tokens, size};
+use crate::ui::theme::{MaskTint, Tokens, size};
 
 /// Longest side of a thumbnail in texels.
 const THUMB_PX: u32 = 160;
@@ -101,7 +101,7 @@ impl Default for TextureStore {
 
 impl TextureStore {
     /// Brings picture and mask up to date; to be called once a frame before anything is painted.
-    pub(crate) fn begin_frame(&mut self, _ctx: &egui::Context, open: &OpenDocument, t: &Tokens) {
+    pub(crate) fn begin_frame(&mut self, open: &OpenDocument, t: &Tokens, tint: &MaskTint) {
         let document = open.document();
         let visible = document.visible();
         if self.document != Some(open.id())
@@ -126,7 +126,7 @@ impl TextureStore {
         self.picture
             .get_or_insert_with(|| PixmapTextures::new("picture", &visible.pixels))
             .update(&visible.pixels, &shade);
-        let mask_shade = MaskShade::new(open.settings().mask_mode, t);
+        let mask_shade = MaskShade::new(open.settings().mask_mode, tint, t);
         self.mask.update(document.mask(), &mask_shade);
         self.mask_shade = Some(mask_shade);
     }

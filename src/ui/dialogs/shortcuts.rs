@@ -25,9 +25,11 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
         });
     });
     ui.add_space(space::S);
-    let most = ui.ctx().content_rect().height() - 180.0;
+    let most = ui.ctx().content_rect().height() - 140.0;
     egui::ScrollArea::vertical()
         .max_height(most)
+        // Else the first frame, which does not know its contents yet, decides.
+        .min_scrolled_height(most)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing = egui::vec2(space::L * 2.0, space::XS);
             ui.spacing_mut().interact_size.y = 18.0;

@@ -9,9 +9,9 @@ use crate::plan::{
     AreaMode, EditSettings, FillMode, Guidance, Length, RegionBounds, SamplerId, ScheduleId, Seed,
 };
 use crate::text::Explain as _;
-use crate::ui::context::Desk;
+use crate::ui::context::{Desk, memory};
 use crate::ui::icons;
-use crate::ui::theme::{size, space};
+use crate::ui::theme::{self, TintColours, size, space};
 use crate::ui::widgets::{self, Number};
 
 /// Draws the fold and, when open, what is in it.
@@ -24,12 +24,7 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let (text, tooltip) = (desk.text("ui-more"), desk.text("ui-more-tip"));
     if widgets::section(ui, icon, &text, &tooltip) {
         desk.state.shown.more = !desk.state.shown.more;
-        let open = desk.state.shown.more;
-        desk.prefer(|preferences| {
-            preferences
-                .window
-                .insert("more".to_owned(), open.to_string());
-        });
+        desk.remember(memory::MORE, desk.state.shown.more);
     }
     if !desk.state.shown.more {
         return;
@@ -43,6 +38,7 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         .is_some_and(|open| open.region() != RegionBounds::Everything);
     if painted {
         mask_options(ui, desk, document);
+        tint(ui, desk);
     }
     models(ui, desk);
 }
@@ -243,6 +239,39 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     }
 }
 
+/// How the mask is shown.
+fn tint(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let (name, tooltip) = (desk.text("ui-tint"), desk.text("ui-tint-tip"));
+    let text = |colours: TintColours| (desk.text(tint_text(colours)).into_owned(), String::new());
+    let chosen = desk.tint_colours();
+    let picked = widgets::choice(ui, (&name, &tooltip), chosen, TintColours::ALL, text);
+    if let Some(colours) = picked {
+        desk.remember(memory::TINT_COLOURS, colours.id());
+    }
+    let (name, reset) = (desk.text("ui-tint-opacity"), desk.text("ui-tint-reset"));
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: 5.0..=100.0,
+        speed: 0.5,
+        decimals: 0,
+        unit: " %",
+        reset: Some((f64::from(theme::MASK_OPACITY * 100.0).round(), &reset)),
+    };
+    let percent = f64::from(desk.tint(theme::tokens(ui)).opacity * 100.0).round();
+    if let Some(percent) = widgets::number(ui, percent, &field) {
+        desk.remember(memory::TINT_OPACITY, percent.round());
+    }
+}
+
+fn tint_text(colours: TintColours) -> &'static str {
+    match colours {
+        TintColours::Theme => "ui-tint-theme",
+        TintColours::Magenta => "ui-tint-magenta",
+        TintColours::Yellow => "ui-tint-yellow",
+    }
+}
+
 /// A length in pixels as it would be now; resetting lets the program choose again.
 fn length(
     ui: &mut Ui,
@@ -252,7 +281,7 @@ fn length(
     now_px: f64,
     set: impl Fn(&mut EditSettings, Option<Length>),
 ) {
-    // Right-click writes a value outside the range, which stands for “choose yourself”.
+    // Resetting writes a value outside the range, which stands for “choose yourself”.
     const BY_ITSELF: f64 = -1.0;
     let (name, tooltip, reset) = (
         desk.text(name),

@@ -59,8 +59,10 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
                 MaskMode::Stays => "ui-mode-stays",
             };
             let name = desk.text(key);
+            let tint = desk.tint(theme::tokens(ui)).of(mode);
             let tooltip = desk.text(&format!("{key}-tip"));
-            let response = mode_card(ui, width, mode, &name, mode == chosen).on_hover_text(tooltip);
+            let response =
+                mode_card(ui, (width, tint), mode, &name, mode == chosen).on_hover_text(tooltip);
             if response.clicked() && mode != chosen {
                 desk.set(document, |settings| settings.mask_mode = mode);
             }
@@ -68,14 +70,16 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     });
 }
 
-fn mode_card(ui: &mut Ui, width: f32, mode: MaskMode, name: &str, chosen: bool) -> egui::Response {
+fn mode_card(
+    ui: &mut Ui,
+    (width, tint): (f32, egui::Color32),
+    mode: MaskMode,
+    name: &str,
+    chosen: bool,
+) -> egui::Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 70.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, name));
     let t = theme::tokens(ui);
-    let tint = match mode {
-        MaskMode::Changes => t.changes,
-        MaskMode::Stays => t.stays,
-    };
     let fill = if response.hovered() && !chosen {
         t.hover
     } else {

@@ -40,7 +40,8 @@ impl Default for Wanted {
 pub(crate) struct TestWindow {
     pub harness: Harness<'static, App>,
     painter: SharedRasterizer,
-    size: Vec2,
+    /// In points.
+    pub size: Vec2,
     /// Keeps the folder of preferences and journals until the test ends.
     pub folder: tempfile::TempDir,
 }

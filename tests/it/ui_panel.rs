@@ -1,0 +1,197 @@
+//! The panel of settings: everything in it stays within its width.
+
+use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
+use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
+use overpaint::engine::fake::Script;
+use overpaint::text::{Language, Texts};
+use overpaint::ui::Action;
+
+use crate::support::window::{TestWindow, Wanted};
+
+/// Everything in the panel at the right that can be pressed, written in or read by name.
+fn controls(window: &TestWindow) -> Vec<(Role, String, Rect)> {
+    let left = window.harness.state().canvas().right();
+    let top = window.harness.state().canvas().top();
+    window
+        .harness
+        .get_all(By::new().predicate(|node| node.raw_bounds().is_some()))
+        .map(|node| {
+            let name = node.accesskit_node().label().unwrap_or_default();
+            (node.accesskit_node().role(), name, node.rect())
+        })
+        .filter(|(role, _, rect)| {
+            let pressed = matches!(
+                role,
+                Role::Button
+                    | Role::RadioButton
+                    | Role::ComboBox
+                    | Role::Slider
+                    | Role::SpinButton
+                    | Role::TextInput
+                    | Role::MultilineTextInput
+                    | Role::ProgressIndicator
+                    | Role::Label
+            );
+            pressed && rect.is_finite() && rect.center().x > left && rect.top() >= top
+        })
+        .collect()
+}
+
+/// Fails if anything reaches out of the panel or is too narrow to be hit.
+fn assert_within(window: &TestWindow, when: &str) {
+    let panel = window.harness.state().canvas().right()..=window.size.x;
+    let controls = controls(window);
+    assert!(controls.len() > 15, "{when}: found {}", controls.len());
+    for (role, name, rect) in controls {
+        let inside = panel.contains(&rect.left()) && panel.contains(&rect.right());
+        assert!(
+            inside,
+            "{when}: {role:?} “{name}” lies at {rect:?} of {panel:?}"
+        );
+        let wide_enough = role == Role::Label || rect.width() >= 16.0;
+        assert!(wide_enough, "{when}: {role:?} “{name}” is {rect:?}");
+    }
+}
+
+fn press(window: &mut TestWindow, language: Language, key: &str) {
+    let label = Texts::of(language).get(key).into_owned();
+    window
+        .harness
+        .get_by_role_and_label(Role::Button, &label)
+        .click();
+    window.frames(3);
+}
+
+#[test]
+fn nothing_in_the_settings_panel_reaches_out_of_it() {
+    for language in Language::ALL {
+        let mut window = TestWindow::open(Wanted {
+            size: Vec2::new(1280.0, 720.0),
+            language,
+            scripts: vec![Script::Paint, Script::WaitForCancel],
+            ..Wanted::default()
+        });
+        assert_within(&window, "at the start");
+        window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+        press(&mut window, language, "ui-more");
+        assert_within(&window, "with more settings");
+        for words in ["backgrounds", "clothes", "things", "patterns"] {
+            press(&mut window, language, &format!("ui-words-{words}"));
+            assert_within(&window, words);
+        }
+        window
+            .harness
+            .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+        window.frames(2);
+        window.wait_for_runs();
+        window.harness.key_press(Key::Enter);
+        window.frames(4);
+        assert_eq!(
+            window
+                .editor()
+                .active()
+                .map(|o| o.document().layers().len()),
+            Some(1)
+        );
+        assert_within(&window, "with a layer");
+        for _ in 0..3 {
+            window
+                .harness
+                .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+            window.frames(2);
+        }
+        window.wait(|editor| editor.running().is_some());
+        assert_within(&window, "with a run and a queue");
+    }
+}
+
+#[test]
+fn two_presses_on_a_number_bring_its_default_back() {
+    let mut window = TestWindow::open(Wanted::default());
+    let steps = |window: &TestWindow| window.editor().active().unwrap().settings().steps.get();
+    let first = steps(&window);
+    let field = |window: &TestWindow| {
+        let name = Texts::of(Language::English).get("ui-steps").into_owned();
+        let node = window
+            .harness
+            .get_by_role_and_label(Role::SpinButton, &name);
+        node.rect().center()
+    };
+    let at = field(&window);
+    window.harness.hover_at(at);
+    window.frames(1);
+    window.harness.drag_at(at);
+    window.frames(1);
+    window.harness.hover_at(at + Vec2::new(60.0, 0.0));
+    window.frames(1);
+    window.harness.drop_at(at + Vec2::new(60.0, 0.0));
+    // Longer than between the presses of a double-click.
+    window.frames(30);
+    assert_ne!(steps(&window), first, "dragging changes it");
+    let at = field(&window);
+    window.harness.hover_at(at);
+    window.frames(1);
+    for _ in 0..2 {
+        window.harness.drag_at(at);
+        window.frames(1);
+        window.harness.drop_at(at);
+        window.frames(1);
+    }
+    window.frames(4);
+    assert_eq!(steps(&window), first);
+}
+
+#[test]
+fn the_interface_grows_and_shrinks_by_keys() {
+    let mut window = TestWindow::open(Wanted::default());
+    let before = window.harness.ctx.zoom_factor();
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::ALT, Key::Plus);
+    window.frames(4);
+    assert!(window.harness.ctx.zoom_factor() > before);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::ALT, Key::Minus);
+    window.frames(4);
+    assert_eq!(window.harness.ctx.zoom_factor(), before);
+}
+
+#[test]
+fn a_window_at_rest_draws_nothing() {
+    let mut window = TestWindow::open(Wanted::default());
+    window.harness.remove_cursor();
+    window.frames(30);
+    window.harness.step();
+    let causes = window.harness.ctx.repaint_causes();
+    assert!(
+        !window.harness.ctx.has_requested_repaint(),
+        "asked for by {causes:?}"
+    );
+}
+
+#[test]
+fn a_right_click_on_the_canvas_offers_what_can_be_done() {
+    let mut window = TestWindow::open(Wanted::default());
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    let at = window.on_canvas(0.5, 0.5);
+    window.harness.hover_at(at);
+    window.frames(1);
+    for pressed in [true, false] {
+        window.harness.event(eframe::egui::Event::PointerButton {
+            pos: at,
+            button: eframe::egui::PointerButton::Secondary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+        window.frames(2);
+    }
+    let clear = Texts::of(Language::English)
+        .get(Action::ClearMask.text())
+        .into_owned();
+    let items: Vec<_> = window.harness.get_all_by_label(&clear).collect();
+    let item = items.iter().find(|node| node.rect().width() > 100.0);
+    item.expect("the menu's line").click();
+    window.frames(4);
+    assert_eq!(window.painted(), 0);
+}
