@@ -1,6 +1,6 @@
 //! Denoising strength, with what it means, and the steps that will run.
 
-use eframe::egui::{self, CornerRadius, RichText, Slider, Ui, vec2};
+use eframe::egui::{self, CornerRadius, RichText, Slider, SliderClamping, Ui, vec2};
 
 use crate::document::DocumentId;
 use crate::plan::{Steps, Strength};
@@ -84,6 +84,8 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
     let slider = Slider::new(value, 0.05..=1.0)
         .show_value(false)
         .step_by(0.01)
+        // Else it rounds in every frame what was written elsewhere, which would be a change.
+        .clamping(SliderClamping::Edits)
         .trailing_fill(true);
     let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
     let response = response.on_hover_text(desk.text("ui-strength-tip"));

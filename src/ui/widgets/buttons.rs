@@ -84,7 +84,11 @@ pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
         .frame_when_inactive(false)
         .shortcut_text(RichText::new(keys).color(t.muted));
     let tooltip = desk.text(action.tooltip());
-    if ui.add(button).on_hover_text(tooltip.as_ref()).clicked() {
+    let response = ui
+        .add(button)
+        .accessible_name(text.as_ref())
+        .on_hover_text(tooltip.as_ref());
+    if response.clicked() {
         desk.act(action);
         ui.close();
     }
