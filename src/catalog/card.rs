@@ -43,8 +43,6 @@ pub struct ModelDefaults {
     pub sampler: String,
     /// Id of a schedule.
     pub schedule: String,
-    /// The feather is never narrower, in pixels, unless the user says so.
-    pub feather_min_px: u32,
 }
 
 impl ModelDefaults {
@@ -55,7 +53,6 @@ impl ModelDefaults {
             guidance,
             sampler: sampler.to_owned(),
             schedule: schedule.to_owned(),
-            feather_min_px: 8,
         }
     }
 }
@@ -184,15 +181,12 @@ fn defaults(
     let steps = chosen.steps.unwrap_or(table.steps);
     let strength = chosen.strength.unwrap_or(table.strength);
     let guidance = chosen.guidance.unwrap_or(table.guidance);
-    // Below 512 px a band of 8 px is a large part of the picture.
-    let small = chosen.native_size.is_some_and(|px| px < 512);
     Ok(ModelDefaults {
         steps: within(files, (NAME, "steps"), steps, 1..=1000)?,
         strength: within(files, (NAME, "strength"), strength, f64::MIN_POSITIVE..=1.0)?,
         guidance: within(files, (NAME, "guidance"), guidance, 1.0..=50.0)?,
         sampler: chosen.sampler.unwrap_or(table.sampler),
         schedule: chosen.schedule.unwrap_or(table.schedule),
-        feather_min_px: if small { 4 } else { table.feather_min_px },
     })
 }
 

@@ -66,7 +66,7 @@ fn the_built_in_model_is_the_folder_it_was_made_from() {
     );
     let defaults = built_in.defaults;
     assert_eq!((defaults.steps, defaults.strength), (20, 0.6));
-    assert_eq!((defaults.guidance, defaults.feather_min_px), (4.0, 4));
+    assert_eq!(defaults.guidance, 4.0);
     assert_eq!(
         (&*defaults.sampler, &*defaults.schedule),
         ("dpmpp_2m", "karras")
@@ -103,7 +103,6 @@ fn families_are_told_by_shapes() {
     );
     assert_eq!(card.bytes, 15);
     assert_eq!((card.defaults.steps, card.defaults.guidance), (25, 7.0));
-    assert_eq!(card.defaults.feather_min_px, 8);
     assert!(card.words.is_none() && !card.traits.sees_mask());
 
     folder.unet(

@@ -9,10 +9,9 @@ use super::error::CliError;
 use super::resources::peak_rss_bytes;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
-use crate::engine::{Cancelled, Stage};
 use crate::geometry::{Extent, Rect};
-use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
-use crate::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Steps, Strength};
+use crate::jobs::{EditError, EditResult, Unwatched, run_edit};
+use crate::plan::{EditRequest, EditSettings, Seed, Steps, Strength};
 use crate::raster::{Picture, Pixmap, Profile, Tiled};
 use crate::text::Message;
 
@@ -29,7 +28,7 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
         // next run would find cached is cached.
         let mut request = request.clone();
         request.settings.seed = Seed(u64::from(run));
-        let result = run_edit(&mut engine, &request, &mut Silent)?;
+        let result = run_edit(&mut engine, &request, &mut Unwatched)?;
         report(args, console, &card, &result, run);
     }
     Ok(())
@@ -133,22 +132,4 @@ fn request(card: &ModelCard, extent: Extent) -> Result<EditRequest, CliError> {
         painted: Some(painted),
         settings,
     })
-}
-
-struct Silent;
-
-impl EditProgress for Silent {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-
-    fn planned(&mut self, _: &Layout) {}
-
-    fn stage(&mut self, _: Stage) {}
-
-    fn wants_preview(&self) -> bool {
-        false
-    }
-
-    fn preview(&mut self, _: PreviewPatch) {}
 }

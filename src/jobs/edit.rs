@@ -23,6 +23,26 @@ pub trait EditProgress {
     fn preview(&mut self, preview: PreviewPatch);
 }
 
+/// The progress of an edit that nobody watches and nobody stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unwatched;
+
+impl EditProgress for Unwatched {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        Ok(())
+    }
+
+    fn planned(&mut self, _: &Layout) {}
+
+    fn stage(&mut self, _: Stage) {}
+
+    fn wants_preview(&self) -> bool {
+        false
+    }
+
+    fn preview(&mut self, _: PreviewPatch) {}
+}
+
 /// What an edit gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditResult {

@@ -1,6 +1,6 @@
 //! From picture, mask and settings to work for an engine, and back to a patch: pure arithmetic.
 //!
-//! [`EditRequest`] is made where the user is (cheap: it shares tiles). [`prepare`] turns it into an
+//! [`EditRequest`] is made where the user is (cheap: it shares tiles). [`prepare()`] turns it into an
 //! [`EngineInput`] on the worker thread, [`Prepared::finish`] turns the engine's picture into a
 //! [`Patch`](crate::raster::Patch). Called by `jobs`, `editor` (for what the canvas shows before a
 //! run) and the command line. Never names candle, the document or the window.

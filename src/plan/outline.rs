@@ -197,8 +197,11 @@ mod tests {
         let region = Rect::new(100, 0, 100, 100);
         let layout = layout(region, Rect::new(90, 0, 110, 100), 0.0, 10.0);
         let outline = BandOutline::new(&mask, MaskMode::Stays, &layout);
-        assert!(!outline.region.is_empty());
-        for point in outline.region.iter().flatten() {
+        // The rest of the line runs along the border of the picture.
+        let within = |p: &&PointF| (2.0..98.0).contains(&p.y) && p.x < 198.0;
+        let points: Vec<_> = outline.region.iter().flatten().filter(within).collect();
+        assert!(points.len() > 90, "{} points", points.len());
+        for point in points {
             assert!((point.x - 100.0).abs() <= 1.0, "{point:?}");
         }
     }

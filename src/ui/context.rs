@@ -69,7 +69,8 @@ impl Desk<'_> {
         self.actions.push(action);
     }
 
-    /// Asks for the document's settings with one thing changed.
+    /// Asks for the document's settings with one thing changed; silent where nothing changes, so
+    /// that a field that rounds what it shows does not ask for ever.
     pub(super) fn set(&mut self, document: DocumentId, change: impl FnOnce(&mut EditSettings)) {
         // Two changes in one frame must not undo each other.
         let asked = self
@@ -89,8 +90,11 @@ impl Desk<'_> {
                 .map(|open| Box::new(open.settings().clone()))
         };
         if let Some(mut settings) = asked.or_else(current) {
+            let before = settings.clone();
             change(&mut settings);
-            self.send(Command::SetSettings { document, settings });
+            if settings != before {
+                self.send(Command::SetSettings { document, settings });
+            }
         }
     }
 

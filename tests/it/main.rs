@@ -10,6 +10,7 @@
 mod architecture;
 mod cli;
 mod edit_flow;
+mod idle;
 mod jobs;
 mod outside;
 mod recovery;

@@ -2,27 +2,12 @@
 
 use overpaint::catalog::{self, ModelRef};
 use overpaint::engine::fake::FakeEngine;
-use overpaint::engine::{Cancelled, Stage};
 use overpaint::geometry::{Extent, Rect};
-use overpaint::jobs::{EditProgress, run_edit};
-use overpaint::plan::{EditRequest, EditSettings, Layout, Length, MaskMode, PreviewPatch, Seed};
+use overpaint::jobs::{Unwatched, run_edit};
+use overpaint::plan::{EditRequest, EditSettings, Length, MaskMode, Seed};
 use overpaint::raster::file::{self, FileOrigin, SaveOptions};
 use overpaint::raster::{Mask, Picture, Pixmap, Profile, Tiled, draw_patch};
 use tempfile::TempDir;
-
-struct Silent;
-
-impl EditProgress for Silent {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-    fn planned(&mut self, _: &Layout) {}
-    fn stage(&mut self, _: Stage) {}
-    fn wants_preview(&self) -> bool {
-        false
-    }
-    fn preview(&mut self, _: PreviewPatch) {}
-}
 
 /// Pixels of any depth as comparable numbers.
 fn numbers(picture: &Picture) -> Vec<[u16; 4]> {
@@ -178,7 +163,7 @@ fn ten_chained_edits_leave_the_outside_bit_identical() {
                 settings,
             };
             let before = numbers(&loaded.picture);
-            let result = run_edit(&mut FakeEngine::default(), &request, &mut Silent).unwrap();
+            let result = run_edit(&mut FakeEngine::default(), &request, &mut Unwatched).unwrap();
             draw_patch(&mut loaded.picture.pixels, &result.patch, 255);
             assert_ne!(
                 before,

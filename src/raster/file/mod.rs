@@ -1,9 +1,9 @@
 //! Picture files: the only place that reads or writes them.
 //!
-//! Reading: [`load`] (PNG, JPEG, WebP, BMP, TIFF; the content decides, not the extension).
+//! Reading: [`load()`] (PNG, JPEG, WebP, BMP, TIFF; the content decides, not the extension).
 //! Pixels keep their 8 or 16 bits and their ICC profile, EXIF orientation is applied. Everything
 //! else that must survive until the picture is saved travels in a [`FileOrigin`].
-//! Writing: [`save`] (PNG, JPEG, WebP, TIFF), through a temporary file in the same folder, so that
+//! Writing: [`save()`] (PNG, JPEG, WebP, TIFF), through a temporary file in the same folder, so that
 //! a file is either the old one or the new one, whole.
 
 mod error;

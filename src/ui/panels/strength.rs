@@ -43,9 +43,7 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
         ends(ui, desk);
         widgets::hint(ui, &desk.text(meaning(value)));
     });
-    if value != settings.strength.get()
-        && let Ok(strength) = Strength::new((value * 100.0).round() / 100.0)
-    {
+    if let Ok(strength) = Strength::new((value * 100.0).round() / 100.0) {
         desk.set(document, |settings| settings.strength = strength);
     }
     steps(ui, desk, document);

@@ -1,0 +1,54 @@
+"""Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and their captions in .json.
+
+Files of fresh scenes until there are --files of them, or one more with --one; training reads them all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import numpy as np
+import torch
+
+from net import encode, load_autoencoder
+from scenes import draw_many
+from settings import Every, arguments, parser
+
+FIRST_SEED = 5000
+
+
+def write_file(args, k: int) -> None:
+    vae, started, due = load_autoencoder(args.work / "vae", args.device), time.time(), Every(30)
+    latents, captions = [], []
+    # two processes render while this one encodes
+    for pictures, texts, _ in draw_many(args.work, args.scenes, FIRST_SEED + k, "people"):
+        latents.append(encode(vae, pictures, args.device).half().numpy())
+        captions += texts
+        if due():
+            print(f"{len(captions)} of {args.scenes}, {len(captions) / (time.time() - started):.0f}/s", flush=True)
+    temporary = args.work / f"lat{k}.tmp.npy"
+    np.save(temporary, np.concatenate(latents))
+    # the captions first: a file of latents without its captions must never be seen
+    (args.work / f"lat{k}.json").write_text(json.dumps(captions))
+    os.replace(temporary, args.work / f"lat{k}.npy")
+    print(f"lat{k}.npy: {len(captions)} scenes")
+
+
+def main(given: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--scenes", type=int, default=40000, help="scenes in one file")
+    options.add_argument("--files", type=int, default=4)
+    options.add_argument("--one", action="store_true", help="at most one more file")
+    args = arguments(options, given)
+    torch.set_num_threads(args.threads)
+    missing = [k for k in range(args.files) if not (args.work / f"lat{k}.npy").exists()]
+    for k in missing[: 1 if args.one else None]:
+        write_file(args, k)
+    if not missing:
+        print(f"{args.files} files of latents are there already")
+
+
+if __name__ == "__main__":
+    main()

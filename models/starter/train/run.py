@@ -1,0 +1,121 @@
+"""The whole pipeline, one stage after the other; each goes on where it was interrupted.
+
+    sprites  autoencoder  latents  unet  judges  evaluate  export  samples
+
+With --tiny: every stage with very small numbers in a fresh work folder, on the CPU in minutes,
+then checks that could fail (see `check`). The pictures it makes are noise; the path is the real one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from settings import DEFAULT_WORK, arguments, parser
+
+TINY = {
+    "sprites": ["--people", "200", "--check-people", "60"],
+    "autoencoder": ["--scenes", "60", "--steps", "12", "--batch", "4"],
+    "latents": ["--scenes", "80", "--files", "1"],
+    "unet": ["--steps", "12", "--batch", "2"],
+    "judges": ["--scenes", "80", "--check-scenes", "40", "--epochs", "1", "--batch", "16"],
+    "evaluate": ["--checkpoint", "--count", "16", "--steps", "2"],
+    "export": ["--scenes", "12"],
+    "samples": [],
+}
+
+
+def stage(name: str, args, more: list[str]) -> None:
+    """Runs a script in this process: importing torch anew for each takes longer than a tiny stage."""
+    common = ["--work", str(args.work), "--device", args.device]
+    common += ["--seed", str(args.seed), "--threads", str(args.threads)]
+    print(f"--- {name} {' '.join(more)}", flush=True)
+    started = time.time()
+    importlib.import_module(name).main([*common, *more])
+    print(f"    {time.time() - started:.0f} s", flush=True)
+
+
+def everything(args, options: dict[str, list[str]]) -> None:
+    for name in TINY:
+        more = list(options.get(name, []))
+        if name == "sprites":
+            more += ["--packages", str(args.packages)]
+        if name in ("export", "samples"):
+            more += [str(args.out if name == "export" else args.out / "samples")]
+        stage(name, args, more)
+
+
+def check(args) -> None:
+    """What `--tiny` promises; raises where it does not hold."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import CLIPTextModel
+
+    from evaluate import SUBJECT
+    from net import load_unet, token_ids
+    from sampling import Model
+    from scenes import SceneMaker, held_out, subject_of
+
+    # an interrupted training ends where an uninterrupted one does
+    straight = torch.load(args.work / "ck.pt", weights_only=True)
+    (args.work / "ck.pt").unlink()
+    stage("unet", args, [*TINY["unet"], "--stop-at", "5"])
+    stage("unet", args, TINY["unet"])
+    resumed = torch.load(args.work / "ck.pt", weights_only=True)
+    assert straight["step"] == resumed["step"] == 12
+    for a, b in zip(straight["ema"], resumed["ema"], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+    for name, weights in straight["un"].items():
+        torch.testing.assert_close(weights, resumed["un"][name], rtol=1e-4, atol=1e-6)
+
+    # the exported weights are the moving average in f16, and load as diffusers and transformers load them
+    model, unet = Model.in_training(args.work, "cpu"), load_unet(args.out / "unet")
+    for (name, a), b in zip(unet.named_parameters(), model.unet.parameters(), strict=True):
+        torch.testing.assert_close(a, b.half().float(), msg=name)
+    CLIPTextModel.from_pretrained(args.out / "text_encoder")
+
+    # the exported tokenizer frames a prompt as the training did
+    exported = Tokenizer.from_file(str(args.out / "tokenizer" / "tokenizer.json"))
+    for text in ("cat, in the forest", "貓，在森林裡"):
+        ids = exported.encode(text).ids
+        assert ids == token_ids(model.tokenizer, [text])[0][: len(ids)].tolist(), text
+
+    # no training scene shows a held-out pair, and some pairs are held out
+    r, maker = random.Random(1), SceneMaker(args.work)
+    labels = [maker.draw(r).labels for _ in range(200)]
+    assert not any(subject_of(one) and held_out(subject_of(one), one.background) for one in labels)
+    places = {one.background for one in labels}
+    assert any(held_out(thing, place) for thing in maker.drawings for place in places)
+
+    # every task was judged
+    report = json.loads((args.work / "evaluation" / "report.json").read_text())
+    assert {"text", "text, rendered", "text, shuffled", "whole", "inverse", "part"} <= set(report)
+    assert set(SUBJECT) <= set(report["text"])
+    preview = json.loads((args.out / "preview.json").read_text())
+    assert len(preview["latent_to_rgb"]) == 4 and len(preview["bias"]) == 3
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--packages", type=Path, default=DEFAULT_WORK, help="folder of node_modules")
+    options.add_argument("--out", type=Path, help="where the model goes (default: WORK/export)")
+    options.add_argument("--tiny", action="store_true")
+    args = arguments(options)
+    started = time.time()
+    if args.tiny:
+        args.work = Path(tempfile.mkdtemp(prefix="overpaint-tiny-"))
+    args.out = args.out or args.work / "export"
+    everything(args, TINY if args.tiny else {"evaluate": ["--checkpoint"]})
+    if args.tiny:
+        check(args)
+        shutil.rmtree(args.work)
+    print(f"done in {time.time() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
