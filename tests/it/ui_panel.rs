@@ -203,7 +203,7 @@ fn before_is_the_picture_without_its_layers() {
     window.harness.remove_cursor();
     window.frames(4);
     let at = window.on_canvas(0.5, 0.5);
-    let mut seen = |window: &mut TestWindow| {
+    let seen = |window: &mut TestWindow| {
         window.harness.remove_cursor();
         window.frames(6);
         *window.picture().get_pixel(at.x as u32, at.y as u32)
