@@ -12,6 +12,7 @@ mod cli;
 mod edit_flow;
 mod jobs;
 mod outside;
+mod previews;
 mod recovery;
 mod support;
 mod texts;
