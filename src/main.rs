@@ -25,6 +25,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         engine: Box::new(engine),
         data_dir: request.data_dir.unwrap_or_else(data_dir),
         language: None,
+        frame_times: request.frame_times,
     })
     .map_err(|error| error.message())
 }

@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// Folder for preferences and recovery journals [default: the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     pub(super) data_dir: Option<PathBuf>,
+    /// Write what each frame of the window took to FILE, a line a frame (for measuring)
+    #[arg(long, value_name = "FILE")]
+    pub(super) frame_times: Option<PathBuf>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
     #[command(subcommand)]

@@ -33,6 +33,8 @@ pub struct WindowRequest {
     pub device: DeviceArgs,
     /// Where preferences and journals lie; `None`: in the user's data folder.
     pub data_dir: Option<PathBuf>,
+    /// Where to write what each frame took.
+    pub frame_times: Option<PathBuf>,
 }
 
 /// Opens the window and returns when it is closed; an error is what to say.
@@ -66,6 +68,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
             picture: args.picture,
             device: args.device,
             data_dir: args.data_dir,
+            frame_times: args.frame_times,
         })
         .map_err(CliError::Window),
     };

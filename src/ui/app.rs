@@ -6,6 +6,7 @@ use super::actions::Action;
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
 use super::dialogs::{self, Dialog, FileChooser, Outcome};
+use super::frame_times::FrameTimes;
 use super::state::UiState;
 use super::theme::{self, size};
 use super::toasts::Toasts;
@@ -20,6 +21,7 @@ use crate::text::{Language, Texts};
 pub struct App {
     /// `None` once the window is closed and the editor has ended.
     desktop: Option<Desktop>,
+    frame_times: Option<FrameTimes>,
 }
 
 /// All that a frame works on.
@@ -77,7 +79,15 @@ impl App {
         };
         Self {
             desktop: Some(desktop),
+            frame_times: None,
         }
+    }
+
+    /// Makes the window write down what each frame takes.
+    #[must_use]
+    pub(super) fn with_frame_times(mut self, frame_times: Option<FrameTimes>) -> Self {
+        self.frame_times = frame_times;
+        self
     }
 
     /// Makes the window ask for paths by a field of its own, as where the desktop has no dialog.
@@ -279,7 +289,11 @@ impl Desktop {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        if let (Some(times), Some(desktop)) = (&mut self.frame_times, &self.desktop) {
+            let (uploads, running) = (desktop.store.uploads(), desktop.editor.running().is_some());
+            times.next_frame(frame.info().cpu_usage, uploads, running);
+        }
         if let Some(desktop) = &mut self.desktop {
             desktop.advance(ctx);
         }

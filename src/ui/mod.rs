@@ -9,6 +9,7 @@ mod canvas;
 mod context;
 mod dialogs;
 mod fonts;
+mod frame_times;
 mod icons;
 mod keys;
 mod panels;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::app::App;
+use super::frame_times::FrameTimes;
 use crate::jobs::EngineFactory;
 use crate::text::{Explain, Language, Message, error_speaks};
 
@@ -18,6 +19,8 @@ pub struct WindowOptions {
     pub data_dir: PathBuf,
     /// `None`: the preferences' own, or the system's.
     pub language: Option<Language>,
+    /// Where to write what each frame took, a line a frame.
+    pub frame_times: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for WindowOptions {
@@ -26,6 +29,7 @@ impl std::fmt::Debug for WindowOptions {
             .field("picture", &self.picture)
             .field("data_dir", &self.data_dir)
             .field("language", &self.language)
+            .field("frame_times", &self.frame_times)
             .finish_non_exhaustive()
     }
 }
@@ -38,12 +42,22 @@ pub enum WindowError {
         /// What it said.
         why: String,
     },
+    /// The file for the frame times cannot be written.
+    FrameTimes {
+        /// Why not.
+        why: String,
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Explain for WindowError {
     fn message(&self) -> Message {
         match self {
             Self::Desktop { why } => Message::new("ui-no-window").with("why", why.clone()),
+            Self::FrameTimes { why, path } => Message::new("ui-no-frame-times")
+                .with("why", why.clone())
+                .with("path", path.as_path()),
         }
     }
 }
@@ -57,6 +71,16 @@ fn icon() -> egui::IconData {
 
 /// Opens the window and returns when it is closed.
 pub fn run(options: WindowOptions) -> Result<(), WindowError> {
+    let frame_times = match &options.frame_times {
+        Some(path) => {
+            let times = FrameTimes::create(path).map_err(|error| WindowError::FrameTimes {
+                why: error.to_string(),
+                path: path.clone(),
+            })?;
+            Some(times)
+        }
+        None => None,
+    };
     let viewport = egui::ViewportBuilder::default()
         .with_title("Overpaint")
         .with_app_id("overpaint")
@@ -70,7 +94,8 @@ pub fn run(options: WindowOptions) -> Result<(), WindowError> {
         ..eframe::NativeOptions::default()
     };
     let app = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Box::new(App::new(&context.egui_ctx, options)))
+        let app = App::new(&context.egui_ctx, options);
+        Ok(Box::new(app.with_frame_times(frame_times)))
     };
     eframe::run_native("overpaint", native, Box::new(app)).map_err(|error| WindowError::Desktop {
         why: error.to_string(),

@@ -13,6 +13,7 @@ mod edit_flow;
 mod idle;
 mod jobs;
 mod outside;
+mod previews;
 mod recovery;
 mod support;
 mod texts;

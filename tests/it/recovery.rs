@@ -1,5 +1,7 @@
 //! After a session that ended badly: what is offered, what comes back, who may have it.
 
+mod killed;
+
 use std::path::Path;
 use std::time::Duration;
 

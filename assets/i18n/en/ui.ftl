@@ -1,5 +1,6 @@
 # The window.
 ui-no-window = No window can be opened: { $why }. The command line works without one; see “overpaint --help”.
+ui-no-frame-times = The frame times cannot be written: { $why }. Choose a file in a folder you may write to: { $path }
 
 ## Groups of the menu
 ui-group-file = File

@@ -13,6 +13,7 @@ mod view_transform;
 pub(super) use band::Band;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
+pub(super) use textures::Uploads;
 pub(super) use tools::{Drag, set_brush_px};
 pub(super) use view_transform::{View, ViewTransform};
 

@@ -61,6 +61,7 @@ impl TestWindow {
             }),
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
+            frame_times: None,
         };
         let mut harness = Harness::builder()
             .with_size(wanted.size)

@@ -1,0 +1,65 @@
+//! [`FrameTimes`]: writes down what each frame takes, for `--frame-times` and `benches/painting`.
+
+use std::fs::File;
+use std::io::{LineWriter, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::canvas::Uploads;
+
+/// The columns; a line is written when the next frame begins.
+const HEADER: &str = "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\tjob_running";
+
+/// A file with one line a frame (written at once, so that it is whole whenever the program ends),
+/// separated by tabs:
+/// - `began_unix_s`: when the frame began, in seconds since 1970;
+/// - `window_ms`: wall-clock time of logic, ui, tessellation, uploads and drawing, without the swap
+///   of buffers (which waits for the screen); 0 where eframe does not say;
+/// - `thread_cpu_ms`: what the thread computed from this frame's beginning to the next one's, with
+///   the swap and the desktop's events; 0 where the system has no clock for it;
+/// - `textures`, `texels`: what was sent of picture and mask;
+/// - `job_running`: 1 while the engine worked.
+#[derive(Debug)]
+pub(super) struct FrameTimes {
+    file: LineWriter<File>,
+    began: Option<(SystemTime, Duration)>,
+}
+
+impl FrameTimes {
+    pub(super) fn create(path: &Path) -> std::io::Result<Self> {
+        let mut file = LineWriter::new(File::create(path)?);
+        writeln!(file, "{HEADER}")?;
+        Ok(Self { file, began: None })
+    }
+
+    /// To be called when a frame begins, with what is known of the one before.
+    pub(super) fn next_frame(&mut self, seconds: Option<f32>, uploads: Uploads, running: bool) {
+        let now = (SystemTime::now(), thread_cpu_time());
+        if let Some((began, cpu)) = self.began.replace(now) {
+            let unix = began.duration_since(UNIX_EPOCH).unwrap_or_default();
+            // A lost line spoils a measurement, not the painting.
+            _ = writeln!(
+                self.file,
+                "{:.6}\t{:.3}\t{:.3}\t{}\t{}\t{}",
+                unix.as_secs_f64(),
+                seconds.unwrap_or_default() * 1e3,
+                now.1.saturating_sub(cpu).as_secs_f64() * 1e3,
+                uploads.count,
+                uploads.texels,
+                u8::from(running),
+            );
+        }
+    }
+}
+
+/// Processor time that this thread has used.
+#[cfg(unix)]
+fn thread_cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+#[cfg(not(unix))]
+fn thread_cpu_time() -> Duration {
+    Duration::ZERO
+}
