@@ -4,7 +4,7 @@
 //! A file is [`MAGIC`] and then frames of `length u32 · CRC-32 of the body u32 · body`, numbers in
 //! little endian. A body is a record in [postcard](https://docs.rs/postcard), deflated.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufWriter, Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -18,8 +18,11 @@ const HEAD: usize = 8;
 
 /// A record as a frame, to be appended.
 pub(super) fn frame<R: Serialize>(record: &R) -> std::io::Result<Vec<u8>> {
+    // postcard writes byte by byte, and each write costs the encoder a look at all its output.
     let deflater = ZlibEncoder::new(vec![0; HEAD], Compression::fast());
-    let deflater = postcard::to_io(record, deflater).map_err(std::io::Error::other)?;
+    let buffer = BufWriter::with_capacity(1 << 20, deflater);
+    let buffer = postcard::to_io(record, buffer).map_err(std::io::Error::other)?;
+    let deflater = buffer.into_inner().map_err(std::io::Error::from)?;
     let mut frame = deflater.finish()?;
     let (head, body) = frame.split_at_mut(HEAD);
     let length = u32::try_from(body.len()).map_err(std::io::Error::other)?;

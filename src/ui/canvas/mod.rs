@@ -115,9 +115,11 @@ fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &egui::Resp
         (
             i.smooth_scroll_delta().y,
             i.zoom_delta(),
-            i.key_down(Key::Space) && !ui.ctx().text_edit_focused(),
+            i.key_down(Key::Space),
         )
     });
+    // Asked outside: within `input` the context is locked, and asking it again would wait forever.
+    let space = space && !ui.ctx().text_edit_focused();
     if let Some(pointer) = response.hover_pos() {
         // A notch of a common wheel is 50 points: a quarter larger or smaller.
         let factor = (scroll / 50.0 * 0.25_f32.ln_1p()).exp() * pinch;
