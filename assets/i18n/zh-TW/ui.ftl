@@ -1,6 +1,6 @@
 # 視窗
 ui-no-window = 無法開啟視窗：{ $why }。命令列不需要視窗也能使用，請看「overpaint --help」。
-ui-no-frame-times = 無法寫入每格畫面的耗時：{ $why }。請改選可寫入的資料夾：{ $path }
+ui-no-frame-times = 無法寫入每格畫面的時間：{ $why }。請改選可寫入的資料夾：{ $path }
 
 ## 選單的分組
 ui-group-file = 檔案
