@@ -38,18 +38,18 @@ sleep 1
 xdotool mousemove 1760 200 click 1
 sleep 0.5
 xdotool type --delay 60 'woman with long hair'
-for _ in $(seq 12); do
+for _ in $(seq 16); do
   xdotool key ctrl+Return
   sleep 0.15
 done
 sleep 1
 
-# One stroke of 900 places, sixty a second at most, in a spiral over most of the picture.
+# One stroke of 1800 places, sixty a second at most, in a spiral over most of the picture.
 stroke_began=$(date +%s.%N)
 {
   echo mousemove 840 560
   echo mousedown 1
-  awk 'BEGIN { for (i = 0; i < 900; i++) { a = i / 12; r = 60 + i * 0.4;
+  awk 'BEGIN { for (i = 0; i < 1800; i++) { a = i / 18; r = 60 + i * 0.2;
     printf "mousemove %d %d\nsleep 0.016\n", 820 + 1.5 * r * cos(a), 560 + r * sin(a) } }'
   echo mouseup 1
 } | xdotool -

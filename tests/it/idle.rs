@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eframe::egui::ViewportId;
+use eframe::egui::{Key, ViewportId};
 
 use crate::support::window::{TestWindow, Wanted};
 
@@ -17,4 +17,15 @@ fn a_window_at_rest_asks_for_no_frame() {
         delay > Duration::from_secs(1),
         "the next frame comes in {delay:?}, because of {causes:?}"
     );
+}
+
+#[test]
+fn the_space_bar_pans_and_does_not_stop_the_window() {
+    // The canvas once asked egui for the focus within egui's own lock as soon as space was down.
+    let mut window = TestWindow::open(Wanted::default());
+    window.harness.key_down(Key::Space);
+    window.frames(2);
+    window.harness.key_up(Key::Space);
+    window.frames(2);
+    assert!(window.editor().active().is_some());
 }
