@@ -3,8 +3,10 @@
 
 use candle_core::{DType, Tensor};
 
+use super::cpu::{instructions, is_here, with_numbers};
 use super::layers::Linear;
 use super::weights::Loader;
+use crate::engine::kernels::{AttentionSizes, attend};
 use crate::engine::{EngineError, Progress};
 
 /// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
@@ -104,14 +106,42 @@ impl Attention {
         mask: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let y = self.heads(x, context, mask, progress)?;
+        self.out.forward(&y, progress)
+    }
+
+    /// As [`forward`](Self::forward), with `added`, which has the shape of the result, added to it.
+    pub(crate) fn forward_onto(
+        &self,
+        added: &Tensor,
+        x: &Tensor,
+        context: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let y = self.heads(x, context, None, progress)?;
+        self.out.forward_onto(added, &y, progress)
+    }
+
+    /// What every head found, side by side.
+    fn heads(
+        &self,
+        x: &Tensor,
+        context: &Tensor,
+        mask: Option<&Tensor>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
         let asked = Asked {
-            k: &self.k.forward(context)?,
-            v: &self.v.forward(context)?,
+            k: &self.k.forward(context, progress)?,
+            v: &self.v.forward(context, progress)?,
             heads: self.heads,
             mask,
         };
-        let y = asked.answer(&self.q.forward(x)?, SCORES_BUDGET_BYTES, progress)?;
-        self.out.forward(&y)
+        let q = self.q.forward(x, progress)?;
+        if mask.is_none() && is_here(&q) {
+            asked.answer_here(&q, progress)
+        } else {
+            asked.answer(&q, SCORES_BUDGET_BYTES, progress)
+        }
     }
 }
 
@@ -127,6 +157,30 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// softmax(q kᵀ / √width) v for queries `(batch, tokens, inner)`, on the processor.
+    fn answer_here(&self, q: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
+        let (batch, queries, inner) = q.dims3()?;
+        let sizes = AttentionSizes {
+            batch,
+            heads: self.heads,
+            queries,
+            keys: self.k.dim(1)?,
+            head_width: inner / self.heads.max(1),
+        };
+        let mut output = vec![0f32; q.elem_count()];
+        let [q, k, v] = [q.contiguous()?, self.k.contiguous()?, self.v.contiguous()?];
+        with_numbers([&q, &k, &v], |numbers| {
+            Ok(attend(
+                instructions(),
+                &sizes,
+                numbers,
+                &mut output,
+                progress,
+            )?)
+        })?;
+        Ok(Tensor::from_vec(output, q.shape(), q.device())?)
+    }
+
     /// softmax(q kᵀ / √width + mask) v for queries `(batch, tokens, inner)`, with at most
     /// `budget_bytes` of scores at a time, but at least one query's.
     fn answer(

@@ -2,7 +2,9 @@
 
 use candle_core::Device;
 
+use super::cpu;
 use crate::engine::EngineError;
+use crate::engine::kernels::Instructions;
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +42,9 @@ impl DeviceChoice {
     /// Opens the device.
     pub(super) fn open(self) -> Result<Device, EngineError> {
         match self {
-            Self::Cpu => Ok(Device::Cpu),
+            Self::Cpu => Instructions::chosen()
+                .map(|_| Device::Cpu)
+                .map_err(|why| self.refused(why)),
             Self::Cuda => self.graphics(candle_core::utils::cuda_is_available(), Device::new_cuda),
             Self::Metal => {
                 self.graphics(candle_core::utils::metal_is_available(), Device::new_metal)
@@ -48,7 +52,7 @@ impl DeviceChoice {
             Self::Auto => Ok(Self::Cuda
                 .open()
                 .or_else(|_| Self::Metal.open())
-                .unwrap_or(Device::Cpu)),
+                .or_else(|_| Self::Cpu.open())?),
         }
     }
 
@@ -57,50 +61,29 @@ impl DeviceChoice {
         in_build: bool,
         open: fn(usize) -> candle_core::Result<Device>,
     ) -> Result<Device, EngineError> {
-        let refused = |why: String| EngineError::Device {
-            device: self.id().to_owned(),
-            why,
-        };
         if !in_build {
             let id = self.id();
             let why = format!("this build has no {id} support; build with --features {id}");
-            return Err(refused(why));
+            return Err(self.refused(why));
         }
-        open(0).map_err(|error| refused(error.to_string()))
+        open(0).map_err(|error| self.refused(error.to_string()))
+    }
+
+    fn refused(self, why: String) -> EngineError {
+        EngineError::Device {
+            device: self.id().to_owned(),
+            why,
+        }
     }
 }
 
-/// What a device is called in reports, with the widest instructions a processor offers.
+/// What a device is called in reports, with the instructions used of a processor.
 pub(super) fn name(device: &Device) -> String {
     match device {
-        Device::Cpu => match widest_instructions() {
-            Some(instructions) => format!("cpu {instructions}"),
-            None => "cpu".to_owned(),
-        },
+        Device::Cpu => format!("cpu {}", cpu::instructions().name()),
         Device::Cuda(_) => "cuda".to_owned(),
         Device::Metal(_) => "metal".to_owned(),
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn widest_instructions() -> Option<&'static str> {
-    if std::is_x86_feature_detected!("avx512f") {
-        Some("avx512")
-    } else if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-        Some("avx2")
-    } else {
-        None
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-fn widest_instructions() -> Option<&'static str> {
-    Some("neon")
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn widest_instructions() -> Option<&'static str> {
-    None
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 
 mod attention;
 mod cache;
+mod cpu;
 mod denoise;
 mod device;
 mod engine;
 mod failure;
 mod guidance;
-mod kernels;
 mod layers;
 mod model_config;
 mod noise;

@@ -73,8 +73,8 @@ impl Resnet {
         let normal = self.norm1.forward_silu(x)?;
         let inner = match (&self.time, time) {
             (Some(projection), Some(time)) => {
-                self.conv1
-                    .forward_shifted(&normal, &projection.forward(time)?, progress)?
+                let shift = projection.forward(time, progress)?;
+                self.conv1.forward_shifted(&normal, &shift, progress)?
             }
             _ => self.conv1.forward(&normal, progress)?,
         };
@@ -83,13 +83,13 @@ impl Resnet {
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
-        let inner = self.conv2.forward(&normal, progress)?;
-        drop(normal);
-        progress.checkpoint()?;
-        Ok(match &self.shortcut {
-            Some(shortcut) => (shortcut.forward(x, progress)? + inner)?,
-            None => (x + inner)?,
-        })
+        match &self.shortcut {
+            Some(shortcut) => {
+                let around = shortcut.forward(x, progress)?;
+                self.conv2.forward_onto(&around, &normal, progress)
+            }
+            None => self.conv2.forward_onto(x, &normal, progress),
+        }
     }
 }
 
@@ -97,9 +97,6 @@ impl Resnet {
 #[derive(Debug)]
 pub(super) struct Downsample {
     conv: Conv2d,
-    /// Without symmetric padding, one row and one column of zeros at the far borders take its
-    /// place.
-    pad_far: bool,
 }
 
 impl Downsample {
@@ -112,12 +109,12 @@ impl Downsample {
     ) -> Result<Self, EngineError> {
         let shape = ConvShape {
             stride: 2,
-            padding,
+            padding_before: padding,
+            padding_after: padding.max(1),
             ..ConvShape::same3(channels, channels)
         };
         Ok(Self {
             conv: Conv2d::load(from.scope("downsamplers.0.conv"), shape)?,
-            pad_far: padding == 0,
         })
     }
 
@@ -128,12 +125,7 @@ impl Downsample {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
-        if self.pad_far {
-            let padded = x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?;
-            self.conv.forward(&padded, progress)
-        } else {
-            self.conv.forward(x, progress)
-        }
+        self.conv.forward(x, progress)
     }
 }
 
@@ -161,9 +153,7 @@ impl Upsample {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let (_, _, height, width) = x.dims4()?;
-        let (height, width) = size.unwrap_or((2 * height, 2 * width));
-        let large = x.contiguous()?.upsample_nearest2d(height, width)?;
-        progress.checkpoint()?;
-        self.conv.forward(&large, progress)
+        let size = size.unwrap_or((2 * height, 2 * width));
+        self.conv.forward_enlarged(x, size, progress)
     }
 }

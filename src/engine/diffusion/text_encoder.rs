@@ -227,9 +227,9 @@ impl Layer {
         let x = (x + self
             .attention
             .forward(&normal, &normal, Some(mask), progress)?)?;
-        let inner = self.widen.forward(&self.norm2.forward(&x)?)?;
+        let inner = self.widen.forward(&self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
-        Ok((&x + self.narrow.forward(&inner)?)?)
+        self.narrow.forward_onto(&x, &inner, progress)
     }
 }
 

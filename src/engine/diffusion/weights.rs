@@ -12,7 +12,9 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
+use super::cpu;
 use crate::catalog::{FileBytes, ModelFiles};
+use crate::engine::kernels::{self, Instructions, PackedWeights};
 use crate::engine::{EngineError, Progress};
 
 /// In which numbers a network keeps its weights, and in which it computes.
@@ -54,6 +56,15 @@ pub(crate) enum Storage {
     Widened,
     /// As in the file; a layer converts its weights each time it runs.
     AsInFile,
+}
+
+/// The large weight of a layer, as what computes it wants it.
+#[derive(Debug)]
+pub(crate) enum Weight {
+    /// For our kernels on the processor.
+    Packed(PackedWeights),
+    /// For candle's operators.
+    Tensor(Tensor),
 }
 
 /// The weights below one name of a network. Cheap to clone; files stay mapped while one lives.
@@ -134,6 +145,42 @@ impl Weights {
         name: &str,
         shapes: &[&[usize]],
     ) -> Result<Tensor, EngineError> {
+        let mut numbers = self.numbers(name, shapes)?;
+        if self.packs_for().is_some() {
+            // Only what is packed is kept narrow; the rest is small and used as it is.
+            numbers.kept = self.precision.compute;
+        }
+        numbers.into_tensor(shapes.first().copied().unwrap_or_default(), self)
+    }
+
+    /// The instructions weights are packed for; `None` where candle's operators compute.
+    pub(crate) fn packs_for(&self) -> Option<Instructions> {
+        let here = self.device.is_cpu() && self.precision.compute == DType::F32;
+        here.then(cpu::instructions)
+    }
+
+    /// The large weight of a layer, whose numbers `pack` puts in order where they are packed: it
+    /// gets the instructions to pack for, the numbers to keep, and the weight in the file's order.
+    pub(crate) fn weight(
+        &self,
+        name: &str,
+        shapes: &[&[usize]],
+        pack: impl FnOnce(Instructions, kernels::Numbers, &[f32]) -> PackedWeights,
+    ) -> Result<Weight, EngineError> {
+        let Some(instructions) = self.packs_for() else {
+            return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
+        };
+        let numbers = self.numbers(name, shapes)?;
+        let kept = match numbers.kept {
+            DType::F16 => kernels::Numbers::F16,
+            DType::BF16 => kernels::Numbers::Bf16,
+            _ => kernels::Numbers::F32,
+        };
+        Ok(Weight::Packed(pack(instructions, kept, &numbers.values)))
+    }
+
+    /// The numbers of the weight of that name, which must have one of those shapes.
+    fn numbers(&self, name: &str, shapes: &[&[usize]]) -> Result<Numbers, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let wanted = shapes.first().copied().unwrap_or_default();
         let (shard, header) = self
@@ -151,7 +198,7 @@ impl Weights {
                 got: header.shape.clone(),
             });
         }
-        self.read(shard, header, &name)?.into_tensor(wanted, self)
+        self.read(shard, header, &name)
     }
 
     fn read(&self, shard: &Shard, header: &TensorInfo, name: &str) -> Result<Numbers, EngineError> {
@@ -345,20 +392,26 @@ impl<'a> Loader<'a> {
         self.weights.has(name)
     }
 
+    /// See [`Weights::packs_for`].
+    pub(crate) fn packs_for(&self) -> Option<Instructions> {
+        self.weights.packs_for()
+    }
+
+    /// See [`Weights::weight`].
+    pub(crate) fn weight(
+        &mut self,
+        name: &str,
+        shapes: &[&[usize]],
+        pack: impl FnOnce(Instructions, kernels::Numbers, &[f32]) -> PackedWeights,
+    ) -> Result<Weight, EngineError> {
+        self.progress.checkpoint()?;
+        self.weights.weight(name, shapes, pack)
+    }
+
     /// See [`Weights::tensor`].
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
         self.weights.tensor(name, shape)
-    }
-
-    /// See [`Weights::tensor_of_shapes`].
-    pub(crate) fn tensor_of_shapes(
-        &mut self,
-        name: &str,
-        shapes: &[&[usize]],
-    ) -> Result<Tensor, EngineError> {
-        self.progress.checkpoint()?;
-        self.weights.tensor_of_shapes(name, shapes)
     }
 }
 

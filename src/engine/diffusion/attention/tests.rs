@@ -59,5 +59,9 @@ fn slabs_equal_the_whole_whatever_the_budget() {
             assert_close(&format!("budget {budget}"), &got, &wanted, 1e-6);
             assert_eq!(watch.checkpoints, slabs, "budget {budget}");
         }
+        if mask.is_none() {
+            let got = asked.answer_here(&q, &mut Watch::default()).unwrap();
+            assert_close("kernel", &got, &wanted, 1e-6);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::super::cpu::channels_of_both;
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
 use super::super::weights::Loader;
 use super::config::{Level, Mid, UnetConfig};
@@ -225,7 +226,7 @@ impl UpBlock {
             let skip = skips.pop().ok_or_else(|| EngineError::Internal {
                 why: "the U-Net ran out of skips".to_owned(),
             })?;
-            let both = Tensor::cat(&[&x, &skip], 1)?;
+            let both = channels_of_both(&x, &skip)?;
             x = layer.forward(&both, given, progress)?;
         }
         if let Some(upsample) = &self.upsample {

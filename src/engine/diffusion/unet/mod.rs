@@ -93,7 +93,9 @@ impl Unet {
         self.check(latent, text)?;
         progress.checkpoint()?;
         let given = Conditioning {
-            time: self.time.forward(timestep, &self.device, self.compute)?,
+            time: self
+                .time
+                .forward(timestep, &self.device, self.compute, progress)?,
             text: text.to_dtype(self.compute)?,
         };
         let mut x = self
@@ -112,7 +114,7 @@ impl Unet {
         progress.checkpoint()?;
         let x = self.norm_out.forward_silu(&x)?;
         let y = self.conv_out.forward(&x, progress)?;
-        all_finite(&y)
+        all_finite(&y.contiguous()?)
     }
 
     fn check(&self, latent: &Tensor, text: &Tensor) -> Result<(), EngineError> {

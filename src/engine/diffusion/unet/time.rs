@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use super::super::layers::Linear;
 use super::super::weights::Loader;
 use super::config::UnetConfig;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Progress};
 
 /// Sines and cosines of the timestep ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762),
 /// section 3.5), through two linear layers.
@@ -38,11 +38,12 @@ impl TimeEmbedding {
         timestep: f64,
         device: &Device,
         compute: DType,
+        progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let waves = waves(timestep, self.width, self.cosine_first, self.freq_shift);
         let waves = Tensor::from_vec(waves, (1, self.width), device)?.to_dtype(compute)?;
-        let inner = self.linear1.forward(&waves)?.silu()?;
-        Ok(self.linear2.forward(&inner)?.silu()?)
+        let inner = self.linear1.forward(&waves, progress)?.silu()?;
+        Ok(self.linear2.forward(&inner, progress)?.silu()?)
     }
 }
 

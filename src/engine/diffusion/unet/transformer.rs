@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::super::attention::{Attention, AttentionNames, AttentionShape};
+use super::super::cpu::{picture_of, tokens_of};
 use super::super::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
 use super::super::weights::Loader;
 use crate::engine::{EngineError, Progress};
@@ -66,23 +67,15 @@ impl Transformer {
         text: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let tokens = self
-            .norm
-            .forward(x)?
-            .reshape((batch, channels, height * width))?
-            .transpose(1, 2)?;
-        let mut tokens = self.proj_in.forward(&tokens)?;
+        let (_, _, height, width) = x.dims4()?;
+        let normal = tokens_of(&self.norm.forward(x)?)?;
+        let mut tokens = self.proj_in.forward(&normal, progress)?;
         for block in &self.blocks {
             tokens = block.forward(&tokens, text, progress)?;
         }
-        let y = self
-            .proj_out
-            .forward(&tokens)?
-            .transpose(1, 2)?
-            .contiguous()?
-            .reshape((batch, channels, height, width))?;
-        Ok((x + y)?)
+        let around = tokens_of(x)?;
+        let y = self.proj_out.forward_onto(&around, &tokens, progress)?;
+        picture_of(&y, height, width)
     }
 }
 
@@ -129,13 +122,13 @@ impl Block {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward(x)?;
-        let x = (x + self
+        let x = self
             .among_pixels
-            .forward(&normal, &normal, None, progress)?)?;
+            .forward_onto(x, &normal, &normal, progress)?;
         let normal = self.norm2.forward(&x)?;
-        let x = (&x + self.to_text.forward(&normal, text, None, progress)?)?;
+        let x = self.to_text.forward_onto(&x, &normal, text, progress)?;
         progress.checkpoint()?;
-        let inner = self.widen.forward(&self.norm3.forward(&x)?)?;
-        Ok((&x + self.narrow.forward(&inner)?)?)
+        let inner = self.widen.forward(&self.norm3.forward(&x)?, progress)?;
+        self.narrow.forward_onto(&x, &inner, progress)
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::super::attention::{Attention, AttentionNames, AttentionShape};
+use super::super::cpu::{picture_of, tokens_of};
 use super::super::layers::{Conv2d, ConvShape, GroupNorm};
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
 use super::super::weights::Loader;
@@ -222,19 +223,12 @@ impl PixelAttention {
     }
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let tokens = self
-            .norm
-            .forward(x)?
-            .reshape((batch, channels, height * width))?
-            .transpose(1, 2)?
-            .contiguous()?;
+        let (_, _, height, width) = x.dims4()?;
+        let normal = tokens_of(&self.norm.forward(x)?)?;
+        let around = tokens_of(x)?;
         let y = self
             .attention
-            .forward(&tokens, &tokens, None, progress)?
-            .transpose(1, 2)?
-            .contiguous()?
-            .reshape((batch, channels, height, width))?;
-        Ok((x + y)?)
+            .forward_onto(&around, &normal, &normal, progress)?;
+        picture_of(&y, height, width)
     }
 }

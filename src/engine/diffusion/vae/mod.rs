@@ -162,7 +162,7 @@ impl Vae {
                 self.decode_whole(&tile, progress)
             })?,
         };
-        all_finite(&image.to_device(&self.device)?)
+        all_finite(&image.to_device(&self.device)?.contiguous()?)
     }
 
     fn encode_whole(
@@ -175,7 +175,9 @@ impl Vae {
             moments = quant.forward(&moments, progress)?;
         }
         // Mean, then logarithm of the variance. The mode of a normal distribution is its mean.
-        Ok(moments.narrow(1, 0, self.config.latent_channels)?)
+        Ok(moments
+            .narrow(1, 0, self.config.latent_channels)?
+            .contiguous()?)
     }
 
     fn decode_whole(

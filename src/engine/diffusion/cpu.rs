@@ -1,0 +1,86 @@
+//! Between candle's tensors and the kernels of the processor, which know slices only.
+//!
+//! The networks speak of pictures as `(batch, channels, height, width)`. On the processor such a
+//! tensor is a permuted view of numbers that lie channels last, as the kernels want them: every
+//! layer gives one and takes one without a copy, and every other operator of candle still works.
+
+use candle_core::{DType, Storage, Tensor};
+
+use crate::engine::EngineError;
+use crate::engine::kernels::Instructions;
+
+/// True where the kernels can compute with `x`: f32 in the processor's memory.
+pub(super) fn is_here(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
+}
+
+/// What the kernels use. A wrong choice by environment was refused when the device was opened.
+pub(super) fn instructions() -> Instructions {
+    Instructions::chosen().unwrap_or_else(|_| Instructions::portable())
+}
+
+/// `(batch, height, width, channels)` of a picture, contiguous; a copy only where it does not lie
+/// so already.
+pub(super) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {
+    Ok(picture.permute((0, 2, 3, 1))?.contiguous()?)
+}
+
+/// The picture whose numbers are `(batch, height, width, channels)`.
+pub(super) fn picture(
+    numbers: Vec<f32>,
+    (batch, height, width, channels): (usize, usize, usize, usize),
+    like: &Tensor,
+) -> Result<Tensor, EngineError> {
+    let tensor = Tensor::from_vec(numbers, (batch, height, width, channels), like.device())?;
+    Ok(tensor.permute((0, 3, 1, 2))?)
+}
+
+/// Lends the numbers of contiguous f32 tensors on the processor to `work`.
+pub(super) fn with_numbers<const N: usize, T>(
+    tensors: [&Tensor; N],
+    work: impl FnOnce([&[f32]; N]) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let held = tensors.map(Tensor::storage_and_layout);
+    let mut numbers = [&[] as &[f32]; N];
+    for (numbers, (storage, layout)) in numbers.iter_mut().zip(&held) {
+        let (Storage::Cpu(storage), Some((start, end))) = (&**storage, layout.contiguous_offsets())
+        else {
+            return Err(EngineError::Internal {
+                why: "a kernel of the processor was given a tensor of another place or order"
+                    .to_owned(),
+            });
+        };
+        *numbers = storage
+            .as_slice::<f32>()?
+            .get(start..end)
+            .unwrap_or_default();
+    }
+    work(numbers)
+}
+
+/// The tokens `(batch, height × width, channels)` of a picture.
+pub(super) fn tokens_of(picture: &Tensor) -> Result<Tensor, EngineError> {
+    let (batch, channels, height, width) = picture.dims4()?;
+    Ok(channels_last(picture)?.reshape((batch, height * width, channels))?)
+}
+
+/// The picture of that many rows and columns whose pixels are `tokens`.
+pub(super) fn picture_of(
+    tokens: &Tensor,
+    height: usize,
+    width: usize,
+) -> Result<Tensor, EngineError> {
+    let (batch, _, channels) = tokens.dims3()?;
+    Ok(tokens
+        .reshape((batch, height, width, channels))?
+        .permute((0, 3, 1, 2))?)
+}
+
+/// Two pictures as one, the channels of `a` before those of `b`.
+pub(super) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
+    if !is_here(a) {
+        return Ok(Tensor::cat(&[a, b], 1)?);
+    }
+    let both = Tensor::cat(&[&channels_last(a)?, &channels_last(b)?], 3)?;
+    Ok(both.permute((0, 3, 1, 2))?)
+}

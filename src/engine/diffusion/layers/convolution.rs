@@ -1,0 +1,249 @@
+//! Convolutions.
+
+use candle_core::Tensor;
+
+use super::super::cpu::{channels_last, is_here, picture, with_numbers};
+use super::super::weights::{Loader, Weight};
+use crate::engine::kernels::{ConvGeometry, Finish, PackedWeights, conv2d};
+use crate::engine::{EngineError, Progress};
+
+/// What a convolution looks like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvShape {
+    /// Channels in.
+    pub(crate) inputs: usize,
+    /// Channels out.
+    pub(crate) outputs: usize,
+    /// Side of the square kernel.
+    pub(crate) kernel: usize,
+    /// Pixels from one place of the kernel to the next.
+    pub(crate) stride: usize,
+    /// Zeros above and left of the picture.
+    pub(crate) padding_before: usize,
+    /// Zeros below and right of it.
+    pub(crate) padding_after: usize,
+}
+
+impl ConvShape {
+    /// 3×3, keeps the size.
+    pub(crate) const fn same3(inputs: usize, outputs: usize) -> Self {
+        Self {
+            inputs,
+            outputs,
+            kernel: 3,
+            stride: 1,
+            padding_before: 1,
+            padding_after: 1,
+        }
+    }
+
+    /// 1×1: each pixel by itself.
+    pub(crate) const fn pointwise(inputs: usize, outputs: usize) -> Self {
+        Self {
+            inputs,
+            outputs,
+            kernel: 1,
+            stride: 1,
+            padding_before: 0,
+            padding_after: 0,
+        }
+    }
+}
+
+/// A convolution with a bias.
+#[derive(Debug)]
+pub(crate) struct Conv2d {
+    /// `(outputs, inputs, kernel, kernel)`.
+    weight: Weight,
+    bias: Tensor,
+    shape: ConvShape,
+}
+
+/// What a convolution is to do besides convolving.
+#[derive(Debug, Clone, Copy, Default)]
+struct Besides<'a> {
+    /// Rows and columns the picture is enlarged to before, by repeating pixels.
+    enlarged: Option<(usize, usize)>,
+    /// `(1, outputs)`: added to every pixel.
+    shift: Option<&'a Tensor>,
+    /// Added to the result; of its shape.
+    added: Option<&'a Tensor>,
+}
+
+impl Conv2d {
+    /// The convolution of that shape.
+    pub(crate) fn load(mut from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
+        let ConvShape {
+            inputs,
+            outputs,
+            kernel,
+            ..
+        } = shape;
+        let taps = kernel * kernel;
+        let in_file = [outputs, inputs, kernel, kernel];
+        let weight = from.weight("weight", &[&in_file], |instructions, kept, numbers| {
+            PackedWeights::pack(
+                instructions,
+                [outputs, taps, inputs],
+                kept,
+                |output, tap, input| numbers[(output * inputs + input) * taps + tap],
+            )
+        })?;
+        Ok(Self {
+            weight,
+            bias: from.tensor("bias", &[outputs])?,
+            shape,
+        })
+    }
+
+    /// The convolved picture.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.run(x, Besides::default(), progress)
+    }
+
+    /// The convolved picture with `shift`, `(1, outputs)`, added to every pixel.
+    pub(crate) fn forward_shifted(
+        &self,
+        x: &Tensor,
+        shift: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let besides = Besides {
+            shift: Some(shift),
+            ..Besides::default()
+        };
+        self.run(x, besides, progress)
+    }
+
+    /// The convolved picture and `added`, which has its shape.
+    pub(crate) fn forward_onto(
+        &self,
+        added: &Tensor,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let besides = Besides {
+            added: Some(added),
+            ..Besides::default()
+        };
+        self.run(x, besides, progress)
+    }
+
+    /// The picture enlarged to that many rows and columns by repeating pixels, convolved.
+    pub(crate) fn forward_enlarged(
+        &self,
+        x: &Tensor,
+        (height, width): (usize, usize),
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let besides = Besides {
+            enlarged: Some((height, width)),
+            ..Besides::default()
+        };
+        self.run(x, besides, progress)
+    }
+
+    fn run(
+        &self,
+        x: &Tensor,
+        besides: Besides<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, x, besides, progress),
+            Weight::Tensor(weight) => self.composed(weight, x, besides, progress),
+        }
+    }
+
+    fn packed(
+        &self,
+        weights: &PackedWeights,
+        x: &Tensor,
+        besides: Besides<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let (batch, inputs, height, width) = x.dims4()?;
+        let geometry = ConvGeometry {
+            batch,
+            height,
+            width,
+            enlarged: besides.enlarged,
+            kernel: self.shape.kernel,
+            stride: self.shape.stride,
+            padding_before: self.shape.padding_before,
+            padding_after: self.shape.padding_after,
+        };
+        let (rows, columns) = geometry.output_size();
+        let outputs = weights.outputs();
+        let fits =
+            |added: &Tensor| added.dims() == [batch, outputs, rows, columns] && is_here(added);
+        if inputs != weights.inputs() || !is_here(x) || !besides.added.is_none_or(fits) {
+            return Err(EngineError::Internal {
+                why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
+            });
+        }
+        let bias = match besides.shift {
+            Some(shift) => shift.flatten_all()?.broadcast_add(&self.bias)?,
+            None => self.bias.clone(),
+        };
+        let numbers = channels_last(x)?;
+        let added = match besides.added {
+            Some(added) => channels_last(added)?,
+            None => Tensor::zeros(0, x.dtype(), x.device())?,
+        };
+        let mut output = vec![0f32; batch * rows * columns * outputs];
+        with_numbers([&numbers, &bias, &added], |[x, bias, added]| {
+            let finish = Finish {
+                bias: Some(bias),
+                added: besides.added.is_some().then_some(added),
+                gated: false,
+            };
+            Ok(conv2d(
+                &geometry,
+                weights,
+                x,
+                &finish,
+                &mut output,
+                progress,
+            )?)
+        })?;
+        picture(output, (batch, rows, columns, outputs), x)
+    }
+
+    /// Out of candle's own operators.
+    fn composed(
+        &self,
+        weight: &Tensor,
+        x: &Tensor,
+        besides: Besides<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let mut x = x.contiguous()?;
+        if let Some((height, width)) = besides.enlarged {
+            x = x.upsample_nearest2d(height, width)?;
+            progress.checkpoint()?;
+        }
+        let (before, after) = (self.shape.padding_before, self.shape.padding_after);
+        let more = after.saturating_sub(before);
+        if more > 0 {
+            x = x.pad_with_zeros(2, 0, more)?.pad_with_zeros(3, 0, more)?;
+        }
+        let mut bias = self.bias.to_dtype(x.dtype())?;
+        if let Some(shift) = besides.shift {
+            bias = shift.flatten_all()?.broadcast_add(&bias)?;
+        }
+        let weight = weight.to_dtype(x.dtype())?;
+        let y = x
+            .conv2d(&weight, before, self.shape.stride, 1, 1)?
+            .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
+        Ok(match besides.added {
+            Some(added) => (added + y)?,
+            None => y,
+        })
+    }
+}

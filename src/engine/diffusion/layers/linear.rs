@@ -1,0 +1,216 @@
+//! Fully connected layers.
+
+use candle_core::Tensor;
+
+use super::super::cpu::{is_here, with_numbers};
+use super::super::weights::{Loader, Weight};
+use crate::engine::kernels::{Finish, PackedWeights, can_be_gated, gated_order, linear};
+use crate::engine::{EngineError, Progress};
+
+/// A fully connected layer on the last axis.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    /// `(outputs, inputs)`.
+    weight: Weight,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// With a bias. A 1×1 convolution is the same thing on a list of pixels, so its weight is
+    /// taken too.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        let bias = from.tensor("bias", &[outputs])?;
+        let mut layer = Self::load_unbiased(from, inputs, outputs)?;
+        layer.bias = Some(bias);
+        Ok(layer)
+    }
+
+    /// Without a bias.
+    pub(crate) fn load_unbiased(
+        from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        Self::load_ordered(from, inputs, outputs, |_, output| output)
+    }
+
+    /// Where it is packed, row `order(instructions, n)` of the file comes as row n.
+    fn load_ordered(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+        order: impl Fn(crate::engine::kernels::Instructions, usize) -> usize + Sync,
+    ) -> Result<Self, EngineError> {
+        let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
+        let weight = from.weight("weight", &shapes, |instructions, kept, numbers| {
+            PackedWeights::pack(
+                instructions,
+                [outputs, 1, inputs],
+                kept,
+                |output, _, input| numbers[order(instructions, output) * inputs + input],
+            )
+        })?;
+        Ok(Self { weight, bias: None })
+    }
+
+    /// x · Wᵀ + b.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, x, None, false, progress),
+            Weight::Tensor(weight) => self.composed(weight, x, 0, weight.dim(0)?),
+        }
+    }
+
+    /// x · Wᵀ + b + `added`, which has the shape of the result.
+    pub(crate) fn forward_onto(
+        &self,
+        added: &Tensor,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, x, Some(added), false, progress),
+            Weight::Tensor(_) => Ok((added + self.forward(x, progress)?)?),
+        }
+    }
+
+    fn packed(
+        &self,
+        weights: &PackedWeights,
+        x: &Tensor,
+        added: Option<&Tensor>,
+        gated: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let width = weights.outputs() / if gated { 2 } else { 1 };
+        let mut shape = x.dims().to_vec();
+        let inputs = shape.pop().unwrap_or_default();
+        shape.push(width);
+        let fits = inputs == weights.inputs()
+            && is_here(x)
+            && added.is_none_or(|added| added.dims() == shape && is_here(added));
+        if !fits {
+            return Err(EngineError::Internal {
+                why: format!("{:?} into a linear layer of {}", x.dims(), weights.inputs()),
+            });
+        }
+        let x = x.contiguous()?;
+        let nothing = Tensor::zeros(0, x.dtype(), x.device())?;
+        let bias = self.bias.as_ref().unwrap_or(&nothing);
+        let added_numbers = added.unwrap_or(&nothing).contiguous()?;
+        let mut output = vec![0f32; shape.iter().product()];
+        with_numbers([&x, bias, &added_numbers], |[x, bias, onto]| {
+            let finish = Finish {
+                bias: self.bias.is_some().then_some(bias),
+                added: added.is_some().then_some(onto),
+                gated,
+            };
+            Ok(linear(weights, x, &finish, &mut output, progress)?)
+        })?;
+        Ok(Tensor::from_vec(output, shape, x.device())?)
+    }
+
+    /// Out of candle's own operators: only the outputs `start .. start + len`.
+    fn composed(
+        &self,
+        weight: &Tensor,
+        x: &Tensor,
+        start: usize,
+        len: usize,
+    ) -> Result<Tensor, EngineError> {
+        let weight = weight.narrow(0, start, len)?.to_dtype(x.dtype())?;
+        let inputs = weight.dim(1)?;
+        // One product of two matrices instead of one a batch member.
+        let rows = x.contiguous()?.reshape(((), inputs))?;
+        let mut y = rows.matmul(&weight.t()?)?;
+        if let Some(bias) = &self.bias {
+            let bias = bias.narrow(0, start, len)?.to_dtype(x.dtype())?;
+            y = y.broadcast_add(&bias)?;
+        }
+        let mut shape = x.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = len;
+        }
+        Ok(y.reshape(shape)?)
+    }
+}
+
+/// A linear layer whose first half of outputs is gated by the GELU of the second half
+/// ([Shazeer 2020](https://arxiv.org/abs/2002.05202)); GELU in its exact form, as in diffusers.
+#[derive(Debug)]
+pub(crate) struct GeGlu {
+    projection: Linear,
+    outputs: usize,
+    /// Whether value and gate are computed side by side.
+    fused: bool,
+}
+
+impl GeGlu {
+    /// Its weight has 2 × `outputs` rows.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        let instructions = from
+            .packs_for()
+            .filter(|instructions| can_be_gated(*instructions, outputs));
+        let Some(instructions) = instructions else {
+            return Ok(Self {
+                projection: Linear::load(from, inputs, 2 * outputs)?,
+                outputs,
+                fused: false,
+            });
+        };
+        let order = |output| gated_order(instructions, outputs, output);
+        let bias = from.tensor("bias", &[2 * outputs])?;
+        let rows: Vec<u32> = (0..2 * outputs)
+            .map(|output| order(output) as u32)
+            .collect();
+        let rows = Tensor::new(rows, bias.device())?;
+        let mut projection =
+            Linear::load_ordered(from, inputs, 2 * outputs, |_, output| order(output))?;
+        projection.bias = Some(bias.index_select(&rows, 0)?);
+        Ok(Self {
+            projection,
+            outputs,
+            fused: true,
+        })
+    }
+
+    /// a · gelu(b).
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        match &self.projection.weight {
+            Weight::Packed(weights) if self.fused => {
+                self.projection.packed(weights, x, None, true, progress)
+            }
+            Weight::Packed(_) => {
+                let both = self.projection.forward(x, progress)?;
+                let axis = both.rank() - 1;
+                let value = both.narrow(axis, 0, self.outputs)?;
+                let gate = both.narrow(axis, self.outputs, self.outputs)?;
+                Ok((value * gate.contiguous()?.gelu_erf()?)?)
+            }
+            Weight::Tensor(weight) => {
+                // Two products give two contiguous halves; cutting one result would copy both.
+                let half = |start| self.projection.composed(weight, x, start, self.outputs);
+                Ok((half(0)? * half(self.outputs)?.gelu_erf()?)?)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! Attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1) in blocks of
+//! queries and keys with a running softmax
+//! ([Milakov & Gimelshein 2018](https://arxiv.org/abs/1805.02867);
+//! [Dao et al. 2022](https://arxiv.org/abs/2205.14135)), so that the matrix of scores is never
+//! there as a whole.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::activation::{exp, update};
+use super::instructions::Instructions;
+use super::pack::{Numbers, PackedWeights};
+use super::shared::SharedOutput;
+use super::tile::TILE_NUMBERS;
+use crate::engine::{Cancelled, Progress};
+
+/// Queries of a block; a multiple of every set's tile rows.
+const BLOCK_QUERIES: usize = 96;
+/// Keys of a block; a multiple of every set's panels. Its scores fill 192 KiB.
+const BLOCK_KEYS: usize = 512;
+/// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
+const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
+
+/// Measures of an attention.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionSizes {
+    /// Members of the batch.
+    pub(crate) batch: usize,
+    /// Heads.
+    pub(crate) heads: usize,
+    /// Queries of each member.
+    pub(crate) queries: usize,
+    /// Keys and values of each member.
+    pub(crate) keys: usize,
+    /// Numbers of a head.
+    pub(crate) head_width: usize,
+}
+
+impl AttentionSizes {
+    /// Numbers of a token.
+    fn width(&self) -> usize {
+        self.heads * self.head_width
+    }
+}
+
+/// softmax(q kᵀ / √head_width) v, head by head. `q` and `output` are `(batch, queries, heads ×
+/// head_width)`, `k` and `v` `(batch, keys, heads × head_width)`.
+pub(crate) fn attend(
+    instructions: Instructions,
+    sizes: &AttentionSizes,
+    [q, k, v]: [&[f32]; 3],
+    output: &mut [f32],
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
+    let AttentionSizes {
+        batch,
+        heads,
+        queries,
+        keys,
+        head_width,
+    } = *sizes;
+    assert_eq!(q.len(), batch * queries * sizes.width());
+    assert_eq!(k.len(), batch * keys * sizes.width());
+    assert_eq!(v.len(), k.len());
+    assert_eq!(output.len(), q.len());
+    if output.is_empty() || keys == 0 {
+        output.fill(0.0);
+        return Ok(());
+    }
+    progress.checkpoint()?;
+    let asked: Vec<Asked> = (0..batch * heads)
+        .into_par_iter()
+        .map(|member| Asked::pack(instructions, sizes, member, k, v))
+        .collect();
+    let blocks = queries.div_ceil(BLOCK_QUERIES);
+    let tasks = batch * heads * blocks;
+    let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
+    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+        .max(1)
+        .next_multiple_of(rayon::current_num_threads());
+    let shared = SharedOutput::new(output);
+    for round in (0..tasks).step_by(per_round) {
+        progress.checkpoint()?;
+        (round..tasks.min(round + per_round))
+            .into_par_iter()
+            .for_each_init(
+                || Block::new(head_width),
+                |block, task| {
+                    let (member, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
+                    let count = BLOCK_QUERIES.min(queries - first);
+                    let start = (member / heads * queries + first) * sizes.width()
+                        + member % heads * head_width;
+                    let rows: Vec<&[f32]> = (0..count)
+                        .map(|row| &q[start + row * sizes.width()..][..head_width])
+                        .collect();
+                    block.ask(&asked[member], &rows);
+                    block.write(count, start, sizes.width(), &shared);
+                },
+            );
+    }
+    Ok(())
+}
+
+/// Keys and values of one head of one member.
+struct Asked {
+    keys: PackedWeights,
+    values: PackedWeights,
+}
+
+impl Asked {
+    fn pack(
+        instructions: Instructions,
+        sizes: &AttentionSizes,
+        member: usize,
+        k: &[f32],
+        v: &[f32],
+    ) -> Self {
+        let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
+        let start = member / sizes.heads * keys * width + member % sizes.heads * head_width;
+        let (k, v) = (&k[start..], &v[start..]);
+        let pack = |shape, numbers: &(dyn Fn(usize, usize) -> f32 + Sync)| {
+            PackedWeights::pack(instructions, shape, Numbers::F32, |row, _, column| {
+                numbers(row, column)
+            })
+        };
+        Self {
+            keys: pack([keys, 1, head_width], &|key, at| k[key * width + at]),
+            values: pack([head_width, 1, keys], &|at, key| v[key * width + at]),
+        }
+    }
+}
+
+/// A block of queries on its way through the keys.
+struct Block {
+    head_width: usize,
+    /// Scores, then shares: [`BLOCK_KEYS`] a query.
+    scores: Vec<f32>,
+    /// Values added up so far, each times its share: `head_width` a query.
+    sums: Vec<f32>,
+    /// The largest score so far.
+    largest: [f32; BLOCK_QUERIES],
+    /// The sum of shares so far.
+    shares: [f32; BLOCK_QUERIES],
+}
+
+impl Block {
+    fn new(head_width: usize) -> Self {
+        Self {
+            head_width,
+            scores: vec![0.0; BLOCK_QUERIES * BLOCK_KEYS],
+            sums: vec![0.0; BLOCK_QUERIES * head_width],
+            largest: [0.0; BLOCK_QUERIES],
+            shares: [0.0; BLOCK_QUERIES],
+        }
+    }
+
+    /// Puts the queries to every key.
+    fn ask(&mut self, asked: &Asked, queries: &[&[f32]]) {
+        self.sums.fill(0.0);
+        self.largest.fill(f32::NEG_INFINITY);
+        self.shares.fill(0.0);
+        let keys = asked.keys.outputs();
+        for first in (0..keys).step_by(BLOCK_KEYS) {
+            let count = BLOCK_KEYS.min(keys - first);
+            self.score(&asked.keys, first, queries);
+            asked.keys.instructions().run(ShareOut {
+                block: self,
+                keys: count,
+                queries: queries.len(),
+            });
+            self.add_values(&asked.values, first, count, queries.len());
+        }
+    }
+
+    /// Scores of the keys from `first`.
+    fn score(&mut self, keys: &PackedWeights, first: usize, queries: &[&[f32]]) {
+        let instructions = keys.instructions();
+        let tile_rows = instructions.tile_rows();
+        let mut tile = [0f32; TILE_NUMBERS];
+        let mut widened = Vec::new();
+        let panels = keys
+            .panels()
+            .filter(|panel| (first..first + BLOCK_KEYS).contains(&panel.first));
+        for panel in panels {
+            let width = panel.vectors * instructions.lanes();
+            let numbers = keys.numbers(panel, &mut widened);
+            for (at, rows) in queries.chunks(tile_rows).enumerate() {
+                let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
+                whole[..rows.len()].copy_from_slice(rows);
+                instructions.multiply(panel.vectors, &whole[..tile_rows], numbers, &mut tile);
+                for (row, tile) in tile.chunks_exact(width).take(rows.len()).enumerate() {
+                    let start = (at * tile_rows + row) * BLOCK_KEYS + panel.first - first;
+                    self.scores[start..start + panel.outputs]
+                        .copy_from_slice(&tile[..panel.outputs]);
+                }
+            }
+        }
+    }
+
+    /// Adds the values of the keys from `first`, each times its share.
+    fn add_values(&mut self, values: &PackedWeights, first: usize, count: usize, queries: usize) {
+        let instructions = values.instructions();
+        let tile_rows = instructions.tile_rows();
+        let mut tile = [0f32; TILE_NUMBERS];
+        let mut widened = Vec::new();
+        for panel in values.panels() {
+            let width = panel.vectors * instructions.lanes();
+            let numbers = &values.numbers(panel, &mut widened)[first * width..][..count * width];
+            for start in (0..queries).step_by(tile_rows) {
+                let used = tile_rows.min(queries - start);
+                let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
+                for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
+                    let query = start + row.min(used - 1);
+                    *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                }
+                instructions.multiply(panel.vectors, &rows[..tile_rows], numbers, &mut tile);
+                for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
+                    let to = (start + row) * self.head_width + panel.first;
+                    let sums = &mut self.sums[to..to + panel.outputs];
+                    for (sum, tile) in sums.iter_mut().zip(tile) {
+                        *sum += tile;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the answers of `queries` queries, the first of which begins at `start`, each
+    /// `stride` after the one before.
+    #[expect(unsafe_code, reason = "a head is no slice of the output")]
+    fn write(&self, queries: usize, start: usize, stride: usize, output: &SharedOutput<'_>) {
+        for query in 0..queries {
+            // SAFETY: every task of `attend` has its own queries of its own head, and a head its
+            // own numbers of a token.
+            let to = unsafe { output.part(start + query * stride, self.head_width) };
+            let sums = &self.sums[query * self.head_width..][..self.head_width];
+            let inverse = 1.0 / self.shares[query];
+            for (to, sum) in to.iter_mut().zip(sums) {
+                *to = sum * inverse;
+            }
+        }
+    }
+}
+
+/// Turns the scores of a block of keys into shares, relative to the largest score so far, to which
+/// what was added up before is scaled.
+struct ShareOut<'a> {
+    block: &'a mut Block,
+    keys: usize,
+    queries: usize,
+}
+
+impl WithSimd for ShareOut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Block {
+            head_width,
+            scores,
+            sums,
+            largest,
+            shares,
+        } = self.block;
+        let scale = 1.0 / (*head_width as f32).sqrt();
+        let rows = scores
+            .chunks_exact_mut(BLOCK_KEYS)
+            .zip(sums.chunks_exact_mut(*head_width));
+        let totals = largest.iter_mut().zip(shares);
+        for ((scores, sums), (largest, share)) in rows.zip(totals).take(self.queries) {
+            let scores = &mut scores[..self.keys];
+            let before = *largest;
+            *largest = largest_of(simd, scores).max(before);
+            let total = exponentials(simd, scores, *largest, scale);
+            let kept = ((before - *largest) * scale).exp();
+            *share = *share * kept + total;
+            let kept = simd.splat_f32s(kept);
+            update(
+                simd,
+                sums,
+                [],
+                #[inline(always)]
+                |sum, []| simd.mul_f32s(sum, kept),
+            );
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn largest_of<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for vector in vectors {
+        largest = simd.max_f32s(largest, *vector);
+    }
+    rest.iter()
+        .fold(simd.reduce_max_f32s(largest), |largest, x| largest.max(*x))
+}
+
+/// Each score becomes exp((score − largest) · scale); returns their sum.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn exponentials<S: Simd>(simd: S, scores: &mut [f32], largest: f32, scale: f32) -> f32 {
+    let (largest, scale) = (simd.splat_f32s(largest), simd.splat_f32s(scale));
+    let (vectors, rest) = S::as_mut_simd_f32s(scores);
+    let mut sums = simd.splat_f32s(0.0);
+    for vector in vectors {
+        *vector = share_of(simd, *vector, largest, scale);
+        sums = simd.add_f32s(sums, *vector);
+    }
+    let mut total = simd.reduce_sum_f32s(sums);
+    if !rest.is_empty() {
+        let vector = simd.partial_load_f32s(rest);
+        simd.partial_store_f32s(rest, share_of(simd, vector, largest, scale));
+        total += rest.iter().sum::<f32>();
+    }
+    total
+}
+
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn share_of<S: Simd>(simd: S, score: S::f32s, largest: S::f32s, scale: S::f32s) -> S::f32s {
+    exp(simd, simd.mul_f32s(simd.sub_f32s(score, largest), scale))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use super::*;
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers};
+
+fn expected(sizes: &AttentionSizes, q: &[f32], k: &[f32], v: &[f32]) -> Vec<f64> {
+    let width = sizes.width();
+    let mut output = vec![0f64; q.len()];
+    for member in 0..sizes.batch {
+        for head in 0..sizes.heads {
+            for query in 0..sizes.queries {
+                let at = (member * sizes.queries + query) * width + head * sizes.head_width;
+                let key_at =
+                    |key: usize| (member * sizes.keys + key) * width + head * sizes.head_width;
+                let scores: Vec<f64> = (0..sizes.keys)
+                    .map(|key| {
+                        let dot: f64 = (0..sizes.head_width)
+                            .map(|i| f64::from(q[at + i]) * f64::from(k[key_at(key) + i]))
+                            .sum();
+                        dot / (sizes.head_width as f64).sqrt()
+                    })
+                    .collect();
+                let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let shares: Vec<f64> = scores.iter().map(|s| (s - largest).exp()).collect();
+                let sum: f64 = shares.iter().sum();
+                for i in 0..sizes.head_width {
+                    output[at + i] = (0..sizes.keys)
+                        .map(|key| shares[key] / sum * f64::from(v[key_at(key) + i]))
+                        .sum();
+                }
+            }
+        }
+    }
+    output
+}
+
+#[test]
+fn agrees_with_f64_on_every_instruction_set() {
+    let cases = [
+        (1, 1, 1, 1, 40),
+        (2, 2, 7, 77, 40),
+        (1, 3, 97, 33, 64),
+        (1, 1, 13, 1025, 80),
+        (3, 1, 5, 4, 160),
+        (1, 2, 2, 600, 5),
+    ];
+    for set in Instructions::all() {
+        for (batch, heads, queries, keys, head_width) in cases {
+            let sizes = AttentionSizes {
+                batch,
+                heads,
+                queries,
+                keys,
+                head_width,
+            };
+            // Far apart, so that the running maximum changes from block to block.
+            let q: Vec<f32> = numbers(batch * queries * sizes.width(), 1)
+                .iter()
+                .map(|x| x * 3.0)
+                .collect();
+            let k = numbers(batch * keys * sizes.width(), 2);
+            let v = numbers(batch * keys * sizes.width(), 3);
+            let mut output = vec![f32::NAN; q.len()];
+            attend(set, &sizes, [&q, &k, &v], &mut output, &mut NeverCancelled).unwrap();
+            let what = format!("{} {sizes:?}", set.name());
+            assert_close(&output, &expected(&sizes, &q, &k, &v), 2e-6, &what);
+        }
+    }
+}
+
+#[test]
+fn scores_of_thousands_do_not_overflow() {
+    let sizes = AttentionSizes {
+        batch: 1,
+        heads: 1,
+        queries: 3,
+        keys: 700,
+        head_width: 8,
+    };
+    let q = vec![100.0; 3 * 8];
+    let k: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
+    let v: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
+    for set in Instructions::all() {
+        let mut output = vec![f32::NAN; q.len()];
+        attend(set, &sizes, [&q, &k, &v], &mut output, &mut NeverCancelled).unwrap();
+        // All of the share is the last key's.
+        assert!(
+            output.iter().all(|x| (x - 699.0).abs() < 1e-3),
+            "{output:?}"
+        );
+    }
+}

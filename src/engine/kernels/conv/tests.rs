@@ -1,0 +1,220 @@
+use super::*;
+use crate::engine::kernels::product::gated_order;
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers};
+use crate::engine::kernels::{Instructions, Numbers, linear};
+
+/// A convolution as its definition says, in f64.
+fn expected(
+    geometry: &ConvGeometry,
+    [outputs, inputs]: [usize; 2],
+    input: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+) -> Vec<f64> {
+    let (rows, columns) = geometry.output_size();
+    let (from_rows, from_columns) = geometry.input_size();
+    let kernel = geometry.kernel;
+    let mut result = Vec::new();
+    for picture in 0..geometry.batch {
+        for y in 0..rows {
+            for x in 0..columns {
+                for output in 0..outputs {
+                    let mut sum = f64::from(bias[output]);
+                    for dy in 0..kernel {
+                        for dx in 0..kernel {
+                            let row =
+                                (y * geometry.stride + dy) as i64 - geometry.padding_before as i64;
+                            let column =
+                                (x * geometry.stride + dx) as i64 - geometry.padding_before as i64;
+                            let inside = (0..from_rows as i64).contains(&row)
+                                && (0..from_columns as i64).contains(&column);
+                            if !inside {
+                                continue;
+                            }
+                            let row = row as usize * geometry.height / from_rows;
+                            let column = column as usize * geometry.width / from_columns;
+                            let pixel = (picture * geometry.height + row) * geometry.width + column;
+                            for channel in 0..inputs {
+                                let number = input[pixel * inputs + channel];
+                                let at = ((output * inputs + channel) * kernel + dy) * kernel + dx;
+                                sum += f64::from(number) * f64::from(weight[at]);
+                            }
+                        }
+                    }
+                    result.push(sum);
+                }
+            }
+        }
+    }
+    result
+}
+
+fn packed(
+    set: Instructions,
+    [outputs, inputs, kernel]: [usize; 3],
+    weight: &[f32],
+) -> PackedWeights {
+    let taps = kernel * kernel;
+    PackedWeights::pack(set, [outputs, taps, inputs], Numbers::F32, |o, t, i| {
+        weight[(o * inputs + i) * taps + t]
+    })
+}
+
+#[test]
+fn agrees_with_its_definition_on_every_instruction_set() {
+    // batch, height, width, inputs, outputs, kernel, stride, before, after, enlarged
+    let cases = [
+        (1, 1, 1, 1, 1, 3, 1, 1, 1, None),
+        (1, 1, 1, 3, 5, 1, 1, 0, 0, None),
+        (2, 5, 7, 4, 33, 3, 1, 1, 1, None),
+        (1, 9, 6, 17, 3, 3, 2, 1, 1, None),
+        (1, 8, 9, 6, 40, 3, 2, 0, 1, None),
+        (3, 4, 3, 8, 70, 1, 1, 0, 0, None),
+        (1, 3, 5, 9, 20, 3, 1, 1, 1, Some((6, 10))),
+        (2, 3, 4, 5, 16, 3, 1, 1, 1, Some((5, 7))),
+        (4, 13, 11, 35, 64, 3, 1, 1, 1, None),
+    ];
+    for set in Instructions::all() {
+        for (batch, height, width, inputs, outputs, kernel, stride, before, after, enlarged) in
+            cases
+        {
+            let geometry = ConvGeometry {
+                batch,
+                height,
+                width,
+                enlarged,
+                kernel,
+                stride,
+                padding_before: before,
+                padding_after: after,
+            };
+            let input = numbers(batch * height * width * inputs, 1);
+            let weight = numbers(outputs * inputs * kernel * kernel, 2);
+            let bias = numbers(outputs, 3);
+            let weights = packed(set, [outputs, inputs, kernel], &weight);
+            let (rows, columns) = geometry.output_size();
+            let mut output = vec![f32::NAN; batch * rows * columns * outputs];
+            let finish = Finish {
+                bias: Some(&bias),
+                ..Finish::default()
+            };
+            conv2d(
+                &geometry,
+                &weights,
+                &input,
+                &finish,
+                &mut output,
+                &mut NeverCancelled,
+            )
+            .unwrap();
+            let expected = expected(&geometry, [outputs, inputs], &input, &weight, &bias);
+            assert_close(
+                &output,
+                &expected,
+                1e-6,
+                &format!("{} {geometry:?}", set.name()),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
+    for set in Instructions::all() {
+        let (rows, inputs, outputs) = (29, 10, 3 * set.lanes());
+        let x = numbers(rows * inputs, 1);
+        let weight = numbers(2 * outputs * inputs, 2);
+        let bias = numbers(2 * outputs, 3);
+        let added = numbers(rows * outputs, 4);
+        let order = |index| gated_order(set, outputs, index);
+        let weights =
+            PackedWeights::pack(set, [2 * outputs, 1, inputs], Numbers::F32, |o, _, i| {
+                weight[order(o) * inputs + i]
+            });
+        let packed_bias: Vec<f32> = (0..2 * outputs).map(|at| bias[order(at)]).collect();
+        let finish = Finish {
+            bias: Some(&packed_bias),
+            added: Some(&added),
+            gated: true,
+        };
+        let mut output = vec![f32::NAN; rows * outputs];
+        linear(&weights, &x, &finish, &mut output, &mut NeverCancelled).unwrap();
+        let expected: Vec<f64> = (0..rows * outputs)
+            .map(|at| {
+                let (row, column) = (at / outputs, at % outputs);
+                let dot = |line: usize| {
+                    (0..inputs)
+                        .map(|i| {
+                            f64::from(x[row * inputs + i]) * f64::from(weight[line * inputs + i])
+                        })
+                        .sum::<f64>()
+                        + f64::from(bias[line])
+                };
+                let gate = dot(outputs + column);
+                // The tanh form is within 1e-3 of the exact one, which `activation` tests by itself.
+                let inner = (2.0 / std::f64::consts::PI).sqrt() * (gate + 0.044_715 * gate.powi(3));
+                dot(column) * 0.5 * gate * (1.0 + inner.tanh()) + f64::from(added[at])
+            })
+            .collect();
+        assert_close(&output, &expected, 1e-3, set.name());
+    }
+}
+
+#[test]
+fn halves_are_widened_exactly() {
+    let set = Instructions::chosen().unwrap();
+    let (rows, inputs, outputs) = (31, 12, 50);
+    let x = numbers(rows * inputs, 1);
+    // Exact in f16 and in bf16.
+    let weight: Vec<f32> = numbers(outputs * inputs, 2)
+        .iter()
+        .map(|w| (w * 64.0).round() / 64.0)
+        .collect();
+    let run = |kept| {
+        let weights = PackedWeights::pack(set, [outputs, 1, inputs], kept, |o, _, i| {
+            weight[o * inputs + i]
+        });
+        let mut output = vec![f32::NAN; rows * outputs];
+        linear(
+            &weights,
+            &x,
+            &Finish::default(),
+            &mut output,
+            &mut NeverCancelled,
+        )
+        .unwrap();
+        output
+    };
+    assert_eq!(run(Numbers::F16), run(Numbers::F32));
+    assert_eq!(run(Numbers::Bf16), run(Numbers::F32));
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let set = Instructions::chosen().unwrap();
+    let (rows, inputs, outputs) = (500, 40, 100);
+    let x = numbers(rows * inputs, 1);
+    let weight = numbers(outputs * inputs, 2);
+    let weights = PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
+        weight[o * inputs + i]
+    });
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let mut output = vec![f32::NAN; rows * outputs];
+        pool.install(|| {
+            linear(
+                &weights,
+                &x,
+                &Finish::default(),
+                &mut output,
+                &mut NeverCancelled,
+            )
+        })
+        .unwrap();
+        output
+    };
+    assert_eq!(run(1), run(3));
+}

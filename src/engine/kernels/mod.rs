@@ -1,0 +1,28 @@
+//! The networks' operators on the processor: convolution, linear layers, attention, normalisation.
+//!
+//! Pictures are stored channels last, `(batch, height, width, channels)`: all channels of a pixel
+//! lie together, so a convolution is a sum of products of pixels with panels of weights and needs
+//! no copy of its input. Weights are packed once, when a network is loaded.
+//!
+//! One room for everything that is worth writing per instruction set. It knows slices and numbers,
+//! neither tensors nor networks; `engine/diffusion` puts it behind its layers.
+
+mod activation;
+mod attention;
+mod conv;
+mod instructions;
+mod norm;
+mod pack;
+mod product;
+mod shared;
+mod tile;
+
+pub(crate) use attention::{AttentionSizes, attend};
+pub(crate) use conv::{ConvGeometry, conv2d};
+pub(crate) use instructions::Instructions;
+pub(crate) use norm::{GroupNorm, group_norm, layer_norm};
+pub(crate) use pack::{Numbers, PackedWeights};
+pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
+
+#[cfg(test)]
+mod reference;

@@ -1,0 +1,205 @@
+//! Weights in the order in which tiles read them.
+
+use half::slice::HalfFloatSliceExt as _;
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+use super::instructions::Instructions;
+
+/// In which numbers weights are kept. They are widened to f32, panel by panel, when they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// As they are computed with.
+    F32,
+    /// Half the memory; for files of f16.
+    F16,
+    /// Half the memory; for files of bf16.
+    Bf16,
+}
+
+#[derive(Debug)]
+enum Kept {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
+}
+
+/// A matrix of weights `(outputs, taps, inputs)` cut in panels of one or two vectors of outputs.
+///
+/// Panel after panel; in each, tap after tap and input after input, the weights of the panel's
+/// outputs side by side. The last panel is filled up with zeros.
+#[derive(Debug)]
+pub(crate) struct PackedWeights {
+    instructions: Instructions,
+    outputs: usize,
+    taps: usize,
+    inputs: usize,
+    kept: Kept,
+}
+
+/// Some outputs of a [`PackedWeights`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Panel {
+    /// Its first output.
+    pub(super) first: usize,
+    /// Outputs in use.
+    pub(super) outputs: usize,
+    /// Vectors.
+    pub(super) vectors: usize,
+}
+
+/// The panels of `outputs` for vectors of `lanes`.
+pub(super) fn panels(outputs: usize, lanes: usize) -> impl Iterator<Item = Panel> + Clone {
+    (0..outputs).step_by(2 * lanes).map(move |first| {
+        let outputs = (outputs - first).min(2 * lanes);
+        Panel {
+            first,
+            outputs,
+            vectors: outputs.div_ceil(lanes),
+        }
+    })
+}
+
+impl PackedWeights {
+    /// Packs `weight(output, tap, input)`, to be kept as `numbers` and used by `instructions`.
+    pub(crate) fn pack(
+        instructions: Instructions,
+        [outputs, taps, inputs]: [usize; 3],
+        numbers: Numbers,
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) -> Self {
+        let lanes = instructions.lanes();
+        let depth = taps * inputs;
+        let len = outputs.next_multiple_of(lanes) * depth;
+        // The numbers of one panel.
+        let panel = |index: usize| {
+            let first = index * 2 * lanes;
+            let used = outputs.min(first + 2 * lanes) - first;
+            let filling = used.next_multiple_of(lanes) - used;
+            let mut panel = Vec::with_capacity((used + filling) * depth);
+            for tap in 0..taps {
+                for input in 0..inputs {
+                    panel.extend((first..first + used).map(|output| weight(output, tap, input)));
+                    panel.extend(std::iter::repeat_n(0.0, filling));
+                }
+            }
+            panel
+        };
+        let panel_len = (2 * lanes * depth).max(1);
+        let kept = match numbers {
+            Numbers::F32 => Kept::F32(filled(len, panel_len, |index, to: &mut [f32]| {
+                to.copy_from_slice(&panel(index));
+            })),
+            Numbers::F16 => Kept::F16(filled(len, panel_len, |index, to: &mut [f16]| {
+                to.convert_from_f32_slice(&panel(index));
+            })),
+            Numbers::Bf16 => Kept::Bf16(filled(len, panel_len, |index, to: &mut [bf16]| {
+                to.convert_from_f32_slice(&panel(index));
+            })),
+        };
+        Self {
+            instructions,
+            outputs,
+            taps,
+            inputs,
+            kept,
+        }
+    }
+
+    /// The instructions it is packed for.
+    pub(crate) fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+
+    /// Outputs of the layer.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Inputs of the layer, at each tap.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Places of the kernel: 1 of a linear layer, 9 of a 3 × 3 convolution.
+    pub(crate) fn taps(&self) -> usize {
+        self.taps
+    }
+
+    pub(super) fn panels(&self) -> impl Iterator<Item = Panel> + Clone {
+        panels(self.outputs, self.instructions.lanes())
+    }
+
+    /// The weights of a panel in f32; `widened` is room for them where they are kept narrower.
+    pub(super) fn numbers<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> &'a [f32] {
+        let depth = self.taps * self.inputs;
+        let start = panel.first * depth;
+        let range = start..start + panel.vectors * self.instructions.lanes() * depth;
+        match &self.kept {
+            Kept::F32(kept) => &kept[range],
+            Kept::F16(kept) => {
+                widened.resize(range.len(), 0.0);
+                kept[range].convert_to_f32_slice(widened);
+                widened
+            }
+            Kept::Bf16(kept) => {
+                widened.clear();
+                widened.extend(kept[range].iter().map(|number| number.to_f32()));
+                widened
+            }
+        }
+    }
+}
+
+/// `len` numbers, each chunk of which `fill` writes.
+fn filled<T: Copy + Default + Send>(
+    len: usize,
+    chunk_len: usize,
+    fill: impl Fn(usize, &mut [T]) + Sync,
+) -> Vec<T> {
+    let mut numbers = vec![T::default(); len];
+    numbers
+        .par_chunks_mut(chunk_len)
+        .enumerate()
+        .for_each(|(index, chunk)| fill(index, chunk));
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::kernels::reference::numbers;
+
+    #[test]
+    fn every_weight_is_found_again_and_the_rest_is_zero() {
+        for set in Instructions::all() {
+            let lanes = set.lanes();
+            for outputs in [1, lanes, lanes + 1, 2 * lanes, 3 * lanes + 2] {
+                let (taps, inputs) = (3, 5);
+                // Exact in f16 and in bf16.
+                let weights: Vec<f32> = numbers(outputs * taps * inputs, 3)
+                    .iter()
+                    .map(|number| (number * 100.0).round() / 128.0)
+                    .collect();
+                let weight = |o: usize, t: usize, i: usize| weights[(o * taps + t) * inputs + i];
+                for kept in [Numbers::F32, Numbers::F16, Numbers::Bf16] {
+                    let packed = PackedWeights::pack(set, [outputs, taps, inputs], kept, weight);
+                    let mut widened = Vec::new();
+                    for panel in packed.panels() {
+                        let width = panel.vectors * lanes;
+                        let found = packed.numbers(panel, &mut widened);
+                        for (at, number) in found.iter().enumerate() {
+                            let (depth, column) = (at / width, at % width);
+                            let expected = if column < panel.outputs {
+                                weight(panel.first + column, depth / inputs, depth % inputs)
+                            } else {
+                                0.0
+                            };
+                            assert_eq!(*number, expected);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Products of many rows with packed weights, cut in tiles and shared out among threads.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::activation::{gelu, update};
+use super::instructions::Instructions;
+use super::pack::{PackedWeights, Panel};
+use super::shared::SharedOutput;
+use super::tile::TILE_NUMBERS;
+use crate::engine::{Cancelled, Progress};
+
+/// Numbers of the rows a thread works on at a time, so that they stay in its second cache while
+/// all panels pass.
+const BLOCK_NUMBERS: usize = 1 << 16;
+/// Tiles of a block at the least and at the most: enough to make up for reading and widening a
+/// panel, not so many that threads wait for the last one.
+const BLOCK_TILES: (usize, usize) = (8, 32);
+/// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
+const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 32;
+
+/// What happens to a sum before it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Finish<'a> {
+    /// Added to each output; one a row of the weights.
+    pub(crate) bias: Option<&'a [f32]>,
+    /// Added to the result, number by number; as long as it.
+    pub(crate) added: Option<&'a [f32]>,
+    /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
+    /// must be packed in [`gated_order`].
+    pub(crate) gated: bool,
+}
+
+/// Which row of a matrix `(2 × outputs, …)`, values before gates, is packed as row `index` for
+/// [`Finish::gated`]: vectors of values and of their gates alternate.
+///
+/// `outputs` must be a multiple of the vectors' `lanes`.
+pub(crate) fn gated_order(instructions: Instructions, outputs: usize, index: usize) -> usize {
+    let lanes = instructions.lanes();
+    let (pair, at) = (index / (2 * lanes), index % (2 * lanes));
+    let gate = if at < lanes { 0 } else { outputs };
+    gate + pair * lanes + at % lanes
+}
+
+/// True when that many outputs can be [`Finish::gated`].
+pub(crate) fn can_be_gated(instructions: Instructions, outputs: usize) -> bool {
+    outputs.is_multiple_of(instructions.lanes())
+}
+
+/// Where the rows of a product are.
+pub(super) trait Rows: Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// Points `slices` at the rows `first .. first + rows` under every tap: all rows under the
+    /// first tap, then under the next. `first + rows` is at most the count.
+    fn point<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>);
+}
+
+/// Rows one after the other.
+struct Consecutive<'a> {
+    numbers: &'a [f32],
+    len: usize,
+}
+
+impl Rows for Consecutive<'_> {
+    fn count(&self) -> usize {
+        self.numbers.len() / self.len.max(1)
+    }
+
+    fn point<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>) {
+        let rows = &self.numbers[first * self.len..(first + rows) * self.len];
+        slices.extend(rows.chunks_exact(self.len));
+    }
+}
+
+/// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished and written to
+/// `output`, row after row.
+pub(crate) fn linear(
+    weights: &PackedWeights,
+    x: &[f32],
+    finish: &Finish<'_>,
+    output: &mut [f32],
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
+    assert_eq!(weights.taps(), 1);
+    assert!(x.len().is_multiple_of(weights.inputs().max(1)));
+    let rows = Consecutive {
+        numbers: x,
+        len: weights.inputs(),
+    };
+    multiply(weights, &rows, finish, output, progress)
+}
+
+/// Room a thread needs.
+#[derive(Default)]
+struct Room<'a> {
+    slices: Vec<&'a [f32]>,
+    widened: Vec<f32>,
+}
+
+/// The rows times the weights, finished and written to `output`, row after row.
+pub(super) fn multiply<R: Rows>(
+    weights: &PackedWeights,
+    rows: &R,
+    finish: &Finish<'_>,
+    output: &mut [f32],
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
+    let count = rows.count();
+    let width = weights.outputs() / if finish.gated { 2 } else { 1 };
+    assert_eq!(output.len(), count * width);
+    assert!(
+        finish
+            .bias
+            .is_none_or(|bias| bias.len() == weights.outputs())
+    );
+    assert!(finish.added.is_none_or(|added| added.len() == output.len()));
+    let depth = weights.taps() * weights.inputs();
+    if output.is_empty() || depth == 0 {
+        return Ok(());
+    }
+    let panels: Vec<Panel> = weights.panels().collect();
+    let block = block_rows(weights, count);
+    let blocks = count.div_ceil(block);
+    // With few rows, threads share out the panels too.
+    let groups = (4 * rayon::current_num_threads())
+        .div_ceil(blocks)
+        .min(panels.len());
+    let group_panels = panels.len().div_ceil(groups);
+    let groups = panels.len().div_ceil(group_panels);
+    let tasks = blocks * groups;
+    let work = depth * block * weights.outputs().div_ceil(groups);
+    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work)
+        .max(1)
+        .next_multiple_of(rayon::current_num_threads());
+    let target = Target {
+        output: SharedOutput::new(output),
+        width,
+    };
+    for round in (0..tasks).step_by(per_round) {
+        progress.checkpoint()?;
+        (round..tasks.min(round + per_round))
+            .into_par_iter()
+            .for_each_init(Room::default, |room, task| {
+                let first = task / groups * block;
+                let rows_of_task = first..count.min(first + block);
+                let group = task % groups * group_panels;
+                let panels = &panels[group..panels.len().min(group + group_panels)];
+                for panel in panels {
+                    multiply_panel(
+                        weights,
+                        *panel,
+                        rows,
+                        rows_of_task.clone(),
+                        finish,
+                        &target,
+                        room,
+                    );
+                }
+            });
+    }
+    Ok(())
+}
+
+/// Rows of a block.
+fn block_rows(weights: &PackedWeights, count: usize) -> usize {
+    let tile_rows = weights.instructions().tile_rows();
+    let fitting = BLOCK_NUMBERS / weights.inputs().max(1) / tile_rows;
+    let (least, most) = BLOCK_TILES;
+    let tiles = fitting.clamp(least, most);
+    // Blocks of about one size, so that no thread gets a crumb at the end.
+    let all = count.div_ceil(tile_rows);
+    all.div_ceil(all.div_ceil(tiles)) * tile_rows
+}
+
+/// Where results go: rows of `width` numbers.
+struct Target<'a> {
+    output: SharedOutput<'a>,
+    width: usize,
+}
+
+fn multiply_panel<'a, R: Rows>(
+    weights: &PackedWeights,
+    panel: Panel,
+    rows: &'a R,
+    range: std::ops::Range<usize>,
+    finish: &Finish<'_>,
+    target: &Target<'_>,
+    room: &mut Room<'a>,
+) {
+    let instructions = weights.instructions();
+    let tile_rows = instructions.tile_rows();
+    let numbers = weights.numbers(panel, &mut room.widened);
+    let mut sums = [0f32; TILE_NUMBERS];
+    for first in range.clone().step_by(tile_rows) {
+        let used = tile_rows.min(range.end - first);
+        room.slices.clear();
+        rows.point(first, used, &mut room.slices);
+        if used < tile_rows {
+            fill_up(&mut room.slices, used, tile_rows);
+        }
+        instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
+        write(
+            instructions,
+            panel,
+            &sums,
+            first..first + used,
+            finish,
+            target,
+        );
+    }
+}
+
+/// Makes a tile of `used` rows a whole one by repeating its last row.
+fn fill_up<'a>(slices: &mut Vec<&'a [f32]>, used: usize, tile_rows: usize) {
+    let few: Vec<&'a [f32]> = std::mem::take(slices);
+    for rows in few.chunks_exact(used) {
+        slices.extend(rows);
+        slices.extend(std::iter::repeat_n(rows[used - 1], tile_rows - used));
+    }
+}
+
+/// Finishes a tile's sums and writes them.
+fn write(
+    instructions: Instructions,
+    panel: Panel,
+    sums: &[f32],
+    rows: std::ops::Range<usize>,
+    finish: &Finish<'_>,
+    target: &Target<'_>,
+) {
+    let lanes = instructions.lanes();
+    let (first, outputs) = if finish.gated {
+        (panel.first / 2, lanes)
+    } else {
+        (panel.first, panel.outputs)
+    };
+    instructions.run(Write {
+        sums,
+        sums_width: panel.vectors * lanes,
+        bias: finish
+            .bias
+            .map(|bias| &bias[panel.first..panel.first + panel.outputs]),
+        added: finish.added,
+        gated: finish.gated,
+        rows,
+        first,
+        outputs,
+        target,
+    });
+}
+
+/// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
+struct Write<'a> {
+    sums: &'a [f32],
+    sums_width: usize,
+    /// Of the panel's outputs.
+    bias: Option<&'a [f32]>,
+    added: Option<&'a [f32]>,
+    gated: bool,
+    rows: std::ops::Range<usize>,
+    first: usize,
+    outputs: usize,
+    target: &'a Target<'a>,
+}
+
+impl WithSimd for Write<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a tile is no slice of the output")]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let rows = self.rows.zip(self.sums.chunks_exact(self.sums_width));
+        for (row, sums) in rows {
+            let start = row * self.target.width + self.first;
+            // SAFETY: each task of `multiply` has its own rows and panels, and a panel its own
+            // outputs, so no other thread writes these outputs of this row, nor does this one
+            // while the part lives.
+            let to = unsafe { self.target.output.part(start, self.outputs) };
+            if self.gated {
+                let (values, gates) = sums.split_at(self.outputs);
+                if let Some(bias) = self.bias {
+                    let (value_bias, gate_bias) = bias.split_at(self.outputs);
+                    update(
+                        simd,
+                        to,
+                        [values, value_bias, gates, gate_bias],
+                        #[inline(always)]
+                        |_, [value, value_bias, gate, gate_bias]| {
+                            let value = simd.add_f32s(value, value_bias);
+                            simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
+                        },
+                    );
+                } else {
+                    update(
+                        simd,
+                        to,
+                        [values, gates],
+                        #[inline(always)]
+                        |_, [value, gate]| simd.mul_f32s(value, gelu(simd, gate)),
+                    );
+                }
+            } else if let Some(bias) = self.bias {
+                update(
+                    simd,
+                    to,
+                    [sums, bias],
+                    #[inline(always)]
+                    |_, [sum, bias]| simd.add_f32s(sum, bias),
+                );
+            } else {
+                to.copy_from_slice(&sums[..self.outputs]);
+            }
+            if let Some(added) = self.added {
+                update(
+                    simd,
+                    to,
+                    [&added[start..]],
+                    #[inline(always)]
+                    |to, [added]| simd.add_f32s(to, added),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the tests of the kernels compare with.
+
+/// Numbers between −1 and 1 that follow from `seed` alone (a linear congruential generator).
+pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..count)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Panics where `got` is further than `most` from `expected`, as a share of the norm (relative L2)
+/// and, ten times as far, as a share of the largest number (so that one wrong number is seen).
+#[track_caller]
+pub(crate) fn assert_close(got: &[f32], expected: &[f64], most: f64, what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let mut square = 0.0;
+    let mut difference = 0.0;
+    let mut largest = 0.0f64;
+    let mut furthest = 0.0f64;
+    for (got, expected) in got.iter().zip(expected) {
+        assert!(got.is_finite(), "{what}: {got} is not finite");
+        let apart = f64::from(*got) - expected;
+        square += expected * expected;
+        difference += apart * apart;
+        largest = largest.max(expected.abs());
+        furthest = furthest.max(apart.abs());
+    }
+    let relative = (difference / square.max(1e-30)).sqrt();
+    assert!(relative <= most, "{what}: relative L2 {relative:e}");
+    assert!(
+        furthest <= 10.0 * most * largest.max(1e-3),
+        "{what}: a number is off by {furthest:e} of {largest:e}"
+    );
+}
+
+/// Progress of a run nobody stops or watches.
+pub(crate) struct NeverCancelled;
+
+impl crate::engine::Progress for NeverCancelled {
+    fn checkpoint(&mut self) -> Result<(), crate::engine::Cancelled> {
+        Ok(())
+    }
+    fn stage(&mut self, _: crate::engine::Stage) {}
+    fn wants_preview(&self) -> bool {
+        false
+    }
+    fn preview(&mut self, _: crate::raster::RgbF32) {}
+}

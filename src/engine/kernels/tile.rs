@@ -1,0 +1,162 @@
+//! The innermost product: a few rows of numbers with one panel of weights.
+//!
+//! A tile of the result stays in registers while the whole depth is summed, after
+//! [Goto & van de Geijn 2008](https://doi.org/10.1145/1356052.1356053). Its rows are wherever they
+//! are in memory, after the indirect convolution of
+//! [Dukhan 2019](https://arxiv.org/abs/1907.02129), so that nothing is laid out anew.
+
+use pulp::{Simd, WithSimd};
+
+use super::instructions::Instructions;
+
+/// Steps along the depth between two looks at where the rows are.
+const UNROLLED: usize = 4;
+/// Numbers of the largest tile: 12 rows of 2 vectors of 16.
+pub(super) const TILE_NUMBERS: usize = 12 * 2 * 16;
+
+impl Instructions {
+    /// Rows of a tile: as many as leave registers for the panel, with two vectors each.
+    pub(super) fn tile_rows(self) -> usize {
+        match self {
+            Self::Portable(_) => 4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 6,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 12,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => 12,
+        }
+    }
+
+    /// Multiplies [`tile_rows`](Self::tile_rows) rows with a panel of one or two vectors.
+    ///
+    /// `rows` are slices of one length, one after the other for each row of the tile and then for
+    /// the next tap (place in a kernel); `panel` has `vectors × lanes` numbers for each number of a
+    /// row, tap after tap. The sums are written to the front of `out`, row after row.
+    pub(super) fn multiply(self, vectors: usize, rows: &[&[f32]], panel: &[f32], out: &mut [f32]) {
+        let depth = rows.first().map_or(0, |row| row.len());
+        let taps = rows.len() / self.tile_rows();
+        assert!(rows.iter().all(|row| row.len() == depth));
+        assert_eq!(panel.len(), taps * depth * vectors * self.lanes());
+        match self {
+            Self::Portable(simd) => multiply_by::<_, 4>(simd, vectors, rows, panel, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => multiply_by::<_, 6>(simd, vectors, rows, panel, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => multiply_by::<_, 12>(simd, vectors, rows, panel, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(simd) => multiply_by::<_, 12>(simd, vectors, rows, panel, out),
+        }
+    }
+}
+
+fn multiply_by<S: Simd, const ROWS: usize>(
+    simd: S,
+    vectors: usize,
+    rows: &[&[f32]],
+    panel: &[f32],
+    out: &mut [f32],
+) {
+    if vectors == 1 {
+        simd.vectorize(Tile::<ROWS, 1> { rows, panel, out });
+    } else {
+        simd.vectorize(Tile::<ROWS, 2> { rows, panel, out });
+    }
+}
+
+struct Tile<'a, const ROWS: usize, const VECTORS: usize> {
+    rows: &'a [&'a [f32]],
+    panel: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, ROWS, VECTORS> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        clippy::inline_always,
+        clippy::needless_range_loop,
+        reason = "twelve bounds checks a step would cost as much as the products; inlining is how \
+                  pulp compiles for an instruction set; indices keep the sums in registers"
+    )]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (panel, _) = S::as_simd_f32s(self.panel);
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+        let mut at = 0;
+        for rows in self.rows.as_chunks::<ROWS>().0 {
+            let depth = rows[0].len();
+            let panel = &panel[at..at + depth * VECTORS];
+            at += depth * VECTORS;
+            let whole = depth / UNROLLED * UNROLLED;
+            for first in (0..whole).step_by(UNROLLED) {
+                let panel = &panel[first * VECTORS..(first + UNROLLED) * VECTORS];
+                let mut numbers = [&[0f32; UNROLLED]; ROWS];
+                for row in 0..ROWS {
+                    // SAFETY: `multiply` has checked that every row is `depth` long, and
+                    // `first + UNROLLED <= whole <= depth`.
+                    numbers[row] =
+                        unsafe { &*rows[row].as_ptr().add(first).cast::<[f32; UNROLLED]>() };
+                }
+                for step in 0..UNROLLED {
+                    for row in 0..ROWS {
+                        let number = simd.splat_f32s(numbers[row][step]);
+                        for vector in 0..VECTORS {
+                            let weights = panel[step * VECTORS + vector];
+                            sums[row][vector] =
+                                simd.mul_add_f32s(number, weights, sums[row][vector]);
+                        }
+                    }
+                }
+            }
+            for step in whole..depth {
+                for row in 0..ROWS {
+                    let number = simd.splat_f32s(rows[row][step]);
+                    for vector in 0..VECTORS {
+                        let weights = panel[step * VECTORS + vector];
+                        sums[row][vector] = simd.mul_add_f32s(number, weights, sums[row][vector]);
+                    }
+                }
+            }
+        }
+        let (out, _) = S::as_mut_simd_f32s(self.out);
+        for (out, sums) in out.chunks_exact_mut(VECTORS).zip(&sums) {
+            out.copy_from_slice(sums);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::kernels::reference::{assert_close, numbers};
+
+    #[test]
+    fn sums_what_a_plain_loop_sums_on_every_instruction_set() {
+        for set in Instructions::all() {
+            for (taps, depth, vectors) in [(1, 1, 1), (1, 7, 2), (9, 4, 2), (2, 37, 1), (9, 64, 2)]
+            {
+                let (rows, width) = (set.tile_rows(), vectors * set.lanes());
+                let left = numbers(taps * rows * depth, 1);
+                let panel = numbers(taps * depth * width, 2);
+                let slices: Vec<&[f32]> = left.chunks_exact(depth).collect();
+                let mut out = vec![f32::NAN; rows * width];
+                set.multiply(vectors, &slices, &panel, &mut out);
+                let expected: Vec<f64> = (0..rows * width)
+                    .map(|at| {
+                        let (row, column) = (at / width, at % width);
+                        (0..taps * depth)
+                            .map(|k| {
+                                let (tap, k_of_tap) = (k / depth, k % depth);
+                                let number = left[(tap * rows + row) * depth + k_of_tap];
+                                f64::from(number) * f64::from(panel[k * width + column])
+                            })
+                            .sum()
+                    })
+                    .collect();
+                assert_close(&out, &expected, 1e-6, set.name());
+            }
+        }
+    }
+}
