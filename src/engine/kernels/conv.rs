@@ -3,6 +3,7 @@
 
 use super::pack::PackedWeights;
 use super::product::{Finish, Rows, multiply};
+use super::winograd;
 use crate::engine::{Cancelled, Progress};
 
 /// Measures of a convolution of pictures `(batch, height, width, channels)`.
@@ -73,7 +74,11 @@ pub(crate) fn conv2d(
         stored_column: nearest(from_columns, geometry.width),
         zeros: vec![0.0; channels],
     };
-    multiply(weights, &under, finish, output, progress)
+    if winograd::pays(geometry, weights, finish) {
+        winograd::convolve(weights, &under, geometry.batch, finish, output, progress)
+    } else {
+        multiply(weights, &under, finish, output, progress)
+    }
 }
 
 /// For each of `len` enlarged lines, the stored line (of `stored`) it repeats.
@@ -82,7 +87,7 @@ fn nearest(len: usize, stored: usize) -> Vec<usize> {
 }
 
 /// The input under the kernel at every output pixel.
-struct UnderKernel<'a> {
+pub(super) struct UnderKernel<'a> {
     geometry: &'a ConvGeometry,
     input: &'a [f32],
     channels: usize,
@@ -93,20 +98,57 @@ struct UnderKernel<'a> {
     zeros: Vec<f32>,
 }
 
+impl UnderKernel<'_> {
+    /// Rows and columns of the output.
+    pub(super) fn output_size(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// Points `pixels` at the `side` × `side` pixels of which the first lies under the kernel's
+    /// first place at output pixel (`y`, `x`) of a picture; row after row.
+    pub(super) fn window<'a>(
+        &'a self,
+        picture: usize,
+        y: usize,
+        x: usize,
+        side: usize,
+        pixels: &mut [&'a [f32]],
+    ) {
+        for (at, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = self.pixel(picture, y + at / side, x + at % side);
+        }
+    }
+
+    /// The channels of a pixel, in rows and columns of the enlarged picture counted from its
+    /// padding; zeros outside of it.
+    fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32] {
+        let ConvGeometry {
+            height,
+            width,
+            padding_before,
+            ..
+        } = *self.geometry;
+        // In the padding before the picture the subtraction wraps round to a number that is in
+        // no table either.
+        let row = self.stored_row.get(row.wrapping_sub(padding_before));
+        let column = self.stored_column.get(column.wrapping_sub(padding_before));
+        match (row, column) {
+            (Some(row), Some(column)) => {
+                let pixel = (picture * height + row) * width + column;
+                &self.input[pixel * self.channels..][..self.channels]
+            }
+            _ => &self.zeros,
+        }
+    }
+}
+
 impl Rows for UnderKernel<'_> {
     fn count(&self) -> usize {
         self.geometry.batch * self.rows * self.columns
     }
 
     fn point<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>) {
-        let ConvGeometry {
-            height,
-            width,
-            kernel,
-            stride,
-            padding_before,
-            ..
-        } = *self.geometry;
+        let ConvGeometry { kernel, stride, .. } = *self.geometry;
         let area = self.rows * self.columns;
         for dy in 0..kernel {
             for dx in 0..kernel {
@@ -116,19 +158,7 @@ impl Rows for UnderKernel<'_> {
                     first % self.columns,
                 );
                 for _ in 0..rows {
-                    // Above or left of the input the subtraction wraps round to a number that is
-                    // in no table either.
-                    let row = (y * stride + dy).wrapping_sub(padding_before);
-                    let column = (x * stride + dx).wrapping_sub(padding_before);
-                    slices.push(
-                        match (self.stored_row.get(row), self.stored_column.get(column)) {
-                            (Some(row), Some(column)) => {
-                                let pixel = (picture * height + row) * width + column;
-                                &self.input[pixel * self.channels..][..self.channels]
-                            }
-                            _ => &self.zeros,
-                        },
-                    );
+                    slices.push(self.pixel(picture, y * stride + dy, x * stride + dx));
                     x += 1;
                     if x == self.columns {
                         (x, y) = (0, y + 1);

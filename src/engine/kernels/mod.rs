@@ -16,6 +16,7 @@ mod pack;
 mod product;
 mod shared;
 mod tile;
+mod winograd;
 
 pub(crate) use attention::{AttentionSizes, attend};
 pub(crate) use conv::{ConvGeometry, conv2d};

@@ -1,0 +1,467 @@
+//! 3 × 3 convolution with a quarter of the multiplications.
+//!
+//! Winograd's minimal filtering F(4 × 4, 3 × 3) after
+//! [Lavin & Gray 2015](https://arxiv.org/abs/1509.09308): a tile of 6 × 6 input pixels and the
+//! kernel are each transformed to 36 numbers a channel, whose products, summed over the channels,
+//! are transformed to 4 × 4 output pixels. The matrices are those of its section 4.2; their
+//! rounding costs a few units in the seventh digit.
+//!
+//! Kernels are transformed anew for every block of tiles: kept, they would need four to eight times
+//! the memory of the weights.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::activation::update;
+use super::conv::{ConvGeometry, UnderKernel};
+use super::instructions::Instructions;
+use super::pack::{PackedWeights, Panel};
+use super::product::Finish;
+use super::shared::SharedOutput;
+use super::tile::TILE_NUMBERS;
+use crate::engine::{Cancelled, Progress};
+
+/// Side of a tile of the output.
+const TILE: usize = 4;
+/// Side of the input under it.
+const SIDE: usize = TILE + 2;
+/// Numbers a tile and a kernel are transformed to, a channel.
+const POINTS: usize = SIDE * SIDE;
+/// Tiles of the output under one transformed kernel at the most.
+const BLOCK_TILES: usize = 96;
+/// Channels whose transformed kernels are there at a time: they stay in the second cache.
+const BLOCK_CHANNELS: usize = 128;
+/// Numbers of transformed input in memory at a time (16 MiB: they pass once for every panel).
+const ROUND_NUMBERS: usize = 1 << 22;
+/// Fewer tiles than this are not worth transforming the kernels for.
+const LEAST_TILES: usize = 16;
+
+/// True where this is the faster way to convolve.
+pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Finish<'_>) -> bool {
+    let (rows, columns) = geometry.output_size();
+    let tiles = geometry.batch * rows.div_ceil(TILE) * columns.div_ceil(TILE);
+    geometry.kernel == 3
+        && geometry.stride == 1
+        && (geometry.padding_before, geometry.padding_after) == (1, 1)
+        && weights
+            .inputs()
+            .is_multiple_of(weights.instructions().lanes())
+        && weights.inputs() >= 32
+        && weights.outputs() >= 32
+        && tiles >= LEAST_TILES
+        && !finish.gated
+}
+
+/// Convolves what lies `under` the kernel and writes it finished. Only where it [`pays`].
+pub(super) fn convolve(
+    weights: &PackedWeights,
+    under: &UnderKernel<'_>,
+    batch: usize,
+    finish: &Finish<'_>,
+    output: &mut [f32],
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
+    let (rows, columns) = under.output_size();
+    assert_eq!(output.len(), batch * rows * columns * weights.outputs());
+    assert!(
+        finish
+            .bias
+            .is_none_or(|bias| bias.len() == weights.outputs())
+    );
+    assert!(finish.added.is_none_or(|added| added.len() == output.len()));
+    let across = columns.div_ceil(TILE);
+    let each = rows.div_ceil(TILE) * across;
+    let place = |tile: usize| {
+        let (picture, tile) = (tile / each, tile % each);
+        (picture, tile / across * TILE, tile % across * TILE)
+    };
+    let tiles = batch * each;
+    let channels = weights.inputs();
+    let tile_len = POINTS * channels;
+    let per_round = (ROUND_NUMBERS / tile_len / BLOCK_TILES).max(1) * BLOCK_TILES;
+    let mut transformed = vec![0f32; per_round.min(tiles) * tile_len];
+    let panels: Vec<Panel> = weights.panels().collect();
+    let shared = SharedOutput::new(output);
+    for first in (0..tiles).step_by(per_round) {
+        let count = per_round.min(tiles - first);
+        progress.checkpoint()?;
+        transformed[..count * tile_len]
+            .par_chunks_mut(tile_len)
+            .enumerate()
+            .for_each(|(at, to)| {
+                let (picture, y, x) = place(first + at);
+                let mut pixels = [&[] as &[f32]; POINTS];
+                under.window(picture, y, x, SIDE, &mut pixels);
+                weights.instructions().run(TransformInput { pixels, to });
+            });
+        let blocks = count.div_ceil(BLOCK_TILES);
+        let block = count.div_ceil(blocks);
+        // Some panels at a time, so that a run can be stopped between them.
+        for panels in panels.chunks(panels_per_checkpoint(count * tile_len)) {
+            progress.checkpoint()?;
+            (0..panels.len() * blocks).into_par_iter().for_each_init(
+                Room::default,
+                |room, task| {
+                    let (panel, start) = (panels[task / blocks], task % blocks * block);
+                    let len = block.min(count - start);
+                    let input = &transformed[start * tile_len..(start + len) * tile_len];
+                    room.multiply(weights, panel, input);
+                    for at in 0..len {
+                        let (picture, y, x) = place(first + start + at);
+                        let target = Target {
+                            output: &shared,
+                            width: weights.outputs(),
+                            first: (picture * rows + y) * columns + x,
+                            columns,
+                            rows_here: TILE.min(rows - y),
+                            columns_here: TILE.min(columns - x),
+                        };
+                        room.write(weights.instructions(), panel, (at, len), finish, &target);
+                    }
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Panels between two questions whether to stop, for that many numbers of input: some tens of
+/// milliseconds of work.
+fn panels_per_checkpoint(numbers: usize) -> usize {
+    ((1 << 31) / (numbers * 32).max(1)).max(2)
+}
+
+/// What a thread needs for one panel and one block of tiles.
+#[derive(Default)]
+struct Room {
+    widened: Vec<f32>,
+    /// Transformed kernels: point after point, channel after channel, the panel's outputs.
+    kernels: Vec<f32>,
+    /// Sums over the channels: point after point, tile after tile, the panel's outputs.
+    sums: Vec<f32>,
+}
+
+impl Room {
+    /// The sums of a panel for the tiles of `input`.
+    fn multiply(&mut self, weights: &PackedWeights, panel: Panel, input: &[f32]) {
+        let instructions = weights.instructions();
+        let channels = weights.inputs();
+        let width = panel.vectors * instructions.lanes();
+        let tiles = input.len() / (POINTS * channels);
+        let tile_rows = instructions.tile_rows();
+        self.sums.clear();
+        self.sums.resize(POINTS * tiles * width, 0.0);
+        let numbers = weights.numbers(panel, &mut self.widened);
+        let mut product = [0f32; TILE_NUMBERS];
+        let mut rows = [&[] as &[f32]; 16];
+        for first in (0..channels).step_by(BLOCK_CHANNELS) {
+            let count = BLOCK_CHANNELS.min(channels - first);
+            self.kernels.resize(POINTS * count * width, 0.0);
+            instructions.run(TransformKernels {
+                numbers,
+                channels,
+                first,
+                width,
+                to: &mut self.kernels,
+            });
+            for (point, kernel) in self.kernels.chunks_exact(count * width).enumerate() {
+                let sums = &mut self.sums[point * tiles * width..(point + 1) * tiles * width];
+                for (at, sums) in sums.chunks_mut(tile_rows * width).enumerate() {
+                    for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
+                        let tile = (at * tile_rows + row).min(tiles - 1);
+                        *slice = &input[(tile * POINTS + point) * channels + first..][..count];
+                    }
+                    instructions.multiply(panel.vectors, &rows[..tile_rows], kernel, &mut product);
+                    instructions.run(Add {
+                        to: sums,
+                        from: &product,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes tile `at` of `tiles`.
+    fn write(
+        &self,
+        instructions: Instructions,
+        panel: Panel,
+        (at, tiles): (usize, usize),
+        finish: &Finish<'_>,
+        target: &Target<'_>,
+    ) {
+        instructions.run(WriteTile {
+            sums: &self.sums,
+            at,
+            tiles,
+            panel,
+            finish,
+            target,
+        });
+    }
+}
+
+struct Add<'a> {
+    to: &'a mut [f32],
+    from: &'a [f32],
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        update(
+            simd,
+            self.to,
+            [self.from],
+            #[inline(always)]
+            |to, [from]| simd.add_f32s(to, from),
+        );
+    }
+}
+
+/// Bᵀ d B of a tile's pixels, channel by channel.
+struct TransformInput<'a> {
+    pixels: [&'a [f32]; POINTS],
+    /// Point after point, channel after channel.
+    to: &'a mut [f32],
+}
+
+impl WithSimd for TransformInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "rows and columns of small matrices"
+    )]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let pixels = self.pixels.map(|pixel| S::as_simd_f32s(pixel).0);
+        let (to, _) = S::as_mut_simd_f32s(self.to);
+        let vectors = to.len() / POINTS;
+        let zero = simd.splat_f32s(0.0);
+        for vector in 0..vectors {
+            let mut half = [[zero; SIDE]; SIDE];
+            for column in 0..SIDE {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |row| pixels[row * SIDE + column][vector],
+                );
+                half[column] = input_line(simd, line);
+            }
+            for row in 0..SIDE {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |column| half[column][row],
+                );
+                let line = input_line(simd, line);
+                for column in 0..SIDE {
+                    to[(row * SIDE + column) * vectors + vector] = line[column];
+                }
+            }
+        }
+    }
+}
+
+/// Bᵀ d.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn input_line<S: Simd>(simd: S, d: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+    let times = |factor: f32, a, b| simd.mul_add_f32s(simd.splat_f32s(factor), a, b);
+    let even = times(-4.0, d[2], d[4]);
+    let odd = times(-4.0, d[1], d[3]);
+    let far_even = simd.sub_f32s(d[4], d[2]);
+    let far_odd = simd.sub_f32s(d[3], d[1]);
+    [
+        times(4.0, d[0], times(-5.0, d[2], d[4])),
+        simd.add_f32s(even, odd),
+        simd.sub_f32s(even, odd),
+        times(2.0, far_odd, far_even),
+        times(-2.0, far_odd, far_even),
+        times(4.0, d[1], times(-5.0, d[3], d[5])),
+    ]
+}
+
+/// G g Gᵀ of the kernels of a panel's outputs, for the channels from `first` on.
+struct TransformKernels<'a> {
+    /// Tap after tap, channel after channel, `width` outputs.
+    numbers: &'a [f32],
+    channels: usize,
+    first: usize,
+    width: usize,
+    /// Point after point, channel after channel, `width` outputs.
+    to: &'a mut [f32],
+}
+
+impl WithSimd for TransformKernels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "rows and columns of small matrices"
+    )]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (numbers, _) = S::as_simd_f32s(self.numbers);
+        let (to, _) = S::as_mut_simd_f32s(self.to);
+        let width = self.width / S::F32_LANES;
+        let tap_len = self.channels * width;
+        let point_len = to.len() / POINTS;
+        let zero = simd.splat_f32s(0.0);
+        for at in 0..point_len {
+            let from = self.first * width + at;
+            let mut half = [[zero; SIDE]; 3];
+            for column in 0..3 {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |row| numbers[(row * 3 + column) * tap_len + from],
+                );
+                half[column] = kernel_line(simd, line);
+            }
+            for row in 0..SIDE {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |column| half[column][row],
+                );
+                let line = kernel_line(simd, line);
+                for column in 0..SIDE {
+                    to[(row * SIDE + column) * point_len + at] = line[column];
+                }
+            }
+        }
+    }
+}
+
+/// G g.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn kernel_line<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; SIDE] {
+    let splat = |number: f32| simd.splat_f32s(number);
+    let outer = simd.mul_f32s(simd.add_f32s(g[0], g[2]), splat(-1.0 / 6.0));
+    let sixth = simd.mul_f32s(g[1], splat(1.0 / 6.0));
+    let twelfth = simd.mul_f32s(g[1], splat(1.0 / 12.0));
+    let far = simd.mul_f32s(g[2], splat(1.0 / 6.0));
+    let far = simd.mul_add_f32s(g[0], splat(1.0 / 24.0), far);
+    [
+        simd.mul_f32s(g[0], splat(0.25)),
+        simd.sub_f32s(outer, sixth),
+        simd.add_f32s(outer, sixth),
+        simd.add_f32s(far, twelfth),
+        simd.sub_f32s(far, twelfth),
+        g[2],
+    ]
+}
+
+/// Where a tile of the output lies.
+struct Target<'a> {
+    output: &'a SharedOutput<'a>,
+    /// Numbers of a pixel.
+    width: usize,
+    /// The tile's first pixel.
+    first: usize,
+    /// Pixels of a row.
+    columns: usize,
+    rows_here: usize,
+    columns_here: usize,
+}
+
+/// Aᵀ m A of one tile, finished and written.
+struct WriteTile<'a> {
+    sums: &'a [f32],
+    at: usize,
+    tiles: usize,
+    panel: Panel,
+    finish: &'a Finish<'a>,
+    target: &'a Target<'a>,
+}
+
+impl WithSimd for WriteTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        clippy::needless_range_loop,
+        reason = "a tile is no slice of the output; rows and columns of small matrices"
+    )]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Panel {
+            first,
+            outputs,
+            vectors,
+        } = self.panel;
+        let (sums, _) = S::as_simd_f32s(self.sums);
+        let zero = simd.splat_f32s(0.0);
+        let mut pixels = [[0f32; 32]; TILE * TILE];
+        for vector in 0..vectors {
+            let mut half = [[zero; TILE]; SIDE];
+            for column in 0..SIDE {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |row| sums[((row * SIDE + column) * self.tiles + self.at) * vectors + vector],
+                );
+                half[column] = output_line(simd, line);
+            }
+            for row in 0..TILE {
+                let line = std::array::from_fn(
+                    #[inline(always)]
+                    |column| half[column][row],
+                );
+                let line = output_line(simd, line);
+                for column in 0..TILE {
+                    let (to, _) = S::as_mut_simd_f32s(&mut pixels[row * TILE + column]);
+                    to[vector] = line[column];
+                }
+            }
+        }
+        let bias = self.finish.bias.map(|bias| &bias[first..first + outputs]);
+        for row in 0..self.target.rows_here {
+            for column in 0..self.target.columns_here {
+                let pixel = self.target.first + row * self.target.columns + column;
+                let start = pixel * self.target.width + first;
+                // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles
+                // do not overlap, so no other thread writes these outputs of this pixel, nor does
+                // this one while the part lives.
+                let to = unsafe { self.target.output.part(start, outputs) };
+                to.copy_from_slice(&pixels[row * TILE + column][..outputs]);
+                for more in [bias, self.finish.added.map(|added| &added[start..])] {
+                    let Some(more) = more else { continue };
+                    update(
+                        simd,
+                        to,
+                        [more],
+                        #[inline(always)]
+                        |to, [more]| simd.add_f32s(to, more),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Aᵀ m.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "how pulp compiles for an instruction set"
+)]
+fn output_line<S: Simd>(simd: S, m: [S::f32s; SIDE]) -> [S::f32s; TILE] {
+    let times = |factor: f32, a, b| simd.mul_add_f32s(simd.splat_f32s(factor), a, b);
+    let near_sum = simd.add_f32s(m[1], m[2]);
+    let near_difference = simd.sub_f32s(m[1], m[2]);
+    let far_sum = simd.add_f32s(m[3], m[4]);
+    let far_difference = simd.sub_f32s(m[3], m[4]);
+    [
+        simd.add_f32s(m[0], simd.add_f32s(near_sum, far_sum)),
+        times(2.0, far_difference, near_difference),
+        times(4.0, far_sum, near_sum),
+        simd.add_f32s(m[5], times(8.0, far_difference, near_difference)),
+    ]
+}
