@@ -11,6 +11,7 @@
 pub mod diffusion;
 mod error;
 pub mod fake;
+pub mod kernels;
 
 pub use error::EngineError;
 
