@@ -98,7 +98,8 @@ def of_openvino(stage, inputs):
     import openvino
 
     converted = openvino.convert_model(STAGES[stage]().eval(), example_input=tuple(inputs))
-    converted.reshape([list(x.shape) for x in inputs])
+    shapes = [openvino.PartialShape(list(x.shape)) for x in inputs]
+    converted.reshape(dict(zip(converted.inputs, shapes)))
     compiled = openvino.Core().compile_model(
         converted,
         "CPU",
