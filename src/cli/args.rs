@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::engine::diffusion::{DeviceChoice, EngineOptions};
+use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part};
 
 /// Overpaint: change a part of a picture by saying what should be there.
 #[derive(Debug, Parser)]
@@ -30,7 +30,7 @@ pub(super) enum Command {
     Edit(Box<EditArgs>),
     /// Say which models there are
     Models(ModelsArgs),
-    /// Measure what an edit takes on this machine
+    /// Measure what an edit, or a part of a model, takes on this machine
     Bench(BenchArgs),
 }
 
@@ -180,18 +180,74 @@ pub(super) enum ModelsCommand {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
-    /// Model: an id of `overpaint models`, or a diffusers folder
-    #[arg(long, value_name = "ID|PATH", default_value = "starter")]
+    /// Model: an id of `overpaint models`, a diffusers folder, or one with random weights:
+    /// random:sd15, random:sd15-inpaint, random:sdxl, random:tiny
+    #[arg(long, value_name = "ID|PATH|random:ID", default_value = "starter")]
     pub(super) model: String,
-    /// Size of the picture that is edited
-    #[arg(long, value_name = "WxH", default_value = "403x297")]
-    pub(super) size: String,
-    /// Runs; the first one loads the model
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(super) runs: u32,
+    /// What is measured
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) stage: BenchStage,
+    /// Size of the picture [default: 403x297 for an edit, 512x512 for a part of the model]
+    #[arg(long, value_name = "WxH")]
+    pub(super) size: Option<String>,
+    /// How often; the first edit loads the model
+    #[arg(long, visible_alias = "runs", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) repeats: u32,
+    /// Write the random model to FOLDER too, as a diffusers folder for other programs
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) export: Option<PathBuf>,
+    /// Write what a part of the model was given and answered to FOLDER/STAGE.safetensors
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) dump: Option<PathBuf>,
+    /// Another picture and prompt each edit, so that none is found encoded already
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Begin each run when a line comes on standard input
+    #[arg(long)]
+    pub(super) paced: bool,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum BenchStage {
+    /// A masked edit of 20 steps, stage by stage
+    #[default]
+    Edit,
+    /// One step of the U-Net, two predictions at once as with guidance
+    Unet,
+    /// Encoding a picture
+    Encode,
+    /// Decoding a picture
+    Decode,
+    /// Encoding two prompts
+    Text,
+}
+
+impl BenchStage {
+    /// The part of a model it is; `None` for an edit.
+    pub(super) fn part(self) -> Option<Part> {
+        Some(match self {
+            Self::Edit => return None,
+            Self::Unet => Part::Unet,
+            Self::Encode => Part::Encode,
+            Self::Decode => Part::Decode,
+            Self::Text => Part::Text,
+        })
+    }
+
+    /// Its name on the command line.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Unet => "unet",
+            Self::Encode => "encode",
+            Self::Decode => "decode",
+            Self::Text => "text",
+        }
+    }
 }

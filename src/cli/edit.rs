@@ -311,7 +311,8 @@ impl EditProgress for Reporting<'_> {
     fn preview(&mut self, _: PreviewPatch) {}
 }
 
-fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
+/// True once Ctrl-C was pressed.
+pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))

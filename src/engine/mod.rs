@@ -11,7 +11,7 @@
 pub mod diffusion;
 mod error;
 pub mod fake;
-mod kernels;
+pub mod kernels;
 
 pub use error::EngineError;
 

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod bench;
 mod cli;
 mod edit_flow;
 mod idle;

@@ -36,6 +36,33 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
 }
 
+impl EngineOptions {
+    /// Opens the device and sets the threads up.
+    pub(super) fn start(self) -> Result<(Device, Precision), EngineError> {
+        let device = self.device.open()?;
+        if let Some(count) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
+            // Refused only where the pool runs already, as after an engine was started afresh.
+            drop(pool.build_global());
+        }
+        let precision = Precision {
+            storage: if self.compact_weights {
+                Storage::AsInFile
+            } else {
+                Storage::Widened
+            },
+            ..Precision::F32
+        };
+        Ok((device, precision))
+    }
+
+    /// Threads an engine of these options computes with.
+    pub fn thread_count(self) -> Result<usize, EngineError> {
+        self.start()?;
+        Ok(rayon::current_num_threads())
+    }
+}
+
 /// Runs latent-diffusion models; keeps the last one loaded.
 #[derive(Debug)]
 pub struct DiffusionEngine {
@@ -53,23 +80,11 @@ impl DiffusionEngine {
     /// An engine that has nothing loaded yet. Fails where the device is not in this build or this
     /// machine.
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
-        let device = options.device.open()?;
-        if let Some(count) = options.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
-            // Refused only where the pool runs already, as after an engine was started afresh.
-            drop(pool.build_global());
-        }
+        let (device, precision) = options.start()?;
         Ok(Self {
             device_name: device::name(&device),
             device,
-            precision: Precision {
-                storage: if options.compact_weights {
-                    Storage::AsInFile
-                } else {
-                    Storage::Widened
-                },
-                ..Precision::F32
-            },
+            precision,
             loaded: None,
             noises: Remembered::new(NOISES_KEPT),
         })

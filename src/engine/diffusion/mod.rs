@@ -4,6 +4,7 @@
 //! names candle; its errors stop here. Called through [`Engine`](super::Engine) only.
 
 mod attention;
+mod blueprint;
 mod cache;
 mod cpu;
 mod denoise;
@@ -16,9 +17,11 @@ mod model_config;
 mod noise;
 mod pipeline;
 mod preview;
+mod random_model;
 mod resnet;
 mod sampler;
 mod schedule;
+mod stages;
 mod tensors;
 mod text_encoder;
 mod tokenizer;
@@ -34,3 +37,5 @@ mod testing;
 pub use device::DeviceChoice;
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
+pub use random_model::RandomModel;
+pub use stages::{LoadedPart, Part, PartAnswer, PartWork};

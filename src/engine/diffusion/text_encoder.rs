@@ -1,6 +1,8 @@
 //! The CLIP text encoder ([Radford et al. 2021](https://arxiv.org/abs/2103.00020)), as
 //! transformers' `CLIPTextModel` has it.
 
+mod blueprint;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::attention::{Attention, AttentionNames, AttentionShape};
@@ -31,9 +33,10 @@ pub(crate) struct TextEncoder {
 
 /// What `text_encoder/config.json` says.
 #[derive(Debug, Clone, Copy)]
-struct TextEncoderConfig {
+pub(crate) struct TextEncoderConfig {
     vocabulary: usize,
-    window: usize,
+    /// Tokens it sees at a time.
+    pub(crate) window: usize,
     width: usize,
     inner_width: usize,
     layers: usize,
@@ -44,7 +47,7 @@ struct TextEncoderConfig {
 
 impl TextEncoderConfig {
     /// Defaults are those of transformers' `CLIPTextConfig`.
-    fn read(files: &ModelFiles) -> Result<Self, EngineError> {
+    pub(crate) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
         // Files without the second encoder may lie in a folder whose U-Net says what it needs; but
         // where there is one, the model will not do without it.
         if files.contains("text_encoder_2/config.json") {

@@ -13,6 +13,7 @@ mod conv;
 mod instructions;
 mod norm;
 mod pack;
+mod peak;
 mod product;
 mod shared;
 mod tile;
@@ -23,6 +24,7 @@ pub(crate) use conv::{ConvGeometry, conv2d};
 pub(crate) use instructions::Instructions;
 pub(crate) use norm::{GroupNorm, group_norm, layer_norm};
 pub(crate) use pack::{Numbers, PackedWeights};
+pub use peak::{Peak, peak};
 pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub(crate) struct UnetConfig {
     /// Of every group normalisation outside the transformers.
     pub(super) eps: f64,
     pub(super) downsample_padding: usize,
+    /// Whether the ends of transformers lie in a file as linear layers or as 1×1 convolutions.
+    pub(super) linear_projection: bool,
 }
 
 /// One size the U-Net works at.
@@ -82,7 +84,7 @@ pub(super) enum Mid {
 
 impl UnetConfig {
     /// Reads and checks the file. Defaults are those of diffusers.
-    pub(super) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
+    pub(crate) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
         let file = ModelConfig::read(files, "unet/config.json", "U-Net")?;
         if file
             .word("addition_embed_type", "")
@@ -113,6 +115,7 @@ impl UnetConfig {
             groups: file.count("norm_num_groups", 32)?,
             eps: file.number("norm_eps", 1e-5)?,
             downsample_padding: file.number("downsample_padding", 1.0)? as usize,
+            linear_projection: file.flag("use_linear_projection", false)?,
         };
         config.check(&file)?;
         Ok(config)

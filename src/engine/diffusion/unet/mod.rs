@@ -2,6 +2,7 @@
 //! [Rombach et al. 2022](https://arxiv.org/abs/2112.10752).
 
 mod blocks;
+mod blueprint;
 mod config;
 mod time;
 mod transformer;

@@ -26,7 +26,7 @@ pub(crate) struct VaeConfig {
     /// Pixels per latent pixel along a side.
     pub(crate) factor: usize,
     /// Channels of a picture.
-    pub(super) image_channels: usize,
+    pub(crate) image_channels: usize,
     /// Channels of each level, from the full size down; each but the last halves the size.
     pub(super) channels: Vec<usize>,
     /// Residual blocks a level; the decoder has one more.
@@ -42,7 +42,7 @@ pub(crate) struct VaeConfig {
 
 impl VaeConfig {
     /// Reads and checks the file. Defaults are those of diffusers.
-    pub(super) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
+    pub(crate) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
         let file = ModelConfig::read(files, "vae/config.json", "autoencoder")?;
         file.accept_only(ACCEPTED)?;
         let channels = file.count_list("block_out_channels")?;

@@ -3,6 +3,7 @@
 //! worked on in tiles.
 
 mod blocks;
+mod blueprint;
 mod config;
 mod tiling;
 

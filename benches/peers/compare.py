@@ -1,0 +1,202 @@
+"""Overpaint against PyTorch and OpenVINO on one processor: the same weights, the same inputs, one
+run of each in turn. See README.md.
+
+    PYTHON benches/peers/compare.py MODEL [--stage unet decode encode edit] [--rounds 5] …
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = ["torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16"]
+# What keeps each program from wider instructions than a laptop's.
+AVX2 = {
+    "OVERPAINT_CPU": "avx2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
+# Our numbers against theirs, at most.
+LIMITS = {"f32": 1e-4, "bf16": 2e-2}
+
+
+class Program:
+    """A program that runs once for each line it is sent."""
+
+    def __init__(self, command, settings):
+        self.process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=settings.log,
+            env=settings.environment,
+            text=True,
+        )
+
+        self.seconds = []
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.process.args[0]} ended with {self.process.wait()}; see {LOG}")
+        return json.loads(line)
+
+    def send(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.stdin.close()
+        rest = [json.loads(line) for line in self.process.stdout]
+        self.process.wait()
+        return rest
+
+
+class Ours(Program):
+    def __init__(self, settings, stage, dump):
+        command = [settings.binary, "bench", "--model", settings.model, "--stage", stage, "--json"]
+        command += ["--size", f"{settings.side}x{settings.side}", "--threads", settings.threads]
+        command += ["--device", "cpu", "--paced", "--repeats", 1000]
+        command += ["--fresh"] if stage == "edit" else ["--dump", dump]
+        super().__init__(command, settings)
+        if stage != "edit":
+            self.loaded = self.answer()
+
+    def run(self):
+        self.send("")
+        answer = self.answer()
+        seconds = answer["seconds"]
+        self.seconds.append(seconds["total"] - seconds.get("load", 0.0))
+        return answer
+
+
+class Peer(Program):
+    def __init__(self, settings, stage, name, numbers):
+        backend, precision = name.split("-")
+        command = [sys.executable, HERE / "worker.py", backend, precision, stage]
+        command += [settings.model, numbers, settings.threads]
+        super().__init__(command, settings)
+        self.name, self.precision = name, precision
+        self.loaded = self.answer()
+        self.last = {}
+
+    def run(self, asked):
+        self.send(json.dumps(asked))
+        self.last = self.answer()
+        self.seconds.append(self.last["seconds"])
+
+
+def compare(settings, stage):
+    with tempfile.TemporaryDirectory() as dump:
+        ours = Ours(settings, stage, dump)
+        # A first run warms up, and tells the peers what there is to do.
+        first = ours.run()
+        numbers, asked = f"{dump}/{stage}.safetensors", {}
+        if stage == "edit":
+            numbers = first["work_size"].split("x")[0].split("×")[0].strip()
+            asked = {
+                "steps": first["executed_steps"],
+                "text_encodes": first["text_encodes"],
+                "picture_encodes": first["picture_encodes"],
+            }
+        # One after the other, so that they need not all load at once.
+        peers = []
+        for name in settings.peers:
+            peers.append(Peer(settings, stage, name, numbers))
+            peers[-1].run(asked)
+        for program in [ours, *peers]:
+            program.seconds.clear()
+        for turn in range(settings.rounds):
+            runs = [ours.run] + [lambda peer=peer: peer.run(asked) for peer in peers]
+            # Nobody is always the first.
+            for index in range(len(runs)):
+                runs[(index + turn) % len(runs)]()
+            times = " ".join(f"{program.seconds[-1]:8.3f}" for program in [ours, *peers])
+            print(f"  {stage} round {turn + 1}: {times}", file=sys.stderr, flush=True)
+        summary = ours.end()[-1]
+        for peer in peers:
+            peer.end()
+    return report(settings, stage, ours, summary, peers)
+
+
+def gigabytes(count):
+    return f"{count / 1e9:5.1f}" if count else "    -"
+
+
+def report(settings, stage, ours, summary, peers):
+    isa = settings.isa
+    print(f"\n{stage}, {settings.side} × {settings.side}, {settings.threads} threads, {isa}, {settings.rounds} rounds")
+    print(f"{'':14} {'median s':>9} {'fastest':>8} {'ours/it':>8} {'rel. L2':>9} {'GB load':>8} {'GB run':>7}")
+    rows = []
+
+    def row(name, seconds, ratio, difference, load, run):
+        said = f"{name:14} {statistics.median(seconds):9.3f} {min(seconds):8.3f}"
+        said += f" {ratio:8.3f}" if ratio else f" {'':8}"
+        said += f" {difference:9.1e}" if difference is not None else f" {'':9}"
+        print(f"{said}    {gigabytes(load)}   {gigabytes(run)}")
+        rows.append(
+            {
+                "stage": stage, "isa": isa, "side": settings.side, "threads": settings.threads,
+                "name": name, "seconds": seconds, "ratio": ratio, "relative_l2": difference,
+                "load_peak_rss_bytes": load, "run_peak_rss_bytes": run,
+            }
+        )
+
+    row("overpaint", ours.seconds, None, None, summary["load_peak_rss_bytes"], summary["run_peak_rss_bytes"])
+    wrong = []
+    for peer in peers:
+        ratio = statistics.median(a / b for a, b in zip(ours.seconds, peer.seconds))
+        difference = peer.last.get("relative_l2")
+        memory = peer.loaded["load_peak_rss_bytes"], peer.last["run_peak_rss_bytes"]
+        row(peer.name, peer.seconds, ratio, difference, *memory)
+        if difference is not None and not difference <= LIMITS[peer.precision]:
+            wrong.append(f"{stage}: {peer.name} differs by {difference:.1e}")
+    gflop = summary["gflop"]
+    speed = gflop / statistics.median(ours.seconds)
+    share = speed / summary["peak_gflop_per_second"]
+    print(f"ours: {gflop:.1f} GFLOP, {speed:.1f} GFLOP/s, {100 * share:.0f} % of the peak ({summary['instructions']})")
+    return rows, wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="an exported model; made now where there is nothing")
+    parser.add_argument("--random", default="random:sd15", help="what to make there")
+    parser.add_argument("--binary", type=Path, default=HERE.parents[1] / "target/release/overpaint")
+    parser.add_argument("--stage", nargs="+", default=["unet", "decode", "encode"], choices=["unet", "decode", "encode", "text", "edit"])
+    parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--isa", default="all", choices=["all", "avx2"])
+    parser.add_argument("--json", type=Path, help="also write all times there")
+    settings = parser.parse_args()
+    if not (settings.model / "model_index.json").exists():
+        command = [settings.binary, "bench", "--model", settings.random, "--export", settings.model]
+        command += ["--stage", "decode", "--size", "64x64", "--repeats", "1"]
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    threads = str(settings.threads)
+    settings.environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    if settings.isa == "avx2":
+        settings.environment.update(AVX2)
+    settings.log = open(LOG, "w")
+    print(f"load average before: {os.getloadavg()[0]:.2f}")
+    rows, wrong = [], []
+    for stage in settings.stage:
+        new_rows, new_wrong = compare(settings, stage)
+        rows += new_rows
+        wrong += new_wrong
+    if settings.json:
+        settings.json.write_text(json.dumps(rows, indent=1))
+    if wrong:
+        sys.exit("the numbers are too far apart:\n" + "\n".join(wrong))
+
+
+LOG = Path(tempfile.gettempdir()) / "overpaint-peers.log"
+main()

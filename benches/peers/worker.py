@@ -1,0 +1,196 @@
+"""One peer in its own process: loads a part of a model, says so, then runs once for each line on
+standard input. Every answer is one line of JSON on standard output.
+
+    worker.py torch|openvino f32|bf16 STAGE MODEL NUMBERS THREADS
+
+NUMBERS is what `overpaint bench --dump` wrote for STAGE: the inputs, and our answer, which the
+first run's is compared with. For STAGE edit it is SIDE of the square work picture instead, and a
+line on standard input says how often each part runs.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from safetensors.torch import load_file
+from transformers import CLIPTextModel
+
+BACKEND, PRECISION, STAGE, MODEL, NUMBERS, THREADS = sys.argv[1:7]
+MODEL, THREADS = Path(MODEL), int(THREADS)
+GUIDANCE = 7.0
+ANSWERS = os.fdopen(os.dup(1), "w")
+# Whatever libraries print goes elsewhere.
+os.dup2(2, 1)
+
+
+def say(**answer):
+    print(json.dumps(answer), file=ANSWERS, flush=True)
+
+
+def peak_rss_bytes():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+class Text(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = CLIPTextModel.from_pretrained(MODEL / "text_encoder", dtype=torch.float32)
+
+    def forward(self, ids):
+        return self.inner(ids).last_hidden_state
+
+
+class Encode(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = AutoencoderKL.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
+        self.scale = self.inner.config.scaling_factor
+        del self.inner.decoder
+
+    def forward(self, picture):
+        moments = self.inner.quant_conv(self.inner.encoder(picture))
+        return moments.chunk(2, dim=1)[0] * self.scale
+
+
+class Decode(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = AutoencoderKL.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
+        self.scale = self.inner.config.scaling_factor
+        del self.inner.encoder
+
+    def forward(self, latent):
+        return self.inner.decoder(self.inner.post_quant_conv(latent / self.scale))
+
+
+class Unet(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = UNet2DConditionModel.from_pretrained(MODEL / "unet", torch_dtype=torch.float32)
+
+    def forward(self, latent, timestep, text):
+        return self.inner(latent, timestep, text, return_dict=False)[0]
+
+
+STAGES = {"text": Text, "encode": Encode, "decode": Decode, "unet": Unet}
+
+
+def of_torch(stage, inputs):
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[PRECISION]
+    module = STAGES[stage]().eval().to(dtype)
+    module = module.to(memory_format=torch.channels_last)
+
+    def run(*inputs):
+        narrow = [x.to(dtype) if x.is_floating_point() and x.dim() > 0 else x for x in inputs]
+        return module(*narrow).float()
+
+    return run
+
+
+def of_openvino(stage, inputs):
+    import openvino
+
+    converted = openvino.convert_model(STAGES[stage]().eval(), example_input=tuple(inputs))
+    shapes = [openvino.PartialShape(list(x.shape)) for x in inputs]
+    converted.reshape(dict(zip(converted.inputs, shapes)))
+    compiled = openvino.Core().compile_model(
+        converted,
+        "CPU",
+        {
+            "INFERENCE_PRECISION_HINT": PRECISION,
+            "INFERENCE_NUM_THREADS": THREADS,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        },
+    )
+    request = compiled.create_infer_request()
+
+    def run(*inputs):
+        answer = request.infer([x.numpy() for x in inputs])
+        return torch.from_numpy(next(iter(answer.values())).copy()).float()
+
+    return run
+
+
+def given(stage, numbers):
+    if stage == "text":
+        return [numbers["ids"].long()]
+    if stage == "unet":
+        return [numbers["latent"], numbers["timestep"][0], numbers["text"]]
+    return [numbers["picture" if stage == "encode" else "latent"]]
+
+
+def prepared_edit(load):
+    """The parts of an edit, and what runs them as an edit does. Its inputs are noise: how long it
+    takes does not depend on them, and the numbers of each part are compared by the other stages."""
+    side = int(NUMBERS)
+    noise = torch.Generator().manual_seed(7)
+    unet_config = UNet2DConditionModel.load_config(MODEL / "unet")
+    channels, width = unet_config["in_channels"], unet_config["cross_attention_dim"]
+    ids = torch.randint(0, 2000, (2, 77), generator=noise)
+    picture = torch.rand(1, 3, side, side, generator=noise) * 2 - 1
+    latent = torch.randn(1, 4, side // 8, side // 8, generator=noise)
+    beside = torch.randn(1, channels - 4, side // 8, side // 8, generator=noise)
+    both = torch.cat([torch.cat([latent, beside], 1)] * 2)
+    inputs = {
+        "text": [ids],
+        "encode": [picture],
+        "unet": [both, torch.tensor(501.0), torch.randn(2, 77, width, generator=noise)],
+        "decode": [latent],
+    }
+    parts = {stage: load(stage, inputs[stage]) for stage in STAGES}
+    scheduler = DDIMScheduler.from_pretrained(MODEL / "scheduler")
+
+    def run(asked):
+        text = inputs["unet"][2]
+        for _ in range(asked["text_encodes"]):
+            text = parts["text"](ids)
+        for _ in range(asked["picture_encodes"]):
+            parts["encode"](picture)
+        scheduler.set_timesteps(asked["steps"])
+        x = latent
+        for timestep in scheduler.timesteps:
+            seen = torch.cat([torch.cat([x, beside], 1)] * 2)
+            without, with_text = parts["unet"](seen, timestep.float(), text).chunk(2)
+            noise = without + GUIDANCE * (with_text - without)
+            x = scheduler.step(noise, timestep, x).prev_sample
+        return parts["decode"](x)
+
+    return run
+
+
+def main():
+    torch.set_num_threads(THREADS)
+    began = time.perf_counter()
+    load = {"torch": of_torch, "openvino": of_openvino}[BACKEND]
+    wanted = None
+    with torch.inference_mode(BACKEND == "torch"):
+        if STAGE == "edit":
+            run = prepared_edit(load)
+        else:
+            numbers = load_file(NUMBERS)
+            inputs, wanted = given(STAGE, numbers), numbers["answer"]
+            part = load(STAGE, inputs)
+            run = lambda _asked: part(*inputs)
+        say(loaded=time.perf_counter() - began, load_peak_rss_bytes=peak_rss_bytes())
+        with open("/proc/self/clear_refs", "w") as peak:
+            peak.write("5")
+        for line in sys.stdin:
+            asked = json.loads(line)
+            began = time.perf_counter()
+            answer = run(asked)
+            said = {"seconds": time.perf_counter() - began, "run_peak_rss_bytes": peak_rss_bytes()}
+            if wanted is not None:
+                difference = (wanted - answer).double().norm() / answer.double().norm()
+                said["relative_l2"] = float(difference)
+            say(**said)
+
+
+main()

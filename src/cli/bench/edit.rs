@@ -1,0 +1,218 @@
+//! A whole masked edit, stage by stage.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::Measured;
+use super::subject::Subject;
+use super::summary::{PeakMemory, Summary};
+use crate::catalog::{self, ModelCard};
+use crate::cli::console::{answer, event};
+use crate::cli::edit::seconds;
+use crate::cli::error::CliError;
+use crate::cli::resources::{forget_peak, peak_rss_bytes};
+use crate::engine::diffusion::{DiffusionEngine, Part};
+use crate::engine::{Cancelled, EngineError, Stage};
+use crate::geometry::{Extent, Rect};
+use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
+use crate::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Steps, Strength};
+use crate::raster::{Picture, Pixmap, Profile, Tiled};
+use crate::text::Message;
+
+/// Steps of each run; at strength 1 all of them are executed.
+const STEPS: u32 = 20;
+
+pub(super) fn run(
+    measured: &Measured<'_>,
+    subject: &Subject,
+    stop: &AtomicBool,
+) -> Result<(), CliError> {
+    let card = catalog::open(&subject.model)?;
+    let options = measured.args.device.engine_options();
+    let mut engine = DiffusionEngine::new(options).map_err(EditError::from)?;
+    let mut summary = Summary {
+        model: subject.name.clone(),
+        device: engine.device().to_owned(),
+        seconds: Vec::new(),
+        flops: Vec::new(),
+        memory: PeakMemory::default(),
+    };
+    let mut apart = false;
+    let mut run = 1;
+    while measured.another(run)? {
+        let variant = if measured.args.fresh { run } else { 0 };
+        let mut request = request(&card, measured.size, variant)?;
+        // Another seed each time, so that no run can live off the one before; without --fresh, what
+        // a user's next run would find cached is cached.
+        request.settings.seed = Seed(u64::from(run));
+        let mut watching = Watching {
+            stop,
+            memory: &mut summary.memory,
+            apart: &mut apart,
+        };
+        let result = run_edit(&mut engine, &request, &mut watching)?;
+        summary.memory.run = peak_rss_bytes().filter(|_| apart);
+        summary
+            .seconds
+            .push(result.total_seconds - result.report.seconds.load);
+        let flops = flops(&request, &result).map_err(EditError::from)?;
+        summary.flops.push(flops);
+        report(measured, &subject.name, &result, run);
+        run += 1;
+    }
+    summary.report(measured);
+    Ok(())
+}
+
+/// Multiplications and additions of what this run did.
+fn flops(request: &EditRequest, result: &EditResult) -> Result<u64, EngineError> {
+    let (report, work) = (&result.report, result.layout.work);
+    let prompts = if request.settings.guidance.is_on() {
+        2
+    } else {
+        1
+    };
+    let times = [
+        (Part::Text, report.text_encodes),
+        (Part::Encode, report.picture_encodes),
+        (Part::Unet, report.executed_steps),
+        (Part::Decode, 1),
+    ];
+    let mut flops = 0;
+    for (part, times) in times {
+        flops += part.flops(&request.model, work, prompts)? * u64::from(times);
+    }
+    Ok(flops)
+}
+
+fn report(measured: &Measured<'_>, model: &str, result: &EditResult, run: u32) {
+    let report = &result.report;
+    let work = result.layout.work.to_string();
+    let size = measured.size.to_string();
+    if measured.args.json {
+        event(&json!({
+            "event": "bench",
+            "model": model,
+            "device": report.device,
+            "run": run,
+            "picture": size,
+            "work_size": work,
+            "executed_steps": report.executed_steps,
+            "text_encodes": report.text_encodes,
+            "picture_encodes": report.picture_encodes,
+            "seconds": seconds(report, result.total_seconds),
+            "peak_rss_bytes": peak_rss_bytes(),
+        }));
+        return;
+    }
+    let say = |message: &Message| answer(&measured.console.say(message));
+    say(&Message::new("cli-bench-header")
+        .with("model", model)
+        .with("device", report.device.clone())
+        .with("size", size)
+        .with("work", work)
+        .with("steps", report.executed_steps)
+        .with("run", run)
+        .with("runs", measured.args.repeats));
+    let s = &report.seconds;
+    let stages = [
+        ("cli-stage-loading", s.load),
+        ("cli-stage-text", s.text),
+        ("cli-stage-encode", s.encode),
+        ("cli-stage-steps", s.steps),
+        ("cli-stage-decode", s.decode),
+        ("cli-stage-all", result.total_seconds),
+    ];
+    for (key, seconds) in stages {
+        say(&Message::new("cli-bench-line")
+            .with("name", Message::new(key))
+            .with("seconds", format!("{seconds:.3}")));
+    }
+}
+
+/// A smooth picture of that size with its middle painted; each variant has its own picture and
+/// prompts.
+fn request(card: &ModelCard, extent: Extent, variant: u32) -> Result<EditRequest, CliError> {
+    let settings = EditSettings {
+        prompt: match variant {
+            0 => "cat, in space".to_owned(),
+            _ => format!("cat, {}", words(variant)),
+        },
+        ..EditSettings::default()
+    };
+    let settings = EditSettings {
+        steps: Steps::new(STEPS)?,
+        strength: Strength::new(1.0)?,
+        ..settings.with_defaults_of(&card.defaults)
+    };
+    let mut pixels = Tiled::filled(extent, [0, 0, 0, 255]);
+    pixels.update(Rect::of(extent), |at, _| {
+        let shade = |v: i32, side: u32| (v as u32 * 255 / side) as u8;
+        [
+            shade(at.x, extent.width),
+            shade(at.y, extent.height),
+            128 + (variant % 128) as u8,
+            255,
+        ]
+    });
+    let mut painted = Tiled::filled(extent, 0);
+    let middle = Rect::new(
+        extent.width as i32 / 4,
+        extent.height as i32 / 4,
+        extent.width.div_ceil(2),
+        extent.height.div_ceil(2),
+    );
+    painted.update(middle, |_, _| 255);
+    Ok(EditRequest {
+        model: card.reference.clone(),
+        traits: card.traits.clone(),
+        source: Picture {
+            pixels: Pixmap::Rgba8(pixels),
+            profile: Profile::Srgb,
+        },
+        painted: Some(painted),
+        settings,
+    })
+}
+
+/// Three words that other variants near by have not in this order.
+fn words(variant: u32) -> String {
+    const WORDS: [&str; 4] = ["cat", "woman", "beach", "space"];
+    let word = |place: u32| WORDS[(variant >> (2 * place)) as usize % WORDS.len()];
+    [word(2), word(1), word(0)].join(" ")
+}
+
+/// Passes Ctrl-C on to the engine, and tells the memory of loading from that of running.
+struct Watching<'a> {
+    stop: &'a AtomicBool,
+    memory: &'a mut PeakMemory,
+    /// Whether the two could be told apart.
+    apart: &'a mut bool,
+}
+
+impl EditProgress for Watching<'_> {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        if self.stop.load(Ordering::Relaxed) {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn planned(&mut self, _: &Layout) {}
+
+    fn stage(&mut self, stage: Stage) {
+        // The first stage of the first run after loading.
+        if stage != Stage::Loading && self.memory.load.is_none() {
+            self.memory.load = peak_rss_bytes();
+            *self.apart = forget_peak();
+        }
+    }
+
+    fn wants_preview(&self) -> bool {
+        false
+    }
+
+    fn preview(&mut self, _: PreviewPatch) {}
+}

@@ -1,0 +1,145 @@
+//! One part of a model by itself, again and again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Measured;
+use super::subject::Subject;
+use super::summary::{PeakMemory, Summary};
+use crate::cli::console::{answer, event};
+use crate::cli::error::CliError;
+use crate::cli::resources::{forget_peak, peak_rss_bytes};
+use crate::engine::diffusion::{LoadedPart, Part, PartAnswer, PartWork};
+use crate::engine::{Cancelled, Progress, Stage};
+use crate::jobs::EditError;
+use crate::raster::RgbF32;
+use crate::text::Message;
+
+pub(super) fn run(
+    measured: &Measured<'_>,
+    subject: &Subject,
+    part: Part,
+    stop: &AtomicBool,
+) -> Result<(), CliError> {
+    let options = measured.args.device.engine_options();
+    let progress = &mut Stoppable(stop);
+    let clock = Instant::now();
+    let loaded = LoadedPart::load(&subject.model, part, options, progress);
+    let loaded = loaded.map_err(EditError::from)?;
+    let load_seconds = clock.elapsed().as_secs_f64();
+    let multiple = loaded.size_multiple_px();
+    let size = measured.size;
+    if !size.width.is_multiple_of(multiple) || !size.height.is_multiple_of(multiple) {
+        let message = Message::new("cli-bench-size-multiple").with("size", size.to_string());
+        return Err(CliError::Argument(message.with("multiple", multiple)));
+    }
+    let work = loaded.work(size).map_err(EditError::from)?;
+    let mut memory = PeakMemory {
+        load: peak_rss_bytes(),
+        run: None,
+    };
+    say_loaded(measured, &subject.name, &loaded, load_seconds, memory);
+    let apart = forget_peak();
+
+    let mut summary = Summary {
+        model: subject.name.clone(),
+        device: loaded.device(),
+        seconds: Vec::new(),
+        flops: Vec::new(),
+        memory,
+    };
+    let mut run = 1;
+    while measured.another(run)? {
+        let clock = Instant::now();
+        let answer = loaded.run(&work, progress).map_err(EditError::from)?;
+        let seconds = clock.elapsed().as_secs_f64();
+        say_run(measured, run, seconds);
+        summary.seconds.push(seconds);
+        summary.flops.push(work.flops());
+        if run == 1 {
+            dump(measured, &work, &answer)?;
+        }
+        run += 1;
+    }
+    memory.run = peak_rss_bytes().filter(|_| apart);
+    Summary { memory, ..summary }.report(measured);
+    Ok(())
+}
+
+fn say_loaded(
+    measured: &Measured<'_>,
+    name: &str,
+    loaded: &LoadedPart,
+    seconds: f64,
+    memory: PeakMemory,
+) {
+    if measured.args.json {
+        event(&json!({
+            "event": "loaded",
+            "model": name,
+            "stage": measured.args.stage.id(),
+            "device": loaded.device(),
+            "seconds": seconds,
+            "peak_rss_bytes": memory.load,
+        }));
+        return;
+    }
+    let header = Message::new("cli-bench-part-header")
+        .with("model", name)
+        .with("stage", measured.args.stage.id())
+        .with("device", loaded.device())
+        .with("threads", measured.threads)
+        .with("size", measured.size.to_string());
+    answer(&measured.console.say(&header));
+    say_line(measured, Message::new("cli-stage-loading"), seconds);
+}
+
+fn say_run(measured: &Measured<'_>, run: u32, seconds: f64) {
+    if measured.args.json {
+        event(&json!({"event": "bench", "run": run, "seconds": {"total": seconds}}));
+    } else {
+        let name = Message::new("cli-bench-run").with("run", run);
+        say_line(measured, name, seconds);
+    }
+}
+
+fn say_line(measured: &Measured<'_>, name: Message, seconds: f64) {
+    let line = Message::new("cli-bench-line")
+        .with("name", name)
+        .with("seconds", format!("{seconds:.3}"));
+    answer(&measured.console.say(&line));
+}
+
+/// Writes the numbers where they were asked for.
+fn dump(measured: &Measured<'_>, work: &PartWork, answer: &PartAnswer) -> Result<(), CliError> {
+    let Some(folder) = &measured.args.dump else {
+        return Ok(());
+    };
+    let path = folder.join(format!("{}.safetensors", measured.args.stage.id()));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| work.write(answer, &path))
+        .map_err(|error| CliError::System(format!("{}: {error}", path.display())))
+}
+
+/// Passes Ctrl-C on to the engine.
+struct Stoppable<'a>(&'a AtomicBool);
+
+impl Progress for Stoppable<'_> {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        if self.0.load(Ordering::Relaxed) {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn stage(&mut self, _: Stage) {}
+
+    fn wants_preview(&self) -> bool {
+        false
+    }
+
+    fn preview(&mut self, _: RgbF32) {}
+}

@@ -1,0 +1,273 @@
+//! [`Blueprint`]: which weights a network has and what it multiplies, told from its configuration
+//! alone. Random models are made after it, and the bench counts with it.
+
+/// What a network is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Blueprint {
+    /// In the order they are met.
+    pub(crate) weights: Vec<PlannedWeight>,
+    /// Multiplications and additions of one pass inside convolutions, linear layers and attention.
+    /// The rest is left out: it is under one in a hundred, and every implementation spends it
+    /// differently. So are savings such as Winograd's: this is what the network asks for.
+    pub(crate) flops: u64,
+}
+
+/// A weight, as it lies in a diffusers file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlannedWeight {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) role: Role,
+}
+
+/// What a weight does, which tells how large its numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Each result is a sum over that many numbers.
+    Factor { summed: usize },
+    /// Added to each result.
+    Shift,
+    /// Multiplied with each normalised number.
+    Scale,
+}
+
+/// Pictures inside a network: how many, and their size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) pictures: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Grid {
+    /// No pictures at all, where only weights are asked for.
+    pub(crate) const NONE: Self = Self {
+        pictures: 0,
+        height: 0,
+        width: 0,
+    };
+
+    /// All pixels of all pictures.
+    fn pixels(self) -> usize {
+        self.pictures * self.height * self.width
+    }
+
+    /// After a 3×3 convolution of stride 2 with one row of zeros on every side, or, where `far`,
+    /// at the far borders only.
+    pub(crate) fn halved(self, far: bool) -> Self {
+        let half = |side: usize| if far { side / 2 } else { side.div_ceil(2) };
+        Self {
+            height: half(self.height),
+            width: half(self.width),
+            ..self
+        }
+    }
+
+    /// Each pixel four times.
+    pub(crate) fn doubled(self) -> Self {
+        Self {
+            height: 2 * self.height,
+            width: 2 * self.width,
+            ..self
+        }
+    }
+}
+
+impl Blueprint {
+    /// What `draw` draws.
+    pub(crate) fn drawn(draw: impl FnOnce(&mut Draft<'_>)) -> Self {
+        let mut blueprint = Self::default();
+        draw(&mut Draft {
+            blueprint: &mut blueprint,
+            prefix: String::new(),
+        });
+        blueprint
+    }
+}
+
+/// A [`Blueprint`] being drawn, below one name of the network; the mirror of
+/// [`Loader`](super::weights::Loader).
+pub(crate) struct Draft<'a> {
+    blueprint: &'a mut Blueprint,
+    /// Empty, or ends with a dot.
+    prefix: String,
+}
+
+impl Draft<'_> {
+    /// Draws below `prefix`; the empty one changes nothing.
+    pub(crate) fn scope(&mut self, prefix: &str) -> Draft<'_> {
+        Draft {
+            prefix: match prefix {
+                "" => self.prefix.clone(),
+                _ => format!("{}{prefix}.", self.prefix),
+            },
+            blueprint: &mut *self.blueprint,
+        }
+    }
+
+    /// Draws below `list.index`.
+    pub(crate) fn member(&mut self, list: &str, index: usize) -> Draft<'_> {
+        self.scope(&format!("{list}.{index}"))
+    }
+
+    fn weight(&mut self, name: &str, shape: &[usize], role: Role) {
+        self.blueprint.weights.push(PlannedWeight {
+            name: format!("{}{name}", self.prefix),
+            shape: shape.to_vec(),
+            role,
+        });
+    }
+
+    /// Matrix products: `rows` × `summed` × `columns` multiplications, and as many additions.
+    fn product(&mut self, rows: usize, summed: usize, columns: usize) {
+        self.blueprint.flops += 2 * rows as u64 * summed as u64 * columns as u64;
+    }
+
+    /// A square convolution with a bias, that gives `out`.
+    pub(crate) fn conv(
+        &mut self,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        out: Grid,
+    ) {
+        let summed = inputs * kernel * kernel;
+        let mut here = self.scope(name);
+        let shape = [outputs, inputs, kernel, kernel];
+        here.weight("weight", &shape, Role::Factor { summed });
+        here.weight("bias", &[outputs], Role::Shift);
+        here.product(out.pixels(), summed, outputs);
+    }
+
+    /// A linear layer of `rows` tokens.
+    pub(crate) fn linear(&mut self, name: &str, (inputs, outputs): (usize, usize), rows: usize) {
+        self.linear_unbiased(name, (inputs, outputs), rows);
+        self.scope(name).weight("bias", &[outputs], Role::Shift);
+    }
+
+    /// A linear layer without a bias.
+    pub(crate) fn linear_unbiased(
+        &mut self,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        rows: usize,
+    ) {
+        let mut here = self.scope(name);
+        here.weight(
+            "weight",
+            &[outputs, inputs],
+            Role::Factor { summed: inputs },
+        );
+        here.product(rows, inputs, outputs);
+    }
+
+    /// A normalisation over groups of channels or over tokens.
+    pub(crate) fn norm(&mut self, name: &str, channels: usize) {
+        let mut here = self.scope(name);
+        here.weight("weight", &[channels], Role::Scale);
+        here.weight("bias", &[channels], Role::Shift);
+    }
+
+    /// A row of numbers for each of `count` ids.
+    pub(crate) fn embedding(&mut self, name: &str, count: usize, width: usize) {
+        let role = Role::Factor { summed: width };
+        self.scope(name).weight("weight", &[count, width], role);
+    }
+
+    /// Attention of every query to every key, in `members` batch members: the products of queries
+    /// and keys and of shares and values. Heads share `width` among them.
+    pub(crate) fn attention_products(
+        &mut self,
+        members: usize,
+        (queries, keys): (usize, usize),
+        width: usize,
+    ) {
+        self.product(members * queries, width, keys);
+        self.product(members * queries, keys, width);
+    }
+
+    /// See [`Resnet`](super::resnet::Resnet).
+    pub(crate) fn resnet(
+        &mut self,
+        (inputs, outputs): (usize, usize),
+        time_width: Option<usize>,
+        grid: Grid,
+    ) {
+        self.norm("norm1", inputs);
+        self.conv("conv1", (inputs, outputs), 3, grid);
+        if let Some(width) = time_width {
+            // Once for all pictures, which are at the same time.
+            let rows = usize::from(grid.pictures > 0);
+            self.linear("time_emb_proj", (width, outputs), rows);
+        }
+        self.norm("norm2", outputs);
+        self.conv("conv2", (outputs, outputs), 3, grid);
+        if inputs != outputs {
+            self.conv("conv_shortcut", (inputs, outputs), 1, grid);
+        }
+    }
+
+    /// Halves the size; see [`Downsample`](super::resnet::Downsample).
+    pub(crate) fn downsample(&mut self, channels: usize, smaller: Grid) {
+        self.conv("downsamplers.0.conv", (channels, channels), 3, smaller);
+    }
+
+    /// Enlarges; see [`Upsample`](super::resnet::Upsample).
+    pub(crate) fn upsample(&mut self, channels: usize, larger: Grid) {
+        self.conv("upsamplers.0.conv", (channels, channels), 3, larger);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_counted_by_hand() {
+        let grid = Grid {
+            pictures: 2,
+            height: 5,
+            width: 3,
+        };
+        let drawn = Blueprint::drawn(|draft| {
+            let mut draft = draft.scope("a");
+            // 30 pixels · (7 · 9) numbers · 4 channels · 2
+            draft.conv("conv", (7, 4), 3, grid);
+            // 6 rows · 4 numbers · 5 channels · 2
+            draft.linear("linear", (4, 5), 6);
+            // 2 members · 3 queries · 8 numbers · 9 keys · 2, twice
+            draft.attention_products(2, (3, 9), 8);
+            draft.norm("norm", 5);
+        });
+        assert_eq!(
+            drawn.flops,
+            30 * 63 * 4 * 2 + 6 * 4 * 5 * 2 + 2 * 2 * 3 * 8 * 9 * 2
+        );
+        let names: Vec<_> = drawn.weights.iter().map(|w| w.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "a.conv.weight",
+                "a.conv.bias",
+                "a.linear.weight",
+                "a.linear.bias",
+                "a.norm.weight",
+                "a.norm.bias"
+            ]
+        );
+        assert_eq!(drawn.weights[0].shape, [4, 7, 3, 3]);
+    }
+
+    #[test]
+    fn sizes_halve_as_convolutions_do() {
+        let grid = Grid {
+            pictures: 1,
+            height: 5,
+            width: 4,
+        };
+        let size = |grid: Grid| (grid.height, grid.width);
+        assert_eq!(size(grid.halved(false)), (3, 2));
+        assert_eq!(size(grid.halved(true)), (2, 2));
+        assert_eq!(size(grid.doubled()), (10, 8));
+    }
+}

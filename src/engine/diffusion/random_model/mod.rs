@@ -1,0 +1,146 @@
+//! [`RandomModel`]: models of well-known measures with random weights, to measure with. Nothing is
+//! fetched, and other programs can be given the very same weights, as a diffusers folder.
+
+mod configs;
+mod numbers;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::{View, serialize_to_file};
+
+use super::blueprint::{Blueprint, Grid, PlannedWeight};
+use super::stages::Part;
+use super::text_encoder::TextEncoderConfig;
+use super::unet::UnetConfig;
+use super::vae::VaeConfig;
+use crate::catalog::ModelFiles;
+
+/// Files of the tokenizer, which is the built-in model's.
+const TOKENIZER: [&str; 3] = [
+    "tokenizer/tokenizer.json",
+    "tokenizer/tokenizer_config.json",
+    "tokenizer/special_tokens_map.json",
+];
+
+/// A model whose weights are random: always the same ones, in f16. Sums are scaled so that numbers
+/// stay around 1 all the way through; the pictures mean nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RandomModel {
+    /// The measures of Stable Diffusion 1.5.
+    Sd15,
+    /// The same, seeing mask and masked picture.
+    Sd15Inpaint,
+    /// The measures of Stable Diffusion XL's U-Net, without the small layers that read sizes and
+    /// pooled text, and its autoencoder. It has no text encoders.
+    Sdxl,
+    /// As small as it can be with all kinds of layers; for tests.
+    Tiny,
+}
+
+impl RandomModel {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Sd15, Self::Sd15Inpaint, Self::Sdxl, Self::Tiny];
+
+    /// What it is called.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Sd15 => "sd15",
+            Self::Sd15Inpaint => "sd15-inpaint",
+            Self::Sdxl => "sdxl",
+            Self::Tiny => "tiny",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.id() == id)
+    }
+
+    /// False where only U-Net and autoencoder can be run.
+    pub fn reads_text(self) -> bool {
+        self != Self::Sdxl
+    }
+
+    /// Writes the model as a diffusers folder: all its configuration, and the weights of `parts`.
+    /// One tensor is in memory at a time.
+    pub fn write(self, folder: &Path, parts: &[Part]) -> io::Result<()> {
+        for (name, config) in configs::of(self) {
+            write_file(folder, name, config.to_string().as_bytes())?;
+        }
+        if self.reads_text() {
+            for name in TOKENIZER {
+                let bytes = ModelFiles::BuiltIn.read(name).map_err(io::Error::other)?;
+                write_file(folder, name, &bytes)?;
+            }
+        }
+        let files = ModelFiles::Folder(folder.to_owned());
+        let has = |part: &Part| parts.contains(part);
+        if has(&Part::Unet) {
+            let unet = UnetConfig::read(&files).map_err(io::Error::other)?;
+            let blueprint = unet.blueprint(Grid::NONE, 0);
+            write_weights(folder, "unet/diffusion_pytorch_model", [blueprint])?;
+        }
+        if has(&Part::Encode) || has(&Part::Decode) {
+            let vae = VaeConfig::read(&files).map_err(io::Error::other)?;
+            let halves = [
+                vae.encoder_blueprint(Grid::NONE),
+                vae.decoder_blueprint(Grid::NONE),
+            ];
+            write_weights(folder, "vae/diffusion_pytorch_model", halves)?;
+        }
+        if has(&Part::Text) && self.reads_text() {
+            let text = TextEncoderConfig::read(&files).map_err(io::Error::other)?;
+            write_weights(folder, "text_encoder/model", [text.blueprint(0)])?;
+        }
+        Ok(())
+    }
+}
+
+fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(path, bytes)
+}
+
+/// Writes `stem.safetensors`.
+fn write_weights<const N: usize>(
+    folder: &Path,
+    stem: &str,
+    blueprints: [Blueprint; N],
+) -> io::Result<()> {
+    let weights = blueprints.into_iter().flat_map(|drawn| drawn.weights);
+    let tensors = weights.map(|weight| (weight.name.clone(), RandomTensor(weight)));
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let path = folder.join(format!("{stem}.safetensors"));
+    serialize_to_file(tensors, Some(metadata), &path).map_err(io::Error::other)
+}
+
+/// A weight whose numbers are made when they are written.
+struct RandomTensor(PlannedWeight);
+
+impl View for RandomTensor {
+    fn dtype(&self) -> Dtype {
+        Dtype::F16
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(numbers::f16_bytes(&self.0))
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.shape.iter().product::<usize>() * size_of::<half::f16>()
+    }
+}
+
+#[cfg(test)]
+mod tests;

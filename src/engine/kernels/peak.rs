@@ -1,0 +1,106 @@
+//! What the processor can do at most: multiplications and additions of f32 numbers that never leave
+//! the registers.
+
+use std::sync::Barrier;
+use std::time::Instant;
+
+use pulp::{Simd, WithSimd};
+
+use super::instructions::Instructions;
+
+/// Vectors summed side by side: more than any processor has multiply-adds under way.
+const SUMS: usize = 12;
+/// Multiply-adds of each sum between two looks at the clock.
+const ROUNDS: u64 = 1 << 22;
+/// Bursts, of which the fastest counts: the machine has other work too.
+const BURSTS: usize = 5;
+
+/// The most a processor computes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// The instruction set it was measured with: the one the kernels use.
+    pub instructions: &'static str,
+    /// Multiplications and additions of f32 a second, all threads together.
+    pub flops_per_second: f64,
+}
+
+/// Measures the peak of that many threads; some tenths of a second. An error says which instruction
+/// sets there are, where another one is forced.
+pub fn peak(threads: usize) -> Result<Peak, String> {
+    let instructions = Instructions::chosen()?;
+    let of_one = 2 * ROUNDS * (SUMS * instructions.lanes()) as u64;
+    let of_all = of_one as f64 * threads as f64;
+    let flops_per_second = (0..BURSTS)
+        .map(|_| of_all / seconds_of_a_burst(instructions, threads))
+        .fold(0.0, f64::max);
+    Ok(Peak {
+        instructions: instructions.name(),
+        flops_per_second,
+    })
+}
+
+/// The time from the common start of all threads until the last one is done.
+fn seconds_of_a_burst(instructions: Instructions, threads: usize) -> f64 {
+    let start = Barrier::new(threads);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    let clock = Instant::now();
+                    std::hint::black_box(instructions.run(MultiplyAdds));
+                    clock.elapsed().as_secs_f64()
+                })
+            })
+            .collect();
+        let seconds = running.into_iter().filter_map(|thread| thread.join().ok());
+        seconds.fold(f64::MIN_POSITIVE, f64::max)
+    })
+}
+
+/// `SUMS` vectors, each multiplied and added to `ROUNDS` times.
+struct MultiplyAdds;
+
+impl WithSimd for MultiplyAdds {
+    type Output = f32;
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "pulp compiles what is inlined for the instruction set"
+    )]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        // Falls towards 1 and stays there: neither overflow nor subnormal numbers.
+        let factor = simd.splat_f32s(std::hint::black_box(0.5));
+        let shift = simd.splat_f32s(std::hint::black_box(0.5));
+        let mut sums = [simd.splat_f32s(std::hint::black_box(2.0)); SUMS];
+        for _ in 0..ROUNDS {
+            for sum in &mut sums {
+                *sum = simd.mul_add_e_f32s(*sum, factor, shift);
+            }
+        }
+        let mut all = simd.splat_f32s(0.0);
+        for sum in sums {
+            all = simd.add_f32s(all, sum);
+        }
+        simd.reduce_sum_f32s(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_processor_is_slower_than_a_hundred_million_or_faster_than_ten_trillion() {
+        let one = peak(1).unwrap();
+        assert!((1e8..1e13).contains(&one.flops_per_second), "{one:?}");
+    }
+
+    #[test]
+    fn the_sums_are_what_was_asked_for() {
+        let instructions = Instructions::chosen().unwrap();
+        let sum = instructions.run(MultiplyAdds);
+        assert_eq!(sum, (SUMS * instructions.lanes()) as f32);
+    }
+}
