@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use overpaint::cli::{self, WindowRequest};
 use overpaint::engine::Engine;
-use overpaint::engine::diffusion::DiffusionEngine;
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::text::{Explain as _, Message};
 use overpaint::ui::{self, WindowOptions};
 
@@ -15,7 +15,10 @@ fn main() -> ExitCode {
 }
 
 fn open_window(request: WindowRequest) -> Result<(), Message> {
-    let options = request.device.engine_options();
+    let options = EngineOptions {
+        yielding: true,
+        ..request.device.engine_options()
+    };
     let engine = move || {
         let engine = DiffusionEngine::new(options)?;
         Ok(Box::new(engine) as Box<dyn Engine>)

@@ -70,7 +70,7 @@ impl DeviceArgs {
                 Device::Metal => DeviceChoice::Metal,
             },
             threads: self.threads.map(|count| count as usize),
-            ..EngineOptions::default()
+            yielding: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`DiffusionEngine`]: the engine that runs models of the Stable Diffusion family.
 
+use std::num::NonZero;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
@@ -13,7 +14,7 @@ use super::pipeline::Pipeline;
 use super::preview::LatentPreview;
 use super::sampler::sampler;
 use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
-use super::weights::{Precision, Storage};
+use super::weights::Precision;
 use crate::catalog::ModelRef;
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
@@ -28,32 +29,36 @@ const NOISES_KEPT: usize = 4;
 pub struct EngineOptions {
     /// Where.
     pub device: DeviceChoice,
-    /// Keeps weights as small as their file has them, at the price of speed. They are computed
-    /// with in f32 either way.
-    pub compact_weights: bool,
-    /// Threads of the processor's share of the work; `None`: one a core. They belong to the whole
-    /// process, so the first engine that says a number decides.
+    /// Threads of the processor's share of the work; `None`: one a core (not one a hyperthread,
+    /// which would share its core's multipliers). They belong to the whole process, so the first
+    /// engine decides.
     pub threads: Option<usize>,
+    /// Whether those threads let a window go first.
+    pub yielding: bool,
 }
+
+/// What is added to the niceness of threads that yield: enough that a window is never kept
+/// waiting, not so much that every other program comes first too.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
 
 impl EngineOptions {
     /// Opens the device and sets the threads up.
     pub(super) fn start(self) -> Result<(Device, Precision), EngineError> {
         let device = self.device.open()?;
-        if let Some(count) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
-            // Refused only where the pool runs already, as after an engine was started afresh.
-            drop(pool.build_global());
+        let count = self.threads.unwrap_or_else(|| {
+            let allowed = std::thread::available_parallelism().map_or(1, NonZero::get);
+            num_cpus::get_physical().clamp(1, allowed)
+        });
+        let mut pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(count)
+            .thread_name(|index| format!("kernels {index}"));
+        if self.yielding {
+            pool = pool.start_handler(|_| yield_to_the_window());
         }
-        let precision = Precision {
-            storage: if self.compact_weights {
-                Storage::AsInFile
-            } else {
-                Storage::Widened
-            },
-            ..Precision::F32
-        };
-        Ok((device, precision))
+        // Refused only where the pool runs already, as after an engine was started afresh.
+        drop(pool.build_global());
+        Ok((device, Precision::F32))
     }
 
     /// Threads an engine of these options computes with.
@@ -61,6 +66,13 @@ impl EngineOptions {
         self.start()?;
         Ok(rayon::current_num_threads())
     }
+}
+
+/// Lowers the priority of the calling thread, where a system knows such a thing for a thread. A
+/// refusal costs some smoothness and nothing else.
+fn yield_to_the_window() {
+    #[cfg(target_os = "linux")]
+    rustix::process::nice(NICENESS).ok();
 }
 
 /// Runs latent-diffusion models; keeps the last one loaded.

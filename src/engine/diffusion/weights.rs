@@ -27,7 +27,7 @@ pub(crate) struct Precision {
 }
 
 impl Precision {
-    /// f32 throughout, but weights kept as in the file.
+    /// f32 throughout, but packed weights kept as in the file.
     #[cfg(test)]
     pub(crate) const F32_AS_IN_FILE: Self = Self {
         compute: DType::F32,
@@ -38,25 +38,31 @@ impl Precision {
     #[cfg(test)]
     pub(crate) const F16: Self = Self {
         compute: DType::F16,
-        storage: Storage::Widened,
+        storage: Storage::BySize,
     };
 
     /// f32 throughout.
     pub(crate) const F32: Self = Self {
         compute: DType::F32,
-        storage: Storage::Widened,
+        storage: Storage::BySize,
     };
 }
 
 /// In which numbers weights are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Storage {
-    /// Converted to the compute type once, at load: fastest, and twice the memory of an f16 file.
+    /// In the compute type, converted once, at load: fastest. Where our kernels compute, packed
+    /// weights of a network of more than [`WIDENED_AT_MOST_BYTES`] are kept as in the file all the
+    /// same; they would take twice the memory.
     #[default]
-    Widened,
-    /// As in the file; a layer converts its weights each time it runs.
+    BySize,
+    /// Packed weights as in the file.
+    #[cfg(test)]
     AsInFile,
 }
+
+/// Weights of a network, as its files have them, that are widened at load.
+const WIDENED_AT_MOST_BYTES: usize = 256 << 20;
 
 /// The large weight of a layer, as what computes it wants it.
 #[derive(Debug)]
@@ -159,6 +165,21 @@ impl Weights {
         here.then(cpu::instructions)
     }
 
+    /// See [`Storage`].
+    fn keeps_as_in_file(&self) -> bool {
+        let bytes: usize = self
+            .store
+            .shards
+            .iter()
+            .map(|shard| shard.bytes.len())
+            .sum();
+        match self.precision.storage {
+            Storage::BySize => self.packs_for().is_some() && bytes > WIDENED_AT_MOST_BYTES,
+            #[cfg(test)]
+            Storage::AsInFile => true,
+        }
+    }
+
     /// The large weight of a layer, whose numbers `pack` puts in order where they are packed: it
     /// gets the instructions to pack for, the numbers to keep, and the weight in the file's order.
     pub(crate) fn weight(
@@ -207,10 +228,9 @@ impl Weights {
             .bytes
             .get(shard.payload_start + start..shard.payload_start + end)
             .ok_or_else(|| shard.broken(format!("“{name}” lies beyond its end")))?;
-        let kept = match (self.precision.storage, header.dtype) {
-            (Storage::AsInFile, Dtype::F16) => DType::F16,
-            (Storage::AsInFile, Dtype::BF16) => DType::BF16,
-            (Storage::AsInFile, Dtype::F32) => DType::F32,
+        let kept = match header.dtype {
+            Dtype::F16 if self.keeps_as_in_file() => DType::F16,
+            Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
             _ => self.precision.compute,
         };
         let (values, finite) = match header.dtype {
