@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod actions;
 mod architecture;
 mod cli;
 mod edit_flow;

@@ -11,7 +11,7 @@ use overpaint::editor::{
 use overpaint::engine::Engine;
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::geometry::{Extent, PointF, Rect};
-use overpaint::jobs::JobId;
+use overpaint::jobs::{JobId, Wake};
 use overpaint::plan::{EditSettings, Steps};
 use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
 use overpaint::text::Language;
@@ -23,6 +23,15 @@ pub(crate) struct Session {
 }
 
 pub(crate) fn start_in(folder: &Path, scripts: Vec<Script>, step_time: Duration) -> Editor {
+    start_with_wake(folder, scripts, step_time, Arc::new(|| {}))
+}
+
+pub(crate) fn start_with_wake(
+    folder: &Path,
+    scripts: Vec<Script>,
+    step_time: Duration,
+    wake: Wake,
+) -> Editor {
     Editor::new(Start {
         engine: Box::new(move || {
             let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
@@ -30,7 +39,7 @@ pub(crate) fn start_in(folder: &Path, scripts: Vec<Script>, step_time: Duration)
         }),
         language: Language::English,
         data_dir: folder.to_path_buf(),
-        wake: Arc::new(|| {}),
+        wake,
     })
 }
 
