@@ -363,3 +363,115 @@ impl Syncing {
         (self.is_fresh, synced)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{DocumentId, EditLabel};
+    use crate::geometry::{Extent, Rect};
+    use crate::raster::{Picture, Pixmap, Profile, Tiled};
+
+    fn document() -> Document {
+        let pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(300, 270), [9, 8, 7, 255]));
+        let profile = Profile::Srgb;
+        Document::new(DocumentId(1), Picture { pixels, profile })
+    }
+
+    fn notes(document: &Document) -> Notes {
+        Notes {
+            title: "cat".to_owned(),
+            path: None,
+            is_unsaved: document.is_unsaved(),
+            settings: Vec::new(),
+        }
+    }
+
+    fn edit(document: &mut Document, value: u8) {
+        document.edit(EditLabel::Paint, |state| {
+            state.mask.update(Rect::new(3, 3, 9, 9), |_, _| value);
+        });
+    }
+
+    /// Notes what has happened and lets the thread do what it is asked for.
+    fn write(journal: &mut DocumentJournal, document: &mut Document) -> Option<Written> {
+        journal.note(document, (document.revisions().any, 0), notes);
+        let (_, writing) = journal.next_writing(document, notes)?;
+        let written = writing.carry_out().unwrap();
+        journal.written(&Ok(written));
+        Some(written)
+    }
+
+    fn kept(sessions: &std::path::Path) -> (DocumentJournal, PathBuf) {
+        let folder = SessionFolder::create(sessions, 1).unwrap();
+        let path = folder.journal();
+        (DocumentJournal::fresh(Some(folder)), path)
+    }
+
+    fn labels(document: &Document) -> (usize, usize) {
+        let undo = document.undo_labels().count();
+        (undo, document.redo_labels().count())
+    }
+
+    fn assert_restores(path: &std::path::Path, document: &Document) {
+        let copy = path.with_extension("copy");
+        std::fs::copy(path, &copy).unwrap();
+        let restored = journal::restore(&copy, DocumentId(2)).unwrap().unwrap();
+        assert!(restored.document.state() == document.state());
+        assert_eq!(labels(&restored.document), labels(document));
+    }
+
+    #[test]
+    fn a_journal_grown_large_is_told_anew_and_replaced_once_the_disk_has_it() {
+        let sessions = tempfile::tempdir().unwrap();
+        let (mut journal, path) = kept(sessions.path());
+        let mut document = document();
+        for value in 1..5 {
+            edit(&mut document, value);
+            write(&mut journal, &mut document).unwrap();
+        }
+        document.undo();
+        write(&mut journal, &mut document).unwrap();
+        assert_eq!(write(&mut journal, &mut document), None, "nothing is new");
+        let large = Written {
+            bytes: FRESH_FROM_BYTES + 1,
+            begun_bytes: None,
+            took_place: false,
+        };
+        journal.written(&Ok(large));
+        let begun = write(&mut journal, &mut document).unwrap();
+        assert!(begun.begun_bytes.is_some() && !begun.took_place);
+        assert_restores(&path.with_extension("new"), &document);
+        // Both are kept until the disk has the second.
+        edit(&mut document, 77);
+        assert!(!write(&mut journal, &mut document).unwrap().took_place);
+        assert_restores(&path, &document);
+        assert_restores(&path.with_extension("new"), &document);
+        let (_, syncing) = journal.next_syncing().unwrap();
+        let (is_fresh, synced) = syncing.carry_out();
+        assert!(is_fresh && synced.is_ok());
+        journal.synced(is_fresh);
+        assert!(write(&mut journal, &mut document).unwrap().took_place);
+        assert!(!path.with_extension("new").exists());
+        assert_restores(&path, &document);
+        edit(&mut document, 78);
+        write(&mut journal, &mut document).unwrap();
+        assert_restores(&path, &document);
+    }
+
+    #[test]
+    fn steps_that_nobody_writes_do_not_pile_up_and_the_state_is_right() {
+        let sessions = tempfile::tempdir().unwrap();
+        let (mut journal, path) = kept(sessions.path());
+        let mut document = document();
+        write(&mut journal, &mut document).unwrap();
+        for turn in 0..2 * MOST_PENDING {
+            edit(&mut document, (turn % 250) as u8 + 1);
+            journal.note(&mut document, (document.revisions().any, 0), notes);
+            assert!(journal.pending.len() <= MOST_PENDING);
+        }
+        write(&mut journal, &mut document).unwrap();
+        let restored = journal::restore(&path, DocumentId(2)).unwrap().unwrap();
+        assert!(restored.document.state() == document.state());
+        assert_eq!(labels(&restored.document).0, MOST_PENDING);
+    }
+}

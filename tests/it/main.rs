@@ -10,11 +10,13 @@
 mod actions;
 mod architecture;
 mod cli;
+mod comparison;
 mod edit_flow;
 mod idle;
 mod jobs;
 mod outside;
 mod previews;
+mod queue;
 mod recovery;
 mod support;
 mod texts;
