@@ -23,18 +23,35 @@ pub enum Move {
     Redid,
 }
 
+/// One thing that happened to a document, and how it stood then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What happened.
+    pub by: Move,
+    /// How things stood afterwards.
+    pub state: State,
+    /// Something in that was not in a file.
+    pub is_unsaved: bool,
+}
+
+/// A document told anew: see [`Document::retell`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retold {
+    /// The oldest state that undo reaches.
+    pub first: State,
+    /// Something in that is not in a file.
+    pub is_first_unsaved: bool,
+    /// What leads from there to the present.
+    pub steps: Vec<Step>,
+}
+
 impl Document {
     /// Changes the document in one undoable edit. An edit that changes nothing leaves no entry.
     /// An open gesture is committed first. True when something changed.
     pub fn edit(&mut self, label: EditLabel, change: impl FnOnce(&mut State)) -> bool {
         self.begin(label);
-        let last_move = self.last_move;
         self.change(change);
-        let changed = self.commit();
-        if !changed {
-            self.last_move = last_move;
-        }
-        changed
+        self.commit()
     }
 
     /// Begins a gesture: all changes until [`commit`](Self::commit) are one edit.
@@ -45,6 +62,7 @@ impl Document {
             label,
             before: self.now.clone(),
             changed: false,
+            is_told: false,
         });
     }
 
@@ -54,10 +72,11 @@ impl Document {
             return;
         };
         gesture.changed = true;
-        self.last_move = Some(Move::Changed(gesture.label));
+        let label = gesture.label;
         let mask = self.now.state.mask.clone();
         change(&mut self.now.state);
         self.note_change(&mask);
+        self.tell(Move::Changed(label));
     }
 
     /// Ends the gesture. True when it changed something and so became an entry of the history.
@@ -68,15 +87,15 @@ impl Document {
         if gesture.before.state == self.now.state {
             // Back to the very same memory, so that nothing looks changed to anyone.
             self.now = gesture.before;
-            self.last_move = Some(Move::GaveUp);
+            self.tell_given_up(gesture.is_told);
             return false;
         }
-        self.last_move = Some(Move::Did(gesture.label));
         self.last_serial += 1;
         self.now.serial = self.last_serial;
         self.history
             .push(gesture.label, gesture.before, &self.now.state);
         self.revisions.any += 1;
+        self.tell(Move::Did(gesture.label));
         true
     }
 
@@ -85,8 +104,8 @@ impl Document {
         let Some(gesture) = self.gesture.take() else {
             return false;
         };
-        self.last_move = Some(Move::GaveUp);
         self.replace(gesture.before);
+        self.tell_given_up(gesture.is_told);
         true
     }
 
@@ -96,8 +115,8 @@ impl Document {
         let Some(before) = self.history.undo(&self.now) else {
             return false;
         };
-        self.last_move = Some(Move::Undid);
         self.replace(before);
+        self.tell(Move::Undid);
         true
     }
 
@@ -107,8 +126,8 @@ impl Document {
         let Some(after) = self.history.redo(&self.now) else {
             return false;
         };
-        self.last_move = Some(Move::Redid);
         self.replace(after);
+        self.tell(Move::Redid);
         true
     }
 
@@ -130,9 +149,68 @@ impl Document {
         self.revisions.any += 1;
     }
 
-    /// What led to the present state; `None` for a fresh document.
-    pub fn last_move(&self) -> Option<Move> {
-        self.last_move
+    /// What has happened since this was asked last, in order. What a gesture went through on its way
+    /// is one step, and none once it has ended. Ask after every command, lest steps pile up.
+    pub fn take_steps(&mut self) -> Vec<Step> {
+        if let Some(gesture) = &mut self.gesture {
+            gesture.is_told |= gesture.changed;
+        }
+        std::mem::take(&mut self.steps)
+    }
+
+    /// How the present came about, with everything that can be undone and redone.
+    pub fn retell(&self) -> Retold {
+        let settled = self.gesture.as_ref().map_or(&self.now, |open| &open.before);
+        let step = |by, at: &Numbered| Step {
+            by,
+            state: at.state.clone(),
+            is_unsaved: at.serial != self.saved_serial,
+        };
+        let states = self.history.states(settled);
+        let first = states.first().map_or(settled, |(_, before, _)| *before);
+        let mut steps: Vec<Step> = states
+            .iter()
+            .map(|(label, _, after)| step(Move::Did(*label), after))
+            .collect();
+        let undone = self.history.redo_labels().count();
+        let takes_back = states.iter().rev().take(undone);
+        steps.extend(takes_back.map(|(_, before, _)| step(Move::Undid, before)));
+        let open = self.gesture.as_ref().filter(|open| open.changed);
+        steps.extend(open.map(|open| Step {
+            is_unsaved: true,
+            ..step(Move::Changed(open.label), &self.now)
+        }));
+        Retold {
+            first: first.state.clone(),
+            is_first_unsaved: first.serial != self.saved_serial,
+            steps,
+        }
+    }
+
+    fn tell(&mut self, by: Move) {
+        let is_of_gesture = matches!(by, Move::Changed(_) | Move::Did(_));
+        if is_of_gesture {
+            self.forget_way();
+        }
+        self.steps.push(Step {
+            by,
+            state: self.now.state.clone(),
+            is_unsaved: self.is_unsaved(),
+        });
+    }
+
+    /// Tells of the end of a gesture that left nothing behind, if anybody knows that it began.
+    fn tell_given_up(&mut self, is_told: bool) {
+        self.forget_way();
+        if is_told {
+            self.tell(Move::GaveUp);
+        }
+    }
+
+    /// Takes out how far the present gesture had come.
+    fn forget_way(&mut self) {
+        let is_way = |step: &mut Step| matches!(step.by, Move::Changed(_));
+        self.steps.pop_if(is_way);
     }
 
     /// Goes to `state` the way a journal says it was reached, so that the history is rebuilt too.

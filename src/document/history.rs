@@ -76,6 +76,25 @@ impl History {
         Some(entry.snapshot)
     }
 
+    /// Every edit that is kept, the oldest first, undone ones last: its label and the states before
+    /// and after it.
+    pub(super) fn states<'a>(
+        &'a self,
+        now: &'a Numbered,
+    ) -> Vec<(EditLabel, &'a Numbered, &'a Numbered)> {
+        let past = self.past.iter().map(|entry| &entry.snapshot);
+        let future = self.future.iter().rev().map(|entry| &entry.snapshot);
+        let all: Vec<&Numbered> = past.chain([now]).chain(future).collect();
+        let labels = self.undo_labels().chain(self.redo_labels().rev());
+        labels
+            .zip(all.windows(2))
+            .filter_map(|(label, pair)| match pair {
+                [before, after] => Some((label, *before, *after)),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub(super) fn undo_labels(&self) -> impl DoubleEndedIterator<Item = EditLabel> {
         self.past.iter().map(|entry| entry.label)
     }

@@ -13,7 +13,7 @@ mod state;
 mod tests;
 mod visible;
 
-pub use edit::Move;
+pub use edit::{Move, Retold, Step};
 pub use label::EditLabel;
 pub use state::{Layer, LayerId, State};
 
@@ -45,6 +45,8 @@ struct Gesture {
     label: EditLabel,
     before: Numbered,
     changed: bool,
+    /// A step inside it was taken by whoever keeps the journal.
+    is_told: bool,
 }
 
 /// A picture being edited.
@@ -59,7 +61,8 @@ pub struct Document {
     gesture: Option<Gesture>,
     revisions: Revisions,
     next_layer: u64,
-    last_move: Option<Move>,
+    /// What has happened and was not taken yet.
+    steps: Vec<Step>,
 }
 
 impl Document {
@@ -84,7 +87,7 @@ impl Document {
             gesture: None,
             revisions: Revisions::default(),
             next_layer,
-            last_move: None,
+            steps: Vec::new(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::document_journal::DocumentJournal;
 use super::error::EditorError;
-use super::journaling::{DocumentJournal, about_of, moment_of};
+use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::{Editor, models, preferences};

@@ -6,6 +6,7 @@
 
 mod candidates;
 mod command;
+mod document_journal;
 mod error;
 mod files;
 mod generating;
@@ -39,9 +40,9 @@ use crate::document::{DocumentId, EditLabel, State};
 use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
 use crate::text::Language;
 use files::FileEvent;
-use journaling::JournalEvent;
+use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
-use recovery::SessionFolder;
+use recovery::{LeftBehind, SessionFolder};
 use seeds::Seeds;
 
 /// What an [`Editor`] needs to begin.
@@ -81,13 +82,18 @@ pub struct Editor {
     card: Option<ModelCard>,
     models: models::Listed,
     left_behind: Vec<(Recoverable, SessionFolder)>,
+    recovery: TaskThread<LeftBehind>,
+    /// How often held folders were looked at again.
+    looks: usize,
     folders_to_remove: Vec<SessionFolder>,
     files: TaskThread<FileEvent>,
     journals: TaskThread<JournalEvent>,
+    syncs: TaskThread<SyncEvent>,
     seeds: Seeds,
     last_document: u64,
     last_candidate: u64,
     last_comparison: u64,
+    last_recovery: u64,
     changed: bool,
 }
 
@@ -101,7 +107,7 @@ impl std::fmt::Debug for Editor {
 
 /// File tasks that may wait; more are refused with a notice.
 const MOST_FILE_TASKS: usize = 64;
-/// Journal records that may wait, of all documents; see [`journaling`].
+/// Writings of journals that may wait, of all documents; see [`journaling`].
 const MOST_JOURNAL_TASKS: usize = 8;
 
 impl Editor {
@@ -126,14 +132,18 @@ impl Editor {
             preferences_changed: false,
             card: catalog::open(&ModelRef::BuiltIn).ok(),
             models: Vec::new(),
-            left_behind: recovery::find_left_behind(&data_dir.join("sessions")),
+            left_behind: Vec::new(),
+            recovery: TaskThread::new("recovery", 1, Arc::clone(&wake)),
+            looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
-            journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, wake),
+            journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, wake),
             seeds: Seeds::from_clock(),
             last_document: 0,
             last_candidate: 0,
             last_comparison: 0,
+            last_recovery: 0,
             changed: true,
             data_dir,
             preferences,
@@ -145,6 +155,8 @@ impl Editor {
             editor.set_model(editor.preferences.model.clone());
         }
         editor.list_models();
+        let sessions = editor.data_dir.join("sessions");
+        editor.take_left_behind(recovery::find_left_behind(&sessions));
         editor
     }
 
@@ -165,6 +177,7 @@ impl Editor {
         self.poll_jobs();
         self.poll_files();
         self.poll_journals();
+        self.poll_recovery();
         self.write_journals();
         std::mem::take(&mut self.changed)
     }
@@ -177,6 +190,7 @@ impl Editor {
             runner,
             files,
             journals,
+            syncs,
             folders_to_remove,
             preferences,
             preferences_changed,
@@ -187,6 +201,7 @@ impl Editor {
         drop(runner);
         drop(files);
         drop(journals);
+        drop(syncs);
         if preferences_changed {
             // Nobody is left to be told when this fails.
             _ = preferences::write(&data_dir, &preferences);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::journaling::DocumentJournal;
+use super::document_journal::DocumentJournal;
 use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
 use crate::plan::{EditSettings, RegionBounds};

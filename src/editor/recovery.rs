@@ -3,13 +3,18 @@
 //! Each open document has a folder under `sessions/` with its journal and a lock file. The lock is
 //! the operating system's and dies with the program, so a folder whose lock can be had belongs to
 //! nobody who lives. Whoever lists it keeps the lock; no two programs offer the same work.
+//!
+//! A program that was killed holds its locks until the system has taken it apart, which may take
+//! seconds. So folders that are locked at the start are looked at again for a while.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::Editor;
 use crate::document::journal;
 use crate::geometry::Extent;
+use crate::jobs::{Task, TaskEvent};
 
 /// Names something that can be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,17 +86,45 @@ impl SessionFolder {
     }
 }
 
-/// Looks for what programs that no longer live have left, newest first. Folders without a journal
-/// are taken away once they are old enough that nobody can be just making them.
-pub(super) fn find_left_behind(sessions: &Path) -> Vec<(Recoverable, SessionFolder)> {
-    let Ok(entries) = std::fs::read_dir(sessions) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+/// When folders that were held are looked at again, after the look before.
+const LOOKS_AGAIN: [Duration; 6] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// What a look at folders has found.
+#[derive(Debug, Default)]
+pub(super) struct LeftBehind {
+    /// What programs that no longer live have left, newest first. The names are still to be given.
+    pub(super) found: Vec<(Recoverable, SessionFolder)>,
+    /// Folders that somebody holds, or held a moment ago.
+    pub(super) held: Vec<PathBuf>,
+}
+
+/// Looks at all folders under `sessions`.
+pub(super) fn find_left_behind(sessions: &Path) -> LeftBehind {
+    match std::fs::read_dir(sessions) {
+        Ok(entries) => look_at(entries.filter_map(|entry| Some(entry.ok()?.path()))),
+        Err(_) => LeftBehind::default(),
+    }
+}
+
+/// Looks at folders. Those without a journal are taken away once they are old enough that nobody can
+/// be just making them.
+pub(super) fn look_at(folders: impl IntoIterator<Item = PathBuf>) -> LeftBehind {
+    let LeftBehind {
+        mut found,
+        mut held,
+    } = LeftBehind::default();
+    for path in folders {
         let journal = path.join("journal");
         let changed_at = journal.metadata().and_then(|meta| meta.modified());
         let Ok(folder) = SessionFolder::lock(path.clone()) else {
+            held.push(path);
             continue;
         };
         match (journal::about(&journal), changed_at) {
@@ -110,10 +143,7 @@ pub(super) fn find_left_behind(sessions: &Path) -> Vec<(Recoverable, SessionFold
         }
     }
     found.sort_by_key(|(left, _)| std::cmp::Reverse(left.changed_at));
-    for (number, (left, _)) in found.iter_mut().enumerate() {
-        left.id = RecoveryId(number as u64 + 1);
-    }
-    found
+    LeftBehind { found, held }
 }
 
 fn is_old(path: &Path) -> bool {
@@ -122,4 +152,34 @@ fn is_old(path: &Path) -> bool {
         .and_then(|meta| meta.modified())
         .map(|changed| changed.elapsed().unwrap_or_default());
     age.is_ok_and(|age| age > Duration::from_hours(1))
+}
+
+impl Editor {
+    /// Offers what a look has found, and looks again at what was held.
+    pub(super) fn take_left_behind(&mut self, looked: LeftBehind) {
+        for (mut left, folder) in looked.found {
+            self.last_recovery += 1;
+            left.id = RecoveryId(self.last_recovery);
+            self.left_behind.push((left, folder));
+            self.changed = true;
+        }
+        if looked.held.is_empty() {
+            return;
+        }
+        if let Some(pause) = LOOKS_AGAIN.get(self.looks) {
+            self.looks += 1;
+            let look: Task<LeftBehind> = Box::new(move || look_at(looked.held));
+            // Without a thread there is no second look.
+            _ = self.recovery.try_do_at(Some(Instant::now() + *pause), look);
+        }
+    }
+
+    /// Takes in what looking again has found.
+    pub(super) fn poll_recovery(&mut self) {
+        while let Some(event) = self.recovery.poll() {
+            if let TaskEvent::Done(looked) = event {
+                self.take_left_behind(looked);
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! [`TaskThread`]: a thread that does one thing after another: reading and writing files.
 
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -13,13 +14,19 @@ pub type Task<E> = Box<dyn FnOnce() -> E + Send>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooBusy;
 
-/// A thread that does tasks in the order they come. Dropping it waits until all are done.
+/// A task and the moment before which it is not to be done.
+type Timed<E> = (Option<Instant>, Task<E>);
+
+/// A thread that does tasks in the order they come. Dropping it does at once what was put off, and
+/// waits until all is done.
 pub struct TaskThread<E> {
     name: &'static str,
     most_waiting: usize,
     wake: Wake,
-    tasks: Option<Sender<Task<E>>>,
+    tasks: Option<Sender<Timed<E>>>,
     results: Option<Receiver<E>>,
+    /// Dropped to say that nothing is put off any more.
+    putting_off: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
     under_way: usize,
 }
@@ -52,13 +59,28 @@ impl<E: Send + 'static> TaskThread<E> {
             wake,
             tasks: None,
             results: None,
+            putting_off: None,
             thread: None,
             under_way: 0,
         }
     }
 
+    /// True when a task would be taken.
+    pub fn has_room(&self) -> bool {
+        self.under_way < self.most_waiting
+    }
+
     /// Hands a task over, or gives it back when too many wait or no thread can be had.
     pub fn try_do(&mut self, task: Task<E>) -> Result<(), (TooBusy, Task<E>)> {
+        self.try_do_at(None, task)
+    }
+
+    /// The same, to be done at `not_before` at the earliest; those behind it wait too.
+    pub fn try_do_at(
+        &mut self,
+        not_before: Option<Instant>,
+        task: Task<E>,
+    ) -> Result<(), (TooBusy, Task<E>)> {
         if self.under_way >= self.most_waiting {
             return Err((TooBusy, task));
         }
@@ -68,12 +90,12 @@ impl<E: Send + 'static> TaskThread<E> {
         let Some(tasks) = &self.tasks else {
             return Err((TooBusy, task));
         };
-        match tasks.try_send(task) {
+        match tasks.try_send((not_before, task)) {
             Ok(()) => {
                 self.under_way += 1;
                 Ok(())
             }
-            Err(back) => Err((TooBusy, back.into_inner())),
+            Err(back) => Err((TooBusy, back.into_inner().1)),
         }
     }
 
@@ -88,6 +110,7 @@ impl<E: Send + 'static> TaskThread<E> {
             Err(TryRecvError::Disconnected) => {
                 self.tasks = None;
                 self.results = None;
+                self.putting_off = None;
                 self.thread = None;
                 Some(TaskEvent::Lost(std::mem::take(&mut self.under_way)))
             }
@@ -100,9 +123,10 @@ impl<E: Send + 'static> TaskThread<E> {
     }
 
     fn start(&mut self) -> std::io::Result<()> {
-        let (tasks, to_do) = bounded::<Task<E>>(self.most_waiting);
+        let (tasks, to_do) = bounded::<Timed<E>>(self.most_waiting);
         // As many results as tasks: the thread never waits for its listener.
         let (done, results) = bounded(self.most_waiting);
+        let (putting_off, put_off) = bounded::<()>(1);
         let wake = WakeAtEnd(std::sync::Arc::clone(&self.wake));
         let thread = std::thread::Builder::new()
             .name(self.name.to_owned())
@@ -110,7 +134,11 @@ impl<E: Send + 'static> TaskThread<E> {
                 // Declared last, dropped first: the line goes dead before somebody is told to look.
                 let wake = wake;
                 let done = done;
-                for task in &to_do {
+                for (not_before, task) in &to_do {
+                    if let Some(not_before) = not_before {
+                        // Nothing is ever said: it is the time that ends this, or the drop.
+                        _ = put_off.recv_deadline(not_before);
+                    }
                     // Nobody listens any more when the program ends; what is left is still done.
                     _ = done.send(task());
                     (wake.0)();
@@ -118,6 +146,7 @@ impl<E: Send + 'static> TaskThread<E> {
             })?;
         self.tasks = Some(tasks);
         self.results = Some(results);
+        self.putting_off = Some(putting_off);
         self.thread = Some(thread);
         Ok(())
     }
@@ -136,6 +165,7 @@ impl<E> Drop for TaskThread<E> {
     fn drop(&mut self) {
         self.tasks = None;
         self.results = None;
+        self.putting_off = None;
         if let Some(thread) = self.thread.take() {
             _ = thread.join();
         }
@@ -194,5 +224,21 @@ mod tests {
         }
         drop(thread);
         assert_eq!(heard.len(), 2);
+    }
+
+    #[test]
+    fn what_is_put_off_is_done_then_or_at_the_end() {
+        let (said, heard) = bounded(2);
+        let mut thread = TaskThread::new("test", 2, Arc::new(|| {}));
+        let asked = Instant::now();
+        let soon = asked + Duration::from_millis(30);
+        assert!(thread.try_do_at(Some(soon), Box::new(|| ())).is_ok());
+        assert_eq!(wait(&mut thread), TaskEvent::Done(()));
+        assert!(Instant::now() >= soon);
+        let never = asked + Duration::from_hours(1);
+        let task = Box::new(move || said.send(()).unwrap());
+        assert!(thread.try_do_at(Some(never), task).is_ok());
+        drop(thread);
+        assert_eq!(heard.len(), 1, "done at once, not lost");
     }
 }

@@ -64,9 +64,6 @@ impl App {
             }
             None => {}
         }
-        if editor.recoverable().next().is_some() {
-            state.dialog = Some(Dialog::Recovery);
-        }
         let desktop = Desktop {
             editor,
             state,
@@ -131,6 +128,7 @@ impl Desktop {
         self.state.keep_only_open(&self.editor);
         self.store.forget_gone(&self.editor);
         self.show_new_results();
+        self.offer_recovery();
         let (commands, field) = self.files.poll(&self.editor);
         for command in commands {
             self.editor.apply(command);
@@ -211,6 +209,18 @@ impl Desktop {
         {
             self.state.comparison = None;
         }
+    }
+
+    /// What an earlier session has left is offered, also when it is found late.
+    fn offer_recovery(&mut self) {
+        let count = self.editor.recoverable().count();
+        if count > self.state.recoverable_seen {
+            if self.state.dialog.is_some() || self.state.drag.is_painting() {
+                return;
+            }
+            self.state.dialog = Some(Dialog::Recovery);
+        }
+        self.state.recoverable_seen = count;
     }
 
     /// Dropped files, pasted pictures and pasted paths are opened.

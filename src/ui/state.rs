@@ -73,6 +73,8 @@ pub(super) struct UiState {
     pub comparisons_seen: Option<usize>,
     /// What lies over the window.
     pub dialog: Option<Dialog>,
+    /// How much of earlier sessions was offered; more is offered by itself.
+    pub recoverable_seen: usize,
     /// Which step of the guide is shown.
     pub guide_step: Option<usize>,
     /// Chips of this kind are shown.
@@ -107,6 +109,7 @@ impl Default for UiState {
             comparison: None,
             comparisons_seen: None,
             dialog: None,
+            recoverable_seen: 0,
             guide_step: None,
             word_category: None,
             wants_model_folder: false,

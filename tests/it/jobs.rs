@@ -15,7 +15,7 @@ use overpaint::plan::{
 };
 use proptest::prelude::*;
 
-use crate::support::session::{pixels, srgb};
+use crate::support::session::{pixels, seeded, srgb};
 
 fn request(steps: u32) -> Arc<EditRequest> {
     Arc::new(EditRequest {
@@ -73,7 +73,7 @@ fn run_out(runner: &mut Runner, jobs: &[JobId]) -> BTreeMap<JobId, Vec<&'static 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(24))]
 
     /// In whatever order jobs are added, cancelled, removed and moved, and however the engine
     /// fares: each ends exactly once, and the thread goes on.

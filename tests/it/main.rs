@@ -7,14 +7,17 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod actions;
 mod architecture;
 mod bench;
 mod cli;
+mod comparison;
 mod edit_flow;
 mod idle;
 mod jobs;
 mod outside;
 mod previews;
+mod queue;
 mod recovery;
 mod support;
 mod texts;

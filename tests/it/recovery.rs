@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use overpaint::document::{Document, DocumentId, EditLabel};
-use overpaint::editor::{BrushTip, Command, Editor, OpenDocument, RecoveryId};
+use overpaint::editor::{BrushTip, Command, Editor, OpenDocument, RecoveryId, RunState};
 use overpaint::geometry::Rect;
 use overpaint::plan::EditSettings;
 use proptest::prelude::*;
 
-use crate::support::session::{Session, point, start_in};
+use crate::support::session::{Session, point, seeded, start_in};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -68,19 +68,17 @@ fn same(a: &Document, b: &Document) -> bool {
 fn a_killed_session_comes_back_with_everything() {
     let mut session = Session::new(vec![]);
     let id = session.open();
-    // Edits faster than the disk are written together; these are slow enough to be told apart.
-    settle(&mut session);
+    // Faster than anybody writes them: each is a step of its own all the same.
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
-    settle(&mut session);
+    session.paint(id, (70.0, 60.0), (130.0, 90.0));
+    session.editor.apply(Command::InvertMask { document: id });
+    session.editor.apply(Command::Undo { document: id });
     session.generate(id);
     session
         .editor
         .apply(Command::AcceptCandidate(session.last_candidate(id).id));
-    settle(&mut session);
     session.paint(id, (160.0, 160.0), (120.0, 190.0));
-    settle(&mut session);
     session.editor.apply(Command::Undo { document: id });
-    settle(&mut session);
     // In the middle of a stroke.
     let brush = BrushTip::default();
     session.editor.apply(Command::StrokeBegin {
@@ -120,6 +118,30 @@ fn a_killed_session_comes_back_with_everything() {
     let last = restore_only(&mut third);
     assert!(same(
         third.document(last).document(),
+        again.document(restored).document()
+    ));
+}
+
+#[test]
+fn what_a_dying_program_still_holds_is_offered_later() {
+    let mut session = Session::new(vec![]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    settle(&mut session);
+    let folder = tempfile::tempdir().unwrap();
+    copy(session.folder.path(), folder.path());
+    let mut sessions = std::fs::read_dir(folder.path().join("sessions")).unwrap();
+    let left = sessions.next().unwrap().unwrap().path();
+    let dying = std::fs::File::open(left.join("lock")).unwrap();
+    dying.lock().unwrap();
+    let editor = start_in(folder.path(), vec![], Duration::ZERO);
+    let mut again = Session { editor, folder };
+    assert_eq!(again.editor.recoverable().count(), 0, "it is still held");
+    drop(dying);
+    again.wait("the offer", |editor| editor.recoverable().next().is_some());
+    let restored = restore_only(&mut again);
+    assert!(same(
+        session.document(id).document(),
         again.document(restored).document()
     ));
 }
@@ -229,7 +251,7 @@ fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Com
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 10, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(10))]
 
     /// Random sessions: the invariants hold after each command, a kill loses nothing that has been
     /// written, and undoing everything leads back to the opened picture.
@@ -250,10 +272,25 @@ proptest! {
         let restored = restore_only(&mut again);
         prop_assert!(same(session.document(id).document(), again.document(restored).document()));
         prop_assert_eq!(session.document(id).settings(), again.document(restored).settings());
+        // Each step comes back as the one it was; a stroke under way as one that is done.
+        let labels = |open: &OpenDocument| open.document().undo_labels().collect::<Vec<_>>();
+        let mut expected = labels(session.document(id));
+        if session.document(id).document().open_gesture().is_some() {
+            // Any edit ends it.
+            session.editor.apply(Command::InvertMask { document: id });
+            expected = labels(session.document(id));
+            expected.pop();
+        }
+        prop_assert_eq!(labels(again.document(restored)), expected);
+        let results = session.editor.candidates(id).count();
+        let finished = session.editor.runs().iter();
+        let finished = finished.filter(|run| matches!(run.state, RunState::Finished(_))).count();
+        prop_assert_eq!(results, finished, "no undo has lost a result");
         while session.document(id).document().undo_label().is_some() {
             session.editor.apply(Command::Undo { document: id });
             session.check();
         }
         prop_assert!(*session.document(id).document().state() == opened);
+        prop_assert_eq!(session.editor.candidates(id).count(), results);
     }
 }

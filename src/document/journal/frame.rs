@@ -4,7 +4,7 @@
 //! A file is [`MAGIC`] and then frames of `length u32 · CRC-32 of the body u32 · body`, numbers in
 //! little endian. A body is a record in [postcard](https://docs.rs/postcard), deflated.
 
-use std::io::{BufWriter, Read as _, Write as _};
+use std::io::{BufWriter, Read as _};
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -16,10 +16,23 @@ use serde::de::DeserializeOwned;
 pub(super) const MAGIC: &[u8; 8] = b"OVPJRNL1";
 const HEAD: usize = 8;
 
+/// What a frame should be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Made at once, as large as its record.
+    Fast,
+    /// Deflated.
+    Small,
+}
+
 /// A record as a frame, to be appended.
-pub(super) fn frame<R: Serialize>(record: &R) -> std::io::Result<Vec<u8>> {
+pub(super) fn frame<R: Serialize>(record: &R, effort: Effort) -> std::io::Result<Vec<u8>> {
+    let level = match effort {
+        Effort::Fast => Compression::none(),
+        Effort::Small => Compression::fast(),
+    };
     // postcard writes byte by byte, and each write costs the encoder a look at all its output.
-    let deflater = ZlibEncoder::new(vec![0; HEAD], Compression::fast());
+    let deflater = ZlibEncoder::new(vec![0; HEAD], level);
     let buffer = BufWriter::with_capacity(1 << 20, deflater);
     let buffer = postcard::to_io(record, buffer).map_err(std::io::Error::other)?;
     let deflater = buffer.into_inner().map_err(std::io::Error::from)?;
@@ -67,10 +80,4 @@ impl<'a> Frames<'a> {
         self.at += HEAD + body.len();
         Some((record, self.at))
     }
-}
-
-/// Writes frames and makes sure they lie on the disk.
-pub(super) fn write_through(file: &mut std::fs::File, bytes: &[u8]) -> std::io::Result<()> {
-    file.write_all(bytes)?;
-    file.sync_data()
 }

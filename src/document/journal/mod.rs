@@ -4,8 +4,11 @@
 //! The first two records say what the document is and how it stood; every further one holds what
 //! leads from one [`Moment`] to the next, whatever did it: a stroke, an undo, an accepted result.
 //! [`restore`] reads as far as records are whole and gives exactly the last moment that was
-//! written, with its history where that can be followed. Writing is for a thread beside the user;
-//! moments are cheap to make and to send.
+//! written, with the history that the moments tell of.
+//!
+//! What is written lies with the operating system at once and so outlives the program; only
+//! [`sync`] makes it outlive the machine's power. They are apart because a disk may take seconds for
+//! the second. Both are for threads beside the user; moments are cheap to make and to send.
 
 mod diff;
 mod frame;
@@ -14,27 +17,41 @@ pub(super) mod tests;
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::edit::Move;
+use super::edit::{Move, Step};
 use super::state::State;
 use super::{Document, DocumentId};
 use crate::geometry::Extent;
 use diff::Diff;
-use frame::{Frames, MAGIC, frame, write_through};
+use frame::{Effort, Frames, MAGIC, frame};
 
 /// Everything about a document that would be missed, at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {
     /// Picture, mask and layers.
     pub state: State,
-    /// What led to it.
+    /// What led to it; `None` where only the notes have changed.
     pub by: Option<Move>,
     /// The rest.
     pub notes: Notes,
+}
+
+impl Moment {
+    /// The moment after a step; the notes are as they are now.
+    pub fn after(step: Step, notes: &Notes) -> Self {
+        Self {
+            state: step.state,
+            by: Some(step.by),
+            notes: Notes {
+                is_unsaved: step.is_unsaved,
+                ..notes.clone()
+            },
+        }
+    }
 }
 
 /// What belongs to a document beside its state.
@@ -79,40 +96,54 @@ enum Record {
     Change(Option<Move>, Diff, Option<Notes>),
 }
 
-/// Begins a journal at `path` with how things stand; replaces one that is there in one step.
-/// Returns its length in bytes.
-pub fn begin(path: &Path, moment: &Moment) -> std::io::Result<u64> {
-    let fresh = path.with_extension("new");
-    let mut file = File::create(&fresh)?;
+/// Begins a journal at `path` with how things stood first; replaces what is there. Returns its
+/// length in bytes.
+pub fn begin(path: &Path, first: &Moment) -> std::io::Result<u64> {
     let about = Record::About(About {
-        title: moment.notes.title.clone(),
-        path: moment.notes.path.clone(),
-        extent: moment.state.extent(),
+        title: first.notes.title.clone(),
+        path: first.notes.path.clone(),
+        extent: first.state.extent(),
     });
-    let snapshot = Record::Snapshot(moment.state.clone(), moment.notes.clone());
+    let snapshot = Record::Snapshot(first.state.clone(), first.notes.clone());
     let mut bytes = MAGIC.to_vec();
-    bytes.append(&mut frame(&about)?);
-    bytes.append(&mut frame(&snapshot)?);
-    write_through(&mut file, &bytes)?;
-    std::fs::rename(&fresh, path)?;
-    sync_folder(path)?;
+    bytes.append(&mut frame(&about, Effort::Small)?);
+    // A whole photograph: what deflating it takes would keep the first strokes waiting.
+    bytes.append(&mut frame(&snapshot, Effort::Fast)?);
+    std::fs::write(path, &bytes)?;
     Ok(bytes.len() as u64)
 }
 
-/// Appends what leads from `before`, which the journal already holds, to `after`. Returns its
-/// length in bytes. On an error the journal is as it was before, as far as the disk lets it.
-pub fn append(path: &Path, before: &Moment, after: &Moment) -> std::io::Result<u64> {
-    let diff = Diff::between(&before.state, &after.state);
-    let notes = (before.notes != after.notes).then(|| after.notes.clone());
-    let bytes = frame(&Record::Change(after.by, diff, notes))?;
+/// Appends what leads from `before`, which the journal already holds, through all of `moments`, in
+/// one write. Returns the journal's length in bytes. On an error the journal is as it was before,
+/// as far as the disk lets it.
+pub fn append(path: &Path, before: &Moment, moments: &[Moment]) -> std::io::Result<u64> {
+    let mut bytes = Vec::new();
+    let mut before = before;
+    for after in moments {
+        let diff = Diff::between(&before.state, &after.state);
+        let notes = (before.notes != after.notes).then(|| after.notes.clone());
+        let record = Record::Change(after.by, diff, notes);
+        bytes.append(&mut frame(&record, Effort::Small)?);
+        before = after;
+    }
     let mut file = OpenOptions::new().append(true).open(path)?;
     let length = file.metadata()?.len();
-    if let Err(error) = write_through(&mut file, &bytes) {
+    if let Err(error) = file.write_all(&bytes) {
         // Half a record would hide everything that is appended behind it.
         file.set_len(length)?;
         return Err(error);
     }
     Ok(length + bytes.len() as u64)
+}
+
+/// Waits until the disk has all of a journal, and its name.
+pub fn sync(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).open(path)?.sync_data()?;
+    match path.parent() {
+        // It is the folder that holds the names.
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 /// What a journal is about; `None` when it is none, or too damaged to tell.
@@ -161,9 +192,12 @@ fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
         document.follow(by, state);
         notes = new_notes.unwrap_or(notes);
         note_saved(&mut document, &notes);
+        // The journal knows them.
+        document.take_steps();
         whole = end;
     }
-    // A stroke that was under way is kept as far as it came.
+    // A stroke that was under way is kept as far as it came. That it has ended is a step which the
+    // journal is still to be told of.
     document.commit();
     note_saved(&mut document, &notes);
     Some(Restored {
@@ -179,12 +213,4 @@ fn note_saved(document: &mut Document, notes: &Notes) {
     }
     let serial = document.serial();
     document.mark_saved(if notes.is_unsaved { u64::MAX } else { serial });
-}
-
-/// Makes a rename last: it is the folder that holds the names.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
 }

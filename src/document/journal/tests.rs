@@ -135,31 +135,106 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
     }
 }
 
-fn moment(document: &Document, settings: &[u8]) -> Moment {
-    Moment {
-        state: document.state().clone(),
-        by: document.last_move(),
-        notes: Notes {
-            title: "cat".to_owned(),
-            path: None,
-            is_unsaved: document.is_unsaved(),
-            settings: settings.to_vec(),
-        },
+fn notes(document: &Document, settings: &[u8]) -> Notes {
+    Notes {
+        title: "cat".to_owned(),
+        path: None,
+        is_unsaved: document.is_unsaved(),
+        settings: settings.to_vec(),
     }
 }
 
-fn history(document: &Document) -> (Vec<EditLabel>, Vec<EditLabel>) {
-    (
-        document.undo_labels().collect(),
-        document.redo_labels().collect(),
-    )
+fn moment(document: &Document, settings: &[u8]) -> Moment {
+    Moment {
+        state: document.state().clone(),
+        by: None,
+        notes: notes(document, settings),
+    }
+}
+
+/// What a document can take back and bring back.
+#[derive(Debug, Clone, PartialEq)]
+struct Labels {
+    undo: Vec<EditLabel>,
+    redo: Vec<EditLabel>,
+}
+
+fn labels(document: &Document) -> Labels {
+    Labels {
+        undo: document.undo_labels().collect(),
+        redo: document.redo_labels().collect(),
+    }
+}
+
+/// A document with its journal, and what must come back of each moment in it.
+struct Kept {
+    document: Document,
+    settings: Vec<u8>,
+    /// As the journal has it.
+    last: Moment,
+    /// At the last end of a gesture.
+    settled: State,
+    /// Each with the journal's length; no labels in the middle of an act.
+    truth: Vec<(u64, Moment, Option<Labels>)>,
+}
+
+impl Kept {
+    fn begin(path: &Path) -> Self {
+        let document = Document::new(DocumentId(1), canvas());
+        let last = moment(&document, &[]);
+        let bytes = begin(path, &last).unwrap();
+        Self {
+            settled: last.state.clone(),
+            truth: vec![(bytes, last.clone(), Some(labels(&document)))],
+            settings: Vec::new(),
+            document,
+            last,
+        }
+    }
+
+    /// Appends what has happened.
+    fn write(&mut self, path: &Path) {
+        let notes = notes(&self.document, &self.settings);
+        let steps = self.document.take_steps().into_iter();
+        let mut moments: Vec<Moment> = steps.map(|step| Moment::after(step, &notes)).collect();
+        if moments.last().unwrap_or(&self.last).notes != notes {
+            moments.push(moment(&self.document, &self.settings));
+        }
+        let count = moments.len();
+        for (i, after) in moments.into_iter().enumerate() {
+            let bytes = append(path, &self.last, std::slice::from_ref(&after)).unwrap();
+            let labels = (i + 1 == count).then(|| self.labels_to_come_back());
+            self.truth.push((bytes, after.clone(), labels));
+            self.last = after;
+        }
+    }
+
+    /// A gesture that is open counts as done.
+    fn labels_to_come_back(&mut self) -> Labels {
+        let mut labels = labels(&self.document);
+        match self.document.open_gesture() {
+            Some(label) if *self.document.state() != self.settled => {
+                labels.undo.push(label);
+                labels.redo.clear();
+            }
+            Some(_) => {}
+            None => self.settled = self.document.state().clone(),
+        }
+        labels
+    }
+
+    fn act(&mut self, path: &Path, act: &Act) {
+        do_act(&mut self.document, &mut self.settings, act);
+        self.write(path);
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is done, and wherever the file is cut or damaged, what comes back is exactly a
-    /// moment that was written, and the last one that is whole; the history comes along.
+    /// moment that was written, and the last one that is whole; and with it every step that could
+    /// be taken back or brought back then.
     #[test]
     fn a_cut_journal_gives_the_last_whole_moment(
         acts in acts(),
@@ -167,21 +242,12 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let mut document = Document::new(DocumentId(1), canvas());
-        let mut settings = Vec::new();
-        let mut now = moment(&document, &settings);
-        let mut ends = vec![begin(&path, &now).unwrap()];
-        let mut truth = vec![(now.clone(), history(&document))];
+        let mut kept = Kept::begin(&path);
         for act in &acts {
-            do_act(&mut document, &mut settings, act);
-            let next = moment(&document, &settings);
-            if next == now { continue; }
-            ends.push(append(&path, &now, &next).unwrap());
-            truth.push((next.clone(), history(&document)));
-            now = next;
+            kept.act(&path, act);
         }
         let bytes = std::fs::read(&path).unwrap();
-        prop_assert_eq!(bytes.len() as u64, *ends.last().unwrap());
+        prop_assert_eq!(bytes.len() as u64, kept.truth.last().unwrap().0);
         for (cut, damage) in cuts {
             let at = cut.index(bytes.len() + 1);
             let torn = if damage && at < bytes.len() {
@@ -191,24 +257,70 @@ proptest! {
             } else {
                 bytes[..at].to_vec()
             };
-            let whole = ends.iter().filter(|end| **end <= at as u64).count();
             std::fs::write(&path, &torn).unwrap();
             let restored = restore(&path, DocumentId(2)).unwrap();
-            let Some(last) = whole.checked_sub(1) else {
+            let whole = kept.truth.iter().rfind(|(end, ..)| *end <= at as u64);
+            let Some((end, expected, expected_labels)) = whole else {
                 prop_assert!(restored.is_none());
                 continue;
             };
             let restored = restored.unwrap();
-            let (expected, (undo, redo)) = &truth[last];
             prop_assert!(*restored.document.state() == expected.state);
             prop_assert_eq!(&restored.notes, &expected.notes);
             prop_assert_eq!(restored.document.is_unsaved(), expected.notes.is_unsaved);
-            prop_assert_eq!(restored.whole_bytes, ends[last]);
-            prop_assert_eq!(std::fs::metadata(&path).unwrap().len(), ends[last], "the torn end is cut off");
-            if !matches!(expected.by, Some(Move::Changed(_))) {
-                prop_assert_eq!(&history(&restored.document), &(undo.clone(), redo.clone()));
+            prop_assert_eq!(restored.whole_bytes, *end);
+            prop_assert_eq!(std::fs::metadata(&path).unwrap().len(), *end, "the torn end is cut off");
+            if let Some(expected) = expected_labels {
+                prop_assert_eq!(&labels(&restored.document), expected);
             }
         }
+    }
+
+    /// A restored document goes on in its journal, and a journal begun afresh tells the same: no
+    /// step is lost, doubled or merged, and each leads where it did.
+    #[test]
+    fn what_is_restored_goes_on_and_can_be_told_anew(before in acts(), after in acts()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut kept = Kept::begin(&path);
+        for act in &before {
+            kept.act(&path, act);
+        }
+        let restored = restore(&path, DocumentId(2)).unwrap().unwrap();
+        kept.last = moment(&restored.document, &kept.settings);
+        kept.document = restored.document;
+        kept.settled = kept.document.state().clone();
+        kept.write(&path);
+        for act in &after {
+            kept.act(&path, act);
+        }
+        let again = restore(&path, DocumentId(3)).unwrap().unwrap();
+        let expected = kept.labels_to_come_back();
+        prop_assert!(again.document.state() == kept.document.state());
+        prop_assert_eq!(&labels(&again.document), &expected);
+
+        let fresh = folder.path().join("fresh");
+        let retold = kept.document.retell();
+        let notes = notes(&kept.document, &kept.settings);
+        let first = Moment {
+            state: retold.first,
+            by: None,
+            notes: Notes { is_unsaved: retold.is_first_unsaved, ..notes.clone() },
+        };
+        let steps = retold.steps.into_iter();
+        let moments: Vec<Moment> = steps.map(|step| Moment::after(step, &notes)).collect();
+        begin(&fresh, &first).unwrap();
+        append(&fresh, &first, &moments).unwrap();
+        let mut told = restore(&fresh, DocumentId(4)).unwrap().unwrap().document;
+        prop_assert!(told.state() == kept.document.state());
+        prop_assert_eq!(told.is_unsaved(), kept.document.is_unsaved());
+        prop_assert_eq!(&labels(&told), &expected);
+        let mut live = again.document;
+        while live.undo() {
+            prop_assert!(told.undo());
+            prop_assert!(told.state() == live.state());
+        }
+        prop_assert!(!told.undo());
     }
 }
 

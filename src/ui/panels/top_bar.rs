@@ -222,13 +222,13 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
     let digits = usize::from(percent < 10.0);
     let text = format!("{percent:.digits$} %");
     let button = ui.add(
-        egui::Button::new(text)
+        egui::Button::new(text.as_str())
             .frame_when_inactive(false)
             .min_size(vec2(62.0, size::CONTROL)),
     );
     let name = desk.text("ui-zoom");
     let button = button
-        .accessible_name(name.as_ref())
+        .accessible_name(format!("{name} {text}"))
         .on_hover_text(name.as_ref());
     egui::Popup::menu(&button).accessible_name(name).show(|ui| {
         for action in [

@@ -11,10 +11,11 @@ use overpaint::editor::{
 use overpaint::engine::Engine;
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::geometry::{Extent, PointF, Rect};
-use overpaint::jobs::JobId;
+use overpaint::jobs::{JobId, Wake};
 use overpaint::plan::{EditSettings, Steps};
 use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
 use overpaint::text::Language;
+use proptest::test_runner::{Config, RngSeed};
 use tempfile::TempDir;
 
 pub(crate) struct Session {
@@ -23,6 +24,15 @@ pub(crate) struct Session {
 }
 
 pub(crate) fn start_in(folder: &Path, scripts: Vec<Script>, step_time: Duration) -> Editor {
+    start_with_wake(folder, scripts, step_time, Arc::new(|| {}))
+}
+
+pub(crate) fn start_with_wake(
+    folder: &Path,
+    scripts: Vec<Script>,
+    step_time: Duration,
+    wake: Wake,
+) -> Editor {
     Editor::new(Start {
         engine: Box::new(move || {
             let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
@@ -30,7 +40,7 @@ pub(crate) fn start_in(folder: &Path, scripts: Vec<Script>, step_time: Duration)
         }),
         language: Language::English,
         data_dir: folder.to_path_buf(),
-        wake: Arc::new(|| {}),
+        wake,
     })
 }
 
@@ -91,9 +101,19 @@ impl Session {
         self.editor.apply(Command::StrokeEnd { document });
     }
 
-    /// Polls until `done`, at most ten seconds; the invariants are held all the while.
+    /// Polls until `done`, at most a minute; the invariants are held all the while.
     pub(crate) fn wait(&mut self, what: &str, done: impl Fn(&Editor) -> bool) {
-        let give_up = Instant::now() + Duration::from_secs(10);
+        self.wait_for(Duration::from_secs(60), what, done);
+    }
+
+    /// The same for what may take longer.
+    pub(crate) fn wait_for(
+        &mut self,
+        at_most: Duration,
+        what: &str,
+        done: impl Fn(&Editor) -> bool,
+    ) {
+        let give_up = Instant::now() + at_most;
         loop {
             self.editor.poll();
             self.check();
@@ -235,5 +255,29 @@ pub(crate) fn srgb(pixels: Pixmap) -> Picture {
     Picture {
         pixels,
         profile: Profile::Srgb,
+    }
+}
+
+/// Random sequences that can be had again: a failed test shows the seed, which `PROPTEST_RNG_SEED`
+/// brings back.
+pub(crate) fn seeded(cases: u32) -> Config {
+    let config = Config {
+        cases,
+        max_shrink_iters: 20,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng_seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => {
+            let now = std::time::SystemTime::now();
+            let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+            since.as_nanos() as u64
+        }
+    };
+    println!("PROPTEST_RNG_SEED={rng_seed}");
+    Config {
+        rng_seed: RngSeed::Fixed(rng_seed),
+        ..config
     }
 }

@@ -1,0 +1,160 @@
+//! Several strengths side by side: with the real engine, that each is what it would be alone; in the
+//! window, that the one between two can be had and that the sheet can be written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{Event, Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use overpaint::catalog::{self, ModelRef};
+use overpaint::editor::{Command, Editor, RunState, Start};
+use overpaint::engine::Engine;
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
+use overpaint::geometry::Extent;
+use overpaint::jobs::{Unwatched, run_edit};
+use overpaint::plan::{EditRequest, EditSettings, Steps, Strength};
+use overpaint::text::Language;
+
+use crate::support::session::{Session, pixels};
+use crate::support::window::{TestWindow, Wanted};
+
+fn strength(value: f64) -> Strength {
+    Strength::new(value).unwrap()
+}
+
+fn real_engine() -> Box<dyn Engine> {
+    Box::new(DiffusionEngine::new(EngineOptions::default()).unwrap())
+}
+
+#[test]
+fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let editor = Editor::new(Start {
+        engine: Box::new(|| Ok(real_engine())),
+        language: Language::English,
+        data_dir: folder.path().to_path_buf(),
+        wake: Arc::new(|| {}),
+    });
+    let mut session = Session { editor, folder };
+    session.editor.apply(Command::OpenPixels {
+        title: None,
+        pixels: pixels(Extent::new(96, 80)),
+    });
+    let id = session.editor.active().unwrap().id();
+    let settings = EditSettings {
+        prompt: "cat".to_owned(),
+        steps: Steps::new(4).unwrap(),
+        ..session.document(id).settings().clone()
+    };
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(settings),
+    });
+    session.paint(id, (20.0, 40.0), (70.0, 40.0));
+    let (low, high) = (strength(0.3), strength(0.9));
+    session.editor.apply(Command::CompareStrengths {
+        document: id,
+        strengths: vec![low, high],
+    });
+    let comparison = session.editor.comparisons(id).next().unwrap().id;
+    session.editor.apply(Command::AddBetween {
+        comparison,
+        lower: low,
+        upper: high,
+    });
+    session.wait_for(Duration::from_secs(240), "the runs", |editor| {
+        editor.runs().iter().all(|run| run.state.is_ended())
+    });
+    let entries = session
+        .editor
+        .comparison(comparison)
+        .unwrap()
+        .entries
+        .clone();
+    let values: Vec<f64> = entries.iter().map(|(value, _)| value.get()).collect();
+    assert_eq!(values, [0.3, 0.6, 0.9]);
+    let card = catalog::open(&ModelRef::BuiltIn).unwrap();
+    let (mut texts, mut pictures) = (0, 0);
+    for (strength, job) in entries {
+        let RunState::Finished(tile) = session.state_of(job) else {
+            panic!("{:?}", session.errors())
+        };
+        let tile = session.editor.candidate(tile).unwrap();
+        let document = session.document(id).document();
+        let alone = EditRequest {
+            model: ModelRef::BuiltIn,
+            traits: card.traits.clone(),
+            source: document.visible().clone(),
+            painted: Some(document.mask().clone()),
+            settings: EditSettings {
+                strength,
+                ..EditSettings::clone(&tile.settings)
+            },
+        };
+        // An engine that has never run anything.
+        let result = run_edit(real_engine().as_mut(), &alone, &mut Unwatched).unwrap();
+        assert!(result.patch == *tile.patch, "strength {}", strength.get());
+        texts += tile.report.text_encodes;
+        pictures += tile.report.picture_encodes;
+    }
+    let single = run_encodes(&session);
+    assert_eq!((texts, pictures), (single, 1), "encoded once for all tiles");
+}
+
+/// How often the text encoder runs for the first tile: once for each prompt.
+fn run_encodes(session: &Session) -> u32 {
+    let id = session.editor.active().unwrap().id();
+    let first = session.editor.candidates(id).next().unwrap();
+    first.report.text_encodes
+}
+
+#[test]
+fn the_strength_between_two_is_added_and_the_sheet_is_written() {
+    let mut window = TestWindow::open(Wanted::default());
+    let compare = Modifiers::COMMAND | Modifiers::SHIFT;
+    window.harness.key_press_modifiers(compare, Key::Enter);
+    window.frames(3);
+    window.wait_for_runs();
+    window
+        .harness
+        .get_by_label("Add the strength between 0.30 and 0.45")
+        .click();
+    window.frames(3);
+    window.wait(|editor| editor.runs().len() == 6);
+    window.wait_for_runs();
+    let tiles = window.harness.query_all_by_role(Role::Button);
+    let tiles: Vec<String> = tiles
+        .filter_map(|node| node.accesskit_node().label())
+        .filter(|label| label.starts_with("Strength "))
+        .collect();
+    assert_eq!(tiles.len(), 6);
+    // 0.375 as people write it.
+    assert!(tiles.contains(&"Strength 0.38".to_owned()), "{tiles:?}");
+    window.harness.get_by_label("Export the sheet…").click();
+    window.frames(4);
+    let path = window.folder.path().join("sheet.png");
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::A);
+    let text = path.display().to_string();
+    window.harness.event(Event::Text(text));
+    window.frames(2);
+    window.harness.key_press(Key::Enter);
+    window.frames(2);
+    window.wait(|_| path.is_file());
+    let sheet = image::open(&path).unwrap().to_rgb8();
+    // Three columns and two rows of the sample, each with its label below.
+    let sample = window.editor().active().unwrap().document().extent();
+    let aspect = |width: u32, height: u32| f64::from(width) / f64::from(height);
+    let close = aspect(sheet.width(), sheet.height()) / aspect(3 * sample.width, 2 * sample.height);
+    assert!((0.85..1.15).contains(&close), "{close}");
+    let ink = |from: u32, to: u32| {
+        let rows = from..to;
+        let dark = |y: &u32| (0..sheet.width()).any(|x| sheet.get_pixel(x, *y).0[0] < 80);
+        rows.filter(dark).count()
+    };
+    assert!(
+        ink(sheet.height() - 34, sheet.height() - 2) >= 8,
+        "the labels of the last row"
+    );
+}
