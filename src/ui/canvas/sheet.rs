@@ -9,6 +9,7 @@ use crate::editor::{Command, Comparison, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Strength;
 use crate::text::Message;
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, space, text_size};
 use crate::ui::{icons, widgets};
@@ -222,9 +223,14 @@ fn entry_ui(
             overlay::outline(&painter, picture, t.accent);
             ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
         }
-        let clicked = response.clicked();
+        let mut taken = response.clicked();
+        response.context_menu(|ui| {
+            let accept = desk.text(Action::Accept.text());
+            taken |= widgets::menu_line(ui, icons::ACCEPT, &accept, "").clicked();
+            crate::ui::panels::reuse_lines(ui, desk, candidate);
+        });
         response.on_hover_text(desk.text("ui-sheet-accept-tip"));
-        if clicked {
+        if taken {
             desk.send(Command::AcceptCandidate(candidate.id));
             desk.state.comparison = None;
         }

@@ -5,20 +5,17 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use eframe::egui::{self, RichText, TextEdit, Ui};
-
+use super::path_field::PathField;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::editor::{Command, ComparisonId, Editor, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
-use crate::ui::context::Desk;
-use crate::ui::theme::{self, size, space, text_size};
-use crate::ui::{icons, widgets};
+
 
 /// Endings of pictures that can be opened.
-const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
+pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
 /// Endings of pictures that can be written.
 const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
@@ -55,7 +52,7 @@ impl FilePurpose {
         }
     }
 
-    const fn writes(self) -> bool {
+    pub(super) const fn writes(self) -> bool {
         matches!(
             self,
             Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
@@ -116,23 +113,6 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
 /// Longest side of a tile in an exported comparison.
 const SHEET_TILE_PX: u32 = 768;
 
-/// A path to be written by hand.
-#[derive(Debug, Clone)]
-pub(crate) struct PathField {
-    purpose: FilePurpose,
-    text: String,
-}
-
-impl PathField {
-    /// A field for that purpose, with a path to begin from.
-    pub(crate) fn new(purpose: FilePurpose, suggested: &std::path::Path) -> Self {
-        Self {
-            purpose,
-            text: suggested.display().to_string(),
-        }
-    }
-}
-
 type Chosen = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
 
 /// The system's file dialog, while it is open.
@@ -162,7 +142,12 @@ impl FileChooser {
             return Some(PathField::new(purpose, &suggested));
         }
         let mut dialog = rfd::AsyncFileDialog::new().set_title(texts.get(purpose.title()));
-        if let Some(folder) = suggested.parent().filter(|folder| folder.is_dir()) {
+        let folder = if suggested.is_dir() {
+            Some(suggested.as_path())
+        } else {
+            suggested.parent()
+        };
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
         let endings = if purpose.writes() { WRITTEN } else { OPENED };
@@ -248,47 +233,4 @@ impl FileChooser {
             ),
         }
     }
-}
-
-/// The field for a path.
-pub(super) fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
-    let title = desk.text(field.purpose.title());
-    ui.label(
-        RichText::new(title.as_ref())
-            .family(theme::semibold())
-            .size(text_size::HEADING),
-    );
-    widgets::hint(ui, &desk.text("ui-path-about"));
-    ui.add_space(space::XS);
-    let name = desk.text("ui-path-title");
-    let edit = TextEdit::singleline(&mut field.text).desired_width(f32::INFINITY);
-    let response = ui.add(edit).accessible_name(name);
-    if !response.has_focus() && !response.lost_focus() {
-        response.request_focus();
-    }
-    let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-    ui.add_space(space::S);
-    ui.horizontal(|ui| {
-        let ready = !field.text.trim().is_empty();
-        let icon = if field.purpose.writes() {
-            icons::SAVE
-        } else {
-            icons::OPEN
-        };
-        let press = ui
-            .add_enabled_ui(ready, |ui| {
-                widgets::primary_button(ui, icon, &title, 140.0, size::CONTROL + 4.0)
-            })
-            .inner;
-        if ready && (press.clicked() || entered) {
-            let path = PathBuf::from(field.text.trim());
-            if let Some(command) = field.purpose.command(desk.editor, path) {
-                desk.send(command);
-            }
-            *stays = false;
-        }
-        if ui.button(desk.text("ui-dialog-cancel").as_ref()).clicked() {
-            *stays = false;
-        }
-    });
 }

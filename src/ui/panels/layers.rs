@@ -1,6 +1,6 @@
 //! The layers: what has been accepted, the topmost first.
 
-use eframe::egui::{self, RichText, Slider, TextEdit, Ui};
+use eframe::egui::{self, RichText, Sense, Slider, TextEdit, Ui};
 
 use crate::document::{DocumentId, Layer};
 use crate::editor::Command;
@@ -33,7 +33,7 @@ fn layer_ui(
     (layer, place, count): (&Layer, usize, usize),
 ) {
     let id = layer.id;
-    widgets::card(ui, |ui| {
+    let card = widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = space::XS;
         ui.horizontal(|ui| {
@@ -96,6 +96,55 @@ fn layer_ui(
         ui.spacing_mut().interact_size.y = 20.0;
         opacity(ui, desk, document, layer);
     });
+    let whole = ui.interact(card.response.rect, ui.scope_id().with("card"), Sense::click());
+    whole.context_menu(|ui| layer_menu(ui, desk, document, (layer, place, count)));
+}
+
+/// What a right-click on a layer offers.
+fn layer_menu(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    document: DocumentId,
+    (layer, place, count): (&Layer, usize, usize),
+) {
+    let (id, visible) = (layer.id, layer.visible);
+    let eye = if visible {
+        (icons::EYE_OFF, "ui-layer-hide")
+    } else {
+        (icons::EYE, "ui-layer-show")
+    };
+    let moved = |to: usize| Command::MoveLayer {
+        document,
+        layer: id,
+        to,
+    };
+    let show = Command::SetLayerVisible {
+        document,
+        layer: id,
+        visible: !visible,
+    };
+    let delete = Command::DeleteLayer {
+        document,
+        layer: id,
+    };
+    let lines = [
+        (eye, true, show),
+        ((icons::UP, "ui-layer-up"), place + 1 < count, moved(place + 1)),
+        (
+            (icons::DOWN, "ui-layer-down"),
+            place > 0,
+            moved(place.saturating_sub(1)),
+        ),
+        ((icons::DELETE, "ui-layer-delete"), true, delete),
+    ];
+    for ((icon, key), possible, command) in lines {
+        let text = desk.text(key);
+        let pressed = ui.add_enabled_ui(possible, |ui| widgets::menu_line(ui, icon, &text, ""));
+        if pressed.inner.clicked() {
+            desk.send(command);
+            ui.close();
+        }
+    }
 }
 
 fn name_field(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &Layer, width: f32) {
@@ -141,7 +190,15 @@ fn opacity(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &Layer
                 .size(text_size::SMALL)
                 .color(t.muted),
         );
-        let done = response.drag_stopped() || (response.changed() && !response.dragged());
+        let notches = widgets::wheel_notches(ui, &response) as f32;
+        let before = percent;
+        percent = (percent + 5.0 * notches).clamp(0.0, 100.0);
+        // Sliders only listen to drags.
+        if response.interact(Sense::click()).double_clicked() {
+            percent = 100.0;
+        }
+        let jumped = percent != before;
+        let done = jumped || response.drag_stopped() || (response.changed() && !response.dragged());
         if response.changed() || done {
             let opacity = (percent * 2.55).round().clamp(0.0, 255.0) as u8;
             desk.send(Command::SetLayerOpacity {

@@ -32,6 +32,7 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
             .add_sized(vec2(60.0, size::CONTROL), field)
             .accessible_name(desk.text("ui-strength-number"))
             .on_hover_text(tooltip.as_ref());
+        value = (value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
         if widgets::resets(ui, &response) {
             value = FIRST;
         }
@@ -89,6 +90,7 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
         .trailing_fill(true);
     let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
     let response = response.on_hover_text(desk.text("ui-strength-tip"));
+    *value = (*value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
     // Sliders only listen to drags.
     if response.interact(egui::Sense::click()).double_clicked() {
         *value = FIRST;
@@ -122,6 +124,9 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             .add_sized(vec2(60.0, size::CONTROL), field)
             .accessible_name(name.as_ref())
             .on_hover_text(tooltip.as_ref());
+        count = count
+            .saturating_add_signed(widgets::wheel_notches(ui, &response).round() as i32)
+            .clamp(1, 150);
         if widgets::resets(ui, &response) {
             count = default;
         }

@@ -135,9 +135,25 @@ fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
             |path| path.display().to_string(),
         );
         let about = format!("{}\n{}", open.document().extent(), path);
-        if ui.add(label).on_hover_text(about).clicked() {
+        let label = ui.add(label).on_hover_text(about);
+        if label.clicked() {
             desk.send(Command::Activate(open.id()));
         }
+        let middle = egui::PointerButton::Middle;
+        if label.clicked_by(middle) {
+            desk.send(Command::Activate(open.id()));
+            desk.act(Action::CloseTab);
+        }
+        label.context_menu(|ui| {
+            for action in TAB_MENU {
+                let before = desk.actions.len();
+                widgets::menu_item(ui, desk, action);
+                if desk.actions.len() > before {
+                    // Actions concern the picture in front.
+                    desk.send(Command::Activate(open.id()));
+                }
+            }
+        });
         if unsaved {
             let dot = ui.label(RichText::new("•").color(t.accent));
             dot.on_hover_text(desk.text("ui-unsaved"));
@@ -162,6 +178,15 @@ fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
         }
     });
 }
+
+/// What a right-click on a tab offers.
+const TAB_MENU: [Action; 5] = [
+    Action::Save,
+    Action::SaveAs,
+    Action::Export,
+    Action::Copy,
+    Action::CloseTab,
+];
 
 /// At most that many characters, the middle left out.
 fn shortened(title: &str, most: usize) -> String {

@@ -75,23 +75,26 @@ pub(crate) fn action_button(
 pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
     let text = desk.text(action.text());
     let keys = action_keys(ui.ctx(), action).unwrap_or_default();
-    let t = theme::tokens(ui);
-    let icon = RichText::new(action.icon().0)
-        .family(theme::icon_family())
-        .size(text_size::ICON_SMALL)
-        .color(t.muted);
-    let button = egui::Button::new((icon, text.as_ref()))
-        .frame_when_inactive(false)
-        .shortcut_text(RichText::new(keys).color(t.muted));
     let tooltip = desk.text(action.tooltip());
-    let response = ui
-        .add(button)
-        .accessible_name(text.as_ref())
-        .on_hover_text(tooltip.as_ref());
+    let response = menu_line(ui, action.icon(), &text, &keys).on_hover_text(tooltip.as_ref());
     if response.clicked() {
         desk.act(action);
         ui.close();
     }
+}
+
+/// A line of a menu: icon, text, keys.
+pub(crate) fn menu_line(ui: &mut Ui, icon: Icon, text: &str, keys: &str) -> Response {
+    let t = theme::tokens(ui);
+    let ink = if ui.is_enabled() { t.muted } else { t.disabled };
+    let icon = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
+    let button = egui::Button::new((icon, text))
+        .frame_when_inactive(false)
+        .shortcut_text(RichText::new(keys).color(t.muted));
+    ui.add(button).accessible_name(text)
 }
 
 /// The one loud button of a panel.
