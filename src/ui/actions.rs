@@ -152,7 +152,7 @@ actions! {
     /// Runs several strengths side by side.
     CompareStrengths = Generate COMPARE [CTRL_SHIFT + Enter] "ui-compare";
     /// Stops the run.
-    Cancel = Generate STOP [NONE + Escape] "ui-cancel";
+    Cancel = Generate CLOSE [NONE + Escape] "ui-cancel";
     /// Takes the result shown into the picture.
     Accept = Generate ACCEPT [NONE + Enter] "ui-accept";
     /// Removes the result shown.

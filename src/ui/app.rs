@@ -5,7 +5,7 @@ use eframe::egui::{self, CornerRadius, Frame, Margin, Panel, Stroke, Ui};
 use super::actions::Action;
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
-use super::dialogs::{self, Dialog, FileChooser, Outcome};
+use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Outcome};
 use super::frame_times::FrameTimes;
 use super::motion::DesktopMotion;
 use super::placement::Placement;
@@ -145,12 +145,17 @@ impl Desktop {
         self.state.keep_only_open(&self.editor);
         self.store.forget_gone(&self.editor);
         self.show_new_results();
-        let (commands, field) = self.files.poll(&self.editor);
-        for command in commands {
-            self.editor.apply(command);
-        }
-        if let Some(field) = field {
-            self.state.dialog = Some(Dialog::Path(field));
+        let focused = ctx.input(|i| i.viewport().focused != Some(false));
+        match self.files.poll(focused) {
+            FileAnswer::Nothing => {}
+            FileAnswer::Field(field) => self.state.dialog = Some(Dialog::Path(field)),
+            FileAnswer::Chosen(purpose, paths) => {
+                for path in paths {
+                    if let Some(command) = purpose.command(&self.editor, path) {
+                        self.editor.apply(command);
+                    }
+                }
+            }
         }
         if self.files.is_open() {
             ctx.request_repaint_after_secs(0.1);
@@ -189,6 +194,10 @@ impl Desktop {
             let height = monitor.y * ctx.zoom_factor();
             let scale = theme::own_scale_percent(height, native.unwrap_or(1.0));
             self.state.own_scale_percent = Some(scale);
+            if !window.contains_key(memory::PLACEMENT) {
+                let points = chosen.unwrap_or(scale as f32) / 100.0;
+                Placement::suit_screen(ctx, monitor * ctx.zoom_factor() / points);
+            }
         }
         let own = self.state.own_scale_percent.unwrap_or(100);
         let percent = chosen.unwrap_or(own as f32).clamp(50.0, 300.0);
@@ -399,7 +408,7 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
             .size_range(size::SETTINGS_RANGE)
             .frame(bar(Margin {
                 left: 16,
-                right: 12,
+                right: 4,
                 top: 12,
                 bottom: 8,
             }))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use eframe::egui::{Pos2, Vec2, ViewportBuilder, ViewportInfo};
+use eframe::egui::{Context, Pos2, Vec2, ViewportBuilder, ViewportCommand, ViewportInfo};
 
 /// Width and height of the first window, in logical pixels of the desktop.
 const FIRST_SIZE: Vec2 = Vec2::new(1280.0, 800.0);
@@ -41,6 +41,17 @@ impl Placement {
             Some(corner) => builder.with_position(corner),
             None => builder,
         }
+    }
+
+    /// Suits a first window to the screen: as large as the interface asks for, or all of the screen
+    /// where that leaves no room. `screen` is in points.
+    pub(super) fn suit_screen(ctx: &Context, screen: Vec2) {
+        let with_bars = FIRST_SIZE + Vec2::new(0.0, 80.0);
+        ctx.send_viewport_cmd(if with_bars.x > screen.x || with_bars.y > screen.y {
+            ViewportCommand::Maximized(true)
+        } else {
+            ViewportCommand::InnerSize(FIRST_SIZE)
+        });
     }
 
     /// Follows the window; `zoom` is the size of the interface. A maximised window keeps the place

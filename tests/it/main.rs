@@ -18,4 +18,5 @@ mod recovery;
 mod support;
 mod texts;
 mod ui;
+mod ui_numbers;
 mod ui_panel;

@@ -307,6 +307,7 @@ ui-layer-up = Move layer up
 ui-layer-down = Move layer down
 ui-layer-delete = Delete layer
 ui-layer-opacity = Opacity
+ui-layer-opacity-tip = How much of the layer is seen, 0 to 100 %. Drag, type or turn the wheel; a double-click makes it 100 %.
 
 ## Dialogs
 ui-notices = Messages

@@ -307,6 +307,7 @@ ui-layer-up = 圖層上移
 ui-layer-down = 圖層下移
 ui-layer-delete = 刪除圖層
 ui-layer-opacity = 不透明度
+ui-layer-opacity-tip = 圖層看得見多少，0 到 100 %。可以拖曳、輸入或用滾輪調整；按兩下恢復 100 %。
 
 ## 對話框
 ui-notices = 訊息

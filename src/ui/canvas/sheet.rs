@@ -69,7 +69,7 @@ struct Entry<'a> {
 fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
     ui.horizontal(|ui| {
         let back = desk.text("ui-sheet-back");
-        if widgets::icon_button(ui, icons::BACK, &back, false)
+        if widgets::icon_button(ui, icons::BACK, &back, None)
             .on_hover_text(back.as_ref())
             .clicked()
         {
@@ -85,7 +85,7 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let export = desk.text("ui-sheet-export");
-            let button = widgets::icon_button(ui, icons::EXPORT, &export, false);
+            let button = widgets::icon_button(ui, icons::EXPORT, &export, None);
             if button
                 .on_hover_text(desk.text("ui-sheet-export-tip"))
                 .clicked()
@@ -218,6 +218,10 @@ fn entry_ui(
             None => store.paint_preview(&painter, &transform, entry.run),
         }
     }
+    if matches!(entry.run.state, RunState::Waiting) {
+        // Not to be taken for a result.
+        painter.rect_filled(picture, 4.0, theme::faded(t.canvas, 0.6));
+    }
     if let Some(candidate) = result {
         if response.hovered() {
             overlay::outline(&painter, picture, t.accent);
@@ -263,7 +267,7 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
                 .with("lower", format!("{:.2}", entry.strength.get()))
                 .with("upper", format!("{:.2}", upper.get()));
             let about = desk.say(&about);
-            if widgets::icon_button(ui, icons::BETWEEN, &about, false)
+            if widgets::icon_button(ui, icons::BETWEEN, &about, None)
                 .on_hover_text(&about)
                 .clicked()
             {

@@ -13,7 +13,6 @@ use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 
-
 /// Endings of pictures that can be opened.
 pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
 /// Endings of pictures that can be written.
@@ -118,8 +117,17 @@ type Chosen = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
 /// The system's file dialog, while it is open.
 #[derive(Default)]
 pub(crate) struct FileChooser {
-    open: Option<(FilePurpose, PathBuf, std::time::Instant, Chosen)>,
+    open: Option<OpenDialog>,
     missing: bool,
+}
+
+/// A dialog of the system that has been asked for.
+struct OpenDialog {
+    purpose: FilePurpose,
+    suggested: PathBuf,
+    chosen: Chosen,
+    /// It has taken the keyboard from the window, so it is there.
+    was_seen: bool,
 }
 
 impl FileChooser {
@@ -195,7 +203,12 @@ impl FileChooser {
                     .collect()
             })
         };
-        self.open = Some((purpose, suggested, std::time::Instant::now(), chosen));
+        self.open = Some(OpenDialog {
+            purpose,
+            suggested,
+            chosen,
+            was_seen: false,
+        });
         None
     }
 
@@ -205,32 +218,65 @@ impl FileChooser {
     }
 
     /// What has been chosen, as soon as it has; or the field, when it turns out that the system has
-    /// no dialog.
-    pub(crate) fn poll(&mut self, editor: &Editor) -> (Vec<Command>, Option<PathField>) {
-        let Some((purpose, suggested, since, mut chosen)) = self.open.take() else {
-            return (Vec::new(), None);
+    /// no dialog: nothing was chosen, and the window has had the keyboard all the while. `focused`
+    /// says whether it has it now.
+    pub(crate) fn poll(&mut self, focused: bool) -> FileAnswer {
+        let Some(mut open) = self.open.take() else {
+            return FileAnswer::Nothing;
         };
+        open.was_seen |= !focused;
         // The window asks again a few times a second; nothing needs to wake it.
-        match chosen
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
+        let mut context = Context::from_waker(Waker::noop());
+        match open.chosen.as_mut().poll(&mut context) {
             Poll::Pending => {
-                self.open = Some((purpose, suggested, since, chosen));
-                (Vec::new(), None)
+                self.open = Some(open);
+                FileAnswer::Nothing
             }
-            // Nobody cancels a dialog this fast: there was none to cancel.
-            Poll::Ready(paths) if paths.is_empty() && since.elapsed().as_millis() < 400 => {
+            Poll::Ready(paths) if paths.is_empty() && !open.was_seen => {
                 self.missing = true;
-                (Vec::new(), Some(PathField::new(purpose, &suggested)))
+                FileAnswer::Field(PathField::new(open.purpose, &open.suggested))
             }
-            Poll::Ready(paths) => (
-                paths
-                    .into_iter()
-                    .filter_map(|path| purpose.command(editor, path))
-                    .collect(),
-                None,
-            ),
+            Poll::Ready(paths) => FileAnswer::Chosen(open.purpose, paths),
         }
+    }
+}
+
+/// What came of a dialog.
+#[derive(Debug)]
+pub(crate) enum FileAnswer {
+    /// Nothing yet.
+    Nothing,
+    /// These paths; none where it was cancelled.
+    Chosen(FilePurpose, Vec<PathBuf>),
+    /// The system has no dialog; this takes its place.
+    Field(PathField),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dialog that ends without a choice.
+    fn ended_empty(was_seen: bool) -> FileChooser {
+        FileChooser {
+            open: Some(OpenDialog {
+                purpose: FilePurpose::Open,
+                suggested: PathBuf::new(),
+                chosen: Box::pin(std::future::ready(Vec::new())),
+                was_seen,
+            }),
+            missing: false,
+        }
+    }
+
+    #[test]
+    fn a_dialog_that_never_came_is_replaced_by_the_field() {
+        let becomes_field = |was_seen, focused| {
+            let answer = ended_empty(was_seen).poll(focused);
+            matches!(answer, FileAnswer::Field(_))
+        };
+        assert!(becomes_field(false, true));
+        assert!(!becomes_field(true, true), "it was cancelled");
+        assert!(!becomes_field(false, false), "it was cancelled just now");
     }
 }

@@ -1,6 +1,6 @@
 //! The guide of the first start: paint, say, generate; then the other way round.
 
-use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui};
+use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 
 use crate::editor::{OpenDocument, RunState};
 use crate::plan::{MaskMode, RegionBounds};
@@ -19,8 +19,10 @@ const STEPS: [(&str, &str); 4] = [
 
 /// Width of the number and name of a step, in points.
 const TITLE_WIDTH: f32 = 112.0;
-/// Room for the buttons at the right, in points.
-const BUTTONS_WIDTH: f32 = 190.0;
+/// Least height, in points: two lines of text and one of chips.
+const HEIGHT: f32 = 92.0;
+/// Below this width of the words, in points, the title stands above them.
+const NARROW: f32 = 460.0;
 
 /// Draws the guide as a strip under the canvas, if it is open. It has a place of its own, so that it
 /// never covers what one is to paint on.
@@ -39,6 +41,8 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         .inner_margin(Margin::symmetric(space::L as i8, space::M as i8));
     let strip = Panel::bottom("guide")
         .resizable(false)
+        // The same for every step, so that the picture does not jump.
+        .min_size(HEIGHT)
         .frame(frame)
         .show(ui, |ui| step_ui(ui, desk, step));
     let rect = strip.response.rect;
@@ -71,40 +75,51 @@ fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
     let Some((title, about)) = STEPS.get(step) else {
         return;
     };
-    let t = theme::tokens(ui);
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = space::L;
-        ui.vertical(|ui| {
-            ui.set_width(TITLE_WIDTH);
-            ui.spacing_mut().item_spacing.y = 2.0;
-            let number = Message::new("ui-guide-step")
-                .with("step", step + 1)
-                .with("of", STEPS.len());
-            ui.label(
-                RichText::new(desk.say(&number))
-                    .size(text_size::SMALL)
-                    .color(t.accent),
-            );
-            let title = RichText::new(desk.text(title))
-                .family(theme::semibold())
-                .size(text_size::HEADING);
-            ui.add(egui::Label::new(title).wrap());
+    let words = |ui: &mut Ui, desk: &mut Desk<'_>| {
+        ui.add(egui::Label::new(desk.text(about)).wrap());
+        suggestions(ui, desk, step);
+    };
+    ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+        step_buttons(ui, desk, step);
+        ui.add_space(space::S);
+        // The words are given what the buttons leave.
+        let rest = ui.available_width();
+        ui.allocate_ui_with_layout(vec2(rest, 0.0), Layout::top_down(Align::Min), |ui| {
+            if rest < NARROW {
+                ui.horizontal(|ui| step_title(ui, desk, step, title));
+                return words(ui, desk);
+            }
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = space::L;
+                ui.vertical(|ui| {
+                    ui.set_width(TITLE_WIDTH);
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    step_title(ui, desk, step, title);
+                });
+                ui.vertical(|ui| words(ui, desk));
+            });
         });
-        ui.vertical(|ui| {
-            ui.set_width((ui.available_width() - BUTTONS_WIDTH).max(120.0));
-            ui.add(egui::Label::new(RichText::new(desk.text(about)).color(t.text)).wrap());
-            suggestions(ui, desk, step);
-        });
-        let right = Layout::right_to_left(Align::Min);
-        ui.with_layout(right, |ui| step_buttons(ui, desk, step));
     });
+}
+
+/// Which step it is, and what it is called.
+fn step_title(ui: &mut Ui, desk: &Desk<'_>, step: usize, title: &str) {
+    let number = Message::new("ui-guide-step")
+        .with("step", step + 1)
+        .with("of", STEPS.len());
+    let number = RichText::new(desk.say(&number)).size(text_size::SMALL);
+    ui.label(number.color(theme::tokens(ui).accent));
+    let title = RichText::new(desk.text(title))
+        .family(theme::semibold())
+        .size(text_size::HEADING);
+    ui.add(egui::Label::new(title).wrap());
 }
 
 /// Back, next, close.
 fn step_buttons(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
     ui.spacing_mut().item_spacing.x = space::S;
     let close = desk.text("ui-guide-close");
-    if widgets::icon_button_small(ui, icons::CLOSE, &close, false)
+    if widgets::icon_button_small(ui, icons::CLOSE, &close, None)
         .on_hover_text(close.as_ref())
         .clicked()
     {

@@ -7,7 +7,7 @@ mod path_field;
 mod questions;
 mod shortcuts;
 
-pub(super) use files::{FileChooser, FilePurpose};
+pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
 pub(super) use guide::guide_ui;
 pub(super) use palette::PaletteQuery;
 pub(super) use path_field::PathField;

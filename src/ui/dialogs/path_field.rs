@@ -98,7 +98,9 @@ impl PathField {
             let fits = !name.starts_with('.')
                 && (is_new_name || name.starts_with(&start))
                 && (!entry.is_file || self.purpose != FilePurpose::ModelFolder);
-            let picture = OPENED.iter().any(|ending| name.ends_with(&format!(".{ending}")));
+            let picture = OPENED
+                .iter()
+                .any(|ending| name.ends_with(&format!(".{ending}")));
             fits && (!entry.is_file || picture)
         };
         self.entries = entries.filter(wanted).collect();

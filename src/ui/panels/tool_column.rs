@@ -30,8 +30,8 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             widgets::action_button(ui, desk, action, selected);
         }
         ui.separator();
-        widgets::action_button(ui, desk, Action::InvertMask, false);
-        widgets::action_button(ui, desk, Action::ClearMask, false);
+        widgets::action_button(ui, desk, Action::InvertMask, None);
+        widgets::action_button(ui, desk, Action::ClearMask, None);
         ui.separator();
         brush_fields(ui, desk);
     });
@@ -97,7 +97,7 @@ fn brush_number(ui: &mut Ui, desk: &Desk<'_>, number: &BrushNumber, value: f64) 
     let button = ui
         .scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            let button = widgets::icon_button(ui, number.icon, &name, false)
+            let button = widgets::icon_button(ui, number.icon, &name, None)
                 .on_hover_text(format!("{name}\n{about}"));
             let text = format!("{value:.0}{}", number.unit);
             ui.label(RichText::new(text).size(text_size::SMALL).color(t.muted));

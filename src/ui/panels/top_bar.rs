@@ -34,7 +34,7 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
     let name = desk.text("ui-menu");
-    let button = widgets::icon_button(ui, icons::MENU, &name, false).on_hover_text(name.as_ref());
+    let button = widgets::icon_button(ui, icons::MENU, &name, None).on_hover_text(name.as_ref());
     egui::Popup::menu(&button)
         .accessible_name(name)
         .width(280.0)
@@ -97,7 +97,7 @@ fn tabs(ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
                     }
                     let tooltip = desk.tooltip(ui.ctx(), Action::Open);
                     let name = desk.text("ui-open");
-                    if widgets::icon_button(ui, icons::PLUS, &name, false)
+                    if widgets::icon_button(ui, icons::PLUS, &name, None)
                         .on_hover_text(tooltip)
                         .clicked()
                     {
@@ -210,7 +210,7 @@ fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
         let what = label.map(|label| desk.say(&label.message()));
         let response = ui
             .add_enabled_ui(label.is_some(), |ui| {
-                widgets::action_button(ui, desk, action, false)
+                widgets::action_button(ui, desk, action, None)
             })
             .inner;
         if let Some(what) = what {
@@ -268,7 +268,7 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
 }
 
 fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
-    widgets::action_button(ui, desk, Action::Shortcuts, false);
+    widgets::action_button(ui, desk, Action::Shortcuts, None);
     let icon = if ui.visuals().dark_mode {
         icons::SUN
     } else {
@@ -276,7 +276,7 @@ fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
     };
     let name = desk.text(Action::ToggleTheme.text());
     let tooltip = desk.tooltip(ui.ctx(), Action::ToggleTheme);
-    if widgets::icon_button(ui, icon, &name, false)
+    if widgets::icon_button(ui, icon, &name, None)
         .on_hover_text(tooltip)
         .clicked()
     {

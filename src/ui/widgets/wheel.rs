@@ -24,7 +24,9 @@ fn turn_id() -> Id {
 /// To be called once a frame before anything is drawn.
 pub(crate) fn follow_wheel(ctx: &egui::Context) {
     let (notches, now) = (notches(ctx), ctx.time());
-    let mut turn: Turn = ctx.data(|data| data.get_temp(turn_id())).unwrap_or_default();
+    let mut turn: Turn = ctx
+        .data(|data| data.get_temp(turn_id()))
+        .unwrap_or_default();
     turn.begins = false;
     if notches != 0.0 {
         turn.begins = now - turn.last_secs > REST_SECS;
@@ -42,7 +44,9 @@ pub(crate) fn wheel_notches(ui: &Ui, response: &Response) -> f64 {
         return 0.0;
     }
     let ctx = ui.ctx();
-    let mut turn: Turn = ctx.data(|data| data.get_temp(turn_id())).unwrap_or_default();
+    let mut turn: Turn = ctx
+        .data(|data| data.get_temp(turn_id()))
+        .unwrap_or_default();
     if turn.begins && turn.owner.is_none() {
         turn.owner = Some(response.id);
         ctx.data_mut(|data| data.insert_temp(turn_id(), turn));
