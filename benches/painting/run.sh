@@ -4,6 +4,7 @@
 #
 #   bash benches/painting/run.sh [BINARY] [FRAME_TIMES]
 #
+# WORK_AREA=1 shows crop box and feather band meanwhile, as the key A does.
 # Needs Xvfb, openbox, xdotool and ImageMagick. FRAME_TIMES keeps the program's own lines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -43,6 +44,11 @@ for _ in $(seq 16); do
   sleep 0.15
 done
 sleep 1
+
+if [ -n "${WORK_AREA:-}" ]; then
+  xdotool mousemove 640 520 click 2 key a
+  sleep 1
+fi
 
 # One stroke of 1800 places, sixty a second at most, in a spiral over most of the picture.
 stroke_began=$(date +%s.%N)

@@ -76,6 +76,15 @@ impl Preferences {
     /// Recent files and prompts that are kept.
     pub const MOST_RECENT: usize = 30;
 
+    /// The preferences that lie in `data_dir`, for who needs them before there is an editor, such
+    /// as the window for its size; the first values where there are none or none that can be read.
+    pub fn of(data_dir: &Path) -> Self {
+        std::fs::read(data_dir.join(FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
     /// Puts a file first among the recent ones.
     pub(super) fn note_file(&mut self, path: &Path) {
         self.recent_files.retain(|other| other != path);

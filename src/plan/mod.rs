@@ -19,7 +19,7 @@ pub mod settings;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
-pub use outline::BandOutline;
+pub use outline::{BandOutline, Fineness, Lines};
 pub use prepare::{Prepared, PreviewPatch, prepare};
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};

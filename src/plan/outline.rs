@@ -1,5 +1,7 @@
 //! [`BandOutline`]: where region and feather band end, as lines to draw over the picture.
 
+use std::collections::HashMap;
+
 use super::distance::nearest_sites;
 use super::layout::Layout;
 use super::region::change_of;
@@ -7,28 +9,47 @@ use super::settings::MaskMode;
 use crate::geometry::{Extent, PointF, Rect};
 use crate::raster::Mask;
 
-/// The grid's longest side: finer than lines on a screen can show, coarse enough for every frame.
-const CELLS: u32 = 400;
 /// Rows and columns looked at in a cell, so that thin strokes are not missed.
 const LOOKS: u32 = 3;
 
-/// Two line drawings over the picture, as separate short pieces in pixels of the picture.
+/// How finely an outline is drawn: the longest side of its grid in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fineness {
+    /// Cheap enough for every tenth of a second of a stroke.
+    Painting,
+    /// Finer than lines on a screen can show.
+    Resting,
+}
+
+impl Fineness {
+    const fn cells(self) -> u32 {
+        match self {
+            Self::Painting => 128,
+            Self::Resting => 320,
+        }
+    }
+}
+
+/// Lines over the picture, in its pixels; one that is closed ends where it began.
+pub type Lines = Vec<Vec<PointF>>;
+
+/// Two line drawings over the picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BandOutline {
     /// Around what changes fully: the region, grown.
-    pub region: Vec<[PointF; 2]>,
+    pub region: Lines,
     /// Around everything that can change: the region grown and feathered.
-    pub touched: Vec<[PointF; 2]>,
+    pub touched: Lines,
 }
 
 impl BandOutline {
-    /// The outlines of a mask as `layout` grows and feathers it. They are as exact as a grid of
-    /// 400 cells over the touched box; what runs is computed from the pixels themselves.
-    pub fn new(painted: &Mask, mode: MaskMode, layout: &Layout) -> Self {
+    /// The outlines of a mask as `layout` grows and feathers it. They are as exact as a grid over
+    /// the touched box; what runs is computed from the pixels themselves.
+    pub fn new(painted: &Mask, mode: MaskMode, layout: &Layout, fineness: Fineness) -> Self {
         if layout.region.is_none() || layout.touched.is_empty() {
             return Self::default();
         }
-        let grid = Grid::over(layout.touched);
+        let grid = Grid::over(layout.touched, fineness.cells());
         let is_site = grid.cells_that(painted, |coverage| change_of(coverage, mode) > 0);
         let squared = nearest_sites(grid.cells, &is_site).squared;
         let distances_px: Vec<f32> = squared.iter().map(|d| d.sqrt() * grid.cell_px).collect();
@@ -37,8 +58,8 @@ impl BandOutline {
         let grown = (layout.grow_px as f32).max(least);
         let feathered = ((layout.grow_px + layout.feather_px) as f32).max(least);
         Self {
-            region: grid.contour(&distances_px, grown),
-            touched: grid.contour(&distances_px, feathered),
+            region: joined(&grid.contour(&distances_px, grown)),
+            touched: joined(&grid.contour(&distances_px, feathered)),
         }
     }
 }
@@ -51,10 +72,10 @@ struct Grid {
 }
 
 impl Grid {
-    fn over(rect: Rect) -> Self {
+    fn over(rect: Rect, cells: u32) -> Self {
         let extent = rect.extent();
         let longest = extent.width.max(extent.height).max(1);
-        let cell_px = (longest as f32 / CELLS as f32).max(1.0);
+        let cell_px = (longest as f32 / cells as f32).max(1.0);
         // A line needs cells on both of its sides.
         let margin_px = (2.0 * cell_px).ceil() as u32;
         let count = |side: u32| ((side + 2 * margin_px) as f32 / cell_px).ceil() as u32;
@@ -131,6 +152,47 @@ impl Grid {
     }
 }
 
+/// Puts pieces that share an end together into lines. Neighbouring cells compute the place where a
+/// line passes between them from the same numbers, so shared ends are equal bit for bit, and at most
+/// two pieces meet in one.
+fn joined(pieces: &[[PointF; 2]]) -> Lines {
+    let key = |point: PointF| (point.x.to_bits(), point.y.to_bits());
+    let mut at_end: HashMap<(u32, u32), [Option<usize>; 2]> = HashMap::with_capacity(pieces.len());
+    for (index, piece) in pieces.iter().enumerate() {
+        for end in piece {
+            let [first, second] = at_end.entry(key(*end)).or_default();
+            *(if first.is_none() { first } else { second }) = Some(index);
+        }
+    }
+    let mut left = vec![true; pieces.len()];
+    // The piece that goes on from an end, and where it leads.
+    let mut next = |from: PointF| -> Option<PointF> {
+        let here = at_end.get(&key(from))?;
+        let index = here
+            .iter()
+            .flatten()
+            .find(|index| left.get(**index) == Some(&true))?;
+        *left.get_mut(*index)? = false;
+        let [a, b] = *pieces.get(*index)?;
+        Some(if key(a) == key(from) { b } else { a })
+    };
+    let mut lines = Lines::new();
+    for [start, _] in pieces {
+        // Both ways: a line that is not closed may be found in its middle.
+        let forward: Vec<PointF> = std::iter::successors(next(*start), |at| next(*at)).collect();
+        if forward.is_empty() {
+            continue;
+        }
+        let backward = std::iter::successors(next(*start), |at| next(*at));
+        let mut line: Vec<PointF> = backward.collect();
+        line.reverse();
+        line.push(*start);
+        line.extend(forward);
+        lines.push(line);
+    }
+    lines
+}
+
 /// How far along the way from one value to the other `level` is passed, 0…1.
 fn share_passed(from: f32, to: f32, level: f32) -> f32 {
     if from.is_finite() && to.is_finite() && from != to {
@@ -179,10 +241,13 @@ mod tests {
             }
         });
         let layout = layout(box_of(radius), box_of(400.0), 20.0, 60.0);
-        let outline = BandOutline::new(&mask, MaskMode::Changes, &layout);
-        for (pieces, wanted_px) in [(&outline.region, 320.0), (&outline.touched, 380.0)] {
-            assert!(pieces.len() > 100);
-            for point in pieces.iter().flatten() {
+        let outline = BandOutline::new(&mask, MaskMode::Changes, &layout, Fineness::Resting);
+        for (lines, wanted_px) in [(&outline.region, 320.0), (&outline.touched, 380.0)] {
+            assert_eq!(lines.len(), 1, "one circle");
+            let line = &lines[0];
+            assert!(line.len() > 100);
+            assert_eq!(line.first(), line.last(), "it is closed");
+            for point in line {
                 let error_px = (point.distance(middle) - wanted_px).abs();
                 assert!(error_px < 4.0, "{point:?} is {error_px} px off {wanted_px}");
             }
@@ -196,7 +261,7 @@ mod tests {
         mask.update(Rect::new(0, 0, 100, 100), |_, _| 255);
         let region = Rect::new(100, 0, 100, 100);
         let layout = layout(region, Rect::new(90, 0, 110, 100), 0.0, 10.0);
-        let outline = BandOutline::new(&mask, MaskMode::Stays, &layout);
+        let outline = BandOutline::new(&mask, MaskMode::Stays, &layout, Fineness::Resting);
         // The rest of the line runs along the border of the picture.
         let within = |p: &&PointF| (2.0..98.0).contains(&p.y) && p.x < 198.0;
         let points: Vec<_> = outline.region.iter().flatten().filter(within).collect();
@@ -204,5 +269,22 @@ mod tests {
         for point in points {
             assert!((point.x - 100.0).abs() <= 1.0, "{point:?}");
         }
+    }
+
+    #[test]
+    fn pieces_become_lines_in_whatever_order_they_come() {
+        let at = |x: i32, y: i32| PointF::new(x as f32, y as f32);
+        let square = [
+            [at(0, 0), at(1, 0)],
+            [at(1, 1), at(0, 1)],
+            [at(1, 1), at(1, 0)],
+            [at(0, 0), at(0, 1)],
+        ];
+        let open = [[at(6, 5), at(7, 5)], [at(5, 5), at(6, 5)]];
+        let lines = joined(&[&square[..], &open[..]].concat());
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].len(), 5, "a closed line ends where it began");
+        assert_eq!(lines[0].first(), lines[0].last());
+        assert_eq!(lines[1].len(), 3);
     }
 }

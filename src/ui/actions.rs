@@ -105,6 +105,8 @@ actions! {
     Open = File OPEN [CTRL + O] "ui-open";
     /// Opens the picture in the clipboard.
     Paste = File PASTE [CTRL + V] "ui-paste";
+    /// Puts the picture as it is seen into the clipboard.
+    Copy = Edit COPY [CTRL + C] "ui-copy";
     /// Opens the sample portrait.
     OpenSample = File PICTURE [] "ui-open-sample";
     /// Writes the picture to its file.
@@ -150,7 +152,7 @@ actions! {
     /// Runs several strengths side by side.
     CompareStrengths = Generate COMPARE [CTRL_SHIFT + Enter] "ui-compare";
     /// Stops the run.
-    Cancel = Generate STOP [NONE + Escape] "ui-cancel";
+    Cancel = Generate CLOSE [NONE + Escape] "ui-cancel";
     /// Takes the result shown into the picture.
     Accept = Generate ACCEPT [NONE + Enter] "ui-accept";
     /// Removes the result shown.
@@ -185,6 +187,8 @@ actions! {
     LargerInterface = View ZOOM_IN [CTRL_ALT + Plus, CTRL_ALT + Equals] "ui-larger-interface";
     /// Everything smaller but the picture.
     SmallerInterface = View ZOOM_OUT [CTRL_ALT + Minus] "ui-smaller-interface";
+    /// As large as suits the screen.
+    ResetInterface = View ACTUAL_SIZE [CTRL_ALT + Num0] "ui-reset-interface";
     /// Nothing moves by itself, or little does.
     ToggleMotion = View STOP [] "ui-toggle-motion";
     /// The other language.

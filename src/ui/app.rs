@@ -5,16 +5,17 @@ use eframe::egui::{self, CornerRadius, Frame, Margin, Panel, Stroke, Ui};
 use super::actions::Action;
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
-use super::dialogs::{self, Dialog, FileChooser, Outcome};
+use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Outcome};
 use super::frame_times::FrameTimes;
+use super::motion::DesktopMotion;
+use super::placement::Placement;
 use super::state::UiState;
 use super::theme::{self, size};
 use super::toasts::Toasts;
+use super::widgets;
 use super::window::WindowOptions;
-use super::{fonts, keys, panels, perform};
+use super::{clipboard, fonts, keys, panels, perform};
 use crate::editor::{Command, Editor, Start, Theme};
-use crate::geometry::Extent;
-use crate::raster::{Pixmap, Tiled};
 use crate::text::{Language, Texts};
 
 /// The window's program.
@@ -31,6 +32,8 @@ struct Desktop {
     store: TextureStore,
     toasts: Toasts,
     files: FileChooser,
+    motion: DesktopMotion,
+    placement: Placement,
     started: bool,
     quit_agreed: bool,
     canvas: egui::Rect,
@@ -70,6 +73,8 @@ impl App {
             store: TextureStore::default(),
             toasts: Toasts::default(),
             files: FileChooser::default(),
+            motion: DesktopMotion::default(),
+            placement: Placement::default(),
             started: false,
             quit_agreed: false,
             canvas: egui::Rect::NOTHING,
@@ -78,6 +83,15 @@ impl App {
             desktop: Some(desktop),
             frame_times: None,
         }
+    }
+
+    /// Makes the window ask the desktop what it wants.
+    #[must_use]
+    pub(super) fn on_a_desktop(mut self) -> Self {
+        if let Some(desktop) = &mut self.desktop {
+            desktop.motion = DesktopMotion::ask();
+        }
+        self
     }
 
     /// Makes the window write down what each frame takes.
@@ -129,12 +143,17 @@ impl Desktop {
         self.store.forget_gone(&self.editor);
         self.show_new_results();
         self.offer_recovery();
-        let (commands, field) = self.files.poll(&self.editor);
-        for command in commands {
-            self.editor.apply(command);
-        }
-        if let Some(field) = field {
-            self.state.dialog = Some(Dialog::Path(field));
+        let focused = ctx.input(|i| i.viewport().focused != Some(false));
+        match self.files.poll(focused) {
+            FileAnswer::Nothing => {}
+            FileAnswer::Field(field) => self.state.dialog = Some(Dialog::Path(field)),
+            FileAnswer::Chosen(purpose, paths) => {
+                for path in paths {
+                    if let Some(command) = purpose.command(&self.editor, path) {
+                        self.editor.apply(command);
+                    }
+                }
+            }
         }
         if self.files.is_open() {
             ctx.request_repaint_after_secs(0.1);
@@ -162,15 +181,48 @@ impl Desktop {
             self.started = true;
         }
         let window = &self.editor.preferences().window;
-        let percent = window
+        let chosen = window
             .get(memory::SCALE)
             .and_then(|text| text.parse::<f32>().ok());
-        ctx.set_zoom_factor(percent.unwrap_or(100.0).clamp(50.0, 300.0) / 100.0);
-        let still = window.get(memory::STILL).is_some_and(|on| on == "true");
-        let motion_secs = if still { 0.0 } else { theme::MOTION_SECS };
+        let (monitor, native) = ctx.input(|i| {
+            let window = i.viewport();
+            (window.monitor_size, window.native_pixels_per_point)
+        });
+        if let (Some(monitor), None) = (monitor, self.state.own_scale_percent) {
+            let height = monitor.y * ctx.zoom_factor();
+            let scale = theme::own_scale_percent(height, native.unwrap_or(1.0));
+            self.state.own_scale_percent = Some(scale);
+            if !window.contains_key(memory::PLACEMENT) {
+                let points = chosen.unwrap_or(scale as f32) / 100.0;
+                Placement::suit_screen(ctx, monitor * ctx.zoom_factor() / points);
+            }
+        }
+        let own = self.state.own_scale_percent.unwrap_or(100);
+        let percent = chosen.unwrap_or(own as f32).clamp(50.0, 300.0);
+        ctx.set_zoom_factor(percent / 100.0);
+        let still = window.get(memory::STILL).map(|on| on == "true");
+        self.state.still = still.unwrap_or_else(|| self.motion.is_reduced(ctx));
+        let motion_secs = if self.state.still {
+            0.0
+        } else {
+            theme::MOTION_SECS
+        };
         if ctx.global_style().animation_time != motion_secs {
             ctx.all_styles_mut(|style| style.animation_time = motion_secs);
         }
+        let zoom = ctx.zoom_factor();
+        ctx.input(|i| self.placement.follow(i.viewport(), zoom));
+    }
+
+    /// For the next start.
+    fn remember_placement(&mut self) {
+        let mut preferences = self.editor.preferences().clone();
+        let placement = self.placement.to_string();
+        preferences
+            .window
+            .insert(memory::PLACEMENT.to_owned(), placement);
+        self.editor
+            .apply(Command::SetPreferences(Box::new(preferences)));
     }
 
     /// A result that has just come is laid over the picture, unless one is painting.
@@ -223,18 +275,22 @@ impl Desktop {
         self.state.recoverable_seen = count;
     }
 
-    /// Dropped files, pasted pictures and pasted paths are opened.
+    /// Dropped files, pasted pictures and pasted paths are opened; copying copies the picture.
     fn take_pictures(&mut self, ctx: &egui::Context) {
         let writing = ctx.text_edit_focused();
-        let (dropped, pasted) = ctx.input(|i| {
+        let (dropped, pasted, copies) = ctx.input(|i| {
             let pasted: Vec<egui::Event> = i
                 .events
                 .iter()
                 .filter(|event| matches!(event, egui::Event::PasteImage(_) | egui::Event::Paste(_)))
                 .cloned()
                 .collect();
-            (i.raw.dropped_files.clone(), pasted)
+            let copies = i.events.contains(&egui::Event::Copy);
+            (i.raw.dropped_files.clone(), pasted, copies)
         });
+        if copies && !writing {
+            clipboard::copy_picture(ctx, &self.editor);
+        }
         for path in dropped.iter().map(|file| file.path().to_owned()) {
             self.editor.apply(Command::OpenFile(path));
         }
@@ -243,7 +299,7 @@ impl Desktop {
                 egui::Event::PasteImage(image) => {
                     self.editor.apply(Command::OpenPixels {
                         title: None,
-                        pixels: pixels_of(&image),
+                        pixels: clipboard::pixels_of(&image),
                     });
                 }
                 egui::Event::Paste(text) if !writing => {
@@ -261,6 +317,7 @@ impl Desktop {
     fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let mut commands = Vec::new();
+        widgets::follow_wheel(&ctx);
         let mut actions = keys::pressed(&ctx, &self.state);
         self.state.before_held = keys::before_held(&ctx);
         let mut desk = Desk {
@@ -271,7 +328,6 @@ impl Desktop {
             actions: &mut actions,
         };
         self.canvas = window_ui(ui, &mut desk, &mut self.store);
-        dialogs::guide_ui(&ctx, &mut desk, self.canvas);
         self.toasts.show(
             &ctx,
             &mut desk,
@@ -316,7 +372,8 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        if let Some(desktop) = self.desktop.take() {
+        if let Some(mut desktop) = self.desktop.take() {
+            desktop.remember_placement();
             desktop.editor.close();
         }
     }
@@ -361,7 +418,7 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
             .size_range(size::SETTINGS_RANGE)
             .frame(bar(Margin {
                 left: 16,
-                right: 12,
+                right: 4,
                 top: 12,
                 bottom: 8,
             }))
@@ -378,6 +435,7 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui
                 .show(ui, |ui| panels::results_ui(ui, desk, store));
         }
     }
+    dialogs::guide_ui(ui, desk);
     let canvas = ui.available_rect_before_wrap();
     egui::CentralPanel::no_frame().show(ui, |ui| {
         let comparison = desk
@@ -418,15 +476,4 @@ fn drop_hint(ctx: &egui::Context, desk: &Desk<'_>, canvas: egui::Rect) {
         font,
         t.text,
     );
-}
-
-/// A picture of the clipboard as a plane.
-fn pixels_of(image: &egui::ColorImage) -> Pixmap {
-    let extent = Extent::new(image.width() as u32, image.height() as u32);
-    let pixels: Vec<[u8; 4]> = image
-        .pixels
-        .iter()
-        .map(egui::Color32::to_srgba_unmultiplied)
-        .collect();
-    Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
 }

@@ -27,6 +27,8 @@ pub(super) mod memory {
     pub(crate) const STILL: &str = "reduce motion";
     /// How large the interface is, in percent.
     pub(crate) const SCALE: &str = "scale";
+    /// Where the window stood.
+    pub(crate) const PLACEMENT: &str = "placement";
 }
 
 /// What every panel is given.

@@ -74,5 +74,6 @@ icons! {
     STOP = '\u{e03b}' "circle-stop";
     BETWEEN = '\u{e03c}' "between-horizontal-start";
     BACK = '\u{e03d}' "arrow-left";
+    COPY = '\u{e040}' "copy";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -16,7 +16,7 @@ pub(super) fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
         if shortcut.modifiers.command {
             let belongs_to_text = matches!(
                 action,
-                Action::Undo | Action::Redo | Action::Paste | Action::Export
+                Action::Undo | Action::Redo | Action::Copy | Action::Paste | Action::Export
             );
             return !(covered || writing && belongs_to_text);
         }

@@ -6,14 +6,17 @@
 mod actions;
 mod app;
 mod canvas;
+mod clipboard;
 mod context;
 mod dialogs;
 mod fonts;
 mod frame_times;
 mod icons;
 mod keys;
+mod motion;
 mod panels;
 mod perform;
+mod placement;
 mod state;
 mod theme;
 mod toasts;

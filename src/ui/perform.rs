@@ -6,6 +6,7 @@ use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
 use super::canvas;
+use super::clipboard;
 use super::context::{Desk, memory};
 use super::dialogs::{Dialog, FileChooser, FilePurpose, PaletteQuery};
 use super::state::Tool;
@@ -25,8 +26,13 @@ pub(super) fn perform(
     match action {
         Action::OpenSample => desk.send(Command::OpenSample),
         Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
+        Action::Copy => clipboard::copy_picture(ctx, desk.editor),
         Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-        Action::Open => ask(desk, files, FilePurpose::Open, PathBuf::new()),
+        Action::Open => {
+            // The empty name stands for the folder itself.
+            let folder = folder_used_last(desk).join("");
+            ask(desk, files, FilePurpose::Open, folder);
+        }
         Action::ToggleMask => desk.state.shown.mask = !desk.state.shown.mask,
         Action::ToggleArea => desk.state.shown.area = !desk.state.shown.area,
         Action::TogglePanels => desk.state.shown.panels = !desk.state.shown.panels,
@@ -34,9 +40,10 @@ pub(super) fn perform(
         Action::ToggleLanguage => toggle_language(desk),
         Action::LargerInterface => scale_interface(desk, true),
         Action::SmallerInterface => scale_interface(desk, false),
+        Action::ResetInterface => reset_interface(desk),
         Action::ToggleMotion => {
-            let still = desk.remembered(memory::STILL).unwrap_or(false);
-            desk.remember(memory::STILL, !still);
+            let still = !desk.state.still;
+            desk.remember(memory::STILL, still);
         }
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
@@ -74,32 +81,32 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
                 desk,
                 files,
                 FilePurpose::SaveAs(document),
-                suggested(open, ""),
+                suggested(desk, open, ""),
             ),
         },
         Action::SaveAs => ask(
             desk,
             files,
             FilePurpose::SaveAs(document),
-            suggested(open, ""),
+            suggested(desk, open, ""),
         ),
         Action::Export => ask(
             desk,
             files,
             FilePurpose::Export(document),
-            suggested(open, "-edited"),
+            suggested(desk, open, "-edited"),
         ),
         Action::LoadMask => ask(
             desk,
             files,
             FilePurpose::LoadMask(document),
-            suggested(open, "-mask"),
+            suggested(desk, open, "-mask"),
         ),
         Action::SaveMask => ask(
             desk,
             files,
             FilePurpose::SaveMask(document),
-            suggested(open, "-mask"),
+            suggested(desk, open, "-mask"),
         ),
         Action::CloseTab if open.document().is_unsaved() => {
             desk.state.dialog = Some(Dialog::CloseUnsaved(document));
@@ -156,7 +163,7 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
             desk,
             files,
             FilePurpose::ExportSheet(comparison),
-            suggested(open, "-strengths"),
+            suggested(desk, open, "-strengths"),
         );
     }
 }
@@ -168,8 +175,8 @@ fn ask(desk: &mut Desk<'_>, files: &mut FileChooser, purpose: FilePurpose, sugge
     }
 }
 
-/// A path beside the document's own.
-fn suggested(open: &OpenDocument, suffix: &str) -> PathBuf {
+/// A path beside the document's own; for one without, in the folder used last.
+fn suggested(desk: &Desk<'_>, open: &OpenDocument, suffix: &str) -> PathBuf {
     let own = open.path().unwrap_or_else(|| Path::new(open.title()));
     let stem = own.file_stem().map_or_else(
         || "picture".to_owned(),
@@ -179,7 +186,23 @@ fn suggested(open: &OpenDocument, suffix: &str) -> PathBuf {
         Some(ending) if suffix.is_empty() => ending.to_string_lossy().into_owned(),
         _ => "png".to_owned(),
     };
-    own.with_file_name(format!("{stem}{suffix}.{ending}"))
+    let name = format!("{stem}{suffix}.{ending}");
+    match open.path() {
+        Some(own) => own.with_file_name(name),
+        None => folder_used_last(desk).join(name),
+    }
+}
+
+/// Where the last picture came from, else where pictures are kept.
+fn folder_used_last(desk: &Desk<'_>) -> PathBuf {
+    let recent = desk.editor.preferences().recent_files.first();
+    let last = recent.and_then(|file| file.parent());
+    let home = std::env::home_dir().unwrap_or_default();
+    let mut folders = last.map(Path::to_owned).into_iter();
+    folders
+        .find(|folder| folder.is_dir())
+        .or_else(|| Some(home.join("Pictures")).filter(|pictures| pictures.is_dir()))
+        .unwrap_or(home)
 }
 
 fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
@@ -192,7 +215,8 @@ fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
 
 /// The next of a few sizes of the interface.
 fn scale_interface(desk: &mut Desk<'_>, larger: bool) {
-    let now: u32 = desk.remembered(memory::SCALE).unwrap_or(100);
+    let own = desk.state.own_scale_percent.unwrap_or(100);
+    let now: u32 = desk.remembered(memory::SCALE).unwrap_or(own);
     let mut steps = theme::SCALES_PERCENT.into_iter();
     let next = if larger {
         steps.find(|step| *step > now)
@@ -202,6 +226,11 @@ fn scale_interface(desk: &mut Desk<'_>, larger: bool) {
     if let Some(next) = next {
         desk.remember(memory::SCALE, next);
     }
+}
+
+/// The size that suits the screen.
+fn reset_interface(desk: &mut Desk<'_>) {
+    desk.prefer(|preferences| _ = preferences.window.remove(memory::SCALE));
 }
 
 fn toggle_language(desk: &mut Desk<'_>) {

@@ -89,6 +89,10 @@ pub(super) struct UiState {
     pub pointer_at: Option<crate::geometry::PointF>,
     /// The outlines shown with the crop box.
     pub band: Band,
+    /// Nothing moves by itself: as chosen, or as the desktop asks.
+    pub still: bool,
+    /// The size of the interface that suits the screen, until another is chosen.
+    pub own_scale_percent: Option<u32>,
     documents: HashMap<DocumentId, DocumentView>,
 }
 
@@ -117,6 +121,8 @@ impl Default for UiState {
             strengths_text: None,
             pointer_at: None,
             band: Band::default(),
+            still: false,
+            own_scale_percent: None,
             documents: HashMap::new(),
         }
     }

@@ -234,6 +234,18 @@ impl MaskTint {
 
 /// Sizes of the interface that one can choose, in percent of the desktop's own.
 pub(super) const SCALES_PERCENT: [u32; 10] = [80, 90, 100, 110, 125, 150, 175, 200, 250, 300];
+/// The size of the interface, in percent, for a screen of that height in logical pixels. Desktops
+/// that scale by themselves (`native` ≠ 1) have chosen already; one that does not, on a screen of
+/// 4K, would show letters of two millimetres.
+pub(super) fn own_scale_percent(height: f32, native: f32) -> u32 {
+    match height {
+        _ if native != 1.0 => 100,
+        h if h >= 2800.0 => 200,
+        h if h >= 2000.0 => 150,
+        _ => 100,
+    }
+}
+
 /// How long a movement may take, in seconds.
 pub(super) const MOTION_SECS: f32 = 0.1;
 /// How long a toast that needs no answer stays, in seconds.
@@ -407,6 +419,20 @@ mod tests {
     fn contrast(a: Color32, b: Color32) -> f32 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn large_screens_have_a_large_interface_at_first() {
+        for (height, native, percent) in [
+            (720.0, 1.0, 100),
+            (1440.0, 1.0, 100),
+            (2160.0, 1.0, 150),
+            (2880.0, 1.0, 200),
+            (2160.0, 2.0, 100),
+        ] {
+            assert_eq!(own_scale_percent(height, native), percent, "{height}");
+            assert!(SCALES_PERCENT.contains(&percent));
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::app::App;
+use super::context::memory;
 use super::frame_times::FrameTimes;
+use super::placement::Placement;
+use crate::editor::Preferences;
 use crate::jobs::EngineFactory;
 use crate::text::{Explain, Language, Message, error_speaks};
 
@@ -84,10 +87,14 @@ pub fn run(options: WindowOptions) -> Result<(), WindowError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Overpaint")
         .with_app_id("overpaint")
-        .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([900.0, 600.0])
         .with_drag_and_drop(true)
         .with_icon(icon());
+    let remembered = Preferences::of(&options.data_dir).window;
+    let placement: Placement = remembered
+        .get(memory::PLACEMENT)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
+    let viewport = placement.of_builder(viewport);
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Glow,
@@ -95,7 +102,7 @@ pub fn run(options: WindowOptions) -> Result<(), WindowError> {
     };
     let app = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let app = App::new(&context.egui_ctx, options);
-        Ok(Box::new(app.with_frame_times(frame_times)))
+        Ok(Box::new(app.on_a_desktop().with_frame_times(frame_times)))
     };
     eframe::run_native("overpaint", native, Box::new(app)).map_err(|error| WindowError::Desktop {
         why: error.to_string(),

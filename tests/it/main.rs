@@ -22,4 +22,5 @@ mod recovery;
 mod support;
 mod texts;
 mod ui;
+mod ui_numbers;
 mod ui_panel;

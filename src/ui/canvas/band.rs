@@ -2,7 +2,7 @@
 
 use crate::document::DocumentId;
 use crate::editor::OpenDocument;
-use crate::plan::{BandOutline, Layout, MaskMode};
+use crate::plan::{BandOutline, Fineness, Layout, MaskMode};
 use crate::raster::Mask;
 
 /// While one paints, the outlines follow at most this often, in seconds.
@@ -13,6 +13,7 @@ const PAINTING_SECS: f64 = 0.1;
 pub(crate) struct Band {
     outline: BandOutline,
     follows: Option<(DocumentId, MaskMode, Layout, Mask)>,
+    fineness: Option<Fineness>,
     made_at: f64,
 }
 
@@ -34,9 +35,17 @@ impl Band {
                 && seen.extent() == mask.extent()
                 && mask.changed_tiles(seen).is_empty()
         });
+        // What was drawn coarsely during a stroke is drawn finely after it.
+        let same = same && (painting || self.fineness == Some(Fineness::Resting));
         let too_soon = painting && now - self.made_at < PAINTING_SECS;
         if !same && !too_soon {
-            self.outline = BandOutline::new(mask, mode, layout);
+            let fineness = if painting {
+                Fineness::Painting
+            } else {
+                Fineness::Resting
+            };
+            self.outline = BandOutline::new(mask, mode, layout, fineness);
+            self.fineness = Some(fineness);
             self.follows = Some((open.id(), mode, *layout, mask.clone()));
             self.made_at = now;
         }

@@ -14,7 +14,7 @@ pub(super) use band::Band;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use textures::Uploads;
-pub(super) use tools::{Drag, set_brush_px};
+pub(super) use tools::{BRUSH_RANGE_PX, Drag, set_brush_px};
 pub(super) use view_transform::{View, ViewTransform};
 
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};

@@ -2,14 +2,14 @@
 //! look, the line between before and after, and the bar of the result shown.
 
 use eframe::egui::{
-    self, Align2, Area, Color32, CornerRadius, CursorIcon, FontId, Frame, Id, Margin, Rect,
+    self, Align2, Area, Color32, CornerRadius, CursorIcon, FontId, Frame, Id, Margin, Pos2, Rect,
     RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
 use super::tools::Drag;
 use super::view_transform::ViewTransform;
 use crate::editor::{Candidate, OpenDocument};
-use crate::geometry::{PointF, Rect as PixelRect};
+use crate::geometry::Rect as PixelRect;
 use crate::plan::{Layout, MaskMode, RegionBounds};
 use crate::text::Message;
 use crate::ui::actions::Action;
@@ -101,27 +101,24 @@ fn draw_band(
     let painting = desk.state.drag.is_painting();
     let now = ui.ctx().time();
     let outline = desk.state.band.outline(open, layout, now, painting);
-    let lines = |pieces: &[[PointF; 2]], stroke: Stroke| {
-        let line = |piece: &[PointF; 2]| piece.map(|point| transform.view_from_image(point));
-        painter.extend(
-            pieces
-                .iter()
-                .map(|piece| Shape::line_segment(line(piece), stroke)),
-        );
+    let in_view: [Vec<Vec<Pos2>>; 2] = [&outline.touched, &outline.region].map(|lines| {
+        let placed = lines.iter().map(|line| {
+            let points = line.iter().map(|point| transform.view_from_image(*point));
+            points.collect()
+        });
+        placed.collect()
+    });
+    let [touched, region] = in_view;
+    let lines = |lines: &[Vec<Pos2>], stroke: Stroke| {
+        painter.extend(lines.iter().map(|line| Shape::line(line.clone(), stroke)));
     };
-    lines(
-        &outline.touched,
-        Stroke::new(3.0, Color32::from_black_alpha(110)),
-    );
-    lines(&outline.touched, Stroke::new(1.5, t.warn));
-    lines(
-        &outline.region,
-        Stroke::new(1.0, theme::faded(Color32::WHITE, 0.7)),
-    );
+    lines(&touched, Stroke::new(3.0, Color32::from_black_alpha(110)));
+    lines(&touched, Stroke::new(1.5, t.warn));
+    lines(&region, Stroke::new(1.0, theme::faded(Color32::WHITE, 0.7)));
 }
 
 /// Small words that can be read on any picture.
-fn label_on_picture(ui: &Ui, left_bottom: egui::Pos2, text: &str) {
+fn label_on_picture(ui: &Ui, left_bottom: Pos2, text: &str) {
     let font = FontId::proportional(text_size::SMALL);
     let galley = ui
         .painter()
@@ -295,14 +292,14 @@ fn result_bar(
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = space::XS;
                     if ids.len() > 1 {
-                        widgets::action_button(ui, desk, Action::PreviousResult, false);
+                        widgets::action_button(ui, desk, Action::PreviousResult, None);
                     }
                     ui.label(RichText::new(count).size(text_size::SMALL).color(t.muted));
                     if ids.len() > 1 {
-                        widgets::action_button(ui, desk, Action::NextResult, false);
+                        widgets::action_button(ui, desk, Action::NextResult, None);
                     }
                     ui.add_space(space::XS);
-                    widgets::action_button(ui, desk, Action::Discard, false);
+                    widgets::action_button(ui, desk, Action::Discard, None);
                     let text = desk.text(Action::Accept.text());
                     let tooltip = desk.tooltip(ui.ctx(), Action::Accept);
                     let accept =

@@ -9,6 +9,7 @@ use crate::editor::{Command, Comparison, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Strength;
 use crate::text::Message;
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, space, text_size};
 use crate::ui::{icons, widgets};
@@ -68,7 +69,7 @@ struct Entry<'a> {
 fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
     ui.horizontal(|ui| {
         let back = desk.text("ui-sheet-back");
-        if widgets::icon_button(ui, icons::BACK, &back, false)
+        if widgets::icon_button(ui, icons::BACK, &back, None)
             .on_hover_text(back.as_ref())
             .clicked()
         {
@@ -84,7 +85,7 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let export = desk.text("ui-sheet-export");
-            let button = widgets::icon_button(ui, icons::EXPORT, &export, false);
+            let button = widgets::icon_button(ui, icons::EXPORT, &export, None);
             if button
                 .on_hover_text(desk.text("ui-sheet-export-tip"))
                 .clicked()
@@ -217,14 +218,23 @@ fn entry_ui(
             None => store.paint_preview(&painter, &transform, entry.run),
         }
     }
+    if matches!(entry.run.state, RunState::Waiting) {
+        // Not to be taken for a result.
+        painter.rect_filled(picture, 4.0, theme::faded(t.canvas, 0.6));
+    }
     if let Some(candidate) = result {
         if response.hovered() {
             overlay::outline(&painter, picture, t.accent);
             ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
         }
-        let clicked = response.clicked();
+        let mut taken = response.clicked();
+        response.context_menu(|ui| {
+            let accept = desk.text(Action::Accept.text());
+            taken |= widgets::menu_line(ui, icons::ACCEPT, &accept, "").clicked();
+            crate::ui::panels::reuse_lines(ui, desk, candidate);
+        });
         response.on_hover_text(desk.text("ui-sheet-accept-tip"));
-        if clicked {
+        if taken {
             desk.send(Command::AcceptCandidate(candidate.id));
             desk.state.comparison = None;
         }
@@ -257,7 +267,7 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
                 .with("lower", format!("{:.2}", entry.strength.get()))
                 .with("upper", format!("{:.2}", upper.get()));
             let about = desk.say(&about);
-            if widgets::icon_button(ui, icons::BETWEEN, &about, false)
+            if widgets::icon_button(ui, icons::BETWEEN, &about, None)
                 .on_hover_text(&about)
                 .clicked()
             {

@@ -15,7 +15,7 @@ use crate::ui::state::{Tool, UiState};
 use crate::ui::theme;
 
 /// Smallest and largest brush, in pixels of the picture.
-pub(super) const BRUSH_RANGE_PX: std::ops::RangeInclusive<f32> = 1.0..=2000.0;
+pub(crate) const BRUSH_RANGE_PX: std::ops::RangeInclusive<f32> = 1.0..=2000.0;
 
 /// A drag under way on the canvas.
 #[derive(Debug, Clone, Default)]

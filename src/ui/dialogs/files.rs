@@ -5,20 +5,16 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use eframe::egui::{self, RichText, TextEdit, Ui};
-
+use super::path_field::PathField;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::editor::{Command, ComparisonId, Editor, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
-use crate::ui::context::Desk;
-use crate::ui::theme::{self, size, space, text_size};
-use crate::ui::{icons, widgets};
 
 /// Endings of pictures that can be opened.
-const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
+pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
 /// Endings of pictures that can be written.
 const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
@@ -55,7 +51,7 @@ impl FilePurpose {
         }
     }
 
-    const fn writes(self) -> bool {
+    pub(super) const fn writes(self) -> bool {
         matches!(
             self,
             Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
@@ -116,30 +112,22 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
 /// Longest side of a tile in an exported comparison.
 const SHEET_TILE_PX: u32 = 768;
 
-/// A path to be written by hand.
-#[derive(Debug, Clone)]
-pub(crate) struct PathField {
-    purpose: FilePurpose,
-    text: String,
-}
-
-impl PathField {
-    /// A field for that purpose, with a path to begin from.
-    pub(crate) fn new(purpose: FilePurpose, suggested: &std::path::Path) -> Self {
-        Self {
-            purpose,
-            text: suggested.display().to_string(),
-        }
-    }
-}
-
 type Chosen = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
 
 /// The system's file dialog, while it is open.
 #[derive(Default)]
 pub(crate) struct FileChooser {
-    open: Option<(FilePurpose, PathBuf, std::time::Instant, Chosen)>,
+    open: Option<OpenDialog>,
     missing: bool,
+}
+
+/// A dialog of the system that has been asked for.
+struct OpenDialog {
+    purpose: FilePurpose,
+    suggested: PathBuf,
+    chosen: Chosen,
+    /// It has taken the keyboard from the window, so it is there.
+    was_seen: bool,
 }
 
 impl FileChooser {
@@ -162,7 +150,12 @@ impl FileChooser {
             return Some(PathField::new(purpose, &suggested));
         }
         let mut dialog = rfd::AsyncFileDialog::new().set_title(texts.get(purpose.title()));
-        if let Some(folder) = suggested.parent().filter(|folder| folder.is_dir()) {
+        let folder = if suggested.is_dir() {
+            Some(suggested.as_path())
+        } else {
+            suggested.parent()
+        };
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
         let endings = if purpose.writes() { WRITTEN } else { OPENED };
@@ -210,7 +203,12 @@ impl FileChooser {
                     .collect()
             })
         };
-        self.open = Some((purpose, suggested, std::time::Instant::now(), chosen));
+        self.open = Some(OpenDialog {
+            purpose,
+            suggested,
+            chosen,
+            was_seen: false,
+        });
         None
     }
 
@@ -220,75 +218,65 @@ impl FileChooser {
     }
 
     /// What has been chosen, as soon as it has; or the field, when it turns out that the system has
-    /// no dialog.
-    pub(crate) fn poll(&mut self, editor: &Editor) -> (Vec<Command>, Option<PathField>) {
-        let Some((purpose, suggested, since, mut chosen)) = self.open.take() else {
-            return (Vec::new(), None);
+    /// no dialog: nothing was chosen, and the window has had the keyboard all the while. `focused`
+    /// says whether it has it now.
+    pub(crate) fn poll(&mut self, focused: bool) -> FileAnswer {
+        let Some(mut open) = self.open.take() else {
+            return FileAnswer::Nothing;
         };
+        open.was_seen |= !focused;
         // The window asks again a few times a second; nothing needs to wake it.
-        match chosen
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
+        let mut context = Context::from_waker(Waker::noop());
+        match open.chosen.as_mut().poll(&mut context) {
             Poll::Pending => {
-                self.open = Some((purpose, suggested, since, chosen));
-                (Vec::new(), None)
+                self.open = Some(open);
+                FileAnswer::Nothing
             }
-            // Nobody cancels a dialog this fast: there was none to cancel.
-            Poll::Ready(paths) if paths.is_empty() && since.elapsed().as_millis() < 400 => {
+            Poll::Ready(paths) if paths.is_empty() && !open.was_seen => {
                 self.missing = true;
-                (Vec::new(), Some(PathField::new(purpose, &suggested)))
+                FileAnswer::Field(PathField::new(open.purpose, &open.suggested))
             }
-            Poll::Ready(paths) => (
-                paths
-                    .into_iter()
-                    .filter_map(|path| purpose.command(editor, path))
-                    .collect(),
-                None,
-            ),
+            Poll::Ready(paths) => FileAnswer::Chosen(open.purpose, paths),
         }
     }
 }
 
-/// The field for a path.
-pub(super) fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
-    let title = desk.text(field.purpose.title());
-    ui.label(
-        RichText::new(title.as_ref())
-            .family(theme::semibold())
-            .size(text_size::HEADING),
-    );
-    widgets::hint(ui, &desk.text("ui-path-about"));
-    ui.add_space(space::XS);
-    let name = desk.text("ui-path-title");
-    let edit = TextEdit::singleline(&mut field.text).desired_width(f32::INFINITY);
-    let response = ui.add(edit).accessible_name(name);
-    if !response.has_focus() && !response.lost_focus() {
-        response.request_focus();
+/// What came of a dialog.
+#[derive(Debug)]
+pub(crate) enum FileAnswer {
+    /// Nothing yet.
+    Nothing,
+    /// These paths; none where it was cancelled.
+    Chosen(FilePurpose, Vec<PathBuf>),
+    /// The system has no dialog; this takes its place.
+    Field(PathField),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dialog that ends without a choice.
+    fn ended_empty(was_seen: bool) -> FileChooser {
+        FileChooser {
+            open: Some(OpenDialog {
+                purpose: FilePurpose::Open,
+                suggested: PathBuf::new(),
+                chosen: Box::pin(std::future::ready(Vec::new())),
+                was_seen,
+            }),
+            missing: false,
+        }
     }
-    let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-    ui.add_space(space::S);
-    ui.horizontal(|ui| {
-        let ready = !field.text.trim().is_empty();
-        let icon = if field.purpose.writes() {
-            icons::SAVE
-        } else {
-            icons::OPEN
+
+    #[test]
+    fn a_dialog_that_never_came_is_replaced_by_the_field() {
+        let becomes_field = |was_seen, focused| {
+            let answer = ended_empty(was_seen).poll(focused);
+            matches!(answer, FileAnswer::Field(_))
         };
-        let press = ui
-            .add_enabled_ui(ready, |ui| {
-                widgets::primary_button(ui, icon, &title, 140.0, size::CONTROL + 4.0)
-            })
-            .inner;
-        if ready && (press.clicked() || entered) {
-            let path = PathBuf::from(field.text.trim());
-            if let Some(command) = field.purpose.command(desk.editor, path) {
-                desk.send(command);
-            }
-            *stays = false;
-        }
-        if ui.button(desk.text("ui-dialog-cancel").as_ref()).clicked() {
-            *stays = false;
-        }
-    });
+        assert!(becomes_field(false, true));
+        assert!(!becomes_field(true, true), "it was cancelled");
+        assert!(!becomes_field(false, false), "it was cancelled just now");
+    }
 }

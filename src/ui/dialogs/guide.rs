@@ -1,6 +1,6 @@
 //! The guide of the first start: paint, say, generate; then the other way round.
 
-use eframe::egui::{self, Align2, Area, CornerRadius, Frame, Id, Margin, RichText, Stroke, vec2};
+use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 
 use crate::editor::{OpenDocument, RunState};
 use crate::plan::{MaskMode, RegionBounds};
@@ -17,40 +17,38 @@ const STEPS: [(&str, &str); 4] = [
     ("ui-guide-next", "ui-guide-next-about"),
 ];
 
-/// Draws the guide over the lower left corner of the canvas, if it is open.
-pub(crate) fn guide_ui(ctx: &egui::Context, desk: &mut Desk<'_>, canvas: egui::Rect) {
+/// Width of the number and name of a step, in points.
+const TITLE_WIDTH: f32 = 112.0;
+/// Least height, in points: two lines of text and one of chips.
+const HEIGHT: f32 = 92.0;
+/// Below this width of the words, in points, the title stands above them.
+const NARROW: f32 = 460.0;
+
+/// Draws the guide as a strip under the canvas, if it is open. It has a place of its own, so that it
+/// never covers what one is to paint on.
+pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(step) = desk.state.guide_step else {
         return;
     };
-    if desk.state.comparison.is_some() {
+    if desk.state.comparison.is_some() || desk.open().is_none() {
         return;
     }
     let step = advance(desk, step);
     desk.state.guide_step = Some(step);
-    Area::new(Id::unique("guide"))
-        .order(egui::Order::Middle)
-        .fixed_pos(canvas.left_bottom() + vec2(space::M, -space::M))
-        .pivot(Align2::LEFT_BOTTOM)
-        .constrain_to(canvas)
-        .accessible_name(desk.text("ui-guide"))
-        .show(ctx, |ui| {
-            let t = theme::tokens(ui);
-            let frame = Frame::NONE
-                .fill(t.panel)
-                .stroke(Stroke::new(1.0, t.accent))
-                .corner_radius(CornerRadius::same(theme::RADIUS_CARD))
-                .inner_margin(Margin::same(14))
-                .shadow(egui::Shadow {
-                    offset: [0, 6],
-                    blur: 20,
-                    spread: 0,
-                    color: egui::Color32::from_black_alpha(80),
-                });
-            frame.show(ui, |ui| {
-                ui.set_width(300.0_f32.min(canvas.width() - 60.0));
-                step_ui(ui, desk, step);
-            });
-        });
+    let t = theme::tokens(ui);
+    let frame = Frame::NONE
+        .fill(t.raised)
+        .inner_margin(Margin::symmetric(space::L as i8, space::M as i8));
+    let strip = Panel::bottom("guide")
+        .resizable(false)
+        // The same for every step, so that the picture does not jump.
+        .min_size(HEIGHT)
+        .frame(frame)
+        .show(ui, |ui| step_ui(ui, desk, step));
+    let rect = strip.response.rect;
+    // A line in the colour of what is to be done next.
+    ui.painter()
+        .hline(rect.x_range(), rect.top(), Stroke::new(2.0, t.accent));
 }
 
 /// A step is done when what it asks for has happened.
@@ -73,69 +71,80 @@ fn advance(desk: &Desk<'_>, step: usize) -> usize {
     }
 }
 
-fn step_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, step: usize) {
-    let t = theme::tokens(ui);
+fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
     let Some((title, about)) = STEPS.get(step) else {
         return;
     };
-    ui.horizontal(|ui| {
-        let number = Message::new("ui-guide-step")
-            .with("step", step + 1)
-            .with("of", STEPS.len());
-        ui.label(
-            RichText::new(desk.say(&number))
-                .size(text_size::SMALL)
-                .color(t.accent),
-        );
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let close = desk.text("ui-guide-close");
-            let sign = RichText::new(icons::CLOSE.0)
-                .family(theme::icon_family())
-                .size(13.0)
-                .color(t.muted);
-            let button = egui::Button::new(sign)
-                .frame_when_inactive(false)
-                .min_size(vec2(22.0, 22.0));
-            if ui
-                .add(button)
-                .accessible_name(close.as_ref())
-                .on_hover_text(close)
-                .clicked()
-            {
-                dismiss(desk);
+    let words = |ui: &mut Ui, desk: &mut Desk<'_>| {
+        ui.add(egui::Label::new(desk.text(about)).wrap());
+        suggestions(ui, desk, step);
+    };
+    ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+        step_buttons(ui, desk, step);
+        ui.add_space(space::S);
+        // The words are given what the buttons leave.
+        let rest = ui.available_width();
+        ui.allocate_ui_with_layout(vec2(rest, 0.0), Layout::top_down(Align::Min), |ui| {
+            if rest < NARROW {
+                ui.horizontal(|ui| step_title(ui, desk, step, title));
+                return words(ui, desk);
             }
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = space::L;
+                ui.vertical(|ui| {
+                    ui.set_width(TITLE_WIDTH);
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    step_title(ui, desk, step, title);
+                });
+                ui.vertical(|ui| words(ui, desk));
+            });
         });
-    });
-    ui.label(
-        RichText::new(desk.text(title))
-            .family(theme::semibold())
-            .size(text_size::HEADING),
-    );
-    ui.add(egui::Label::new(RichText::new(desk.text(about)).color(t.muted)).wrap());
-    ui.add_space(space::XS);
-    suggestions(ui, desk, step);
-    ui.horizontal(|ui| {
-        if step > 0 && ui.button(desk.text("ui-guide-back").as_ref()).clicked() {
-            desk.state.guide_step = Some(step - 1);
-        }
-        let last = step + 1 == STEPS.len();
-        let next = desk.text(if last {
-            "ui-guide-done"
-        } else {
-            "ui-guide-skip"
-        });
-        if ui.button(next.as_ref()).clicked() {
-            if last {
-                dismiss(desk);
-            } else {
-                desk.state.guide_step = Some(step + 1);
-            }
-        }
     });
 }
 
+/// Which step it is, and what it is called.
+fn step_title(ui: &mut Ui, desk: &Desk<'_>, step: usize, title: &str) {
+    let number = Message::new("ui-guide-step")
+        .with("step", step + 1)
+        .with("of", STEPS.len());
+    let number = RichText::new(desk.say(&number)).size(text_size::SMALL);
+    ui.label(number.color(theme::tokens(ui).accent));
+    let title = RichText::new(desk.text(title))
+        .family(theme::semibold())
+        .size(text_size::HEADING);
+    ui.add(egui::Label::new(title).wrap());
+}
+
+/// Back, next, close.
+fn step_buttons(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
+    ui.spacing_mut().item_spacing.x = space::S;
+    let close = desk.text("ui-guide-close");
+    if widgets::icon_button_small(ui, icons::CLOSE, &close, None)
+        .on_hover_text(close.as_ref())
+        .clicked()
+    {
+        dismiss(desk);
+    }
+    let last = step + 1 == STEPS.len();
+    let next = desk.text(if last {
+        "ui-guide-done"
+    } else {
+        "ui-guide-skip"
+    });
+    if ui.button(next.as_ref()).clicked() {
+        if last {
+            dismiss(desk);
+        } else {
+            desk.state.guide_step = Some(step + 1);
+        }
+    }
+    if step > 0 && ui.button(desk.text("ui-guide-back").as_ref()).clicked() {
+        desk.state.guide_step = Some(step - 1);
+    }
+}
+
 /// Prompts that fit the sample portrait, to press instead of writing.
-fn suggestions(ui: &mut egui::Ui, desk: &mut Desk<'_>, step: usize) {
+fn suggestions(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
     let keys: &[&str] = match step {
         0 => return shortcut_to_paint(ui, desk),
         1 => &["ui-guide-prompt-night", "ui-guide-prompt-room"],
@@ -156,7 +165,7 @@ fn suggestions(ui: &mut egui::Ui, desk: &mut Desk<'_>, step: usize) {
 }
 
 /// “Paint the person, keep it” is the shortest way to a new background.
-fn shortcut_to_paint(ui: &mut egui::Ui, desk: &mut Desk<'_>) {
+fn shortcut_to_paint(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(open) = desk.editor.active() else {
         return;
     };

@@ -3,12 +3,14 @@
 mod files;
 mod guide;
 mod palette;
+mod path_field;
 mod questions;
 mod shortcuts;
 
-pub(super) use files::{FileChooser, FilePurpose, PathField};
+pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
 pub(super) use guide::guide_ui;
 pub(super) use palette::PaletteQuery;
+pub(super) use path_field::PathField;
 
 use eframe::egui::{self, Id, Modal};
 
@@ -59,7 +61,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
             match &mut dialog {
                 Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),
                 Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
-                Dialog::Path(field) => files::path_ui(ui, desk, field, &mut stays),
+                Dialog::Path(field) => path_field::path_ui(ui, desk, field, &mut stays),
                 Dialog::CloseUnsaved(document) => {
                     questions::close_ui(ui, desk, *document, &mut stays);
                 }

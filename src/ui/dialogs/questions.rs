@@ -110,7 +110,7 @@ pub(super) fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
                             desk.send(Command::Restore(item.id));
                         }
                         let discard = desk.text("ui-recovery-discard");
-                        let button = widgets::icon_button(ui, icons::DELETE, &discard, false);
+                        let button = widgets::icon_button(ui, icons::DELETE, &discard, None);
                         if button.on_hover_text(discard).clicked() {
                             desk.send(Command::DiscardRecovery(item.id));
                         }

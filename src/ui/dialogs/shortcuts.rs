@@ -16,7 +16,7 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let close = desk.text("ui-dialog-close");
-            if widgets::icon_button(ui, crate::ui::icons::CLOSE, &close, false)
+            if widgets::icon_button(ui, crate::ui::icons::CLOSE, &close, None)
                 .on_hover_text(close.as_ref())
                 .clicked()
             {

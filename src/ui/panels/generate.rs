@@ -173,9 +173,9 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
         rect.right_center() - vec2(22.0, 0.0),
         vec2(size::ICON_BUTTON, size::ICON_BUTTON),
     );
-    ui.scope_builder(egui::UiBuilder::new().max_rect(button), |ui| {
-        widgets::action_button(ui, desk, Action::Cancel, false);
-    });
+    // A child that this `Ui` does not hear of, else what is below would move up to it.
+    let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(button));
+    widgets::action_button(&mut corner, desk, Action::Cancel, None);
 }
 
 /// How many wait; pressing it shows them.
@@ -201,7 +201,7 @@ fn queue_button(ui: &mut Ui, desk: &mut Desk<'_>) {
                     ui.add(egui::Label::new(RichText::new(line).size(text_size::SMALL)).truncate());
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         let remove = desk.text("ui-queue-remove");
-                        if widgets::icon_button(ui, icons::CLOSE, &remove, false)
+                        if widgets::icon_button(ui, icons::CLOSE, &remove, None)
                             .on_hover_text(remove.as_ref())
                             .clicked()
                         {
@@ -209,7 +209,7 @@ fn queue_button(ui: &mut Ui, desk: &mut Desk<'_>) {
                         }
                         let sooner = desk.text("ui-queue-sooner");
                         if place > 0
-                            && widgets::icon_button(ui, icons::UP, &sooner, false)
+                            && widgets::icon_button(ui, icons::UP, &sooner, None)
                                 .on_hover_text(sooner.as_ref())
                                 .clicked()
                         {

@@ -1,12 +1,31 @@
 //! The layers: what has been accepted, the topmost first.
 
-use eframe::egui::{self, RichText, Slider, TextEdit, Ui};
+use eframe::egui::{self, DragValue, Sense, TextEdit, Ui};
 
 use crate::document::{DocumentId, Layer};
 use crate::editor::Command;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, space, text_size};
-use crate::ui::{icons, widgets};
+use crate::ui::icons::{self, Icon};
+use crate::ui::theme::{size, space};
+use crate::ui::widgets;
+
+/// Height of the line of one layer, in points.
+const ROW: f32 = size::CONTROL + space::XS;
+/// Height of the title with the line above it, in points.
+const TITLE: f32 = 34.0;
+/// So many layers are seen at once; the list scrolls to the others.
+const MOST_SEEN: usize = 3;
+/// Width of the opacity, in points.
+const OPACITY: f32 = 58.0;
+
+/// Height that the list takes, in points; 0 where there is no layer.
+pub(super) fn height(desk: &Desk<'_>, document: DocumentId) -> f32 {
+    let open = desk.editor.document(document);
+    match open.map_or(0, |open| open.document().layers().len()) {
+        0 => 0.0,
+        count => TITLE + ROW * count.min(MOST_SEEN) as f32 + space::XS,
+    }
+}
 
 /// Draws the list; nothing where there is no layer.
 pub(super) fn layers_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
@@ -17,15 +36,21 @@ pub(super) fn layers_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     if layers.is_empty() {
         return;
     }
+    ui.spacing_mut().item_spacing.y = space::XS;
     ui.separator();
     widgets::heading(ui, &desk.text("ui-layers")).on_hover_text(desk.text("ui-layers-tip"));
-    for (place, layer) in layers.iter().enumerate().rev() {
-        ui.push_id(layer.id.0, |ui| {
-            layer_ui(ui, desk, document, (layer, place, layers.len()));
+    egui::ScrollArea::vertical()
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            for (place, layer) in layers.iter().enumerate().rev() {
+                ui.push_id(layer.id.0, |ui| {
+                    layer_ui(ui, desk, document, (layer, place, layers.len()));
+                });
+            }
         });
-    }
 }
 
+/// One layer on one line: eye, name, opacity, order, delete.
 fn layer_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
@@ -33,69 +58,110 @@ fn layer_ui(
     (layer, place, count): (&Layer, usize, usize),
 ) {
     let id = layer.id;
-    widgets::card(ui, |ui| {
-        ui.set_min_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = space::XS;
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = space::XS;
-            let eye = if layer.visible {
-                icons::EYE
-            } else {
-                icons::EYE_OFF
-            };
-            let name = desk.text(if layer.visible {
-                "ui-layer-hide"
-            } else {
-                "ui-layer-show"
+    let line = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let (eye, key) = if layer.visible {
+            (icons::EYE, "ui-layer-hide")
+        } else {
+            (icons::EYE_OFF, "ui-layer-show")
+        };
+        if small_button(ui, desk, eye, key, true) {
+            desk.send(Command::SetLayerVisible {
+                document,
+                layer: id,
+                visible: !layer.visible,
             });
-            if widgets::icon_button(ui, eye, &name, false)
-                .on_hover_text(name.as_ref())
-                .clicked()
-            {
-                desk.send(Command::SetLayerVisible {
-                    document,
-                    layer: id,
-                    visible: !layer.visible,
-                });
-            }
-            let buttons = 3.0 * (theme::size::ICON_BUTTON + space::XS);
-            name_field(ui, desk, document, layer, ui.available_width() - buttons);
-            let delete = desk.text("ui-layer-delete");
-            let moves = [
-                (icons::UP, "ui-layer-up", place + 1 < count, place + 1),
-                (
-                    icons::DOWN,
-                    "ui-layer-down",
-                    place > 0,
-                    place.saturating_sub(1),
-                ),
-            ];
-            for (icon, key, possible, to) in moves {
-                let name = desk.text(key);
-                let button = ui
-                    .add_enabled_ui(possible, |ui| widgets::icon_button(ui, icon, &name, false))
-                    .inner;
-                if button.on_hover_text(name.as_ref()).clicked() {
-                    desk.send(Command::MoveLayer {
-                        document,
-                        layer: id,
-                        to,
-                    });
-                }
-            }
-            if widgets::icon_button(ui, icons::DELETE, &delete, false)
-                .on_hover_text(delete.as_ref())
-                .clicked()
-            {
-                desk.send(Command::DeleteLayer {
-                    document,
-                    layer: id,
-                });
-            }
-        });
-        ui.spacing_mut().interact_size.y = 20.0;
+        }
+        let buttons = 3.0 * (size::CONTROL + 2.0) + OPACITY + 2.0;
+        name_field(ui, desk, document, layer, ui.available_width() - buttons);
         opacity(ui, desk, document, layer);
+        let moves = [
+            (icons::UP, "ui-layer-up", place + 1 < count, place + 1),
+            (
+                icons::DOWN,
+                "ui-layer-down",
+                place > 0,
+                place.saturating_sub(1),
+            ),
+        ];
+        for (icon, key, possible, to) in moves {
+            if small_button(ui, desk, icon, key, possible) {
+                desk.send(Command::MoveLayer {
+                    document,
+                    layer: id,
+                    to,
+                });
+            }
+        }
+        if small_button(ui, desk, icons::DELETE, "ui-layer-delete", true) {
+            desk.send(Command::DeleteLayer {
+                document,
+                layer: id,
+            });
+        }
     });
+    let whole = line.response.interact(Sense::click());
+    whole.context_menu(|ui| layer_menu(ui, desk, document, (layer, place, count)));
+}
+
+/// An icon as tall as a field; true when it was pressed.
+fn small_button(ui: &mut Ui, desk: &Desk<'_>, icon: Icon, key: &str, possible: bool) -> bool {
+    let name = desk.text(key);
+    let button = ui.add_enabled_ui(possible, |ui| {
+        widgets::icon_button_small(ui, icon, &name, None)
+    });
+    button.inner.on_hover_text(name.as_ref()).clicked()
+}
+
+/// What a right-click on a layer offers.
+fn layer_menu(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    document: DocumentId,
+    (layer, place, count): (&Layer, usize, usize),
+) {
+    let (id, visible) = (layer.id, layer.visible);
+    let eye = if visible {
+        (icons::EYE_OFF, "ui-layer-hide")
+    } else {
+        (icons::EYE, "ui-layer-show")
+    };
+    let moved = |to: usize| Command::MoveLayer {
+        document,
+        layer: id,
+        to,
+    };
+    let show = Command::SetLayerVisible {
+        document,
+        layer: id,
+        visible: !visible,
+    };
+    let delete = Command::DeleteLayer {
+        document,
+        layer: id,
+    };
+    let lines = [
+        (eye, true, show),
+        (
+            (icons::UP, "ui-layer-up"),
+            place + 1 < count,
+            moved(place + 1),
+        ),
+        (
+            (icons::DOWN, "ui-layer-down"),
+            place > 0,
+            moved(place.saturating_sub(1)),
+        ),
+        ((icons::DELETE, "ui-layer-delete"), true, delete),
+    ];
+    for ((icon, key), possible, command) in lines {
+        let text = desk.text(key);
+        let pressed = ui.add_enabled_ui(possible, |ui| widgets::menu_line(ui, icon, &text, ""));
+        if pressed.inner.clicked() {
+            desk.send(command);
+            ui.close();
+        }
+    }
 }
 
 fn name_field(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &Layer, width: f32) {
@@ -119,37 +185,31 @@ fn name_field(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &La
 }
 
 fn opacity(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &Layer) {
-    let t = theme::tokens(ui);
-    let mut percent = (f32::from(layer.opacity) / 2.55).round();
-    ui.horizontal(|ui| {
-        let name = desk.text("ui-layer-opacity");
-        let label = ui.label(
-            RichText::new(name.as_ref())
-                .size(text_size::SMALL)
-                .color(t.muted),
-        );
-        ui.spacing_mut().slider_width = (ui.available_width() - 56.0).max(40.0);
-        let slider = Slider::new(&mut percent, 0.0..=100.0)
-            .integer()
-            .show_value(false);
-        let response = ui
-            .add(slider)
-            .labelled_by(label.id)
-            .accessible_name(name.as_ref());
-        ui.label(
-            RichText::new(format!("{percent:.0} %"))
-                .size(text_size::SMALL)
-                .color(t.muted),
-        );
-        let done = response.drag_stopped() || (response.changed() && !response.dragged());
-        if response.changed() || done {
-            let opacity = (percent * 2.55).round().clamp(0.0, 255.0) as u8;
-            desk.send(Command::SetLayerOpacity {
-                document,
-                layer: layer.id,
-                opacity,
-                done,
-            });
-        }
-    });
+    let now = (f32::from(layer.opacity) / 2.55).round();
+    let mut percent = now;
+    let name = desk.text("ui-layer-opacity");
+    let field = DragValue::new(&mut percent)
+        .range(0.0..=100.0)
+        .speed(0.5)
+        .max_decimals(0)
+        .suffix(" %")
+        .update_while_editing(false);
+    let response = ui
+        .add_sized([OPACITY, size::CONTROL], field)
+        .accessible_name(name.as_ref())
+        .on_hover_text(desk.text("ui-layer-opacity-tip"));
+    percent += 5.0 * widgets::wheel_notches(ui, &response) as f32;
+    if widgets::resets(ui, &response) {
+        percent = 100.0;
+    }
+    let done = response.drag_stopped() || (percent != now && !response.dragged());
+    if percent != now || done {
+        let opacity = (percent.clamp(0.0, 100.0) * 2.55).round() as u8;
+        desk.send(Command::SetLayerOpacity {
+            document,
+            layer: layer.id,
+            opacity,
+            done,
+        });
+    }
 }

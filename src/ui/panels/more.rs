@@ -75,9 +75,11 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         let field = egui::DragValue::new(&mut value)
             .speed(1.0)
             .update_while_editing(false);
-        ui.add_sized([104.0, size::CONTROL], field)
+        let field = ui
+            .add_sized([104.0, size::CONTROL], field)
             .accessible_name(name.as_ref())
             .on_hover_text(tooltip.as_ref());
+        value = value.saturating_add_signed(widgets::wheel_notches(ui, &field).round() as i64);
     });
     if value != open.settings().seed.0 {
         desk.set(document, |settings| settings.seed = Seed(value));
@@ -105,6 +107,7 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         tooltip: &tooltip,
         range: 1.0..=20.0,
         speed: 0.05,
+        notch: 0.5,
         decimals: 1,
         unit: "",
         reset: Some((default, &reset)),
@@ -254,6 +257,7 @@ fn tint(ui: &mut Ui, desk: &mut Desk<'_>) {
         tooltip: &tooltip,
         range: 5.0..=100.0,
         speed: 0.5,
+        notch: 5.0,
         decimals: 0,
         unit: " %",
         reset: Some((f64::from(theme::MASK_OPACITY * 100.0).round(), &reset)),
@@ -293,6 +297,7 @@ fn length(
         tooltip: &tooltip,
         range: 0.0..=2000.0,
         speed: 0.25,
+        notch: 1.0,
         decimals: 0,
         unit: " px",
         reset: Some((BY_ITSELF, &reset)),

@@ -33,9 +33,11 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         .add(field)
         .labelled_by(label.id)
         .accessible_name(desk.text("ui-prompt"));
-    if response.on_hover_text(tooltip).changed() {
+    let response = response.on_hover_text(tooltip);
+    if response.changed() {
         desk.set(document, |settings| settings.prompt.clone_from(&prompt));
     }
+    response.context_menu(|ui| prompt_menu(ui, desk, document));
     let words = desk.editor.model_card().and_then(|card| card.words.clone());
     if let Some(words) = &words {
         unknown(ui, desk, words, &prompt);
@@ -46,6 +48,30 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     }
     negative(ui, desk, document);
 }
+
+/// What a right-click on the prompt offers: the prompts used before, and none.
+fn prompt_menu(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let clear = desk.text("ui-prompt-clear");
+    if widgets::menu_line(ui, icons::CLOSE, &clear, "").clicked() {
+        desk.set(document, |settings| settings.prompt.clear());
+        ui.close();
+    }
+    let earlier: Vec<String> = desk.editor.preferences().recent_prompts.clone();
+    if earlier.is_empty() {
+        return;
+    }
+    ui.separator();
+    widgets::hint(ui, &desk.text("ui-prompt-earlier"));
+    for prompt in earlier.into_iter().take(MOST_EARLIER) {
+        if widgets::menu_line(ui, icons::REUSE, &prompt, "").clicked() {
+            desk.set(document, |settings| settings.prompt = prompt);
+            ui.close();
+        }
+    }
+}
+
+/// More earlier prompts are not listed.
+const MOST_EARLIER: usize = 10;
 
 /// The name of the prompt field among egui's ids.
 pub(super) fn prompt_id() -> egui::Id {

@@ -12,7 +12,7 @@ use crate::ui::actions::Action;
 use crate::ui::canvas::TextureStore;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
-use crate::ui::widgets;
+use crate::ui::{icons, widgets};
 
 /// Height of the strip.
 pub(crate) const HEIGHT: f32 = size::THUMB + 2.0 * space::S + 4.0;
@@ -122,9 +122,14 @@ fn context_menu(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
     widgets::menu_item(ui, desk, Action::Accept);
     widgets::menu_item(ui, desk, Action::Discard);
     ui.separator();
+    reuse_lines(ui, desk, result);
+}
+
+/// Lines of a menu that bring back what a result was made with.
+pub(crate) fn reuse_lines(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
+    let document = result.document;
     let reuse = desk.text("ui-reuse-settings");
-    if ui
-        .button(reuse.as_ref())
+    if widgets::menu_line(ui, icons::REUSE, &reuse, "")
         .on_hover_text(desk.text("ui-reuse-settings-tip"))
         .clicked()
     {
@@ -133,8 +138,7 @@ fn context_menu(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
         ui.close();
     }
     let seed = desk.text("ui-reuse-seed");
-    if ui
-        .button(seed.as_ref())
+    if widgets::menu_line(ui, icons::LOCK, &seed, "")
         .on_hover_text(desk.text("ui-reuse-seed-tip"))
         .clicked()
     {

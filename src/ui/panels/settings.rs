@@ -17,11 +17,17 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         return;
     };
     let rest = ui.available_rect_before_wrap();
-    let footer = Rect::from_min_max(
-        egui::pos2(rest.left(), rest.bottom() - generate::HEIGHT),
-        rest.max,
-    );
-    let body = Rect::from_min_max(rest.min, footer.right_top() - vec2(0.0, space::S));
+    // The scroll bar stands in the margin, so that everything ends on one line at the right.
+    let inner = Rect::from_min_max(rest.min, rest.max - vec2(SCROLL_BAR, 0.0));
+    let below = |top: f32, bottom: f32| {
+        Rect::from_min_max(
+            egui::pos2(inner.left(), top),
+            egui::pos2(inner.right(), bottom),
+        )
+    };
+    let footer = below(inner.bottom() - generate::HEIGHT, inner.bottom());
+    let layers = below(footer.top() - layers::height(desk, document), footer.top());
+    let body = Rect::from_min_max(rest.min, egui::pos2(rest.right(), layers.top() - space::S));
     // Children that this `Ui` does not hear of: a panel takes the width of what it hears of, and
     // this one is as wide as the user made it, whatever is in it.
     let child = |rect: Rect| egui::UiBuilder::new().max_rect(rect);
@@ -29,8 +35,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     egui::ScrollArea::vertical()
         .auto_shrink(false)
         .show(&mut upper, |ui| {
-            // Room for the scroll bar.
-            ui.set_max_width(body.width() - 6.0);
+            ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
             mode(ui, desk, document);
             prompt::prompt_ui(ui, desk, document);
@@ -38,12 +43,16 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             strength::strength_ui(ui, desk, document);
             ui.separator();
             more::more_ui(ui, desk, document);
-            layers::layers_ui(ui, desk, document);
         });
+    let mut middle = ui.new_child(child(layers).id_salt("settings layers"));
+    layers::layers_ui(&mut middle, desk, document);
     let mut lower = ui.new_child(child(footer).id_salt("settings footer"));
     generate::generate_ui(&mut lower, desk, document);
     ui.advance_cursor_after_rect(rest);
 }
+
+/// Room for the scroll bar, in points.
+const SCROLL_BAR: f32 = 12.0;
 
 /// Two pictures to choose from: what is painted changes, or stays.
 fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {

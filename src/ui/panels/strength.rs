@@ -32,6 +32,7 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
             .add_sized(vec2(60.0, size::CONTROL), field)
             .accessible_name(desk.text("ui-strength-number"))
             .on_hover_text(tooltip.as_ref());
+        value = (value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
         if widgets::resets(ui, &response) {
             value = FIRST;
         }
@@ -39,8 +40,8 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
     // Closer together than the rest, and only here.
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        slider(ui, desk, &mut value);
-        ends(ui, desk);
+        let band = slider(ui, desk, &mut value);
+        ends(ui, desk, band);
         widgets::hint(ui, &desk.text(meaning(value)));
     });
     if let Ok(strength) = Strength::new((value * 100.0).round() / 100.0) {
@@ -49,9 +50,9 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
     steps(ui, desk, document);
 }
 
-/// What the two ends of the slider stand for.
-fn ends(ui: &mut Ui, desk: &Desk<'_>) {
-    ui.horizontal(|ui| {
+/// What the two ends of the slider stand for, and which numbers the band marks.
+fn ends(ui: &mut Ui, desk: &Desk<'_>, band: egui::Rangef) {
+    let line = ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 14.0;
         ui.set_height(14.0);
         let t = theme::tokens(ui);
@@ -61,6 +62,12 @@ fn ends(ui: &mut Ui, desk: &Desk<'_>) {
             ui.label(small(&desk.text("ui-strength-imagines")));
         });
     });
+    let middle = egui::pos2(band.center(), line.response.rect.center().y);
+    let text = format!("{}–{}", RECOMMENDED.start(), RECOMMENDED.end());
+    let font = egui::FontId::proportional(text_size::SMALL);
+    let ink = theme::tokens(ui).good;
+    ui.painter()
+        .text(middle, egui::Align2::CENTER_CENTER, text, font, ink);
 }
 
 /// What a strength does, in words.
@@ -74,12 +81,14 @@ fn meaning(value: f64) -> &'static str {
     }
 }
 
-/// The slider over a band that marks the recommended part.
-fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
+/// The slider over a band that marks the recommended part; where the band lies from left to right.
+fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) -> egui::Rangef {
     let width = ui.available_width();
     ui.spacing_mut().slider_width = width;
     ui.spacing_mut().interact_size.y = 20.0;
     let t = theme::tokens(ui);
+    // The part of the rail behind the handle is the accent's, as on every slider.
+    ui.visuals_mut().selection.bg_fill = t.accent;
     let band = ui.painter().add(egui::Shape::Noop);
     let slider = Slider::new(value, 0.05..=1.0)
         .show_value(false)
@@ -89,6 +98,7 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
         .trailing_fill(true);
     let response = ui.add(slider).accessible_name(desk.text("ui-strength"));
     let response = response.on_hover_text(desk.text("ui-strength-tip"));
+    *value = (*value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
     // Sliders only listen to drags.
     if response.interact(egui::Sense::click()).double_clicked() {
         *value = FIRST;
@@ -102,6 +112,7 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) {
     );
     let shape = egui::Shape::rect_filled(rect, CornerRadius::same(4), theme::faded(t.good, 0.35));
     ui.painter().set(band, shape);
+    rect.x_range()
 }
 
 fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
@@ -122,6 +133,9 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             .add_sized(vec2(60.0, size::CONTROL), field)
             .accessible_name(name.as_ref())
             .on_hover_text(tooltip.as_ref());
+        count = count
+            .saturating_add_signed(widgets::wheel_notches(ui, &response).round() as i32)
+            .clamp(1, 150);
         if widgets::resets(ui, &response) {
             count = default;
         }

@@ -1,8 +1,12 @@
 //! The column at the left: tools, and what the brush is like.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui::{self, RichText, Slider, SliderClamping, Ui};
 
+use crate::editor::BrushTip;
 use crate::ui::actions::Action;
+use crate::ui::canvas::{BRUSH_RANGE_PX, set_brush_px};
 use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
 use crate::ui::state::Tool;
@@ -26,69 +30,133 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             widgets::action_button(ui, desk, action, selected);
         }
         ui.separator();
-        widgets::action_button(ui, desk, Action::InvertMask, false);
-        widgets::action_button(ui, desk, Action::ClearMask, false);
+        widgets::action_button(ui, desk, Action::InvertMask, None);
+        widgets::action_button(ui, desk, Action::ClearMask, None);
         ui.separator();
         brush_fields(ui, desk);
     });
 }
 
-fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let brush = desk.state.brush;
-    let mut diameter_px = brush.diameter_px;
-    let text = format!("{diameter_px:.0}");
-    let slider = Slider::new(&mut diameter_px, 1.0..=600.0).logarithmic(true);
-    field(ui, desk, icons::SIZE, "ui-brush-size", &text, slider);
-    let mut hardness = brush.hardness;
-    let text = format!("{:.0} %", hardness * 100.0);
-    field(
-        ui,
-        desk,
-        icons::HARDNESS,
-        "ui-brush-hardness",
-        &text,
-        Slider::new(&mut hardness, 0.0..=1.0),
-    );
-    let mut opacity = brush.opacity;
-    let text = format!("{:.0} %", opacity * 100.0);
-    field(
-        ui,
-        desk,
-        icons::OPACITY,
-        "ui-brush-opacity",
-        &text,
-        Slider::new(&mut opacity, 0.05..=1.0),
-    );
-    crate::ui::canvas::set_brush_px(desk.state, diameter_px);
-    desk.state.brush.hardness = hardness;
-    desk.state.brush.opacity = opacity;
+/// A number of the brush: how it is shown, and where it goes back to.
+struct BrushNumber {
+    icon: Icon,
+    /// The key of its name; with `-tip` behind, that of its tooltip.
+    key: &'static str,
+    range: RangeInclusive<f64>,
+    unit: &'static str,
+    /// What one notch of the wheel changes; 0 means a tenth of what it is.
+    notch: f64,
+    default: f64,
 }
 
-/// A number under an icon; pressing it opens a slider.
-fn field(ui: &mut Ui, desk: &Desk<'_>, icon: Icon, key: &str, text: &str, slider: Slider<'_>) {
+fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let (brush, first) = (desk.state.brush, BrushTip::default());
+    let percent = |share: f32| f64::from((share * 100.0).round());
+    let size = BrushNumber {
+        icon: icons::SIZE,
+        key: "ui-brush-size",
+        range: 1.0..=f64::from(*BRUSH_RANGE_PX.end()),
+        unit: " px",
+        notch: 0.0,
+        default: f64::from(first.diameter_px),
+    };
+    if let Some(px) = brush_number(ui, desk, &size, f64::from(brush.diameter_px.round())) {
+        set_brush_px(desk.state, px as f32);
+    }
+    let hardness = BrushNumber {
+        icon: icons::HARDNESS,
+        key: "ui-brush-hardness",
+        range: 0.0..=100.0,
+        unit: " %",
+        notch: 5.0,
+        default: percent(first.hardness),
+    };
+    if let Some(hard) = brush_number(ui, desk, &hardness, percent(brush.hardness)) {
+        desk.state.brush.hardness = hard as f32 / 100.0;
+    }
+    let opacity = BrushNumber {
+        icon: icons::OPACITY,
+        key: "ui-brush-opacity",
+        range: 5.0..=100.0,
+        unit: " %",
+        notch: 5.0,
+        default: percent(first.opacity),
+    };
+    if let Some(opaque) = brush_number(ui, desk, &opacity, percent(brush.opacity)) {
+        desk.state.brush.opacity = opaque as f32 / 100.0;
+    }
+}
+
+/// A number under an icon: the wheel turns it, a double-click resets it, pressing it opens slider
+/// and field. The new value when it was changed.
+fn brush_number(ui: &mut Ui, desk: &Desk<'_>, number: &BrushNumber, value: f64) -> Option<f64> {
     let t = theme::tokens(ui);
-    let name = desk.text(key);
-    let tooltip = format!("{name}\n{}", desk.text(&format!("{key}-tip")));
+    let name = desk.text(number.key);
+    let about = desk.text(&format!("{}-tip", number.key));
+    let mut edited = value;
     let button = ui
         .scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            let button = widgets::icon_button(ui, icon, &name, false).on_hover_text(tooltip);
+            let button = widgets::icon_button(ui, number.icon, &name, None)
+                .on_hover_text(format!("{name}\n{about}"));
+            let text = format!("{value:.0}{}", number.unit);
             ui.label(RichText::new(text).size(text_size::SMALL).color(t.muted));
             button
         })
         .inner;
+    edited += widgets::wheel_notches(ui, &button) * step(number, value);
+    if button.double_clicked() {
+        edited = number.default;
+    }
+    let reset = desk.text("ui-brush-reset");
+    button.context_menu(|ui| {
+        if ui.button(reset.as_ref()).clicked() {
+            edited = number.default;
+            ui.close();
+        }
+    });
     egui::Popup::from_toggle_button_response(&button)
         .align(egui::RectAlign::RIGHT)
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .accessible_name(name.as_ref())
         .show(|ui| {
-            ui.spacing_mut().slider_width = 200.0;
-            let label = ui.label(RichText::new(name.as_ref()).family(theme::semibold()));
-            let slider = slider.show_value(false).clamping(SliderClamping::Never);
-            ui.add(slider)
-                .labelled_by(label.id)
-                .accessible_name(name.as_ref());
-            widgets::hint(ui, &desk.text(&format!("{key}-tip")));
+            ui.set_width(240.0);
+            let field = widgets::Number {
+                name: &name,
+                tooltip: &about,
+                range: number.range.clone(),
+                speed: 0.5,
+                notch: step(number, value),
+                decimals: 0,
+                unit: number.unit,
+                reset: Some((number.default, &reset)),
+            };
+            if let Some(new) = widgets::number(ui, edited, &field) {
+                edited = new;
+            }
+            ui.spacing_mut().slider_width = ui.available_width();
+            let slider = Slider::new(&mut edited, number.range.clone())
+                .logarithmic(number.notch == 0.0)
+                .integer()
+                .show_value(false)
+                .clamping(SliderClamping::Edits);
+            let slider = ui.add(slider).accessible_name(name.as_ref());
+            // Sliders only listen to drags.
+            if slider.interact(egui::Sense::click()).double_clicked() {
+                edited = number.default;
+            }
+            widgets::hint(ui, &about);
         });
     ui.add_space(space::XS);
+    let edited = edited.clamp(*number.range.start(), *number.range.end());
+    (edited != value).then_some(edited)
+}
+
+/// What one notch of the wheel changes.
+fn step(number: &BrushNumber, value: f64) -> f64 {
+    if number.notch == 0.0 {
+        (value * 0.1).round().max(1.0)
+    } else {
+        number.notch
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
     let name = desk.text("ui-menu");
-    let button = widgets::icon_button(ui, icons::MENU, &name, false).on_hover_text(name.as_ref());
+    let button = widgets::icon_button(ui, icons::MENU, &name, None).on_hover_text(name.as_ref());
     egui::Popup::menu(&button)
         .accessible_name(name)
         .width(280.0)
@@ -97,7 +97,7 @@ fn tabs(ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
                     }
                     let tooltip = desk.tooltip(ui.ctx(), Action::Open);
                     let name = desk.text("ui-open");
-                    if widgets::icon_button(ui, icons::PLUS, &name, false)
+                    if widgets::icon_button(ui, icons::PLUS, &name, None)
                         .on_hover_text(tooltip)
                         .clicked()
                     {
@@ -135,9 +135,25 @@ fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
             |path| path.display().to_string(),
         );
         let about = format!("{}\n{}", open.document().extent(), path);
-        if ui.add(label).on_hover_text(about).clicked() {
+        let label = ui.add(label).on_hover_text(about);
+        if label.clicked() {
             desk.send(Command::Activate(open.id()));
         }
+        let middle = egui::PointerButton::Middle;
+        if label.clicked_by(middle) {
+            desk.send(Command::Activate(open.id()));
+            desk.act(Action::CloseTab);
+        }
+        label.context_menu(|ui| {
+            for action in TAB_MENU {
+                let before = desk.actions.len();
+                widgets::menu_item(ui, desk, action);
+                if desk.actions.len() > before {
+                    // Actions concern the picture in front.
+                    desk.send(Command::Activate(open.id()));
+                }
+            }
+        });
         if unsaved {
             let dot = ui.label(RichText::new("•").color(t.accent));
             dot.on_hover_text(desk.text("ui-unsaved"));
@@ -163,6 +179,15 @@ fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
     });
 }
 
+/// What a right-click on a tab offers.
+const TAB_MENU: [Action; 5] = [
+    Action::Save,
+    Action::SaveAs,
+    Action::Export,
+    Action::Copy,
+    Action::CloseTab,
+];
+
 /// At most that many characters, the middle left out.
 fn shortened(title: &str, most: usize) -> String {
     let count = title.chars().count();
@@ -185,7 +210,7 @@ fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
         let what = label.map(|label| desk.say(&label.message()));
         let response = ui
             .add_enabled_ui(label.is_some(), |ui| {
-                widgets::action_button(ui, desk, action, false)
+                widgets::action_button(ui, desk, action, None)
             })
             .inner;
         if let Some(what) = what {
@@ -243,7 +268,7 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
 }
 
 fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
-    widgets::action_button(ui, desk, Action::Shortcuts, false);
+    widgets::action_button(ui, desk, Action::Shortcuts, None);
     let icon = if ui.visuals().dark_mode {
         icons::SUN
     } else {
@@ -251,7 +276,7 @@ fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
     };
     let name = desk.text(Action::ToggleTheme.text());
     let tooltip = desk.tooltip(ui.ctx(), Action::ToggleTheme);
-    if widgets::icon_button(ui, icon, &name, false)
+    if widgets::icon_button(ui, icon, &name, None)
         .on_hover_text(tooltip)
         .clicked()
     {

@@ -10,20 +10,41 @@ use crate::ui::context::{Desk, action_keys};
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 
-/// A square button with an icon. `name` is what it is called for those who do not see it.
-pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
-    icon_button_sized(ui, icon, name, selected, size::ICON_BUTTON)
+/// A square button with an icon. `name` is what it is called for those who do not see it;
+/// `selected` is for buttons that stay down, `None` for all others.
+pub(crate) fn icon_button(
+    ui: &mut Ui,
+    icon: Icon,
+    name: &str,
+    selected: impl Into<Option<bool>>,
+) -> Response {
+    icon_button_sized(ui, icon, name, selected.into(), size::ICON_BUTTON)
 }
 
 /// The same as tall as a field.
-pub(crate) fn icon_button_small(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Response {
-    icon_button_sized(ui, icon, name, selected, size::CONTROL)
+pub(crate) fn icon_button_small(
+    ui: &mut Ui,
+    icon: Icon,
+    name: &str,
+    selected: impl Into<Option<bool>>,
+) -> Response {
+    icon_button_sized(ui, icon, name, selected.into(), size::CONTROL)
 }
 
-fn icon_button_sized(ui: &mut Ui, icon: Icon, name: &str, selected: bool, side: f32) -> Response {
+fn icon_button_sized(
+    ui: &mut Ui,
+    icon: Icon,
+    name: &str,
+    stays_down: Option<bool>,
+    side: f32,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, selected, name));
+    response.widget_info(|| match stays_down {
+        Some(selected) => WidgetInfo::selected(Role::Button, enabled, selected, name),
+        None => WidgetInfo::labeled(Role::Button, enabled, name),
+    });
+    let selected = stays_down == Some(true);
     if ui.is_rect_visible(rect) {
         let t = theme::tokens(ui);
         let down = response.is_pointer_button_down_on();
@@ -58,7 +79,7 @@ pub(crate) fn action_button(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     action: Action,
-    selected: bool,
+    selected: impl Into<Option<bool>>,
 ) -> Response {
     let name = desk.text(action.text());
     let tooltip = desk.tooltip(ui.ctx(), action);
@@ -75,23 +96,26 @@ pub(crate) fn action_button(
 pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
     let text = desk.text(action.text());
     let keys = action_keys(ui.ctx(), action).unwrap_or_default();
-    let t = theme::tokens(ui);
-    let icon = RichText::new(action.icon().0)
-        .family(theme::icon_family())
-        .size(text_size::ICON_SMALL)
-        .color(t.muted);
-    let button = egui::Button::new((icon, text.as_ref()))
-        .frame_when_inactive(false)
-        .shortcut_text(RichText::new(keys).color(t.muted));
     let tooltip = desk.text(action.tooltip());
-    let response = ui
-        .add(button)
-        .accessible_name(text.as_ref())
-        .on_hover_text(tooltip.as_ref());
+    let response = menu_line(ui, action.icon(), &text, &keys).on_hover_text(tooltip.as_ref());
     if response.clicked() {
         desk.act(action);
         ui.close();
     }
+}
+
+/// A line of a menu: icon, text, keys.
+pub(crate) fn menu_line(ui: &mut Ui, icon: Icon, text: &str, keys: &str) -> Response {
+    let t = theme::tokens(ui);
+    let ink = if ui.is_enabled() { t.muted } else { t.disabled };
+    let icon = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
+    let button = egui::Button::new((icon, text))
+        .frame_when_inactive(false)
+        .shortcut_text(RichText::new(keys).color(t.muted));
+    ui.add(button).accessible_name(text)
 }
 
 /// The one loud button of a panel.
@@ -177,11 +201,12 @@ pub(crate) fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
 
 /// Chips side by side, in as many lines as they need.
 pub(crate) fn chip_row<R>(ui: &mut Ui, chips: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::splat(space::XS);
+    ui.scope(|ui| {
+        // Before the row begins, which is as tall as a control is then.
+        ui.spacing_mut().item_spacing = Vec2::splat(space::XS + 2.0);
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         ui.spacing_mut().interact_size.y = 22.0;
-        chips(ui)
+        ui.horizontal_wrapped(chips).inner
     })
     .inner
 }

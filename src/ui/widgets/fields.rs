@@ -6,7 +6,7 @@ use eframe::egui::{self, DragValue, RichText, Ui};
 
 use crate::ui::theme::{self, size};
 
-/// A number that can be dragged, typed and reset.
+/// A number that can be dragged, typed, turned by the wheel and reset.
 pub(crate) struct Number<'a> {
     /// What it is called.
     pub name: &'a str,
@@ -16,6 +16,8 @@ pub(crate) struct Number<'a> {
     pub range: RangeInclusive<f64>,
     /// Change for one point of dragging.
     pub speed: f64,
+    /// Change for one notch of the wheel.
+    pub notch: f64,
     /// Digits behind the point.
     pub decimals: usize,
     /// Written behind the number.
@@ -49,6 +51,10 @@ pub(crate) fn number(ui: &mut Ui, value: f64, field: &Number<'_>) -> Option<f64>
             .add_sized([84.0, size::CONTROL], drag)
             .accessible_name(field.name)
             .on_hover_text(field.tooltip);
+        let turned = super::wheel_notches(ui, &response) * field.notch;
+        if turned != 0.0 {
+            edited = (edited + turned).clamp(*field.range.start(), *field.range.end());
+        }
         if let Some((default, text)) = field.reset {
             if resets(ui, &response) {
                 edited = default;

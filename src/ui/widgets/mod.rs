@@ -3,10 +3,12 @@
 mod buttons;
 mod fields;
 mod rows;
+mod wheel;
 
 pub(super) use buttons::{
     action_button, chip, chip_row, icon_button, icon_button_small, link_button, menu_item,
-    primary_button, quiet_button,
+    menu_line, primary_button, quiet_button,
 };
 pub(super) use fields::{Number, choice, number, resets};
 pub(super) use rows::{card, heading, hint, icon_label, one_line, row, section};
+pub(super) use wheel::{follow_wheel, wheel_notches};

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The whole loop in a real window, by mouse and keyboard, with the built-in model: first start, guide,
+# brush, lasso, invert, Generate with preview, strength comparison, accept, hide layer, undo, save,
+# kill -9, restore, export. Every step is checked; the first that fails says so and ends with 1.
+#
+#   bash benches/session/run.sh [BINARY] [OUT_FOLDER]
+#
+# Environment: SIZE=1280x720 (of the screen), THEME=dark|light, LANGUAGE_OF_UI=en|zh-TW.
+# OUT_FOLDER keeps a screenshot of every step.
+# Needs Xvfb, openbox, xdotool, ImageMagick, and for the accessibility tree, by which controls are
+# found: dbus, at-spi2-core, python3-gi, gir1.2-atspi-2.0.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+binary=$(realpath "${1:-target/release/overpaint}")
+out=${2:-$(mktemp -d)}
+mkdir -p "$out"
+out=$(realpath "$out")
+work=$(mktemp -d)
+started=()
+trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+Xvfb -displayfd 9 -screen 0 "${SIZE:-1280x720}x24" 9>"$work/display" 2>/dev/null &
+started+=($!)
+until [ -s "$work/display" ]; do sleep 0.1; done
+export DISPLAY=:$(cat "$work/display")
+# No title bars: the window is as large as the screen.
+mkdir "$work/openbox"
+cat >"$work/openbox/rc.xml" <<'XML'
+<openbox_config xmlns="http://openbox.org/3.4/rc"><applications>
+<application class="*"><decor>no</decor><maximized>yes</maximized></application>
+</applications></openbox_config>
+XML
+openbox --config-file "$work/openbox/rc.xml" 2>/dev/null &
+started+=($!)
+
+echo "screenshots: $out"
+# Not any python3: the one of the system knows the accessibility bus.
+dbus-run-session -- /usr/bin/python3 -B benches/session/session.py "$binary" "$out" "$work" \
+  2> >(grep -v -e dbus-daemon -e SpiRegistry -e Deprecat >&2)

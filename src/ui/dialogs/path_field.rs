@@ -1,0 +1,330 @@
+//! [`PathField`]: a path written by hand, with the folder it leads to below, for desktops that have no
+//! file dialog.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{self, Key, RichText, TextEdit, Ui};
+
+use super::files::{FilePurpose, OPENED};
+use crate::text::Message;
+use crate::ui::context::Desk;
+use crate::ui::icons::{self, Icon};
+use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::widgets;
+
+/// More entries of a folder are not listed.
+const MOST_ENTRIES: usize = 200;
+/// Height of the list, in points.
+const LIST_HEIGHT: f32 = 220.0;
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    /// False sorts before true: folders first.
+    is_file: bool,
+    name: String,
+}
+
+/// A path to be written by hand.
+#[derive(Debug, Clone)]
+pub(crate) struct PathField {
+    purpose: FilePurpose,
+    text: String,
+    /// The text that `entries` and `replaces` belong to.
+    listed: Option<String>,
+    entries: Vec<Entry>,
+    /// A file would be written over.
+    replaces: bool,
+}
+
+impl PathField {
+    /// A field for that purpose, with a path to begin from.
+    pub(crate) fn new(purpose: FilePurpose, suggested: &Path) -> Self {
+        let text = if suggested.as_os_str().is_empty() {
+            folder_text(&home())
+        } else {
+            suggested.display().to_string()
+        };
+        Self {
+            purpose,
+            text,
+            listed: None,
+            entries: Vec::new(),
+            replaces: false,
+        }
+    }
+
+    /// The path as written, `~` being the home folder.
+    fn path(&self) -> PathBuf {
+        let text = self.text.trim();
+        match text.strip_prefix('~') {
+            Some("") => home(),
+            Some(rest) if rest.starts_with(['/', '\\']) => home().join(rest.get(1..).unwrap_or("")),
+            _ => PathBuf::from(text),
+        }
+    }
+
+    /// Splits the path into the folder it leads to and what has been written of a name in it.
+    fn folder_and_start(&self) -> (PathBuf, String) {
+        let path = self.path();
+        if self.text.trim_end().ends_with(std::path::MAIN_SEPARATOR) || path.is_dir() {
+            return (path, String::new());
+        }
+        let start = path.file_name().unwrap_or_default().to_string_lossy();
+        let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        (folder, start.to_lowercase())
+    }
+
+    /// Reads the folder anew when the text has changed.
+    fn list(&mut self) {
+        if self.listed.as_ref() == Some(&self.text) {
+            return;
+        }
+        self.listed = Some(self.text.clone());
+        let (folder, start) = self.folder_and_start();
+        let is_new_name = self.purpose.writes();
+        self.replaces = is_new_name && self.path().is_file();
+        let read = std::fs::read_dir(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &folder
+        });
+        let entries = read.into_iter().flatten().flatten().map(|entry| Entry {
+            is_file: !entry.path().is_dir(),
+            name: entry.file_name().to_string_lossy().into_owned(),
+        });
+        let wanted = |entry: &Entry| {
+            let name = entry.name.to_lowercase();
+            let fits = !name.starts_with('.')
+                && (is_new_name || name.starts_with(&start))
+                && (!entry.is_file || self.purpose != FilePurpose::ModelFolder);
+            let picture = OPENED
+                .iter()
+                .any(|ending| name.ends_with(&format!(".{ending}")));
+            fits && (!entry.is_file || picture)
+        };
+        self.entries = entries.filter(wanted).collect();
+        self.entries.sort();
+        self.entries.truncate(MOST_ENTRIES);
+    }
+
+    /// Goes into a folder, or takes a file.
+    fn choose(&mut self, entry: &Entry) {
+        let (folder, _) = self.folder_and_start();
+        let path = folder.join(&entry.name);
+        let name = self.path().file_name().map(std::ffi::OsStr::to_owned);
+        self.text = match name {
+            // A new file keeps its name in the other folder.
+            Some(name) if !entry.is_file && self.purpose.writes() && !self.path().is_dir() => {
+                path.join(name).display().to_string()
+            }
+            _ if entry.is_file => path.display().to_string(),
+            _ => folder_text(&path),
+        };
+    }
+
+    /// Goes to the folder around this one.
+    fn go_up(&mut self) {
+        let (folder, _) = self.folder_and_start();
+        let Some(above) = folder.parent() else { return };
+        let name = self.path().file_name().map(std::ffi::OsStr::to_owned);
+        self.text = match name {
+            Some(name) if self.purpose.writes() && !self.path().is_dir() => {
+                above.join(name).display().to_string()
+            }
+            _ => folder_text(above),
+        };
+    }
+
+    /// True when the path can be used as it stands.
+    fn is_ready(&self) -> bool {
+        let path = self.path();
+        match self.purpose {
+            FilePurpose::ModelFolder => path.is_dir(),
+            purpose if purpose.writes() => path.file_name().is_some() && !path.is_dir(),
+            _ => path.is_file(),
+        }
+    }
+}
+
+/// The user's own folder.
+fn home() -> PathBuf {
+    std::env::home_dir().unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// A folder with the separator behind, so that one can go on writing.
+fn folder_text(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    if text.ends_with(std::path::MAIN_SEPARATOR) {
+        text
+    } else {
+        format!("{text}{}", std::path::MAIN_SEPARATOR)
+    }
+}
+
+/// The field, the folder, and what to do with it.
+pub(super) fn path_ui(ui: &mut Ui, desk: &mut Desk<'_>, field: &mut PathField, stays: &mut bool) {
+    field.list();
+    let title = desk.text(field.purpose.title());
+    ui.label(
+        RichText::new(title.as_ref())
+            .family(theme::semibold())
+            .size(text_size::HEADING),
+    );
+    widgets::hint(ui, &desk.text("ui-path-about"));
+    ui.add_space(space::XS);
+    let entered = edit_ui(ui, desk, field);
+    entries_ui(ui, desk, field);
+    if field.replaces {
+        let t = theme::tokens(ui);
+        let name = field.path();
+        let name = name.file_name().unwrap_or_default().to_string_lossy();
+        let message = Message::new("ui-path-replaces").with("name", name.into_owned());
+        widgets::icon_label(ui, icons::WARNING, &desk.say(&message), t.warn);
+    }
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        let (icon, text) = match (field.purpose.writes(), field.replaces) {
+            (true, true) => (icons::SAVE, desk.text("ui-path-replace")),
+            (true, false) => (icons::SAVE, desk.text("ui-path-write")),
+            (false, _) => (icons::OPEN, desk.text("ui-path-read")),
+        };
+        let press = ui
+            .add_enabled_ui(field.is_ready(), |ui| {
+                widgets::primary_button(ui, icon, &text, 140.0, size::CONTROL + 4.0)
+            })
+            .inner;
+        if field.is_ready() && (press.clicked() || entered) {
+            if let Some(command) = field.purpose.command(desk.editor, field.path()) {
+                desk.send(command);
+            }
+            *stays = false;
+        }
+        if ui.button(desk.text("ui-dialog-cancel").as_ref()).clicked() {
+            *stays = false;
+        }
+    });
+}
+
+/// The line one writes in; true when it was ended with Enter. Tab completes.
+fn edit_ui(ui: &mut Ui, desk: &Desk<'_>, field: &mut PathField) -> bool {
+    let completes = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::Tab));
+    if completes && let Some(first) = field.entries.first().cloned() {
+        field.choose(&first);
+    }
+    let name = desk.text("ui-path-title");
+    let mut output = TextEdit::singleline(&mut field.text)
+        .desired_width(f32::INFINITY)
+        .show(ui);
+    let response = output.response.response.accessible_name(name);
+    if completes {
+        let end = egui::text::CCursor::new(field.text.chars().count());
+        let range = egui::text::CCursorRange::one(end);
+        output.state.cursor.set_char_range(Some(range));
+        output.state.store(ui.ctx(), response.id);
+    }
+    if !response.has_focus() && !response.lost_focus() {
+        response.request_focus();
+    }
+    response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter))
+}
+
+/// The folder that the path leads to.
+fn entries_ui(ui: &mut Ui, desk: &Desk<'_>, field: &mut PathField) {
+    let mut chosen = None;
+    let mut up = false;
+    egui::ScrollArea::vertical()
+        .max_height(LIST_HEIGHT)
+        .min_scrolled_height(LIST_HEIGHT)
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            up = line(ui, icons::UP, &desk.text("ui-path-up")).clicked();
+            for entry in &field.entries {
+                let icon = if entry.is_file {
+                    icons::PICTURE
+                } else {
+                    icons::OPEN
+                };
+                if line(ui, icon, &entry.name).clicked() {
+                    chosen = Some(entry.clone());
+                }
+            }
+        });
+    if up {
+        field.go_up();
+    } else if let Some(entry) = chosen {
+        field.choose(&entry);
+    }
+}
+
+fn line(ui: &mut Ui, icon: Icon, text: &str) -> egui::Response {
+    let t = theme::tokens(ui);
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(t.muted);
+    // The last atom grows, so that the words stand at the left.
+    let button = egui::Button::new((sign, text, egui::Atom::grow()))
+        .frame_when_inactive(false)
+        .truncate()
+        .min_size(egui::vec2(ui.available_width(), size::CONTROL));
+    ui.add(button).accessible_name(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("holiday")).expect("a folder in it");
+        for name in ["beach.png", "Boat.JPG", "notes.txt", ".hidden.png"] {
+            std::fs::write(folder.path().join(name), b"").expect("a file in it");
+        }
+        folder
+    }
+
+    fn names(field: &mut PathField) -> Vec<String> {
+        field.list();
+        field.entries.iter().map(|e| e.name.clone()).collect()
+    }
+
+    #[test]
+    fn the_list_shows_folders_and_pictures_that_fit() {
+        let folder = folder();
+        let mut field = PathField::new(FilePurpose::Open, Path::new(""));
+        field.text = folder_text(folder.path());
+        assert_eq!(names(&mut field), ["holiday", "Boat.JPG", "beach.png"]);
+        field.text.push('b');
+        assert_eq!(names(&mut field), ["Boat.JPG", "beach.png"]);
+        assert!(!field.is_ready());
+        let beach = field.entries[1].clone();
+        field.choose(&beach);
+        assert_eq!(field.path(), folder.path().join("beach.png"));
+        assert!(field.is_ready());
+        field.go_up();
+        assert_eq!(names(&mut field), ["holiday", "Boat.JPG", "beach.png"]);
+    }
+
+    #[test]
+    fn a_new_file_keeps_its_name_and_says_what_it_replaces() {
+        let folder = folder();
+        let document = crate::document::DocumentId(1);
+        let new = folder.path().join("portrait.png");
+        let mut field = PathField::new(FilePurpose::SaveAs(document), &new);
+        assert_eq!(names(&mut field), ["holiday", "Boat.JPG", "beach.png"]);
+        assert!(field.is_ready() && !field.replaces);
+        let holiday = field.entries[0].clone();
+        field.choose(&holiday);
+        assert_eq!(field.path(), folder.path().join("holiday/portrait.png"));
+        field.list();
+        field.go_up();
+        assert_eq!(field.path(), new);
+        field.text = folder.path().join("beach.png").display().to_string();
+        field.list();
+        assert!(field.replaces);
+        field.text = folder_text(folder.path());
+        assert!(!field.is_ready(), "a folder is no file");
+    }
+}
