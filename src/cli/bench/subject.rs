@@ -60,8 +60,8 @@ impl Subject {
             });
         }
         let folder = TempDir::with_prefix("overpaint-bench-")
-            .map_err(|error| refused(&std::env::temp_dir(), &error))?;
-        let needed = part.map_or(Part::ALL.to_vec(), |part| vec![part]);
+            .map_err(|error| refused(&tempfile::env::temp_dir(), &error))?;
+        let needed = part.map_or_else(|| Part::ALL.to_vec(), |part| vec![part]);
         write(random, folder.path(), &needed)?;
         Ok(Self {
             model: ModelRef::Folder(folder.path().to_owned()),

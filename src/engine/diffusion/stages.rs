@@ -83,9 +83,9 @@ pub struct LoadedPart {
 
 #[derive(Debug)]
 enum Network {
-    Text(PromptTokenizer, TextEncoder),
-    Autoencoder(Vae),
-    Unet(Unet),
+    Text(PromptTokenizer, Box<TextEncoder>),
+    Autoencoder(Box<Vae>),
+    Unet(Box<Unet>),
 }
 
 /// Inputs of a part, always the same ones.
@@ -114,12 +114,14 @@ impl LoadedPart {
             Part::Text => {
                 let encoder = TextEncoder::load(&files, &device, precision, progress)?;
                 let tokenizer = PromptTokenizer::load(&files, encoder.window())?;
-                Network::Text(tokenizer, encoder)
+                Network::Text(tokenizer, Box::new(encoder))
             }
             Part::Encode | Part::Decode => {
-                Network::Autoencoder(Vae::load(&files, &device, precision, progress)?)
+                Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
             }
-            Part::Unet => Network::Unet(Unet::load(&files, &device, precision, progress)?),
+            Part::Unet => {
+                Network::Unet(Box::new(Unet::load(&files, &device, precision, progress)?))
+            }
         };
         let factor = match part {
             Part::Text => 1,

@@ -5,10 +5,6 @@ use pulp::Simd;
 /// eˣ, after Cephes' `expf` (Moshier): within 2 units in the last place. Below −87 it is about the
 /// smallest normal number, above 88 about the largest.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the lowest bits.
     const ROUNDER: f32 = 12_582_912.0;
@@ -39,10 +35,6 @@ pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// x · sigmoid(x), also called swish.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 pub(super) fn silu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     simd.div_f32s(x, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
@@ -51,10 +43,6 @@ pub(super) fn silu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// x · Φ(x), with the normal distribution's Φ in its exact form (not the tanh approximation), by
 /// Abramowitz & Stegun 7.1.26: within 1.5e-7 of Φ.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 pub(super) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |number| simd.splat_f32s(number);
     let one = splat(1.0);
@@ -74,10 +62,6 @@ pub(super) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// Each number of `to` becomes a function of itself and of the numbers at its place in `from`,
 /// a vector at a time. All slices are as long as `to`.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 pub(super) fn update<S: Simd, const N: usize>(
     simd: S,
     to: &mut [f32],

@@ -287,10 +287,6 @@ impl WithSimd for ShareOut<'_> {
 }
 
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn largest_of<S: Simd>(simd: S, values: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(values);
     let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
@@ -303,10 +299,6 @@ fn largest_of<S: Simd>(simd: S, values: &[f32]) -> f32 {
 
 /// Each score becomes exp((score − largest) · scale); returns their sum.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn exponentials<S: Simd>(simd: S, scores: &mut [f32], largest: f32, scale: f32) -> f32 {
     let (largest, scale) = (simd.splat_f32s(largest), simd.splat_f32s(scale));
     let (vectors, rest) = S::as_mut_simd_f32s(scores);
@@ -325,10 +317,6 @@ fn exponentials<S: Simd>(simd: S, scores: &mut [f32], largest: f32, scale: f32) 
 }
 
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn share_of<S: Simd>(simd: S, score: S::f32s, largest: S::f32s, scale: S::f32s) -> S::f32s {
     exp(simd, simd.mul_f32s(simd.sub_f32s(score, largest), scale))
 }

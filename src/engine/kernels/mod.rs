@@ -7,6 +7,11 @@
 //! One room for everything that is worth writing per instruction set. It knows slices and numbers,
 //! neither tensors nor networks; `engine/diffusion` puts it behind its layers.
 
+#![expect(
+    clippy::inline_always,
+    reason = "pulp compiles a function for an instruction set by inlining it"
+)]
+
 mod activation;
 mod attention;
 mod conv;

@@ -278,20 +278,12 @@ impl WithSimd for Rows<'_> {
 
 /// Numbers a row of that width lacks to whole vectors.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn filled_up<S: Simd>(width: usize) -> usize {
     width.next_multiple_of(S::F32_LANES) - width
 }
 
 /// The sum of `f` over the values, filled up with zeros to whole vectors.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn sum<S: Simd>(simd: S, values: &[f32], f: impl Fn(S::f32s) -> S::f32s) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(values);
     let mut sums = simd.splat_f32s(0.0);

@@ -65,10 +65,6 @@ impl WithSimd for MultiplyAdds {
     type Output = f32;
 
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "pulp compiles what is inlined for the instruction set"
-    )]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
         // Falls towards 1 and stays there: neither overflow nor subnormal numbers.
         let factor = simd.splat_f32s(std::hint::black_box(0.5));

@@ -134,9 +134,14 @@ pub(super) fn multiply<R: Rows>(
     let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work)
         .max(1)
         .next_multiple_of(rayon::current_num_threads());
-    let target = Target {
-        output: SharedOutput::new(output),
-        width,
+    let product = Product {
+        weights,
+        rows,
+        finish,
+        target: Target {
+            output: SharedOutput::new(output),
+            width,
+        },
     };
     for round in (0..tasks).step_by(per_round) {
         progress.checkpoint()?;
@@ -148,15 +153,7 @@ pub(super) fn multiply<R: Rows>(
                 let group = task % groups * group_panels;
                 let panels = &panels[group..panels.len().min(group + group_panels)];
                 for panel in panels {
-                    multiply_panel(
-                        weights,
-                        *panel,
-                        rows,
-                        rows_of_task.clone(),
-                        finish,
-                        &target,
-                        room,
-                    );
+                    product.of_panel(*panel, rows_of_task.clone(), room);
                 }
             });
     }
@@ -180,35 +177,32 @@ struct Target<'a> {
     width: usize,
 }
 
-fn multiply_panel<'a, R: Rows>(
-    weights: &PackedWeights,
-    panel: Panel,
+/// Rows times weights, and where the result goes.
+struct Product<'a, R> {
+    weights: &'a PackedWeights,
     rows: &'a R,
-    range: std::ops::Range<usize>,
-    finish: &Finish<'_>,
-    target: &Target<'_>,
-    room: &mut Room<'a>,
-) {
-    let instructions = weights.instructions();
-    let tile_rows = instructions.tile_rows();
-    let numbers = weights.numbers(panel, &mut room.widened);
-    let mut sums = [0f32; TILE_NUMBERS];
-    for first in range.clone().step_by(tile_rows) {
-        let used = tile_rows.min(range.end - first);
-        room.slices.clear();
-        rows.point(first, used, &mut room.slices);
-        if used < tile_rows {
-            fill_up(&mut room.slices, used, tile_rows);
+    finish: &'a Finish<'a>,
+    target: Target<'a>,
+}
+
+impl<'a, R: Rows> Product<'a, R> {
+    /// Some rows times one panel.
+    fn of_panel(&self, panel: Panel, range: std::ops::Range<usize>, room: &mut Room<'a>) {
+        let instructions = self.weights.instructions();
+        let tile_rows = instructions.tile_rows();
+        let numbers = self.weights.numbers(panel, &mut room.widened);
+        let mut sums = [0f32; TILE_NUMBERS];
+        for first in range.clone().step_by(tile_rows) {
+            let used = tile_rows.min(range.end - first);
+            room.slices.clear();
+            self.rows.point(first, used, &mut room.slices);
+            if used < tile_rows {
+                fill_up(&mut room.slices, used, tile_rows);
+            }
+            instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
+            let rows = first..first + used;
+            write(instructions, panel, &sums, rows, self.finish, &self.target);
         }
-        instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
-        write(
-            instructions,
-            panel,
-            &sums,
-            first..first + used,
-            finish,
-            target,
-        );
     }
 }
 

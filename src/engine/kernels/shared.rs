@@ -32,11 +32,7 @@ impl<'a> SharedOutput<'a> {
     ///
     /// # Safety
     /// While the part lives, no other part that overlaps it may be alive.
-    #[expect(
-        unsafe_code,
-        clippy::mut_from_ref,
-        reason = "the caller keeps the parts apart"
-    )]
+    #[expect(unsafe_code, reason = "the caller keeps the parts apart")]
     pub(super) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [f32] {
         assert!(start <= self.len && len <= self.len - start);
         // SAFETY: within the slice, as just checked; not aliased, as the caller promises.

@@ -76,10 +76,7 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, ROWS, VECTOR
     #[inline(always)]
     #[expect(
         unsafe_code,
-        clippy::inline_always,
-        clippy::needless_range_loop,
-        reason = "twelve bounds checks a step would cost as much as the products; inlining is how \
-                  pulp compiles for an instruction set; indices keep the sums in registers"
+        reason = "twelve bounds checks a step would cost as much as the products"
     )]
     fn with_simd<S: Simd>(self, simd: S) {
         let (panel, _) = S::as_simd_f32s(self.panel);

@@ -232,10 +232,6 @@ impl WithSimd for TransformInput<'_> {
     type Output = ();
 
     #[inline(always)]
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "rows and columns of small matrices"
-    )]
     fn with_simd<S: Simd>(self, simd: S) {
         let pixels = self.pixels.map(|pixel| S::as_simd_f32s(pixel).0);
         let (to, _) = S::as_mut_simd_f32s(self.to);
@@ -266,10 +262,6 @@ impl WithSimd for TransformInput<'_> {
 
 /// Bᵀ d.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn input_line<S: Simd>(simd: S, d: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
     let times = |factor: f32, a, b| simd.mul_add_f32s(simd.splat_f32s(factor), a, b);
     let even = times(-4.0, d[2], d[4]);
@@ -301,10 +293,6 @@ impl WithSimd for TransformKernels<'_> {
     type Output = ();
 
     #[inline(always)]
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "rows and columns of small matrices"
-    )]
     fn with_simd<S: Simd>(self, simd: S) {
         let (numbers, _) = S::as_simd_f32s(self.numbers);
         let (to, _) = S::as_mut_simd_f32s(self.to);
@@ -338,10 +326,6 @@ impl WithSimd for TransformKernels<'_> {
 
 /// G g.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn kernel_line<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; SIDE] {
     let splat = |number: f32| simd.splat_f32s(number);
     let outer = simd.mul_f32s(simd.add_f32s(g[0], g[2]), splat(-1.0 / 6.0));
@@ -386,11 +370,7 @@ impl WithSimd for WriteTile<'_> {
     type Output = ();
 
     #[inline(always)]
-    #[expect(
-        unsafe_code,
-        clippy::needless_range_loop,
-        reason = "a tile is no slice of the output; rows and columns of small matrices"
-    )]
+    #[expect(unsafe_code, reason = "a tile is no slice of the output")]
     fn with_simd<S: Simd>(self, simd: S) {
         let Panel {
             first,
@@ -448,10 +428,6 @@ impl WithSimd for WriteTile<'_> {
 
 /// Aᵀ m.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "how pulp compiles for an instruction set"
-)]
 fn output_line<S: Simd>(simd: S, m: [S::f32s; SIDE]) -> [S::f32s; TILE] {
     let times = |factor: f32, a, b| simd.mul_add_f32s(simd.splat_f32s(factor), a, b);
     let near_sum = simd.add_f32s(m[1], m[2]);
