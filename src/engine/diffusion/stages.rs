@@ -83,7 +83,7 @@ pub struct LoadedPart {
 
 #[derive(Debug)]
 enum Network {
-    Text(PromptTokenizer, Box<TextEncoder>),
+    Text(Box<(PromptTokenizer, TextEncoder)>),
     Autoencoder(Box<Vae>),
     Unet(Box<Unet>),
 }
@@ -114,7 +114,7 @@ impl LoadedPart {
             Part::Text => {
                 let encoder = TextEncoder::load(&files, &device, precision, progress)?;
                 let tokenizer = PromptTokenizer::load(&files, encoder.window())?;
-                Network::Text(tokenizer, Box::new(encoder))
+                Network::Text(Box::new((tokenizer, encoder)))
             }
             Part::Encode | Part::Decode => {
                 Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
@@ -159,7 +159,8 @@ impl LoadedPart {
             Tensor::from_vec(numbers, shape, &self.device).map_err(EngineError::from)
         };
         let inputs = match &self.network {
-            Network::Text(tokenizer, _) => {
+            Network::Text(text) => {
+                let (tokenizer, _) = &**text;
                 let windows = tokenizer.windows_of_all(&PROMPTS)?.concat();
                 let count = windows.len();
                 let ids = Tensor::from_vec(windows.concat(), (count, ()), &self.device)?;
@@ -201,7 +202,7 @@ impl LoadedPart {
     ) -> Result<PartAnswer, EngineError> {
         let inputs: Vec<&Tensor> = work.inputs.iter().map(|(_, input)| input).collect();
         let answer = match (&self.network, inputs.as_slice()) {
-            (Network::Text(_, encoder), [ids]) => encoder.encode(&ids.to_vec2()?, progress)?,
+            (Network::Text(text), [ids]) => text.1.encode(&ids.to_vec2()?, progress)?,
             (Network::Autoencoder(vae), [picture]) if self.part == Part::Encode => {
                 vae.encode(picture, progress)?
             }
