@@ -207,7 +207,7 @@ pub(super) fn case(action: Action) -> Case {
         Action::LargerBrush => Case::new(dab, Grows),
         Action::Generate => Case::new(runs, Between("0", "1"))
             .then(|stage| stage.window.wait_for_runs())
-            .with_button_named("Repaint the whole picture"),
+            .with_button_named("Restyle the whole picture"),
         Action::CompareStrengths => Case::new(runs, Between("0", "5"))
             .then(|stage| {
                 stage.window.wait_for_runs();
