@@ -394,7 +394,8 @@ mod tests {
 
     /// Notes what has happened and lets the thread do what it is asked for.
     fn write(journal: &mut DocumentJournal, document: &mut Document) -> Option<Written> {
-        journal.note(document, (document.revisions().any, 0), notes);
+        let revisions = (document.revisions().any, 0);
+        journal.note(document, revisions, notes);
         let (_, writing) = journal.next_writing(document, notes)?;
         let written = writing.carry_out().unwrap();
         journal.written(&Ok(written));
@@ -466,7 +467,8 @@ mod tests {
         write(&mut journal, &mut document).unwrap();
         for turn in 0..2 * MOST_PENDING {
             edit(&mut document, (turn % 250) as u8 + 1);
-            journal.note(&mut document, (document.revisions().any, 0), notes);
+            let revisions = (document.revisions().any, 0);
+            journal.note(&mut document, revisions, notes);
             assert!(journal.pending.len() <= MOST_PENDING);
         }
         write(&mut journal, &mut document).unwrap();

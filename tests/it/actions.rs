@@ -5,9 +5,10 @@
 
 mod table;
 
-use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, Rect, Role, ViewportCommand};
+use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, Rect, Role, Ui, ViewportCommand};
 use egui_kittest::Node;
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use overpaint::text::{Language, Texts};
@@ -28,8 +29,8 @@ enum Way {
 /// A window with an action to be done in it.
 struct Stage {
     window: TestWindow,
-    /// What the window has asked of the desktop since the action.
-    asked: RefCell<Vec<ViewportCommand>>,
+    heard: Receiver<ViewportCommand>,
+    asked: Vec<ViewportCommand>,
 }
 
 impl Stage {
@@ -37,14 +38,32 @@ impl Stage {
         Texts::of(Language::English).get(key).into_owned()
     }
 
-    /// Draws a few frames and remembers what they ask of the desktop.
-    fn frames(&mut self, count: usize) {
-        for _ in 0..count {
-            self.window.harness.step();
-            let output = self.window.harness.output();
-            let commands = output.viewport_output.values().flat_map(|v| &v.commands);
-            self.asked.borrow_mut().extend(commands.cloned());
+    fn open(case: &Case) -> Self {
+        let window = TestWindow::open(case.wanted());
+        let (said, heard) = sync_channel(256);
+        let listen = move |ui: &mut Ui| {
+            ui.ctx().viewport(|viewport| {
+                for command in &viewport.commands {
+                    said.try_send(command.clone()).unwrap();
+                }
+            });
+        };
+        window.harness.ctx.on_end_pass("listen", Arc::new(listen));
+        Self {
+            window,
+            heard,
+            asked: Vec::new(),
         }
+    }
+
+    /// What the window has asked of the desktop.
+    fn asked(&mut self) -> &[ViewportCommand] {
+        self.asked.extend(self.heard.try_iter());
+        &self.asked
+    }
+
+    fn frames(&mut self, count: usize) {
+        self.window.frames(count);
     }
 
     fn keys(&mut self, modifiers: Modifiers, key: Key) {
@@ -105,8 +124,12 @@ impl Stage {
                 self.click_new(&name, &before);
             }
             Way::Menu => {
-                let before = self.places(&name);
+                let mut before = self.places(&name);
                 self.click("Menu");
+                if action.group() != Group::File {
+                    // A group may be called as one of its actions.
+                    before = self.places(&name);
+                }
                 if action.group() != Group::File {
                     let group = Self::text(action.group().text());
                     let groups = self.window.harness.query_all_by_role(Role::Button);
@@ -147,10 +170,8 @@ fn do_in_every_way(group: Group) {
     for action in Action::ALL.iter().filter(of_group) {
         let case = case(*action);
         for way in ways(*action, &case) {
-            let mut stage = Stage {
-                window: TestWindow::open(case.wanted()),
-                asked: RefCell::default(),
-            };
+            println!("{action:?} by {way:?}");
+            let mut stage = Stage::open(&case);
             (case.first)(&mut stage);
             let before = (case.look)(&mut stage);
             stage.go(way, *action);

@@ -28,6 +28,13 @@ fn ask(session: &mut Session, document: DocumentId, prompt: &str) -> JobId {
     new.find(|job| !known.contains(job)).expect("a job")
 }
 
+/// Waits until the engine has taken the running job up, and with it its script.
+fn wait_until_it_runs(session: &mut Session) {
+    session.wait("the first step", |editor| {
+        matches!(&editor.running().unwrap().state, RunState::Running(p) if p.stage.is_some())
+    });
+}
+
 fn waiting(editor: &Editor) -> Vec<JobId> {
     editor.queue().map(|run| run.job).collect()
 }
@@ -51,6 +58,7 @@ fn jobs_are_added_moved_and_removed_while_one_runs() {
         session.editor.running().is_some(),
         "the running one is not in the queue"
     );
+    wait_until_it_runs(&mut session);
     session.editor.apply(Command::Cancel(one));
     session.wait_for_runs();
     let finished: Vec<JobId> = session.editor.candidates(id).map(|c| c.job).collect();
@@ -71,11 +79,13 @@ fn cancelling_all_empties_the_queue_and_a_closed_document_takes_its_jobs_along()
     for _ in 0..3 {
         ask(&mut session, id, "a");
     }
+    wait_until_it_runs(&mut session);
     session.editor.apply(Command::CancelAll);
     session.wait_for_runs();
     assert_eq!(session.editor.candidates(id).count(), 0);
     let gone = ask(&mut session, id, "b");
     let stays = ask(&mut session, other, "c");
+    wait_until_it_runs(&mut session);
     session.editor.apply(Command::CloseDocument {
         document: id,
         discard_unsaved: true,
@@ -93,9 +103,7 @@ fn ending_in_the_middle_of_a_job_ends_at_once_and_leaves_nothing() {
     for _ in 0..3 {
         ask(&mut session, id, "a");
     }
-    session.wait("the first step", |editor| {
-        matches!(&editor.running().unwrap().state, RunState::Running(p) if p.stage.is_some())
-    });
+    wait_until_it_runs(&mut session);
     let Session { editor, folder } = session;
     let asked = Instant::now();
     editor.close();
@@ -147,6 +155,7 @@ fn a_run_takes_the_mask_as_it_was_when_it_was_asked_for() {
         at: point((280.0, 260.0)),
     });
     session.paint(id, (250.0, 250.0), (280.0, 260.0));
+    wait_until_it_runs(&mut session);
     session.editor.apply(Command::Cancel(blocking));
     session.wait_for_runs();
     let overpaint::plan::RegionBounds::Box(painted) = painted else {

@@ -114,7 +114,7 @@ pub(super) fn case(action: Action) -> Case {
             .with_button(),
         Action::Paste => Case::new(documents, Between("1", "2")).then(|stage| {
             // The desktop answers the question with what its clipboard holds.
-            let asked = stage.asked.borrow().clone();
+            let asked = stage.asked();
             assert!(asked.contains(&ViewportCommand::RequestPaste), "{asked:?}");
             let image = ColorImage::filled([7, 5], Color32::WHITE);
             stage
@@ -157,8 +157,8 @@ pub(super) fn case(action: Action) -> Case {
         }
         Action::Quit => Case::new(
             |stage| {
-                let asked = stage.asked.borrow();
-                format!("{}", asked.contains(&ViewportCommand::Close))
+                let asked = stage.asked().contains(&ViewportCommand::Close);
+                asked.to_string()
             },
             Between("false", "true"),
         ),
@@ -207,7 +207,7 @@ pub(super) fn case(action: Action) -> Case {
         Action::LargerBrush => Case::new(dab, Grows),
         Action::Generate => Case::new(runs, Between("0", "1"))
             .then(|stage| stage.window.wait_for_runs())
-            .with_button_named("Repaint the whole picture"),
+            .with_button_named("Restyle the whole picture"),
         Action::CompareStrengths => Case::new(runs, Between("0", "5"))
             .then(|stage| {
                 stage.window.wait_for_runs();
