@@ -6,47 +6,57 @@ use crate::engine::kernels::{Instructions, Numbers, linear};
 /// A convolution as its definition says, in f64.
 fn expected(
     geometry: &ConvGeometry,
-    [outputs, inputs]: [usize; 2],
+    inputs: usize,
     input: &[f32],
     weight: &[f32],
     bias: &[f32],
 ) -> Vec<f64> {
     let (rows, columns) = geometry.output_size();
-    let (from_rows, from_columns) = geometry.input_size();
     let kernel = geometry.kernel;
     let mut result = Vec::new();
-    for picture in 0..geometry.batch {
-        for y in 0..rows {
-            for x in 0..columns {
-                for output in 0..outputs {
-                    let mut sum = f64::from(bias[output]);
-                    for dy in 0..kernel {
-                        for dx in 0..kernel {
-                            let row =
-                                (y * geometry.stride + dy) as i64 - geometry.padding_before as i64;
-                            let column =
-                                (x * geometry.stride + dx) as i64 - geometry.padding_before as i64;
-                            let inside = (0..from_rows as i64).contains(&row)
-                                && (0..from_columns as i64).contains(&column);
-                            if !inside {
-                                continue;
-                            }
-                            let row = row as usize * geometry.height / from_rows;
-                            let column = column as usize * geometry.width / from_columns;
-                            let pixel = (picture * geometry.height + row) * geometry.width + column;
-                            for channel in 0..inputs {
-                                let number = input[pixel * inputs + channel];
-                                let at = ((output * inputs + channel) * kernel + dy) * kernel + dx;
-                                sum += f64::from(number) * f64::from(weight[at]);
-                            }
-                        }
-                    }
-                    result.push(sum);
-                }
-            }
+    for pixel in 0..geometry.batch * rows * columns {
+        let (picture, y, x) = (
+            pixel / (rows * columns),
+            pixel / columns % rows,
+            pixel % columns,
+        );
+        for (output, bias) in bias.iter().enumerate() {
+            let sum: f64 = (0..kernel * kernel)
+                .map(|tap| {
+                    let (dy, dx) = (tap / kernel, tap % kernel);
+                    let under = (y * geometry.stride + dy, x * geometry.stride + dx);
+                    let Some(under) = stored(geometry, picture, under) else {
+                        return 0.0;
+                    };
+                    (0..inputs)
+                        .map(|channel| {
+                            let number = f64::from(input[under * inputs + channel]);
+                            let at = (output * inputs + channel) * kernel * kernel + tap;
+                            number * f64::from(weight[at])
+                        })
+                        .sum()
+                })
+                .sum();
+            result.push(f64::from(*bias) + sum);
         }
     }
     result
+}
+
+/// The stored pixel under (row, column), counted from the padding; `None` in the padding.
+fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)) -> Option<usize> {
+    let (rows, columns) = geometry.input_size();
+    let row = row
+        .checked_sub(geometry.padding_before)
+        .filter(|row| *row < rows)?;
+    let column = column
+        .checked_sub(geometry.padding_before)
+        .filter(|column| *column < columns)?;
+    let (row, column) = (
+        row * geometry.height / rows,
+        column * geometry.width / columns,
+    );
+    Some((picture * geometry.height + row) * geometry.width + column)
 }
 
 fn packed(
@@ -111,7 +121,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
                 &mut NeverCancelled,
             )
             .unwrap();
-            let expected = expected(&geometry, [outputs, inputs], &input, &weight, &bias);
+            let expected = expected(&geometry, inputs, &input, &weight, &bias);
             assert_close(
                 &output,
                 &expected,
