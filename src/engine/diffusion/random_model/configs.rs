@@ -17,11 +17,10 @@ struct Measures {
     text: Option<[u32; 4]>,
 }
 
-/// Name and contents of each file.
-pub(super) fn of(model: RandomModel) -> Vec<(&'static str, Value)> {
+/// `model_index.json`, and name and contents of each other file.
+pub(super) fn of(model: RandomModel) -> (Value, Vec<(&'static str, Value)>) {
     let measures = measures(model);
     let mut files = vec![
-        ("model_index.json", index(&measures)),
         ("scheduler/scheduler_config.json", scheduler()),
         ("unet/config.json", unet(&measures)),
         ("vae/config.json", vae(&measures)),
@@ -31,7 +30,7 @@ pub(super) fn of(model: RandomModel) -> Vec<(&'static str, Value)> {
             .text
             .map(|text| ("text_encoder/config.json", text_encoder(text))),
     );
-    files
+    (index(&measures), files)
 }
 
 fn measures(model: RandomModel) -> Measures {

@@ -68,7 +68,8 @@ impl RandomModel {
     /// Writes the model as a diffusers folder: all its configuration, and the weights of `parts`.
     /// One tensor is in memory at a time.
     pub fn write(self, folder: &Path, parts: &[Part]) -> io::Result<()> {
-        for (name, config) in configs::of(self) {
+        let (index, configs) = configs::of(self);
+        for (name, config) in configs {
             write_file(folder, name, config.to_string().as_bytes())?;
         }
         if self.reads_text() {
@@ -96,7 +97,8 @@ impl RandomModel {
             let text = TextEncoderConfig::read(&files).map_err(io::Error::other)?;
             write_weights(folder, "text_encoder/model", [text.blueprint(0)])?;
         }
-        Ok(())
+        // Last, so that half a model is none.
+        write_file(folder, "model_index.json", index.to_string().as_bytes())
     }
 }
 
