@@ -8,7 +8,9 @@ mod table;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, Rect, Role, Ui, ViewportCommand};
+use eframe::egui::{
+    Event, Key, KeyboardShortcut, Modifiers, OutputCommand, Rect, Role, Ui, ViewportCommand,
+};
 use egui_kittest::Node;
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use overpaint::text::{Language, Texts};
@@ -31,6 +33,8 @@ struct Stage {
     window: TestWindow,
     heard: Receiver<ViewportCommand>,
     asked: Vec<ViewportCommand>,
+    /// Sizes of pictures put into the clipboard.
+    copied: Receiver<[usize; 2]>,
 }
 
 impl Stage {
@@ -41,7 +45,15 @@ impl Stage {
     fn open(case: &Case) -> Self {
         let window = TestWindow::open(case.wanted());
         let (said, heard) = sync_channel(256);
+        let (copies, copied) = sync_channel(256);
         let listen = move |ui: &mut Ui| {
+            ui.ctx().output(|output| {
+                for command in &output.commands {
+                    if let OutputCommand::CopyImage(image) = command {
+                        copies.try_send(image.size).unwrap();
+                    }
+                }
+            });
             ui.ctx().viewport(|viewport| {
                 for command in &viewport.commands {
                     said.try_send(command.clone()).unwrap();
@@ -53,6 +65,7 @@ impl Stage {
             window,
             heard,
             asked: Vec::new(),
+            copied,
         }
     }
 

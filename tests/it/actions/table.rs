@@ -276,6 +276,12 @@ pub(super) fn case(action: Action) -> Case {
             Between("System", "Light"),
         )
         .with_button(),
+        Action::Copy => Case::new(
+            |stage| stage.copied.try_iter().count().to_string(),
+            Between("0", "1"),
+        ),
+        Action::ResetInterface => Case::new(interface, Shrinks)
+            .first(|stage| stage.keys(Modifiers::COMMAND | Modifiers::ALT, Key::Plus)),
         Action::LargerInterface => Case::new(interface, Grows),
         Action::SmallerInterface => Case::new(interface, Shrinks),
         Action::ToggleMotion => Case::new(
