@@ -178,6 +178,7 @@ fn ways(action: Action, case: &Case) -> Vec<Way> {
     ways
 }
 
+#[expect(clippy::print_stdout, reason = "a failed test shows how far it came")]
 fn do_in_every_way(group: Group) {
     let of_group = |action: &&Action| action.group() == group;
     for action in Action::ALL.iter().filter(of_group) {

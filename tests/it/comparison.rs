@@ -63,7 +63,7 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
         lower: low,
         upper: high,
     });
-    session.wait_for(Duration::from_secs(240), "the runs", |editor| {
+    session.wait_for(Duration::from_mins(4), "the runs", |editor| {
         editor.runs().iter().all(|run| run.state.is_ended())
     });
     let entries = session

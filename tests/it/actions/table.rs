@@ -162,7 +162,7 @@ pub(super) fn case(action: Action) -> Case {
             },
             Between("false", "true"),
         ),
-        Action::Undo => Case::new(paint_seen, Between("painted", "blank"))
+        Action::Undo | Action::ClearMask => Case::new(paint_seen, Between("painted", "blank"))
             .first(paint)
             .with_button(),
         Action::Redo => Case::new(paint_seen, Between("blank", "painted"))
@@ -172,9 +172,6 @@ pub(super) fn case(action: Action) -> Case {
             })
             .with_button(),
         Action::InvertMask => Case::new(painted, Grows).with_button(),
-        Action::ClearMask => Case::new(paint_seen, Between("painted", "blank"))
-            .first(paint)
-            .with_button(),
         Action::SwapMode => Case::new(
             |stage| {
                 format!(
@@ -393,9 +390,10 @@ fn is_unsaved(stage: &mut Stage) -> String {
 fn own_file(stage: &mut Stage) -> String {
     let open = stage.window.editor().active().unwrap();
     let name = open.path().and_then(|path| path.file_name());
-    name.map_or("none".to_owned(), |name| {
-        name.to_string_lossy().into_owned()
-    })
+    name.map_or_else(
+        || "none".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 fn written(stage: &mut Stage) -> String {
@@ -460,7 +458,7 @@ fn shown_result(stage: &mut Stage) -> String {
     let shown = strip
         .iter()
         .position(|node| node.accesskit_node().toggled() == on);
-    shown.map_or("none".to_owned(), |place| place.to_string())
+    shown.map_or_else(|| "none".to_owned(), |place| place.to_string())
 }
 
 fn prompt(stage: &mut Stage) -> String {
@@ -488,6 +486,6 @@ fn interface(stage: &mut Stage) -> String {
     stage.window.harness.ctx.zoom_factor().to_string()
 }
 
-fn on_off(stage: &mut Stage, name: &str) -> String {
+fn on_off(stage: &Stage, name: &str) -> String {
     if stage.is_on(name) { "on" } else { "off" }.to_owned()
 }

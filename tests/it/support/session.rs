@@ -103,7 +103,7 @@ impl Session {
 
     /// Polls until `done`, at most a minute; the invariants are held all the while.
     pub(crate) fn wait(&mut self, what: &str, done: impl Fn(&Editor) -> bool) {
-        self.wait_for(Duration::from_secs(60), what, done);
+        self.wait_for(Duration::from_mins(1), what, done);
     }
 
     /// The same for what may take longer.
@@ -260,6 +260,7 @@ pub(crate) fn srgb(pixels: Pixmap) -> Picture {
 
 /// Random sequences that can be had again: a failed test shows the seed, which `PROPTEST_RNG_SEED`
 /// brings back.
+#[expect(clippy::print_stdout, reason = "a failed test shows it")]
 pub(crate) fn seeded(cases: u32) -> Config {
     let config = Config {
         cases,

@@ -88,7 +88,7 @@ impl TestWindow {
 
     /// Runs frames until `ready`, for at most a minute.
     pub(crate) fn wait(&mut self, ready: impl Fn(&Editor) -> bool) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while !ready(self.editor()) {
             assert!(Instant::now() < end, "it did not happen within a minute");
             std::thread::sleep(Duration::from_millis(5));
