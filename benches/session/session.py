@@ -130,8 +130,12 @@ def generate(s):
     """The prompt of the guide, Generate, previews in the picture, a result."""
     s.click(TEXTS["ui-guide-prompt-night"])
     s.wait_for(TEXTS["ui-guide-generate-about"])
+    plain = s.part(s.picture(), s.work / "plain.png")
     s.key("a")
+    time.sleep(1)
+    area = s.part(s.picture(), s.work / "area.png")
     s.shot("ready-with-work-area")
+    check(different_pixels(plain, area) > 500, "the work area is not drawn")
     s.key("a")
     s.click(TEXTS["ui-generate-in"], role="push button")
     seen = set()
@@ -248,7 +252,19 @@ def restore(s):
 
 
 def end(s):
-    """The rest of the windows over the window; then the program ends and leaves nothing behind."""
+    """A file that is no picture, the other dialogs; then the program ends and leaves nothing behind."""
+    broken = s.work / "broken.png"
+    broken.write_bytes(b"no picture")
+    s.key("ctrl+o")
+    s.wait_for(TEXTS["ui-path-title"], role="entry")
+    s.key("ctrl+a")
+    s.write(str(broken))
+    s.key("Return")
+    s.wait(lambda: s.names(broken.name), 10, "nothing is said of a broken file")
+    s.shot("broken-file")
+    s.click(TEXTS["ui-more"], role="push button")
+    time.sleep(0.5)
+    s.shot("more")
     for name, key in [("shortcuts", "F1"), ("palette", "ctrl+shift+p"), ("open", "ctrl+o"),
                       ("question", "ctrl+w")]:
         s.key(key)
