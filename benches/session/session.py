@@ -101,6 +101,10 @@ def first_start(s):
     s.say(f"window, sample portrait and guide after {time.monotonic() - began:.1f} s")
     time.sleep(1)
     s.shot("first-start")
+    s.click(TEXTS["ui-more"], role="push button")
+    time.sleep(0.5)
+    s.shot("more")
+    s.click(TEXTS["ui-more"], role="push button")
 
 
 def paint(s):
@@ -262,9 +266,6 @@ def end(s):
     s.key("Return")
     s.wait(lambda: s.names(broken.name), 10, "nothing is said of a broken file")
     s.shot("broken-file")
-    s.click(TEXTS["ui-more"], role="push button")
-    time.sleep(0.5)
-    s.shot("more")
     for name, key in [("shortcuts", "F1"), ("palette", "ctrl+shift+p"), ("open", "ctrl+o"),
                       ("question", "ctrl+w")]:
         s.key(key)

@@ -64,6 +64,17 @@ impl BandOutline {
     }
 }
 
+/// Where a line crosses an edge of the grid. Neighbouring cells share the edge; its number, and not
+/// the place, says that they do, for places coincide where a value is exactly the level.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    edge: usize,
+    at: PointF,
+}
+
+/// The part of a line within one cell.
+type Piece = [End; 2];
+
 /// Square cells over a part of the picture.
 struct Grid {
     rect: Rect,
@@ -114,7 +125,7 @@ impl Grid {
 
     /// Where `values`, taken at the middles of the cells, pass `level`: marching squares with
     /// linear interpolation (Lorensen & Cline, "Marching Cubes", SIGGRAPH 1987, in two dimensions).
-    fn contour(&self, values: &[f32], level: f32) -> Vec<[PointF; 2]> {
+    fn contour(&self, values: &[f32], level: f32) -> Vec<Piece> {
         let width = self.cells.width as usize;
         let mut pieces = Vec::new();
         let rows = values.chunks_exact(width.max(1));
@@ -127,19 +138,22 @@ impl Grid {
                 if inside == [true; 4] || inside == [false; 4] {
                     continue;
                 }
-                let at = |(dx, dy): (f32, f32)| {
-                    PointF::new(
+                let at = |edge: usize, (dx, dy): (f32, f32)| End {
+                    edge,
+                    at: PointF::new(
                         self.rect.x as f32 + (x as f32 + 0.5 + dx) * self.cell_px,
                         self.rect.y as f32 + (y as f32 + 0.5 + dy) * self.cell_px,
-                    )
+                    ),
                 };
                 let share = |from: f32, to: f32| share_passed(from, to, level);
+                // From each middle of a cell one edge goes to the right, one down.
+                let (here, below) = (2 * (y * width + x), 2 * ((y + 1) * width + x));
                 // Clockwise from the top; a corner's two sides are before and after it.
                 let sides = [
-                    (inside[0] != inside[1]).then(|| at((share(a, b), 0.0))),
-                    (inside[1] != inside[2]).then(|| at((1.0, share(b, c)))),
-                    (inside[3] != inside[2]).then(|| at((share(d, c), 1.0))),
-                    (inside[0] != inside[3]).then(|| at((0.0, share(a, d)))),
+                    (inside[0] != inside[1]).then(|| at(here, (share(a, b), 0.0))),
+                    (inside[1] != inside[2]).then(|| at(here + 3, (1.0, share(b, c)))),
+                    (inside[3] != inside[2]).then(|| at(below, (share(d, c), 1.0))),
+                    (inside[0] != inside[3]).then(|| at(here + 1, (0.0, share(a, d)))),
                 ];
                 let mut crossed = sides.into_iter().flatten();
                 // Two sides are crossed, or all four where opposite corners are inside.
@@ -152,41 +166,40 @@ impl Grid {
     }
 }
 
-/// Puts pieces that share an end together into lines. Neighbouring cells compute the place where a
-/// line passes between them from the same numbers, so shared ends are equal bit for bit, and at most
-/// two pieces meet in one.
-fn joined(pieces: &[[PointF; 2]]) -> Lines {
-    let key = |point: PointF| (point.x.to_bits(), point.y.to_bits());
-    let mut at_end: HashMap<(u32, u32), [Option<usize>; 2]> = HashMap::with_capacity(pieces.len());
+/// Puts pieces that share an end together into lines; at most two pieces meet on one grid edge.
+fn joined(pieces: &[Piece]) -> Lines {
+    let mut at_edge: HashMap<usize, [Option<usize>; 2]> = HashMap::with_capacity(pieces.len());
     for (index, piece) in pieces.iter().enumerate() {
         for end in piece {
-            let [first, second] = at_end.entry(key(*end)).or_default();
+            let [first, second] = at_edge.entry(end.edge).or_default();
             *(if first.is_none() { first } else { second }) = Some(index);
         }
     }
     let mut left = vec![true; pieces.len()];
-    // The piece that goes on from an end, and where it leads.
-    let mut next = |from: PointF| -> Option<PointF> {
-        let here = at_end.get(&key(from))?;
+    // The other end of the piece that goes on from an edge.
+    let mut next = |from: End| -> Option<End> {
+        let here = at_edge.get(&from.edge)?;
         let index = here
             .iter()
             .flatten()
             .find(|index| left.get(**index) == Some(&true))?;
         *left.get_mut(*index)? = false;
         let [a, b] = *pieces.get(*index)?;
-        Some(if key(a) == key(from) { b } else { a })
+        Some(if a.edge == from.edge { b } else { a })
     };
     let mut lines = Lines::new();
     for [start, _] in pieces {
         // Both ways: a line that is not closed may be found in its middle.
-        let forward: Vec<PointF> = std::iter::successors(next(*start), |at| next(*at)).collect();
+        let mut way = || -> Vec<PointF> {
+            let ends = std::iter::successors(next(*start), |at| next(*at));
+            ends.map(|end| end.at).collect()
+        };
+        let (forward, mut line) = (way(), way());
         if forward.is_empty() {
             continue;
         }
-        let backward = std::iter::successors(next(*start), |at| next(*at));
-        let mut line: Vec<PointF> = backward.collect();
         line.reverse();
-        line.push(*start);
+        line.push(start.at);
         line.extend(forward);
         lines.push(line);
     }
@@ -273,7 +286,10 @@ mod tests {
 
     #[test]
     fn pieces_become_lines_in_whatever_order_they_come() {
-        let at = |x: i32, y: i32| PointF::new(x as f32, y as f32);
+        let at = |x: usize, y: usize| End {
+            edge: 100 * x + y,
+            at: PointF::new(x as f32, y as f32),
+        };
         let square = [
             [at(0, 0), at(1, 0)],
             [at(1, 1), at(0, 1)],

@@ -193,8 +193,9 @@ impl Desktop {
             let scale = theme::own_scale_percent(height, native.unwrap_or(1.0));
             self.state.own_scale_percent = Some(scale);
             if !window.contains_key(memory::PLACEMENT) {
-                let points = chosen.unwrap_or(scale as f32) / 100.0;
-                Placement::suit_screen(ctx, monitor * ctx.zoom_factor() / points);
+                let percent = chosen.unwrap_or(scale as f32);
+                let screen = monitor * ctx.zoom_factor() * 100.0 / percent;
+                Placement::suit_screen(ctx, screen, percent);
             }
         }
         let own = self.state.own_scale_percent.unwrap_or(100);
@@ -328,11 +329,14 @@ impl Desktop {
             actions: &mut actions,
         };
         self.canvas = window_ui(ui, &mut desk, &mut self.store);
-        self.toasts.show(
-            &ctx,
-            &mut desk,
-            self.canvas.right_bottom() - egui::vec2(12.0, 12.0),
-        );
+        let inner = self.canvas.shrink(12.0);
+        // Out of the way of what is done next: the bar of a result below, that of a sheet above.
+        let corner = if desk.state.comparison.is_some() {
+            (inner.right_bottom(), egui::Align2::RIGHT_BOTTOM)
+        } else {
+            (inner.right_top(), egui::Align2::RIGHT_TOP)
+        };
+        self.toasts.show(&ctx, &mut desk, corner);
         drop_hint(&ctx, &desk, self.canvas);
         if dialogs::dialog_ui(&ctx, &mut desk) == Some(Outcome::Quit) {
             self.quit_agreed = true;

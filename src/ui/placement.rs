@@ -43,15 +43,16 @@ impl Placement {
         }
     }
 
-    /// Suits a first window to the screen: as large as the interface asks for, or all of the screen
-    /// where that leaves no room. `screen` is in points.
-    pub(super) fn suit_screen(ctx: &Context, screen: Vec2) {
+    /// Makes a first window fill a screen (`screen` is in points of the interface at `percent`)
+    /// which has no room for it, or where everything is enlarged.
+    pub(super) fn suit_screen(ctx: &Context, screen: Vec2, percent: f32) {
         let with_bars = FIRST_SIZE + Vec2::new(0.0, 80.0);
-        ctx.send_viewport_cmd(if with_bars.x > screen.x || with_bars.y > screen.y {
-            ViewportCommand::Maximized(true)
-        } else {
-            ViewportCommand::InnerSize(FIRST_SIZE)
-        });
+        let no_room = with_bars.x > screen.x || with_bars.y > screen.y;
+        // Not by asking for a size: on X11 a window that the desktop has made larger meanwhile
+        // would go on being drawn at its first size.
+        if no_room || percent > 100.0 {
+            ctx.send_viewport_cmd(ViewportCommand::Maximized(true));
+        }
     }
 
     /// Follows the window; `zoom` is the size of the interface. A maximised window keeps the place

@@ -20,7 +20,12 @@ pub(super) struct Toasts {
 
 impl Toasts {
     /// Draws the newest notices; those that only inform go by themselves.
-    pub(super) fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, corner: egui::Pos2) {
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        desk: &mut Desk<'_>,
+        (corner, pivot): (egui::Pos2, Align2),
+    ) {
         let now = ctx.time();
         let notices = desk.editor.notices();
         self.since
@@ -31,7 +36,7 @@ impl Toasts {
         Area::new(Id::unique("toasts"))
             .order(egui::Order::Foreground)
             .fixed_pos(corner)
-            .pivot(Align2::RIGHT_BOTTOM)
+            .pivot(pivot)
             .accessible_name(desk.text("ui-notices"))
             .show(ctx, |ui| {
                 ui.spacing_mut().item_spacing.y = space::S;

@@ -237,6 +237,8 @@ fn entry_ui(
         if taken {
             desk.send(Command::AcceptCandidate(candidate.id));
             desk.state.comparison = None;
+            // Nothing lies over what has just been taken.
+            desk.state.of(open.id()).shown_result = None;
         }
     }
 }

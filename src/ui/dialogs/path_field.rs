@@ -123,15 +123,19 @@ impl PathField {
         };
     }
 
-    /// Goes to the folder around this one.
+    /// Goes to the folder around this one; from a name that is being written, to its folder.
     fn go_up(&mut self) {
-        let (folder, _) = self.folder_and_start();
-        let Some(above) = folder.parent() else { return };
-        let name = self.path().file_name().map(std::ffi::OsStr::to_owned);
-        self.text = match name {
-            Some(name) if self.purpose.writes() && !self.path().is_dir() => {
-                above.join(name).display().to_string()
-            }
+        let (folder, start) = self.folder_and_start();
+        let is_new_name = self.purpose.writes() && !start.is_empty();
+        let above = if start.is_empty() || is_new_name {
+            folder.parent()
+        } else {
+            Some(folder.as_path())
+        };
+        let Some(above) = above else { return };
+        let path = self.path();
+        self.text = match path.file_name() {
+            Some(name) if is_new_name => above.join(name).display().to_string(),
             _ => folder_text(above),
         };
     }

@@ -72,7 +72,9 @@ fn layer_ui(
                 visible: !layer.visible,
             });
         }
-        let buttons = 3.0 * (size::CONTROL + 2.0) + OPACITY + 2.0;
+        // A single layer has no order.
+        let button_count = if count > 1 { 3.0 } else { 1.0 };
+        let buttons = button_count * (size::CONTROL + 2.0) + OPACITY + 2.0;
         name_field(ui, desk, document, layer, ui.available_width() - buttons);
         opacity(ui, desk, document, layer);
         let moves = [
@@ -84,7 +86,7 @@ fn layer_ui(
                 place.saturating_sub(1),
             ),
         ];
-        for (icon, key, possible, to) in moves {
+        for (icon, key, possible, to) in moves.into_iter().filter(|_| count > 1) {
             if small_button(ui, desk, icon, key, possible) {
                 desk.send(Command::MoveLayer {
                     document,
