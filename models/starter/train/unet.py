@@ -151,7 +151,8 @@ class Training:
         else:
             # every n-th picture in a thread of its own: threads then wait for each other once a step,
             # not at every operation, which matters where other programs want the processor too
-            parts = [tuple(x[k :: args.threads] for x in batch) for k in range(args.threads)]
+            count = min(args.threads, args.batch)
+            parts = [tuple(x[k::count] for x in batch) for k in range(count)]
             error = torch.cat(list(self.workers.map(lambda part: self.errors(*part), parts)))
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for group in self.optimiser.param_groups:
@@ -181,6 +182,8 @@ def main(given: list[str] | None = None) -> None:
     empty = torch.from_numpy(token_ids(tokenizer, [""]))[0]
     training = Training(args, tokenizer)
     print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, from step {training.step}, {training.share:.0%} done")
+    if training.share >= 1:
+        print("the schedule is finished: export.py; for another one move ck.pt away and give the export to --start")
     started, first, running = time.time(), training.step, None
     due_save, due_print = Every(300), Every(60)
     share_before, last = training.share, args.stop_at or math.inf
