@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from net import bf16, decode, encode, new_autoencoder, to_tensor
+from net import decode, encode, new_autoencoder, reduced, to_tensor
 from scenes import draw_many
 from settings import Every, arguments, parser
 
@@ -34,7 +34,7 @@ def gradients(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def loss_of(vae, x: torch.Tensor) -> tuple[torch.Tensor, float]:
-    with bf16(x.device.type):
+    with reduced(x.device.type):
         latent = vae.encode(x).latent_dist
         z = latent.sample()
         y = vae.decode(z).sample

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# background.sh [WORK]: starts or continues the training at the lowest priority; run it again after an interruption.
+# background.sh [WORK]: starts or continues the training at a low priority; run it again after an interruption.
 #   look:         tail WORK/train.log
 #   pause, go on: kill -STOP / -CONT "$(cat WORK/train.pid)"
 #   export:       WORK/venv/bin/python export.py --work WORK OUT_FOLDER
 # A work folder of its own starts from the weights beside this folder. DEVICE=cuda for a GPU,
-# FILES (4) files of 40,000 scenes, one more per start, STEPS (45000) the length of the schedule.
+# FILES (4) files of SCENES (8000) scenes, one more per start. STEPS (45000) is the length of the schedule;
+# with MINUTES the rest of the schedule is done in so many minutes: say how long the machine is yours, and
+# export when it ends. NICE (19): at 19 other programs leave next to nothing to it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$HOME/.cache/overpaint-starter}
@@ -18,12 +20,14 @@ fi
 [ -d "$work/vae" ] || cp -r "$here/../vae" "$work/vae"
 common=(--work "$work" --device "${DEVICE:-cpu}")
 python=$work/venv/bin/python
+length=(--steps "${STEPS:-45000}")
+[ -z "${MINUTES:-}" ] || length=(--finish-in "$MINUTES")
 cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
-nohup nice -n 19 bash -c '
-  python=$1 files=$2 steps=$3; shift 3
-  "$python" sprites.py "$@" && "$python" latents.py "$@" --files "$files" --one &&
-    exec "$python" unet.py "$@" --start .. --steps "$steps"
-' background "$python" "${FILES:-4}" "${STEPS:-45000}" "${common[@]}" >>"$work/train.log" 2>&1 </dev/null &
+nohup nice -n "${NICE:-19}" bash -c '
+  python=$1 files=$2 scenes=$3 length=$4 amount=$5; shift 5
+  "$python" sprites.py "$@" && "$python" latents.py "$@" --files "$files" --scenes "$scenes" --one &&
+    exec "$python" unet.py "$@" --start .. "$length" "$amount"
+' background "$python" "${FILES:-4}" "${SCENES:-8000}" "${length[@]}" "${common[@]}" >>"$work/train.log" 2>&1 </dev/null &
 echo $! >"$work/train.pid"
 echo "started: pid $(cat "$work/train.pid"), log $work/train.log"

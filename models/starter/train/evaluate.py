@@ -203,6 +203,7 @@ def evaluate(args, model: Model, maker: SceneMaker) -> dict:
             report[name] = SCORES[name](seen, task)
             report[f"{name}, source"] = SCORES[name](untouched, task)
         write_sheet(args.out / f"{name}.png", task, args.sheet)
+        write_report(args.out, report)  # after each task: one that is stopped early keeps what it has
         print(f"{name}: {len(task.prompts)} pictures, {time.time() - started:.0f} s", flush=True)
     return report
 
@@ -248,6 +249,11 @@ def table(report: dict) -> str:
     return "\n".join(lines)
 
 
+def write_report(folder: Path, report: dict) -> None:
+    (folder / "report.json").write_text(json.dumps(report, indent=1))
+    (folder / "report.md").write_text(table(report) + "\n")
+
+
 def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--model", type=Path, default=STARTER, help="exported model to judge (default: %(default)s)")
@@ -264,8 +270,6 @@ def main(given: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     model = Model.in_training(args.work, args.device) if args.checkpoint else Model.exported(args.model, args.device)
     report = evaluate(args, model, SceneMaker(args.work, "people_check"))
-    (args.out / "report.json").write_text(json.dumps(report, indent=1))
-    (args.out / "report.md").write_text(table(report) + "\n")
     print(table(report))
 
 

@@ -135,8 +135,9 @@ def to_pictures(x: torch.Tensor) -> np.ndarray:
     return ((x.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def bf16(device: str):
-    return torch.autocast(device, dtype=torch.bfloat16)
+def reduced(device: str):
+    """bf16 arithmetic on a GPU. On the CPU f32: measured, bf16 is a third slower there without AMX."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=device != "cpu")
 
 
 def encode(vae: AutoencoderKL, pictures: np.ndarray, device: str, batch: int = 50) -> torch.Tensor:
@@ -144,7 +145,7 @@ def encode(vae: AutoencoderKL, pictures: np.ndarray, device: str, batch: int = 5
     parts = []
     with torch.inference_mode():
         for i in range(0, len(pictures), batch):
-            with bf16(device):
+            with reduced(device):
                 latent = vae.encode(to_tensor(pictures[i : i + batch], device)).latent_dist.mean
             parts.append((latent.float() * vae.config.scaling_factor).cpu())
     return torch.cat(parts)
@@ -155,6 +156,6 @@ def decode(vae: AutoencoderKL, latents: torch.Tensor, device: str, batch: int = 
     parts = []
     with torch.inference_mode():
         for z in latents.split(batch):
-            with bf16(device):
+            with reduced(device):
                 parts.append(to_pictures(vae.decode(z.to(device) / vae.config.scaling_factor).sample))
     return np.concatenate(parts)

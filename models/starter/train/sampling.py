@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from transformers import CLIPTextModel
 
 from net import (
-    alphas_cumprod, bf16, load_autoencoder, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids,
+    alphas_cumprod, reduced, load_autoencoder, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids,
 )  # fmt: skip
 
 RHO = 7.0
@@ -119,7 +119,7 @@ def sample(
 
 def _sample_batch(model, prompts, settings, noise, known, free) -> torch.Tensor:
     ids = torch.from_numpy(token_ids(model.tokenizer, [*prompts, *[""] * len(prompts)])).to(model.device)
-    with bf16(model.device):
+    with reduced(model.device):
         states = model.text_encoder(ids).last_hidden_state
     sigmas = karras_sigmas(settings.steps)
     executed = min(int(settings.steps * settings.strength), settings.steps)
@@ -129,7 +129,7 @@ def _sample_batch(model, prompts, settings, noise, known, free) -> torch.Tensor:
     previous = step_before = None
     for sigma, following in zip(sigmas, sigmas[1:]):
         scaled = (x / (sigma**2 + 1) ** 0.5).repeat(2, 1, 1, 1)
-        with bf16(model.device):
+        with reduced(model.device):
             said = model.unet(scaled, timestep_of(sigma), encoder_hidden_states=states).sample.float()
         asked, unasked = said.chunk(2)
         clean = x - sigma * (unasked + settings.guidance * (asked - unasked))

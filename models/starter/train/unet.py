@@ -1,8 +1,15 @@
 """Trains U-Net and text encoder together on the latents of the work folder.
 
-Predicts the noise, weighted by min(SNR, 5) / SNR (Hang et al. 2023, "Efficient Diffusion Training
-via Min-SNR Weighting Strategy"); a tenth of the captions is dropped for classifier-free guidance
-(Ho and Salimans 2022). bf16 arithmetic, f32 weights, and a moving average, which is what is exported.
+Predicts the noise. Weighted by min(SNR, 5) / SNR (Hang et al. 2023, "Efficient Diffusion Training
+via Min-SNR Weighting Strategy") times sqrt(1 + 1 / SNR) (half way from the error of the noise to
+that of the picture, as in Yu et al. 2023, "Debias the Training of Diffusion Models"): what a prompt
+asks for is decided where there is much noise, and there a small error of the noise is a large one
+of the picture. Such steps are also drawn more often. A tenth of the captions is dropped for
+classifier-free guidance (Ho and Salimans 2022).
+
+The learning rate falls linearly to 0, over --steps or within --finish-in minutes: end it so before
+an export, samples of a constant rate are much worse. Exported is a moving average whose length
+grows with the run (Karras et al. 2023, arXiv 2312.02696, "power function" profile).
 
 Resumes from ck.pt (written every five minutes and at the end); without one it starts from the
 model in --start, or from nothing. Step k draws its pictures and noise from (seed, k) alone, so an
@@ -16,6 +23,7 @@ import math
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +31,17 @@ import torch
 from tokenizers import Tokenizer
 
 from net import (
-    alphas_cumprod, bf16, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids, train_tokenizer,
+    alphas_cumprod, reduced, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids, train_tokenizer,
     TRAIN_STEPS,
 )  # fmt: skip
 from settings import Every, arguments, parser
 
-LEARNING_RATE, WARM_UP, CONSTANT_SHARE = 4e-4, 500, 0.6
+LEARNING_RATE, WARM_UP = 5e-4, 100
 DROPPED_CAPTIONS, SNR_CAP = 0.1, 5.0
-AVERAGE_EVERY, AVERAGE_DECAY = 10, 0.9995
+NOISE_BIAS = 0.6
+"""training steps are 1000 * u ** NOISE_BIAS of an even u: 69 % of them in the noisier half"""
+AVERAGE_EVERY, AVERAGE_POWER = 10, 6.94
+"""a moving average about a tenth of the run long"""
 
 
 class Latents:
@@ -65,16 +76,6 @@ def tokenizer_of(work: Path, start: Path | None, captions: list[str]) -> Tokeniz
     return Tokenizer.from_file(str(path))
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Warm-up, constant for 60 % of the steps, then a cosine down to 2 %."""
-    share = min(1.0, step / steps)
-    decline = 1.0
-    if share > CONSTANT_SHARE:
-        turn = math.pi * (share - CONSTANT_SHARE) / (1 - CONSTANT_SHARE)
-        decline = 0.5 * (1 + math.cos(turn)) * 0.98 + 0.02
-    return LEARNING_RATE * min(1, (step + 1) / WARM_UP) * decline
-
-
 class Training:
     """The networks, their optimiser and moving average, and where they stand.
 
@@ -91,13 +92,17 @@ class Training:
         text_encoder = new_text_encoder(tokenizer) if fresh else load_text_encoder(args.start / "text_encoder")
         self.text_encoder = text_encoder.to(args.device).train()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
-        self.optimiser = torch.optim.AdamW(self.parameters, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2)
+        self.optimiser = torch.optim.AdamW(
+            self.parameters, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+        )
         self.average = [p.detach().clone() for p in self.parameters]
-        self.step, self.minutes = 0, 0.0
+        self.step, self.minutes, self.share = 0, 0.0, 0.0
+        """`share`: how much of the schedule is done"""
+        self.workers = ThreadPoolExecutor(args.threads) if args.device == "cpu" else None
         alphas = alphas_cumprod().float().to(args.device)
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
         snr = alphas / (1 - alphas)
-        self.weight = snr.clamp(max=SNR_CAP) / snr
+        self.weight = snr.clamp(max=SNR_CAP) / snr * (1 + 1 / snr).sqrt()
         if self.path.exists():
             self.resume()
 
@@ -107,13 +112,24 @@ class Training:
         self.text_encoder.load_state_dict(kept["te"])
         self.optimiser.load_state_dict(kept["o"])
         self.average, self.step, self.minutes = kept["ema"], kept["step"], kept["done"]
+        self.share = kept.get("share", self.step / self.args.steps)
         print(f"goes on at step {self.step}, {self.minutes:.0f} minutes")
 
     def save(self, minutes: float) -> None:
         state = dict(un=self.unet.state_dict(), te=self.text_encoder.state_dict(), o=self.optimiser.state_dict())
-        state |= dict(ema=self.average, step=self.step, done=self.minutes + minutes)
+        state |= dict(ema=self.average, step=self.step, done=self.minutes + minutes, share=self.share)
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
+
+    def errors(self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        """The unweighted error of each picture; adds the gradient of their weighted sum."""
+        noisy = self.signal[t, None, None, None] * clean + self.noise[t, None, None, None] * noise
+        with reduced(self.args.device):
+            states = self.text_encoder(words).last_hidden_state
+            said = self.unet(noisy, t, encoder_hidden_states=states).sample
+        error = ((said.float() - noise) ** 2).mean((1, 2, 3))
+        ((error * self.weight[t]).sum() / self.args.batch).backward()
+        return error.detach()
 
     def one_step(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> torch.Tensor:
         """Returns the unweighted loss, still on the device."""
@@ -123,27 +139,32 @@ class Training:
         rows = rng.integers(0, len(latents), args.batch)
         clean = latents.rows(rows)
         noise = torch.randn(clean.shape, generator=generator)
-        t = torch.randint(0, TRAIN_STEPS, (args.batch,), generator=generator).to(args.device)
+        # one from each of as many strata as there are pictures: a batch of steps spread evenly
+        even = (torch.arange(args.batch) + torch.rand(args.batch, generator=generator)) / args.batch
+        t = (TRAIN_STEPS * even**NOISE_BIAS).long().clamp(max=TRAIN_STEPS - 1)
         words = ids[rows].clone()
         words[torch.rand(args.batch, generator=generator) < DROPPED_CAPTIONS] = empty
         clean, noise = (x.to(args.device, memory_format=torch.channels_last) for x in (clean, noise))
-        noisy = self.signal[t, None, None, None] * clean + self.noise[t, None, None, None] * noise
-        with bf16(args.device):
-            states = self.text_encoder(words.to(args.device)).last_hidden_state
-            said = self.unet(noisy, t, encoder_hidden_states=states).sample
-        error = ((said.float() - noise) ** 2).mean((1, 2, 3))
-        (error * self.weight[t]).mean().backward()
+        batch = (clean, noise, t.to(args.device), words.to(args.device))
+        if self.workers is None:
+            error = self.errors(*batch)
+        else:
+            # every n-th picture in a thread of its own: threads then wait for each other once a step,
+            # not at every operation, which matters where other programs want the processor too
+            count = min(args.threads, args.batch)
+            parts = [tuple(x[k::count] for x in batch) for k in range(count)]
+            error = torch.cat(list(self.workers.map(lambda part: self.errors(*part), parts)))
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, args.steps)
+            group["lr"] = LEARNING_RATE * min(1, (self.step + 1) / WARM_UP) * max(0.0, 1 - self.share)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         if self.step % AVERAGE_EVERY == 0:
-            decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step)) ** AVERAGE_EVERY
+            decay = (1 - AVERAGE_EVERY / self.step) ** (1 + AVERAGE_POWER)
             with torch.no_grad():
                 torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
-        return error.detach().mean()
+        return error.mean()
 
 
 def main(given: list[str] | None = None) -> None:
@@ -151,25 +172,34 @@ def main(given: list[str] | None = None) -> None:
     options.add_argument("--start", type=Path, help="model folder to start from where there is no ck.pt")
     options.add_argument("--steps", type=int, default=45000, help="steps of the whole schedule")
     options.add_argument("--stop-at", type=int, help="stop at this step of the schedule; run again to go on")
-    options.add_argument("--minutes", type=float, default=math.inf, help="stop after this long; run again to go on")
+    options.add_argument("--finish-in", type=float, help="minutes in which to finish what is left of the schedule")
     options.add_argument("--batch", type=int, default=16)
     args = arguments(options, given)
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1 if args.device == "cpu" else args.threads)  # see Training.one_step
     latents = Latents(args.work)
     tokenizer = tokenizer_of(args.work, args.start, latents.captions)
     ids = torch.from_numpy(token_ids(tokenizer, latents.captions))
     empty = torch.from_numpy(token_ids(tokenizer, [""]))[0]
     training = Training(args, tokenizer)
-    print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, from step {training.step} of {args.steps}")
+    print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, from step {training.step}, {training.share:.0%} done")
+    if training.share >= 1:
+        print("the schedule is finished: export.py; for another one move ck.pt away and give the export to --start")
     started, first, running = time.time(), training.step, None
     due_save, due_print = Every(300), Every(60)
-    last = args.steps if args.stop_at is None else min(args.steps, args.stop_at)
-    while training.step < last and (minutes := (time.time() - started) / 60) < args.minutes:
+    share_before, last = training.share, args.stop_at or math.inf
+    while training.share < 1 and training.step < last:
         error = training.one_step(latents, ids, empty)
-        running = error if running is None else running.lerp(error, 0.005)
-        if due_print() or training.step == last:
+        minutes = (time.time() - started) / 60
+        if args.finish_in:
+            training.share = share_before + (1 - share_before) * min(1.0, minutes / args.finish_in)
+        else:
+            training.share = training.step / args.steps
+        running = error if running is None else running.lerp(error, 0.02)
+        if due_print() or training.share >= 1:
             pace = (training.step - first) * args.batch / (time.time() - started)
-            print(f"step {training.step} loss {running.item():.4f} {pace:.1f} pictures/s", flush=True)
+            print(
+                f"step {training.step} ({training.share:.1%}) loss {running.item():.4f} {pace:.1f} pictures/s", flush=True
+            )
         if due_save():
             training.save(minutes)
     if training.step > first:
