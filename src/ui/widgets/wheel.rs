@@ -12,9 +12,17 @@ struct Turn {
     /// True in the frame in which it began.
     begins: bool,
     /// When the last notch came, in seconds since the start of the window.
-    last_secs: f64,
+    last_secs: Option<f64>,
     /// The number it turns.
     owner: Option<Id>,
+}
+
+impl Turn {
+    /// True where the wheel has rested long enough, or was never turned.
+    fn is_over(&self, now_secs: f64) -> bool {
+        self.last_secs
+            .is_none_or(|last_secs| now_secs - last_secs > REST_SECS)
+    }
 }
 
 fn turn_id() -> Id {
@@ -29,8 +37,8 @@ pub(crate) fn follow_wheel(ctx: &egui::Context) {
         .unwrap_or_default();
     turn.begins = false;
     if notches != 0.0 {
-        turn.begins = now - turn.last_secs > REST_SECS;
-        turn.last_secs = now;
+        turn.begins = turn.is_over(now);
+        turn.last_secs = Some(now);
         if turn.begins {
             turn.owner = None;
         }
@@ -51,7 +59,7 @@ pub(crate) fn wheel_notches(ui: &Ui, response: &Response) -> f64 {
         turn.owner = Some(response.id);
         ctx.data_mut(|data| data.insert_temp(turn_id(), turn));
     }
-    if turn.owner != Some(response.id) || ctx.time() - turn.last_secs > REST_SECS {
+    if turn.owner != Some(response.id) || turn.is_over(ctx.time()) {
         return 0.0;
     }
     // What turns a number does not scroll the panel, now nor while the scrolling is smoothed.
