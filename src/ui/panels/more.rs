@@ -25,6 +25,8 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if widgets::section(ui, icon, &text, &tooltip) {
         desk.state.shown.more = !desk.state.shown.more;
         desk.remember(memory::MORE, desk.state.shown.more);
+        // What opens below the edge of the panel would not be seen to open.
+        ui.scroll_to_cursor(Some(egui::Align::Center));
     }
     if !desk.state.shown.more {
         return;
