@@ -25,7 +25,7 @@ def rendered(args, name: str, count: int, people: str, seed: int) -> np.ndarray:
     """`count` scenes at 128 px, kept as NAME.npy."""
     path = args.work / f"{name}.npy"
     if not path.exists():
-        np.save(path, np.concatenate([chunk for chunk, _, _ in draw_many(args.work, count, seed, people)]))
+        np.save(path, np.concatenate([chunk for chunk, _ in draw_many(args.work, count, seed, people)]))
     return np.load(path, mmap_mode="r")
 
 

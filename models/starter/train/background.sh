@@ -6,7 +6,8 @@
 # A work folder of its own starts from the weights beside this folder. DEVICE=cuda for a GPU,
 # FILES (4) files of SCENES (8000) scenes, one more per start. STEPS (45000) is the length of the schedule;
 # with MINUTES the rest of the schedule is done in so many minutes: say how long the machine is yours, and
-# export when it ends. NICE (19): at 19 other programs leave next to nothing to it.
+# export when it ends. NICE (10): how far it stands back behind other programs, -20 to 19; below 0 it goes before them.
+# OVERPAINT_BF16=1 computes in bf16, which pays on some processors (README, "Speed on the CPU").
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$HOME/.cache/overpaint-starter}
@@ -24,10 +25,13 @@ length=(--steps "${STEPS:-45000}")
 [ -z "${MINUTES:-}" ] || length=(--finish-in "$MINUTES")
 cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
-nohup nice -n "${NICE:-19}" bash -c '
-  python=$1 files=$2 scenes=$3 length=$4 amount=$5; shift 5
+# Linux shares a processor among sessions first (sched_autogroup), and `nice` orders only within one: so it gets a
+# session of its own, and that one the number too.
+nohup setsid nice -n "${NICE:-10}" bash -c '
+  nice=$1 python=$2 files=$3 scenes=$4 length=$5 amount=$6; shift 6
+  { echo "$nice" >/proc/self/autogroup; } 2>/dev/null || true
   "$python" sprites.py "$@" && "$python" latents.py "$@" --files "$files" --scenes "$scenes" --one &&
     exec "$python" unet.py "$@" --start .. "$length" "$amount"
-' background "$python" "${FILES:-4}" "${SCENES:-8000}" "${length[@]}" "${common[@]}" >>"$work/train.log" 2>&1 </dev/null &
+' background "${NICE:-10}" "$python" "${FILES:-4}" "${SCENES:-8000}" "${length[@]}" "${common[@]}" >>"$work/train.log" 2>&1 </dev/null &
 echo $! >"$work/train.pid"
 echo "started: pid $(cat "$work/train.pid"), log $work/train.log"

@@ -93,6 +93,7 @@ def export(model: Model, work: Path, out: Path, scenes: int) -> None:
         set_alpha_to_one=False,
         steps_offset=1,
         num_train_timesteps=TRAIN_STEPS,
+        prediction_type="v_prediction",
     ).save_pretrained(out / "scheduler")
     write_index(out)
     write_json(out / "words.json", tables(), 1)

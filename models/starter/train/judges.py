@@ -122,7 +122,7 @@ def load_judge(work, device: str) -> Judge:
 
 def _scenes(args, vae, count: int, seed: int, people: str, share_decoded: float) -> tuple[np.ndarray, np.ndarray]:
     pictures, wanted, due = [], [], Every(60)
-    for chunk, _, labels in draw_many(args.work, count, seed, people):
+    for chunk, labels in draw_many(args.work, count, seed, people):
         through = int(len(chunk) * share_decoded)
         if through:
             blurred = decode(vae, encode(vae, chunk[:through], args.device), args.device)

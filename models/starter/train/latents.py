@@ -1,4 +1,7 @@
-"""Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and their captions in .json.
+"""Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and in .json the captions of each.
+
+A scene has several captions, so that the same picture is met in both languages and with different
+things left unsaid.
 
 Files of fresh scenes until there are --files of them, or one more with --one; training reads them all.
 """
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 
 import numpy as np
@@ -15,23 +19,26 @@ import torch
 from net import encode, load_autoencoder
 from scenes import draw_many
 from settings import Every, arguments, parser
+from words import caption
 
 FIRST_SEED = 5000
+CAPTIONS = 8
+"""captions of one scene"""
 
 
 def write_file(args, k: int) -> None:
     vae, started, due = load_autoencoder(args.work / "vae", args.device), time.time(), Every(30)
-    latents, captions = [], []
+    latents, captions, r = [], [], random.Random(f"captions {FIRST_SEED + k}")
     # two processes render while this one encodes
-    for pictures, texts, _ in draw_many(args.work, args.scenes, FIRST_SEED + k, "people"):
+    for pictures, labels in draw_many(args.work, args.scenes, FIRST_SEED + k, "people"):
         latents.append(encode(vae, pictures, args.device).half().numpy())
-        captions += texts
+        captions += [[caption(one, r) for _ in range(CAPTIONS)] for one in labels]
         if due():
             print(f"{len(captions)} of {args.scenes}, {len(captions) / (time.time() - started):.0f}/s", flush=True)
     temporary = args.work / f"lat{k}.tmp.npy"
     np.save(temporary, np.concatenate(latents))
     # the captions first: a file of latents without its captions must never be seen
-    (args.work / f"lat{k}.json").write_text(json.dumps(captions))
+    (args.work / f"lat{k}.json").write_text(json.dumps(captions, ensure_ascii=False))
     os.replace(temporary, args.work / f"lat{k}.npy")
     print(f"lat{k}.npy: {len(captions)} scenes")
 

@@ -1,6 +1,6 @@
 """The whole pipeline, one stage after the other; each goes on where it was interrupted.
 
-    sprites  autoencoder  latents  unet  judges  evaluate  export  samples
+    sprites  autoencoder  latents  text_encoder  unet  judges  evaluate  export  samples
 
 With --tiny: every stage with very small numbers in a fresh work folder, on the CPU in minutes,
 then checks that could fail (see `check`). The pictures it makes are noise; the path is the real one.
@@ -22,6 +22,7 @@ TINY = {
     "sprites": ["--people", "200", "--check-people", "60"],
     "autoencoder": ["--scenes", "60", "--steps", "12", "--batch", "4"],
     "latents": ["--scenes", "80", "--files", "1"],
+    "text_encoder": ["--steps", "3", "--batch", "4"],
     "unet": ["--steps", "12", "--batch", "2"],
     "judges": ["--scenes", "80", "--check-scenes", "40", "--epochs", "1", "--batch", "16"],
     "evaluate": ["--checkpoint", "--count", "16", "--steps", "2"],

@@ -8,6 +8,7 @@ outside of it to the known one after each step.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +31,16 @@ class Model:
     unet: UNet2DConditionModel
     tokenizer: Tokenizer
     device: str
+    velocity: bool = True
+    """says the velocity (see unet.py); else the noise"""
 
     @classmethod
     def exported(cls, folder: Path, device: str) -> Model:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json"))
         text_encoder, unet = load_text_encoder(folder / "text_encoder"), load_unet(folder / "unet")
-        return cls._ready(folder / "vae", text_encoder, unet, tokenizer, device)
+        schedule = json.loads((folder / "scheduler" / "scheduler_config.json").read_text())
+        velocity = schedule["prediction_type"] == "v_prediction"
+        return cls._ready(folder / "vae", text_encoder, unet, tokenizer, device, velocity)
 
     @classmethod
     def in_training(cls, work: Path, device: str) -> Model:
@@ -50,10 +55,17 @@ class Model:
         return cls._ready(work / "vae", text_encoder, unet, tokenizer, device)
 
     @classmethod
-    def _ready(cls, vae_folder, text_encoder, unet, tokenizer, device) -> Model:
+    def _ready(cls, vae_folder, text_encoder, unet, tokenizer, device, velocity=True) -> Model:
         unet = unet.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
         text_encoder = text_encoder.eval().requires_grad_(False).to(device)
-        return cls(load_autoencoder(vae_folder, device), text_encoder, unet, tokenizer, device)
+        return cls(load_autoencoder(vae_folder, device), text_encoder, unet, tokenizer, device, velocity)
+
+    def clean(self, noisy: torch.Tensor, t, sigma, states: torch.Tensor) -> torch.Tensor:
+        """The latents behind `noisy` = (clean + sigma * noise) / sqrt(1 + sigma ** 2), as predicted."""
+        with reduced(self.device):
+            said = self.unet(noisy, t, encoder_hidden_states=states).sample.float()
+        spread = (1 + sigma**2) ** 0.5
+        return (noisy - sigma * said) / spread if self.velocity else noisy * spread - sigma * said
 
 
 @dataclass(frozen=True)
@@ -129,10 +141,8 @@ def _sample_batch(model, prompts, settings, noise, known, free) -> torch.Tensor:
     previous = step_before = None
     for sigma, following in zip(sigmas, sigmas[1:]):
         scaled = (x / (sigma**2 + 1) ** 0.5).repeat(2, 1, 1, 1)
-        with reduced(model.device):
-            said = model.unet(scaled, timestep_of(sigma), encoder_hidden_states=states).sample.float()
-        asked, unasked = said.chunk(2)
-        clean = x - sigma * (unasked + settings.guidance * (asked - unasked))
+        asked, unasked = model.clean(scaled, timestep_of(sigma), sigma, states).chunk(2)
+        clean = unasked + settings.guidance * (asked - unasked)
         clean = free * clean + (1 - free) * known
         if following == 0:
             return clean

@@ -87,8 +87,8 @@ class SceneMaker:
             if thing in THINGS and drawing_set in STYLE_OF_SET:
                 self.drawings.setdefault(thing, []).append((row, STYLE_OF_SET[drawing_set]))
 
-    def draw(self, r: random.Random) -> Scene:
-        """A scene for training: never a held-out pair."""
+    def choose(self, r: random.Random) -> tuple[Labels, int | None]:
+        """What a scene for training shows, and the sprite's row: never a held-out pair."""
         while True:
             background, lot = backgrounds.draw_background(r), r.random()
             if lot < PERSON_SHARE:
@@ -104,6 +104,11 @@ class SceneMaker:
                 break
         if r.random() < FILTER_SHARE:
             labels = replace(labels, filter=r.choice(list(filters.FILTERS)))
+        return labels, row
+
+    def draw(self, r: random.Random) -> Scene:
+        """A scene for training."""
+        labels, row = self.choose(r)
         return self.paint(labels, row, r)
 
     def paint(self, labels: Labels, row: int | None, r: random.Random) -> Scene:
@@ -138,7 +143,7 @@ def half_size(image: Image.Image) -> np.ndarray:
 
 
 def draw_many(work: Path, count: int, seed: int, people: str = "people", processes: int = 2, chunk: int = 100):
-    """Yields (pictures at 128 px, captions, labels) of about `chunk` scenes, `count` in all.
+    """Yields (pictures at 128 px, labels) of about `chunk` scenes, `count` in all.
 
     Chunk k depends only on (`seed`, k), whatever the number of processes.
     """
@@ -158,7 +163,7 @@ def _draw_chunk(job):
     r, maker = random.Random(seed), _maker(work, people)
     drawn = [maker.draw(r) for _ in range(size)]
     pictures = np.stack([half_size(scene.picture) for scene in drawn])
-    return pictures, [caption(scene.labels, r) for scene in drawn], [scene.labels for scene in drawn]
+    return pictures, [scene.labels for scene in drawn]
 
 
 def held_out_labels(maker: SceneMaker, count: int, seed: int) -> list[tuple[Labels, int]]:
@@ -179,7 +184,6 @@ def held_out_labels(maker: SceneMaker, count: int, seed: int) -> list[tuple[Labe
             labels = replace(labels, filter=r.choice(list(filters.FILTERS)))
         found.append((labels, row))
     return found
-
 
 
 def main() -> None:

@@ -1,19 +1,22 @@
 """Trains U-Net and text encoder together on the latents of the work folder.
 
-Predicts the noise. Weighted by min(SNR, 5) / SNR (Hang et al. 2023, "Efficient Diffusion Training
-via Min-SNR Weighting Strategy") times sqrt(1 + 1 / SNR) (half way from the error of the noise to
-that of the picture, as in Yu et al. 2023, "Debias the Training of Diffusion Models"): what a prompt
-asks for is decided where there is much noise, and there a small error of the noise is a large one
-of the picture. Such steps are also drawn more often. A tenth of the captions is dropped for
+Predicts the velocity v = sqrt(alpha) noise - sqrt(1 - alpha) picture (Salimans and Ho 2022, arXiv
+2202.00512): where there is much noise, and that is where a prompt decides, the network then has to
+say the picture. One that predicts the noise must there repeat its input to within a percent before
+a word can matter, and this small network took hours to do so. A tenth of the captions is dropped for
 classifier-free guidance (Ho and Salimans 2022).
+
+The first `COARSE` of the schedule trains on latents of half the side, averaged: three times the
+pictures a second, enough to learn which words are which things, colours and places.
 
 The learning rate falls linearly to 0, over --steps or within --finish-in minutes: end it so before
 an export, samples of a constant rate are much worse. Exported is a moving average whose length
-grows with the run (Karras et al. 2023, arXiv 2312.02696, "power function" profile).
+grows with the run since the full side began (Karras et al. 2023, arXiv 2312.02696, "power function"
+profile).
 
 Resumes from ck.pt (written every five minutes and at the end); without one it starts from the
-model in --start, or from nothing. Step k draws its pictures and noise from (seed, k) alone, so an
-interrupted run and an uninterrupted one see the same.
+model in --start, or from nothing, and from text_encoder.pt where there is one. Step k draws its
+pictures and noise from (seed, k) alone, so an interrupted run and an uninterrupted one see the same.
 """
 
 from __future__ import annotations
@@ -23,29 +26,33 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 from net import (
     alphas_cumprod, reduced, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids, train_tokenizer,
-    TRAIN_STEPS,
+    TRAIN_STEPS, WINDOW,
 )  # fmt: skip
 from settings import Every, arguments, parser
 
 LEARNING_RATE, WARM_UP = 5e-4, 100
-DROPPED_CAPTIONS, SNR_CAP = 0.1, 5.0
-NOISE_BIAS = 0.6
-"""training steps are 1000 * u ** NOISE_BIAS of an even u: 69 % of them in the noisier half"""
+DROPPED_CAPTIONS = 0.1
+NOISE_BIAS = 0.8
+"""training steps are 1000 * u ** NOISE_BIAS of an even u: 58 % of them in the noisier half"""
+COARSE, COARSE_BATCH = 0.45, 2
+"""share of the schedule at half the side, and how many times the pictures a step has there"""
 AVERAGE_EVERY, AVERAGE_POWER = 10, 6.94
 """a moving average about a tenth of the run long"""
 
 
 class Latents:
-    """All latK.npy of a work folder, read from disk as needed, with the tokens of their captions."""
+    """All latK.npy of a work folder, read from disk as needed, and the captions of each picture."""
 
     def __init__(self, work: Path):
         paths = sorted(path for path in work.glob("lat*.npy") if ".tmp" not in path.name)
@@ -60,27 +67,29 @@ class Latents:
     def __len__(self) -> int:
         return len(self.captions)
 
+    def every_caption(self) -> list[str]:
+        return [text for texts in self.captions for text in texts]
+
     def rows(self, rows: np.ndarray) -> torch.Tensor:
         files = np.searchsorted(self.starts, rows, side="right") - 1
         return torch.from_numpy(np.stack([self.files[f][i - self.starts[f]] for f, i in zip(files, rows)])).float()
 
 
-def tokenizer_of(work: Path, start: Path | None, captions: list[str]) -> Tokenizer:
+def tokenizer_of(work: Path, start: Path | None, captions: Callable[[], list[str]]) -> Tokenizer:
     """The work folder's; else that of the model to start from; else learned from the captions."""
     path = work / "tokenizer.json"
     if not path.exists():
         if start:
             shutil.copy(start / "tokenizer" / "tokenizer.json", path)
         else:
-            train_tokenizer(captions).save(str(path))
+            train_tokenizer(captions()).save(str(path))
     return Tokenizer.from_file(str(path))
 
 
 class Training:
     """The networks, their optimiser and moving average, and where they stand.
 
-    The keys of the checkpoint are those of the first recipe (`ema` lists the U-Net's parameters,
-    then the text encoder's), so that a work folder of either can be continued by this script.
+    `ema` of the checkpoint lists the U-Net's parameters, then the text encoder's.
     """
 
     def __init__(self, args, tokenizer: Tokenizer):
@@ -90,19 +99,20 @@ class Training:
         self.unet = (new_unet() if fresh else load_unet(args.start / "unet")).to(args.device).train()
         self.unet.to(memory_format=torch.channels_last)
         text_encoder = new_text_encoder(tokenizer) if fresh else load_text_encoder(args.start / "text_encoder")
+        reader = args.work / "text_encoder.pt"
+        if reader.exists():
+            text_encoder.load_state_dict(torch.load(reader, weights_only=True))
         self.text_encoder = text_encoder.to(args.device).train()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
         self.optimiser = torch.optim.AdamW(
             self.parameters, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
         )
         self.average = [p.detach().clone() for p in self.parameters]
-        self.step, self.minutes, self.share = 0, 0.0, 0.0
-        """`share`: how much of the schedule is done"""
+        self.step, self.minutes, self.share, self.coarse_steps = 0, 0.0, 0.0, 0
+        """`share`: how much of the schedule is done; `coarse_steps`: how many steps half the side had"""
         self.workers = ThreadPoolExecutor(args.threads) if args.device == "cpu" else None
         alphas = alphas_cumprod().float().to(args.device)
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
-        snr = alphas / (1 - alphas)
-        self.weight = snr.clamp(max=SNR_CAP) / snr * (1 + 1 / snr).sqrt()
         if self.path.exists():
             self.resume()
 
@@ -111,47 +121,61 @@ class Training:
         self.unet.load_state_dict(kept["un"])
         self.text_encoder.load_state_dict(kept["te"])
         self.optimiser.load_state_dict(kept["o"])
-        self.average, self.step, self.minutes = kept["ema"], kept["step"], kept["done"]
-        self.share = kept.get("share", self.step / self.args.steps)
+        self.average, self.step, self.minutes = kept["ema"], kept["step"], kept["minutes"]
+        self.share, self.coarse_steps = kept["share"], kept["coarse_steps"]
         print(f"goes on at step {self.step}, {self.minutes:.0f} minutes")
 
     def save(self, minutes: float) -> None:
         state = dict(un=self.unet.state_dict(), te=self.text_encoder.state_dict(), o=self.optimiser.state_dict())
-        state |= dict(ema=self.average, step=self.step, done=self.minutes + minutes, share=self.share)
+        state |= dict(ema=self.average, step=self.step, minutes=self.minutes + minutes)
+        state |= dict(share=self.share, coarse_steps=self.coarse_steps)
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
 
     def errors(self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        """The unweighted error of each picture; adds the gradient of their weighted sum."""
-        noisy = self.signal[t, None, None, None] * clean + self.noise[t, None, None, None] * noise
+        """The error of each picture of a part of the batch; adds its part of the batch's gradient."""
+        signal, level = self.signal[t, None, None, None], self.noise[t, None, None, None]
         with reduced(self.args.device):
             states = self.text_encoder(words).last_hidden_state
-            said = self.unet(noisy, t, encoder_hidden_states=states).sample
-        error = ((said.float() - noise) ** 2).mean((1, 2, 3))
-        ((error * self.weight[t]).sum() / self.args.batch).backward()
+            said = self.unet(signal * clean + level * noise, t, encoder_hidden_states=states).sample
+        error = ((said.float() - (signal * noise - level * clean)) ** 2).mean((1, 2, 3))
+        (error.sum() / self.batch).backward()
         return error.detach()
 
-    def one_step(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> torch.Tensor:
-        """Returns the unweighted loss, still on the device."""
-        args = self.args
-        rng = np.random.default_rng([args.seed, self.step])
+    @property
+    def coarse(self) -> bool:
+        return self.share < COARSE
+
+    @property
+    def batch(self) -> int:
+        return self.args.batch * (COARSE_BATCH if self.coarse else 1)
+
+    def draw(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Clean latents, noise, training steps and tokens of this step, on the device."""
+        batch, rng = self.batch, np.random.default_rng([self.args.seed, self.step])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rows = rng.integers(0, len(latents), args.batch)
+        rows = rng.integers(0, len(latents), batch)
         clean = latents.rows(rows)
+        if self.coarse:
+            clean = F.avg_pool2d(clean, 2)
         noise = torch.randn(clean.shape, generator=generator)
         # one from each of as many strata as there are pictures: a batch of steps spread evenly
-        even = (torch.arange(args.batch) + torch.rand(args.batch, generator=generator)) / args.batch
+        even = (torch.arange(batch) + torch.rand(batch, generator=generator)) / batch
         t = (TRAIN_STEPS * even**NOISE_BIAS).long().clamp(max=TRAIN_STEPS - 1)
-        words = ids[rows].clone()
-        words[torch.rand(args.batch, generator=generator) < DROPPED_CAPTIONS] = empty
-        clean, noise = (x.to(args.device, memory_format=torch.channels_last) for x in (clean, noise))
-        batch = (clean, noise, t.to(args.device), words.to(args.device))
+        words = ids[rows, rng.integers(0, ids.shape[1], batch)]
+        words[torch.rand(batch, generator=generator) < DROPPED_CAPTIONS] = empty
+        clean, noise = (x.to(self.args.device, memory_format=torch.channels_last) for x in (clean, noise))
+        return clean, noise, t.to(self.args.device), words.to(self.args.device)
+
+    def one_step(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> torch.Tensor:
+        """Returns the mean error, still on the device."""
+        batch = self.draw(latents, ids, empty)
         if self.workers is None:
             error = self.errors(*batch)
         else:
             # every n-th picture in a thread of its own: threads then wait for each other once a step,
             # not at every operation, which matters where other programs want the processor too
-            count = min(args.threads, args.batch)
+            count = min(self.args.threads, self.batch)
             parts = [tuple(x[k::count] for x in batch) for k in range(count)]
             error = torch.cat(list(self.workers.map(lambda part: self.errors(*part), parts)))
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -160,8 +184,10 @@ class Training:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
+        self.coarse_steps += self.coarse
         if self.step % AVERAGE_EVERY == 0:
-            decay = (1 - AVERAGE_EVERY / self.step) ** (1 + AVERAGE_POWER)
+            age = max(self.step - self.coarse_steps, AVERAGE_EVERY) if not self.coarse else self.step
+            decay = (1 - AVERAGE_EVERY / age) ** (1 + AVERAGE_POWER)
             with torch.no_grad():
                 torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
         return error.mean()
@@ -177,17 +203,18 @@ def main(given: list[str] | None = None) -> None:
     args = arguments(options, given)
     torch.set_num_threads(1 if args.device == "cpu" else args.threads)  # see Training.one_step
     latents = Latents(args.work)
-    tokenizer = tokenizer_of(args.work, args.start, latents.captions)
-    ids = torch.from_numpy(token_ids(tokenizer, latents.captions))
+    tokenizer = tokenizer_of(args.work, args.start, latents.every_caption)
+    ids = torch.from_numpy(token_ids(tokenizer, latents.every_caption())).view(len(latents), -1, WINDOW)
     empty = torch.from_numpy(token_ids(tokenizer, [""]))[0]
     training = Training(args, tokenizer)
     print(f"{len(latents)} scenes, {tokenizer.get_vocab_size()} tokens, from step {training.step}, {training.share:.0%} done")
     if training.share >= 1:
         print("the schedule is finished: export.py; for another one move ck.pt away and give the export to --start")
-    started, first, running = time.time(), training.step, None
+    started, first, running, pictures = time.time(), training.step, None, 0
     due_save, due_print = Every(300), Every(60)
     share_before, last = training.share, args.stop_at or math.inf
     while training.share < 1 and training.step < last:
+        pictures += training.batch
         error = training.one_step(latents, ids, empty)
         minutes = (time.time() - started) / 60
         if args.finish_in:
@@ -196,7 +223,7 @@ def main(given: list[str] | None = None) -> None:
             training.share = training.step / args.steps
         running = error if running is None else running.lerp(error, 0.02)
         if due_print() or training.share >= 1:
-            pace = (training.step - first) * args.batch / (time.time() - started)
+            pace = pictures / (time.time() - started)
             print(
                 f"step {training.step} ({training.share:.1%}) loss {running.item():.4f} {pace:.1f} pictures/s", flush=True
             )
