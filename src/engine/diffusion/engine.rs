@@ -360,9 +360,11 @@ impl Run<'_> {
             hold,
             preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
         };
+        let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
+        let unet = &self.pipeline.unet;
         let mut unet = GuidedUnet {
-            unet: &self.pipeline.unet,
-            text,
+            unet,
+            given: unet.condition(text, &timesteps, progress)?,
             shown,
             guidance: input.guidance,
         };

@@ -208,7 +208,9 @@ impl LoadedPart {
             }
             (Network::Autoencoder(vae), [latent]) => vae.decode(latent, progress)?,
             (Network::Unet(unet), [latent, text]) => {
-                unet.predict(latent, TIMESTEP, text, progress)?
+                // What an edit prepares once is in here too, as other programs do it at every step.
+                let given = unet.condition(text, &[TIMESTEP], progress)?;
+                unet.predict(latent, TIMESTEP, &given, progress)?
             }
             _ => return Err(bad_input("work of another part")),
         };

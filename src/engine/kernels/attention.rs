@@ -21,15 +21,13 @@ const BLOCK_KEYS: usize = 512;
 /// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
 const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
 
-/// Measures of an attention.
+/// Measures of keys and values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttentionSizes {
     /// Members of the batch.
     pub(crate) batch: usize,
     /// Heads.
     pub(crate) heads: usize,
-    /// Queries of each member.
-    pub(crate) queries: usize,
     /// Keys and values of each member.
     pub(crate) keys: usize,
     /// Numbers of a head.
@@ -43,35 +41,54 @@ impl AttentionSizes {
     }
 }
 
+/// Keys and values in the order in which queries meet them: packed once, asked as often as needed.
+#[derive(Debug)]
+pub(crate) struct KeysAndValues {
+    sizes: AttentionSizes,
+    /// Head after head of one member after the other.
+    heads: Vec<Head>,
+}
+
+impl KeysAndValues {
+    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `instructions`.
+    pub(crate) fn pack(
+        instructions: Instructions,
+        sizes: AttentionSizes,
+        [k, v]: [&[f32]; 2],
+    ) -> Self {
+        assert_eq!(k.len(), sizes.batch * sizes.keys * sizes.width());
+        assert_eq!(v.len(), k.len());
+        let heads = (0..sizes.batch * sizes.heads)
+            .into_par_iter()
+            .map(|head| Head::pack(instructions, &sizes, head, [k, v]))
+            .collect();
+        Self { sizes, heads }
+    }
+}
+
 /// softmax(q kᵀ / √head_width) v, head by head. `q` and `output` are `(batch, queries, heads ×
-/// head_width)`, `k` and `v` `(batch, keys, heads × head_width)`.
+/// head_width)`.
 pub(crate) fn attend(
-    instructions: Instructions,
-    sizes: &AttentionSizes,
-    [q, k, v]: [&[f32]; 3],
+    asked: &KeysAndValues,
+    q: &[f32],
     output: &mut [f32],
     progress: &mut dyn Progress,
 ) -> Result<(), Cancelled> {
     let AttentionSizes {
         batch,
         heads,
-        queries,
         keys,
         head_width,
-    } = *sizes;
-    assert_eq!(q.len(), batch * queries * sizes.width());
-    assert_eq!(k.len(), batch * keys * sizes.width());
-    assert_eq!(v.len(), k.len());
+    } = asked.sizes;
+    let width = asked.sizes.width();
     assert_eq!(output.len(), q.len());
     if output.is_empty() || keys == 0 {
         output.fill(0.0);
         return Ok(());
     }
+    assert!(q.len().is_multiple_of(batch * width));
+    let queries = q.len() / (batch * width);
     progress.checkpoint()?;
-    let asked: Vec<Asked> = (0..batch * heads)
-        .into_par_iter()
-        .map(|member| Asked::pack(instructions, sizes, member, k, v))
-        .collect();
     let blocks = queries.div_ceil(BLOCK_QUERIES);
     let tasks = batch * heads * blocks;
     let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
@@ -86,15 +103,14 @@ pub(crate) fn attend(
             .for_each_init(
                 || Block::new(head_width),
                 |block, task| {
-                    let (member, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
+                    let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
-                    let start = (member / heads * queries + first) * sizes.width()
-                        + member % heads * head_width;
+                    let start = (head / heads * queries + first) * width + head % heads * head_width;
                     let rows: Vec<&[f32]> = (0..count)
-                        .map(|row| &q[start + row * sizes.width()..][..head_width])
+                        .map(|row| &q[start + row * width..][..head_width])
                         .collect();
-                    block.ask(&asked[member], &rows);
-                    block.write(count, start, sizes.width(), &shared);
+                    block.ask(&asked.heads[head], &rows);
+                    block.write(count, start, width, &shared);
                 },
             );
     }
@@ -102,30 +118,30 @@ pub(crate) fn attend(
 }
 
 /// Keys and values of one head of one member.
-struct Asked {
+#[derive(Debug)]
+struct Head {
     keys: PackedWeights,
     values: PackedWeights,
 }
 
-impl Asked {
+impl Head {
+    /// Packs head number `head` of `k` and `v`, counted over all members.
     fn pack(
         instructions: Instructions,
         sizes: &AttentionSizes,
-        member: usize,
-        k: &[f32],
-        v: &[f32],
+        head: usize,
+        [k, v]: [&[f32]; 2],
     ) -> Self {
         let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
-        let start = member / sizes.heads * keys * width + member % sizes.heads * head_width;
-        let (k, v) = (&k[start..], &v[start..]);
+        let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
         let pack = |shape, numbers: &(dyn Fn(usize, usize) -> f32 + Sync)| {
             PackedWeights::pack(instructions, shape, Numbers::F32, |row, _, column| {
                 numbers(row, column)
             })
         };
         Self {
-            keys: pack([keys, 1, head_width], &|key, at| k[key * width + at]),
-            values: pack([head_width, 1, keys], &|at, key| v[key * width + at]),
+            keys: pack([keys, 1, head_width], &|key, at| k[start + key * width + at]),
+            values: pack([head_width, 1, keys], &|at, key| v[start + key * width + at]),
         }
     }
 }
@@ -155,7 +171,7 @@ impl Block {
     }
 
     /// Puts the queries to every key.
-    fn ask(&mut self, asked: &Asked, queries: &[&[f32]]) {
+    fn ask(&mut self, asked: &Head, queries: &[&[f32]]) {
         self.sums.fill(0.0);
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);

@@ -32,16 +32,21 @@ impl TimeEmbedding {
         })
     }
 
-    /// `(1, time width)`, after the SiLU that every residual block begins with.
+    /// Of each timestep, `(timesteps, time width)`, after the SiLU that every residual block begins
+    /// with.
     pub(super) fn forward(
         &self,
-        timestep: f64,
+        timesteps: &[f64],
         device: &Device,
         compute: DType,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let waves = waves(timestep, self.width, self.cosine_first, self.freq_shift);
-        let waves = Tensor::from_vec(waves, (1, self.width), device)?.to_dtype(compute)?;
+        let waves: Vec<f32> = timesteps
+            .iter()
+            .flat_map(|&time| waves(time, self.width, self.cosine_first, self.freq_shift))
+            .collect();
+        let shape = (timesteps.len(), self.width);
+        let waves = Tensor::from_vec(waves, shape, device)?.to_dtype(compute)?;
         let inner = self.linear1.forward(&waves, progress)?.silu()?;
         Ok(self.linear2.forward(&inner, progress)?.silu()?)
     }

@@ -226,9 +226,10 @@ impl PixelAttention {
         let (_, _, height, width) = x.dims4()?;
         let normal = tokens_of(&self.norm.forward(x)?)?;
         let around = tokens_of(x)?;
+        let asked = self.attention.asked(&normal, progress)?;
         let y = self
             .attention
-            .forward_onto(&around, &normal, &normal, progress)?;
+            .forward_onto(&around, &normal, &asked, progress)?;
         picture_of(&y, height, width)
     }
 }
