@@ -3,10 +3,10 @@
 
 use candle_core::{DType, Tensor};
 
-use super::cpu::{instructions, is_here, with_numbers};
+use super::cpu::with_numbers;
 use super::layers::Linear;
 use super::weights::Loader;
-use crate::engine::kernels::{self, AttentionSizes, attend};
+use crate::engine::kernels::{self, AttentionSizes, Instructions, attend};
 use crate::engine::{EngineError, Progress};
 
 /// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
@@ -73,6 +73,8 @@ pub(crate) struct Attention {
     v: Linear,
     out: Linear,
     heads: usize,
+    /// What our kernels compute with; `None` where candle's operators do.
+    instructions: Option<Instructions>,
 }
 
 impl Attention {
@@ -94,6 +96,7 @@ impl Attention {
             v: projection(from.scope(names.v), shape.context_width, inner)?,
             out: Linear::load(from.scope(names.out), inner, shape.width)?,
             heads: shape.heads,
+            instructions: from.packs_for(),
         })
     }
 
@@ -105,10 +108,9 @@ impl Attention {
         progress: &mut dyn Progress,
     ) -> Result<Asked, EngineError> {
         let asked = self.keys_and_values(context, progress)?;
-        Ok(if is_here(&asked.k) {
-            Asked::Packed(asked.packed(self.heads)?)
-        } else {
-            Asked::Tensors(asked)
+        Ok(match self.instructions {
+            Some(instructions) => Asked::Packed(asked.packed(instructions, self.heads)?),
+            None => Asked::Tensors(asked),
         })
     }
 
@@ -187,7 +189,11 @@ pub(crate) struct KeysAndValues {
 
 impl KeysAndValues {
     /// For our kernels.
-    fn packed(&self, heads: usize) -> Result<kernels::KeysAndValues, EngineError> {
+    fn packed(
+        &self,
+        instructions: Instructions,
+        heads: usize,
+    ) -> Result<kernels::KeysAndValues, EngineError> {
         let (batch, keys, inner) = self.k.dims3()?;
         let sizes = AttentionSizes {
             batch,
@@ -197,7 +203,6 @@ impl KeysAndValues {
         };
         let [k, v] = [self.k.contiguous()?, self.v.contiguous()?];
         with_numbers([&k, &v], |numbers| {
-            let instructions = instructions();
             Ok(kernels::KeysAndValues::pack(instructions, sizes, numbers))
         })
     }

@@ -44,7 +44,7 @@ impl Resnet {
             eps,
         } = shape;
         let time = time_width
-            .map(|width| Linear::load(from.scope("time_emb_proj"), width, outputs))
+            .map(|width| Linear::load(from.scope("time_emb_proj").in_f32(), width, outputs))
             .transpose()?;
         let shortcut = (inputs != outputs)
             .then(|| {

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::activation::{exp, update};
 use super::instructions::Instructions;
-use super::pack::{Numbers, PackedWeights};
+use super::pack::{Numbers, PackedWeights, PanelNumbers};
+use super::pairs::PairRows;
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -105,7 +106,8 @@ pub(crate) fn attend(
                 |block, task| {
                     let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
-                    let start = (head / heads * queries + first) * width + head % heads * head_width;
+                    let start =
+                        (head / heads * queries + first) * width + head % heads * head_width;
                     let rows: Vec<&[f32]> = (0..count)
                         .map(|row| &q[start + row * width..][..head_width])
                         .collect();
@@ -134,14 +136,16 @@ impl Head {
     ) -> Self {
         let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
         let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
-        let pack = |shape, numbers: &(dyn Fn(usize, usize) -> f32 + Sync)| {
-            PackedWeights::pack(instructions, shape, Numbers::F32, |row, _, column| {
-                numbers(row, column)
-            })
-        };
+        let (k, v) = (k.get(start..), v.get(start..));
+        let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
+        let (for_keys, for_values) = ([keys, 1, head_width], [head_width, 1, keys]);
         Self {
-            keys: pack([keys, 1, head_width], &|key, at| k[start + key * width + at]),
-            values: pack([head_width, 1, keys], &|at, key| v[start + key * width + at]),
+            keys: PackedWeights::pack(instructions, for_keys, Numbers::F32, |key, _, at| {
+                k[key * width + at]
+            }),
+            values: PackedWeights::pack(instructions, for_values, Numbers::F32, |at, _, key| {
+                v[key * width + at]
+            }),
         }
     }
 }
@@ -151,6 +155,10 @@ struct Block {
     head_width: usize,
     /// Scores, then shares: [`BLOCK_KEYS`] a query.
     scores: Vec<f32>,
+    /// The queries, where products are of bf16.
+    queries: PairRows,
+    /// Their shares, where products are of bf16.
+    rounded: PairRows,
     /// Values added up so far, each times its share: `head_width` a query.
     sums: Vec<f32>,
     /// The largest score so far.
@@ -164,6 +172,8 @@ impl Block {
         Self {
             head_width,
             scores: vec![0.0; BLOCK_QUERIES * BLOCK_KEYS],
+            queries: PairRows::default(),
+            rounded: PairRows::default(),
             sums: vec![0.0; BLOCK_QUERIES * head_width],
             largest: [0.0; BLOCK_QUERIES],
             shares: [0.0; BLOCK_QUERIES],
@@ -175,6 +185,12 @@ impl Block {
         self.sums.fill(0.0);
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);
+        if let Some(products) = asked.keys.pair_products() {
+            self.queries.begin(queries.len(), 1, self.head_width);
+            for (row, query) in queries.iter().enumerate() {
+                self.queries.set(products, row, 0, query);
+            }
+        }
         let keys = asked.keys.outputs();
         for first in (0..keys).step_by(BLOCK_KEYS) {
             let count = BLOCK_KEYS.min(keys - first);
@@ -199,11 +215,20 @@ impl Block {
             .filter(|panel| (first..first + BLOCK_KEYS).contains(&panel.first));
         for panel in panels {
             let width = panel.vectors * instructions.lanes();
-            let numbers = keys.numbers(panel, &mut widened);
+            let numbers = keys.panel(panel, &mut widened);
             for (at, rows) in queries.chunks(tile_rows).enumerate() {
-                let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
-                whole[..rows.len()].copy_from_slice(rows);
-                instructions.multiply(panel.vectors, &whole[..tile_rows], numbers, &mut tile);
+                match numbers {
+                    PanelNumbers::Pairs(products, pairs) => {
+                        let (vectors, first) = (panel.vectors, at * tile_rows);
+                        products.multiply(vectors, &self.queries, first, pairs, &mut tile);
+                    }
+                    PanelNumbers::F32(numbers) => {
+                        let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
+                        whole[..rows.len()].copy_from_slice(rows);
+                        let whole = &whole[..tile_rows];
+                        instructions.multiply(panel.vectors, whole, numbers, &mut tile);
+                    }
+                }
                 for (row, tile) in tile.chunks_exact(width).take(rows.len()).enumerate() {
                     let start = (at * tile_rows + row) * BLOCK_KEYS + panel.first - first;
                     self.scores[start..start + panel.outputs]
@@ -219,17 +244,36 @@ impl Block {
         let tile_rows = instructions.tile_rows();
         let mut tile = [0f32; TILE_NUMBERS];
         let mut widened = Vec::new();
+        if let Some(products) = values.pair_products() {
+            self.rounded.begin(queries, 1, count);
+            let shares = self.scores.chunks_exact(BLOCK_KEYS).take(queries);
+            for (row, shares) in shares.enumerate() {
+                self.rounded.set(products, row, 0, &shares[..count]);
+            }
+        }
         for panel in values.panels() {
             let width = panel.vectors * instructions.lanes();
-            let numbers = &values.numbers(panel, &mut widened)[first * width..][..count * width];
+            let numbers = values.panel(panel, &mut widened);
             for start in (0..queries).step_by(tile_rows) {
                 let used = tile_rows.min(queries - start);
-                let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
-                for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
-                    let query = start + row.min(used - 1);
-                    *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                match numbers {
+                    PanelNumbers::Pairs(products, pairs) => {
+                        // Blocks begin at even keys, so that pairs are whole.
+                        let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
+                        let (vectors, rounded) = (panel.vectors, &self.rounded);
+                        products.multiply(vectors, rounded, start, pairs, &mut tile);
+                    }
+                    PanelNumbers::F32(numbers) => {
+                        let numbers = &numbers[first * width..][..count * width];
+                        let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
+                        for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
+                            let query = start + row.min(used - 1);
+                            *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                        }
+                        let rows = &rows[..tile_rows];
+                        instructions.multiply(panel.vectors, rows, numbers, &mut tile);
+                    }
                 }
-                instructions.multiply(panel.vectors, &rows[..tile_rows], numbers, &mut tile);
                 for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
                     let to = (start + row) * self.head_width + panel.first;
                     let sums = &mut self.sums[to..to + panel.outputs];
@@ -277,6 +321,7 @@ impl WithSimd for ShareOut<'_> {
             sums,
             largest,
             shares,
+            ..
         } = self.block;
         let scale = 1.0 / (*head_width as f32).sqrt();
         let rows = scores

@@ -18,6 +18,7 @@ mod conv;
 mod instructions;
 mod norm;
 mod pack;
+mod pairs;
 mod peak;
 mod product;
 mod shared;

@@ -1,3 +1,4 @@
+use super::super::cpu;
 use super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
 
@@ -61,7 +62,8 @@ fn slabs_equal_the_whole_whatever_the_budget() {
             assert_eq!(watch.checkpoints, slabs, "budget {budget}");
         }
         if mask.is_none() {
-            let packed = keys_and_values.packed(3).unwrap();
+            let instructions = cpu::instructions().in_f32();
+            let packed = keys_and_values.packed(instructions, 3).unwrap();
             let got = answer_here(&packed, &q, &mut Watch::default()).unwrap();
             assert_close("kernel", &got, &wanted, 1e-6);
         }

@@ -57,7 +57,7 @@ impl Unet {
         let count = config.levels.len();
         Ok(Self {
             time: TimeEmbedding::load(&mut from, &config)?,
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             down: (0..count)
                 .map(|level| DownBlock::load(from.member("down_blocks", level), &config, level))
                 .collect::<Result<_, _>>()?,
@@ -71,7 +71,7 @@ impl Unet {
                 config.groups,
                 config.eps,
             )?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
             config,
             device: device.clone(),
             compute: precision.compute,
@@ -94,7 +94,11 @@ impl Unet {
         let width = self.config.cross_attention_dim;
         let batch = match text.dims() {
             [batch, tokens, text_width] if *text_width == width && batch * tokens > 0 => *batch,
-            other => return Err(bad_input(format!("text {other:?} for one of width {width}"))),
+            other => {
+                return Err(bad_input(format!(
+                    "text {other:?} for one of width {width}"
+                )));
+            }
         };
         if timesteps.is_empty() {
             return Err(bad_input("a run without timesteps"));

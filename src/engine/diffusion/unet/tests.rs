@@ -1,5 +1,6 @@
 use super::super::goldens::{Golden, Watch, assert_close, model};
 use super::*;
+use crate::engine::kernels;
 
 /// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
 const LIMIT: f64 = 1e-5;
@@ -190,4 +191,24 @@ fn half_precision_goes_through_every_layer() {
     let name = "unet-mixed";
     let unet = load_as(&model(name), Precision::F16);
     check_within(name, &unet, &Golden::read(name, "case.safetensors"), 2e-2);
+}
+
+#[test]
+fn products_of_bf16_stay_within_two_hundredths() {
+    if kernels::Instructions::chosen_with_bf16().is_err() {
+        return;
+    }
+    for (files, golden) in [
+        (
+            ModelFiles::BuiltIn,
+            Golden::read("starter", "unet.safetensors"),
+        ),
+        (
+            model("unet-mixed"),
+            Golden::read("unet-mixed", "case.safetensors"),
+        ),
+    ] {
+        let unet = load_as(&files, Precision::BF16);
+        check_within("bf16", &unet, &golden, 2e-2);
+    }
 }

@@ -22,7 +22,7 @@ impl TimeEmbedding {
     pub(super) fn load(from: &mut Loader<'_>, config: &UnetConfig) -> Result<Self, EngineError> {
         let width = config.first_channels();
         let inner = config.time_width;
-        let mut from = from.scope("time_embedding");
+        let mut from = from.scope("time_embedding").in_f32();
         Ok(Self {
             width,
             cosine_first: config.cosine_first,

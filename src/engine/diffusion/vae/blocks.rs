@@ -73,11 +73,11 @@ impl Encoder {
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
         Ok(Self {
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             levels,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), last, config.groups, EPS)?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
         })
     }
 
@@ -132,11 +132,11 @@ impl Decoder {
         let conv_in = ConvShape::same3(config.latent_channels, last);
         let conv_out = ConvShape::same3(first, config.image_channels);
         Ok(Self {
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             levels,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), first, config.groups, EPS)?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
         })
     }
 

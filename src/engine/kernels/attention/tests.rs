@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers};
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
 
 /// Attention as its definition says, in f64.
 fn expected(sizes: &AttentionSizes, queries: usize, [q, k, v]: [&[f32]; 3]) -> Vec<f64> {
@@ -62,7 +62,8 @@ fn agrees_with_f64_on_every_instruction_set() {
             let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
             attend(&asked, &q, &mut output, &mut NeverCancelled).unwrap();
             let what = format!("{} {queries} {sizes:?}", set.name());
-            assert_close(&output, &expected(&sizes, queries, [&q, &k, &v]), 2e-6, &what);
+            let expected = expected(&sizes, queries, [&q, &k, &v]);
+            assert_close(&output, &expected, tolerance(set, 2e-6), &what);
         }
     }
 }
@@ -82,9 +83,10 @@ fn scores_of_thousands_do_not_overflow() {
         let mut output = vec![f32::NAN; q.len()];
         let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
         attend(&asked, &q, &mut output, &mut NeverCancelled).unwrap();
-        // All of the share is the last key's.
+        // All of the share is the last key's; in bf16 some keys are the same.
+        let most = 699.0 * tolerance(set, 1e-6) as f32;
         assert!(
-            output.iter().all(|x| (x - 699.0).abs() < 1e-3),
+            output.iter().all(|x| (x - 699.0).abs() < most),
             "{output:?}"
         );
     }
