@@ -5,6 +5,14 @@
 //! nearest, ties to even) where a tile's worth of them is gathered; weights are rounded once, when
 //! they are packed. The lower half of each `u32` is the number that comes first.
 
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        clippy::unused_self,
+        reason = "a value of PairProducts is the proof that the instructions are there"
+    )
+)]
+
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
     __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
@@ -196,13 +204,13 @@ fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut
             // SAFETY: a whole vector of the panel.
             *vector = as_pairs(unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) });
         }
-        for row in 0..TILE_ROWS {
+        for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `at < depth <= stride`, as the panel's length says, and there are
             // `TILE_ROWS × stride` pairs.
             let number = unsafe { *pairs.as_ptr().add(row * stride + at) };
             let number = as_pairs(_mm512_set1_epi32(number.cast_signed()));
-            for vector in 0..VECTORS {
-                sums[row][vector] = _mm512_dpbf16_ps(sums[row][vector], number, vectors[vector]);
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                *sum = _mm512_dpbf16_ps(*sum, number, vector);
             }
         }
     }
