@@ -62,7 +62,7 @@ class Ours(Program):
     def __init__(self, settings, stage, dump):
         command = [settings.binary, "bench", "--model", settings.model, "--stage", stage, "--json"]
         command += ["--size", f"{settings.side}x{settings.side}", "--threads", settings.threads]
-        command += ["--device", "cpu", "--paced", "--repeats", 1000]
+        command += ["--device", "cpu", "--paced", "--repeats", 1000, "--precision", settings.ours]
         command += ["--fresh"] if stage == "edit" else ["--dump", dump]
         super().__init__(command, settings)
         if stage != "edit":

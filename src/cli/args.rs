@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part};
+use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part, PrecisionChoice};
 
 /// Overpaint: change a part of a picture by saying what should be there.
 #[derive(Debug, Parser)]
@@ -40,6 +40,9 @@ pub struct DeviceArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: Device,
+    /// Numbers the processor multiplies. They change a picture's last bits
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: Precision,
     /// Threads of the engine [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
@@ -59,6 +62,18 @@ pub enum Device {
     Metal,
 }
 
+/// Numbers the processor multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Precision {
+    /// bf16 where the processor multiplies it faster, else f32
+    #[default]
+    Auto,
+    /// 24 binary digits
+    F32,
+    /// 8 binary digits, summed in f32
+    Bf16,
+}
+
 impl DeviceArgs {
     /// The same, in the engine's words.
     pub fn engine_options(&self) -> EngineOptions {
@@ -68,6 +83,11 @@ impl DeviceArgs {
                 Device::Cpu => DeviceChoice::Cpu,
                 Device::Cuda => DeviceChoice::Cuda,
                 Device::Metal => DeviceChoice::Metal,
+            },
+            precision: match self.precision {
+                Precision::Auto => PrecisionChoice::Auto,
+                Precision::F32 => PrecisionChoice::F32,
+                Precision::Bf16 => PrecisionChoice::Bf16,
             },
             threads: self.threads.map(|count| count as usize),
             yielding: false,

@@ -83,7 +83,9 @@ fn flops(request: &EditRequest, result: &EditResult) -> Result<u64, EngineError>
     for (part, times) in times {
         flops += part.flops(&request.model, work, prompts)? * u64::from(times);
     }
-    Ok(flops)
+    // What a U-Net computes of the text alone it computes once a run, not at every step.
+    let of_text = Part::Unet.flops(&request.model, Extent::new(0, 0), prompts)?;
+    Ok(flops - of_text * u64::from(report.executed_steps.saturating_sub(1)))
 }
 
 fn report(measured: &Measured<'_>, model: &str, result: &EditResult, run: u32) {

@@ -32,15 +32,16 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     }
     // Also for Ctrl-C: a stopped run ends here, and a temporary model is removed.
     let stop = stop_flag()?;
-    let threads = args.device.engine_options().thread_count();
+    let options = args.device.engine_options();
     // First of all: whatever computes earlier would start as many threads as there are cores.
-    let threads = threads.map_err(EditError::from)?;
+    let threads = options.thread_count().map_err(EditError::from)?;
+    let in_bf16 = options.multiplies_in_bf16().map_err(EditError::from)?;
     let subject = Subject::of(args, console)?;
     let measured = Measured {
         args,
         console,
         size,
-        peak: processor_peak(threads)?,
+        peak: processor_peak(threads, in_bf16)?,
         threads,
     };
     match part {
@@ -76,8 +77,8 @@ impl Measured<'_> {
 }
 
 /// Measured before anything is loaded, with as many threads as the engine will have.
-fn processor_peak(threads: usize) -> Result<Peak, CliError> {
-    let peak = peak(threads).map_err(|why| {
+fn processor_peak(threads: usize, in_bf16: bool) -> Result<Peak, CliError> {
+    let peak = peak(threads, in_bf16).map_err(|why| {
         let device = "cpu".to_owned();
         EditError::Engine(EngineError::Device { device, why })
     });

@@ -3,10 +3,10 @@
 
 use candle_core::{DType, Tensor};
 
-use super::cpu::{instructions, is_here, with_numbers};
+use super::cpu::with_numbers;
 use super::layers::Linear;
 use super::weights::Loader;
-use crate::engine::kernels::{AttentionSizes, attend};
+use crate::engine::kernels::{self, AttentionSizes, Instructions, attend};
 use crate::engine::{EngineError, Progress};
 
 /// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
@@ -73,6 +73,8 @@ pub(crate) struct Attention {
     v: Linear,
     out: Linear,
     heads: usize,
+    /// What our kernels compute with; `None` where candle's operators do.
+    instructions: Option<Instructions>,
 }
 
 impl Attention {
@@ -94,93 +96,139 @@ impl Attention {
             v: projection(from.scope(names.v), shape.context_width, inner)?,
             out: Linear::load(from.scope(names.out), inner, shape.width)?,
             heads: shape.heads,
+            instructions: from.packs_for(),
+        })
+    }
+
+    /// The keys and values of every token of `context`, which can then be asked any number of
+    /// times.
+    pub(crate) fn asked(
+        &self,
+        context: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Asked, EngineError> {
+        let asked = self.keys_and_values(context, progress)?;
+        Ok(match self.instructions {
+            Some(instructions) => Asked::Packed(asked.packed(instructions, self.heads)?),
+            None => Asked::Tensors(asked),
         })
     }
 
     /// Lets every token of `x` ask every token of `context`. `mask`, `(tokens of x, tokens of
     /// context)`, is added to the scores.
-    pub(crate) fn forward(
+    pub(crate) fn forward_masked(
         &self,
         x: &Tensor,
         context: &Tensor,
-        mask: Option<&Tensor>,
+        mask: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let y = self.heads(x, context, mask, progress)?;
+        let asked = self.keys_and_values(context, progress)?;
+        let q = self.q.forward(x, progress)?;
+        let y = self
+            .whole(&asked, Some(mask))
+            .answer(&q, SCORES_BUDGET_BYTES, progress)?;
         self.out.forward(&y, progress)
     }
 
-    /// As [`forward`](Self::forward), with `added`, which has the shape of the result, added to it.
+    /// Lets every token of `x` ask what is `asked`, and adds the answers to `added`, which has the
+    /// shape of the result.
     pub(crate) fn forward_onto(
         &self,
         added: &Tensor,
         x: &Tensor,
-        context: &Tensor,
+        asked: &Asked,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let y = self.heads(x, context, None, progress)?;
+        let q = self.q.forward(x, progress)?;
+        let y = match asked {
+            Asked::Packed(packed) => answer_here(packed, &q, progress)?,
+            Asked::Tensors(tensors) => {
+                self.whole(tensors, None)
+                    .answer(&q, SCORES_BUDGET_BYTES, progress)?
+            }
+        };
         self.out.forward_onto(added, &y, progress)
     }
 
-    /// What every head found, side by side.
-    fn heads(
+    fn keys_and_values(
         &self,
-        x: &Tensor,
         context: &Tensor,
-        mask: Option<&Tensor>,
         progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let asked = Asked {
-            k: &self.k.forward(context, progress)?,
-            v: &self.v.forward(context, progress)?,
+    ) -> Result<KeysAndValues, EngineError> {
+        Ok(KeysAndValues {
+            k: self.k.forward(context, progress)?,
+            v: self.v.forward(context, progress)?,
+        })
+    }
+
+    fn whole<'a>(&self, asked: &'a KeysAndValues, mask: Option<&'a Tensor>) -> Whole<'a> {
+        Whole {
+            asked,
             heads: self.heads,
             mask,
-        };
-        let q = self.q.forward(x, progress)?;
-        if mask.is_none() && is_here(&q) {
-            asked.answer_here(&q, progress)
-        } else {
-            asked.answer(&q, SCORES_BUDGET_BYTES, progress)
         }
     }
 }
 
 /// What queries are put to.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// For our kernels on the processor.
+    Packed(kernels::KeysAndValues),
+    /// For candle's operators.
+    Tensors(KeysAndValues),
+}
+
+/// Keys and values as the projections give them, both `(batch, tokens, inner)`.
+#[derive(Debug)]
+pub(crate) struct KeysAndValues {
+    k: Tensor,
+    v: Tensor,
+}
+
+impl KeysAndValues {
+    /// For our kernels.
+    fn packed(
+        &self,
+        instructions: Instructions,
+        heads: usize,
+    ) -> Result<kernels::KeysAndValues, EngineError> {
+        let (batch, keys, inner) = self.k.dims3()?;
+        let sizes = AttentionSizes {
+            batch,
+            heads,
+            keys,
+            head_width: inner / heads.max(1),
+        };
+        let [k, v] = [self.k.contiguous()?, self.v.contiguous()?];
+        with_numbers([&k, &v], |numbers| {
+            Ok(kernels::KeysAndValues::pack(instructions, sizes, numbers))
+        })
+    }
+}
+
+/// softmax(q kᵀ / √width) v for queries `(batch, tokens, inner)`, on the processor.
+fn answer_here(
+    asked: &kernels::KeysAndValues,
+    q: &Tensor,
+    progress: &mut dyn Progress,
+) -> Result<Tensor, EngineError> {
+    let mut output = vec![0f32; q.elem_count()];
+    let q = q.contiguous()?;
+    with_numbers([&q], |[q]| Ok(attend(asked, q, &mut output, progress)?))?;
+    Ok(Tensor::from_vec(output, q.shape(), q.device())?)
+}
+
+/// Attention out of candle's own operators.
 #[derive(Debug, Clone, Copy)]
-struct Asked<'a> {
-    /// `(batch, tokens, inner)`.
-    k: &'a Tensor,
-    /// `(batch, tokens, inner)`.
-    v: &'a Tensor,
+struct Whole<'a> {
+    asked: &'a KeysAndValues,
     heads: usize,
     mask: Option<&'a Tensor>,
 }
 
-impl Asked<'_> {
-    /// softmax(q kᵀ / √width) v for queries `(batch, tokens, inner)`, on the processor.
-    fn answer_here(&self, q: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let (batch, queries, inner) = q.dims3()?;
-        let sizes = AttentionSizes {
-            batch,
-            heads: self.heads,
-            queries,
-            keys: self.k.dim(1)?,
-            head_width: inner / self.heads.max(1),
-        };
-        let mut output = vec![0f32; q.elem_count()];
-        let [q, k, v] = [q.contiguous()?, self.k.contiguous()?, self.v.contiguous()?];
-        with_numbers([&q, &k, &v], |numbers| {
-            Ok(attend(
-                instructions(),
-                &sizes,
-                numbers,
-                &mut output,
-                progress,
-            )?)
-        })?;
-        Ok(Tensor::from_vec(output, q.shape(), q.device())?)
-    }
-
+impl Whole<'_> {
     /// softmax(q kᵀ / √width + mask) v for queries `(batch, tokens, inner)`, with at most
     /// `budget_bytes` of scores at a time, but at least one query's.
     fn answer(
@@ -192,8 +240,8 @@ impl Asked<'_> {
         let (batch, queries, inner) = q.dims3()?;
         let head_width = inner / self.heads.max(1);
         let q = (self.split(q)? / (head_width as f64).sqrt())?;
-        let k = self.split(self.k)?.transpose(1, 2)?;
-        let v = self.split(self.v)?;
+        let k = self.split(&self.asked.k)?.transpose(1, 2)?;
+        let v = self.split(&self.asked.v)?;
         let (members, _, keys) = k.dims3()?;
 
         let rows = (budget_bytes / (keys * size_of::<f32>()).max(1)).max(1);

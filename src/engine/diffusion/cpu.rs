@@ -19,6 +19,11 @@ pub(super) fn instructions() -> Instructions {
     Instructions::chosen().unwrap_or_else(|_| Instructions::portable())
 }
 
+/// What the kernels use for products of bf16. A wrong choice was refused, as above.
+pub(super) fn instructions_with_bf16() -> Instructions {
+    Instructions::chosen_with_bf16().unwrap_or_else(|_| instructions())
+}
+
 /// `(batch, height, width, channels)` of a picture, contiguous; a copy only where it does not lie
 /// so already.
 pub(super) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {

@@ -3,6 +3,7 @@
 use candle_core::Device;
 
 use super::cpu;
+use super::weights::Precision;
 use crate::engine::EngineError;
 use crate::engine::kernels::Instructions;
 
@@ -77,10 +78,44 @@ impl DeviceChoice {
     }
 }
 
+/// In which numbers products are computed, where the processor's bf16 can be had. Sums, and all
+/// that is no product, are f32 either way, and so are the text encoder, the time and the layers at
+/// the ends of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PrecisionChoice {
+    /// bf16 where the processor multiplies it faster than f32, else f32.
+    #[default]
+    Auto,
+    /// f32 on the processor.
+    F32,
+    /// bf16 on the processor; an error where it has no products of bf16.
+    Bf16,
+}
+
+impl PrecisionChoice {
+    /// The precision of networks on `device`. A GPU has its own.
+    pub(super) fn on(self, device: &Device) -> Result<Precision, EngineError> {
+        let here = device.is_cpu();
+        let refused = |why| EngineError::Device {
+            device: "bf16".to_owned(),
+            why,
+        };
+        Ok(match self {
+            Self::Auto if here && cpu::instructions().pair_products().is_some() => Precision::BF16,
+            Self::Auto | Self::F32 => Precision::F32,
+            Self::Bf16 if !here => return Err(refused("it is for the processor".to_owned())),
+            Self::Bf16 => {
+                Instructions::chosen_with_bf16().map_err(refused)?;
+                Precision::BF16
+            }
+        })
+    }
+}
+
 /// What a device is called in reports, with the instructions used of a processor.
-pub(super) fn name(device: &Device) -> String {
+pub(super) fn name(device: &Device, precision: Precision) -> String {
     match device {
-        Device::Cpu => format!("cpu {}", cpu::instructions().name()),
+        Device::Cpu => format!("cpu {}", precision.instructions().name()),
         Device::Cuda(_) => "cuda".to_owned(),
         Device::Metal(_) => "metal".to_owned(),
     }
@@ -100,8 +135,22 @@ mod tests {
             }
         }
         assert!(DeviceChoice::Auto.open().is_ok());
-        assert!(name(&Device::Cpu).starts_with("cpu"));
+        assert!(name(&Device::Cpu, Precision::F32).starts_with("cpu"));
         assert_eq!(DeviceChoice::from_id("metal"), Some(DeviceChoice::Metal));
         assert_eq!(DeviceChoice::from_id("tpu"), None);
+    }
+
+    #[test]
+    fn bf16_is_had_where_the_processor_has_it() {
+        let of = |choice: PrecisionChoice| choice.on(&Device::Cpu);
+        assert_eq!(of(PrecisionChoice::F32), Ok(Precision::F32));
+        let has = Instructions::chosen_with_bf16().is_ok();
+        assert_eq!(of(PrecisionChoice::Bf16).is_ok(), has);
+        if has {
+            assert_eq!(name(&Device::Cpu, Precision::BF16), "cpu avx512bf16");
+        }
+        let auto = of(PrecisionChoice::Auto).unwrap();
+        let fast = cpu::instructions().pair_products().is_some();
+        assert_eq!(auto == Precision::BF16, fast);
     }
 }

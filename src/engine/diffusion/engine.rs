@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
 use super::denoise::{Denoising, Hold, denoise, noised};
-use super::device::{self, DeviceChoice};
+use super::device::{self, DeviceChoice, PrecisionChoice};
 use super::guidance::GuidedUnet;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
@@ -29,6 +29,9 @@ const NOISES_KEPT: usize = 4;
 pub struct EngineOptions {
     /// Where.
     pub device: DeviceChoice,
+    /// In which numbers. It changes a picture's last bits as the device does, so it belongs to the
+    /// engine and not to the edit; a run's report names what was used.
+    pub precision: PrecisionChoice,
     /// Threads of the processor's share of the work; `None`: one a core (not one a hyperthread,
     /// which would share its core's multipliers). They belong to the whole process, so the first
     /// engine decides.
@@ -46,6 +49,7 @@ impl EngineOptions {
     /// Opens the device and sets the threads up.
     pub(super) fn start(self) -> Result<(Device, Precision), EngineError> {
         let device = self.device.open()?;
+        let precision = self.precision.on(&device)?;
         let count = self.threads.unwrap_or_else(|| {
             let allowed = std::thread::available_parallelism().map_or(1, NonZero::get);
             num_cpus::get_physical().clamp(1, allowed)
@@ -58,7 +62,13 @@ impl EngineOptions {
         }
         // Refused only where the pool runs already, as after an engine was started afresh.
         drop(pool.build_global());
-        Ok((device, Precision::F32))
+        Ok((device, precision))
+    }
+
+    /// True where an engine of these options multiplies in bf16.
+    pub fn multiplies_in_bf16(self) -> Result<bool, EngineError> {
+        let device = self.device.open()?;
+        Ok(self.precision.on(&device)? == Precision::BF16)
     }
 
     /// Threads an engine of these options computes with.
@@ -94,7 +104,7 @@ impl DiffusionEngine {
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let (device, precision) = options.start()?;
         Ok(Self {
-            device_name: device::name(&device),
+            device_name: device::name(&device, precision),
             device,
             precision,
             loaded: None,
@@ -360,9 +370,11 @@ impl Run<'_> {
             hold,
             preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
         };
+        let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
+        let unet = &self.pipeline.unet;
         let mut unet = GuidedUnet {
-            unet: &self.pipeline.unet,
-            text,
+            unet,
+            given: unet.condition(text, &timesteps, progress)?,
             shown,
             guidance: input.guidance,
         };

@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::denoise::Predictor;
-use super::unet::Unet;
+use super::unet::{Conditioning, Unet};
 use crate::engine::{EngineError, Progress};
 use crate::plan::Guidance;
 
@@ -12,8 +12,8 @@ use crate::plan::Guidance;
 #[derive(Debug)]
 pub(crate) struct GuidedUnet<'a> {
     pub(crate) unet: &'a Unet,
-    /// (2, tokens, width), the negative prompt first; (1, tokens, width) where guidance is off.
-    pub(crate) text: &'a Tensor,
+    /// Of two texts, the negative prompt first; of one where guidance is off.
+    pub(crate) given: Conditioning,
     /// Mask and masked picture, (1, 1 + c, h, w), for a model that sees them.
     pub(crate) shown: Option<Tensor>,
     pub(crate) guidance: Guidance,
@@ -31,11 +31,11 @@ impl Predictor for GuidedUnet<'_> {
             None => scaled.clone(),
         };
         if !self.guidance.is_on() {
-            let answer = self.unet.predict(&input, timestep, self.text, progress)?;
+            let answer = self.unet.predict(&input, timestep, &self.given, progress)?;
             return Ok(answer.to_dtype(DType::F32)?);
         }
         let both = Tensor::cat(&[&input, &input], 0)?;
-        let answers = self.unet.predict(&both, timestep, self.text, progress)?;
+        let answers = self.unet.predict(&both, timestep, &self.given, progress)?;
         let answers = answers.to_dtype(DType::F32)?;
         let without = answers.narrow(0, 0, 1)?;
         let with = answers.narrow(0, 1, 1)?;

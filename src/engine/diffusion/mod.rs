@@ -34,7 +34,7 @@ mod goldens;
 #[cfg(test)]
 mod testing;
 
-pub use device::DeviceChoice;
+pub use device::{DeviceChoice, PrecisionChoice};
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;

@@ -48,7 +48,7 @@ impl Pipeline {
         let files = ModelFiles::of(model);
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
-        let text_encoder = TextEncoder::load(&files, device, precision, progress)?;
+        let text_encoder = TextEncoder::load(&files, device, precision.in_f32(), progress)?;
         let tokenizer = PromptTokenizer::load(&files, text_encoder.window())?;
         progress.checkpoint()?;
         let unet = Unet::load(&files, device, precision, progress)?;

@@ -44,7 +44,7 @@ impl Resnet {
             eps,
         } = shape;
         let time = time_width
-            .map(|width| Linear::load(from.scope("time_emb_proj"), width, outputs))
+            .map(|width| Linear::load(from.scope("time_emb_proj").in_f32(), width, outputs))
             .transpose()?;
         let shortcut = (inputs != outputs)
             .then(|| {
@@ -62,21 +62,31 @@ impl Resnet {
         })
     }
 
-    /// `time`: the time embedding after SiLU, `(1, width)`.
+    /// What [`forward`](Self::forward) adds at each of some times, `(times, outputs)`, given their
+    /// embeddings after SiLU, `(times, time width)`; `None` where time has no part in the block.
+    pub(super) fn shifts(
+        &self,
+        times: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<Tensor>, EngineError> {
+        let projection = self.time.as_ref();
+        projection
+            .map(|projection| projection.forward(times, progress))
+            .transpose()
+    }
+
+    /// `shift`, `(1, outputs)`, is added to every pixel after the first convolution.
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        time: Option<&Tensor>,
+        shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward_silu(x)?;
-        let inner = match (&self.time, time) {
-            (Some(projection), Some(time)) => {
-                let shift = projection.forward(time, progress)?;
-                self.conv1.forward_shifted(&normal, &shift, progress)?
-            }
-            _ => self.conv1.forward(&normal, progress)?,
+        let inner = match shift {
+            Some(shift) => self.conv1.forward_shifted(&normal, shift, progress)?,
+            None => self.conv1.forward(&normal, progress)?,
         };
         // Each of these is gone before the next is made: in the autoencoder they are large.
         drop(normal);

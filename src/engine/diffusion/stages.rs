@@ -18,6 +18,7 @@ use super::text_encoder::{TextEncoder, TextEncoderConfig};
 use super::tokenizer::PromptTokenizer;
 use super::unet::{Unet, UnetConfig};
 use super::vae::{Vae, VaeConfig};
+use super::weights::Precision;
 use crate::catalog::{ModelFiles, ModelRef};
 use crate::engine::{EngineError, Progress};
 use crate::geometry::Extent;
@@ -79,6 +80,7 @@ pub struct LoadedPart {
     /// Pixels per latent pixel along a side; 1 where pictures have nothing to do with it.
     factor: usize,
     device: Device,
+    precision: Precision,
 }
 
 #[derive(Debug)]
@@ -108,7 +110,10 @@ impl LoadedPart {
         options: EngineOptions,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
-        let (device, precision) = options.start()?;
+        let (device, mut precision) = options.start()?;
+        if part == Part::Text {
+            precision = precision.in_f32();
+        }
         let files = ModelFiles::of(model);
         let network = match part {
             Part::Text => {
@@ -133,12 +138,13 @@ impl LoadedPart {
             network,
             factor,
             device,
+            precision,
         })
     }
 
     /// What computes, such as `cpu avx512`.
     pub fn device(&self) -> String {
-        device::name(&self.device)
+        device::name(&self.device, self.precision)
     }
 
     /// What a picture's sides must be multiples of.
@@ -208,7 +214,9 @@ impl LoadedPart {
             }
             (Network::Autoencoder(vae), [latent]) => vae.decode(latent, progress)?,
             (Network::Unet(unet), [latent, text]) => {
-                unet.predict(latent, TIMESTEP, text, progress)?
+                // What an edit prepares once is in here too, as other programs do it at every step.
+                let given = unet.condition(text, &[TIMESTEP], progress)?;
+                unet.predict(latent, TIMESTEP, &given, progress)?
             }
             _ => return Err(bad_input("work of another part")),
         };

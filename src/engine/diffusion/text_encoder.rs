@@ -229,7 +229,7 @@ impl Layer {
         let normal = self.norm1.forward(x)?;
         let x = (x + self
             .attention
-            .forward(&normal, &normal, Some(mask), progress)?)?;
+            .forward_masked(&normal, &normal, mask, progress)?)?;
         let inner = self.widen.forward(&self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
         self.narrow.forward_onto(&x, &inner, progress)

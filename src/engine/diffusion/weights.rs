@@ -24,6 +24,18 @@ pub(crate) struct Precision {
     pub(crate) compute: DType,
     /// Numbers it keeps.
     pub(crate) storage: Storage,
+    /// Numbers our kernels multiply, where they compute.
+    pub(crate) products: Products,
+}
+
+/// Numbers that our kernels multiply; they are summed in f32, and all else is f32, either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Products {
+    /// f32.
+    #[default]
+    F32,
+    /// Weights and what meets them rounded to bf16.
+    Bf16,
 }
 
 impl Precision {
@@ -32,6 +44,7 @@ impl Precision {
     pub(crate) const F32_AS_IN_FILE: Self = Self {
         compute: DType::F32,
         storage: Storage::AsInFile,
+        products: Products::F32,
     };
 
     /// f16 throughout, as GPUs compute.
@@ -39,13 +52,37 @@ impl Precision {
     pub(crate) const F16: Self = Self {
         compute: DType::F16,
         storage: Storage::BySize,
+        products: Products::F32,
     };
 
     /// f32 throughout.
     pub(crate) const F32: Self = Self {
         compute: DType::F32,
         storage: Storage::BySize,
+        products: Products::F32,
     };
+
+    /// Products of bf16 in our kernels. Only where the processor has them.
+    pub(crate) const BF16: Self = Self {
+        products: Products::Bf16,
+        ..Self::F32
+    };
+
+    /// The same without products of bf16.
+    pub(crate) fn in_f32(self) -> Self {
+        Self {
+            products: Products::F32,
+            ..self
+        }
+    }
+
+    /// What our kernels compute with.
+    pub(crate) fn instructions(self) -> Instructions {
+        match self.products {
+            Products::F32 => cpu::instructions().in_f32(),
+            Products::Bf16 => cpu::instructions_with_bf16(),
+        }
+    }
 }
 
 /// In which numbers weights are kept.
@@ -162,7 +199,7 @@ impl Weights {
     /// The instructions weights are packed for; `None` where candle's operators compute.
     pub(crate) fn packs_for(&self) -> Option<Instructions> {
         let here = self.device.is_cpu() && self.precision.compute == DType::F32;
-        here.then(cpu::instructions)
+        here.then(|| self.precision.instructions())
     }
 
     /// See [`Storage`].
@@ -405,6 +442,12 @@ impl<'a> Loader<'a> {
     /// Loads from below `list.index`, as PyTorch names the members of a list.
     pub(crate) fn member(&mut self, list: &str, index: usize) -> Loader<'_> {
         self.scope(&format!("{list}.{index}"))
+    }
+
+    /// The same for layers that multiply in f32 whatever others do.
+    pub(crate) fn in_f32(mut self) -> Self {
+        self.weights.precision = self.weights.precision.in_f32();
+        self
     }
 
     /// See [`Weights::has`].

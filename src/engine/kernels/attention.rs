@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::activation::{exp, update};
 use super::instructions::Instructions;
-use super::pack::{Numbers, PackedWeights};
+use super::pack::{Numbers, PackedWeights, PanelNumbers};
+use super::pairs::PairRows;
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -21,15 +22,13 @@ const BLOCK_KEYS: usize = 512;
 /// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
 const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
 
-/// Measures of an attention.
+/// Measures of keys and values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttentionSizes {
     /// Members of the batch.
     pub(crate) batch: usize,
     /// Heads.
     pub(crate) heads: usize,
-    /// Queries of each member.
-    pub(crate) queries: usize,
     /// Keys and values of each member.
     pub(crate) keys: usize,
     /// Numbers of a head.
@@ -43,35 +42,54 @@ impl AttentionSizes {
     }
 }
 
+/// Keys and values in the order in which queries meet them: packed once, asked as often as needed.
+#[derive(Debug)]
+pub(crate) struct KeysAndValues {
+    sizes: AttentionSizes,
+    /// Head after head of one member after the other.
+    heads: Vec<Head>,
+}
+
+impl KeysAndValues {
+    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `instructions`.
+    pub(crate) fn pack(
+        instructions: Instructions,
+        sizes: AttentionSizes,
+        [k, v]: [&[f32]; 2],
+    ) -> Self {
+        assert_eq!(k.len(), sizes.batch * sizes.keys * sizes.width());
+        assert_eq!(v.len(), k.len());
+        let heads = (0..sizes.batch * sizes.heads)
+            .into_par_iter()
+            .map(|head| Head::pack(instructions, &sizes, head, [k, v]))
+            .collect();
+        Self { sizes, heads }
+    }
+}
+
 /// softmax(q kᵀ / √head_width) v, head by head. `q` and `output` are `(batch, queries, heads ×
-/// head_width)`, `k` and `v` `(batch, keys, heads × head_width)`.
+/// head_width)`.
 pub(crate) fn attend(
-    instructions: Instructions,
-    sizes: &AttentionSizes,
-    [q, k, v]: [&[f32]; 3],
+    asked: &KeysAndValues,
+    q: &[f32],
     output: &mut [f32],
     progress: &mut dyn Progress,
 ) -> Result<(), Cancelled> {
     let AttentionSizes {
         batch,
         heads,
-        queries,
         keys,
         head_width,
-    } = *sizes;
-    assert_eq!(q.len(), batch * queries * sizes.width());
-    assert_eq!(k.len(), batch * keys * sizes.width());
-    assert_eq!(v.len(), k.len());
+    } = asked.sizes;
+    let width = asked.sizes.width();
     assert_eq!(output.len(), q.len());
     if output.is_empty() || keys == 0 {
         output.fill(0.0);
         return Ok(());
     }
+    assert!(q.len().is_multiple_of(batch * width));
+    let queries = q.len() / (batch * width);
     progress.checkpoint()?;
-    let asked: Vec<Asked> = (0..batch * heads)
-        .into_par_iter()
-        .map(|member| Asked::pack(instructions, sizes, member, k, v))
-        .collect();
     let blocks = queries.div_ceil(BLOCK_QUERIES);
     let tasks = batch * heads * blocks;
     let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
@@ -86,15 +104,15 @@ pub(crate) fn attend(
             .for_each_init(
                 || Block::new(head_width),
                 |block, task| {
-                    let (member, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
+                    let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
-                    let start = (member / heads * queries + first) * sizes.width()
-                        + member % heads * head_width;
+                    let start =
+                        (head / heads * queries + first) * width + head % heads * head_width;
                     let rows: Vec<&[f32]> = (0..count)
-                        .map(|row| &q[start + row * sizes.width()..][..head_width])
+                        .map(|row| &q[start + row * width..][..head_width])
                         .collect();
-                    block.ask(&asked[member], &rows);
-                    block.write(count, start, sizes.width(), &shared);
+                    block.ask(&asked.heads[head], &rows);
+                    block.write(count, start, width, &shared);
                 },
             );
     }
@@ -102,30 +120,32 @@ pub(crate) fn attend(
 }
 
 /// Keys and values of one head of one member.
-struct Asked {
+#[derive(Debug)]
+struct Head {
     keys: PackedWeights,
     values: PackedWeights,
 }
 
-impl Asked {
+impl Head {
+    /// Packs head number `head` of `k` and `v`, counted over all members.
     fn pack(
         instructions: Instructions,
         sizes: &AttentionSizes,
-        member: usize,
-        k: &[f32],
-        v: &[f32],
+        head: usize,
+        [k, v]: [&[f32]; 2],
     ) -> Self {
         let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
-        let start = member / sizes.heads * keys * width + member % sizes.heads * head_width;
-        let (k, v) = (&k[start..], &v[start..]);
-        let pack = |shape, numbers: &(dyn Fn(usize, usize) -> f32 + Sync)| {
-            PackedWeights::pack(instructions, shape, Numbers::F32, |row, _, column| {
-                numbers(row, column)
-            })
-        };
+        let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
+        let (k, v) = (k.get(start..), v.get(start..));
+        let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
+        let (for_keys, for_values) = ([keys, 1, head_width], [head_width, 1, keys]);
         Self {
-            keys: pack([keys, 1, head_width], &|key, at| k[key * width + at]),
-            values: pack([head_width, 1, keys], &|at, key| v[key * width + at]),
+            keys: PackedWeights::pack(instructions, for_keys, Numbers::F32, |key, _, at| {
+                k[key * width + at]
+            }),
+            values: PackedWeights::pack(instructions, for_values, Numbers::F32, |at, _, key| {
+                v[key * width + at]
+            }),
         }
     }
 }
@@ -135,6 +155,10 @@ struct Block {
     head_width: usize,
     /// Scores, then shares: [`BLOCK_KEYS`] a query.
     scores: Vec<f32>,
+    /// The queries, where products are of bf16.
+    queries: PairRows,
+    /// Their shares, where products are of bf16.
+    rounded: PairRows,
     /// Values added up so far, each times its share: `head_width` a query.
     sums: Vec<f32>,
     /// The largest score so far.
@@ -148,6 +172,8 @@ impl Block {
         Self {
             head_width,
             scores: vec![0.0; BLOCK_QUERIES * BLOCK_KEYS],
+            queries: PairRows::default(),
+            rounded: PairRows::default(),
             sums: vec![0.0; BLOCK_QUERIES * head_width],
             largest: [0.0; BLOCK_QUERIES],
             shares: [0.0; BLOCK_QUERIES],
@@ -155,10 +181,16 @@ impl Block {
     }
 
     /// Puts the queries to every key.
-    fn ask(&mut self, asked: &Asked, queries: &[&[f32]]) {
+    fn ask(&mut self, asked: &Head, queries: &[&[f32]]) {
         self.sums.fill(0.0);
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);
+        if let Some(products) = asked.keys.pair_products() {
+            self.queries.begin(queries.len(), 1, self.head_width);
+            for (row, query) in queries.iter().enumerate() {
+                self.queries.set(products, row, 0, query);
+            }
+        }
         let keys = asked.keys.outputs();
         for first in (0..keys).step_by(BLOCK_KEYS) {
             let count = BLOCK_KEYS.min(keys - first);
@@ -183,11 +215,20 @@ impl Block {
             .filter(|panel| (first..first + BLOCK_KEYS).contains(&panel.first));
         for panel in panels {
             let width = panel.vectors * instructions.lanes();
-            let numbers = keys.numbers(panel, &mut widened);
+            let numbers = keys.panel(panel, &mut widened);
             for (at, rows) in queries.chunks(tile_rows).enumerate() {
-                let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
-                whole[..rows.len()].copy_from_slice(rows);
-                instructions.multiply(panel.vectors, &whole[..tile_rows], numbers, &mut tile);
+                match numbers {
+                    PanelNumbers::Pairs(products, pairs) => {
+                        let (vectors, first) = (panel.vectors, at * tile_rows);
+                        products.multiply(vectors, &self.queries, first, pairs, &mut tile);
+                    }
+                    PanelNumbers::F32(numbers) => {
+                        let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
+                        whole[..rows.len()].copy_from_slice(rows);
+                        let whole = &whole[..tile_rows];
+                        instructions.multiply(panel.vectors, whole, numbers, &mut tile);
+                    }
+                }
                 for (row, tile) in tile.chunks_exact(width).take(rows.len()).enumerate() {
                     let start = (at * tile_rows + row) * BLOCK_KEYS + panel.first - first;
                     self.scores[start..start + panel.outputs]
@@ -203,17 +244,36 @@ impl Block {
         let tile_rows = instructions.tile_rows();
         let mut tile = [0f32; TILE_NUMBERS];
         let mut widened = Vec::new();
+        if let Some(products) = values.pair_products() {
+            self.rounded.begin(queries, 1, count);
+            let shares = self.scores.chunks_exact(BLOCK_KEYS).take(queries);
+            for (row, shares) in shares.enumerate() {
+                self.rounded.set(products, row, 0, &shares[..count]);
+            }
+        }
         for panel in values.panels() {
             let width = panel.vectors * instructions.lanes();
-            let numbers = &values.numbers(panel, &mut widened)[first * width..][..count * width];
+            let numbers = values.panel(panel, &mut widened);
             for start in (0..queries).step_by(tile_rows) {
                 let used = tile_rows.min(queries - start);
-                let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
-                for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
-                    let query = start + row.min(used - 1);
-                    *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                match numbers {
+                    PanelNumbers::Pairs(products, pairs) => {
+                        // Blocks begin at even keys, so that pairs are whole.
+                        let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
+                        let (vectors, rounded) = (panel.vectors, &self.rounded);
+                        products.multiply(vectors, rounded, start, pairs, &mut tile);
+                    }
+                    PanelNumbers::F32(numbers) => {
+                        let numbers = &numbers[first * width..][..count * width];
+                        let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
+                        for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
+                            let query = start + row.min(used - 1);
+                            *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                        }
+                        let rows = &rows[..tile_rows];
+                        instructions.multiply(panel.vectors, rows, numbers, &mut tile);
+                    }
                 }
-                instructions.multiply(panel.vectors, &rows[..tile_rows], numbers, &mut tile);
                 for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
                     let to = (start + row) * self.head_width + panel.first;
                     let sums = &mut self.sums[to..to + panel.outputs];
@@ -261,6 +321,7 @@ impl WithSimd for ShareOut<'_> {
             sums,
             largest,
             shares,
+            ..
         } = self.block;
         let scale = 1.0 / (*head_width as f32).sqrt();
         let rows = scores

@@ -9,7 +9,10 @@ use pulp::aarch64::Neon;
 use pulp::x86::{V3, V4};
 use pulp::{Simd, WithSimd};
 
-/// The environment variable that forces a set: `portable`, `avx2`, `avx512` or `neon`.
+use super::pairs::PairProducts;
+
+/// The environment variable that forces a set: `portable`, `avx2`, `avx512`, `avx512bf16` or
+/// `neon`.
 pub(crate) const CPU_VARIABLE: &str = "OVERPAINT_CPU";
 
 /// A set of vector instructions this processor has. A value of it is the proof that it has them.
@@ -23,6 +26,9 @@ pub(crate) enum Instructions {
     /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     Avx512(V4),
+    /// AVX-512 with products of bf16: what is packed for it is rounded to bf16.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16(V4, PairProducts),
     /// Arm's vectors.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
@@ -41,13 +47,15 @@ impl Instructions {
         {
             all.extend(V3::try_new().map(Self::Avx2));
             all.extend(V4::try_new().map(Self::Avx512));
+            let pairs = V4::try_new().zip(PairProducts::try_new());
+            all.extend(pairs.map(|(simd, pairs)| Self::Avx512Bf16(simd, pairs)));
         }
         #[cfg(target_arch = "aarch64")]
         all.extend(Neon::try_new().map(Self::Neon));
         all
     }
 
-    /// The set to use: the one [`CPU_VARIABLE`] names, else the widest. Read once.
+    /// The set to use: the one [`CPU_VARIABLE`] names, else the fastest. Read once.
     ///
     /// # Errors
     /// When the variable names a set that there is not or that this processor has not; the text
@@ -55,15 +63,30 @@ impl Instructions {
     pub(crate) fn chosen() -> Result<Self, String> {
         static CHOSEN: OnceLock<Result<Instructions, String>> = OnceLock::new();
         CHOSEN
-            .get_or_init(|| Self::choose(std::env::var(CPU_VARIABLE).ok().as_deref()))
+            .get_or_init(|| Self::choose(forced().as_deref()))
             .clone()
+    }
+
+    /// The set to use where products of bf16 are asked for, be they fast or not.
+    ///
+    /// # Errors
+    /// When the processor has none, or [`CPU_VARIABLE`] names a set without them.
+    pub(crate) fn chosen_with_bf16() -> Result<Self, String> {
+        let set = match forced() {
+            Some(_) => Self::chosen()?,
+            None => Self::all().pop().unwrap_or_else(Self::portable),
+        };
+        if set.pair_products().is_none() {
+            return Err(format!("{} has no products of bf16", set.name()));
+        }
+        Ok(set)
     }
 
     fn choose(name: Option<&str>) -> Result<Self, String> {
         let all = Self::all();
-        let widest = all.last().copied().unwrap_or_else(Self::portable);
-        let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return Ok(widest);
+        let Some(name) = name else {
+            let fastest = all.iter().rfind(|set| set.is_fast());
+            return Ok(fastest.copied().unwrap_or_else(Self::portable));
         };
         all.iter()
             .copied()
@@ -77,6 +100,33 @@ impl Instructions {
             })
     }
 
+    /// The same without products of bf16.
+    pub(crate) fn in_f32(self) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(simd, _) => Self::Avx512(simd),
+            other => other,
+        }
+    }
+
+    /// What multiplies pairs of bf16, where this set does.
+    pub(crate) fn pair_products(self) -> Option<PairProducts> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_, pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
+    /// False where a narrower set is faster.
+    fn is_fast(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_, pairs) => pairs.are_fast(),
+            _ => true,
+        }
+    }
+
     /// What [`CPU_VARIABLE`] calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -85,6 +135,8 @@ impl Instructions {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(..) => "avx512bf16",
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
@@ -97,7 +149,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => V3::F32_LANES,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => V4::F32_LANES,
+            Self::Avx512(_) | Self::Avx512Bf16(..) => V4::F32_LANES,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => Neon::F32_LANES,
         }
@@ -111,11 +163,17 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => Simd::vectorize(simd, work),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => Simd::vectorize(simd, work),
+            Self::Avx512(simd) | Self::Avx512Bf16(simd, _) => Simd::vectorize(simd, work),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(simd) => Simd::vectorize(simd, work),
         }
     }
+}
+
+/// What [`CPU_VARIABLE`] says.
+fn forced() -> Option<String> {
+    let name = std::env::var(CPU_VARIABLE).ok();
+    name.filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -130,13 +188,23 @@ mod tests {
                 set.name()
             );
         }
-        let widest = Instructions::all().last().unwrap().name();
-        assert_eq!(Instructions::choose(None).unwrap().name(), widest);
-        assert_eq!(Instructions::choose(Some("")).unwrap().name(), widest);
+        let fastest = Instructions::choose(None).unwrap();
+        let last = Instructions::all().pop().unwrap();
+        assert_eq!(fastest.lanes(), last.lanes());
+        assert!(fastest.is_fast());
         let error = Instructions::choose(Some("mmx")).unwrap_err();
         assert!(
             error.contains("mmx") && error.contains("portable"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn every_set_has_one_in_f32_as_wide() {
+        for set in Instructions::all() {
+            let plain = set.in_f32();
+            assert_eq!(plain.lanes(), set.lanes());
+            assert!(plain.pair_products().is_none());
+        }
     }
 }

@@ -18,13 +18,14 @@ mod conv;
 mod instructions;
 mod norm;
 mod pack;
+mod pairs;
 mod peak;
 mod product;
 mod shared;
 mod tile;
 mod winograd;
 
-pub(crate) use attention::{AttentionSizes, attend};
+pub(crate) use attention::{AttentionSizes, KeysAndValues, attend};
 pub(crate) use conv::{ConvGeometry, conv2d};
 pub(crate) use instructions::Instructions;
 pub(crate) use norm::{GroupNorm, group_norm, layer_norm};

@@ -5,8 +5,10 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::instructions::Instructions;
+use super::pairs::{PairProducts, numbers_of};
 
 /// In which numbers weights are kept. They are widened to f32, panel by panel, when they are used.
+/// What is packed for products of bf16 is kept in pairs of them, whatever is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbers {
     /// As they are computed with.
@@ -22,6 +24,15 @@ enum Kept {
     F32(Vec<f32>),
     F16(Vec<f16>),
     Bf16(Vec<bf16>),
+    /// Of two inputs that follow each other under a tap; the last of an odd number with zero.
+    Pairs(PairProducts, Vec<u32>),
+}
+
+/// What a tile multiplies with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PanelNumbers<'a> {
+    F32(&'a [f32]),
+    Pairs(PairProducts, &'a [u32]),
 }
 
 /// A matrix of weights `(outputs, taps, inputs)` cut in panels of one or two vectors of outputs.
@@ -86,7 +97,31 @@ impl PackedWeights {
             panel
         };
         let panel_len = (2 * lanes * depth).max(1);
+        // Of one panel, two numbers from each of two lines of numbers.
+        let pairs_of_panel = |products: PairProducts, index: usize, to: &mut [u32]| {
+            let panel = panel(index);
+            let width = panel.len() / depth;
+            let nothing = vec![0.0; width];
+            let mut to = to.chunks_exact_mut(width);
+            for tap in panel.chunks_exact(inputs * width) {
+                for (two, to) in tap.chunks(2 * width).zip(&mut to) {
+                    let (first, second) = two.split_at(width);
+                    let second = if second.is_empty() { &nothing } else { second };
+                    products.pair_up(first, second, to);
+                }
+            }
+        };
         let kept = match numbers {
+            _ if depth > 0
+                && let Some(products) = instructions.pair_products() =>
+            {
+                let pairs = taps * inputs.div_ceil(2);
+                let len = outputs.next_multiple_of(lanes) * pairs;
+                let kept = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
+                    pairs_of_panel(products, index, to);
+                });
+                Kept::Pairs(products, kept)
+            }
             Numbers::F32 => Kept::F32(filled(len, panel_len, |index, to: &mut [f32]| {
                 to.copy_from_slice(&panel(index));
             })),
@@ -130,6 +165,32 @@ impl PackedWeights {
         panels(self.outputs, self.instructions.lanes())
     }
 
+    /// The weights of a panel as products are computed with them; `widened` is room for them where
+    /// they are kept narrower.
+    pub(super) fn panel<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> PanelNumbers<'a> {
+        match &self.kept {
+            Kept::Pairs(products, kept) => {
+                PanelNumbers::Pairs(*products, &kept[self.pairs_of(panel)])
+            }
+            _ => PanelNumbers::F32(self.numbers(panel, widened)),
+        }
+    }
+
+    /// Where the pairs of a panel are.
+    fn pairs_of(&self, panel: Panel) -> std::ops::Range<usize> {
+        let depth = self.taps * self.inputs.div_ceil(2);
+        let start = panel.first * depth;
+        start..start + panel.vectors * self.instructions.lanes() * depth
+    }
+
+    /// What multiplies them, where they are pairs.
+    pub(super) fn pair_products(&self) -> Option<PairProducts> {
+        match &self.kept {
+            Kept::Pairs(products, _) => Some(*products),
+            _ => None,
+        }
+    }
+
     /// The weights of a panel in f32; `widened` is room for them where they are kept narrower.
     pub(super) fn numbers<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> &'a [f32] {
         let depth = self.taps * self.inputs;
@@ -145,6 +206,23 @@ impl PackedWeights {
             Kept::Bf16(kept) => {
                 widened.clear();
                 widened.extend(kept[range].iter().map(|number| number.to_f32()));
+                widened
+            }
+            Kept::Pairs(_, kept) => {
+                widened.resize(range.len(), 0.0);
+                let width = panel.vectors * self.instructions.lanes();
+                let mut pairs = kept[self.pairs_of(panel)].chunks_exact(width);
+                for tap in widened.chunks_exact_mut(self.inputs * width) {
+                    for (two, pairs) in tap.chunks_mut(2 * width).zip(&mut pairs) {
+                        let (first, second) = two.split_at_mut(width);
+                        for (to, pair) in first.iter_mut().zip(pairs) {
+                            *to = numbers_of(*pair)[0];
+                        }
+                        for (to, pair) in second.iter_mut().zip(pairs) {
+                            *to = numbers_of(*pair)[1];
+                        }
+                    }
+                }
                 widened
             }
         }

@@ -1,5 +1,5 @@
-//! What the processor can do at most: multiplications and additions of f32 numbers that never leave
-//! the registers.
+//! What the processor can do at most: multiplications and additions of numbers that never leave the
+//! registers.
 
 use std::sync::Barrier;
 use std::time::Instant;
@@ -20,15 +20,20 @@ const BURSTS: usize = 5;
 pub struct Peak {
     /// The instruction set it was measured with: the one the kernels use.
     pub instructions: &'static str,
-    /// Multiplications and additions of f32 a second, all threads together.
+    /// Multiplications and additions a second, all threads together.
     pub flops_per_second: f64,
 }
 
-/// Measures the peak of that many threads; some tenths of a second. An error says which instruction
-/// sets there are, where another one is forced.
-pub fn peak(threads: usize) -> Result<Peak, String> {
-    let instructions = Instructions::chosen()?;
-    let of_one = 2 * ROUNDS * (SUMS * instructions.lanes()) as u64;
+/// Measures the peak of that many threads, with numbers of bf16 or of f32; some tenths of a second.
+/// An error says which instruction sets there are, where another one is forced.
+pub fn peak(threads: usize, in_bf16: bool) -> Result<Peak, String> {
+    let instructions = if in_bf16 {
+        Instructions::chosen_with_bf16()?
+    } else {
+        Instructions::chosen()?.in_f32()
+    };
+    let side_by_side = if in_bf16 { 2 } else { 1 };
+    let of_one = 2 * side_by_side * ROUNDS * (SUMS * instructions.lanes()) as u64;
     let of_all = of_one as f64 * threads as f64;
     let flops_per_second = (0..BURSTS)
         .map(|_| of_all / seconds_of_a_burst(instructions, threads))
@@ -48,7 +53,10 @@ fn seconds_of_a_burst(instructions: Instructions, threads: usize) -> f64 {
                 scope.spawn(|| {
                     start.wait();
                     let clock = Instant::now();
-                    std::hint::black_box(instructions.run(MultiplyAdds));
+                    std::hint::black_box(match instructions.pair_products() {
+                        Some(products) => products.multiply_adds::<SUMS>(ROUNDS),
+                        None => instructions.run(MultiplyAdds),
+                    });
                     clock.elapsed().as_secs_f64()
                 })
             })
@@ -89,8 +97,11 @@ mod tests {
 
     #[test]
     fn no_processor_is_slower_than_a_hundred_million_or_faster_than_ten_trillion() {
-        let one = peak(1).unwrap();
+        let one = peak(1, false).unwrap();
         assert!((1e8..1e13).contains(&one.flops_per_second), "{one:?}");
+        if let Ok(one) = peak(1, true) {
+            assert!((1e8..1e13).contains(&one.flops_per_second), "{one:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::activation::{gelu, update};
 use super::instructions::Instructions;
-use super::pack::{PackedWeights, Panel};
+use super::pack::{PackedWeights, Panel, PanelNumbers};
+use super::pairs::{PairProducts, PairRows};
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -97,6 +98,7 @@ pub(crate) fn linear(
 struct Room<'a> {
     slices: Vec<&'a [f32]>,
     widened: Vec<f32>,
+    pairs: PairRows,
 }
 
 /// The rows times the weights, finished and written to `output`, row after row.
@@ -152,6 +154,9 @@ pub(super) fn multiply<R: Rows>(
                 let rows_of_task = first..count.min(first + block);
                 let group = task % groups * group_panels;
                 let panels = &panels[group..panels.len().min(group + group_panels)];
+                if let Some(products) = weights.pair_products() {
+                    product.round(products, rows_of_task.clone(), room);
+                }
                 for panel in panels {
                     product.of_panel(*panel, rows_of_task.clone(), room);
                 }
@@ -190,18 +195,42 @@ impl<'a, R: Rows> Product<'a, R> {
     fn of_panel(&self, panel: Panel, range: std::ops::Range<usize>, room: &mut Room<'a>) {
         let instructions = self.weights.instructions();
         let tile_rows = instructions.tile_rows();
-        let numbers = self.weights.numbers(panel, &mut room.widened);
+        let numbers = self.weights.panel(panel, &mut room.widened);
         let mut sums = [0f32; TILE_NUMBERS];
+        for first in range.clone().step_by(tile_rows) {
+            let used = tile_rows.min(range.end - first);
+            match numbers {
+                PanelNumbers::Pairs(products, pairs) => {
+                    let at = first - range.start;
+                    products.multiply(panel.vectors, &room.pairs, at, pairs, &mut sums);
+                }
+                PanelNumbers::F32(numbers) => {
+                    room.slices.clear();
+                    self.rows.point(first, used, &mut room.slices);
+                    if used < tile_rows {
+                        fill_up(&mut room.slices, used, tile_rows);
+                    }
+                    instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
+                }
+            }
+            let rows = first..first + used;
+            write(instructions, panel, &sums, rows, self.finish, &self.target);
+        }
+    }
+
+    /// Rounds some rows for all the panels they are about to meet.
+    fn round(&self, products: PairProducts, range: std::ops::Range<usize>, room: &mut Room<'a>) {
+        let (taps, inputs) = (self.weights.taps(), self.weights.inputs());
+        room.pairs.begin(range.len(), taps, inputs);
+        let tile_rows = self.weights.instructions().tile_rows();
         for first in range.clone().step_by(tile_rows) {
             let used = tile_rows.min(range.end - first);
             room.slices.clear();
             self.rows.point(first, used, &mut room.slices);
-            if used < tile_rows {
-                fill_up(&mut room.slices, used, tile_rows);
+            for (at, numbers) in room.slices.iter().enumerate() {
+                let row = first - range.start + at % used;
+                room.pairs.set(products, row, at / used, numbers);
             }
-            instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
-            let rows = first..first + used;
-            write(instructions, panel, &sums, rows, self.finish, &self.target);
         }
     }
 }

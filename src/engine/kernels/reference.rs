@@ -13,6 +13,15 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
+/// How far a result of `set` may be from the exact one where f32 is within `of_f32`: where products
+/// are of bf16, what is multiplied has 8 digits.
+pub(crate) fn tolerance(set: super::Instructions, of_f32: f64) -> f64 {
+    match set.pair_products() {
+        Some(_) => of_f32.max(5e-3),
+        None => of_f32,
+    }
+}
+
 /// Panics where `got` is further than `most` from `expected`, as a share of the norm (relative L2)
 /// and, ten times as far, as a share of the largest number (so that one wrong number is seen).
 #[track_caller]

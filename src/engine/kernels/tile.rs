@@ -22,7 +22,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => 6,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => 12,
+            Self::Avx512(_) | Self::Avx512Bf16(..) => 12,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => 12,
         }
@@ -43,7 +43,9 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => multiply_by::<_, 6>(simd, vectors, rows, panel, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => multiply_by::<_, 12>(simd, vectors, rows, panel, out),
+            Self::Avx512(simd) | Self::Avx512Bf16(simd, _) => {
+                multiply_by::<_, 12>(simd, vectors, rows, panel, out);
+            }
             #[cfg(target_arch = "aarch64")]
             Self::Neon(simd) => multiply_by::<_, 12>(simd, vectors, rows, panel, out),
         }

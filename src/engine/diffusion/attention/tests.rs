@@ -1,8 +1,9 @@
+use super::super::cpu;
 use super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
 
 /// Attention written down as the paper has it, with the whole matrix of scores.
-fn whole(asked: &Asked<'_>, q: &Tensor) -> Tensor {
+fn whole(asked: &Whole<'_>, q: &Tensor) -> Tensor {
     let (_, queries, inner) = q.dims3().unwrap();
     let width = inner / asked.heads;
     let heads: Vec<Tensor> = (0..asked.heads)
@@ -13,7 +14,7 @@ fn whole(asked: &Asked<'_>, q: &Tensor) -> Tensor {
                     .contiguous()
                     .unwrap()
             };
-            let (q, k, v) = (part(q), part(asked.k), part(asked.v));
+            let (q, k, v) = (part(q), part(&asked.asked.k), part(&asked.asked.v));
             let scores = q.matmul(&k.t().unwrap()).unwrap();
             let mut scores = (scores / (width as f64).sqrt()).unwrap();
             if let Some(mask) = asked.mask {
@@ -33,13 +34,14 @@ fn whole(asked: &Asked<'_>, q: &Tensor) -> Tensor {
 #[test]
 fn slabs_equal_the_whole_whatever_the_budget() {
     let q = (numbers(&[2, 13, 12]) * 3.0).unwrap();
-    let k = (numbers(&[2, 9, 12]) * 2.0).unwrap();
-    let v = numbers(&[2, 9, 12]);
+    let keys_and_values = KeysAndValues {
+        k: (numbers(&[2, 9, 12]) * 2.0).unwrap(),
+        v: numbers(&[2, 9, 12]),
+    };
     let mask = numbers(&[13, 9]);
     for mask in [None, Some(&mask)] {
-        let asked = Asked {
-            k: &k,
-            v: &v,
+        let asked = Whole {
+            asked: &keys_and_values,
             heads: 3,
             mask,
         };
@@ -60,7 +62,9 @@ fn slabs_equal_the_whole_whatever_the_budget() {
             assert_eq!(watch.checkpoints, slabs, "budget {budget}");
         }
         if mask.is_none() {
-            let got = asked.answer_here(&q, &mut Watch::default()).unwrap();
+            let instructions = cpu::instructions().in_f32();
+            let packed = keys_and_values.packed(instructions, 3).unwrap();
+            let got = answer_here(&packed, &q, &mut Watch::default()).unwrap();
             assert_close("kernel", &got, &wanted, 1e-6);
         }
     }

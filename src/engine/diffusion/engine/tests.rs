@@ -41,8 +41,13 @@ impl Progress for Watch {
 }
 
 fn engine() -> DiffusionEngine {
+    engine_in(PrecisionChoice::F32)
+}
+
+fn engine_in(precision: PrecisionChoice) -> DiffusionEngine {
     DiffusionEngine::new(EngineOptions {
         device: DeviceChoice::Cpu,
+        precision,
         ..EngineOptions::default()
     })
     .unwrap()
@@ -191,9 +196,8 @@ fn a_model_that_sees_the_mask_is_shown_it_as_in_diffusers() {
     assert_eq!(report.picture_encodes, 2);
 }
 
-#[test]
-fn the_starter_is_that_of_diffusers() {
-    let input = EngineInput {
+fn starter() -> EngineInput {
+    EngineInput {
         model: ModelRef::BuiltIn,
         prompt: "woman with black long hair, in the city at night".to_owned(),
         negative: String::new(),
@@ -203,8 +207,33 @@ fn the_starter_is_that_of_diffusers() {
         sampler: SamplerId::Dpmpp2m,
         schedule: ScheduleId::Karras,
         ..tiny_input(picture(find(&golden("runs"), "starter.picture")))
+    }
+}
+
+#[test]
+fn the_starter_is_that_of_diffusers() {
+    assert_is_golden(&starter(), "starter.img2img.dpmpp_2m");
+}
+
+#[test]
+fn a_whole_run_in_bf16_is_within_35_db_of_one_in_f32() {
+    if PrecisionChoice::Bf16.on(&Device::Cpu).is_err() {
+        return;
+    }
+    let of = |precision| {
+        let mut engine = engine_in(precision);
+        engine.run(&starter(), &mut NoProgress).unwrap()
     };
-    assert_is_golden(&input, "starter.img2img.dpmpp_2m");
+    let (exact, rounded) = (of(PrecisionChoice::F32), of(PrecisionChoice::Bf16));
+    assert_eq!(rounded.report.device, "cpu avx512bf16");
+    let pixels = exact.image.pixels.iter().zip(&rounded.image.pixels);
+    let squares: Vec<f64> = pixels
+        .flat_map(|(a, b)| (0..3).map(|channel| f64::from(a[channel] - b[channel]).powi(2)))
+        .collect();
+    let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+    let decibels = -10.0 * mean.log10();
+    println!("{decibels:.1} dB");
+    assert!(decibels >= 35.0, "{decibels} dB");
 }
 
 #[test]

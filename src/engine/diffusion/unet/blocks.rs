@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::super::attention::Asked;
 use super::super::cpu::channels_of_both;
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
 use super::super::weights::Loader;
@@ -9,13 +10,25 @@ use super::config::{Level, Mid, UnetConfig};
 use super::transformer::{Transformer, TransformerShape};
 use crate::engine::{EngineError, Progress};
 
-/// What every block is told.
+/// What every block is told in a run.
 #[derive(Debug)]
-pub(super) struct Conditioning {
+pub(super) struct Told<'a> {
     /// See [`TimeEmbedding::forward`](super::time::TimeEmbedding::forward).
-    pub(super) time: Tensor,
+    pub(super) times: &'a Tensor,
     /// `(batch, tokens, width)`.
-    pub(super) text: Tensor,
+    pub(super) text: &'a Tensor,
+}
+
+/// What the layers of a block make of that, once a run.
+pub(super) type BlockGiven = Vec<LayerGiven>;
+
+/// What a layer makes of it.
+#[derive(Debug)]
+pub(super) struct LayerGiven {
+    /// `(times, channels)`; see [`Resnet::shifts`].
+    shifts: Option<Tensor>,
+    /// See [`Transformer::asked`].
+    text: Vec<Asked>,
 }
 
 /// A residual block, and a transformer after it where the level has one.
@@ -26,18 +39,60 @@ struct Layer {
 }
 
 impl Layer {
+    fn give(
+        &self,
+        told: &Told<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<LayerGiven, EngineError> {
+        let transformer = self.transformer.as_ref();
+        Ok(LayerGiven {
+            shifts: self.resnet.shifts(told.times, progress)?,
+            text: transformer
+                .map(|transformer| transformer.asked(told.text, progress))
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+
     fn forward(
         &self,
         x: &Tensor,
-        given: &Conditioning,
+        step: &StepGiven<'_>,
+        at: usize,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let x = self.resnet.forward(x, Some(&given.time), progress)?;
+        let given = step.block.get(at).ok_or_else(|| EngineError::Internal {
+            why: format!("layer {at} of a U-Net was given nothing"),
+        })?;
+        let shifts = given.shifts.as_ref();
+        let shift = shifts
+            .map(|shifts| shifts.narrow(0, step.time, 1))
+            .transpose()?;
+        let x = self.resnet.forward(x, shift.as_ref(), progress)?;
         match &self.transformer {
             Some(transformer) => transformer.forward(&x, &given.text, progress),
             None => Ok(x),
         }
     }
+}
+
+/// What a block is given at a step.
+#[derive(Debug)]
+pub(super) struct StepGiven<'a> {
+    pub(super) block: &'a BlockGiven,
+    /// Which of the run's times it is.
+    pub(super) time: usize,
+}
+
+fn give(
+    layers: &[Layer],
+    told: &Told<'_>,
+    progress: &mut dyn Progress,
+) -> Result<BlockGiven, EngineError> {
+    layers
+        .iter()
+        .map(|layer| layer.give(told, progress))
+        .collect()
 }
 
 fn resnet_shape(config: &UnetConfig, inputs: usize, outputs: usize) -> ResnetShape {
@@ -104,16 +159,25 @@ impl DownBlock {
         })
     }
 
+    /// What its layers make of what the run is told.
+    pub(super) fn give(
+        &self,
+        told: &Told<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<BlockGiven, EngineError> {
+        give(&self.layers, told, progress)
+    }
+
     /// Every picture on the way is added to `skips`.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        given: &Conditioning,
+        given: &StepGiven<'_>,
         skips: &mut Vec<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        for layer in &self.layers {
-            x = layer.forward(&x, given, progress)?;
+        for (at, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(&x, given, at, progress)?;
             skips.push(x.clone());
         }
         if let Some(downsample) = &self.downsample {
@@ -127,8 +191,7 @@ impl DownBlock {
 /// The lowest level.
 #[derive(Debug)]
 pub(super) struct MidBlock {
-    first: Resnet,
-    rest: Option<(Transformer, Resnet)>,
+    layers: Vec<Layer>,
 }
 
 impl MidBlock {
@@ -142,31 +205,41 @@ impl MidBlock {
             return Ok(None);
         };
         let shape = resnet_shape(config, level.channels, level.channels);
-        let first = Resnet::load(from.member("resnets", 0), shape)?;
-        let rest = if let Mid::CrossAttention { depth } = config.mid {
+        let mut layers = vec![Layer {
+            resnet: Resnet::load(from.member("resnets", 0), shape)?,
+            transformer: None,
+        }];
+        if let Mid::CrossAttention { depth } = config.mid {
             let attention = transformer_shape(config, level, depth);
-            Some((
-                Transformer::load(from.member("attentions", 0), attention)?,
-                Resnet::load(from.member("resnets", 1), shape)?,
-            ))
-        } else {
-            None
-        };
-        Ok(Some(Self { first, rest }))
+            let transformer = Transformer::load(from.member("attentions", 0), attention)?;
+            layers[0].transformer = Some(transformer);
+            layers.push(Layer {
+                resnet: Resnet::load(from.member("resnets", 1), shape)?,
+                transformer: None,
+            });
+        }
+        Ok(Some(Self { layers }))
+    }
+
+    /// What its layers make of what the run is told.
+    pub(super) fn give(
+        &self,
+        told: &Told<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<BlockGiven, EngineError> {
+        give(&self.layers, told, progress)
     }
 
     pub(super) fn forward(
         &self,
-        x: &Tensor,
-        given: &Conditioning,
+        mut x: Tensor,
+        given: &StepGiven<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let x = self.first.forward(x, Some(&given.time), progress)?;
-        let Some((transformer, resnet)) = &self.rest else {
-            return Ok(x);
-        };
-        let x = transformer.forward(&x, &given.text, progress)?;
-        resnet.forward(&x, Some(&given.time), progress)
+        for (at, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(&x, given, at, progress)?;
+        }
+        Ok(x)
     }
 }
 
@@ -214,20 +287,29 @@ impl UpBlock {
         })
     }
 
+    /// What its layers make of what the run is told.
+    pub(super) fn give(
+        &self,
+        told: &Told<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<BlockGiven, EngineError> {
+        give(&self.layers, told, progress)
+    }
+
     /// Takes its pictures from the end of `skips`.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        given: &Conditioning,
+        given: &StepGiven<'_>,
         skips: &mut Vec<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        for layer in &self.layers {
+        for (at, layer) in self.layers.iter().enumerate() {
             let skip = skips.pop().ok_or_else(|| EngineError::Internal {
                 why: "the U-Net ran out of skips".to_owned(),
             })?;
             let both = channels_of_both(&x, &skip)?;
-            x = layer.forward(&both, given, progress)?;
+            x = layer.forward(&both, given, at, progress)?;
         }
         if let Some(upsample) = &self.upsample {
             // To the size of the level above, which is not twice this one's where it was odd.

@@ -3,13 +3,15 @@
 
 mod blocks;
 mod blueprint;
+mod conditioning;
 mod config;
 mod time;
 mod transformer;
 
 use candle_core::{DType, Device, Tensor};
 
-use self::blocks::{Conditioning, DownBlock, MidBlock, UpBlock};
+use self::blocks::{DownBlock, MidBlock, StepGiven, Told, UpBlock};
+pub(crate) use self::conditioning::Conditioning;
 pub(crate) use self::config::UnetConfig;
 use self::time::TimeEmbedding;
 use super::failure::{all_finite, bad_input};
@@ -55,7 +57,7 @@ impl Unet {
         let count = config.levels.len();
         Ok(Self {
             time: TimeEmbedding::load(&mut from, &config)?,
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             down: (0..count)
                 .map(|level| DownBlock::load(from.member("down_blocks", level), &config, level))
                 .collect::<Result<_, _>>()?,
@@ -69,7 +71,7 @@ impl Unet {
                 config.groups,
                 config.eps,
             )?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
             config,
             device: device.clone(),
             compute: precision.compute,
@@ -81,35 +83,74 @@ impl Unet {
         &self.config
     }
 
-    /// What the network says of a noisy latent `(batch, in_channels, height, width)` at `timestep`
-    /// (0…1000, may lie between whole ones) given the text `(batch, tokens, width)`: noise,
-    /// velocity or clean latent, as it was trained, `(batch, out_channels, height, width)` f32.
+    /// Prepares a run with the text `(batch, tokens, width)` at these timesteps (0…1000, may lie
+    /// between whole ones).
+    pub(crate) fn condition(
+        &self,
+        text: &Tensor,
+        timesteps: &[f64],
+        progress: &mut dyn Progress,
+    ) -> Result<Conditioning, EngineError> {
+        let width = self.config.cross_attention_dim;
+        let batch = match text.dims() {
+            [batch, tokens, text_width] if *text_width == width && batch * tokens > 0 => *batch,
+            other => {
+                return Err(bad_input(format!(
+                    "text {other:?} for one of width {width}"
+                )));
+            }
+        };
+        if timesteps.is_empty() {
+            return Err(bad_input("a run without timesteps"));
+        }
+        progress.checkpoint()?;
+        let told = Told {
+            times: &self
+                .time
+                .forward(timesteps, &self.device, self.compute, progress)?,
+            text: &text.to_dtype(self.compute)?,
+        };
+        let down = self.down.iter().map(|block| block.give(&told, progress));
+        let down = down.collect::<Result<_, _>>()?;
+        let mid = self.mid.as_ref().map(|block| block.give(&told, progress));
+        let mid = mid.transpose()?.unwrap_or_default();
+        let up = self.up.iter().map(|block| block.give(&told, progress));
+        Ok(Conditioning {
+            timesteps: timesteps.to_vec(),
+            batch,
+            down,
+            mid,
+            up: up.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What the network says of a noisy latent `(batch, in_channels, height, width)` at `timestep`,
+    /// one of those `given` was prepared for: noise, velocity or clean latent, as it was trained,
+    /// `(batch, out_channels, height, width)` f32.
     pub(crate) fn predict(
         &self,
         latent: &Tensor,
         timestep: f64,
-        text: &Tensor,
+        given: &Conditioning,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        self.check(latent, text)?;
+        self.check(latent, given)?;
+        let time = given.place_of(timestep)?;
         progress.checkpoint()?;
-        let given = Conditioning {
-            time: self
-                .time
-                .forward(timestep, &self.device, self.compute, progress)?,
-            text: text.to_dtype(self.compute)?,
-        };
         let mut x = self
             .conv_in
             .forward(&latent.to_dtype(self.compute)?, progress)?;
         let mut skips = vec![x.clone()];
-        for block in &self.down {
+        for (at, block) in self.down.iter().enumerate() {
+            let given = StepGiven::of(&given.down, at, time)?;
             x = block.forward(x, &given, &mut skips, progress)?;
         }
         if let Some(mid) = &self.mid {
-            x = mid.forward(&x, &given, progress)?;
+            let block = &given.mid;
+            x = mid.forward(x, &StepGiven { block, time }, progress)?;
         }
-        for block in &self.up {
+        for (at, block) in self.up.iter().enumerate() {
+            let given = StepGiven::of(&given.up, at, time)?;
             x = block.forward(x, &given, &mut skips, progress)?;
         }
         progress.checkpoint()?;
@@ -118,26 +159,19 @@ impl Unet {
         all_finite(&y.contiguous()?)
     }
 
-    fn check(&self, latent: &Tensor, text: &Tensor) -> Result<(), EngineError> {
-        let fits = match (latent.dims(), text.dims()) {
-            ([batch, channels, height, width], [text_batch, tokens, text_width]) => {
-                batch == text_batch
-                    && *channels == self.config.in_channels
-                    && *text_width == self.config.cross_attention_dim
-                    && batch * height * width * tokens > 0
+    fn check(&self, latent: &Tensor, given: &Conditioning) -> Result<(), EngineError> {
+        let channels = self.config.in_channels;
+        match latent.dims() {
+            [batch, of, height, width]
+                if *of == channels && *batch == given.batch && height * width > 0 =>
+            {
+                Ok(())
             }
-            _ => false,
-        };
-        if fits {
-            return Ok(());
+            other => Err(bad_input(format!(
+                "latent {other:?} for a U-Net of {channels} channels and {} texts",
+                given.batch
+            ))),
         }
-        Err(bad_input(format!(
-            "latent {:?} and text {:?} for a U-Net of {} channels and text width {}",
-            latent.dims(),
-            text.dims(),
-            self.config.in_channels,
-            self.config.cross_attention_dim
-        )))
     }
 }
 

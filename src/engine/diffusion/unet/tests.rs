@@ -1,5 +1,6 @@
 use super::super::goldens::{Golden, Watch, assert_close, model};
 use super::*;
+use crate::engine::kernels;
 
 /// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
 const LIMIT: f64 = 1e-5;
@@ -19,13 +20,46 @@ fn check(name: &str, unet: &Unet, golden: &Golden) {
 fn check_within(name: &str, unet: &Unet, golden: &Golden, limit: f64) {
     let timesteps: Vec<f32> = golden.get("timesteps").to_vec1().unwrap();
     let (latent, text) = (golden.get("latent"), golden.get("text"));
+    let timesteps: Vec<f64> = timesteps.into_iter().map(f64::from).collect();
+    let given = unet
+        .condition(text, &timesteps, &mut Watch::default())
+        .unwrap();
     for (index, timestep) in timesteps.into_iter().enumerate() {
         let got = unet
-            .predict(latent, timestep.into(), text, &mut Watch::default())
+            .predict(latent, timestep, &given, &mut Watch::default())
             .unwrap();
         let wanted = golden.get(&format!("answer.{index}"));
         assert_close(&format!("{name} at {timestep}"), &got, wanted, limit);
     }
+}
+
+/// What the network says at timestep 1.
+fn predict(
+    unet: &Unet,
+    latent: &Tensor,
+    text: &Tensor,
+    watch: &mut Watch,
+) -> Result<Tensor, EngineError> {
+    let given = unet.condition(text, &[1.0], watch)?;
+    unet.predict(latent, 1.0, &given, watch)
+}
+
+#[test]
+fn what_is_prepared_for_a_whole_run_changes_no_bit() {
+    let golden = Golden::read("unet-mixed", "case.safetensors");
+    let unet = load(&model("unet-mixed"));
+    let (latent, text) = (golden.get("latent"), golden.get("text"));
+    let alone = predict(&unet, latent, text, &mut Watch::default()).unwrap();
+    let mut watch = Watch::default();
+    let given = unet
+        .condition(text, &[999.0, 1.0, 0.5], &mut watch)
+        .unwrap();
+    let of_many = unet.predict(latent, 1.0, &given, &mut watch).unwrap();
+    let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(numbers(&alone), numbers(&of_many));
+    let other = unet.predict(latent, 2.0, &given, &mut watch);
+    assert!(matches!(other, Err(EngineError::Internal { .. })));
+    assert!(unet.condition(text, &[], &mut watch).is_err());
 }
 
 #[test]
@@ -50,8 +84,7 @@ fn cancelling_is_answered_at_every_checkpoint() {
     let name = "unet-conv";
     let golden = Golden::read(name, "case.safetensors");
     let unet = load(&model(name));
-    let run =
-        |watch: &mut Watch| unet.predict(golden.get("latent"), 1.0, golden.get("text"), watch);
+    let run = |watch: &mut Watch| predict(&unet, golden.get("latent"), golden.get("text"), watch);
     let mut watch = Watch::default();
     run(&mut watch).unwrap();
     // Two residual blocks a level and three on the way up, of two convolutions each, at the least.
@@ -76,7 +109,7 @@ fn latent_and_text_must_fit_the_network() {
         (narrow(latent, 1), text.clone()),
         (latent.clone(), narrow(text, 2)),
     ] {
-        let answer = unet.predict(&latent, 1.0, &text, &mut Watch::default());
+        let answer = predict(&unet, &latent, &text, &mut Watch::default());
         assert!(matches!(answer, Err(EngineError::BadInput { .. })));
     }
 }
@@ -158,4 +191,24 @@ fn half_precision_goes_through_every_layer() {
     let name = "unet-mixed";
     let unet = load_as(&model(name), Precision::F16);
     check_within(name, &unet, &Golden::read(name, "case.safetensors"), 2e-2);
+}
+
+#[test]
+fn products_of_bf16_stay_within_two_hundredths() {
+    if kernels::Instructions::chosen_with_bf16().is_err() {
+        return;
+    }
+    for (files, golden) in [
+        (
+            ModelFiles::BuiltIn,
+            Golden::read("starter", "unet.safetensors"),
+        ),
+        (
+            model("unet-mixed"),
+            Golden::read("unet-mixed", "case.safetensors"),
+        ),
+    ] {
+        let unet = load_as(&files, Precision::BF16);
+        check_within("bf16", &unet, &golden, 2e-2);
+    }
 }

@@ -22,7 +22,7 @@ impl TimeEmbedding {
     pub(super) fn load(from: &mut Loader<'_>, config: &UnetConfig) -> Result<Self, EngineError> {
         let width = config.first_channels();
         let inner = config.time_width;
-        let mut from = from.scope("time_embedding");
+        let mut from = from.scope("time_embedding").in_f32();
         Ok(Self {
             width,
             cosine_first: config.cosine_first,
@@ -32,16 +32,21 @@ impl TimeEmbedding {
         })
     }
 
-    /// `(1, time width)`, after the SiLU that every residual block begins with.
+    /// Of each timestep, `(timesteps, time width)`, after the SiLU that every residual block begins
+    /// with.
     pub(super) fn forward(
         &self,
-        timestep: f64,
+        timesteps: &[f64],
         device: &Device,
         compute: DType,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let waves = waves(timestep, self.width, self.cosine_first, self.freq_shift);
-        let waves = Tensor::from_vec(waves, (1, self.width), device)?.to_dtype(compute)?;
+        let waves: Vec<f32> = timesteps
+            .iter()
+            .flat_map(|&time| waves(time, self.width, self.cosine_first, self.freq_shift))
+            .collect();
+        let shape = (timesteps.len(), self.width);
+        let waves = Tensor::from_vec(waves, shape, device)?.to_dtype(compute)?;
         let inner = self.linear1.forward(&waves, progress)?.silu()?;
         Ok(self.linear2.forward(&inner, progress)?.silu()?)
     }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{Attention, AttentionNames, AttentionShape};
+use super::super::attention::{Asked, Attention, AttentionNames, AttentionShape};
 use super::super::cpu::{picture_of, tokens_of};
 use super::super::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
 use super::super::weights::Loader;
@@ -61,16 +61,29 @@ impl Transformer {
         })
     }
 
+    /// The keys and values of `text`, `(batch, tokens, width)`, for each of its blocks.
+    pub(super) fn asked(
+        &self,
+        text: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Asked>, EngineError> {
+        self.blocks
+            .iter()
+            .map(|block| block.to_text.asked(text, progress))
+            .collect()
+    }
+
+    /// `text`: what [`asked`](Self::asked) gives.
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        text: &Tensor,
+        text: &[Asked],
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
         let normal = tokens_of(&self.norm.forward(x)?)?;
         let mut tokens = self.proj_in.forward(&normal, progress)?;
-        for block in &self.blocks {
+        for (block, text) in self.blocks.iter().zip(text) {
             tokens = block.forward(&tokens, text, progress)?;
         }
         let around = tokens_of(x)?;
@@ -117,14 +130,16 @@ impl Block {
     fn forward(
         &self,
         x: &Tensor,
-        text: &Tensor,
+        text: &Asked,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward(x)?;
+        let pixels = self.among_pixels.asked(&normal, progress)?;
         let x = self
             .among_pixels
-            .forward_onto(x, &normal, &normal, progress)?;
+            .forward_onto(x, &normal, &pixels, progress)?;
+        drop(pixels);
         let normal = self.norm2.forward(&x)?;
         let x = self.to_text.forward_onto(&x, &normal, text, progress)?;
         progress.checkpoint()?;

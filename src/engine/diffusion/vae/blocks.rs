@@ -73,11 +73,11 @@ impl Encoder {
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
         Ok(Self {
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             levels,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), last, config.groups, EPS)?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
         })
     }
 
@@ -132,11 +132,11 @@ impl Decoder {
         let conv_in = ConvShape::same3(config.latent_channels, last);
         let conv_out = ConvShape::same3(first, config.image_channels);
         Ok(Self {
-            conv_in: Conv2d::load(from.scope("conv_in"), conv_in)?,
+            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             levels,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), first, config.groups, EPS)?,
-            conv_out: Conv2d::load(from.scope("conv_out"), conv_out)?,
+            conv_out: Conv2d::load(from.scope("conv_out").in_f32(), conv_out)?,
         })
     }
 
@@ -226,9 +226,10 @@ impl PixelAttention {
         let (_, _, height, width) = x.dims4()?;
         let normal = tokens_of(&self.norm.forward(x)?)?;
         let around = tokens_of(x)?;
+        let asked = self.attention.asked(&normal, progress)?;
         let y = self
             .attention
-            .forward_onto(&around, &normal, &normal, progress)?;
+            .forward_onto(&around, &normal, &asked, progress)?;
         picture_of(&y, height, width)
     }
 }

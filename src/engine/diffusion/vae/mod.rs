@@ -70,7 +70,7 @@ impl Vae {
         let mut conv = |wanted: bool, name: &str, channels: usize| {
             let shape = ConvShape::pointwise(channels, channels);
             wanted
-                .then(|| Conv2d::load(from.scope(name), shape))
+                .then(|| Conv2d::load(from.scope(name).in_f32(), shape))
                 .transpose()
         };
         let quant = conv(config.quant_conv, "quant_conv", 2 * latent)?;

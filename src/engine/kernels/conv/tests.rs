@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::kernels::product::gated_order;
-use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers};
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
 use crate::engine::kernels::{Instructions, Numbers, linear};
 
 /// A convolution as its definition says, in f64.
@@ -125,7 +125,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             assert_close(
                 &output,
                 &expected,
-                3e-6,
+                tolerance(set, 3e-6),
                 &format!("{} {geometry:?}", set.name()),
             );
         }
@@ -170,13 +170,13 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
                 dot(column) * 0.5 * gate * (1.0 + inner.tanh()) + f64::from(added[at])
             })
             .collect();
-        assert_close(&output, &expected, 1e-3, set.name());
+        assert_close(&output, &expected, tolerance(set, 1e-3), set.name());
     }
 }
 
 #[test]
 fn halves_are_widened_exactly() {
-    let set = Instructions::chosen().unwrap();
+    let set = Instructions::chosen().unwrap().in_f32();
     let (rows, inputs, outputs) = (31, 12, 50);
     let x = numbers(rows * inputs, 1);
     // Exact in f16 and in bf16.
@@ -205,7 +205,12 @@ fn halves_are_widened_exactly() {
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    let set = Instructions::chosen().unwrap();
+    for set in Instructions::all() {
+        check_threads(set);
+    }
+}
+
+fn check_threads(set: Instructions) {
     let (rows, inputs, outputs) = (500, 40, 100);
     let x = numbers(rows * inputs, 1);
     let weight = numbers(outputs * inputs, 2);
@@ -230,5 +235,5 @@ fn the_number_of_threads_does_not_change_a_bit() {
         .unwrap();
         output
     };
-    assert_eq!(run(1), run(3));
+    assert_eq!(run(1), run(3), "{}", set.name());
 }

@@ -19,7 +19,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         .map(|output| rows[order(output)].clone())
         .collect();
     let bias: Vec<f32> = (0..outputs).map(|output| bias[order(output)]).collect();
-    let set = Instructions::chosen().unwrap();
+    let set = Instructions::chosen().unwrap().in_f32();
     let packed = PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
         rows[o][i]
     });
@@ -55,7 +55,7 @@ fn packed_layers_equal_composed_ones() {
     let weight = numbers(&[2 * outputs, inputs]);
     let bias = numbers(&[2 * outputs]);
     let x = numbers(&[2, 7, inputs]);
-    let set = Instructions::chosen().unwrap();
+    let set = Instructions::chosen().unwrap().in_f32();
     let mut watch = Watch::default();
     let plain = |output| output;
     let [composed, packed] = [None, Some(&plain as &dyn Fn(usize) -> usize)].map(|order| {
