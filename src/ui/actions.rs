@@ -165,6 +165,8 @@ actions! {
     PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
     /// The way back.
     NextPrompt = Generate DOWN [CTRL + ArrowDown] "ui-next-prompt";
+    /// The strengths compared last, or back to the picture.
+    LastComparison = View COMPARE [NONE + C] "ui-last-comparison";
     /// Larger.
     ZoomIn = View ZOOM_IN [CTRL + Plus, CTRL + Equals] "ui-zoom-in";
     /// Smaller.

@@ -47,6 +47,9 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
                 egui::Label::new(RichText::new(keys).size(text_size::SMALL).color(t.muted)).wrap(),
             );
         });
+        if desk.last_comparison(open.id()).is_some() {
+            widgets::action_button(ui, desk, Action::LastComparison, None);
+        }
         egui::ScrollArea::horizontal()
             .stick_to_right(true)
             .auto_shrink(false)

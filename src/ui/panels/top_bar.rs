@@ -243,7 +243,7 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(id) = desk.open().map(OpenDocument::id) else {
         return;
     };
-    let percent = desk.state.of(id).view.zoom * 100.0;
+    let percent = desk.state.view_in_front(id).zoom * 100.0;
     let digits = usize::from(percent < 10.0);
     let text = format!("{percent:.digits$} %");
     let button = ui.add(
