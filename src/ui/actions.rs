@@ -46,6 +46,18 @@ impl Group {
             Self::Help => "ui-group-help",
         }
     }
+
+    /// Its icon in the menu.
+    pub(super) const fn icon(self) -> Icon {
+        match self {
+            Self::File => icons::OPEN,
+            Self::Edit => icons::UNDO,
+            Self::Tool => icons::BRUSH,
+            Self::View => icons::EYE,
+            Self::Generate => icons::GENERATE,
+            Self::Help => icons::GUIDE,
+        }
+    }
 }
 
 const NONE: Modifiers = Modifiers::NONE;

@@ -34,6 +34,8 @@ pub(super) struct DocumentView {
     pub sheet_view: View,
     /// The result that is laid over it.
     pub shown_result: Option<CandidateId>,
+    /// The model has run for it, so there is a place for results.
+    pub has_run: bool,
     /// How many results there were; a new one is shown by itself.
     pub results_seen: usize,
     /// How far back in the prompts used before.

@@ -178,6 +178,16 @@ fn saving_on_the_way_out_closes_what_was_saved() {
 fn saving_on_the_way_out_ends_the_program() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    // What is asked of the desktop is heard in every frame, not only in the last one.
+    let (said, heard) = std::sync::mpsc::sync_channel(256);
+    let listen = move |ui: &mut egui::Ui| {
+        ui.ctx().viewport(|viewport| {
+            for command in &viewport.commands {
+                said.try_send(command.clone()).unwrap();
+            }
+        });
+    };
+    window.harness.ctx.on_end_pass("listen", Arc::new(listen));
     let root = window.harness.input_mut().viewports.entry(ViewportId::ROOT);
     root.or_default().events.push(egui::ViewportEvent::Close);
     window.frames(1);
@@ -193,17 +203,11 @@ fn saving_on_the_way_out_ends_the_program() {
     press(&mut window, "Save and quit");
     let path = file(&window, "own.png");
     say_path(&mut window, &path);
-    let mut ended = false;
-    for _ in 0..400 {
-        window.harness.step();
-        let output = &window.harness.output().viewport_output[&ViewportId::ROOT];
-        ended |= output.commands.contains(&ViewportCommand::Close);
-        if ended {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(ended, "nothing asks the desktop to close the window");
+    window.wait(|_| {
+        heard
+            .try_iter()
+            .any(|command| command == ViewportCommand::Close)
+    });
     assert!(path.is_file());
 }
 

@@ -186,9 +186,9 @@ ui-words-styles = Styles
 ui-words-hair = Hair
 ui-words-clothes = Clothes
 ui-words-who = People
-ui-words-wears = Wears
+ui-words-wears = Accessories
 ui-words-patterns = Patterns
-ui-built-in-honest = The built-in model is small: it draws simple, icon-like things from the words above. For photographs, add a Stable Diffusion model under More.
+ui-built-in-honest = The built-in model draws simple, icon-like things from these words. For photographs, add a model under More.
 ui-strength = Denoising strength
 ui-strength-number = Denoising strength as a number
 ui-strength-tip = How far the model may imagine: 0 keeps the picture, 1 begins from nothing. 0.3 to 0.5 (marked green) keeps details.
@@ -255,7 +255,7 @@ ui-model-tip = Which model paints.
 ui-model-missing = The model cannot be read, or is still being read.
 ui-model-folder = Use a model folder…
 ui-models-again = Look for models again
-ui-model-add = To add a model, put its diffusers folder into the “models” folder, or choose the folder here.
+ui-model-add = To add a Stable Diffusion model, put its diffusers folder into the “models” folder, or choose the folder here.
 
 ## Generating
 ui-generate-whole = Restyle the whole picture
@@ -280,6 +280,7 @@ ui-no-prompt = no prompt
 ## Results
 ui-results = Results
 ui-results-hint = { $count } · hold \ to see before
+ui-results-none = New ones come here.
 ui-result-about =
     { $prompt }
     strength { $strength } · ran { $run } of { $of } steps · seed { $seed } · { $seconds } s

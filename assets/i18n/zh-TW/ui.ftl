@@ -188,7 +188,7 @@ ui-words-clothes = 衣服
 ui-words-who = 人物
 ui-words-wears = 配件
 ui-words-patterns = 花紋
-ui-built-in-honest = 內建模型很小，只能用上面的詞畫出圖示般的簡單東西。想修改照片，請在「更多」裡加入 Stable Diffusion 模型。
+ui-built-in-honest = 內建模型只能用這些詞畫出圖示般的簡單東西。想修改照片，請在「更多」裡加入模型。
 ui-strength = 降噪強度
 ui-strength-number = 降噪強度的數值
 ui-strength-tip = 模型可以想像到什麼程度：0 維持原圖，1 從零開始。0.3 到 0.5（綠色標示）能保留細節。
@@ -255,7 +255,7 @@ ui-model-tip = 由哪個模型來畫。
 ui-model-missing = 模型無法讀取，或還在讀取。
 ui-model-folder = 使用模型資料夾…
 ui-models-again = 重新尋找模型
-ui-model-add = 要加入模型，請把它的 diffusers 資料夾放進「models」資料夾，或在這裡選擇資料夾。
+ui-model-add = 要加入 Stable Diffusion 模型，請把它的 diffusers 資料夾放進「models」資料夾，或在這裡選擇資料夾。
 
 ## 產生
 ui-generate-whole = 重畫整張圖片
@@ -280,6 +280,7 @@ ui-no-prompt = 沒有提示詞
 ## 結果
 ui-results = 結果
 ui-results-hint = { $count } 個 · 按住 \ 看原圖
+ui-results-none = 新的結果會放在這裡。
 ui-result-about =
     { $prompt }
     強度 { $strength } · 跑了 { $run }／{ $of } 步 · 種子 { $seed } · { $seconds } 秒

@@ -37,10 +37,10 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
                 for group in [Group::Tool, Group::Edit, Group::Generate] {
                     group_ui(left, desk, group);
                 }
+                gestures(left, desk);
                 for group in [Group::File, Group::View, Group::Help] {
                     group_ui(right, desk, group);
                 }
-                gestures(right, desk);
             });
         });
 }
