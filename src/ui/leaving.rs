@@ -44,7 +44,9 @@ pub(super) fn go_on(
 ) -> Option<Outcome> {
     let mut leaving = desk.state.leaving.take()?;
     let editor = desk.editor;
-    let busy = files.is_open()
+    // A path that was just chosen is a command that nobody has taken yet.
+    let busy = !desk.commands.is_empty()
+        || files.is_open()
         || desk.state.dialog.is_some()
         || editor.documents().iter().any(OpenDocument::is_being_saved);
     if busy {
