@@ -48,7 +48,7 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
     ui.horizontal_centered(|ui| {
         let t = theme::tokens(ui);
         ui.vertical(|ui| {
-            ui.set_width(86.0);
+            ui.set_width(112.0);
             ui.add_space(space::XS);
             widgets::heading(ui, &desk.text("ui-results"));
             let keys = if results.is_empty() {
