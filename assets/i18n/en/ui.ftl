@@ -280,7 +280,7 @@ ui-no-prompt = no prompt
 ## Results
 ui-results = Results
 ui-results-hint = { $count } · hold \ to see before
-ui-results-none = New ones come here.
+ui-results-none = New results come here.
 ui-result-about =
     { $prompt }
     strength { $strength } · ran { $run } of { $of } steps · seed { $seed } · { $seconds } s
