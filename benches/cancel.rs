@@ -9,13 +9,15 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use overpaint::catalog::{self, ModelRef};
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Stage};
-use overpaint::geometry::{Extent, Rect};
 use overpaint::jobs::{EditProgress, run_edit};
-use overpaint::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Steps, Strength};
-use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
+use overpaint::plan::{Layout, PreviewPatch};
+
+#[path = "shared/request.rs"]
+mod shared;
+
+use shared::request;
 
 /// Tells the run to stop from a moment on, and remembers where it stood then.
 struct StopAt {
@@ -46,38 +48,6 @@ impl EditProgress for StopAt {
     fn preview(&mut self, _: PreviewPatch) {}
 }
 
-/// A picture of 403 × 297 with its middle painted, 20 executed steps.
-fn request() -> Result<EditRequest, Box<dyn Error>> {
-    let card = catalog::open(&ModelRef::BuiltIn)?;
-    let settings = EditSettings {
-        prompt: "cat, in space".to_owned(),
-        seed: Seed(7),
-        ..EditSettings::default()
-    };
-    let settings = EditSettings {
-        steps: Steps::new(20)?,
-        strength: Strength::new(1.0)?,
-        ..settings.with_defaults_of(&card.defaults)
-    };
-    let extent = Extent::new(403, 297);
-    let mut pixels = Tiled::filled(extent, [0, 0, 0, 255]);
-    pixels.update(Rect::of(extent), |at, _| {
-        [(at.x / 2) as u8, (at.y / 2) as u8, 128, 255]
-    });
-    let mut painted = Tiled::filled(extent, 0);
-    painted.update(Rect::new(100, 70, 200, 150), |_, _| 255);
-    Ok(EditRequest {
-        model: card.reference.clone(),
-        traits: card.traits.clone(),
-        source: Picture {
-            pixels: Pixmap::Rgba8(pixels),
-            profile: Profile::Srgb,
-        },
-        painted: Some(painted),
-        settings,
-    })
-}
-
 /// A number of 0…1 without a pattern (Marsaglia's xorshift).
 fn share(state: &mut u64) -> f64 {
     *state ^= *state << 13;
@@ -93,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let count = numbers.first().copied().unwrap_or(20);
     let mut random = numbers.get(1).copied().unwrap_or(1).max(1);
-    let request = request()?;
+    let request = request(7)?;
     let mut never = StopAt {
         moment: None,
         stage: None,

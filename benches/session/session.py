@@ -176,7 +176,8 @@ def compare_strengths(s):
         names = [name for _, name, _ in s.nodes()]
         return names and not any(name.startswith((step, *busy)) for name in names)
 
-    s.wait(done, 600, "the comparison does not end")
+    # Twice, because controls that come and go hide others from one look.
+    s.wait(lambda: done() and done(), 600, "the comparison does not end")
     s.mouse("mousemove 5 300")
     s.shot("comparison")
     s.click(TEXTS["ui-sheet-export"])

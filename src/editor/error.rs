@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::geometry::Extent;
-use crate::text::{Explain, Message, error_speaks};
+use crate::text::{Explain, Message, Value, error_speaks};
 
 /// Why a command was not done as asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum EditorError {
     /// The document has unsaved work, and nobody has agreed to lose it.
     UnsavedWork {
@@ -37,8 +37,8 @@ pub enum EditorError {
     Restore {
         /// What the document was called.
         title: String,
-        /// What is wrong.
-        why: String,
+        /// What is wrong: a message of ours, or the words of the system.
+        why: Value,
     },
     /// The preferences could not be understood and were set aside.
     PreferencesBroken {

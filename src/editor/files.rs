@@ -300,7 +300,7 @@ impl Editor {
     }
 
     fn written(&mut self, document: Option<DocumentId>, path: &Path, notes: &[PictureNote]) {
-        let saved = Message::new("editor-saved").with("path", path);
+        let saved = Message::new("editor-saved").with("name", file_name(path));
         self.notices.info(document, saved);
         for note in notes {
             self.notices.info(document, note.message());
@@ -337,13 +337,13 @@ impl Editor {
         let restored = match restored {
             Ok(Some(restored)) => restored,
             Ok(None) => {
-                let why = "it is damaged from its beginning".to_owned();
+                let why = Message::new("editor-restore-damaged").into();
                 return self
                     .notices
                     .error(None, &EditorError::Restore { title, why });
             }
             Err(error) => {
-                let why = error.to_string();
+                let why = error.to_string().into();
                 return self
                     .notices
                     .error(None, &EditorError::Restore { title, why });

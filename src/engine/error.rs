@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Cancelled;
-use crate::text::{Explain, Message, error_speaks};
+use crate::text::{Explain, Message, Value, error_speaks};
 
 /// Why a run did not give a picture; each variant is something the caller can act on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum EngineError {
     /// It was asked to stop.
     Cancelled,
@@ -16,8 +16,8 @@ pub enum EngineError {
     ModelFile {
         /// Which file.
         path: PathBuf,
-        /// What the system or the format says.
-        why: String,
+        /// What is wrong with it: a message of ours, or the words of the system or the format.
+        why: Value,
     },
     /// The model lacks a weight.
     MissingWeight {
@@ -47,7 +47,7 @@ pub enum EngineError {
     /// The model is of a kind this program cannot run.
     Unsupported {
         /// What it would need.
-        what: String,
+        what: Message,
     },
     /// The device asked for is not in this build or this machine.
     Device {

@@ -5,7 +5,7 @@ use crate::plan::EngineInput;
 use crate::raster::RgbF32;
 
 /// What the next run of a [`FakeEngine`] does.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Script {
     /// Mixes the picture with a colour made from prompt and seed, by the strength.
     #[default]

@@ -36,7 +36,7 @@ pub type Lines = Vec<Vec<PointF>>;
 /// Two line drawings over the picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BandOutline {
-    /// Around what changes fully: the region, grown.
+    /// Around what changes fully: the region, grown. Nothing while one paints.
     pub region: Lines,
     /// Around everything that can change: the region grown and feathered.
     pub touched: Lines,
@@ -57,8 +57,14 @@ impl BandOutline {
         let least = grid.cell_px / 2.0;
         let grown = (layout.grow_px as f32).max(least);
         let feathered = ((layout.grow_px + layout.feather_px) as f32).max(least);
+        let region = match fineness {
+            // It goes around every turn of a stroke, which can be thousands of points to draw in
+            // each frame, and the tint shows the same.
+            Fineness::Painting => Lines::new(),
+            Fineness::Resting => joined(&grid.contour(&distances_px, grown)),
+        };
         Self {
-            region: joined(&grid.contour(&distances_px, grown)),
+            region,
             touched: joined(&grid.contour(&distances_px, feathered)),
         }
     }

@@ -4,9 +4,10 @@
 use super::error::PlanError;
 use super::fill::fill_from_surroundings;
 use super::layout::{Layout, layout};
+use super::preview::{PreviewPatch, PreviewPlace};
 use super::region::{FULL, RegionMaps, region_bounds};
 use super::request::{EditRequest, EngineInput, EngineMask, LatentFill};
-use super::resample::{Frame, resample, resample_linear, visit_cells};
+use super::resample::{Frame, resample, visit_cells};
 use super::settings::FillMode;
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Patch, Picture, Pixmap, Profile, RgbF32, Tiled, colour};
@@ -14,8 +15,6 @@ use crate::raster::{Patch, Picture, Pixmap, Profile, RgbF32, Tiled, colour};
 /// From this strength on, `auto` fills the region with its surroundings: what was there would only
 /// shine through.
 const AUTO_FILL_STRENGTH: f64 = 0.9;
-/// Longer side of a preview at most, in pixels.
-const PREVIEW_PX: f64 = 512.0;
 /// Rows converted at a time, so that a large picture is not held twice in floating point.
 const BAND_ROWS: u32 = 256;
 
@@ -30,24 +29,13 @@ pub struct Prepared {
     depth: Depth,
     /// `None`: the whole picture, fully.
     maps: Option<RegionMaps>,
+    previews: PreviewPlace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Eight,
     Sixteen,
-}
-
-/// A look at an unfinished result, to be drawn over the picture: sRGB, straight alpha with the
-/// feather in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviewPatch {
-    /// Where it lies in the picture.
-    pub rect: Rect,
-    /// Its own size, usually smaller than the rectangle's.
-    pub extent: Extent,
-    /// Its pixels, row-major.
-    pub pixels: Vec<[u8; 4]>,
 }
 
 /// Makes a request ready. Pure; cost grows with the part of the picture that is shown.
@@ -110,6 +98,7 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
         layout,
         profile: request.source.profile.clone(),
         depth,
+        previews: PreviewPlace::new(layout.touched, maps.as_ref()),
         maps,
     })
 }
@@ -331,33 +320,9 @@ impl Prepared {
 
     /// Places an engine's preview (at latent size) in the picture.
     pub fn preview(&self, preview: &RgbF32) -> Result<PreviewPatch, PlanError> {
-        let rect = self.layout.touched;
-        let longest = f64::from(rect.width.max(rect.height).max(1));
-        let shrink = (PREVIEW_PX / longest).min(1.0);
-        let side = |px: u32| ((f64::from(px) * shrink).round() as u32).max(1);
-        let extent = Extent::new(side(rect.width), side(rect.height));
         let latent_per_work = f64::from(preview.extent.width) / f64::from(self.layout.work.width);
-        let frame = self.frame_of(rect, latent_per_work);
-        let placed = resample_linear(preview, frame, extent)?;
-        let alpha_at = |i: usize| {
-            let x = ((i % extent.width as usize) as f64 + 0.5) / shrink;
-            let y = ((i / extent.width as usize) as f64 + 0.5) / shrink;
-            let x = (x as usize).min(rect.width.saturating_sub(1) as usize);
-            let y = (y as usize).min(rect.height.saturating_sub(1) as usize);
-            let full = |maps: &RegionMaps| maps.alpha.get(y * rect.width as usize + x).copied();
-            self.maps
-                .as_ref()
-                .map_or(FULL, |maps| full(maps).unwrap_or(0))
-        };
-        let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
-        let pixels = placed.pixels.iter().enumerate();
-        let pixels = pixels
-            .map(|(i, [r, g, b])| [eight(*r), eight(*g), eight(*b), (alpha_at(i) >> 8) as u8]);
-        Ok(PreviewPatch {
-            rect,
-            extent,
-            pixels: pixels.collect(),
-        })
+        let frame = self.frame_of(self.layout.touched, latent_per_work);
+        self.previews.place(preview, frame)
     }
 
     /// Where a rectangle of the picture lies in the work picture, or in one `per_work` times its size.

@@ -27,14 +27,23 @@ pub(super) fn resample(source: &RgbF32, frame: Frame, extent: Extent) -> Result<
     scale_with(source, frame, extent, ResizeAlg::Convolution(filter))
 }
 
-/// As [`resample`], but bilinear: for previews, which must be quick and never overshoot.
-pub(super) fn resample_linear(
-    source: &RgbF32,
+/// As [`resample`], but bilinear and in eight bits: for previews, which must be quick and never
+/// overshoot.
+pub(super) fn enlarge_rgba8(
+    pixels: &[[u8; 4]],
+    source: Extent,
     frame: Frame,
     extent: Extent,
-) -> Result<RgbF32, PlanError> {
+) -> Result<Vec<[u8; 4]>, PlanError> {
+    let mut scaled = vec![[0; 4]; extent.len()];
     let filter = ResizeAlg::Convolution(FilterType::Bilinear);
-    scale_with(source, frame, extent, filter)
+    scale(
+        (pixels.as_flattened(), source),
+        frame,
+        (scaled.as_flattened_mut(), extent),
+        (PixelType::U8x4, filter),
+    )?;
+    Ok(scaled)
 }
 
 fn scale_with(
@@ -44,29 +53,38 @@ fn scale_with(
     algorithm: ResizeAlg,
 ) -> Result<RgbF32, PlanError> {
     let mut scaled = RgbF32::filled(extent, [0.0; 3]);
-    let options = ResizeOptions::new().resize_alg(algorithm).crop(
-        frame.left,
-        frame.top,
-        frame.width.min(f64::from(source.extent.width) - frame.left),
-        frame
-            .height
-            .min(f64::from(source.extent.height) - frame.top),
-    );
+    scale(
+        (bytemuck::cast_slice(&source.pixels), source.extent),
+        frame,
+        (bytemuck::cast_slice_mut(&mut scaled.pixels), extent),
+        (PixelType::F32x3, algorithm),
+    )?;
+    Ok(scaled)
+}
+
+fn scale(
+    (from, source): (&[u8], Extent),
+    frame: Frame,
+    (to, extent): (&mut [u8], Extent),
+    (pixel_type, algorithm): (PixelType, ResizeAlg),
+) -> Result<(), PlanError> {
+    let options = ResizeOptions::new()
+        .resize_alg(algorithm)
+        .use_alpha(false)
+        .crop(
+            frame.left,
+            frame.top,
+            frame.width.min(f64::from(source.width) - frame.left),
+            frame.height.min(f64::from(source.height) - frame.top),
+        );
     let failed = |why: &dyn std::fmt::Display| PlanError::Scaling(why.to_string());
-    let from = ImageRef::new(
-        source.extent.width,
-        source.extent.height,
-        bytemuck::cast_slice(&source.pixels),
-        PixelType::F32x3,
-    )
-    .map_err(|error| failed(&error))?;
-    let bytes = bytemuck::cast_slice_mut(&mut scaled.pixels);
-    let mut to = Image::from_slice_u8(extent.width, extent.height, bytes, PixelType::F32x3)
+    let from = ImageRef::new(source.width, source.height, from, pixel_type)
+        .map_err(|error| failed(&error))?;
+    let mut to = Image::from_slice_u8(extent.width, extent.height, to, pixel_type)
         .map_err(|error| failed(&error))?;
     Resizer::new()
         .resize(&from, &mut to, &options)
-        .map_err(|error| failed(&error))?;
-    Ok(scaled)
+        .map_err(|error| failed(&error))
 }
 
 /// Average of `values` over each cell of a grid, cells being `side` pixels wide (any fraction) with

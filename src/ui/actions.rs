@@ -46,6 +46,18 @@ impl Group {
             Self::Help => "ui-group-help",
         }
     }
+
+    /// Its icon in the menu.
+    pub(super) const fn icon(self) -> Icon {
+        match self {
+            Self::File => icons::OPEN,
+            Self::Edit => icons::UNDO,
+            Self::Tool => icons::BRUSH,
+            Self::View => icons::EYE,
+            Self::Generate => icons::GENERATE,
+            Self::Help => icons::GUIDE,
+        }
+    }
 }
 
 const NONE: Modifiers = Modifiers::NONE;
@@ -165,6 +177,8 @@ actions! {
     PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
     /// The way back.
     NextPrompt = Generate DOWN [CTRL + ArrowDown] "ui-next-prompt";
+    /// The strengths compared last, or back to the picture.
+    LastComparison = View COMPARE [NONE + C] "ui-last-comparison";
     /// Larger.
     ZoomIn = View ZOOM_IN [CTRL + Plus, CTRL + Equals] "ui-zoom-in";
     /// Smaller.

@@ -14,7 +14,7 @@ use super::theme::{self, size};
 use super::toasts::Toasts;
 use super::widgets;
 use super::window::WindowOptions;
-use super::{clipboard, fonts, keys, panels, perform};
+use super::{clipboard, fonts, keys, leaving, panels, perform};
 use crate::editor::{Command, Editor, Start, Theme};
 use crate::text::{Language, Texts};
 
@@ -304,8 +304,7 @@ impl Desktop {
                     });
                 }
                 egui::Event::Paste(text) if !writing => {
-                    let path = std::path::PathBuf::from(text.trim().trim_start_matches("file://"));
-                    if path.is_file() {
+                    for path in clipboard::files_of(&text) {
                         self.editor.apply(Command::OpenFile(path));
                     }
                 }
@@ -338,15 +337,17 @@ impl Desktop {
         };
         self.toasts.show(&ctx, &mut desk, corner);
         drop_hint(&ctx, &desk, self.canvas);
-        if dialogs::dialog_ui(&ctx, &mut desk) == Some(Outcome::Quit) {
-            self.quit_agreed = true;
-            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-        }
+        let mut outcome = dialogs::dialog_ui(&ctx, &mut desk);
         let pressed: Vec<Action> = std::mem::take(desk.actions);
         for action in pressed {
             perform::perform(&ctx, &mut desk, &mut self.files, action);
         }
         perform::ask_for_files(&mut desk, &mut self.files);
+        outcome = outcome.or_else(|| leaving::go_on(&ctx, &mut desk, &mut self.files));
+        if outcome == Some(Outcome::Quit) {
+            self.quit_agreed = true;
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         let anything = !commands.is_empty();
         for command in commands {
             self.editor.apply(command);

@@ -1,5 +1,7 @@
 //! Pictures to and from the clipboard.
 
+use std::path::PathBuf;
+
 use eframe::egui::{self, Color32, ColorImage};
 
 use crate::editor::Editor;
@@ -43,10 +45,52 @@ pub(super) fn pixels_of(image: &ColorImage) -> Pixmap {
     Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4]))
 }
 
+/// The files that a pasted text names, a line each: paths, or addresses as file managers copy them.
+pub(super) fn files_of(text: &str) -> Vec<PathBuf> {
+    let path = |line: &str| match line.strip_prefix("file://") {
+        Some(address) => PathBuf::from(decoded(address)),
+        None => PathBuf::from(line),
+    };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(path).filter(|path| path.is_file()).collect()
+}
+
+/// `%20` and its like in an address as what they stand for.
+fn decoded(address: &str) -> String {
+    let mut bytes = Vec::with_capacity(address.len());
+    let mut rest = address;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let code = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(code.unwrap_or(b'%'));
+        rest = match code {
+            Some(_) => after.get(2..).unwrap_or_default(),
+            None => after,
+        };
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::raster::Profile;
+
+    #[test]
+    fn addresses_of_file_managers_are_files() {
+        assert_eq!(decoded("/a%20b/%E8%B2%93.png"), "/a b/貓.png");
+        assert_eq!(decoded("/100%/50%2"), "/100%/50%2");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a b.png");
+        std::fs::write(&path, "x").expect("written");
+        let address = format!("file://{}", path.display().to_string().replace(' ', "%20"));
+        let pasted = files_of(&format!("{address}\r\nno such file\n"));
+        assert_eq!(pasted, std::slice::from_ref(&path));
+        assert_eq!(files_of(&format!(" {} ", path.display())), [path]);
+    }
 
     #[test]
     fn what_is_copied_can_be_pasted() {

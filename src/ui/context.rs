@@ -9,7 +9,7 @@ use super::actions::Action;
 use super::state::UiState;
 use super::theme::{self, MaskTint, TintColours, Tokens};
 use crate::document::DocumentId;
-use crate::editor::{Command, Editor, OpenDocument};
+use crate::editor::{Command, Comparison, ComparisonId, Editor, OpenDocument};
 use crate::plan::EditSettings;
 use crate::text::{Message, Texts};
 
@@ -59,6 +59,16 @@ impl Desk<'_> {
     /// The document in front.
     pub(super) fn open(&self) -> Option<&OpenDocument> {
         self.editor.active()
+    }
+
+    /// The newest comparison of a document of which something can still be seen.
+    pub(super) fn last_comparison(&self, document: DocumentId) -> Option<ComparisonId> {
+        let seen = |comparison: &&Comparison| {
+            let mut jobs = comparison.entries.iter().map(|(_, job)| *job);
+            jobs.any(|job| self.editor.run(job).is_some())
+        };
+        let comparisons = self.editor.comparisons(document);
+        comparisons.filter(seen).last().map(|last| last.id)
     }
 
     /// Asks the editor for something.

@@ -13,6 +13,7 @@ mod fonts;
 mod frame_times;
 mod icons;
 mod keys;
+mod leaving;
 mod motion;
 mod panels;
 mod perform;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
-use super::canvas;
+use super::canvas::{self, View};
 use super::clipboard;
 use super::context::{Desk, memory};
 use super::dialogs::{Dialog, FileChooser, FilePurpose, PaletteQuery};
+use super::panels;
 use super::state::Tool;
 use super::theme;
 use crate::document::DocumentId;
@@ -72,7 +73,12 @@ pub(super) fn perform(
 }
 
 /// Actions that concern the document in front.
-fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument, action: Action) {
+pub(super) fn perform_on(
+    desk: &mut Desk<'_>,
+    files: &mut FileChooser,
+    open: &OpenDocument,
+    action: Action,
+) {
     let document = open.id();
     match action {
         Action::Save => match open.path() {
@@ -126,6 +132,8 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
             };
         }),
         Action::Generate => {
+            // The run appears on the canvas, so the canvas is shown.
+            desk.state.comparison = None;
             desk.state.of(document).shown_result = None;
             desk.state.of(document).prompt_back = None;
             desk.send(Command::Generate { document });
@@ -141,10 +149,15 @@ fn perform_on(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument,
         Action::PreviousResult => step_result(desk, document, false),
         Action::PreviousPrompt => step_prompt(desk, document, true),
         Action::NextPrompt => step_prompt(desk, document, false),
-        Action::ZoomIn => desk.state.of(document).view.zoom_step(true),
-        Action::ZoomOut => desk.state.of(document).view.zoom_step(false),
-        Action::Fit => desk.state.of(document).view.fits = true,
-        Action::ActualSize => desk.state.of(document).view.actual_size(),
+        Action::ZoomIn | Action::ZoomOut | Action::Fit | Action::ActualSize => {
+            zoom(desk.state.view_in_front(document), action);
+        }
+        Action::LastComparison => {
+            desk.state.comparison = match desk.state.comparison {
+                Some(_) => None,
+                None => desk.last_comparison(document),
+            };
+        }
         // The others need no document and are done above.
         _ => {}
     }
@@ -277,7 +290,7 @@ fn cancel(desk: &mut Desk<'_>) {
         return;
     }
     if let Some(run) = desk.editor.running() {
-        desk.send(Command::Cancel(run.job));
+        panels::stop(desk, run);
         return;
     }
     if let Some(document) = desk.open().map(OpenDocument::id)
@@ -286,6 +299,15 @@ fn cancel(desk: &mut Desk<'_>) {
         return;
     }
     desk.state.split = None;
+}
+
+fn zoom(view: &mut View, action: Action) {
+    match action {
+        Action::ZoomIn => view.zoom_step(true),
+        Action::ZoomOut => view.zoom_step(false),
+        Action::ActualSize => view.actual_size(),
+        _ => view.fits = true,
+    }
 }
 
 fn compare(desk: &mut Desk<'_>, document: DocumentId) {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::canvas::{Band, Drag, View};
 use super::dialogs::Dialog;
+use super::leaving::Leaving;
 use crate::document::DocumentId;
 use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor};
 
@@ -33,6 +34,8 @@ pub(super) struct DocumentView {
     pub sheet_view: View,
     /// The result that is laid over it.
     pub shown_result: Option<CandidateId>,
+    /// The model has run for it, so there is a place for results.
+    pub has_run: bool,
     /// How many results there were; a new one is shown by itself.
     pub results_seen: usize,
     /// How far back in the prompts used before.
@@ -73,6 +76,8 @@ pub(super) struct UiState {
     pub comparisons_seen: Option<usize>,
     /// What lies over the window.
     pub dialog: Option<Dialog>,
+    /// What is being saved to be closed.
+    pub leaving: Option<Leaving>,
     /// How much of earlier sessions was offered; more is offered by itself.
     pub recoverable_seen: usize,
     /// Which step of the guide is shown.
@@ -113,6 +118,7 @@ impl Default for UiState {
             comparison: None,
             comparisons_seen: None,
             dialog: None,
+            leaving: None,
             recoverable_seen: 0,
             guide_step: None,
             word_category: None,
@@ -132,6 +138,17 @@ impl UiState {
     /// What the window knows of a document.
     pub(super) fn of(&mut self, document: DocumentId) -> &mut DocumentView {
         self.documents.entry(document).or_default()
+    }
+
+    /// The view that zooming means: that of the comparison while one is shown.
+    pub(super) fn view_in_front(&mut self, document: DocumentId) -> &mut View {
+        let comparing = self.comparison.is_some();
+        let known = self.of(document);
+        if comparing {
+            &mut known.sheet_view
+        } else {
+            &mut known.view
+        }
     }
 
     /// Forgets documents that are closed.

@@ -81,6 +81,8 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
         });
     let response = frame.show(ui, |ui| {
         ui.push_id(notice.id.0, |ui| {
+            // Else the line is as tall as a control, and one line of words stands above its middle.
+            ui.spacing_mut().interact_size.y = 22.0;
             ui.horizontal_top(|ui| {
                 ui.label(
                     RichText::new(icon.0)

@@ -24,3 +24,4 @@ mod texts;
 mod ui;
 mod ui_numbers;
 mod ui_panel;
+mod ui_stranger;

@@ -25,5 +25,6 @@ editor-preferences-not-saved = The preferences cannot be saved ({ $why }).
 editor-layer-name = Result { $number }
 editor-untitled = Untitled { $number }
 editor-sample = Sample portrait
-editor-saved = Saved: { $path }
+editor-saved = Saved: { $name }
 editor-mask-rescaled = The mask had another size and was scaled to the picture’s.
+editor-restore-damaged = it is damaged from its beginning

@@ -10,3 +10,12 @@ engine-not-finite-result = The model answered with values that are not numbers. 
 engine-bad-input = The engine was given work that contradicts itself ({ $what }). This is our mistake; please report it.
 engine-internal = The engine failed ({ $why }). This is our mistake; please report it.
 engine-panicked = The engine broke down and was started afresh ({ $why }). Your work is safe; please report it.
+engine-why-no-file = there is no such file
+engine-why-not-whole = it is not a whole safetensors file: { $why }
+engine-what-unknown = there is no model “{ $id }”
+engine-what-text-width = its U-Net reads texts of width { $wanted }, its text encoder gives { $got }
+engine-what-channels = its U-Net answers { $got } channels for latents of { $wanted }
+engine-what-second-encoder = it has a second text encoder, as SDXL models do
+engine-what-sdxl = it is an SDXL model: its U-Net also wants sizes and a second text encoder
+engine-what-noise-levels = it knows { $levels } noise levels, too few for { $steps } steps
+engine-what-value = { $key } = { $value } in its { $part }

@@ -76,6 +76,8 @@ ui-previous-prompt = Previous prompt
 ui-previous-prompt-tip = Bring an earlier prompt back.
 ui-next-prompt = Next prompt
 ui-next-prompt-tip = Go forward again through earlier prompts.
+ui-last-comparison = Show last comparison
+ui-last-comparison-tip = Go to the strengths compared last, or back to the picture.
 ui-zoom-in = Zoom in
 ui-zoom-in-tip = Show the picture larger.
 ui-zoom-out = Zoom out
@@ -184,9 +186,9 @@ ui-words-styles = Styles
 ui-words-hair = Hair
 ui-words-clothes = Clothes
 ui-words-who = People
-ui-words-wears = Wears
+ui-words-wears = Accessories
 ui-words-patterns = Patterns
-ui-built-in-honest = The built-in model is small: it draws simple, icon-like things from the words above. For photographs, add a Stable Diffusion model under More.
+ui-built-in-honest = The built-in model draws simple, icon-like things from these words. For photographs, add a model under More.
 ui-strength = Denoising strength
 ui-strength-number = Denoising strength as a number
 ui-strength-tip = How far the model may imagine: 0 keeps the picture, 1 begins from nothing. 0.3 to 0.5 (marked green) keeps details.
@@ -253,7 +255,7 @@ ui-model-tip = Which model paints.
 ui-model-missing = The model cannot be read, or is still being read.
 ui-model-folder = Use a model folder…
 ui-models-again = Look for models again
-ui-model-add = To add a model, put its diffusers folder into the “models” folder, or choose the folder here.
+ui-model-add = To add a Stable Diffusion model, put its diffusers folder into the “models” folder, or choose the folder here.
 
 ## Generating
 ui-generate-whole = Restyle the whole picture
@@ -265,6 +267,7 @@ ui-stage-picture = Looking at the picture
 ui-stage-decoding = Finishing
 ui-stage-step = Step { $done } of { $of }
 ui-time-left = { $time } left
+ui-seconds = { $count } s
 ui-run-waiting = waiting
 ui-run-cancelled = cancelled
 ui-queue-add = Add to queue
@@ -277,6 +280,7 @@ ui-no-prompt = no prompt
 ## Results
 ui-results = Results
 ui-results-hint = { $count } · hold \ to see before
+ui-results-none = New results come here.
 ui-result-about =
     { $prompt }
     strength { $strength } · ran { $run } of { $of } steps · seed { $seed } · { $seconds } s
@@ -331,6 +335,8 @@ ui-unsaved-about = “{ $title }” has changes that are not saved.
 ui-unsaved-discard = Close without saving
 ui-unsaved-quit = These pictures have changes that are not saved:
 ui-quit-discard = Quit without saving
+ui-quit-save = Save and quit
+ui-unsaved-save = Save and close
 ui-keep-working = Keep working
 ui-recovery-title = Your work is still here
 ui-recovery-about = Overpaint did not end properly last time. This was kept:

@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor};
 
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
+use crate::text::Message;
 
 impl From<candle_core::Error> for EngineError {
     fn from(error: candle_core::Error) -> Self {
@@ -23,13 +24,14 @@ impl From<CatalogError> for EngineError {
         match error {
             CatalogError::MissingFile { path } => Self::ModelFile {
                 path,
-                why: "there is no such file".to_owned(),
+                why: Message::new("engine-why-no-file").into(),
             },
             CatalogError::Unreadable { path, why } | CatalogError::BadConfig { path, why } => {
+                let why = why.into();
                 Self::ModelFile { path, why }
             }
             CatalogError::UnknownModel { id } => Self::Unsupported {
-                what: format!("there is no model “{id}”"),
+                what: Message::new("engine-what-unknown").with("id", id),
             },
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
+use crate::text::Message;
 
 /// No count in a real model comes near this; below it, products of a few counts fit an index.
 const COUNT_LIMIT: u64 = 1 << 20;
@@ -30,7 +31,7 @@ impl ModelConfig {
         let values =
             serde_json::from_slice(&files.read(name)?).map_err(|e| EngineError::ModelFile {
                 path: path.clone(),
-                why: e.to_string(),
+                why: e.to_string().into(),
             })?;
         Ok(Self { path, part, values })
     }
@@ -39,7 +40,7 @@ impl ModelConfig {
     pub(super) fn bad(&self, why: impl Into<String>) -> EngineError {
         EngineError::ModelFile {
             path: self.path.clone(),
-            why: why.into(),
+            why: why.into().into(),
         }
     }
 
@@ -47,7 +48,10 @@ impl ModelConfig {
     pub(super) fn unsupported(&self, key: &str) -> EngineError {
         let value = self.get(key).unwrap_or(&Value::Null);
         EngineError::Unsupported {
-            what: format!("{key} = {value} in its {}", self.part),
+            what: Message::new("engine-what-value")
+                .with("key", key)
+                .with("value", value.to_string())
+                .with("part", self.part),
         }
     }
 

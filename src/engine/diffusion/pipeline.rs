@@ -14,6 +14,7 @@ use super::weights::Precision;
 use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::raster::RgbF32;
+use crate::text::Message;
 
 /// Prompts kept encoded.
 const TEXTS_KEPT: usize = 8;
@@ -57,20 +58,16 @@ impl Pipeline {
         let config = unet.config();
         if config.cross_attention_dim != text_encoder.width() {
             return Err(EngineError::Unsupported {
-                what: format!(
-                    "its U-Net reads texts of width {}, its text encoder gives {}",
-                    config.cross_attention_dim,
-                    text_encoder.width()
-                ),
+                what: Message::new("engine-what-text-width")
+                    .with("wanted", config.cross_attention_dim)
+                    .with("got", text_encoder.width()),
             });
         }
         if config.out_channels != vae.config().latent_channels {
             return Err(EngineError::Unsupported {
-                what: format!(
-                    "its U-Net answers {} channels for latents of {}",
-                    config.out_channels,
-                    vae.config().latent_channels
-                ),
+                what: Message::new("engine-what-channels")
+                    .with("got", config.out_channels)
+                    .with("wanted", vae.config().latent_channels),
             });
         }
         Ok(Self {

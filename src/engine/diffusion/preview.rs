@@ -46,7 +46,7 @@ impl LatentPreview {
     ) -> Result<Option<Self>, EngineError> {
         let refused = |why: String| EngineError::ModelFile {
             path: files.path(FILE),
-            why,
+            why: why.into(),
         };
         if files.contains(FILE) {
             let value: serde_json::Value = serde_json::from_slice(&files.read(FILE)?)

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::catalog::{ModelFiles, PredictionType};
 use crate::engine::EngineError;
 use crate::plan::ScheduleId;
+use crate::text::Message;
 
 const FILE: &str = "scheduler/scheduler_config.json";
 
@@ -138,7 +139,7 @@ impl TrainedNoise {
     pub(crate) fn load(files: &ModelFiles) -> Result<Self, EngineError> {
         let refused = |why: String| EngineError::ModelFile {
             path: files.path(FILE),
-            why,
+            why: why.into(),
         };
         let config: Config = serde_json::from_slice(&files.read(FILE)?)
             .map_err(|error| refused(error.to_string()))?;
@@ -262,10 +263,9 @@ impl TrainedNoise {
             return Ok(());
         }
         Err(EngineError::Unsupported {
-            what: format!(
-                "it knows {} noise levels, too few for {count} steps",
-                self.len()
-            ),
+            what: Message::new("engine-what-noise-levels")
+                .with("levels", self.len())
+                .with("steps", count),
         })
     }
 

@@ -12,6 +12,7 @@ use super::model_config::ModelConfig;
 use super::weights::{Loader, Precision, Weights};
 use crate::catalog::ModelFiles;
 use crate::engine::{EngineError, Progress};
+use crate::text::Message;
 
 const CONFIG: &str = "text_encoder/config.json";
 const WEIGHTS: &[&str] = &[
@@ -52,7 +53,7 @@ impl TextEncoderConfig {
         // where there is one, the model will not do without it.
         if files.contains("text_encoder_2/config.json") {
             return Err(EngineError::Unsupported {
-                what: "it has a second text encoder, as SDXL models do".to_owned(),
+                what: Message::new("engine-what-second-encoder"),
             });
         }
         let file = ModelConfig::read(files, CONFIG, "text encoder")?;

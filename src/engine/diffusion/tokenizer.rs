@@ -37,7 +37,7 @@ impl PromptTokenizer {
         };
         let refused = |why: String| EngineError::ModelFile {
             path: files.path(name),
-            why,
+            why: why.into(),
         };
         let mut tokenizer = tokenizer.map_err(|error| refused(error.to_string()))?;
         // Both are ours to do: a prompt is split into windows, never cut.
@@ -188,7 +188,7 @@ impl SpecialTokens {
 fn read_json(files: &ModelFiles, name: &str) -> Result<Value, EngineError> {
     serde_json::from_slice(&files.read(name)?).map_err(|error| EngineError::ModelFile {
         path: files.path(name),
-        why: error.to_string(),
+        why: error.to_string().into(),
     })
 }
 
@@ -199,7 +199,7 @@ fn clip_tokenizer(files: &ModelFiles) -> Result<Value, EngineError> {
     let merges = files.read(MERGES)?;
     let merges = std::str::from_utf8(&merges).map_err(|error| EngineError::ModelFile {
         path: files.path(MERGES),
-        why: error.to_string(),
+        why: error.to_string().into(),
     })?;
     let merges: Vec<&str> = merges
         .lines()

@@ -16,6 +16,7 @@ use super::cpu;
 use crate::catalog::{FileBytes, ModelFiles};
 use crate::engine::kernels::{self, Instructions, PackedWeights};
 use crate::engine::{EngineError, Progress};
+use crate::text::Message;
 
 /// In which numbers a network keeps its weights, and in which it computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl Weights {
             .unwrap_or_else(|| {
                 Err(EngineError::ModelFile {
                     path: files.path(candidates.first().copied().unwrap_or_default()),
-                    why: "there is no such file".to_owned(),
+                    why: Message::new("engine-why-no-file").into(),
                 })
             })?;
         Ok(Self {
@@ -360,7 +361,7 @@ impl Store {
         let path = files.path(index);
         let broken = |why: String| EngineError::ModelFile {
             path: path.clone(),
-            why,
+            why: why.into(),
         };
         let listed: ShardIndex =
             serde_json::from_slice(&files.read(index)?).map_err(|e| broken(e.to_string()))?;
@@ -401,7 +402,9 @@ impl Shard {
         let (header_len, header) =
             SafeTensors::read_metadata(&bytes).map_err(|e| EngineError::ModelFile {
                 path: path.clone(),
-                why: format!("it is not a whole safetensors file: {e}"),
+                why: Message::new("engine-why-not-whole")
+                    .with("why", e.to_string())
+                    .into(),
             })?;
         Ok(Self {
             path,
@@ -414,7 +417,7 @@ impl Shard {
     fn broken(&self, why: String) -> EngineError {
         EngineError::ModelFile {
             path: self.path.clone(),
-            why,
+            why: why.into(),
         }
     }
 }

@@ -46,6 +46,9 @@ pub(super) fn draw(
     }
 }
 
+/// Height of the chips in the corner with the space around them, in points.
+const BELOW_CHIPS: f32 = 48.0;
+
 /// Crop box, feather band and work size of the next run.
 fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
     let Some(Ok(layout)) = desk.editor.layout(open.id()) else {
@@ -81,8 +84,9 @@ fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &View
     );
     // Not at the bottom, where the bar of a result is.
     let top = crop.intersect(transform.canvas).left_top();
-    let below_chips = (transform.canvas.top() + 48.0 - top.y).max(6.0);
-    label_on_picture(ui, top + vec2(6.0, below_chips + 20.0), &text);
+    let below_chips = (transform.canvas.top() + BELOW_CHIPS - top.y).max(6.0);
+    let at = top + vec2(6.0, below_chips + 20.0);
+    label_on_picture(ui, (at, Align2::LEFT_BOTTOM), &text);
 }
 
 /// Where the feather band ends, and where the part that changes fully does.
@@ -118,12 +122,12 @@ fn draw_band(
 }
 
 /// Small words that can be read on any picture.
-fn label_on_picture(ui: &Ui, left_bottom: Pos2, text: &str) {
+fn label_on_picture(ui: &Ui, (at, pivot): (Pos2, Align2), text: &str) {
     let font = FontId::proportional(text_size::SMALL);
     let galley = ui
         .painter()
         .layout_no_wrap(text.to_owned(), font, Color32::WHITE);
-    let rect = Align2::LEFT_BOTTOM.anchor_size(left_bottom, galley.size() + vec2(12.0, 6.0));
+    let rect = pivot.anchor_size(at, galley.size() + vec2(12.0, 6.0));
     ui.painter()
         .rect_filled(rect, CornerRadius::same(4), Color32::from_black_alpha(170));
     ui.painter()
@@ -172,10 +176,10 @@ fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
         Color32::from_black_alpha(220),
     );
     let (before, after) = (desk.text("ui-before"), desk.text("ui-after"));
-    let y = canvas.bottom() - space::M;
-    let width_of = |text: &str| text.chars().count() as f32 * 8.0 + 30.0;
-    label_on_picture(ui, pos2(x - width_of(&before), y), &before);
-    label_on_picture(ui, pos2(x + 10.0, y), &after);
+    // Below the chips, and not at the bottom, where the bar of a result is.
+    let y = canvas.top() + BELOW_CHIPS;
+    label_on_picture(ui, (pos2(x - space::S, y), Align2::RIGHT_TOP), &before);
+    label_on_picture(ui, (pos2(x + space::S, y), Align2::LEFT_TOP), &after);
 }
 
 /// The chips in the corner: what being painted means, and what is not seen but still counts.

@@ -112,7 +112,9 @@ fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         .strengths_text
         .clone()
         .unwrap_or_else(|| now().join(" "));
-    let field = egui::TextEdit::singleline(&mut text).desired_width(170.0);
+    let field = egui::TextEdit::singleline(&mut text)
+        .desired_width(170.0)
+        .align(egui::Align2::LEFT_CENTER);
     let response = ui
         .add(field)
         .accessible_name(desk.text("ui-sheet-strengths"))

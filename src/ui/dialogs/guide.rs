@@ -37,7 +37,7 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     desk.state.guide_step = Some(step);
     let t = theme::tokens(ui);
     let frame = Frame::NONE
-        .fill(t.raised)
+        .fill(t.panel)
         .inner_margin(Margin::symmetric(space::L as i8, space::M as i8));
     let strip = Panel::bottom("guide")
         .resizable(false)

@@ -8,8 +8,8 @@ use super::Outcome;
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::text::Message;
-use crate::ui::actions::Action;
 use crate::ui::context::Desk;
+use crate::ui::leaving::Leaving;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
@@ -33,10 +33,9 @@ pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, s
     ui.label(desk.say(&about));
     ui.add_space(space::M);
     ui.horizontal(|ui| {
-        let save = desk.text(Action::Save.text());
-        if widgets::primary_button(ui, icons::SAVE, &save, 120.0, size::CONTROL + 4.0).clicked() {
-            desk.send(Command::Activate(document));
-            desk.act(Action::Save);
+        let save = desk.text("ui-unsaved-save");
+        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+            desk.state.leaving = Some(Leaving::document(document));
             *stays = false;
         }
         let discard = desk.text("ui-unsaved-discard");
@@ -54,7 +53,7 @@ pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, s
 }
 
 /// Ending the program with unsaved work.
-pub(super) fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<Outcome> {
+pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Option<Outcome> {
     let mut outcome = None;
     title(ui, &desk.text("ui-unsaved-title"));
     ui.label(desk.text("ui-unsaved-quit").as_ref());
@@ -68,13 +67,17 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) -> Option<
     }
     ui.add_space(space::M);
     ui.horizontal(|ui| {
-        let keep = desk.text("ui-keep-working");
-        if widgets::primary_button(ui, icons::BACK, &keep, 150.0, size::CONTROL + 4.0).clicked() {
+        let save = desk.text("ui-quit-save");
+        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+            desk.state.leaving = Some(Leaving::program());
             *stays = false;
         }
         let discard = desk.text("ui-quit-discard");
         if widgets::quiet_button(ui, icons::QUIT, &discard).clicked() {
             outcome = Some(Outcome::Quit);
+            *stays = false;
+        }
+        if ui.button(desk.text("ui-keep-working").as_ref()).clicked() {
             *stays = false;
         }
     });

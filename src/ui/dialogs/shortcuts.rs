@@ -37,10 +37,10 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
                 for group in [Group::Tool, Group::Edit, Group::Generate] {
                     group_ui(left, desk, group);
                 }
+                gestures(left, desk);
                 for group in [Group::File, Group::View, Group::Help] {
                     group_ui(right, desk, group);
                 }
-                gestures(right, desk);
             });
         });
 }
@@ -54,9 +54,11 @@ fn group_ui(ui: &mut Ui, desk: &Desk<'_>, group: Group) {
         let keys: Vec<String> = action
             .shortcuts()
             .iter()
+            // The same key of the keyboard as plus, without Shift.
+            .filter(|shortcut| shortcut.logical_key != egui::Key::Equals)
             .map(|s| key_text(ui.ctx(), *s))
             .collect();
-        row(ui, &desk.text(action.text()), &keys.join("  "));
+        row(ui, &desk.text(action.text()), &keys);
     }
     ui.add_space(space::M);
 }
@@ -64,20 +66,19 @@ fn group_ui(ui: &mut Ui, desk: &Desk<'_>, group: Group) {
 fn gestures(ui: &mut Ui, desk: &Desk<'_>) {
     widgets::heading(ui, &desk.text("ui-group-gestures"));
     for (keys, does) in GESTURES {
-        row(ui, &desk.text(does), &desk.text(keys));
+        row(ui, &desk.text(does), &[desk.text(keys).into_owned()]);
     }
 }
 
-fn row(ui: &mut Ui, does: &str, keys: &str) {
-    let t = theme::tokens(ui);
+/// What is done, and at the right the keys for it, each as a cap.
+fn row(ui: &mut Ui, does: &str, keys: &[String]) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(does).color(t.text));
+        ui.label(RichText::new(does).color(theme::tokens(ui).text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(
-                RichText::new(keys)
-                    .color(t.muted)
-                    .size(text_size::SMALL + 0.5),
-            );
+            ui.spacing_mut().item_spacing.x = space::XS;
+            for key in keys.iter().rev() {
+                widgets::key_cap(ui, key);
+            }
         });
     });
 }

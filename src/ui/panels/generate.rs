@@ -115,14 +115,26 @@ pub(crate) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
 }
 
 /// “12 s left”, “3:20 left”.
-pub(super) fn time_left(seconds: f64) -> Message {
+fn time_left(seconds: f64) -> Message {
     let whole = seconds.max(0.0).ceil() as u32;
-    let text = if whole < 60 {
-        format!("{whole} s")
-    } else {
-        format!("{}:{:02}", whole / 60, whole % 60)
-    };
-    Message::new("ui-time-left").with("time", text)
+    let left = Message::new("ui-time-left");
+    if whole < 60 {
+        return left.with("time", Message::new("ui-seconds").with("count", whole));
+    }
+    left.with("time", format!("{}:{:02}", whole / 60, whole % 60))
+}
+
+/// Stops a run. Those of a comparison were asked for by one press and are stopped by one.
+pub(crate) fn stop(desk: &mut Desk<'_>, run: &Run) {
+    let editor = desk.editor;
+    let comparison = run.comparison.and_then(|id| editor.comparison(id));
+    let others = comparison.map_or(&[][..], |comparison| &comparison.entries);
+    let waiting = others.iter().filter_map(|(_, job)| editor.run(*job));
+    for run in waiting.filter(|run| matches!(run.state, RunState::Waiting)) {
+        desk.send(Command::Cancel(run.job));
+    }
+    // Last, lest one of the others begins in its place.
+    desk.send(Command::Cancel(run.job));
 }
 
 /// How much of a run is done, 0…1.
@@ -175,7 +187,15 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
     );
     // A child that this `Ui` does not hear of, else what is below would move up to it.
     let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(button));
-    widgets::action_button(&mut corner, desk, Action::Cancel, None);
+    let name = desk.text(Action::Cancel.text());
+    let tooltip = desk.tooltip(ui.ctx(), Action::Cancel);
+    // Not the action, which leaves a comparison first: this button says what it stops.
+    if widgets::icon_button(&mut corner, Action::Cancel.icon(), &name, None)
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        stop(desk, run);
+    }
 }
 
 /// How many wait; pressing it shows them.

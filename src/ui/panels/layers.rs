@@ -13,17 +13,20 @@ use crate::ui::widgets;
 const ROW: f32 = size::CONTROL + space::XS;
 /// Height of the title with the line above it, in points.
 const TITLE: f32 = 34.0;
-/// So many layers are seen at once; the list scrolls to the others.
-const MOST_SEEN: usize = 3;
+/// So many layers are seen at once in a panel of that height; the list scrolls to the others. Not more,
+/// lest they take the place of the strength.
+fn most_seen(room: f32) -> usize {
+    if room < 700.0 { 2 } else { 5 }
+}
 /// Width of the opacity, in points.
 const OPACITY: f32 = 58.0;
 
-/// Height that the list takes, in points; 0 where there is no layer.
-pub(super) fn height(desk: &Desk<'_>, document: DocumentId) -> f32 {
+/// Height that the list takes of a panel of height `room`, in points; 0 where there is no layer.
+pub(super) fn height(desk: &Desk<'_>, document: DocumentId, room: f32) -> f32 {
     let open = desk.editor.document(document);
     match open.map_or(0, |open| open.document().layers().len()) {
         0 => 0.0,
-        count => TITLE + ROW * count.min(MOST_SEEN) as f32 + space::XS,
+        count => TITLE + ROW * count.min(most_seen(room)) as f32 + space::XS,
     }
 }
 
@@ -171,6 +174,7 @@ fn name_field(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, layer: &La
     let label = desk.text("ui-layer-name");
     let field = TextEdit::singleline(&mut name)
         .desired_width(width - space::M)
+        .align(egui::Align2::LEFT_CENTER)
         .frame(egui::Frame::NONE.inner_margin(egui::Margin::symmetric(4, 3)))
         .hint_text(label.clone().into_owned());
     let response = ui

@@ -12,7 +12,7 @@ mod tool_column;
 mod top_bar;
 mod welcome;
 
-pub(super) use generate::progress_text;
+pub(super) use generate::{progress_text, stop};
 pub(super) use results::{HEIGHT as RESULTS_HEIGHT, has_results, results_ui, reuse_lines};
 pub(super) use settings::settings_ui;
 pub(super) use status::status_ui;

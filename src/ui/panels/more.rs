@@ -334,7 +334,8 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
         let combo = egui::ComboBox::from_id_salt("model")
             .selected_text(current)
             .width(170.0)
-            .truncate();
+            .truncate()
+            .icon(widgets::chevron);
         let response = combo.show_ui(ui, |ui| {
             for (reference, name, about) in &entries {
                 let line = ui.selectable_label(*reference == chosen, name.as_str());

@@ -99,6 +99,7 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let mut negative = open.settings().negative.clone();
     let field = TextEdit::singleline(&mut negative)
         .desired_width(f32::INFINITY)
+        .align(egui::Align2::LEFT_CENTER)
         .hint_text(desk.text("ui-negative-hint").into_owned());
     let response = ui
         .add(field)

@@ -17,10 +17,19 @@ use crate::ui::{icons, widgets};
 /// Height of the strip.
 pub(crate) const HEIGHT: f32 = size::THUMB + 2.0 * space::S + 4.0;
 
-/// True when there is something to show.
-pub(crate) fn has_results(desk: &Desk<'_>) -> bool {
-    desk.open()
-        .is_some_and(|open| waiting(desk, open).next().is_some())
+/// True from the first run of the document in front on. The strip then keeps its place, so that the
+/// picture does not jump whenever a result comes or goes.
+pub(crate) fn has_results(desk: &mut Desk<'_>) -> bool {
+    let Some(open) = desk.editor.active() else {
+        return false;
+    };
+    let document = open.id();
+    let mut runs = desk.editor.runs().iter();
+    let runs_now = runs.any(|run| run.document == document && !run.state.is_ended());
+    let has_some = runs_now || waiting(desk, open).next().is_some();
+    let known = desk.state.of(document);
+    known.has_run |= has_some;
+    known.has_run
 }
 
 /// The results of a document that have not been accepted, oldest first.
@@ -39,14 +48,21 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
     ui.horizontal_centered(|ui| {
         let t = theme::tokens(ui);
         ui.vertical(|ui| {
-            ui.set_width(86.0);
+            ui.set_width(112.0);
             ui.add_space(space::XS);
             widgets::heading(ui, &desk.text("ui-results"));
-            let keys = desk.say(&Message::new("ui-results-hint").with("count", results.len()));
+            let keys = if results.is_empty() {
+                desk.text("ui-results-none").into_owned()
+            } else {
+                desk.say(&Message::new("ui-results-hint").with("count", results.len()))
+            };
             ui.add(
                 egui::Label::new(RichText::new(keys).size(text_size::SMALL).color(t.muted)).wrap(),
             );
         });
+        if desk.last_comparison(open.id()).is_some() {
+            widgets::action_button(ui, desk, Action::LastComparison, None);
+        }
         egui::ScrollArea::horizontal()
             .stick_to_right(true)
             .auto_shrink(false)

@@ -26,7 +26,10 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         )
     };
     let footer = below(inner.bottom() - generate::HEIGHT, inner.bottom());
-    let layers = below(footer.top() - layers::height(desk, document), footer.top());
+    let layers = below(
+        footer.top() - layers::height(desk, document, rest.height()),
+        footer.top(),
+    );
     let body = Rect::from_min_max(rest.min, egui::pos2(rest.right(), layers.top() - space::S));
     // Children that this `Ui` does not hear of: a panel takes the width of what it hears of, and
     // this one is as wide as the user made it, whatever is in it.

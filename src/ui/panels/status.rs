@@ -81,7 +81,35 @@ fn last_device(desk: &Desk<'_>) -> Option<String> {
         RunState::Finished(id) => desk
             .editor
             .candidate(id)
-            .map(|candidate| candidate.report.device.clone()),
+            .map(|candidate| device_name(&candidate.report.device)),
         _ => None,
     })
+}
+
+/// “cpu avx512” as people write it: CPU (AVX-512).
+fn device_name(device: &str) -> String {
+    let Some((kind, detail)) = device.split_once(' ') else {
+        return device.to_uppercase();
+    };
+    let detail = match detail {
+        "avx512" => "AVX-512",
+        "avx512bf16" => "AVX-512, bf16",
+        "avx2" => "AVX2",
+        "neon" => "NEON",
+        other => other,
+    };
+    format!("{} ({detail})", kind.to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device_name;
+
+    #[test]
+    fn devices_are_called_as_people_write_them() {
+        assert_eq!(device_name("cpu avx512"), "CPU (AVX-512)");
+        assert_eq!(device_name("cpu avx512bf16"), "CPU (AVX-512, bf16)");
+        assert_eq!(device_name("cpu portable"), "CPU (portable)");
+        assert_eq!(device_name("cuda"), "CUDA");
+    }
 }

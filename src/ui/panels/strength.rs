@@ -11,7 +11,7 @@ use crate::ui::widgets;
 
 /// The part of the range that keeps details.
 const RECOMMENDED: std::ops::RangeInclusive<f64> = 0.3..=0.5;
-/// What a double-click goes back to.
+/// What a double-click goes back to while no model is known.
 const FIRST: f64 = 0.5;
 
 /// Draws the slider, its meaning and the steps.
@@ -21,6 +21,8 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
     };
     let settings = open.settings();
     let mut value = settings.strength.get();
+    let card = desk.editor.model_card();
+    let first = card.map_or(FIRST, |card| card.defaults.strength);
     let tooltip = desk.text("ui-strength-tip");
     let name = RichText::new(desk.text("ui-strength")).family(theme::semibold());
     widgets::row(ui, name, &tooltip, |ui| {
@@ -34,13 +36,13 @@ pub(super) fn strength_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
             .on_hover_text(tooltip.as_ref());
         value = (value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
         if widgets::resets(ui, &response) {
-            value = FIRST;
+            value = first;
         }
     });
     // Closer together than the rest, and only here.
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        let band = slider(ui, desk, &mut value);
+        let band = slider(ui, desk, &mut value, first);
         ends(ui, desk, band);
         widgets::hint(ui, &desk.text(meaning(value)));
     });
@@ -82,7 +84,7 @@ fn meaning(value: f64) -> &'static str {
 }
 
 /// The slider over a band that marks the recommended part; where the band lies from left to right.
-fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) -> egui::Rangef {
+fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64, first: f64) -> egui::Rangef {
     let width = ui.available_width();
     ui.spacing_mut().slider_width = width;
     ui.spacing_mut().interact_size.y = 20.0;
@@ -101,7 +103,7 @@ fn slider(ui: &mut Ui, desk: &Desk<'_>, value: &mut f64) -> egui::Rangef {
     *value = (*value + 0.05 * widgets::wheel_notches(ui, &response)).clamp(0.01, 1.0);
     // Sliders only listen to drags.
     if response.interact(egui::Sense::click()).double_clicked() {
-        *value = FIRST;
+        *value = first;
     }
     // The handle's middle travels between these two, as in egui's slider.
     let ends = response.rect.x_range().shrink(response.rect.height() / 2.5);

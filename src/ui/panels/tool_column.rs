@@ -87,24 +87,30 @@ fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-/// A number under an icon: the wheel turns it, a double-click resets it, pressing it opens slider
-/// and field. The new value when it was changed.
+/// A number under an icon: the wheel turns it, dragging it sideways too, a double-click resets it,
+/// pressing the icon opens slider and field. The new value when it was changed.
 fn brush_number(ui: &mut Ui, desk: &Desk<'_>, number: &BrushNumber, value: f64) -> Option<f64> {
     let t = theme::tokens(ui);
     let name = desk.text(number.key);
     let about = desk.text(&format!("{}-tip", number.key));
     let mut edited = value;
-    let button = ui
+    let (button, words) = ui
         .scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             let button = widgets::icon_button(ui, number.icon, &name, None)
                 .on_hover_text(format!("{name}\n{about}"));
             let text = format!("{value:.0}{}", number.unit);
-            ui.label(RichText::new(text).size(text_size::SMALL).color(t.muted));
-            button
+            let text = RichText::new(text).size(text_size::SMALL).color(t.muted);
+            let words = egui::Label::new(text).selectable(false);
+            (button, ui.add(words.sense(egui::Sense::drag())))
         })
         .inner;
-    edited += widgets::wheel_notches(ui, &button) * step(number, value);
+    let notches = widgets::wheel_notches(ui, &button) + widgets::wheel_notches(ui, &words);
+    edited += notches * step(number, value);
+    let words = words.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+    if let Some(dragged) = dragged(ui, number, &words, value) {
+        edited = dragged;
+    }
     if button.double_clicked() {
         edited = number.default;
     }
@@ -150,6 +156,22 @@ fn brush_number(ui: &mut Ui, desk: &Desk<'_>, number: &BrushNumber, value: f64) 
     ui.add_space(space::XS);
     let edited = edited.clamp(*number.range.start(), *number.range.end());
     (edited != value).then_some(edited)
+}
+
+/// The number while it is dragged sideways, counted from where the drag began: it is kept rounded,
+/// so that small moves would be lost one by one.
+fn dragged(ui: &Ui, number: &BrushNumber, words: &egui::Response, value: f64) -> Option<f64> {
+    if words.drag_started() {
+        ui.data_mut(|data| data.insert_temp(words.id, value));
+    }
+    let across = f64::from(words.total_drag_delta()?.x);
+    let began: f64 = ui.data(|data| data.get_temp(words.id))?;
+    let now = if number.notch == 0.0 {
+        began * (across / 100.0).exp()
+    } else {
+        began + across / 2.0
+    };
+    Some(now.round())
 }
 
 /// What one notch of the wheel changes.

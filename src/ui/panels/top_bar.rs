@@ -6,8 +6,9 @@ use crate::editor::{Command, OpenDocument};
 use crate::text::{Explain as _, Message};
 use crate::ui::actions::{Action, Group};
 use crate::ui::context::Desk;
+use crate::ui::icons::{self, Icon};
 use crate::ui::theme::{self, size, space, text_size};
-use crate::ui::{icons, widgets};
+use crate::ui::widgets;
 
 /// Draws the bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -48,9 +49,10 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
                     recent_files(ui, desk);
                 }
             }
+            ui.separator();
             for group in Group::ALL.into_iter().filter(|group| *group != Group::File) {
                 let title = desk.text(group.text());
-                ui.menu_button(title.as_ref(), |ui| {
+                submenu(ui, group.icon(), &title, |ui| {
                     for action in Action::ALL.iter().filter(|action| action.group() == group) {
                         widgets::menu_item(ui, desk, *action);
                     }
@@ -59,11 +61,23 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
         });
 }
 
+/// A line of the menu that opens another menu.
+fn submenu(ui: &mut Ui, icon: Icon, title: &str, contents: impl FnOnce(&mut Ui)) {
+    let t = theme::tokens(ui);
+    let ink = if ui.is_enabled() { t.muted } else { t.disabled };
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
+    let line = ui.menu_button((sign, title), contents);
+    _ = line.response.accessible_name(title);
+}
+
 fn recent_files(ui: &mut Ui, desk: &mut Desk<'_>) {
     let files = desk.editor.preferences().recent_files.clone();
     let title = desk.text("ui-recent");
     ui.add_enabled_ui(!files.is_empty(), |ui| {
-        ui.menu_button(title.as_ref(), |ui| {
+        submenu(ui, icons::REUSE, &title, |ui| {
             for path in files.into_iter().take(12) {
                 let name = path
                     .file_name()
@@ -243,7 +257,7 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(id) = desk.open().map(OpenDocument::id) else {
         return;
     };
-    let percent = desk.state.of(id).view.zoom * 100.0;
+    let percent = desk.state.view_in_front(id).zoom * 100.0;
     let digits = usize::from(percent < 10.0);
     let text = format!("{percent:.digits$} %");
     let button = ui.add(

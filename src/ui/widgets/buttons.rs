@@ -7,7 +7,7 @@ use eframe::egui::{
 
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, action_keys};
-use crate::ui::icons::Icon;
+use crate::ui::icons::{self, Icon};
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 
 /// A square button with an icon. `name` is what it is called for those who do not see it;
@@ -118,6 +118,24 @@ pub(crate) fn menu_line(ui: &mut Ui, icon: Icon, text: &str, keys: &str) -> Resp
     ui.add(button).accessible_name(text)
 }
 
+/// What says that a list opens: the icon of the set in place of egui's filled triangle.
+pub(crate) fn chevron(
+    ui: &Ui,
+    rect: egui::Rect,
+    visuals: &egui::style::WidgetVisuals,
+    _is_open: bool,
+) {
+    let font = FontId::new(text_size::ICON_SMALL, theme::icon_family());
+    let ink = visuals.fg_stroke.color;
+    ui.painter().text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        icons::EXPANDED.0,
+        font,
+        ink,
+    );
+}
+
 /// The one loud button of a panel.
 pub(crate) fn primary_button(
     ui: &mut Ui,
@@ -131,7 +149,7 @@ pub(crate) fn primary_button(
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
     let t = theme::tokens(ui);
     let (fill, ink) = match (enabled, response.hovered()) {
-        (false, _) => (t.raised, t.disabled),
+        (false, _) => (t.hover, t.disabled),
         (true, true) => (t.accent_hover, t.on_accent),
         (true, false) => (t.accent, t.on_accent),
     };

@@ -85,6 +85,7 @@ pub(crate) fn choice<T: Copy + PartialEq>(
             .selected_text(text)
             .width(150.0)
             .truncate()
+            .icon(super::chevron)
             .show_ui(ui, |ui| {
                 for value in values {
                     let (text, about) = text_of(*value);

@@ -6,9 +6,9 @@ mod rows;
 mod wheel;
 
 pub(super) use buttons::{
-    action_button, chip, chip_row, icon_button, icon_button_small, link_button, menu_item,
+    action_button, chevron, chip, chip_row, icon_button, icon_button_small, link_button, menu_item,
     menu_line, primary_button, quiet_button,
 };
 pub(super) use fields::{Number, choice, number, resets};
-pub(super) use rows::{card, heading, hint, icon_label, one_line, row, section};
+pub(super) use rows::{card, heading, hint, icon_label, key_cap, one_line, row, section};
 pub(super) use wheel::{follow_wheel, wheel_notches};

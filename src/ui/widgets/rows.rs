@@ -18,6 +18,18 @@ pub(crate) fn hint(ui: &mut Ui, text: &str) -> Response {
     ui.add(egui::Label::new(RichText::new(text).size(text_size::SMALL).color(t.muted)).wrap())
 }
 
+/// A key as it lies on a keyboard.
+pub(crate) fn key_cap(ui: &mut Ui, text: &str) -> Response {
+    let t = theme::tokens(ui);
+    let words = RichText::new(text).size(text_size::SMALL).color(t.muted);
+    let cap = Frame::NONE
+        .fill(t.raised)
+        .stroke(Stroke::new(1.0, t.line))
+        .corner_radius(CornerRadius::same(4))
+        .inner_margin(Margin::symmetric(5, 0));
+    cap.show(ui, |ui| ui.label(words)).inner
+}
+
 /// Words on one line of at most `width` points, with … where the rest is left out.
 pub(crate) fn one_line(
     painter: &egui::Painter,

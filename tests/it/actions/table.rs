@@ -237,6 +237,16 @@ pub(super) fn case(action: Action) -> Case {
             stage.keys(Modifiers::COMMAND, Key::ArrowUp);
             stage.keys(Modifiers::COMMAND, Key::ArrowUp);
         }),
+        Action::LastComparison => Case::new(
+            |stage| format!("{}", stage.has("Strength 0.45")),
+            Between("false", "true"),
+        )
+        .first(|stage| {
+            stage.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+            stage.window.wait_for_runs();
+            stage.keys(Modifiers::NONE, Key::Escape);
+        })
+        .with_button(),
         Action::ZoomIn => Case::new(zoom, Grows),
         Action::ZoomOut => Case::new(zoom, Shrinks),
         Action::Fit => Case::new(zoom, Shrinks).first(|stage| {

@@ -3,6 +3,7 @@
 use super::super::model_config::ModelConfig;
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
+use crate::text::Message;
 
 /// Keys that would change what is computed, with the only values this program computes.
 const ACCEPTED: &[(&str, &[&str])] = &[
@@ -91,8 +92,7 @@ impl UnetConfig {
             .is_ok_and(|word| word == Some("text_time"))
         {
             return Err(EngineError::Unsupported {
-                what: "it is an SDXL model: its U-Net also wants sizes and a second text encoder"
-                    .to_owned(),
+                what: Message::new("engine-what-sdxl"),
             });
         }
         file.accept_only(ACCEPTED)?;

@@ -1,0 +1,284 @@
+//! What people do who have not read anything: files dropped and pasted, the window resized while
+//! it works, one press to stop, saving on the way out, keys in any order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{self, Event, Key, Modifiers, Vec2, ViewportCommand, ViewportId};
+use egui_kittest::kittest::Queryable as _;
+use overpaint::editor::RunState;
+use overpaint::engine::fake::Script;
+use overpaint::ui::Action;
+
+use crate::support::window::{TestWindow, Wanted};
+
+/// A file as the desktop hands it over.
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn file(window: &TestWindow, name: &str) -> std::path::PathBuf {
+    window.folder.path().join(name)
+}
+
+fn write_picture(path: &Path) {
+    let grey = image::RgbImage::from_pixel(40, 30, image::Rgb([90; 3]));
+    grey.save(path).unwrap();
+}
+
+fn documents(window: &TestWindow) -> usize {
+    window.editor().documents().len()
+}
+
+fn press(window: &mut TestWindow, name: &str) {
+    window
+        .harness
+        .query_all_by_label(name)
+        .next()
+        .unwrap_or_else(|| panic!("there is no “{name}”"))
+        .click();
+    window.frames(4);
+}
+
+fn say_path(window: &mut TestWindow, path: &Path) {
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window
+        .harness
+        .event(Event::Text(path.display().to_string()));
+    window.frames(2);
+    window.harness.key_press(Key::Enter);
+    window.frames(3);
+}
+
+#[test]
+fn dropped_files_are_opened_and_what_is_no_picture_is_said() {
+    let mut window = TestWindow::open(Wanted::default());
+    let (good, bad) = (file(&window, "a b 貓.png"), file(&window, "words.txt"));
+    write_picture(&good);
+    std::fs::write(&bad, "no picture").unwrap();
+    let input = window.harness.input_mut();
+    input.dropped_files = vec![Arc::new(Dropped(bad)), Arc::new(Dropped(good.clone()))];
+    window.frames(1);
+    window.wait(|editor| editor.documents().len() == 2 && !editor.notices().is_empty());
+    assert_eq!(window.editor().active().unwrap().path(), Some(&*good));
+    assert_eq!(window.editor().notices().len(), 1);
+}
+
+#[test]
+fn a_copied_file_is_pasted_by_its_address() {
+    let mut window = TestWindow::open(Wanted::default());
+    let path = file(&window, "a b.png");
+    write_picture(&path);
+    let address = format!("file://{}", path.display().to_string().replace(' ', "%20"));
+    window.harness.event(Event::Paste(address));
+    window.frames(1);
+    window.wait(|editor| editor.documents().len() == 2);
+}
+
+#[test]
+fn the_window_may_change_its_size_while_it_works() {
+    let mut window = TestWindow::open(Wanted {
+        step_time: Duration::from_millis(20),
+        ..Wanted::default()
+    });
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    let painted = window.painted();
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.wait(|editor| editor.running().is_some());
+    for (width, height) in [
+        (700.0, 420.0),
+        (2560.0, 1440.0),
+        (320.0, 240.0),
+        (1280.0, 720.0),
+    ] {
+        let size = Vec2::new(width, height);
+        window.harness.set_size(size);
+        window.size = size;
+        window.frames(3);
+        let canvas = window.harness.state().canvas();
+        assert!(
+            canvas.right() <= width && canvas.bottom() <= height,
+            "{canvas} of {size}"
+        );
+    }
+    window.wait_for_runs();
+    let runs = window.editor().runs();
+    assert!(matches!(runs[0].state, RunState::Finished(_)));
+    assert_eq!(window.painted(), painted);
+}
+
+#[test]
+fn one_press_stops_a_whole_comparison() {
+    let mut window = TestWindow::open(Wanted {
+        scripts: vec![Script::WaitForCancel; 5],
+        ..Wanted::default()
+    });
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    window.wait(|editor| editor.running().is_some());
+    press(&mut window, "Cancel");
+    window.wait_for_runs();
+    let runs = window.editor().runs();
+    assert_eq!(runs.len(), 5);
+    let stopped = |run: &overpaint::editor::Run| matches!(run.state, RunState::Cancelled);
+    assert!(runs.iter().all(stopped), "{runs:?}");
+    assert!(
+        window.harness.query_by_label("Strength 0.45").is_some(),
+        "the button stops, it does not leave the sheet"
+    );
+}
+
+#[test]
+fn saving_on_the_way_out_closes_what_was_saved() {
+    let mut window = TestWindow::open(Wanted::default());
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    let close = |window: &mut TestWindow| {
+        window
+            .harness
+            .key_press_modifiers(Modifiers::COMMAND, Key::W);
+        window.frames(4);
+        press(window, "Save and close");
+    };
+    // Who gives up choosing a file keeps the picture, also when it is saved later.
+    close(&mut window);
+    window.harness.key_press(Key::Escape);
+    window.frames(4);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::S);
+    window.frames(4);
+    let path = file(&window, "own.png");
+    say_path(&mut window, &path);
+    window.wait(|editor| !editor.has_unsaved_work());
+    window.frames(4);
+    assert_eq!(documents(&window), 1);
+    window.drag(&[(0.3, 0.4), (0.3, 0.6)]);
+    let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+    close(&mut window);
+    window.wait(|editor| editor.documents().is_empty());
+    assert!(std::fs::metadata(&path).unwrap().modified().unwrap() >= before);
+}
+
+#[test]
+fn saving_on_the_way_out_ends_the_program() {
+    let mut window = TestWindow::open(Wanted::default());
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    // What is asked of the desktop is heard in every frame, not only in the last one.
+    let (said, heard) = std::sync::mpsc::sync_channel(256);
+    let listen = move |ui: &mut egui::Ui| {
+        ui.ctx().viewport(|viewport| {
+            for command in &viewport.commands {
+                said.try_send(command.clone()).unwrap();
+            }
+        });
+    };
+    window.harness.ctx.on_end_pass("listen", Arc::new(listen));
+    let root = window.harness.input_mut().viewports.entry(ViewportId::ROOT);
+    root.or_default().events.push(egui::ViewportEvent::Close);
+    window.frames(1);
+    window
+        .harness
+        .input_mut()
+        .viewports
+        .entry(ViewportId::ROOT)
+        .or_default()
+        .events
+        .clear();
+    window.frames(3);
+    press(&mut window, "Save and quit");
+    let path = file(&window, "own.png");
+    say_path(&mut window, &path);
+    window.wait(|_| {
+        heard
+            .try_iter()
+            .any(|command| command == ViewportCommand::Close)
+    });
+    assert!(path.is_file());
+}
+
+#[test]
+fn the_numbers_of_the_brush_are_dragged_sideways() {
+    let mut window = TestWindow::open(Wanted::default());
+    let at = window.harness.get_by_label("48 px").rect().center();
+    window.harness.hover_at(at);
+    window.frames(1);
+    window.harness.drag_at(at);
+    window.frames(1);
+    for across in [10.0, 25.0, 50.0] {
+        window.harness.hover_at(at + Vec2::new(across, 0.0));
+        window.frames(1);
+    }
+    window.harness.drop_at(at + Vec2::new(50.0, 0.0));
+    window.frames(3);
+    // 48 × e^(50 / 100)
+    assert!(window.harness.query_by_label("79 px").is_some());
+}
+
+/// Any key at any time: nothing breaks, and in the end everything can still be done.
+#[test]
+fn keys_in_any_order_break_nothing() {
+    let mut window = TestWindow::open(Wanted {
+        step_time: Duration::from_millis(1),
+        ..Wanted::default()
+    });
+    let shortcuts: Vec<_> = Action::ALL
+        .iter()
+        .flat_map(|action| action.shortcuts())
+        .collect();
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % below as u64) as usize
+    };
+    for turn in 0..400 {
+        match next(6) {
+            0 if window.editor().active().is_some() => {
+                let mut share = || 0.2 + 0.6 * next(100) as f32 / 100.0;
+                let places = [(share(), share()), (share(), share())];
+                window.drag(&places);
+            }
+            1 => window.harness.key_press(Key::Escape),
+            _ => {
+                let shortcut = shortcuts[next(shortcuts.len())];
+                window
+                    .harness
+                    .key_press_modifiers(shortcut.modifiers, shortcut.logical_key);
+            }
+        }
+        window.frames(2);
+        assert!(documents(&window) < 50, "turn {turn}");
+    }
+    for _ in 0..4 {
+        window.harness.key_press(Key::Escape);
+        window.frames(3);
+    }
+    if window.editor().active().is_none() {
+        press(&mut window, "Open the sample portrait");
+        window.wait(|editor| editor.active().is_some());
+    }
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::D);
+    window.frames(2);
+    assert_eq!(window.painted(), 0);
+    window.harness.key_press(Key::B);
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    assert!(window.painted() > 0);
+}
