@@ -384,7 +384,10 @@ def guided_run(model, texts, guidance, levels, start, original=None, noise=None,
         scaled = x / (sigma**2 + 1) ** 0.5
         negative, positive = model.unet(torch.cat([scaled] * 2), timestep, both).sample.chunk(2)
         answer = negative + guidance * (positive - negative)
-        clean = x - sigma * answer
+        if model.config["prediction_type"] == "v_prediction":
+            clean = (scaled - sigma * answer) / (sigma**2 + 1) ** 0.5
+        else:
+            clean = x - sigma * answer
         if held is not None:
             clean = clean * (1 - held) + original * held
         if not multistep or old is None or following == 0:

@@ -177,5 +177,6 @@ def tables() -> dict:
     """The content of `words.json`."""
     return {
         "things": THINGS, "colours": COLOURS, "backgrounds": PLACES, "styles": STYLES, "hair": HAIR,
-        "clothes": CLOTHES, "who": WHO, "wears": WEARS, "patterns": list(PATTERNS),
+        "clothes": CLOTHES, "who": WHO,
+        "wears": {**WEARS, "beard": "鬍子"}, "patterns": list(PATTERNS),
     }  # fmt: skip
