@@ -178,5 +178,6 @@ def tables() -> dict:
     return {
         "things": THINGS, "colours": COLOURS, "backgrounds": PLACES, "styles": STYLES, "hair": HAIR,
         "clothes": CLOTHES, "who": WHO,
-        "wears": {**WEARS, "beard": "鬍子"}, "patterns": list(PATTERNS),
+        "wears": {**WEARS, "beard": "鬍子"},
+        "patterns": {f"{kind} background".removeprefix("plain "): f"{PATTERNS[kind]}背景" for kind in PATTERNS},
     }  # fmt: skip
