@@ -61,7 +61,7 @@ fn the_built_in_model_is_the_folder_it_was_made_from() {
             size_multiple_px: 16,
             latent_channels: 4,
             unet_in_channels: 4,
-            prediction_type: PredictionType::Epsilon,
+            prediction_type: PredictionType::VPrediction,
         }
     );
     let defaults = built_in.defaults;
