@@ -3,7 +3,7 @@
 Predicts the velocity v = sqrt(alpha) noise - sqrt(1 - alpha) picture (Salimans and Ho 2022, arXiv
 2202.00512): where there is much noise, and that is where a prompt decides, the network then has to
 say the picture. One that predicts the noise must there repeat its input to within a percent before
-a word can matter, and this small network took hours to do so. A tenth of the captions is dropped for
+a word can matter, and in hours this small network did not learn to. A tenth of the captions is dropped for
 classifier-free guidance (Ho and Salimans 2022).
 
 The first `COARSE` of the schedule trains on latents of half the side, averaged: three times the
