@@ -2,8 +2,10 @@
 
 One small convolutional trunk with one head per attribute. A part of the scenes that it learns from
 went through the model's autoencoder, so that the autoencoder's blur does not read as an error of
-the U-Net. Its people are the training scenes' (`people.npy`); its own accuracy is measured on
-fresh scenes of other people (`people_check.npy`) that went through the autoencoder.
+the U-Net. It sees every pair of subject and background, those held out too: else it would learn that
+they do not happen, and judge by that what the model makes of them. Its people are the training
+scenes' (`people.npy`); its own accuracy is measured on fresh scenes of other people
+(`people_check.npy`) that went through the autoencoder.
 
 Writes judge.pt (and judge_scenes.npz, reused while --scenes is the same) into the work folder.
 """
@@ -122,7 +124,7 @@ def load_judge(work, device: str) -> Judge:
 
 def _scenes(args, vae, count: int, seed: int, people: str, share_decoded: float) -> tuple[np.ndarray, np.ndarray]:
     pictures, wanted, due = [], [], Every(60)
-    for chunk, labels in draw_many(args.work, count, seed, people):
+    for chunk, labels in draw_many(args.work, count, seed, people, every_pair=True):
         through = int(len(chunk) * share_decoded)
         if through:
             blurred = decode(vae, encode(vae, chunk[:through], args.device), args.device)

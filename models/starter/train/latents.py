@@ -1,4 +1,5 @@
-"""Renders scenes and encodes them: lat0.npy, lat1.npy, ... (f16, scaled) and in .json the captions of each.
+"""Renders pairs of scenes (see edits.py) and encodes them: lat0.npy, lat1.npy, ... (n, 2, 4, 32, 32; before
+and after; f16, scaled) and in .json the captions of each later one.
 
 A scene has several captions, so that the same picture is met in both languages and with different
 things left unsaid.
@@ -16,8 +17,8 @@ import time
 import numpy as np
 import torch
 
+from edits import draw_edits
 from net import encode, load_autoencoder
-from scenes import draw_many
 from settings import Every, arguments, parser
 from words import caption
 
@@ -30,8 +31,9 @@ def write_file(args, k: int) -> None:
     vae, started, due = load_autoencoder(args.work / "vae", args.device), time.time(), Every(30)
     latents, captions, r = [], [], random.Random(f"captions {FIRST_SEED + k}")
     # two processes render while this one encodes
-    for pictures, labels in draw_many(args.work, args.scenes, FIRST_SEED + k, "people"):
-        latents.append(encode(vae, pictures, args.device).half().numpy())
+    for pairs, labels in draw_edits(args.work, args.scenes, FIRST_SEED + k):
+        encoded = encode(vae, pairs.reshape(-1, *pairs.shape[2:]), args.device).half().numpy()
+        latents.append(encoded.reshape(*pairs.shape[:2], *encoded.shape[1:]))
         captions += [[caption(one, r) for _ in range(CAPTIONS)] for one in labels]
         if due():
             print(f"{len(captions)} of {args.scenes}, {len(captions) / (time.time() - started):.0f}/s", flush=True)
@@ -45,7 +47,7 @@ def write_file(args, k: int) -> None:
 
 def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--scenes", type=int, default=40000, help="scenes in one file")
+    options.add_argument("--scenes", type=int, default=40000, help="pairs in one file")
     options.add_argument("--files", type=int, default=4)
     options.add_argument("--one", action="store_true", help="at most one more file")
     args = arguments(options, given)

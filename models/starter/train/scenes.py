@@ -1,7 +1,7 @@
 """Scenes: a person or a thing before a background, perhaps through a filter, with labels and masks.
 
-5 % of the subject x background pairs are held out by hash and never trained on; the evaluator
-asks only for those. A subject is a thing, or a person by hair style; a background is its English
+5 % of the subject x background pairs are held out by hash and the model is never trained on them; the
+evaluator asks only for those. A subject is a thing, or a person by hair style; a background is its English
 caption, colours included.
 
 As a command: a contact sheet of scenes with their captions, to look at.
@@ -78,7 +78,8 @@ class Scene:
 class SceneMaker:
     """Draws scenes from the sprites of a work folder (see `sprites.py`)."""
 
-    def __init__(self, work: Path, people: str = "people"):
+    def __init__(self, work: Path, people: str = "people", every_pair: bool = False):
+        self.every_pair = every_pair
         self.things = np.load(work / "icons.npy", mmap_mode="r")
         self.people = np.load(work / f"{people}.npy", mmap_mode="r")
         self.wearing = [Person(**p) for p in json.loads((work / f"{people}.json").read_text())]
@@ -88,7 +89,7 @@ class SceneMaker:
                 self.drawings.setdefault(thing, []).append((row, STYLE_OF_SET[drawing_set]))
 
     def choose(self, r: random.Random) -> tuple[Labels, int | None]:
-        """What a scene for training shows, and the sprite's row: never a held-out pair."""
+        """What a scene for training shows, and the sprite's row: a held-out pair with `every_pair` only."""
         while True:
             background, lot = backgrounds.draw_background(r), r.random()
             if lot < PERSON_SHARE:
@@ -100,7 +101,7 @@ class SceneMaker:
                 labels = Labels(background, thing=thing, glossy=style == GLOSSY)
             else:
                 row, labels = None, Labels(background)
-            if row is None or not held_out(subject_of(labels), background):
+            if self.every_pair or row is None or not held_out(subject_of(labels), background):
                 break
         if r.random() < FILTER_SHARE:
             labels = replace(labels, filter=r.choice(list(filters.FILTERS)))
@@ -113,16 +114,29 @@ class SceneMaker:
 
     def paint(self, labels: Labels, row: int | None, r: random.Random) -> Scene:
         """The scene that `labels` describe, held out or not, with the sprite at `row`."""
-        picture, cover, placement = backgrounds.paint(labels.background, r), Image.new("L", (SIDE, SIDE)), None
-        if row is not None:
-            placement = _place_person(r) if labels.person else _place_thing(r)
-            rows = self.people if labels.person else self.things
-            layer = placement.layer(Image.fromarray(np.asarray(rows[row])))
+        return self.compose(labels, row, self.sprite(labels, row), None, r)
+
+    def sprite(self, labels: Labels, row: int | None) -> Image.Image | None:
+        return None if row is None else Image.fromarray(np.asarray((self.people if labels.person else self.things)[row]))
+
+    def compose(
+        self, labels: Labels, row: int | None, sprite: Image.Image | None, placement: Placement | None, r: random.Random
+    ) -> Scene:
+        """`sprite` (RGBA) at `placement`, or where the lot falls, before the background of `labels`."""
+        picture, cover = backgrounds.paint(labels.background, r), Image.new("L", (SIDE, SIDE))
+        if sprite is not None:
+            placement = placement or place(labels, r)
+            layer = placement.layer(sprite)
             cover = layer.getchannel("A")
             picture.paste(layer, (0, 0), layer)
         if labels.filter:
             picture = filters.apply(labels.filter, picture, r)
         return Scene(picture, cover, labels, row, placement)
+
+
+def place(labels: Labels, r: random.Random) -> Placement:
+    """A lot's place for what `labels` show: people stand on the lower edge."""
+    return _place_person(r) if labels.person else _place_thing(r)
 
 
 def _place_person(r: random.Random) -> Placement:
@@ -142,25 +156,30 @@ def half_size(image: Image.Image) -> np.ndarray:
     return np.asarray(image.resize((SIDE // 2, SIDE // 2), Image.BOX))
 
 
-def draw_many(work: Path, count: int, seed: int, people: str = "people", processes: int = 2, chunk: int = 100):
-    """Yields (pictures at 128 px, labels) of about `chunk` scenes, `count` in all.
+def draw_many(work: Path, count: int, seed: int, people: str = "people", every_pair: bool = False):
+    """Yields (pictures at 128 px, labels) of about a hundred scenes, `count` in all."""
+    yield from in_chunks(functools.partial(_draw_chunk, every_pair), work, count, seed, people)
+
+
+def in_chunks(draw_chunk, work: Path, count: int, seed: int, people: str, processes: int = 2, chunk: int = 100):
+    """What `draw_chunk((work, people, seed, size))` returns for each chunk of `count`, drawn in `processes`.
 
     Chunk k depends only on (`seed`, k), whatever the number of processes.
     """
     sizes = [min(chunk, count - start) for start in range(0, count, chunk)]
     jobs = [(work, people, f"{seed}/{k}", size) for k, size in enumerate(sizes)]
     with Pool(processes) as pool:
-        yield from pool.imap(_draw_chunk, jobs)
+        yield from pool.imap(draw_chunk, jobs)
 
 
 @functools.lru_cache(maxsize=2)
-def _maker(work: Path, people: str) -> SceneMaker:
-    return SceneMaker(work, people)
+def _maker(work: Path, people: str, every_pair: bool) -> SceneMaker:
+    return SceneMaker(work, people, every_pair)
 
 
-def _draw_chunk(job):
+def _draw_chunk(every_pair: bool, job):
     work, people, seed, size = job
-    r, maker = random.Random(seed), _maker(work, people)
+    r, maker = random.Random(seed), _maker(work, people, every_pair)
     drawn = [maker.draw(r) for _ in range(size)]
     pictures = np.stack([half_size(scene.picture) for scene in drawn])
     return pictures, [scene.labels for scene in drawn]

@@ -6,8 +6,14 @@ say the picture. One that predicts the noise must there repeat its input to with
 a word can matter, and in hours this small network did not learn to. A tenth of the captions is dropped for
 classifier-free guidance (Ho and Salimans 2022).
 
-The first `COARSE` of the schedule trains on latents of half the side, averaged: three times the
+The first part (`--coarse`) of the schedule trains on latents of half the side, averaged: three times the
 pictures a second, enough to learn which words are which things, colours and places.
+
+Where img2img begins, the noise is not pure: x = picture before + sigma * noise is, seen from the picture
+that the prompt asks for, after + sigma * (noise + (before - after) / sigma). A network that has only met
+pure noise takes the rest of the old picture for the truth, whatever the prompt says: at strength 0.6 (sigma
+2) hardly a background changed. So a part of the noise in training is of that kind, and the network learns
+to read the prompt where the two differ, and to keep what they share.
 
 The learning rate falls linearly to 0, over --steps or within --finish-in minutes: end it so before
 an export, samples of a constant rate are much worse. Exported is a moving average whose length
@@ -45,8 +51,10 @@ LEARNING_RATE, WARM_UP = 5e-4, 100
 DROPPED_CAPTIONS = 0.1
 NOISE_BIAS = 0.8
 """training steps are 1000 * u ** NOISE_BIAS of an even u: 58 % of them in the noisier half"""
-COARSE, COARSE_BATCH = 0.45, 2
-"""share of the schedule at half the side, and how many times the pictures a step has there"""
+COARSE_BATCH = 2
+"""how many times the pictures a step has at half the side"""
+EDITED, FIRST_SIGMAS = 0.6, (1.0, 10.0)
+"""share of the noise with an earlier picture in it, and the sigmas between which its denoising began: strengths of about a half to 0.9"""
 AVERAGE_EVERY, AVERAGE_POWER = 10, 6.94
 """a moving average about a tenth of the run long"""
 
@@ -111,8 +119,9 @@ class Training:
         self.step, self.minutes, self.share, self.coarse_steps = 0, 0.0, 0.0, 0
         """`share`: how much of the schedule is done; `coarse_steps`: how many steps half the side had"""
         self.workers = ThreadPoolExecutor(args.threads) if args.device == "cpu" else None
-        alphas = alphas_cumprod().float().to(args.device)
-        self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
+        alphas = alphas_cumprod().float()
+        self.sigmas = ((1 - alphas) / alphas).sqrt()
+        self.signal, self.noise = alphas.sqrt().to(args.device), (1 - alphas).sqrt().to(args.device)
         if self.path.exists():
             self.resume()
 
@@ -144,7 +153,7 @@ class Training:
 
     @property
     def coarse(self) -> bool:
-        return self.share < COARSE
+        return self.share < self.args.coarse
 
     @property
     def batch(self) -> int:
@@ -155,17 +164,25 @@ class Training:
         batch, rng = self.batch, np.random.default_rng([self.args.seed, self.step])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = rng.integers(0, len(latents), batch)
-        clean = latents.rows(rows)
+        before, clean = latents.rows(rows).unbind(1)
         if self.coarse:
-            clean = F.avg_pool2d(clean, 2)
+            before, clean = F.avg_pool2d(before, 2), F.avg_pool2d(clean, 2)
         noise = torch.randn(clean.shape, generator=generator)
         # one from each of as many strata as there are pictures: a batch of steps spread evenly
         even = (torch.arange(batch) + torch.rand(batch, generator=generator)) / batch
         t = (TRAIN_STEPS * even**NOISE_BIAS).long().clamp(max=TRAIN_STEPS - 1)
+        edited = torch.rand(batch, generator=generator) < EDITED
+        noise += edited[:, None, None, None] * (before - clean) / self.first_sigmas(t, generator)[:, None, None, None]
         words = ids[rows, rng.integers(0, ids.shape[1], batch)]
         words[torch.rand(batch, generator=generator) < DROPPED_CAPTIONS] = empty
         clean, noise = (x.to(self.args.device, memory_format=torch.channels_last) for x in (clean, noise))
         return clean, noise, t.to(self.args.device), words.to(self.args.device)
+
+    def first_sigmas(self, t: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Sigmas at which a denoising that is now at `t` may have begun; even in the logarithm."""
+        low, high = (math.log(sigma) for sigma in FIRST_SIGMAS)
+        drawn = torch.exp(low + (high - low) * torch.rand(len(t), generator=generator))
+        return torch.maximum(drawn, self.sigmas[t])
 
     def one_step(self, latents: Latents, ids: torch.Tensor, empty: torch.Tensor) -> torch.Tensor:
         """Returns the mean error, still on the device."""
@@ -200,6 +217,7 @@ def main(given: list[str] | None = None) -> None:
     options.add_argument("--stop-at", type=int, help="stop at this step of the schedule; run again to go on")
     options.add_argument("--finish-in", type=float, help="minutes in which to finish what is left of the schedule")
     options.add_argument("--batch", type=int, default=16)
+    options.add_argument("--coarse", type=float, default=0.45, help="share of the schedule at half the side")
     args = arguments(options, given)
     torch.set_num_threads(1 if args.device == "cpu" else args.threads)  # see Training.one_step
     latents = Latents(args.work)
