@@ -92,7 +92,7 @@ fn every_key_is_used_and_every_used_key_exists() {
 fn reasons_of_others_stand_in_a_sentence_of_their_own() {
     let details = [
         (Language::English, "Detail: { $why }"),
-        (Language::TraditionalChinese, "詳細原因：{ $why }"),
+        (Language::TraditionalChinese, "細節：{ $why }"),
     ];
     for (language, detail) in details {
         let lines = language.sources().iter().flat_map(|source| source.lines());
