@@ -19,6 +19,7 @@ use clap::Parser as _;
 
 use args::{Args, Command};
 pub use args::{DeviceArgs, EditArgs};
+pub use bench::bench_request;
 pub use error::CliError;
 
 use crate::text::{Language, Message, Texts};

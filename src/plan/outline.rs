@@ -7,7 +7,7 @@ use super::layout::Layout;
 use super::region::change_of;
 use super::settings::MaskMode;
 use crate::geometry::{Extent, PointF, Rect};
-use crate::raster::Mask;
+use crate::raster::{Mask, TILE_PX, TileIndex};
 
 /// Rows and columns looked at in a cell, so that thin strokes are not missed.
 const LOOKS: u32 = 3;
@@ -104,29 +104,68 @@ impl Grid {
         }
     }
 
-    /// Which cells hold a pixel for which `holds`, by a few looks at each.
+    /// Which cells hold a pixel for which `holds`, by a few looks at each. Each tile of the mask is
+    /// borrowed once, and one of a single coverage answers for all its cells.
     fn cells_that(&self, mask: &Mask, holds: impl Fn(u8) -> bool) -> Vec<bool> {
         let mut found = vec![false; self.cells.len()];
-        let looks = LOOKS.min(self.cell_px.ceil() as u32).max(1);
-        let step_px = self.cell_px / looks as f32;
-        let place = |look: u32| ((look as f32 + 0.5) * step_px) as i32;
-        let lines = found.chunks_exact_mut(self.cells.width as usize);
-        for (row, line) in (0..).zip(lines) {
-            for y in (row * looks..(row + 1) * looks).map(|look| self.rect.y + place(look)) {
-                for (column, cell) in (0..).zip(line.iter_mut()).filter(|(_, cell)| !**cell) {
-                    *cell = (column * looks..(column + 1) * looks)
-                        .map(|look| self.rect.x + place(look))
-                        .any(|x| {
-                            let coverage = u32::try_from(x)
-                                .ok()
-                                .zip(u32::try_from(y).ok())
-                                .and_then(|(x, y)| mask.get(x, y));
-                            coverage.is_some_and(&holds)
-                        });
+        let columns = self.looks(self.rect.x, self.cells.width, mask.extent().width);
+        let rows = self.looks(self.rect.y, self.cells.height, mask.extent().height);
+        let mut shared = SharedTile::default();
+        for (row, rows) in by_tile(&rows) {
+            for (column, columns) in by_tile(&columns) {
+                let Some(tile) = mask.tile(TileIndex { column, row }) else {
+                    continue;
+                };
+                let looks = (rows, columns);
+                match shared.single_coverage(tile) {
+                    Some(coverage) if !holds(coverage) => {}
+                    Some(_) => self.find(&mut found, looks, |_| true),
+                    None => {
+                        let holds_at = |at: usize| tile.get(at).copied().is_some_and(&holds);
+                        self.find(&mut found, looks, holds_at);
+                    }
                 }
             }
         }
         found
+    }
+
+    /// Notes the cells of one tile that hold such a pixel, told by its place in the tile.
+    fn find(
+        &self,
+        found: &mut [bool],
+        (rows, columns): (&[Look], &[Look]),
+        holds_at: impl Fn(usize) -> bool,
+    ) {
+        let width = self.cells.width.max(1) as usize;
+        for row in rows {
+            let mut line = found.chunks_exact_mut(width).nth(row.cell);
+            for column in columns {
+                let cell = line
+                    .as_deref_mut()
+                    .and_then(|line| line.get_mut(column.cell));
+                if let Some(cell) = cell.filter(|cell| !**cell) {
+                    *cell = holds_at(row.in_tile * TILE_PX as usize + column.in_tile);
+                }
+            }
+        }
+    }
+
+    /// Where one looks along one side of the grid, which begins at `from` and has so many cells;
+    /// looks beyond the plane's own `side` are left out.
+    fn looks(&self, from: i32, cells: u32, side: u32) -> Vec<Look> {
+        let looks = LOOKS.min(self.cell_px.ceil() as u32).max(1);
+        let step_px = self.cell_px / looks as f32;
+        let place = |look: u32| from + ((look as f32 + 0.5) * step_px) as i32;
+        let look = |number: u32| {
+            let at = u32::try_from(place(number)).ok().filter(|at| *at < side)?;
+            Some(Look {
+                cell: (number / looks) as usize,
+                tile: at / TILE_PX,
+                in_tile: (at % TILE_PX) as usize,
+            })
+        };
+        (0..cells * looks).filter_map(look).collect()
     }
 
     /// Where `values`, taken at the middles of the cells, pass `level`: marching squares with
@@ -169,6 +208,52 @@ impl Grid {
             }
         }
         pieces
+    }
+}
+
+/// A row or column of pixels that is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Row or column of the cell it is looked at for.
+    cell: usize,
+    /// Row or column of its tile.
+    tile: u32,
+    /// Row or column within that tile.
+    in_tile: usize,
+}
+
+/// The looks tile by tile, with the tile's row or column; they come in rising order.
+fn by_tile(looks: &[Look]) -> impl Iterator<Item = (u32, &[Look])> {
+    let tiles = looks.chunk_by(|a, b| a.tile == b.tile);
+    tiles.filter_map(|looks| Some((looks.first()?.tile, looks)))
+}
+
+/// Tiles on which nobody painted, and those that were filled together, are the same memory: what one
+/// of them holds need be read only once.
+#[derive(Debug, Default)]
+struct SharedTile<'a> {
+    last: Option<&'a [u8]>,
+    /// Known to hold one coverage only.
+    single: Option<(&'a [u8], u8)>,
+}
+
+impl<'a> SharedTile<'a> {
+    /// The one coverage that a tile holds, where it is known without reading a tile for nothing: only
+    /// one that comes a second time is read.
+    fn single_coverage(&mut self, tile: &'a [u8]) -> Option<u8> {
+        if let Some((known, coverage)) = self.single
+            && std::ptr::eq(known, tile)
+        {
+            return Some(coverage);
+        }
+        let comes_again = self.last.is_some_and(|last| std::ptr::eq(last, tile));
+        self.last = Some(tile);
+        let first = tile.first().copied().filter(|_| comes_again)?;
+        if tile.iter().any(|coverage| *coverage != first) {
+            return None;
+        }
+        self.single = Some((tile, first));
+        Some(first)
     }
 }
 
@@ -223,6 +308,8 @@ fn share_passed(from: f32, to: f32, level: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::raster::Tiled;
 
@@ -287,6 +374,62 @@ mod tests {
         assert!(points.len() > 90, "{} points", points.len());
         for point in points {
             assert!((point.x - 100.0).abs() <= 1.0, "{point:?}");
+        }
+    }
+
+    impl Grid {
+        /// Says what [`Grid::cells_that`] says, by asking the mask for each pixel by itself.
+        fn cells_that_plainly(&self, mask: &Mask, holds: impl Fn(u8) -> bool) -> Vec<bool> {
+            let looks = LOOKS.min(self.cell_px.ceil() as u32).max(1);
+            let step_px = self.cell_px / looks as f32;
+            let places = |from: i32, cell: u32| {
+                (cell * looks..(cell + 1) * looks)
+                    .map(move |look| from + ((look as f32 + 0.5) * step_px) as i32)
+            };
+            let pixel = |x: i32, y: i32| {
+                let (x, y) = (u32::try_from(x).ok()?, u32::try_from(y).ok()?);
+                mask.get(x, y)
+            };
+            let mut found = Vec::new();
+            for row in 0..self.cells.height {
+                for column in 0..self.cells.width {
+                    let mut rows = places(self.rect.y, row);
+                    found.push(rows.any(|y| {
+                        let mut columns = places(self.rect.x, column);
+                        columns.any(|x| pixel(x, y).is_some_and(&holds))
+                    }));
+                }
+            }
+            found
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn cells_say_what_a_look_at_each_pixel_says(
+            (width, height) in (1..900u32, 1..700u32),
+            paints in prop::collection::vec((-20..900i32, -20..700i32, 1..900u32, 1..700u32, prop::sample::select(vec![0u8, 1, 90, 255])), 0..7),
+            (left, top, right, bottom) in (0..900i32, 0..700i32, 1..900i32, 1..700i32),
+            cells in 1..400u32,
+            (inverted, stays) in (any::<bool>(), any::<bool>()),
+        ) {
+            let extent = Extent::new(width, height);
+            let mut mask: Mask = Tiled::filled(extent, 0);
+            for (x, y, width, height, value) in paints {
+                mask.update(Rect::new(x, y, width, height), |_, _| value);
+            }
+            if inverted {
+                // Tiles that were one memory are one memory again, another one.
+                mask = mask.map(|coverage| 255 - coverage);
+            }
+            let corners = Rect::from_borders(left.min(right), top.min(bottom), left.max(right), top.max(bottom));
+            let touched = corners.intersect(Rect::of(extent));
+            let grid = Grid::over(if touched.is_empty() { Rect::of(extent) } else { touched }, cells);
+            let mode = if stays { MaskMode::Stays } else { MaskMode::Changes };
+            let holds = |coverage| change_of(coverage, mode) > 0;
+            prop_assert_eq!(grid.cells_that(&mask, holds), grid.cells_that_plainly(&mask, holds));
         }
     }
 

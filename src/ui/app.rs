@@ -139,7 +139,7 @@ impl Desktop {
     fn advance(&mut self, ctx: &egui::Context) {
         self.editor.poll();
         self.apply_looks(ctx);
-        self.state.keep_only_open(&self.editor);
+        self.state.follow(&self.editor);
         self.store.forget_gone(&self.editor);
         self.show_new_results();
         self.offer_recovery();
@@ -350,7 +350,14 @@ impl Desktop {
         }
         let anything = !commands.is_empty();
         for command in commands {
+            let accepts = match command {
+                Command::AcceptCandidate(candidate) => Some(candidate),
+                _ => None,
+            };
             self.editor.apply(command);
+            if let Some(candidate) = accepts {
+                self.state.note_accepted(&self.editor, candidate);
+            }
         }
         if anything {
             // What they changed is drawn in the next frame.

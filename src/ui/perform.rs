@@ -34,7 +34,7 @@ pub(super) fn perform(
             let folder = folder_used_last(desk).join("");
             ask(desk, files, FilePurpose::Open, folder);
         }
-        Action::ToggleMask => desk.state.shown.mask = !desk.state.shown.mask,
+        Action::ToggleMask => toggle_mask(desk),
         Action::ToggleArea => desk.state.shown.area = !desk.state.shown.area,
         Action::TogglePanels => desk.state.shown.panels = !desk.state.shown.panels,
         Action::ToggleTheme => toggle_theme(ctx, desk),
@@ -49,11 +49,11 @@ pub(super) fn perform(
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
         Action::Guide => open_guide(desk),
-        Action::Brush => desk.state.tool = Tool::Brush,
-        Action::Eraser => desk.state.tool = Tool::Eraser,
-        Action::Rectangle => desk.state.tool = Tool::Rectangle,
-        Action::Lasso => desk.state.tool = Tool::Lasso,
-        Action::Hand => desk.state.tool = Tool::Hand,
+        Action::Brush => pick(desk, Tool::Brush),
+        Action::Eraser => pick(desk, Tool::Eraser),
+        Action::Rectangle => pick(desk, Tool::Rectangle),
+        Action::Lasso => pick(desk, Tool::Lasso),
+        Action::Hand => pick(desk, Tool::Hand),
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
         Action::Split => {
@@ -131,13 +131,7 @@ pub(super) fn perform_on(
                 MaskMode::Stays => MaskMode::Changes,
             };
         }),
-        Action::Generate => {
-            // The run appears on the canvas, so the canvas is shown.
-            desk.state.comparison = None;
-            desk.state.of(document).shown_result = None;
-            desk.state.of(document).prompt_back = None;
-            desk.send(Command::Generate { document });
-        }
+        Action::Generate => generate(desk, document),
         Action::CompareStrengths => compare(desk, document),
         Action::Accept => {
             if let Some(candidate) = canvas::shown_result(desk, open) {
@@ -216,6 +210,26 @@ fn folder_used_last(desk: &Desk<'_>) -> PathBuf {
         .find(|folder| folder.is_dir())
         .or_else(|| Some(home.join("Pictures")).filter(|pictures| pictures.is_dir()))
         .unwrap_or(home)
+}
+
+fn toggle_mask(desk: &mut Desk<'_>) {
+    match desk.editor.active() {
+        Some(open) => {
+            let shown = desk.state.is_mask_shown(open);
+            desk.state.show_mask(open.id(), !shown);
+        }
+        None => desk.state.shown.mask = !desk.state.shown.mask,
+    }
+}
+
+/// Takes a tool. All but the hand are for the mask, so it is seen again.
+fn pick(desk: &mut Desk<'_>, tool: Tool) {
+    desk.state.tool = tool;
+    if tool != Tool::Hand
+        && let Some(document) = desk.editor.active().map(OpenDocument::id)
+    {
+        desk.state.turn_to_mask(document);
+    }
 }
 
 fn toggle_theme(ctx: &egui::Context, desk: &mut Desk<'_>) {
@@ -310,11 +324,23 @@ fn zoom(view: &mut View, action: Action) {
     }
 }
 
+fn generate(desk: &mut Desk<'_>, document: DocumentId) {
+    // The run appears on the canvas, so the canvas is shown.
+    desk.state.comparison = None;
+    let known = desk.state.of(document);
+    known.shown_result = None;
+    known.prompt_back = None;
+    // What the run will change is seen until its first preview is.
+    desk.state.turn_to_mask(document);
+    desk.send(Command::Generate { document });
+}
+
 fn compare(desk: &mut Desk<'_>, document: DocumentId) {
     if desk.state.comparison.take().is_some() {
         return;
     }
     let strengths = desk.editor.preferences().strengths.clone();
+    desk.state.turn_to_mask(document);
     desk.send(Command::CompareStrengths {
         document,
         strengths,

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use super::canvas::{Band, Drag, View};
 use super::dialogs::Dialog;
 use super::leaving::Leaving;
-use crate::document::DocumentId;
-use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor};
+use crate::document::{DocumentId, LayerId};
+use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, OpenDocument};
+use crate::plan::MaskMode;
+use crate::raster::Mask;
 
 /// What the pointer does on the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,12 +36,33 @@ pub(super) struct DocumentView {
     pub sheet_view: View,
     /// The result that is laid over it.
     pub shown_result: Option<CandidateId>,
+    /// The result that was accepted and is being looked at.
+    accepted: Option<Accepted>,
     /// The model has run for it, so there is a place for results.
     pub has_run: bool,
     /// How many results there were; a new one is shown by itself.
     pub results_seen: usize,
     /// How far back in the prompts used before.
     pub prompt_back: Option<usize>,
+}
+
+/// A result that was just accepted. It is to be seen as it is, so the mask's tint does not lie over
+/// it until the mask is used or becomes another; then the tint is back for good.
+#[derive(Debug)]
+struct Accepted {
+    layer: LayerId,
+    mask: Mask,
+    mode: MaskMode,
+}
+
+impl Accepted {
+    /// True while the mask says what it said when the result was accepted.
+    fn has_same_mask(&self, open: &OpenDocument) -> bool {
+        let mask = open.document().mask();
+        open.settings().mask_mode == self.mode
+            && mask.extent() == self.mask.extent()
+            && mask.changed_tiles(&self.mask).is_empty()
+    }
 }
 
 /// Which panels and overlays are shown.
@@ -151,9 +174,48 @@ impl UiState {
         }
     }
 
-    /// Forgets documents that are closed.
-    pub(super) fn keep_only_open(&mut self, editor: &Editor) {
-        self.documents
-            .retain(|id, _| editor.document(*id).is_some());
+    /// Forgets documents that are closed, and accepted results whose mask has become another.
+    pub(super) fn follow(&mut self, editor: &Editor) {
+        self.documents.retain(|id, known| {
+            let open = editor.document(*id);
+            if let Some(open) = open {
+                known.accepted.take_if(|it| !it.has_same_mask(open));
+            }
+            open.is_some()
+        });
+    }
+
+    /// True where the mask's tint is to be seen, unless a result or a drag says otherwise.
+    pub(super) fn is_mask_shown(&self, open: &OpenDocument) -> bool {
+        let accepted = self.documents.get(&open.id());
+        let accepted = accepted.and_then(|known| known.accepted.as_ref());
+        // Without its layer (undone, deleted) there is nothing to be looked at.
+        let looked_at = accepted.is_some_and(|it| open.document().layer(it.layer).is_some());
+        self.shown.mask && !looked_at
+    }
+
+    /// From here on an accepted result is looked at as it is.
+    pub(super) fn note_accepted(&mut self, editor: &Editor, id: CandidateId) {
+        let candidate = editor.candidate(id);
+        let layer = candidate.and_then(|candidate| candidate.accepted_as);
+        let open = candidate.and_then(|candidate| editor.document(candidate.document));
+        if let (Some(layer), Some(open)) = (layer, open) {
+            self.of(open.id()).accepted = Some(Accepted {
+                layer,
+                mask: open.document().mask().clone(),
+                mode: open.settings().mask_mode,
+            });
+        }
+    }
+
+    /// The mask is being used, so its tint is seen again, unless the user has hidden it.
+    pub(super) fn turn_to_mask(&mut self, document: DocumentId) {
+        self.of(document).accepted = None;
+    }
+
+    /// The mask's tint is seen from here on, or is not.
+    pub(super) fn show_mask(&mut self, document: DocumentId, shown: bool) {
+        self.turn_to_mask(document);
+        self.shown.mask = shown;
     }
 }

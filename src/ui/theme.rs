@@ -167,6 +167,9 @@ pub(super) const RADIUS_CARD: u8 = 10;
 /// Opacity of the mask tint where it is fully painted, unless the user chose another.
 pub(super) const MASK_OPACITY: f32 = 0.45;
 
+/// The end of the feather band. The same in both themes, because it lies on the picture.
+pub(super) const BAND: Color32 = DARK.warn;
+
 /// Colours for the mask tint beside the theme's own: what they are called, what changes, what
 /// stays. Always two, so that the modes cannot be taken for each other.
 const TINTS: [(TintColours, Color32, Color32); 2] = [

@@ -11,6 +11,8 @@ use crate::editor::{Command, Notice, NoticeId, NoticeLevel};
 
 /// More are not shown at once.
 const MOST: usize = 4;
+/// Side of the button that takes one away, in points.
+const CROSS: f32 = 22.0;
 
 /// Since when each notice has been shown.
 #[derive(Debug, Default)]
@@ -82,7 +84,9 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
     let response = frame.show(ui, |ui| {
         ui.push_id(notice.id.0, |ui| {
             // Else the line is as tall as a control, and one line of words stands above its middle.
-            ui.spacing_mut().interact_size.y = 22.0;
+            ui.spacing_mut().interact_size.y = CROSS;
+            // Else the cross is wider than it says.
+            ui.spacing_mut().button_padding = vec2(0.0, 0.0);
             ui.horizontal_top(|ui| {
                 ui.label(
                     RichText::new(icon.0)
@@ -92,7 +96,8 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
                 );
                 let text = desk.say(&notice.message);
                 ui.scope(|ui| {
-                    ui.set_width(280.0);
+                    // What the cross leaves.
+                    ui.set_width(ui.available_width() - CROSS - ui.spacing().item_spacing.x);
                     ui.add(
                         egui::Label::new(RichText::new(text).color(t.text))
                             .wrap()
@@ -106,7 +111,7 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
                     .color(t.muted);
                 let button = egui::Button::new(sign)
                     .frame_when_inactive(false)
-                    .min_size(vec2(22.0, 22.0));
+                    .min_size(vec2(CROSS, CROSS));
                 if ui
                     .add(button)
                     .accessible_name(dismiss.as_ref())

@@ -3,6 +3,8 @@
 //!
 //! `table::case` has no catch-all, so an action without its case does not compile.
 
+mod doing;
+mod looks;
 mod table;
 
 use std::sync::Arc;
@@ -257,7 +259,7 @@ fn every_action_has_a_name_and_a_tooltip_in_every_language() {
 #[test]
 fn every_control_has_a_name() {
     let mut window = TestWindow::open(table::with_results());
-    table::make_results(&mut window, 2);
+    doing::make_results(&mut window, 2);
     let controls = window.harness.get_all(By::new().predicate(|node| {
         let pressed = matches!(
             node.role(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{Event, Key, Modifiers, Role};
+use eframe::egui::{Event, Key, Modifiers, Role, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use overpaint::catalog::{self, ModelRef};
 use overpaint::editor::{Command, Editor, RunState, Start};
@@ -158,4 +158,38 @@ fn the_strength_between_two_is_added_and_the_sheet_is_written() {
         ink(sheet.height() - 34, sheet.height() - 2) >= 8,
         "the labels of the last row"
     );
+}
+
+#[test]
+fn the_smallest_window_keeps_what_is_at_the_end_of_a_line() {
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(800.0, 520.0),
+        ..Wanted::default()
+    });
+    let rect = |window: &TestWindow, role: Role, name: &str| {
+        let node = window.harness.get_by_role_and_label(role, name);
+        node.rect()
+    };
+    let undo = rect(&window, Role::Button, "Undo");
+    for name in ["Close Sample portrait", "Open…"] {
+        let found = rect(&window, Role::Button, name);
+        assert!(found.right() <= undo.left(), "“{name}” lies at {found:?}");
+    }
+    let keys = Modifiers::COMMAND | Modifiers::SHIFT;
+    window.harness.key_press_modifiers(keys, Key::Enter);
+    window.frames(2);
+    window.wait_for_runs();
+    let canvas = window.harness.state().canvas();
+    for (role, name) in [
+        (Role::Button, "Back to the picture"),
+        (Role::TextInput, "Strengths"),
+        (Role::Button, "Export the sheet…"),
+    ] {
+        let found = rect(&window, role, name);
+        assert!(canvas.contains_rect(found), "“{name}” lies at {found:?}");
+    }
+    let between = "Add the strength between 0.30 and 0.45";
+    let between = rect(&window, Role::Button, between);
+    let next = rect(&window, Role::Button, "Strength 0.45");
+    assert!(between.right() <= next.left(), "{between:?} and {next:?}");
 }

@@ -85,3 +85,23 @@ fn every_key_is_used_and_every_used_key_exists() {
         .collect();
     assert!(unknown.is_empty(), "said but not written: {unknown:?}");
 }
+
+/// What the system, a decoder or the tensor library says is English everywhere, so it never stands
+/// within a sentence of ours.
+#[test]
+fn reasons_of_others_stand_in_a_sentence_of_their_own() {
+    let details = [
+        (Language::English, "Detail: { $why }"),
+        (Language::TraditionalChinese, "細節：{ $why }"),
+    ];
+    for (language, detail) in details {
+        let lines = language.sources().iter().flat_map(|source| source.lines());
+        // Parts of a reason, which themselves stand there.
+        let whole = lines.filter(|line| !line.starts_with("engine-why-"));
+        let reasons: Vec<&str> = whole.filter(|line| line.contains("$why")).collect();
+        assert!(reasons.len() > 10, "the reasons were found");
+        for line in reasons {
+            assert!(line.contains(detail), "{language:?}: {line}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-cli-system = The system refused something the program needs: { $why }
+cli-system = The system refused something the program needs. Detail: { $why }
 cli-stage-loading = reading the model
 cli-stage-text = reading the prompt
 cli-stage-encode = encoding

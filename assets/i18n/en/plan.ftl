@@ -8,5 +8,5 @@ plan-everything-kept = Everything is painted, and what is painted stays: nothing
 plan-mask-size = The mask is { $mask } and the picture { $picture }; they must be the same size.
 plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
-plan-bad-profile = The picture’s colour profile cannot be used ({ $why }). Convert the picture to sRGB first.
-plan-scaling = The picture cannot be scaled ({ $why }). This is our mistake; please report it.
+plan-bad-profile = The picture’s colour profile cannot be used. Convert the picture to sRGB first. Detail: { $why }
+plan-scaling = The picture cannot be scaled. This is our mistake; please report it. Detail: { $why }

@@ -1,6 +1,6 @@
 # The window.
-ui-no-window = No window can be opened: { $why }. The command line works without one; see “overpaint --help”.
-ui-no-frame-times = The frame times cannot be written: { $why }. Choose a file in a folder you may write to: { $path }
+ui-no-window = No window can be opened. The command line works without one; see “overpaint --help”. Detail: { $why }
+ui-no-frame-times = The frame times cannot be written. Choose a file in a folder you may write to. Detail: { $why }. File: { $path }
 
 ## Groups of the menu
 ui-group-file = File
@@ -322,6 +322,7 @@ ui-pictures = Pictures
 ui-path-title = Path of the file
 ui-path-about = This desktop has no file dialog. Choose here or write the path; Tab completes it.
 ui-path-up = Up one folder
+ui-path-nothing = Nothing here fits.
 ui-path-write = Save here
 ui-path-read = Open
 ui-path-replace = Replace
@@ -367,5 +368,5 @@ ui-guide-prompt-room = in a living room
 ui-guide-generate = Generate
 ui-guide-generate-about = Press Generate. The picture appears step by step at its place; you can go on painting meanwhile.
 ui-guide-next = And the other way round
-ui-guide-next-about = Accept the result you like with Enter. Then clear the mask, paint over the clothes, choose “painted changes” and say what they should be:
+ui-guide-next-about = Accept what you like with Enter; a higher strength changes more. Then clear the mask, paint over the clothes, choose “painted changes” and say what they should be:
 ui-guide-prompt-clothes = blue turtleneck

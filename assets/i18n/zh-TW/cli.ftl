@@ -1,4 +1,4 @@
-cli-system = 系統拒絕了程式需要的動作：{ $why }
+cli-system = 系統拒絕了程式需要的動作。細節：{ $why }
 cli-stage-loading = 讀取模型
 cli-stage-text = 讀取提示詞
 cli-stage-encode = 編碼

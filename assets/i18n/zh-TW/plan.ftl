@@ -8,5 +8,5 @@ plan-everything-kept = 整張圖都塗滿了，而塗抹處會保留，所以沒
 plan-mask-size = 遮罩是 { $mask }，圖片是 { $picture }，兩者必須一樣大。
 plan-empty-picture = 這張圖片沒有任何像素。
 plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們的錯，請回報。
-plan-bad-profile = 無法使用圖片的色彩描述檔（{ $why }）。請先把圖片轉成 sRGB。
-plan-scaling = 無法縮放圖片（{ $why }）。這是我們的錯，請回報。
+plan-bad-profile = 無法使用圖片的色彩描述檔。請先把圖片轉成 sRGB。細節：{ $why }
+plan-scaling = 無法縮放圖片。這是我們的錯，請回報。細節：{ $why }

@@ -1,6 +1,6 @@
 # 視窗
-ui-no-window = 無法開啟視窗：{ $why }。命令列不需要視窗也能使用，請看「overpaint --help」。
-ui-no-frame-times = 無法寫入每格畫面的時間：{ $why }。請改選可寫入的資料夾：{ $path }
+ui-no-window = 無法開啟視窗。命令列不需要視窗也能使用，請看「overpaint --help」。細節：{ $why }
+ui-no-frame-times = 無法寫入每格畫面的時間。請改選可寫入的資料夾。細節：{ $why }。檔案：{ $path }
 
 ## 選單的分組
 ui-group-file = 檔案
@@ -322,6 +322,7 @@ ui-pictures = 圖片
 ui-path-title = 檔案路徑
 ui-path-about = 這個桌面環境沒有檔案對話框。請在這裡選擇，或輸入路徑（按 Tab 自動補完）。
 ui-path-up = 上一層資料夾
+ui-path-nothing = 這裡沒有符合的項目。
 ui-path-write = 存在這裡
 ui-path-read = 開啟
 ui-path-replace = 取代
@@ -367,5 +368,5 @@ ui-guide-prompt-room = 在客廳
 ui-guide-generate = 產生
 ui-guide-generate-about = 按下產生。圖片會在原位一步一步浮現，這時候您可以繼續塗。
 ui-guide-next = 反過來也行
-ui-guide-next-about = 按 Enter 採用喜歡的結果。接著清除遮罩，塗滿衣服，選「重繪塗抹處」，再描述要換成什麼：
+ui-guide-next-about = 按 Enter 採用喜歡的結果；強度越高，改變越多。接著清除遮罩，塗滿衣服，選「重繪塗抹處」，再描述要換成什麼：
 ui-guide-prompt-clothes = 藍色高領衫

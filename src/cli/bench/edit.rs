@@ -5,23 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::Measured;
+use super::request::bench_request;
 use super::subject::Subject;
 use super::summary::{PeakMemory, Summary};
-use crate::catalog::{self, ModelCard};
+use crate::catalog;
 use crate::cli::console::{answer, event};
 use crate::cli::edit::seconds;
 use crate::cli::error::CliError;
 use crate::cli::resources::{forget_peak, peak_rss_bytes};
 use crate::engine::diffusion::{DiffusionEngine, Part};
 use crate::engine::{Cancelled, EngineError, Stage};
-use crate::geometry::{Extent, Rect};
+use crate::geometry::Extent;
 use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
-use crate::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Steps, Strength};
-use crate::raster::{Picture, Pixmap, Profile, Tiled};
+use crate::plan::{EditRequest, Layout, PreviewPatch, Seed};
 use crate::text::Message;
-
-/// Steps of each run; at strength 1 all of them are executed.
-const STEPS: u32 = 20;
 
 pub(super) fn run(
     measured: &Measured<'_>,
@@ -42,7 +39,7 @@ pub(super) fn run(
     let mut run = 1;
     while measured.another(run)? {
         let variant = if measured.args.fresh { run } else { 0 };
-        let mut request = request(&card, measured.size, variant)?;
+        let mut request = bench_request(&card, measured.size, variant)?;
         // Another seed each time, so that no run can live off the one before; without --fresh, what
         // a user's next run would find cached is cached.
         request.settings.seed = Seed(u64::from(run));
@@ -131,58 +128,6 @@ fn report(measured: &Measured<'_>, model: &str, result: &EditResult, run: u32) {
             .with("name", Message::new(key))
             .with("seconds", format!("{seconds:.3}")));
     }
-}
-
-/// A smooth picture of that size with its middle painted; each variant has its own picture and
-/// prompts.
-fn request(card: &ModelCard, extent: Extent, variant: u32) -> Result<EditRequest, CliError> {
-    let settings = EditSettings {
-        prompt: match variant {
-            0 => "cat, in space".to_owned(),
-            _ => format!("cat, {}", words(variant)),
-        },
-        ..EditSettings::default()
-    };
-    let settings = EditSettings {
-        steps: Steps::new(STEPS)?,
-        strength: Strength::new(1.0)?,
-        ..settings.with_defaults_of(&card.defaults)
-    };
-    let mut pixels = Tiled::filled(extent, [0, 0, 0, 255]);
-    pixels.update(Rect::of(extent), |at, _| {
-        let shade = |v: i32, side: u32| (v as u32 * 255 / side) as u8;
-        [
-            shade(at.x, extent.width),
-            shade(at.y, extent.height),
-            128 + (variant % 128) as u8,
-            255,
-        ]
-    });
-    let mut painted = Tiled::filled(extent, 0);
-    let middle = Rect::new(
-        extent.width as i32 / 4,
-        extent.height as i32 / 4,
-        extent.width.div_ceil(2),
-        extent.height.div_ceil(2),
-    );
-    painted.update(middle, |_, _| 255);
-    Ok(EditRequest {
-        model: card.reference.clone(),
-        traits: card.traits.clone(),
-        source: Picture {
-            pixels: Pixmap::Rgba8(pixels),
-            profile: Profile::Srgb,
-        },
-        painted: Some(painted),
-        settings,
-    })
-}
-
-/// Three words that other variants near by have not in this order.
-fn words(variant: u32) -> String {
-    const WORDS: [&str; 4] = ["cat", "woman", "beach", "space"];
-    let word = |place: u32| WORDS[(variant >> (2 * place)) as usize % WORDS.len()];
-    [word(2), word(1), word(0)].join(" ")
 }
 
 /// Passes Ctrl-C on to the engine, and tells the memory of loading from that of running.

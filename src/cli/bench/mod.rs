@@ -2,8 +2,11 @@
 
 mod edit;
 mod part;
+mod request;
 mod subject;
 mod summary;
+
+pub use request::bench_request;
 
 use std::io::BufRead as _;
 

@@ -82,8 +82,9 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         let clipped = painter.with_clip_rect(part);
         store.paint_base(&clipped, &transform, document.base(), t);
     }
-    let tint_shown =
-        desk.state.shown.mask && !before && (!result_shown || desk.state.drag.is_painting());
+    let tint_shown = !before
+        && desk.state.is_mask_shown(open)
+        && (!result_shown || desk.state.drag.is_painting());
     if tint_shown {
         store.paint_mask(&painter, &transform);
     }

@@ -97,7 +97,6 @@ fn draw_band(
     transform: &ViewTransform,
     layout: &Layout,
 ) {
-    let t = theme::tokens(ui);
     let picture = transform.view_rect(PixelRect::of(open.document().extent()));
     let painter = ui
         .painter()
@@ -117,7 +116,7 @@ fn draw_band(
         painter.extend(lines.iter().map(|line| Shape::line(line.clone(), stroke)));
     };
     lines(&touched, Stroke::new(3.0, Color32::from_black_alpha(110)));
-    lines(&touched, Stroke::new(1.5, t.warn));
+    lines(&touched, Stroke::new(1.5, theme::BAND));
     lines(&region, Stroke::new(1.0, theme::faded(Color32::WHITE, 0.7)));
 }
 
@@ -215,7 +214,7 @@ fn draw_chips(
                     desk.act(Action::SwapMode);
                 }
                 let painted = region != RegionBounds::Everything;
-                if painted && !shows.tint && !desk.state.shown.mask {
+                if painted && !shows.tint && !desk.state.is_mask_shown(open) {
                     let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
                     if pill(ui, Some(t.warn), &desk.text("ui-chip-hidden"))
                         .on_hover_text(tooltip)

@@ -11,11 +11,15 @@ use crate::plan::Strength;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, space, text_size};
+use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Height of the line above a tile.
 const LABEL: f32 = 26.0;
+/// Width of the field with the strengths.
+const STRENGTHS_FIELD: f32 = 170.0;
+/// What the field and the button at the end of the title need.
+const TITLE_TOOLS: f32 = STRENGTHS_FIELD + size::ICON_BUTTON + 3.0 * space::L;
 
 /// Draws the comparison in place of the canvas.
 pub(crate) fn sheet_ui(
@@ -59,6 +63,15 @@ pub(crate) fn sheet_ui(
     ui.advance_cursor_after_rect(area);
 }
 
+/// Draws words in what is left of a line when `kept` points stay free behind them.
+fn what_fits(ui: &mut Ui, kept: f32, words: impl FnOnce(&mut Ui)) {
+    let room = (ui.available_width() - kept).max(0.0);
+    ui.scope(|ui| {
+        ui.set_max_width(room);
+        words(ui);
+    });
+}
+
 struct Entry<'a> {
     comparison: &'a Comparison,
     strength: Strength,
@@ -78,11 +91,11 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         widgets::heading(ui, &desk.text("ui-sheet-title"));
         let about =
             Message::new("ui-sheet-about").with("seed", comparison.settings().seed.0.to_string());
-        ui.label(
-            RichText::new(desk.say(&about))
-                .size(text_size::SMALL)
-                .color(theme::tokens(ui).muted),
-        );
+        let about = RichText::new(desk.say(&about)).size(text_size::SMALL);
+        let about = about.color(theme::tokens(ui).muted);
+        what_fits(ui, TITLE_TOOLS, |ui| {
+            ui.add(egui::Label::new(about).truncate());
+        });
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let export = desk.text("ui-sheet-export");
             let button = widgets::icon_button(ui, icons::EXPORT, &export, None);
@@ -113,7 +126,7 @@ fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         .clone()
         .unwrap_or_else(|| now().join(" "));
     let field = egui::TextEdit::singleline(&mut text)
-        .desired_width(170.0)
+        .desired_width(STRENGTHS_FIELD)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui
         .add(field)
@@ -253,13 +266,14 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
         .with("of", settings.steps.get());
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("{:.2}", entry.strength.get())).family(theme::semibold()));
-        ui.label(
-            RichText::new(desk.say(&steps))
-                .size(text_size::SMALL)
-                .color(t.muted),
-        );
-        let (text, colour) = state_text(desk, entry.run, t.muted, t.bad);
-        ui.label(RichText::new(text).size(text_size::SMALL).color(colour));
+        let (state, colour) = state_text(desk, entry.run, t.muted, t.bad);
+        // Tiles can be narrow, why a run failed can be long, and the button keeps its place.
+        what_fits(ui, size::ICON_BUTTON + space::S, |ui| {
+            for (words, colour) in [(desk.say(&steps), t.muted), (state, colour)] {
+                let words = RichText::new(words).size(text_size::SMALL).color(colour);
+                ui.add(egui::Label::new(words).truncate());
+            }
+        });
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let Some(upper) = entry
                 .next

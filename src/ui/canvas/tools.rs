@@ -107,6 +107,8 @@ fn begin(
     let at = transform.image_from_view(pos);
     // Painting is about the picture, not about a result over it.
     desk.state.of(document).shown_result = None;
+    // Nobody can paint what cannot be seen.
+    desk.state.show_mask(document, true);
     match desk.state.tool {
         Tool::Brush | Tool::Eraser => {
             let brush = BrushTip {

@@ -254,6 +254,11 @@ fn entries_ui(ui: &mut Ui, desk: &Desk<'_>, field: &mut PathField) {
                     chosen = Some(entry.clone());
                 }
             }
+            // Else the button that cannot be pressed would say nothing of why.
+            if field.entries.is_empty() && !field.is_ready() {
+                ui.add_space(space::S);
+                widgets::hint(ui, &desk.text("ui-path-nothing"));
+            }
         });
     if up {
         field.go_up();

@@ -43,7 +43,9 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         unknown(ui, desk, words, &prompt);
         chips(ui, desk, document, words, &prompt);
     }
-    if *desk.editor.model() == ModelRef::BuiltIn {
+    // Who has accepted a result has seen what the model draws, and the layers want the room.
+    let is_new_here = open.document().layers().is_empty();
+    if is_new_here && *desk.editor.model() == ModelRef::BuiltIn {
         widgets::hint(ui, &desk.text("ui-built-in-honest"));
     }
     negative(ui, desk, document);

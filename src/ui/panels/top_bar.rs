@@ -15,7 +15,8 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         main_menu(ui, desk);
-        let right = 46.0 + 3.0 * (size::ICON_BUTTON + space::XS) + 150.0;
+        // Two icons and the longest name of a language.
+        let right = 2.0 * (size::ICON_BUTTON + space::XS) + 120.0;
         let middle = if desk.open().is_some() {
             7.0 * (size::ICON_BUTTON + space::XS) + 80.0
         } else {
@@ -237,7 +238,9 @@ fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
     widgets::action_button(ui, desk, Action::Split, split);
     let shown = desk.state.shown;
     widgets::action_button(ui, desk, Action::ToggleArea, shown.area);
-    mask_eye(ui, desk, shown.mask);
+    let mask = desk.editor.active();
+    let mask = mask.map_or(shown.mask, |open| desk.state.is_mask_shown(open));
+    mask_eye(ui, desk, mask);
     widgets::action_button(ui, desk, Action::CompareStrengths, comparing);
 }
 

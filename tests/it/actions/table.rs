@@ -1,17 +1,19 @@
 //! What each action does, as the test sees it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::{Color32, ColorImage, Event, Key, Modifiers, ViewportCommand};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use overpaint::editor::RunState;
 use overpaint::engine::fake::Script;
 use overpaint::ui::Action;
 
 use super::Stage;
-use crate::support::window::{TestWindow, Wanted};
+use super::doing::{make_results, paint, say_path, use_prompts, wait_for_file, write_picture};
+use super::looks::{
+    chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, on_off, own_file,
+    paint_seen, painted, prompt, results, runs, shown_result, written, zoom,
+};
+use crate::support::window::Wanted;
 
 /// What an action must do to what is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -325,179 +327,5 @@ pub(super) fn case(action: Action) -> Case {
 }
 
 fn tool_case(change: Change) -> Case {
-    let look = |stage: &mut Stage| {
-        let tools = ["Brush", "Eraser", "Rectangle", "Lasso", "Hand"];
-        let chosen: Vec<&str> = tools.into_iter().filter(|tool| stage.is_on(tool)).collect();
-        chosen.join(" and ")
-    };
-    Case::new(look, change).with_button()
-}
-
-/// Runs the model `count` times; the last result is shown.
-pub(super) fn make_results(window: &mut TestWindow, count: usize) {
-    for _ in 0..count {
-        window
-            .harness
-            .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-        window.frames(2);
-        window.wait_for_runs();
-    }
-}
-
-fn paint(stage: &mut Stage) {
-    stage.window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-}
-
-/// Generates with two prompts and writes a third.
-fn use_prompts(stage: &mut Stage) {
-    for text in ["first", "second", "third"] {
-        let field = stage.window.harness.get_by(|node| {
-            node.role() == eframe::egui::Role::MultilineTextInput
-                && node.label().as_deref() == Some("What should be there?")
-        });
-        field.click();
-        stage.frames(2);
-        stage.keys(Modifiers::COMMAND, Key::A);
-        stage.write(text);
-        if text != "third" {
-            make_results(&mut stage.window, 1);
-        }
-    }
-}
-
-/// A white picture in the window's folder, of the size of the sample.
-fn write_picture(window: &TestWindow, name: &str) {
-    let extent = window.editor().active().unwrap().document().extent();
-    let white = image::RgbImage::from_pixel(extent.width, extent.height, image::Rgb([255; 3]));
-    white.save(path(window, name)).unwrap();
-}
-
-fn path(window: &TestWindow, name: &str) -> PathBuf {
-    window.folder.path().join(name)
-}
-
-/// Writes a path into the field that asks for one.
-fn say_path(stage: &mut Stage, name: &str) {
-    let path = path(&stage.window, name).display().to_string();
-    stage.frames(2);
-    stage.keys(Modifiers::COMMAND, Key::A);
-    stage.write(&path);
-    stage.keys(Modifiers::NONE, Key::Enter);
-}
-
-fn wait_for_file(stage: &mut Stage, name: &str) {
-    let path = path(&stage.window, name);
-    stage.window.wait(|_| path.is_file());
-}
-
-fn documents(stage: &mut Stage) -> String {
-    stage.window.editor().documents().len().to_string()
-}
-
-fn is_unsaved(stage: &mut Stage) -> String {
-    let unsaved = stage.window.editor().has_unsaved_work();
-    if unsaved { "unsaved" } else { "saved" }.to_owned()
-}
-
-fn own_file(stage: &mut Stage) -> String {
-    let open = stage.window.editor().active().unwrap();
-    let name = open.path().and_then(|path| path.file_name());
-    name.map_or_else(
-        || "none".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    )
-}
-
-fn written(stage: &mut Stage) -> String {
-    let there = path(&stage.window, "out.png").is_file();
-    if there { "written" } else { "nothing" }.to_owned()
-}
-
-fn painted(stage: &mut Stage) -> String {
-    stage.window.painted().to_string()
-}
-
-fn paint_seen(stage: &mut Stage) -> String {
-    let blank = stage.window.painted() == 0;
-    if blank { "blank" } else { "painted" }.to_owned()
-}
-
-/// How many pixels one touch of the brush paints.
-fn dab(stage: &mut Stage) -> String {
-    stage.window.drag(&[(0.5, 0.5), (0.5, 0.5)]);
-    let painted = stage.window.painted();
-    stage.keys(Modifiers::COMMAND, Key::Z);
-    painted.to_string()
-}
-
-fn runs(stage: &mut Stage) -> String {
-    stage.window.editor().runs().len().to_string()
-}
-
-fn last_run(stage: &mut Stage) -> String {
-    match stage.window.editor().runs()[0].state {
-        RunState::Running(_) => "running",
-        RunState::Cancelled => "cancelled",
-        _ => "something else",
-    }
-    .to_owned()
-}
-
-fn layers(stage: &mut Stage) -> String {
-    let open = stage.window.editor().active().unwrap();
-    open.document().layers().len().to_string()
-}
-
-fn results(stage: &mut Stage) -> String {
-    let editor = stage.window.editor();
-    let id = editor.active().unwrap().id();
-    editor.candidates(id).count().to_string()
-}
-
-/// Which of the results in the strip is shown.
-fn shown_result(stage: &mut Stage) -> String {
-    let about = |node: &egui_kittest::Node<'_>| {
-        let label = node.accesskit_node().label().unwrap_or_default();
-        label.contains("· seed ")
-    };
-    let strip = stage
-        .window
-        .harness
-        .query_all_by_role(eframe::egui::Role::Button);
-    let mut strip: Vec<_> = strip.filter(about).collect();
-    strip.sort_by(|a, b| a.rect().left().total_cmp(&b.rect().left()));
-    let on = Some(eframe::egui::accesskit::Toggled::True);
-    let shown = strip
-        .iter()
-        .position(|node| node.accesskit_node().toggled() == on);
-    shown.map_or_else(|| "none".to_owned(), |place| place.to_string())
-}
-
-fn prompt(stage: &mut Stage) -> String {
-    stage
-        .window
-        .editor()
-        .active()
-        .unwrap()
-        .settings()
-        .prompt
-        .clone()
-}
-
-/// What the zoom button says.
-fn zoom(stage: &mut Stage) -> String {
-    let button = stage.window.harness.get_by(|node| {
-        let label = node.label().unwrap_or_default();
-        label.starts_with("Zoom ") && label.ends_with('%')
-    });
-    let label = button.accesskit_node().label().unwrap_or_default();
-    label.trim_start_matches("Zoom ").to_owned()
-}
-
-fn interface(stage: &mut Stage) -> String {
-    stage.window.harness.ctx.zoom_factor().to_string()
-}
-
-fn on_off(stage: &Stage, name: &str) -> String {
-    if stage.is_on(name) { "on" } else { "off" }.to_owned()
+    Case::new(chosen_tools, change).with_button()
 }
