@@ -219,8 +219,8 @@ impl Block {
             for (at, rows) in queries.chunks(tile_rows).enumerate() {
                 match numbers {
                     PanelNumbers::Pairs(products, pairs) => {
-                        let (vectors, first) = (panel.vectors, at * tile_rows);
-                        products.multiply(vectors, &self.queries, first, pairs, &mut tile);
+                        let rows = self.queries.tile(at * tile_rows);
+                        products.multiply(panel.vectors, rows, pairs, &mut tile);
                     }
                     PanelNumbers::F32(numbers) => {
                         let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
@@ -260,8 +260,8 @@ impl Block {
                     PanelNumbers::Pairs(products, pairs) => {
                         // Blocks begin at even keys, so that pairs are whole.
                         let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
-                        let (vectors, rounded) = (panel.vectors, &self.rounded);
-                        products.multiply(vectors, rounded, start, pairs, &mut tile);
+                        let rows = self.rounded.tile(start);
+                        products.multiply(panel.vectors, rows, pairs, &mut tile);
                     }
                     PanelNumbers::F32(numbers) => {
                         let numbers = &numbers[first * width..][..count * width];

@@ -54,29 +54,23 @@ impl PairProducts {
         name.as_flattened() == b"AuthenticAMD"
     }
 
-    /// Multiplies the [`TILE_ROWS`] rows from `first` on with a panel of `vectors` (1 or 2) vectors
-    /// of pairs. The sums are written to the front of `out`, row after row.
+    /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs. The sums
+    /// are written to the front of `out`, row after row.
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(super) fn multiply(
         self,
         vectors: usize,
-        rows: &PairRows,
-        first: usize,
+        rows: PairTile<'_>,
         panel: &[u32],
         out: &mut [f32],
     ) {
-        let rows = Tile {
-            pairs: &rows.pairs[first * rows.stride..(first + TILE_ROWS) * rows.stride],
-            stride: rows.stride,
-            depth: rows.depth,
-        };
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe {
             if vectors == 1 {
-                multiply_tile::<1>(&rows, panel, out);
+                multiply_tile::<1>(rows, panel, out);
             } else {
-                multiply_tile::<2>(&rows, panel, out);
+                multiply_tile::<2>(rows, panel, out);
             }
         }
     }
@@ -84,7 +78,7 @@ impl PairProducts {
     /// Rounds `numbers` to pairs; an odd one is paired with zero. `to` has room for exactly them.
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    fn round(self, numbers: &[f32], to: &mut [u32]) {
+    pub(super) fn round(self, numbers: &[f32], to: &mut [u32]) {
         assert_eq!(to.len(), numbers.len().div_ceil(2));
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe { round(numbers, to) }
@@ -120,13 +114,13 @@ impl PairProducts {
 
     /// There is no value of this type here.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn multiply(self, _: usize, _: &PairRows, _: usize, _: &[u32], _: &mut [f32]) {
+    pub(super) fn multiply(self, _: usize, _: PairTile<'_>, _: &[u32], _: &mut [f32]) {
         match self.0 {}
     }
 
     /// There is no value of this type here.
     #[cfg(not(target_arch = "x86_64"))]
-    fn round(self, _: &[f32], _: &mut [u32]) {
+    pub(super) fn round(self, _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
 }
@@ -169,6 +163,15 @@ impl PairRows {
         }
     }
 
+    /// The rows from `first` on.
+    pub(super) fn tile(&self, first: usize) -> PairTile<'_> {
+        PairTile {
+            pairs: &self.pairs[first * self.stride..],
+            stride: self.stride,
+            depth: self.depth,
+        }
+    }
+
     /// Rounds the numbers of a row under a tap.
     pub(super) fn set(&mut self, products: PairProducts, row: usize, tap: usize, numbers: &[f32]) {
         let start = row * self.stride + tap * self.tap_len;
@@ -176,24 +179,24 @@ impl PairRows {
     }
 }
 
-/// Rows of a tile.
-#[cfg(target_arch = "x86_64")]
-struct Tile<'a> {
-    pairs: &'a [u32],
-    stride: usize,
-    depth: usize,
+/// Rows of a tile of a product: one every `stride` pairs, of `depth` pairs each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PairTile<'a> {
+    pub(super) pairs: &'a [u32],
+    pub(super) stride: usize,
+    pub(super) depth: usize,
 }
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads that are checked once a tile")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut [f32]) {
-    let Tile {
+fn multiply_tile<const VECTORS: usize>(rows: PairTile<'_>, panel: &[u32], out: &mut [f32]) {
+    let PairTile {
         pairs,
         stride,
         depth,
-    } = *rows;
-    assert!(pairs.len() >= TILE_ROWS * stride && depth <= stride);
+    } = rows;
+    assert!(pairs.len() >= (TILE_ROWS - 1) * stride + depth);
     assert_eq!(panel.len(), depth * VECTORS * LANES);
     assert!(out.len() >= TILE_ROWS * VECTORS * LANES);
     let zero: __m512 = _mm512_setzero_ps();
@@ -205,8 +208,8 @@ fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut
             *vector = as_pairs(unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) });
         }
         for (row, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `at < depth <= stride`, as the panel's length says, and there are
-            // `TILE_ROWS × stride` pairs.
+            // SAFETY: `at < depth`, as the panel's length says, and there are `depth` pairs from the
+            // beginning of the last row on.
             let number = unsafe { *pairs.as_ptr().add(row * stride + at) };
             let number = as_pairs(_mm512_set1_epi32(number.cast_signed()));
             for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -384,7 +387,7 @@ mod tests {
                 }
             }
             let mut out = vec![f32::NAN; TILE_ROWS * width];
-            products.multiply(vectors, &rows, TILE_ROWS, &panel, &mut out);
+            products.multiply(vectors, rows.tile(TILE_ROWS), &panel, &mut out);
             let rounded = |number: f32| f64::from(half::bf16::from_f32(number).to_f32());
             let expected: Vec<f64> = (0..TILE_ROWS * width)
                 .map(|at| {

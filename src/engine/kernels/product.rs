@@ -201,8 +201,8 @@ impl<'a, R: Rows> Product<'a, R> {
             let used = tile_rows.min(range.end - first);
             match numbers {
                 PanelNumbers::Pairs(products, pairs) => {
-                    let at = first - range.start;
-                    products.multiply(panel.vectors, &room.pairs, at, pairs, &mut sums);
+                    let rows = room.pairs.tile(first - range.start);
+                    products.multiply(panel.vectors, rows, pairs, &mut sums);
                 }
                 PanelNumbers::F32(numbers) => {
                     room.slices.clear();
