@@ -2,133 +2,149 @@
 
 use rayon::prelude::*;
 
-use super::super::instructions::Instructions;
 use super::super::pack::PackedWeights;
-use super::super::pairs::{self, PairProducts, PairTile};
-use super::POINTS;
+use super::super::pairs::{PairProducts, PairTile};
+use super::{BLOCK_CHANNELS, POINTS};
 
-/// Tiles of transformed input: tile after tile, point after point, channel after channel. In pairs
-/// of bf16 where the weights are.
+/// Tiles of transformed input in the order in which products read them: block after block of tiles,
+/// in each block some channels after the others, of these point after point, tile after tile. In
+/// pairs of bf16 where the weights are.
 pub(super) struct Transformed {
     products: Option<PairProducts>,
     channels: usize,
-    /// Numbers or pairs from one tile to the next.
-    stride: usize,
+    /// Tiles of a block; whole tiles of rows, the last of which may have no tiles left.
+    block: usize,
     numbers: Vec<f32>,
     pairs: Vec<u32>,
 }
 
-/// Some tiles of a [`Transformed`].
-#[derive(Clone, Copy)]
-pub(super) struct Tiles<'a> {
-    of: &'a Transformed,
-    first: usize,
-    pub(super) count: usize,
-}
-
-/// Channels of a point.
+/// The channels `first .. first + count`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Channels {
-    pub(super) point: usize,
     pub(super) first: usize,
     pub(super) count: usize,
 }
 
+impl Channels {
+    /// All of `channels`, as many at a time as are multiplied at a time.
+    pub(super) fn parts(channels: usize) -> impl Iterator<Item = Self> {
+        (0..channels)
+            .step_by(BLOCK_CHANNELS)
+            .map(move |first| Self {
+                first,
+                count: BLOCK_CHANNELS.min(channels - first),
+            })
+    }
+}
+
 impl Transformed {
-    /// Room for that many tiles of the inputs of `weights`, of which there must be an even number.
-    pub(super) fn new(weights: &PackedWeights, tiles: usize) -> Self {
-        let channels = weights.inputs();
-        let products = weights.pair_products();
-        let len = POINTS * channels / if products.is_some() { 2 } else { 1 };
-        // An odd number of cache lines, so that tiles do not meet in the same places of the first
-        // cache.
-        let stride = (len.div_ceil(pairs::LANES) | 1) * pairs::LANES;
-        let (for_numbers, for_pairs) = match products {
-            None => (tiles * stride, 0),
-            // Whole tiles of rows are read, the last of which may have no tiles left.
-            Some(_) => (0, (tiles + pairs::TILE_ROWS) * stride),
+    /// Room for `blocks` blocks of `block` tiles of the inputs of `weights`, an even number.
+    pub(super) fn new(weights: &PackedWeights, blocks: usize, block: usize) -> Self {
+        let (channels, products) = (weights.inputs(), weights.pair_products());
+        let len = blocks * POINTS * block * channels;
+        let (numbers, pairs) = match products {
+            None => (len, 0),
+            Some(_) => (0, len / 2),
         };
         Self {
             products,
             channels,
-            stride,
-            numbers: vec![0.0; for_numbers],
-            pairs: vec![0; for_pairs],
+            block,
+            numbers: vec![0.0; numbers],
+            pairs: vec![0; pairs],
         }
     }
 
-    /// Makes the first `count` tiles: `transform` writes the numbers of one.
-    pub(super) fn fill(&mut self, count: usize, transform: impl Fn(usize, &mut [f32]) + Sync) {
-        let len = POINTS * self.channels;
+    /// Makes the first `count` tiles. `transform` gets a tile, its channels, room, and how many
+    /// numbers from one point to the next.
+    pub(super) fn fill(
+        &mut self,
+        count: usize,
+        transform: impl Fn(usize, Channels, &mut [f32], usize) + Sync,
+    ) {
+        let (channels, block) = (self.channels, self.block);
+        let tiles = |index: usize| {
+            let first = index * block;
+            (first..count.min(first + block)).enumerate()
+        };
         let Some(products) = self.products else {
-            let tiles = self.numbers.par_chunks_mut(self.stride).take(count);
-            let tiles = tiles.enumerate();
-            tiles.for_each(|(at, to)| transform(at, &mut to[..len]));
+            let parts = parts(&mut self.numbers, block, channels, 1);
+            parts.into_par_iter().for_each(|(index, channels, part)| {
+                for (at, tile) in tiles(index) {
+                    let room = &mut part[at * channels.count..];
+                    transform(tile, channels, room, block * channels.count);
+                }
+            });
             return;
         };
-        let tiles = self.pairs.par_chunks_mut(self.stride).take(count);
-        tiles.enumerate().for_each_init(
-            || vec![0.0; len],
-            |numbers, (at, to)| {
-                transform(at, numbers);
-                products.round(numbers, &mut to[..len / 2]);
+        let parts = parts(&mut self.pairs, block, channels, 2);
+        parts.into_par_iter().for_each_init(
+            || vec![0.0; POINTS * BLOCK_CHANNELS],
+            |numbers, (index, channels, part)| {
+                let depth = channels.count / 2;
+                for (at, tile) in tiles(index) {
+                    transform(tile, channels, numbers, channels.count);
+                    let points = numbers.chunks_exact(channels.count).take(POINTS);
+                    for (point, numbers) in points.enumerate() {
+                        let to = (point * block + at) * depth;
+                        products.round(numbers, &mut part[to..][..depth]);
+                    }
+                }
             },
         );
     }
 
-    /// The tiles `first .. first + count`.
-    pub(super) fn tiles(&self, first: usize, count: usize) -> Tiles<'_> {
-        Tiles {
-            of: self,
-            first,
-            count,
+    /// A tile of rows of a product: some channels of a point of the tiles of block `index` from `at`
+    /// on.
+    pub(super) fn rows(
+        &self,
+        index: usize,
+        channels: Channels,
+        point: usize,
+        at: usize,
+    ) -> TileRows<'_> {
+        let start = POINTS * self.block * (index * self.channels + channels.first)
+            + (point * self.block + at) * channels.count;
+        match self.products {
+            None => TileRows::Numbers(&self.numbers[start..]),
+            Some(products) => {
+                let depth = channels.count / 2;
+                let pairs = &self.pairs[start / 2..];
+                let stride = depth;
+                TileRows::Pairs(
+                    products,
+                    PairTile {
+                        pairs,
+                        stride,
+                        depth,
+                    },
+                )
+            }
         }
     }
 }
 
-impl Tiles<'_> {
-    /// Multiplies some channels of a point of the tiles from `at` on, as many as a tile of a
-    /// product has rows, with a transformed kernel of `width` outputs. `paired` is room for its
-    /// pairs, made when `at` is 0.
-    pub(super) fn multiply(
-        &self,
-        instructions: Instructions,
-        at: usize,
-        Channels {
-            point,
-            first,
-            count,
-        }: Channels,
-        (kernel, paired): (&[f32], &mut Vec<u32>),
-        out: &mut [f32],
-    ) {
-        let of = self.of;
-        let width = kernel.len() / count;
-        let vectors = width / instructions.lanes();
-        let from = point * of.channels + first;
-        if let Some(products) = of.products {
-            if at == 0 {
-                paired.resize(kernel.len() / 2, 0);
-                let lines = kernel.chunks_exact(2 * width);
-                for (two, to) in lines.zip(paired.chunks_exact_mut(width)) {
-                    let (first, second) = two.split_at(width);
-                    products.pair_up(first, second, to);
-                }
-            }
-            let rows = PairTile {
-                pairs: &of.pairs[(self.first + at) * of.stride + from / 2..],
-                stride: of.stride,
-                depth: count / 2,
-            };
-            products.multiply(vectors, rows, paired, out);
-            return;
-        }
-        let mut rows = [&[] as &[f32]; 16];
-        let tile_rows = instructions.tile_rows();
-        for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
-            let tile = self.first + (at + row).min(self.count - 1);
-            *slice = &of.numbers[tile * of.stride + from..][..count];
-        }
-        instructions.multiply(vectors, &rows[..tile_rows], kernel, out);
-    }
+/// Rows of a product, one right after the other.
+pub(super) enum TileRows<'a> {
+    Numbers(&'a [f32]),
+    Pairs(PairProducts, PairTile<'a>),
+}
+
+/// The parts of blocks that are each contiguous: some channels of all tiles of a block, with the
+/// block's index. `per` numbers lie in one of `all`.
+fn parts<T>(
+    all: &mut [T],
+    block: usize,
+    channels: usize,
+    per: usize,
+) -> Vec<(usize, Channels, &mut [T])> {
+    let block_len = POINTS * block * channels / per;
+    let part_len = POINTS * block * BLOCK_CHANNELS / per;
+    let blocks = all.chunks_mut(block_len).enumerate();
+    blocks
+        .flat_map(|(index, block)| {
+            let parts = Channels::parts(channels).zip(block.chunks_mut(part_len));
+            parts.map(move |(channels, part)| (index, channels, part))
+        })
+        .collect()
 }
