@@ -219,6 +219,9 @@ pub(super) struct BenchArgs {
     /// Write what a part of the model was given and answered to FOLDER/STAGE.safetensors
     #[arg(long, value_name = "FOLDER")]
     pub(super) dump: Option<PathBuf>,
+    /// Also a table of what layers of each shape of a part of the model took
+    #[arg(long)]
+    pub(super) layers: bool,
     /// Another picture and prompt each edit, so that none is found encoded already
     #[arg(long)]
     pub(super) fresh: bool,

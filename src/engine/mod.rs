@@ -48,6 +48,45 @@ pub trait Progress {
 
     /// Shows what the picture will be, at latent size.
     fn preview(&mut self, preview: RgbF32);
+
+    /// An operation of a network begins, or, `None`, the last one has ended. For benches.
+    fn operation(&mut self, _operation: Option<Operation>) {}
+}
+
+/// Where a network spends its time: products of all rows (pixels or tokens of the whole batch).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Operation {
+    /// What it is.
+    pub kind: OperationKind,
+    /// Results, each of `columns` numbers.
+    pub rows: usize,
+    /// Numbers each result is a sum over; keys of each query for attention.
+    pub summed: usize,
+    /// Numbers of a result; all heads together for attention.
+    pub columns: usize,
+}
+
+/// What an [`Operation`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OperationKind {
+    /// A convolution with a square kernel of that side.
+    Convolution(usize),
+    /// A linear layer.
+    Linear,
+    /// Queries times keys, softmax, shares times values.
+    Attention,
+}
+
+impl Operation {
+    /// Multiplications and additions that are asked for, as a blueprint counts them.
+    pub fn flops(self) -> u64 {
+        let products = if self.kind == OperationKind::Attention {
+            2
+        } else {
+            1
+        };
+        2 * products * self.rows as u64 * self.summed as u64 * self.columns as u64
+    }
 }
 
 /// Where a run stands.

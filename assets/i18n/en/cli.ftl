@@ -28,4 +28,6 @@ cli-bench-no-text = { $model } has no text encoders. Measure it with --stage une
 cli-bench-export-of-random = --export writes random weights. Give --model random:sd15, for example.
 cli-bench-export-not-empty = There is something in { $path } already. Give --export a new folder.
 cli-bench-dump-of-edit = --dump writes the numbers of one part. Give --stage unet, encode, decode or text with it.
+cli-bench-layers-of-edit = --layers tells about the layers of one part. Give --stage unet, encode, decode or text with it.
+cli-bench-layers-rest = all else
 cli-bench-size-multiple = { $size } does not fit: this part of the model needs sides that are multiples of { $multiple }.

@@ -1,6 +1,7 @@
 //! `overpaint bench`: what an edit, or one part of a model, takes on this machine.
 
 mod edit;
+mod layers;
 mod part;
 mod request;
 mod subject;
@@ -32,6 +33,9 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     let size = parse_size(args.size.as_deref().unwrap_or(default))?;
     if args.dump.is_some() && part.is_none() {
         return Err(CliError::Argument(Message::new("cli-bench-dump-of-edit")));
+    }
+    if args.layers && part.is_none() {
+        return Err(CliError::Argument(Message::new("cli-bench-layers-of-edit")));
     }
     // Also for Ctrl-C: a stopped run ends here, and a temporary model is removed.
     let stop = stop_flag()?;

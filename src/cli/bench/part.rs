@@ -6,13 +6,14 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Measured;
+use super::layers::LayerTimes;
 use super::subject::Subject;
 use super::summary::{PeakMemory, Summary};
 use crate::cli::console::{answer, event};
 use crate::cli::error::CliError;
 use crate::cli::resources::{forget_peak, peak_rss_bytes};
 use crate::engine::diffusion::{LoadedPart, Part, PartAnswer, PartWork};
-use crate::engine::{Cancelled, Progress, Stage};
+use crate::engine::{Cancelled, Operation, Progress, Stage};
 use crate::jobs::EditError;
 use crate::raster::RgbF32;
 use crate::text::Message;
@@ -24,7 +25,10 @@ pub(super) fn run(
     stop: &AtomicBool,
 ) -> Result<(), CliError> {
     let options = measured.args.device.engine_options();
-    let progress = &mut Stoppable(stop);
+    let progress = &mut Stoppable {
+        stop,
+        layers: LayerTimes::default(),
+    };
     let clock = Instant::now();
     let loaded = LoadedPart::load(&subject.model, part, options, progress);
     let loaded = loaded.map_err(EditError::from)?;
@@ -52,9 +56,11 @@ pub(super) fn run(
     };
     let mut run = 1;
     while measured.another(run)? {
+        progress.layers.run_begins();
         let clock = Instant::now();
         let answer = loaded.run(&work, progress).map_err(EditError::from)?;
         let seconds = clock.elapsed().as_secs_f64();
+        progress.layers.run_ended(seconds);
         say_run(measured, run, seconds);
         summary.seconds.push(seconds);
         summary.flops.push(work.flops());
@@ -65,6 +71,9 @@ pub(super) fn run(
     }
     memory.run = peak_rss_bytes().filter(|_| apart);
     Summary { memory, ..summary }.report(measured);
+    if measured.args.layers {
+        progress.layers.report(measured);
+    }
     Ok(())
 }
 
@@ -123,12 +132,15 @@ fn dump(measured: &Measured<'_>, work: &PartWork, answer: &PartAnswer) -> Result
         .map_err(|error| CliError::System(format!("{}: {error}", path.display())))
 }
 
-/// Passes Ctrl-C on to the engine.
-struct Stoppable<'a>(&'a AtomicBool);
+/// Passes Ctrl-C on to the engine, and looks at the clock where it says what it does.
+struct Stoppable<'a> {
+    stop: &'a AtomicBool,
+    layers: LayerTimes,
+}
 
 impl Progress for Stoppable<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.stop.load(Ordering::Relaxed) {
             Err(Cancelled)
         } else {
             Ok(())
@@ -142,4 +154,8 @@ impl Progress for Stoppable<'_> {
     }
 
     fn preview(&mut self, _: RgbF32) {}
+
+    fn operation(&mut self, operation: Option<Operation>) {
+        self.layers.operation(operation);
+    }
 }

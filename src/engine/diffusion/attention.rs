@@ -7,7 +7,7 @@ use super::cpu::with_numbers;
 use super::layers::Linear;
 use super::weights::Loader;
 use crate::engine::kernels::{self, AttentionSizes, Instructions, attend};
-use crate::engine::{EngineError, Progress};
+use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
 /// in Stable Diffusion at 512 × 512.
@@ -214,9 +214,17 @@ fn answer_here(
     q: &Tensor,
     progress: &mut dyn Progress,
 ) -> Result<Tensor, EngineError> {
+    let (batch, queries, width) = q.dims3()?;
+    progress.operation(Some(Operation {
+        kind: OperationKind::Attention,
+        rows: batch * queries,
+        summed: asked.keys(),
+        columns: width,
+    }));
     let mut output = vec![0f32; q.elem_count()];
     let q = q.contiguous()?;
     with_numbers([&q], |[q]| Ok(attend(asked, q, &mut output, progress)?))?;
+    progress.operation(None);
     Ok(Tensor::from_vec(output, q.shape(), q.device())?)
 }
 

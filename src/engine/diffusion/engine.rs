@@ -16,6 +16,7 @@ use super::sampler::sampler;
 use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
 use super::weights::Precision;
 use crate::catalog::ModelRef;
+use crate::engine::kernels::Recycling;
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{EngineInput, EngineMask, LatentFill};
@@ -180,7 +181,10 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let image = run.picture(progress)?;
+        let image = run.picture(progress);
+        // What the layers passed on to each other is needed no more, however the run ended.
+        Recycling::give_back();
+        let image = image?;
         Ok(EngineOutput {
             image,
             report: run.report,

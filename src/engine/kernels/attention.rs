@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::activation::{exp, update};
 use super::instructions::Instructions;
 use super::pack::{Numbers, PackedWeights, PanelNumbers};
-use super::pairs::PairRows;
+use super::pairs::{PairRows, TileSums};
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -51,6 +51,17 @@ pub(crate) struct KeysAndValues {
 }
 
 impl KeysAndValues {
+    /// What they are packed for.
+    fn instructions(&self) -> Instructions {
+        let head = self.heads.first();
+        head.map_or_else(Instructions::portable, |head| head.keys.instructions())
+    }
+
+    /// Keys of each batch member.
+    pub(crate) fn keys(&self) -> usize {
+        self.sizes.keys
+    }
+
     /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `instructions`.
     pub(crate) fn pack(
         instructions: Instructions,
@@ -102,7 +113,7 @@ pub(crate) fn attend(
         (round..tasks.min(round + per_round))
             .into_par_iter()
             .for_each_init(
-                || Block::new(head_width),
+                || Block::new(asked.instructions(), head_width),
                 |block, task| {
                     let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
@@ -153,13 +164,15 @@ impl Head {
 /// A block of queries on its way through the keys.
 struct Block {
     head_width: usize,
+    /// Numbers from one query's sums to the next one's: whole vectors.
+    stride: usize,
     /// Scores, then shares: [`BLOCK_KEYS`] a query.
     scores: Vec<f32>,
     /// The queries, where products are of bf16.
     queries: PairRows,
     /// Their shares, where products are of bf16.
     rounded: PairRows,
-    /// Values added up so far, each times its share: `head_width` a query.
+    /// Values added up so far, each times its share: `head_width` a query, every `stride`.
     sums: Vec<f32>,
     /// The largest score so far.
     largest: [f32; BLOCK_QUERIES],
@@ -168,13 +181,17 @@ struct Block {
 }
 
 impl Block {
-    fn new(head_width: usize) -> Self {
+    fn new(instructions: Instructions, head_width: usize) -> Self {
+        let stride = head_width.next_multiple_of(instructions.lanes());
+        // Whole tiles of rows are written, the last of which may have no queries left.
+        let rows = BLOCK_QUERIES.next_multiple_of(instructions.tile_rows());
         Self {
             head_width,
-            scores: vec![0.0; BLOCK_QUERIES * BLOCK_KEYS],
+            stride,
+            scores: vec![0.0; rows * BLOCK_KEYS],
             queries: PairRows::default(),
             rounded: PairRows::default(),
-            sums: vec![0.0; BLOCK_QUERIES * head_width],
+            sums: vec![0.0; rows * stride],
             largest: [0.0; BLOCK_QUERIES],
             shares: [0.0; BLOCK_QUERIES],
         }
@@ -217,22 +234,29 @@ impl Block {
             let width = panel.vectors * instructions.lanes();
             let numbers = keys.panel(panel, &mut widened);
             for (at, rows) in queries.chunks(tile_rows).enumerate() {
+                let start = at * tile_rows * BLOCK_KEYS + panel.first - first;
+                let scores = &mut self.scores[start..];
                 match numbers {
                     PanelNumbers::Pairs(products, pairs) => {
-                        let (vectors, first) = (panel.vectors, at * tile_rows);
-                        products.multiply(vectors, &self.queries, first, pairs, &mut tile);
+                        let rows = self.queries.tile(at * tile_rows);
+                        // A panel's last outputs may be no keys; there is room for them.
+                        let mut scores = TileSums {
+                            numbers: scores,
+                            stride: BLOCK_KEYS,
+                            onto: false,
+                        };
+                        products.multiply(panel.vectors, rows, pairs, &mut scores);
                     }
                     PanelNumbers::F32(numbers) => {
                         let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
                         whole[..rows.len()].copy_from_slice(rows);
                         let whole = &whole[..tile_rows];
                         instructions.multiply(panel.vectors, whole, numbers, &mut tile);
+                        let tile = tile.chunks_exact(width).take(rows.len());
+                        for (scores, tile) in scores.chunks_mut(BLOCK_KEYS).zip(tile) {
+                            scores[..panel.outputs].copy_from_slice(&tile[..panel.outputs]);
+                        }
                     }
-                }
-                for (row, tile) in tile.chunks_exact(width).take(rows.len()).enumerate() {
-                    let start = (at * tile_rows + row) * BLOCK_KEYS + panel.first - first;
-                    self.scores[start..start + panel.outputs]
-                        .copy_from_slice(&tile[..panel.outputs]);
                 }
             }
         }
@@ -260,8 +284,17 @@ impl Block {
                     PanelNumbers::Pairs(products, pairs) => {
                         // Blocks begin at even keys, so that pairs are whole.
                         let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
-                        let (vectors, rounded) = (panel.vectors, &self.rounded);
-                        products.multiply(vectors, rounded, start, pairs, &mut tile);
+                        let mut sums = TileSums {
+                            numbers: &mut self.sums[start * self.stride + panel.first..],
+                            stride: self.stride,
+                            onto: true,
+                        };
+                        products.multiply(
+                            panel.vectors,
+                            self.rounded.tile(start),
+                            pairs,
+                            &mut sums,
+                        );
                     }
                     PanelNumbers::F32(numbers) => {
                         let numbers = &numbers[first * width..][..count * width];
@@ -272,13 +305,13 @@ impl Block {
                         }
                         let rows = &rows[..tile_rows];
                         instructions.multiply(panel.vectors, rows, numbers, &mut tile);
-                    }
-                }
-                for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
-                    let to = (start + row) * self.head_width + panel.first;
-                    let sums = &mut self.sums[to..to + panel.outputs];
-                    for (sum, tile) in sums.iter_mut().zip(tile) {
-                        *sum += tile;
+                        for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
+                            let to = (start + row) * self.stride + panel.first;
+                            let sums = &mut self.sums[to..to + panel.outputs];
+                            for (sum, tile) in sums.iter_mut().zip(tile) {
+                                *sum += tile;
+                            }
+                        }
                     }
                 }
             }
@@ -293,7 +326,7 @@ impl Block {
             // SAFETY: every task of `attend` has its own queries of its own head, and a head its
             // own numbers of a token.
             let to = unsafe { output.part(start + query * stride, self.head_width) };
-            let sums = &self.sums[query * self.head_width..][..self.head_width];
+            let sums = &self.sums[query * self.stride..][..self.head_width];
             let inverse = 1.0 / self.shares[query];
             for (to, sum) in to.iter_mut().zip(sums) {
                 *to = sum * inverse;
@@ -317,6 +350,7 @@ impl WithSimd for ShareOut<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Block {
             head_width,
+            stride,
             scores,
             sums,
             largest,
@@ -326,7 +360,7 @@ impl WithSimd for ShareOut<'_> {
         let scale = 1.0 / (*head_width as f32).sqrt();
         let rows = scores
             .chunks_exact_mut(BLOCK_KEYS)
-            .zip(sums.chunks_exact_mut(*head_width));
+            .zip(sums.chunks_exact_mut(*stride));
         let totals = largest.iter_mut().zip(shares);
         for ((scores, sums), (largest, share)) in rows.zip(totals).take(self.queries) {
             let scores = &mut scores[..self.keys];

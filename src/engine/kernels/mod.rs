@@ -21,6 +21,7 @@ mod pack;
 mod pairs;
 mod peak;
 mod product;
+mod recycling;
 mod shared;
 mod tile;
 mod winograd;
@@ -32,6 +33,7 @@ pub(crate) use norm::{GroupNorm, group_norm, layer_norm};
 pub(crate) use pack::{Numbers, PackedWeights};
 pub use peak::{Peak, peak};
 pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
+pub use recycling::Recycling;
 
 #[cfg(test)]
 mod reference;

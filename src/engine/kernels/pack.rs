@@ -183,6 +183,17 @@ impl PackedWeights {
         start..start + panel.vectors * self.instructions.lanes() * depth
     }
 
+    /// The pairs of the inputs `2 × pair` and `2 × pair + 1` under a tap, for each output of a panel;
+    /// empty where weights are not kept so.
+    pub(super) fn pairs_under(&self, panel: Panel, tap: usize, pair: usize) -> &[u32] {
+        let Kept::Pairs(_, kept) = &self.kept else {
+            return &[];
+        };
+        let width = panel.vectors * self.instructions.lanes();
+        let line = tap * self.inputs.div_ceil(2) + pair;
+        &kept[self.pairs_of(panel)][line * width..][..width]
+    }
+
     /// What multiplies them, where they are pairs.
     pub(super) fn pair_products(&self) -> Option<PairProducts> {
         match &self.kept {

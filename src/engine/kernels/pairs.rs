@@ -15,8 +15,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
-    _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_and_si512, _mm512_cvtepu16_epi32,
+    _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_mask_storeu_epi32, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_reduce_add_ps,
     _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
 };
@@ -54,37 +54,59 @@ impl PairProducts {
         name.as_flattened() == b"AuthenticAMD"
     }
 
-    /// Multiplies the [`TILE_ROWS`] rows from `first` on with a panel of `vectors` (1 or 2) vectors
-    /// of pairs. The sums are written to the front of `out`, row after row.
+    /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(super) fn multiply(
         self,
         vectors: usize,
-        rows: &PairRows,
-        first: usize,
+        rows: PairTile<'_>,
         panel: &[u32],
-        out: &mut [f32],
+        sums: &mut TileSums<'_>,
     ) {
-        let rows = Tile {
-            pairs: &rows.pairs[first * rows.stride..(first + TILE_ROWS) * rows.stride],
-            stride: rows.stride,
-            depth: rows.depth,
-        };
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe {
             if vectors == 1 {
-                multiply_tile::<1>(&rows, panel, out);
+                multiply_tile::<1>(rows, panel, sums);
             } else {
-                multiply_tile::<2>(&rows, panel, out);
+                multiply_tile::<2>(rows, panel, sums);
             }
         }
+    }
+
+    /// Takes pairs apart, a line of whole vectors: all first numbers, all second ones.
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(super) fn take_apart(self, pairs: &[u32], first: &mut [f32], second: &mut [f32]) {
+        // SAFETY: a value of `Self` is only made where the processor has the instructions.
+        unsafe { take_apart(pairs, first, second) }
+    }
+
+    /// [`pair_up`](Self::pair_up) of every two of the lines of `width` numbers in `lines`; the pairs
+    /// of two begin `stride` behind those of the two before.
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(super) fn pair_up_lines(self, lines: &[f32], width: usize, to: &mut [u32], stride: usize) {
+        // SAFETY: a value of `Self` is only made where the processor has the instructions.
+        unsafe { pair_up_lines(lines, width, to, stride) }
+    }
+
+    /// There is no value of this type here.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn take_apart(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
+        match self.0 {}
+    }
+
+    /// There is no value of this type here.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn pair_up_lines(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
+        match self.0 {}
     }
 
     /// Rounds `numbers` to pairs; an odd one is paired with zero. `to` has room for exactly them.
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    fn round(self, numbers: &[f32], to: &mut [u32]) {
+    pub(super) fn round(self, numbers: &[f32], to: &mut [u32]) {
         assert_eq!(to.len(), numbers.len().div_ceil(2));
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe { round(numbers, to) }
@@ -120,13 +142,13 @@ impl PairProducts {
 
     /// There is no value of this type here.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn multiply(self, _: usize, _: &PairRows, _: usize, _: &[u32], _: &mut [f32]) {
+    pub(super) fn multiply(self, _: usize, _: PairTile<'_>, _: &[u32], _: &mut TileSums<'_>) {
         match self.0 {}
     }
 
     /// There is no value of this type here.
     #[cfg(not(target_arch = "x86_64"))]
-    fn round(self, _: &[f32], _: &mut [u32]) {
+    pub(super) fn round(self, _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
 }
@@ -169,6 +191,15 @@ impl PairRows {
         }
     }
 
+    /// The rows from `first` on.
+    pub(super) fn tile(&self, first: usize) -> PairTile<'_> {
+        PairTile {
+            pairs: &self.pairs[first * self.stride..],
+            stride: self.stride,
+            depth: self.depth,
+        }
+    }
+
     /// Rounds the numbers of a row under a tap.
     pub(super) fn set(&mut self, products: PairProducts, row: usize, tap: usize, numbers: &[f32]) {
         let start = row * self.stride + tap * self.tap_len;
@@ -176,28 +207,48 @@ impl PairRows {
     }
 }
 
-/// Rows of a tile.
-#[cfg(target_arch = "x86_64")]
-struct Tile<'a> {
-    pairs: &'a [u32],
-    stride: usize,
-    depth: usize,
+/// Rows of a tile of a product: one every `stride` pairs, of `depth` pairs each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PairTile<'a> {
+    pub(super) pairs: &'a [u32],
+    pub(super) stride: usize,
+    pub(super) depth: usize,
+}
+
+/// Where the sums of a tile are written: a row every `stride` numbers.
+#[derive(Debug)]
+pub(super) struct TileSums<'a> {
+    pub(super) numbers: &'a mut [f32],
+    pub(super) stride: usize,
+    /// Whether they are added to what is there.
+    pub(super) onto: bool,
 }
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads that are checked once a tile")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut [f32]) {
-    let Tile {
+fn multiply_tile<const VECTORS: usize>(rows: PairTile<'_>, panel: &[u32], out: &mut TileSums<'_>) {
+    let PairTile {
         pairs,
         stride,
         depth,
-    } = *rows;
-    assert!(pairs.len() >= TILE_ROWS * stride && depth <= stride);
+    } = rows;
+    assert!(pairs.len() >= (TILE_ROWS - 1) * stride + depth);
     assert_eq!(panel.len(), depth * VECTORS * LANES);
-    assert!(out.len() >= TILE_ROWS * VECTORS * LANES);
+    let from_row_to_row = out.stride;
+    assert!(VECTORS * LANES <= from_row_to_row);
+    assert!(out.numbers.len() >= (TILE_ROWS - 1) * from_row_to_row + VECTORS * LANES);
     let zero: __m512 = _mm512_setzero_ps();
     let mut sums = [[zero; VECTORS]; TILE_ROWS];
+    if out.onto {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (vector, sum) in sums.iter_mut().enumerate() {
+                let at = row * from_row_to_row + vector * LANES;
+                // SAFETY: a whole vector of a row, of which there are as many, as was checked.
+                *sum = unsafe { _mm512_loadu_ps(out.numbers.as_ptr().add(at)) };
+            }
+        }
+    }
     for (at, weights) in panel.chunks_exact(VECTORS * LANES).enumerate() {
         let mut vectors = [as_pairs(_mm512_set1_epi32(0)); VECTORS];
         for (vector, weights) in vectors.iter_mut().zip(weights.as_chunks::<LANES>().0) {
@@ -205,8 +256,8 @@ fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut
             *vector = as_pairs(unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) });
         }
         for (row, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `at < depth <= stride`, as the panel's length says, and there are
-            // `TILE_ROWS × stride` pairs.
+            // SAFETY: `at < depth`, as the panel's length says, and there are `depth` pairs from the
+            // beginning of the last row on.
             let number = unsafe { *pairs.as_ptr().add(row * stride + at) };
             let number = as_pairs(_mm512_set1_epi32(number.cast_signed()));
             for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -214,10 +265,12 @@ fn multiply_tile<const VECTORS: usize>(rows: &Tile<'_>, panel: &[u32], out: &mut
             }
         }
     }
-    let out = out.as_chunks_mut::<LANES>().0;
-    for (out, sum) in out.iter_mut().zip(sums.as_flattened()) {
-        // SAFETY: a whole vector of the output.
-        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), *sum) };
+    for (row, sums) in sums.iter().enumerate() {
+        for (vector, sum) in sums.iter().enumerate() {
+            let at = row * from_row_to_row + vector * LANES;
+            // SAFETY: a whole vector of a row, as above.
+            unsafe { _mm512_storeu_ps(out.numbers.as_mut_ptr().add(at), *sum) };
+        }
     }
 }
 
@@ -305,6 +358,39 @@ fn pair_up(first: &[f32], second: &[f32], to: &mut [u32]) {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn pair_up_lines(lines: &[f32], width: usize, to: &mut [u32], stride: usize) {
+    let twos = lines.chunks_exact(2 * width);
+    for (two, to) in twos.zip(to.chunks_mut(stride)) {
+        let (first, second) = two.split_at(width);
+        pair_up(first, second, &mut to[..width]);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+#[target_feature(enable = "avx512f")]
+fn take_apart(pairs: &[u32], first: &mut [f32], second: &mut [f32]) {
+    assert!(first.len() == pairs.len() && second.len() == pairs.len());
+    let first = first.as_chunks_mut::<LANES>().0;
+    let second = second.as_chunks_mut::<LANES>().0.iter_mut();
+    let lines = pairs.as_chunks::<LANES>().0.iter().zip(first).zip(second);
+    for ((pairs, first), second) in lines {
+        // SAFETY: 16 pairs, and room for 16 numbers of each line.
+        unsafe {
+            let pairs = _mm512_loadu_si512(pairs.as_ptr().cast());
+            let upper = _mm512_set1_epi32(0xffff_0000_u32.cast_signed());
+            let (low, high) = (
+                _mm512_slli_epi32::<16>(pairs),
+                _mm512_and_si512(pairs, upper),
+            );
+            _mm512_storeu_si512(first.as_mut_ptr().cast(), low);
+            _mm512_storeu_si512(second.as_mut_ptr().cast(), high);
+        }
+    }
+}
+
 /// Writes the pairs of a vector that `which` has set.
 ///
 /// # Safety
@@ -383,8 +469,24 @@ mod tests {
                     }));
                 }
             }
-            let mut out = vec![f32::NAN; TILE_ROWS * width];
-            products.multiply(vectors, &rows, TILE_ROWS, &panel, &mut out);
+            // Rows with room between them; a second time onto the first.
+            let stride = width + 3;
+            let mut out = vec![f32::NAN; TILE_ROWS * stride];
+            for onto in [false, true] {
+                let mut sums = TileSums {
+                    numbers: &mut out,
+                    stride,
+                    onto,
+                };
+                products.multiply(vectors, rows.tile(TILE_ROWS), &panel, &mut sums);
+            }
+            let rows_of_out = out.chunks_exact(stride);
+            assert!(
+                rows_of_out
+                    .clone()
+                    .all(|row| row[width..].iter().all(|x| x.is_nan()))
+            );
+            let out: Vec<f32> = rows_of_out.flat_map(|row| &row[..width]).copied().collect();
             let rounded = |number: f32| f64::from(half::bf16::from_f32(number).to_f32());
             let expected: Vec<f64> = (0..TILE_ROWS * width)
                 .map(|at| {
@@ -392,12 +494,39 @@ mod tests {
                     (0..taps * inputs)
                         .map(|k| {
                             let number = rounded(left[row * taps * inputs + k]);
-                            number * rounded(weight(k / inputs, k % inputs, column))
+                            2.0 * number * rounded(weight(k / inputs, k % inputs, column))
                         })
                         .sum()
                 })
                 .collect();
             assert_close(&out, &expected, 1e-6, &format!("{taps} × {inputs}"));
         }
+    }
+
+    #[test]
+    fn lines_of_pairs_are_taken_apart_and_made_again() {
+        let Some(products) = products() else {
+            return;
+        };
+        let (width, stride) = (2 * LANES, 5 * LANES);
+        let lines = numbers(3 * 2 * width, 9);
+        let mut pairs = vec![7; 2 * stride + width];
+        products.pair_up_lines(&lines, width, &mut pairs, stride);
+        for (at, two) in lines.chunks_exact(2 * width).enumerate() {
+            let (first, second) = two.split_at(width);
+            let line = &pairs[at * stride..][..width];
+            let expected: Vec<u32> = first
+                .iter()
+                .zip(second)
+                .map(|(a, b)| pair(*a, *b))
+                .collect();
+            assert_eq!(line, expected);
+            let (mut low, mut high) = (vec![0.0; width], vec![0.0; width]);
+            products.take_apart(line, &mut low, &mut high);
+            let both: Vec<[f32; 2]> = low.into_iter().zip(high).map(|(a, b)| [a, b]).collect();
+            let expected: Vec<[f32; 2]> = line.iter().map(|pair| numbers_of(*pair)).collect();
+            assert_eq!(both, expected);
+        }
+        assert!(pairs[width..stride].iter().all(|untouched| *untouched == 7));
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::activation::{gelu, update};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
-use super::pairs::{PairProducts, PairRows};
+use super::pairs::{PairProducts, PairRows, TileSums};
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -195,14 +195,20 @@ impl<'a, R: Rows> Product<'a, R> {
     fn of_panel(&self, panel: Panel, range: std::ops::Range<usize>, room: &mut Room<'a>) {
         let instructions = self.weights.instructions();
         let tile_rows = instructions.tile_rows();
+        let width = panel.vectors * instructions.lanes();
         let numbers = self.weights.panel(panel, &mut room.widened);
         let mut sums = [0f32; TILE_NUMBERS];
         for first in range.clone().step_by(tile_rows) {
             let used = tile_rows.min(range.end - first);
             match numbers {
                 PanelNumbers::Pairs(products, pairs) => {
-                    let at = first - range.start;
-                    products.multiply(panel.vectors, &room.pairs, at, pairs, &mut sums);
+                    let rows = room.pairs.tile(first - range.start);
+                    let mut sums = TileSums {
+                        numbers: &mut sums,
+                        stride: width,
+                        onto: false,
+                    };
+                    products.multiply(panel.vectors, rows, pairs, &mut sums);
                 }
                 PanelNumbers::F32(numbers) => {
                     room.slices.clear();

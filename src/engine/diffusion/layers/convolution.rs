@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::super::cpu::{channels_last, is_here, picture, with_numbers};
 use super::super::weights::{Loader, Weight};
 use crate::engine::kernels::{ConvGeometry, Finish, PackedWeights, conv2d};
-use crate::engine::{EngineError, Progress};
+use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// What a convolution looks like.
 #[derive(Debug, Clone, Copy)]
@@ -196,6 +196,12 @@ impl Conv2d {
             Some(added) => channels_last(added)?,
             None => Tensor::zeros(0, x.dtype(), x.device())?,
         };
+        progress.operation(Some(Operation {
+            kind: OperationKind::Convolution(self.shape.kernel),
+            rows: batch * rows * columns,
+            summed: inputs * self.shape.kernel * self.shape.kernel,
+            columns: outputs,
+        }));
         let mut output = vec![0f32; batch * rows * columns * outputs];
         with_numbers([&numbers, &bias, &added], |[x, bias, added]| {
             let finish = Finish {
@@ -212,6 +218,7 @@ impl Conv2d {
                 progress,
             )?)
         })?;
+        progress.operation(None);
         picture(output, (batch, rows, columns, outputs), x)
     }
 

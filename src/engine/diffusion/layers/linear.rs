@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::super::cpu::{is_here, with_numbers};
 use super::super::weights::{Loader, Weight};
 use crate::engine::kernels::{Finish, PackedWeights, can_be_gated, gated_order, linear};
-use crate::engine::{EngineError, Progress};
+use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// A fully connected layer on the last axis.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ impl Linear {
         let nothing = Tensor::zeros(0, x.dtype(), x.device())?;
         let bias = self.bias.as_ref().unwrap_or(&nothing);
         let added_numbers = added.unwrap_or(&nothing).contiguous()?;
+        progress.operation(Some(Operation {
+            kind: OperationKind::Linear,
+            rows: x.elem_count() / inputs.max(1),
+            summed: inputs,
+            columns: weights.outputs(),
+        }));
         let mut output = vec![0f32; shape.iter().product()];
         with_numbers([&x, bias, &added_numbers], |[x, bias, onto]| {
             let finish = Finish {
@@ -115,6 +121,7 @@ impl Linear {
             };
             Ok(linear(weights, x, &finish, &mut output, progress)?)
         })?;
+        progress.operation(None);
         Ok(Tensor::from_vec(output, shape, x.device())?)
     }
 

@@ -1,0 +1,150 @@
+//! [`Transformed`]: the input of many tiles, transformed.
+
+use rayon::prelude::*;
+
+use super::super::pack::PackedWeights;
+use super::super::pairs::{PairProducts, PairTile};
+use super::{BLOCK_CHANNELS, POINTS};
+
+/// Tiles of transformed input in the order in which products read them: block after block of tiles,
+/// in each block some channels after the others, of these point after point, tile after tile. In
+/// pairs of bf16 where the weights are.
+pub(super) struct Transformed {
+    products: Option<PairProducts>,
+    channels: usize,
+    /// Tiles of a block; whole tiles of rows, the last of which may have no tiles left.
+    block: usize,
+    numbers: Vec<f32>,
+    pairs: Vec<u32>,
+}
+
+/// The channels `first .. first + count`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Channels {
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+impl Channels {
+    /// All of `channels`, as many at a time as are multiplied at a time.
+    pub(super) fn parts(channels: usize) -> impl Iterator<Item = Self> {
+        (0..channels)
+            .step_by(BLOCK_CHANNELS)
+            .map(move |first| Self {
+                first,
+                count: BLOCK_CHANNELS.min(channels - first),
+            })
+    }
+}
+
+impl Transformed {
+    /// Room for `blocks` blocks of `block` tiles of the inputs of `weights`, an even number.
+    pub(super) fn new(weights: &PackedWeights, blocks: usize, block: usize) -> Self {
+        let (channels, products) = (weights.inputs(), weights.pair_products());
+        let len = blocks * POINTS * block * channels;
+        let (numbers, pairs) = match products {
+            None => (len, 0),
+            Some(_) => (0, len / 2),
+        };
+        Self {
+            products,
+            channels,
+            block,
+            numbers: vec![0.0; numbers],
+            pairs: vec![0; pairs],
+        }
+    }
+
+    /// Makes the first `count` tiles. `transform` gets a tile, its channels, room, and how many
+    /// numbers from one point to the next.
+    pub(super) fn fill(
+        &mut self,
+        count: usize,
+        transform: impl Fn(usize, Channels, &mut [f32], usize) + Sync,
+    ) {
+        let (channels, block) = (self.channels, self.block);
+        let tiles = |index: usize| {
+            let first = index * block;
+            (first..count.min(first + block)).enumerate()
+        };
+        let Some(products) = self.products else {
+            let parts = parts(&mut self.numbers, block, channels, 1);
+            parts.into_par_iter().for_each(|(index, channels, part)| {
+                for (at, tile) in tiles(index) {
+                    let room = &mut part[at * channels.count..];
+                    transform(tile, channels, room, block * channels.count);
+                }
+            });
+            return;
+        };
+        let parts = parts(&mut self.pairs, block, channels, 2);
+        parts.into_par_iter().for_each_init(
+            || vec![0.0; POINTS * BLOCK_CHANNELS],
+            |numbers, (index, channels, part)| {
+                let depth = channels.count / 2;
+                for (at, tile) in tiles(index) {
+                    transform(tile, channels, numbers, channels.count);
+                    let points = numbers.chunks_exact(channels.count).take(POINTS);
+                    for (point, numbers) in points.enumerate() {
+                        let to = (point * block + at) * depth;
+                        products.round(numbers, &mut part[to..][..depth]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// A tile of rows of a product: some channels of a point of the tiles of block `index` from `at`
+    /// on.
+    pub(super) fn rows(
+        &self,
+        index: usize,
+        channels: Channels,
+        point: usize,
+        at: usize,
+    ) -> TileRows<'_> {
+        let start = POINTS * self.block * (index * self.channels + channels.first)
+            + (point * self.block + at) * channels.count;
+        match self.products {
+            None => TileRows::Numbers(&self.numbers[start..]),
+            Some(products) => {
+                let depth = channels.count / 2;
+                let pairs = &self.pairs[start / 2..];
+                let stride = depth;
+                TileRows::Pairs(
+                    products,
+                    PairTile {
+                        pairs,
+                        stride,
+                        depth,
+                    },
+                )
+            }
+        }
+    }
+}
+
+/// Rows of a product, one right after the other.
+pub(super) enum TileRows<'a> {
+    Numbers(&'a [f32]),
+    Pairs(PairProducts, PairTile<'a>),
+}
+
+/// The parts of blocks that are each contiguous: some channels of all tiles of a block, with the
+/// block's index. `per` numbers lie in one of `all`.
+fn parts<T>(
+    all: &mut [T],
+    block: usize,
+    channels: usize,
+    per: usize,
+) -> Vec<(usize, Channels, &mut [T])> {
+    let block_len = POINTS * block * channels / per;
+    let part_len = POINTS * block * BLOCK_CHANNELS / per;
+    let blocks = all.chunks_mut(block_len).enumerate();
+    blocks
+        .flat_map(|(index, block)| {
+            let parts = Channels::parts(channels).zip(block.chunks_mut(part_len));
+            parts.map(move |(channels, part)| (index, channels, part))
+        })
+        .collect()
+}
