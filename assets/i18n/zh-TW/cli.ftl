@@ -28,6 +28,6 @@ cli-bench-no-text = { $model } 沒有文字編碼器。請用 --stage unet、enc
 cli-bench-export-of-random = --export 只能寫入隨機模型。請加上例如 --model random:sd15。
 cli-bench-export-not-empty = { $path } 裡已經有東西。請為 --export 指定新的資料夾。
 cli-bench-dump-of-edit = --dump 寫入的是模型單一部分的數值。請同時加上 --stage unet、encode、decode 或 text。
-cli-bench-layers-of-edit = --layers 說明的是模型單一部分的各層。請同時加上 --stage unet、encode、decode 或 text。
+cli-bench-layers-of-edit = --layers 說明的是模型單一部分的每一層。請同時加上 --stage unet、encode、decode 或 text。
 cli-bench-layers-rest = 其餘
 cli-bench-size-multiple = { $size } 不適用：模型的這個部分需要邊長為 { $multiple } 的倍數。

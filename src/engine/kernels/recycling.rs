@@ -5,6 +5,11 @@
 //! takes a tenth to a fifth of a step. So large blocks are kept a while and handed out again; small
 //! ones are the system allocator's alone.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "an allocator belongs to all threads; its lock is held for a few comparisons"
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
