@@ -5,7 +5,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::instructions::Instructions;
-use super::pairs::{PairProducts, numbers_of};
+use super::pairs::PairProducts;
 
 /// In which numbers weights are kept. They are widened to f32, panel by panel, when they are used.
 /// What is packed for products of bf16 is kept in pairs of them, whatever is asked for.
@@ -166,14 +166,27 @@ impl PackedWeights {
     }
 
     /// The weights of a panel as products are computed with them; `widened` is room for them where
-    /// they are kept narrower.
+    /// they are kept narrower than that.
     pub(super) fn panel<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> PanelNumbers<'a> {
-        match &self.kept {
+        let depth = self.taps * self.inputs;
+        let start = panel.first * depth;
+        let range = start..start + panel.vectors * self.instructions.lanes() * depth;
+        PanelNumbers::F32(match &self.kept {
             Kept::Pairs(products, kept) => {
-                PanelNumbers::Pairs(*products, &kept[self.pairs_of(panel)])
+                return PanelNumbers::Pairs(*products, &kept[self.pairs_of(panel)]);
             }
-            _ => PanelNumbers::F32(self.numbers(panel, widened)),
-        }
+            Kept::F32(kept) => &kept[range],
+            Kept::F16(kept) => {
+                widened.resize(range.len(), 0.0);
+                kept[range].convert_to_f32_slice(widened);
+                widened
+            }
+            Kept::Bf16(kept) => {
+                widened.clear();
+                widened.extend(kept[range].iter().map(|number| number.to_f32()));
+                widened
+            }
+        })
     }
 
     /// Where the pairs of a panel are.
@@ -201,43 +214,6 @@ impl PackedWeights {
             _ => None,
         }
     }
-
-    /// The weights of a panel in f32; `widened` is room for them where they are kept narrower.
-    pub(super) fn numbers<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> &'a [f32] {
-        let depth = self.taps * self.inputs;
-        let start = panel.first * depth;
-        let range = start..start + panel.vectors * self.instructions.lanes() * depth;
-        match &self.kept {
-            Kept::F32(kept) => &kept[range],
-            Kept::F16(kept) => {
-                widened.resize(range.len(), 0.0);
-                kept[range].convert_to_f32_slice(widened);
-                widened
-            }
-            Kept::Bf16(kept) => {
-                widened.clear();
-                widened.extend(kept[range].iter().map(|number| number.to_f32()));
-                widened
-            }
-            Kept::Pairs(_, kept) => {
-                widened.resize(range.len(), 0.0);
-                let width = panel.vectors * self.instructions.lanes();
-                let mut pairs = kept[self.pairs_of(panel)].chunks_exact(width);
-                for tap in widened.chunks_exact_mut(self.inputs * width) {
-                    for (two, pairs) in tap.chunks_mut(2 * width).zip(&mut pairs) {
-                        let (first, second) = two.split_at_mut(width);
-                        for (to, pair) in first.iter_mut().zip(pairs) {
-                            *to = numbers_of(*pair)[0];
-                        }
-                        for (to, pair) in second.iter_mut().zip(pairs) {
-                            *to = numbers_of(*pair)[1];
-                        }
-                    }
-                }
-                widened
-            }
-        }
-    }
 }
 
 /// `len` numbers, each chunk of which `fill` writes.
@@ -257,6 +233,7 @@ fn filled<T: Copy + Default + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::kernels::pairs::numbers_of;
     use crate::engine::kernels::reference::numbers;
 
     #[test]
@@ -283,12 +260,30 @@ mod tests {
         let mut widened = Vec::new();
         for panel in packed.panels() {
             let width = panel.vectors * set.lanes();
-            for (at, number) in packed.numbers(panel, &mut widened).iter().enumerate() {
-                let (depth, column) = (at / width, at % width);
-                let used = column < panel.outputs;
-                let expected =
-                    used.then(|| weight(panel.first + column, depth / inputs, depth % inputs));
-                assert_eq!(*number, expected.unwrap_or(0.0));
+            let expected = |tap: usize, input: usize, column: usize| {
+                let used = column < panel.outputs && input < inputs;
+                used.then(|| weight(panel.first + column, tap, input))
+                    .unwrap_or(0.0)
+            };
+            match packed.panel(panel, &mut widened) {
+                PanelNumbers::F32(found) => {
+                    for (at, number) in found.iter().enumerate() {
+                        let (depth, column) = (at / width, at % width);
+                        let expected = expected(depth / inputs, depth % inputs, column);
+                        assert_eq!(*number, expected);
+                    }
+                }
+                PanelNumbers::Pairs(_, found) => {
+                    let of_a_tap = inputs.div_ceil(2);
+                    for (at, pair) in found.iter().enumerate() {
+                        let (depth, column) = (at / width, at % width);
+                        let (tap, first) = (depth / of_a_tap, depth % of_a_tap * 2);
+                        let expected = [first, first + 1].map(|input| expected(tap, input, column));
+                        assert_eq!(numbers_of(*pair), expected);
+                        let line = packed.pairs_under(panel, tap, first / 2);
+                        assert_eq!(line[column], *pair);
+                    }
+                }
             }
         }
     }

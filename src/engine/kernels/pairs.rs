@@ -161,6 +161,7 @@ fn pair(first: f32, second: f32) -> u32 {
 }
 
 /// The two numbers of a pair.
+#[cfg(test)]
 pub(super) fn numbers_of(pair: u32) -> [f32; 2] {
     [pair << 16, pair & 0xffff_0000].map(f32::from_bits)
 }

@@ -1,8 +1,8 @@
 //! [`Recycling`]: large blocks of memory, kept for the next of their size.
 //!
 //! A step of a network takes and gives back the same hundreds of large blocks as the step before.
-//! Given back to the system, each comes again as pages of zeros that are mapped one by one, which
-//! takes a tenth to a fifth of a step. So large blocks are kept a while and handed out again; small
+//! Given back to the system, each comes again as pages of zeros that are mapped one by one; not to do
+//! so took about a tenth off a step where it was measured (benches/peers). So large blocks are kept a while and handed out again; small
 //! ones are the system allocator's alone.
 
 #![expect(

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::pack::{PackedWeights, Panel};
+use super::super::pack::{PackedWeights, Panel, PanelNumbers};
 use super::super::pairs::PairProducts;
 use super::transformed::Channels;
 use super::{FAR, NEAR, POINTS, SIDE};
@@ -24,14 +24,16 @@ impl TransformedKernels {
     /// Transforms the kernels of `panel`.
     pub(super) fn fill(&mut self, weights: &PackedWeights, panel: Panel, channels: Channels) {
         let width = panel.vectors * weights.instructions().lanes();
-        if let Some(products) = weights.pair_products() {
-            self.point_len = channels.count / 2 * width;
-            self.fill_pairs(products, weights, panel, channels);
-            return;
-        }
+        let numbers = match weights.panel(panel, &mut self.widened) {
+            PanelNumbers::F32(numbers) => numbers,
+            PanelNumbers::Pairs(products, _) => {
+                self.point_len = channels.count / 2 * width;
+                self.fill_pairs(products, weights, panel, channels);
+                return;
+            }
+        };
         self.point_len = channels.count * width;
         self.numbers.resize(POINTS * self.point_len, 0.0);
-        let numbers = weights.numbers(panel, &mut self.widened);
         weights.instructions().run(TransformKernels {
             numbers,
             channels: weights.inputs(),
