@@ -261,9 +261,11 @@ mod tests {
         for panel in packed.panels() {
             let width = panel.vectors * set.lanes();
             let expected = |tap: usize, input: usize, column: usize| {
-                let used = column < panel.outputs && input < inputs;
-                used.then(|| weight(panel.first + column, tap, input))
-                    .unwrap_or(0.0)
+                if column < panel.outputs && input < inputs {
+                    weight(panel.first + column, tap, input)
+                } else {
+                    0.0
+                }
             };
             match packed.panel(panel, &mut widened) {
                 PanelNumbers::F32(found) => {
