@@ -144,10 +144,12 @@ mod tests {
     fn bf16_is_had_where_the_processor_has_it() {
         let of = |choice: PrecisionChoice| choice.on(&Device::Cpu);
         assert_eq!(of(PrecisionChoice::F32), Ok(Precision::F32));
-        let has = Instructions::chosen_with_bf16().is_ok();
-        assert_eq!(of(PrecisionChoice::Bf16).is_ok(), has);
-        if has {
-            assert_eq!(name(&Device::Cpu, Precision::BF16), "cpu avx512bf16");
+        let set = Instructions::chosen_with_bf16();
+        assert_eq!(of(PrecisionChoice::Bf16).is_ok(), set.is_ok());
+        if let Ok(set) = set {
+            let name = name(&Device::Cpu, Precision::BF16);
+            assert!(["cpu avx512bf16", "cpu amx"].contains(&name.as_str()));
+            assert!(name.ends_with(set.name()));
         }
         let auto = of(PrecisionChoice::Auto).unwrap();
         let fast = cpu::instructions().pair_products().is_some();

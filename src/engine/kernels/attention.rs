@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::activation::{exp, update};
 use super::instructions::Instructions;
 use super::pack::{Numbers, PackedWeights, PanelNumbers};
-use super::pairs::{PairRows, TileSums};
+use super::pairs::{PairProducts, PairRows, TileSums};
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -166,7 +166,7 @@ struct Block {
     head_width: usize,
     /// Numbers from one query's sums to the next one's: whole vectors.
     stride: usize,
-    /// Scores, then shares: [`BLOCK_KEYS`] a query.
+    /// Scores, then shares where these are f32: [`BLOCK_KEYS`] a query.
     scores: Vec<f32>,
     /// The queries, where products are of bf16.
     queries: PairRows,
@@ -203,7 +203,8 @@ impl Block {
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);
         if let Some(products) = asked.keys.pair_products() {
-            self.queries.begin(queries.len(), 1, self.head_width);
+            self.queries
+                .begin(products, queries.len(), 1, self.head_width);
             for (row, query) in queries.iter().enumerate() {
                 self.queries.set(products, row, 0, query);
             }
@@ -212,8 +213,13 @@ impl Block {
         for first in (0..keys).step_by(BLOCK_KEYS) {
             let count = BLOCK_KEYS.min(keys - first);
             self.score(&asked.keys, first, queries);
+            let products = asked.keys.pair_products();
+            if let Some(products) = products {
+                self.rounded.begin(products, queries.len(), 1, count);
+            }
             asked.keys.instructions().run(ShareOut {
                 block: self,
+                products,
                 keys: count,
                 queries: queries.len(),
             });
@@ -268,13 +274,6 @@ impl Block {
         let tile_rows = instructions.tile_rows();
         let mut tile = [0f32; TILE_NUMBERS];
         let mut widened = Vec::new();
-        if let Some(products) = values.pair_products() {
-            self.rounded.begin(queries, 1, count);
-            let shares = self.scores.chunks_exact(BLOCK_KEYS).take(queries);
-            for (row, shares) in shares.enumerate() {
-                self.rounded.set(products, row, 0, &shares[..count]);
-            }
-        }
         for panel in values.panels() {
             let width = panel.vectors * instructions.lanes();
             let numbers = values.panel(panel, &mut widened);
@@ -339,6 +338,8 @@ impl Block {
 /// what was added up before is scaled.
 struct ShareOut<'a> {
     block: &'a mut Block,
+    /// Where products are of bf16, shares are written rounded instead of over the scores.
+    products: Option<PairProducts>,
     keys: usize,
     queries: usize,
 }
@@ -352,6 +353,7 @@ impl WithSimd for ShareOut<'_> {
             head_width,
             stride,
             scores,
+            rounded,
             sums,
             largest,
             shares,
@@ -362,11 +364,15 @@ impl WithSimd for ShareOut<'_> {
             .chunks_exact_mut(BLOCK_KEYS)
             .zip(sums.chunks_exact_mut(*stride));
         let totals = largest.iter_mut().zip(shares);
-        for ((scores, sums), (largest, share)) in rows.zip(totals).take(self.queries) {
+        let rows = rows.zip(totals).take(self.queries);
+        for (row, ((scores, sums), (largest, share))) in rows.enumerate() {
             let scores = &mut scores[..self.keys];
             let before = *largest;
             *largest = largest_of(simd, scores).max(before);
-            let total = exponentials(simd, scores, *largest, scale);
+            let total = match self.products {
+                Some(products) => products.shares(scores, *largest, scale, rounded.tap(row, 0)),
+                None => exponentials(simd, scores, *largest, scale),
+            };
             let kept = ((before - *largest) * scale).exp();
             *share = *share * kept + total;
             let kept = simd.splat_f32s(kept);

@@ -11,8 +11,8 @@ use pulp::{Simd, WithSimd};
 
 use super::pairs::PairProducts;
 
-/// The environment variable that forces a set: `portable`, `avx2`, `avx512`, `avx512bf16` or
-/// `neon`.
+/// The environment variable that forces a set: `portable`, `avx2`, `avx512`, `avx512bf16`,
+/// `amx` or `neon`.
 pub(crate) const CPU_VARIABLE: &str = "OVERPAINT_CPU";
 
 /// A set of vector instructions this processor has. A value of it is the proof that it has them.
@@ -26,9 +26,10 @@ pub(crate) enum Instructions {
     /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     Avx512(V4),
-    /// AVX-512 with products of bf16: what is packed for it is rounded to bf16.
+    /// AVX-512 with products of bf16, of vectors or of AMX's tiles: what is packed for it is rounded
+    /// to bf16.
     #[cfg(target_arch = "x86_64")]
-    Avx512Bf16(V4, PairProducts),
+    Bf16(V4, PairProducts),
     /// Arm's vectors.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
@@ -47,12 +48,33 @@ impl Instructions {
         {
             all.extend(V3::try_new().map(Self::Avx2));
             all.extend(V4::try_new().map(Self::Avx512));
-            let pairs = V4::try_new().zip(PairProducts::try_new());
-            all.extend(pairs.map(|(simd, pairs)| Self::Avx512Bf16(simd, pairs)));
+            if let Some(simd) = V4::try_new() {
+                let pairs = PairProducts::all().into_iter();
+                all.extend(pairs.map(|pairs| Self::Bf16(simd, pairs)));
+            }
         }
         #[cfg(target_arch = "aarch64")]
         all.extend(Neon::try_new().map(Self::Neon));
         all
+    }
+
+    /// [`all`](Self::all), and AMX's even where its instructions must be interpreted.
+    #[cfg(test)]
+    pub(super) fn all_and_interpreted() -> Vec<Self> {
+        Self::all().into_iter().chain(Self::interpreted()).collect()
+    }
+
+    #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+    fn interpreted() -> Option<Self> {
+        let simd = V4::try_new()?;
+        let there_already = Self::all().iter().any(|set| set.name() == "amx");
+        let pairs = PairProducts::interpreted_tiles().filter(|_| !there_already);
+        pairs.map(|pairs| Self::Bf16(simd, pairs))
+    }
+
+    #[cfg(all(test, not(all(target_arch = "x86_64", target_os = "linux"))))]
+    fn interpreted() -> Option<Self> {
+        None
     }
 
     /// The set to use: the one [`CPU_VARIABLE`] names, else the fastest. Read once.
@@ -104,7 +126,7 @@ impl Instructions {
     pub(crate) fn in_f32(self) -> Self {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(simd, _) => Self::Avx512(simd),
+            Self::Bf16(simd, _) => Self::Avx512(simd),
             other => other,
         }
     }
@@ -113,7 +135,7 @@ impl Instructions {
     pub(crate) fn pair_products(self) -> Option<PairProducts> {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(_, pairs) => Some(pairs),
+            Self::Bf16(_, pairs) => Some(pairs),
             _ => None,
         }
     }
@@ -122,7 +144,7 @@ impl Instructions {
     fn is_fast(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(_, pairs) => pairs.are_fast(),
+            Self::Bf16(_, pairs) => pairs.are_fast(),
             _ => true,
         }
     }
@@ -136,7 +158,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(..) => "avx512bf16",
+            Self::Bf16(_, pairs) => pairs.name(),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
@@ -149,7 +171,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => V3::F32_LANES,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) | Self::Avx512Bf16(..) => V4::F32_LANES,
+            Self::Avx512(_) | Self::Bf16(..) => V4::F32_LANES,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => Neon::F32_LANES,
         }
@@ -163,7 +185,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => Simd::vectorize(simd, work),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) | Self::Avx512Bf16(simd, _) => Simd::vectorize(simd, work),
+            Self::Avx512(simd) | Self::Bf16(simd, _) => Simd::vectorize(simd, work),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(simd) => Simd::vectorize(simd, work),
         }

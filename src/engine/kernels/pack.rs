@@ -1,5 +1,7 @@
 //! Weights in the order in which tiles read them.
 
+use std::ops::Range;
+
 use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -173,7 +175,7 @@ impl PackedWeights {
         let range = start..start + panel.vectors * self.instructions.lanes() * depth;
         PanelNumbers::F32(match &self.kept {
             Kept::Pairs(products, kept) => {
-                return PanelNumbers::Pairs(*products, &kept[self.pairs_of(panel)]);
+                return PanelNumbers::Pairs(*products, &kept[self.pairs_range(panel)]);
             }
             Kept::F32(kept) => &kept[range],
             Kept::F16(kept) => {
@@ -190,7 +192,7 @@ impl PackedWeights {
     }
 
     /// Where the pairs of a panel are.
-    fn pairs_of(&self, panel: Panel) -> std::ops::Range<usize> {
+    fn pairs_range(&self, panel: Panel) -> Range<usize> {
         let depth = self.taps * self.inputs.div_ceil(2);
         let start = panel.first * depth;
         start..start + panel.vectors * self.instructions.lanes() * depth
@@ -204,7 +206,24 @@ impl PackedWeights {
         };
         let width = panel.vectors * self.instructions.lanes();
         let line = tap * self.inputs.div_ceil(2) + pair;
-        &kept[self.pairs_of(panel)][line * width..][..width]
+        &kept[self.pairs_range(panel)][line * width..][..width]
+    }
+
+    /// The pairs of a panel under some taps: of all inputs, or of some inputs of one tap, the first
+    /// of which is an even one. Empty where weights are not kept so.
+    pub(super) fn pairs_of(
+        &self,
+        panel: Panel,
+        taps: &Range<usize>,
+        inputs: &Range<usize>,
+    ) -> &[u32] {
+        let Kept::Pairs(_, kept) = &self.kept else {
+            return &[];
+        };
+        let width = panel.vectors * self.instructions.lanes();
+        let first = taps.start * self.inputs.div_ceil(2) + inputs.start / 2;
+        let lines = taps.len() * inputs.len().div_ceil(2);
+        &kept[self.pairs_range(panel)][first * width..][..lines * width]
     }
 
     /// What multiplies them, where they are pairs.
@@ -238,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_weight_is_found_again_and_the_rest_is_zero() {
-        for set in Instructions::all() {
+        for set in Instructions::all_and_interpreted() {
             let lanes = set.lanes();
             for outputs in [1, lanes, lanes + 1, 2 * lanes, 3 * lanes + 2] {
                 for kept in [Numbers::F32, Numbers::F16, Numbers::Bf16] {

@@ -32,9 +32,11 @@ pub fn peak(threads: usize, in_bf16: bool) -> Result<Peak, String> {
     } else {
         Instructions::chosen()?.in_f32()
     };
-    let side_by_side = if in_bf16 { 2 } else { 1 };
-    let of_one = 2 * side_by_side * ROUNDS * (SUMS * instructions.lanes()) as u64;
-    let of_all = of_one as f64 * threads as f64;
+    let of_a_round = match instructions.pair_products() {
+        Some(products) => products.flops_of_a_round(),
+        None => 2 * SUMS * instructions.lanes(),
+    };
+    let of_all = of_a_round as f64 * ROUNDS as f64 * threads as f64;
     let flops_per_second = (0..BURSTS)
         .map(|_| of_all / seconds_of_a_burst(instructions, threads))
         .fold(0.0, f64::max);
@@ -54,7 +56,7 @@ fn seconds_of_a_burst(instructions: Instructions, threads: usize) -> f64 {
                     start.wait();
                     let clock = Instant::now();
                     std::hint::black_box(match instructions.pair_products() {
-                        Some(products) => products.multiply_adds::<SUMS>(ROUNDS),
+                        Some(products) => products.multiply_adds(ROUNDS),
                         None => instructions.run(MultiplyAdds),
                     });
                     clock.elapsed().as_secs_f64()

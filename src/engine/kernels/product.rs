@@ -1,12 +1,16 @@
 //! Products of many rows with packed weights, cut in tiles and shared out among threads.
 
+mod paired;
+
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::{gelu, update};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
-use super::pairs::{PairProducts, PairRows, TileSums};
+use super::pairs::PairRows;
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
@@ -99,6 +103,8 @@ struct Room<'a> {
     slices: Vec<&'a [f32]>,
     widened: Vec<f32>,
     pairs: PairRows,
+    /// Of the tiles of pairs.
+    sums: Vec<f32>,
 }
 
 /// The rows times the weights, finished and written to `output`, row after row.
@@ -155,7 +161,8 @@ pub(super) fn multiply<R: Rows>(
                 let group = task % groups * group_panels;
                 let panels = &panels[group..panels.len().min(group + group_panels)];
                 if let Some(products) = weights.pair_products() {
-                    product.round(products, rows_of_task.clone(), room);
+                    product.of_pairs(products, panels, rows_of_task, room);
+                    return;
                 }
                 for panel in panels {
                     product.of_panel(*panel, rows_of_task.clone(), room);
@@ -192,52 +199,29 @@ struct Product<'a, R> {
 
 impl<'a, R: Rows> Product<'a, R> {
     /// Some rows times one panel.
-    fn of_panel(&self, panel: Panel, range: std::ops::Range<usize>, room: &mut Room<'a>) {
+    fn of_panel(&self, panel: Panel, range: Range<usize>, room: &mut Room<'a>) {
         let instructions = self.weights.instructions();
         let tile_rows = instructions.tile_rows();
-        let width = panel.vectors * instructions.lanes();
-        let numbers = self.weights.panel(panel, &mut room.widened);
+        let PanelNumbers::F32(numbers) = self.weights.panel(panel, &mut room.widened) else {
+            return;
+        };
         let mut sums = [0f32; TILE_NUMBERS];
-        for first in range.clone().step_by(tile_rows) {
-            let used = tile_rows.min(range.end - first);
-            match numbers {
-                PanelNumbers::Pairs(products, pairs) => {
-                    let rows = room.pairs.tile(first - range.start);
-                    let mut sums = TileSums {
-                        numbers: &mut sums,
-                        stride: width,
-                        onto: false,
-                    };
-                    products.multiply(panel.vectors, rows, pairs, &mut sums);
-                }
-                PanelNumbers::F32(numbers) => {
-                    room.slices.clear();
-                    self.rows.point(first, used, &mut room.slices);
-                    if used < tile_rows {
-                        fill_up(&mut room.slices, used, tile_rows);
-                    }
-                    instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
-                }
-            }
-            let rows = first..first + used;
-            write(instructions, panel, &sums, rows, self.finish, &self.target);
-        }
-    }
-
-    /// Rounds some rows for all the panels they are about to meet.
-    fn round(&self, products: PairProducts, range: std::ops::Range<usize>, room: &mut Room<'a>) {
-        let (taps, inputs) = (self.weights.taps(), self.weights.inputs());
-        room.pairs.begin(range.len(), taps, inputs);
-        let tile_rows = self.weights.instructions().tile_rows();
         for first in range.clone().step_by(tile_rows) {
             let used = tile_rows.min(range.end - first);
             room.slices.clear();
             self.rows.point(first, used, &mut room.slices);
-            for (at, numbers) in room.slices.iter().enumerate() {
-                let row = first - range.start + at % used;
-                room.pairs.set(products, row, at / used, numbers);
+            if used < tile_rows {
+                fill_up(&mut room.slices, used, tile_rows);
             }
+            instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
+            self.write(panel, &sums, first..first + used);
         }
+    }
+
+    /// Finishes a tile's sums and writes them.
+    fn write(&self, panel: Panel, sums: &[f32], rows: Range<usize>) {
+        let instructions = self.weights.instructions();
+        write(instructions, panel, sums, rows, self.finish, &self.target);
     }
 }
 
@@ -255,7 +239,7 @@ fn write(
     instructions: Instructions,
     panel: Panel,
     sums: &[f32],
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     finish: &Finish<'_>,
     target: &Target<'_>,
 ) {
@@ -288,7 +272,7 @@ struct Write<'a> {
     bias: Option<&'a [f32]>,
     added: Option<&'a [f32]>,
     gated: bool,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     first: usize,
     outputs: usize,
     target: &'a Target<'a>,

@@ -11,8 +11,8 @@ use super::instructions::Instructions;
 
 /// Steps along the depth between two looks at where the rows are.
 const UNROLLED: usize = 4;
-/// Numbers of the largest tile: 12 rows of 2 vectors of 16.
-pub(super) const TILE_NUMBERS: usize = 12 * 2 * 16;
+/// Numbers of the largest tile: 32 rows of 2 vectors of 16.
+pub(super) const TILE_NUMBERS: usize = 32 * 2 * 16;
 
 impl Instructions {
     /// Rows of a tile: as many as leave registers for the panel, with two vectors each.
@@ -22,20 +22,23 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => 6,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) | Self::Avx512Bf16(..) => 12,
+            Self::Avx512(_) => 12,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bf16(_, products) => products.tile_rows(),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => 12,
         }
     }
 
-    /// Multiplies [`tile_rows`](Self::tile_rows) rows with a panel of one or two vectors.
+    /// Multiplies [`tile_rows`](Self::tile_rows) rows with a panel of one or two vectors, in f32: a
+    /// set with products of bf16 does as the one [without](Self::in_f32) them.
     ///
     /// `rows` are slices of one length, one after the other for each row of the tile and then for
     /// the next tap (place in a kernel); `panel` has `vectors × lanes` numbers for each number of a
     /// row, tap after tap. The sums are written to the front of `out`, row after row.
     pub(super) fn multiply(self, vectors: usize, rows: &[&[f32]], panel: &[f32], out: &mut [f32]) {
         let depth = rows.first().map_or(0, |row| row.len());
-        let taps = rows.len() / self.tile_rows();
+        let taps = rows.len() / self.in_f32().tile_rows();
         assert!(rows.iter().all(|row| row.len() == depth));
         assert_eq!(panel.len(), taps * depth * vectors * self.lanes());
         match self {
@@ -43,7 +46,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => multiply_by::<_, 6>(simd, vectors, rows, panel, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) | Self::Avx512Bf16(simd, _) => {
+            Self::Avx512(simd) | Self::Bf16(simd, _) => {
                 multiply_by::<_, 12>(simd, vectors, rows, panel, out);
             }
             #[cfg(target_arch = "aarch64")]
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn sums_what_a_plain_loop_sums_on_every_instruction_set() {
-        for set in Instructions::all() {
+        for set in Instructions::all().into_iter().map(Instructions::in_f32) {
             for (taps, depth, vectors) in [(1, 1, 1), (1, 7, 2), (9, 4, 2), (2, 37, 1), (9, 64, 2)]
             {
                 let (rows, width) = (set.tile_rows(), vectors * set.lanes());

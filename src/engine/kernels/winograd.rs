@@ -24,7 +24,7 @@ use super::activation::update;
 use super::conv::{ConvGeometry, UnderKernel};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel};
-use super::pairs::TileSums;
+use super::pairs::{PairProducts, TileSums};
 use super::product::Finish;
 use super::shared::SharedOutput;
 use super::tile::TILE_NUMBERS;
@@ -63,6 +63,9 @@ pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Fi
         && weights.outputs() >= 32
         && tiles >= LEAST_TILES
         && !finish.gated
+        && !weights
+            .pair_products()
+            .is_some_and(PairProducts::outrun_transforms)
 }
 
 /// Convolves what lies `under` the kernel and writes it finished. Only where it [`pays`].

@@ -94,6 +94,7 @@ fn device_name(device: &str) -> String {
     let detail = match detail {
         "avx512" => "AVX-512",
         "avx512bf16" => "AVX-512, bf16",
+        "amx" => "AMX, bf16",
         "avx2" => "AVX2",
         "neon" => "NEON",
         other => other,

@@ -43,7 +43,7 @@ fn agrees_with_f64_on_every_instruction_set() {
         (3, 1, 5, 4, 160),
         (1, 2, 2, 600, 5),
     ];
-    for set in Instructions::all() {
+    for set in Instructions::all_and_interpreted() {
         for (batch, heads, queries, keys, head_width) in cases {
             let sizes = AttentionSizes {
                 batch,
@@ -79,7 +79,7 @@ fn scores_of_thousands_do_not_overflow() {
     let q = vec![100.0; 3 * 8];
     let k: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
     let v: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
-    for set in Instructions::all() {
+    for set in Instructions::all_and_interpreted() {
         let mut output = vec![f32::NAN; q.len()];
         let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
         attend(&asked, &q, &mut output, &mut NeverCancelled).unwrap();

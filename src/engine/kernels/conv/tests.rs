@@ -88,7 +88,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
         (2, 9, 15, 48, 33, 3, 1, 1, 1, None),
         (2, 5, 8, 144, 70, 3, 1, 1, 1, Some((9, 17))),
     ];
-    for set in Instructions::all() {
+    for set in Instructions::all_and_interpreted() {
         for (batch, height, width, inputs, outputs, kernel, stride, before, after, enlarged) in
             cases
         {
@@ -134,7 +134,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
 
 #[test]
 fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
-    for set in Instructions::all() {
+    for set in Instructions::all_and_interpreted() {
         let (rows, inputs, outputs) = (29, 10, 3 * set.lanes());
         let x = numbers(rows * inputs, 1);
         let weight = numbers(2 * outputs * inputs, 2);
@@ -175,6 +175,38 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
 }
 
 #[test]
+fn long_sums_agree_too() {
+    // Where rows are rounded they are summed in parts: some inputs of a tap, and some taps.
+    for (rows, inputs, kernel) in [(290, 3001, 1), (130, 700, 3)] {
+        let geometry = ConvGeometry {
+            batch: 1,
+            height: rows,
+            width: kernel,
+            enlarged: None,
+            kernel,
+            stride: 1,
+            padding_before: 0,
+            padding_after: 0,
+        };
+        let bias = numbers(33, 3);
+        let input = numbers(rows * kernel * inputs, 4);
+        let weight = numbers(bias.len() * kernel * kernel * inputs, 5);
+        let expected = expected(&geometry, inputs, &input, &weight, &bias);
+        for set in Instructions::all_and_interpreted() {
+            let weights = packed(set, [bias.len(), inputs, kernel], &weight);
+            let finish = Finish {
+                bias: Some(&bias),
+                ..Finish::default()
+            };
+            let mut output = vec![f32::NAN; expected.len()];
+            let progress = &mut NeverCancelled;
+            conv2d(&geometry, &weights, &input, &finish, &mut output, progress).unwrap();
+            assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
+        }
+    }
+}
+
+#[test]
 fn halves_are_widened_exactly() {
     let set = Instructions::chosen().unwrap().in_f32();
     let (rows, inputs, outputs) = (31, 12, 50);
@@ -205,7 +237,7 @@ fn halves_are_widened_exactly() {
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    for set in Instructions::all() {
+    for set in Instructions::all_and_interpreted() {
         check_threads(set);
     }
 }

@@ -1,0 +1,52 @@
+//! [`PairProducts`] where no processor has them.
+
+use std::convert::Infallible;
+
+use super::{PairTile, TileSums};
+
+/// The proof that this processor multiplies pairs of bf16: there is no value of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PairProducts(Infallible);
+
+/// As on x86-64; none of them can be called.
+impl PairProducts {
+    pub(in super::super) fn are_fast(self) -> bool {
+        match self.0 {}
+    }
+    pub(in super::super) fn outrun_transforms(self) -> bool {
+        match self.0 {}
+    }
+    pub(in super::super) fn tile_rows(self) -> usize {
+        match self.0 {}
+    }
+    pub(in super::super) fn multiply(
+        self,
+        _: usize,
+        _: PairTile<'_>,
+        _: &[u32],
+        _: &mut TileSums<'_>,
+    ) {
+        match self.0 {}
+    }
+    pub(in super::super) fn round(self, _: &[f32], _: &mut [u32]) {
+        match self.0 {}
+    }
+    pub(in super::super) fn shares(self, _: &[f32], _: f32, _: f32, _: &mut [u32]) -> f32 {
+        match self.0 {}
+    }
+    pub(in super::super) fn pair_up(self, _: &[f32], _: &[f32], _: &mut [u32]) {
+        match self.0 {}
+    }
+    pub(in super::super) fn pair_up_lines(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
+        match self.0 {}
+    }
+    pub(in super::super) fn take_apart(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
+        match self.0 {}
+    }
+    pub(in super::super) fn multiply_adds(self, _: u64) -> f32 {
+        match self.0 {}
+    }
+    pub(in super::super) fn flops_of_a_round(self) -> usize {
+        match self.0 {}
+    }
+}

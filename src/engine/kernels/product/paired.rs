@@ -1,0 +1,140 @@
+//! Products of pairs, part after part of what is summed.
+
+use std::ops::Range;
+
+use super::super::pack::Panel;
+use super::super::pairs::{PairProducts, TileSums};
+use super::{Product, Room, Rows};
+
+/// Rounded numbers of a part's rows at the most (512 KiB), so that they stay in the second cache
+/// while the panels pass.
+const PART_NUMBERS: usize = 1 << 18;
+/// Parts of a tap are cut at multiples of this many inputs: whole vectors of pairs.
+const PART_STEP: usize = 32;
+
+/// Some taps with all their inputs, or some inputs of one tap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    taps: Range<usize>,
+    inputs: Range<usize>,
+}
+
+impl Part {
+    /// All of `taps` taps of `inputs` inputs, for that many rows.
+    fn all(taps: usize, inputs: usize, rows: usize) -> Vec<Self> {
+        let numbers = (PART_NUMBERS / rows.max(1)).max(PART_STEP);
+        let (taps_at_once, inputs_at_once) = if inputs <= numbers {
+            (numbers / inputs.max(1), inputs)
+        } else {
+            let parts = inputs.div_ceil(numbers);
+            (1, inputs.div_ceil(parts).next_multiple_of(PART_STEP))
+        };
+        let until = |first: usize, step: usize, end: usize| first..end.min(first + step);
+        (0..taps)
+            .step_by(taps_at_once.max(1))
+            .flat_map(|tap| {
+                (0..inputs)
+                    .step_by(inputs_at_once.max(1))
+                    .map(move |input| Self {
+                        taps: until(tap, taps_at_once, taps),
+                        inputs: until(input, inputs_at_once, inputs),
+                    })
+            })
+            .collect()
+    }
+}
+
+impl<'a, R: Rows> Product<'a, R> {
+    /// Some rows times some panels of pairs. Each row is rounded once.
+    pub(super) fn of_pairs(
+        &self,
+        products: PairProducts,
+        panels: &[Panel],
+        range: Range<usize>,
+        room: &mut Room<'a>,
+    ) {
+        let (tile_rows, lanes) = (products.tile_rows(), self.weights.instructions().lanes());
+        let parts = Part::all(self.weights.taps(), self.weights.inputs(), range.len());
+        let tiles = range.len().div_ceil(tile_rows);
+        // Where there is one part, the sums of a tile are written before the next tile's are made.
+        let places = if parts.len() > 1 {
+            panels.len() * tiles
+        } else {
+            1
+        };
+        let place_len = tile_rows * 2 * lanes;
+        room.sums.resize(places * place_len, 0.0);
+        for (index, part) in parts.iter().enumerate() {
+            self.round(products, part, range.clone(), room);
+            for (at, panel) in panels.iter().enumerate() {
+                let pairs = self.weights.pairs_of(*panel, &part.taps, &part.inputs);
+                for tile in 0..tiles {
+                    let place = (at * tiles + tile) % places;
+                    let numbers = &mut room.sums[place * place_len..][..place_len];
+                    let mut sums = TileSums {
+                        numbers,
+                        stride: panel.vectors * lanes,
+                        onto: index > 0,
+                    };
+                    let rows = room.pairs.tile(tile * tile_rows);
+                    products.multiply(panel.vectors, rows, pairs, &mut sums);
+                    if index + 1 == parts.len() {
+                        let first = range.start + tile * tile_rows;
+                        let rows = first..range.end.min(first + tile_rows);
+                        self.write(*panel, numbers, rows);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rounds a part of some rows for all the panels they are about to meet.
+    fn round(&self, products: PairProducts, part: &Part, range: Range<usize>, room: &mut Room<'a>) {
+        room.pairs
+            .begin(products, range.len(), part.taps.len(), part.inputs.len());
+        let tile_rows = products.tile_rows();
+        for first in range.clone().step_by(tile_rows) {
+            let used = tile_rows.min(range.end - first);
+            room.slices.clear();
+            self.rows.point(first, used, &mut room.slices);
+            let slices = &room.slices[part.taps.start * used..part.taps.end * used];
+            for (at, numbers) in slices.iter().enumerate() {
+                let row = first - range.start + at % used;
+                let numbers = &numbers[part.inputs.clone()];
+                room.pairs.set(products, row, at / used, numbers);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_all_there_is_once_and_in_order() {
+        for (taps, inputs, rows) in [
+            (1, 1, 1),
+            (9, 320, 384),
+            (9, 1280, 384),
+            (1, 5120, 300),
+            (4, 33, 1 << 20),
+        ] {
+            let parts = Part::all(taps, inputs, rows);
+            let mut seen = Vec::new();
+            for part in &parts {
+                assert!(part.taps.len() == 1 || part.inputs == (0..inputs));
+                let fits =
+                    part.taps.len() * part.inputs.len() * rows <= PART_NUMBERS + rows * PART_STEP;
+                assert!(fits || part.inputs.len() <= PART_STEP, "{part:?}");
+                for tap in part.taps.clone() {
+                    seen.extend(part.inputs.clone().map(|input| (tap, input)));
+                }
+            }
+            let all: Vec<_> = (0..taps)
+                .flat_map(|tap| (0..inputs).map(move |input| (tap, input)))
+                .collect();
+            assert_eq!(seen, all, "{taps} {inputs} {rows}");
+        }
+    }
+}
