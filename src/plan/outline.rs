@@ -294,7 +294,7 @@ mod tests {
         for (lines, wanted_px) in [(&outline.region, 320.0), (&outline.touched, 380.0)] {
             assert_eq!(lines.len(), 1, "one circle");
             let line = &lines[0];
-            assert!((40..200).contains(&line.len()), "{} points", line.len());
+            assert!((40..400).contains(&line.len()), "{} points", line.len());
             assert_eq!(line.first(), line.last(), "it is closed");
             for point in line {
                 let error_px = (point.distance(middle) - wanted_px).abs();
@@ -317,8 +317,9 @@ mod tests {
         for point in &points {
             assert!((point.x - 100.0).abs() <= 1.0, "{point:?}");
         }
-        // It is straight, so few points say where it is.
-        assert!(outline.region.iter().map(Vec::len).sum::<usize>() < 20);
+        // Its sides are straight, so few of some four hundred points say where they are.
+        let count: usize = outline.region.iter().map(Vec::len).sum();
+        assert!(count < 60, "{count} points");
         let along = outline.region.iter().flatten();
         let along = along.filter(|p| (p.x - 100.0).abs() <= 1.0);
         assert!(along.clone().any(|p| p.y < 5.0) && along.clone().any(|p| p.y > 95.0));
