@@ -13,6 +13,7 @@ use crate::jobs::{JobEvent, JobId, Stage};
 use crate::plan::{
     EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, Strength, layout,
 };
+use crate::raster::Picture;
 use crate::text::{Explain as _, Message};
 
 /// Names a comparison; never used twice in the program's life.
@@ -94,6 +95,11 @@ impl Comparison {
     /// The settings that all its runs share; the strength in them means nothing.
     pub fn settings(&self) -> &EditSettings {
         &self.request.settings
+    }
+
+    /// The picture that all its runs start from, as it was when they were asked for.
+    pub fn source(&self) -> &Picture {
+        &self.request.source
     }
 }
 

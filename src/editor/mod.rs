@@ -163,9 +163,11 @@ impl Editor {
     /// Does what is asked. Long work goes to a thread and comes back through [`poll`](Self::poll).
     pub fn apply(&mut self, command: Command) {
         self.changed = true;
+        // A frame can bring many places of a stroke; where it has come is looked at once, in `poll`.
+        let is_drawing = matches!(command, Command::StrokeTo { .. });
         self.dispatch(command);
-        for open in &mut self.documents {
-            open.region.update(open.document.mask());
+        if !is_drawing {
+            self.follow_masks();
         }
         self.poll_jobs();
         self.write_journals();
@@ -174,12 +176,19 @@ impl Editor {
     /// Takes in what the threads have done since the last call. True when something changed, there
     /// or by a command.
     pub fn poll(&mut self) -> bool {
+        self.follow_masks();
         self.poll_jobs();
         self.poll_files();
         self.poll_journals();
         self.poll_recovery();
         self.write_journals();
         std::mem::take(&mut self.changed)
+    }
+
+    fn follow_masks(&mut self) {
+        for open in &mut self.documents {
+            open.region.update(open.document.mask());
+        }
     }
 
     /// Ends: stops all jobs, waits for files being written, takes the journals away. Without it

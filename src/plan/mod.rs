@@ -17,6 +17,7 @@ mod region;
 pub mod request;
 mod resample;
 pub mod settings;
+mod sites;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
@@ -30,3 +31,4 @@ pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,
     Steps, Strength,
 };
+pub use sites::Sites;

@@ -1,20 +1,21 @@
 //! [`App`]: one frame after the other. Reads the editor, draws, then hands over what was asked for.
 
-use eframe::egui::{self, CornerRadius, Frame, Margin, Panel, Stroke, Ui};
+use eframe::egui::{self, Ui};
 
 use super::actions::Action;
-use super::canvas::{self, TextureStore};
+use super::arrangement::{drop_hint, window_ui};
+use super::canvas::TextureStore;
 use super::context::{Desk, memory};
 use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Outcome};
 use super::frame_times::FrameTimes;
 use super::motion::DesktopMotion;
 use super::placement::Placement;
 use super::state::UiState;
-use super::theme::{self, size};
+use super::theme;
 use super::toasts::Toasts;
 use super::widgets;
 use super::window::WindowOptions;
-use super::{clipboard, fonts, keys, leaving, panels, perform};
+use super::{clipboard, fonts, keys, leaving, perform};
 use crate::editor::{Command, Editor, Start, Theme};
 use crate::text::{Language, Texts};
 
@@ -319,7 +320,8 @@ impl Desktop {
         let mut commands = Vec::new();
         widgets::follow_wheel(&ctx);
         let mut actions = keys::pressed(&ctx, &self.state);
-        self.state.before_held = keys::before_held(&ctx);
+        let compares = self.state.compares(&self.editor);
+        self.state.before_held = keys::before_held(&ctx, compares);
         let mut desk = Desk {
             editor: &self.editor,
             state: &mut self.state,
@@ -328,14 +330,7 @@ impl Desktop {
             actions: &mut actions,
         };
         self.canvas = window_ui(ui, &mut desk, &mut self.store);
-        let inner = self.canvas.shrink(12.0);
-        // Out of the way of what is done next: the bar of a result below, that of a sheet above.
-        let corner = if desk.state.comparison.is_some() {
-            (inner.right_bottom(), egui::Align2::RIGHT_BOTTOM)
-        } else {
-            (inner.right_top(), egui::Align2::RIGHT_TOP)
-        };
-        self.toasts.show(&ctx, &mut desk, corner);
+        self.toasts.show(&ctx, &mut desk, self.canvas);
         drop_hint(&ctx, &desk, self.canvas);
         let mut outcome = dialogs::dialog_ui(&ctx, &mut desk);
         let pressed: Vec<Action> = std::mem::take(desk.actions);
@@ -393,99 +388,4 @@ impl eframe::App for App {
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
     }
-}
-
-/// Draws panels and canvas; returns where the canvas lies.
-fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui::Rect {
-    let t = theme::tokens(ui);
-    let bar = |margin: Margin| {
-        Frame::NONE
-            .fill(t.panel)
-            .inner_margin(margin)
-            .corner_radius(CornerRadius::ZERO)
-    };
-    let has_document = desk.open().is_some();
-    ui.painter().rect_filled(ui.max_rect(), 0.0, t.panel);
-    if desk.state.shown.panels || !has_document {
-        Panel::top("top bar")
-            .exact_size(size::TOP_BAR)
-            .frame(bar(Margin::symmetric(8, 6)))
-            .show(ui, |ui| panels::top_bar_ui(ui, desk));
-    }
-    if desk.state.shown.panels && has_document {
-        Panel::bottom("status bar")
-            .exact_size(size::STATUS_BAR)
-            .frame(bar(Margin::symmetric(12, 2)))
-            .show(ui, |ui| panels::status_ui(ui, desk));
-        Panel::left("tools")
-            .exact_size(size::TOOL_COLUMN)
-            .resizable(false)
-            .frame(bar(Margin::symmetric(6, 6)))
-            .show(ui, |ui| panels::tool_column_ui(ui, desk));
-        let width = desk
-            .remembered(memory::SETTINGS_WIDTH)
-            .unwrap_or(size::SETTINGS);
-        let settings = Panel::right("settings")
-            .default_size(width)
-            .size_range(size::SETTINGS_RANGE)
-            .frame(bar(Margin {
-                left: 16,
-                right: 4,
-                top: 12,
-                bottom: 8,
-            }))
-            .show(ui, |ui| panels::settings_ui(ui, desk));
-        let now = settings.response.rect.width().round();
-        let held = ui.input(|i| i.pointer.any_down());
-        if !held && (now - width).abs() >= 1.0 {
-            desk.remember(memory::SETTINGS_WIDTH, now);
-        }
-        if panels::has_results(desk) && desk.state.comparison.is_none() {
-            Panel::bottom("results")
-                .exact_size(panels::RESULTS_HEIGHT)
-                .frame(bar(Margin::symmetric(12, 4)))
-                .show(ui, |ui| panels::results_ui(ui, desk, store));
-        }
-    }
-    dialogs::guide_ui(ui, desk);
-    let canvas = ui.available_rect_before_wrap();
-    egui::CentralPanel::no_frame().show(ui, |ui| {
-        let comparison = desk
-            .state
-            .comparison
-            .and_then(|id| desk.editor.comparison(id));
-        match (has_document, comparison) {
-            (true, Some(comparison)) => canvas::sheet_ui(ui, desk, store, comparison),
-            (true, None) => canvas::canvas_ui(ui, desk, store),
-            (false, _) => panels::welcome_ui(ui, desk),
-        }
-    });
-    canvas
-}
-
-/// Files held over the window: says what letting go would do.
-fn drop_hint(ctx: &egui::Context, desk: &Desk<'_>, canvas: egui::Rect) {
-    if ctx.input(|i| i.raw.hovered_files.is_empty()) {
-        return;
-    }
-    let t = theme::tokens_of(ctx);
-    let painter = ctx.layer_painter(egui::LayerId::new(
-        egui::Order::Foreground,
-        egui::Id::unique("drop"),
-    ));
-    painter.rect_filled(canvas, 0.0, theme::faded(t.panel, 0.8));
-    painter.rect_stroke(
-        canvas.shrink(12.0),
-        10.0,
-        Stroke::new(2.0, t.accent),
-        egui::StrokeKind::Inside,
-    );
-    let font = egui::FontId::new(theme::text_size::TITLE, theme::semibold());
-    painter.text(
-        canvas.center(),
-        egui::Align2::CENTER_CENTER,
-        desk.text("ui-drop"),
-        font,
-        t.text,
-    );
 }

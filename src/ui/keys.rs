@@ -1,6 +1,6 @@
 //! From keys to actions. The table in `actions` says which; this says when.
 
-use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
+use eframe::egui::{self, Event, Key, KeyboardShortcut, Modifiers};
 
 use super::actions::Action;
 use super::canvas;
@@ -54,7 +54,16 @@ fn weight(modifiers: Modifiers) -> u8 {
     u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt)
 }
 
-/// True while the key is held that shows the picture as it was.
-pub(super) fn before_held(ctx: &egui::Context) -> bool {
-    !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::Backslash))
+/// True while the key is held that shows the picture as it was. `compares` says that there is a result
+/// to compare it with: after writing a prompt and Ctrl+Enter the keyboard is still in the prompt, and
+/// the key is not meant for it.
+pub(super) fn before_held(ctx: &egui::Context, compares: bool) -> bool {
+    if ctx.text_edit_focused() {
+        if !compares {
+            return false;
+        }
+        let is_another = |event: &Event| !matches!(event, Event::Text(text) if text == "\\");
+        ctx.input_mut(|i| i.events.retain(is_another));
+    }
+    ctx.input(|i| i.key_down(Key::Backslash))
 }

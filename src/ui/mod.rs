@@ -5,6 +5,7 @@
 
 mod actions;
 mod app;
+mod arrangement;
 mod canvas;
 mod clipboard;
 mod context;

@@ -174,6 +174,14 @@ impl UiState {
         }
     }
 
+    /// True where a result or a comparison lies in front, and nothing over it.
+    pub(super) fn compares(&self, editor: &Editor) -> bool {
+        let known = editor.active().map(OpenDocument::id);
+        let known = known.and_then(|id| self.documents.get(&id));
+        let result = known.is_some_and(|known| known.shown_result.is_some());
+        self.dialog.is_none() && (result || self.comparison.is_some())
+    }
+
     /// Forgets documents that are closed, and accepted results whose mask has become another.
     pub(super) fn follow(&mut self, editor: &Editor) {
         self.documents.retain(|id, known| {

@@ -154,6 +154,8 @@ pub(super) mod size {
     pub(crate) const SETTINGS_RANGE: std::ops::RangeInclusive<f32> = 288.0..=440.0;
     /// Side of a picture in the filmstrip.
     pub(crate) const THUMB: f32 = 72.0;
+    /// The same where there is little room.
+    pub(crate) const THUMB_SMALL: f32 = 44.0;
     /// Side of one square of the checkerboard.
     pub(crate) const CHECKER: f32 = 8.0;
     /// Width of dialogs.

@@ -144,10 +144,10 @@ fn the_strength_between_two_is_added_and_the_sheet_is_written() {
     window.frames(2);
     window.wait(|_| path.is_file());
     let sheet = image::open(&path).unwrap().to_rgb8();
-    // Three columns and two rows of the sample, each with its label below.
+    // The original and six results in four columns and two rows, each with its label below.
     let sample = window.editor().active().unwrap().document().extent();
     let aspect = |width: u32, height: u32| f64::from(width) / f64::from(height);
-    let close = aspect(sheet.width(), sheet.height()) / aspect(3 * sample.width, 2 * sample.height);
+    let close = aspect(sheet.width(), sheet.height()) / aspect(4 * sample.width, 2 * sample.height);
     assert!((0.85..1.15).contains(&close), "{close}");
     let ink = |from: u32, to: u32| {
         let rows = from..to;
@@ -192,4 +192,65 @@ fn the_smallest_window_keeps_what_is_at_the_end_of_a_line() {
     let between = rect(&window, Role::Button, between);
     let next = rect(&window, Role::Button, "Strength 0.45");
     assert!(between.right() <= next.left(), "{between:?} and {next:?}");
+    // What does not fit is said shorter instead of being cut.
+    let steps = rect(&window, Role::Label, "6/20");
+    assert!(steps.right() <= between.left(), "{steps:?}");
+}
+
+#[test]
+fn the_original_stands_first_and_cannot_be_accepted() {
+    let mut window = TestWindow::open(Wanted::default());
+    let keys = Modifiers::COMMAND | Modifiers::SHIFT;
+    window.harness.key_press_modifiers(keys, Key::Enter);
+    window.frames(3);
+    window.wait_for_runs();
+    let original = window
+        .harness
+        .get_by_role_and_label(Role::Image, "Original");
+    let original = original.rect();
+    let tiles = window.harness.query_all_by_role(Role::Button);
+    let tiles: Vec<_> = tiles
+        .filter(|node| {
+            let label = node.accesskit_node().label().unwrap_or_default();
+            label.starts_with("Strength ")
+        })
+        .map(|node| node.rect())
+        .collect();
+    assert_eq!(tiles.len(), 5);
+    for tile in &tiles {
+        assert!((tile.size() - original.size()).length() < 1.0, "{tile:?}");
+        let after = tile.top() > original.top() || tile.left() >= original.right();
+        assert!(after, "{tile:?} and {original:?}");
+    }
+    let layers = |window: &TestWindow| {
+        let open = window.editor().active().unwrap();
+        open.document().layers().len()
+    };
+    let press = |window: &mut TestWindow, at| {
+        window.harness.hover_at(at);
+        window.frames(1);
+        window.harness.drag_at(at);
+        window.harness.drop_at(at);
+        window.frames(3);
+    };
+    press(&mut window, original.center());
+    assert_eq!(layers(&window), 0);
+    let sheet = |window: &TestWindow| {
+        let tile = window
+            .harness
+            .query_by_role_and_label(Role::Image, "Original");
+        tile.is_some()
+    };
+    assert!(sheet(&window), "a press on it leaves everything as it is");
+    press(&mut window, tiles[4].center());
+    assert_eq!(layers(&window), 1);
+    assert!(!sheet(&window));
+    // Come back to, it still shows what all of them began with, and not what was accepted.
+    let source = window
+        .editor()
+        .comparisons(window.editor().active().unwrap().id());
+    let source = source.last().unwrap().source().clone();
+    let open = window.editor().active().unwrap();
+    assert!(source == *open.document().base());
+    assert!(source != *open.document().visible());
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use eframe::egui::{self, Key, Modifiers, Vec2};
-use egui_kittest::kittest::Queryable as _;
+use eframe::egui::accesskit::Toggled;
+use eframe::egui::{self, Key, Modifiers, Role, Vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use overpaint::editor::RunState;
 use overpaint::engine::fake::Script;
 use overpaint::plan::MaskMode;
@@ -99,7 +100,7 @@ fn the_mode_is_shown_and_switched_in_three_places() {
     );
     window
         .harness
-        .get_by_role_and_label(egui::Role::RadioButton, "Painted stays")
+        .get_by_role_and_label(Role::RadioButton, "Painted stays")
         .click();
     window.frames(3);
     assert_eq!(mode(&window), MaskMode::Stays);
@@ -142,7 +143,7 @@ fn generate_shows_the_result_and_accept_makes_a_layer() {
     window.wait_for_runs();
     window
         .harness
-        .get_by_role_and_label(egui::Role::Button, "Accept")
+        .get_by_role_and_label(Role::Button, "Accept")
         .click();
     window.frames(3);
     let layers = window.editor().active().unwrap().document().layers().len();
@@ -222,6 +223,84 @@ fn the_palette_finds_and_does() {
     window.harness.key_press(Key::Enter);
     window.frames(3);
     assert_eq!(window.painted(), 0);
+}
+
+#[test]
+fn the_key_for_before_is_not_written_into_the_prompt_of_a_result() {
+    let mut window = TestWindow::open(Wanted::default());
+    let name = "What should be there?";
+    let field = window
+        .harness
+        .get_by_role_and_label(Role::MultilineTextInput, name);
+    let field = field.rect().center();
+    window.harness.hover_at(field);
+    window.harness.drag_at(field);
+    window.harness.drop_at(field);
+    window.frames(2);
+    let write = |window: &mut TestWindow, text: &str| {
+        window.harness.event(egui::Event::Text(text.to_owned()));
+        window.frames(2);
+    };
+    let prompt = |window: &TestWindow| {
+        let open = window.editor().active().unwrap();
+        open.settings().prompt.clone()
+    };
+    write(&mut window, "a\\b");
+    assert_eq!(prompt(&window), "a\\b", "nothing to compare with yet");
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.wait_for_runs();
+    window.harness.key_down(Key::Backslash);
+    write(&mut window, "\\");
+    let before = window.harness.query_by_label("Before").is_some();
+    assert!(before, "the picture without the result");
+    window.harness.key_up(Key::Backslash);
+    write(&mut window, "c");
+    assert_eq!(prompt(&window), "a\\bc", "the keyboard is still there");
+}
+
+#[test]
+fn the_pointer_does_not_choose_in_the_palette() {
+    let mut window = TestWindow::open(Wanted::default());
+    let keys = Modifiers::COMMAND | Modifiers::SHIFT;
+    window.harness.key_press_modifiers(keys, Key::P);
+    window.frames(3);
+    window.harness.event(egui::Event::Text("mask".to_owned()));
+    window.frames(3);
+    let lines = |window: &TestWindow| {
+        let lines = window.harness.query_all_by_role(Role::Button);
+        let lines = lines.filter_map(|node| {
+            let chosen = node.accesskit_node().toggled()? == Toggled::True;
+            let name = node.accesskit_node().label()?;
+            let known = Action::ALL.iter().any(|action| label(*action) == name);
+            let wide = node.rect().width() > 300.0;
+            (known && wide).then(|| (name, chosen, node.rect()))
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let at_first = lines(&window);
+    assert!(at_first.len() >= 3, "{at_first:?}");
+    let chosen = |window: &TestWindow| {
+        let lines = lines(window).into_iter();
+        let chosen = lines.filter(|(_, chosen, _)| *chosen);
+        chosen.map(|(name, ..)| name).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen(&window), [at_first[0].0.clone()]);
+    let pointed_at = at_first[2].2.center();
+    window.harness.hover_at(pointed_at);
+    window.frames(30);
+    assert_eq!(chosen(&window), [at_first[0].0.clone()]);
+    // What a line does stands below the list, where it covers no other line.
+    let action = Action::ALL.iter().find(|a| label(**a) == at_first[2].0);
+    let about = Texts::of(Language::English).get(action.unwrap().tooltip());
+    let about = window.harness.get_by_label(&about).rect();
+    for (name, _, rect) in lines(&window) {
+        assert!(!rect.intersects(about), "{name}");
+    }
+    window.harness.key_press(Key::ArrowDown);
+    window.frames(3);
+    assert_eq!(chosen(&window), [at_first[1].0.clone()]);
 }
 
 #[test]
@@ -324,7 +403,7 @@ fn the_readme_pictures_are_up_to_date() {
     window.harness.get_by_label("Close the guide").click();
     window
         .harness
-        .get_by_role_and_label(egui::Role::RadioButton, "Painted stays")
+        .get_by_role_and_label(Role::RadioButton, "Painted stays")
         .click();
     window.frames(3);
     window.harness.get_by_label(&label(Action::Lasso)).click();

@@ -77,6 +77,81 @@ fn dropped_files_are_opened_and_what_is_no_picture_is_said() {
 }
 
 #[test]
+fn many_errors_leave_the_picture_free() {
+    for size in [Vec2::new(800.0, 520.0), Vec2::new(1280.0, 720.0)] {
+        let mut window = TestWindow::open(Wanted {
+            size,
+            ..Wanted::default()
+        });
+        let bad: Vec<_> = (1..=4)
+            .map(|number| {
+                let path = file(&window, &format!("words {number}.txt"));
+                std::fs::write(&path, "no picture").unwrap();
+                path
+            })
+            .collect();
+        for path in bad {
+            let known = window.editor().notices().len();
+            window.harness.input_mut().dropped_files = vec![Arc::new(Dropped(path))];
+            window.frames(1);
+            window.harness.input_mut().dropped_files.clear();
+            window.wait(|editor| editor.notices().len() > known);
+        }
+        let crosses = |window: &TestWindow| window.harness.query_all_by_label("Dismiss").count();
+        let shown = crosses(&window);
+        assert!((1..=2).contains(&shown), "{shown} at {size}");
+        let canvas = window.harness.state().canvas();
+        let last = window.harness.get_by_label("Dismiss all").rect();
+        assert!(canvas.contains_rect(last), "{last:?}");
+        let share = (last.bottom() - canvas.top()) / canvas.height();
+        assert!(share < 0.5, "{share} of the canvas at {size}");
+        // The newest is read without a further press, the others after one.
+        let says = |window: &TestWindow, words: &str| {
+            let found = window.harness.query_all_by_label_contains(words);
+            found.count() > 0
+        };
+        assert!(says(&window, "words 4.txt") && !says(&window, "words 1.txt"));
+        press(&mut window, &format!("and {} more", 4 - shown));
+        assert_eq!(crosses(&window), 4);
+        assert!(says(&window, "words 1.txt"));
+        press(&mut window, "Show fewer");
+        assert_eq!(crosses(&window), shown);
+        press(&mut window, "Dismiss all");
+        assert_eq!(window.editor().notices().len(), 0);
+    }
+}
+
+#[test]
+fn a_small_window_is_for_the_picture() {
+    for (width, height, least) in [
+        (800.0, 520.0, 0.62),
+        (853.0, 480.0, 0.6),
+        (640.0, 360.0, 0.6),
+    ] {
+        let size = Vec2::new(width, height);
+        for language in overpaint::text::Language::ALL {
+            let mut window = TestWindow::open(Wanted {
+                size,
+                language,
+                ..Wanted::default()
+            });
+            window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+            window
+                .harness
+                .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+            window.wait_for_runs();
+            window.frames(4);
+            let canvas = window.harness.state().canvas();
+            let between_bars = height - 44.0 - 26.0;
+            let share = canvas.height() / between_bars;
+            assert!(share > least, "{share} of {size} in {language:?}");
+            let rest = width - 52.0 - 288.0;
+            assert!(canvas.width() >= rest - 1.0, "{canvas} of {size}");
+        }
+    }
+}
+
+#[test]
 fn a_copied_file_is_pasted_by_its_address() {
     let mut window = TestWindow::open(Wanted::default());
     let path = file(&window, "a b.png");

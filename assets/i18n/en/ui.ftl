@@ -292,7 +292,8 @@ ui-reuse-seed-tip = Start the next runs from the same noise.
 ## Comparison
 ui-sheet-back = Back to the picture
 ui-sheet-title = Compare strengths
-ui-sheet-about = Same seed ({ $seed }), several strengths. Click one to accept it; hold \ to see before.
+ui-sheet-about = Same seed ({ $seed }). Click one to accept it; hold \ to see before.
+ui-sheet-original = Original
 ui-sheet-tile = Strength { $strength }
 ui-sheet-accept-tip = Click to accept this one
 ui-sheet-between-tip = Add the strength between { $lower } and { $upper }
@@ -316,6 +317,9 @@ ui-layer-opacity-tip = How much of the layer is seen, 0 to 100 %. Drag, type or 
 ## Dialogs
 ui-notices = Messages
 ui-dismiss = Dismiss
+ui-dismiss-all = Dismiss all
+ui-notices-more = and { $count } more
+ui-notices-fewer = Show fewer
 ui-dialog-close = Close
 ui-dialog-cancel = Cancel
 ui-pictures = Pictures

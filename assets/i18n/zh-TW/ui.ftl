@@ -292,7 +292,8 @@ ui-reuse-seed-tip = 之後都從同一份雜訊開始。
 ## 比較
 ui-sheet-back = 回到圖片
 ui-sheet-title = 比較強度
-ui-sheet-about = 同一個種子（{ $seed }），幾種強度。按一下就採用；按住 \ 看原圖。
+ui-sheet-about = 同一個種子（{ $seed }）。按一下就採用；按住 \ 看原圖。
+ui-sheet-original = 原圖
 ui-sheet-tile = 強度 { $strength }
 ui-sheet-accept-tip = 按一下就採用這張
 ui-sheet-between-tip = 加入 { $lower } 和 { $upper } 中間的強度
@@ -316,6 +317,9 @@ ui-layer-opacity-tip = 圖層看得見多少，0 到 100 %。可以拖曳、輸�
 ## 對話框
 ui-notices = 訊息
 ui-dismiss = 知道了
+ui-dismiss-all = 全部關閉
+ui-notices-more = 還有 { $count } 個訊息
+ui-notices-fewer = 只看最新的
 ui-dialog-close = 關閉
 ui-dialog-cancel = 取消
 ui-pictures = 圖片

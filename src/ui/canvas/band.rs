@@ -2,7 +2,7 @@
 
 use crate::document::DocumentId;
 use crate::editor::OpenDocument;
-use crate::plan::{BandOutline, Fineness, Layout, MaskMode};
+use crate::plan::{BandOutline, Fineness, Layout, MaskMode, Sites};
 use crate::raster::Mask;
 
 /// While one paints, the outlines follow at most this often, in seconds.
@@ -12,6 +12,7 @@ const PAINTING_SECS: f64 = 0.1;
 #[derive(Debug, Default)]
 pub(crate) struct Band {
     outline: BandOutline,
+    sites: Sites,
     follows: Option<(DocumentId, MaskMode, Layout, Mask)>,
     fineness: Option<Fineness>,
     made_at: f64,
@@ -44,7 +45,7 @@ impl Band {
             } else {
                 Fineness::Resting
             };
-            self.outline = BandOutline::new(mask, mode, layout, fineness);
+            self.outline = BandOutline::new(&mut self.sites, mask, mode, layout, fineness);
             self.fineness = Some(fineness);
             self.follows = Some((open.id(), mode, *layout, mask.clone()));
             self.made_at = now;

@@ -54,7 +54,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
     let painter = ui.painter().with_clip_rect(area);
     let shown = shown_result(desk, open);
     let running = running_for(desk, open.id());
-    store.begin_frame(open, t, &desk.tint(t));
+    store.begin_frame(open, open.document().visible(), t, &desk.tint(t));
     store.paint_checkerboard(
         &painter,
         &transform,

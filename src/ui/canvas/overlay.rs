@@ -2,8 +2,8 @@
 //! look, the line between before and after, and the bar of the result shown.
 
 use eframe::egui::{
-    self, Align2, Area, Color32, CornerRadius, CursorIcon, FontId, Frame, Id, Margin, Pos2, Rect,
-    RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+    self, Align2, Area, Color32, CornerRadius, CursorIcon, FontId, Frame, Id, Margin, Mesh, Pos2,
+    Rangef, Rect, RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
 use super::tools::Drag;
@@ -55,27 +55,10 @@ fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &View
         return;
     };
     let painter = ui.painter().with_clip_rect(transform.canvas);
-    let dashed = |rect: Rect, colour: Color32, dash: f32| {
-        let corners = [
-            rect.left_top(),
-            rect.right_top(),
-            rect.right_bottom(),
-            rect.left_bottom(),
-            rect.left_top(),
-        ];
-        painter.add(Shape::line(
-            corners.to_vec(),
-            Stroke::new(2.5, Color32::from_black_alpha(110)),
-        ));
-        painter.extend(Shape::dashed_line(
-            &corners,
-            Stroke::new(1.25, colour),
-            dash,
-            dash * 0.7,
-        ));
-    };
     let crop = transform.view_rect(layout.crop);
-    dashed(crop, Color32::WHITE, 8.0);
+    let shade = Stroke::new(2.5, Color32::from_black_alpha(110));
+    painter.rect_stroke(crop, CornerRadius::ZERO, shade, StrokeKind::Middle);
+    painter.add(dashes(crop, transform));
     draw_band(ui, desk, open, transform, &layout);
     let text = desk.say(
         &Message::new("ui-area-label")
@@ -87,6 +70,40 @@ fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &View
     let below_chips = (transform.canvas.top() + BELOW_CHIPS - top.y).max(6.0);
     let at = top + vec2(6.0, below_chips + 20.0);
     label_on_picture(ui, (at, Align2::LEFT_BOTTOM), &text);
+}
+
+/// The seen part of a dashed frame, as one shape: single dashes would take longer to draw than
+/// everything else that lies over the picture.
+fn dashes(frame: Rect, transform: &ViewTransform) -> Shape {
+    const DASH: f32 = 8.0;
+    const PERIOD: f32 = 13.6;
+    let pixels_per_point = transform.pixels_per_point;
+    let on_pixel = |points: f32| (points * pixels_per_point).round() / pixels_per_point;
+    let width = on_pixel(1.25).max(1.0 / pixels_per_point);
+    let mut mesh = Mesh::default();
+    let mut side = |whole: Rangef, seen: Rangef, dash: &dyn Fn(f32, f32) -> Rect| {
+        let skipped = ((seen.min - whole.min) / PERIOD).floor().max(0.0);
+        let mut from = whole.min + skipped * PERIOD;
+        while from < whole.max.min(seen.max) {
+            let to = (from + DASH).min(whole.max);
+            mesh.add_colored_rect(dash(from, to), Color32::WHITE);
+            from += PERIOD;
+        }
+    };
+    let canvas = transform.canvas;
+    for y in [frame.top(), frame.bottom()] {
+        let y = on_pixel(y - width / 2.0);
+        side(frame.x_range(), canvas.x_range(), &|from, to| {
+            Rect::from_min_max(pos2(from, y), pos2(to, y + width))
+        });
+    }
+    for x in [frame.left(), frame.right()] {
+        let x = on_pixel(x - width / 2.0);
+        side(frame.y_range(), canvas.y_range(), &|from, to| {
+            Rect::from_min_max(pos2(x, from), pos2(x + width, to))
+        });
+    }
+    Shape::mesh(mesh)
 }
 
 /// Where the feather band ends, and where the part that changes fully does.

@@ -63,7 +63,7 @@ fn premultiplied([r, g, b, a]: [u8; 4]) -> Color32 {
 /// Masks: the tint of what is painted. Lightly painted parts, which change less, are paler and
 /// shift towards yellow, like heat.
 pub(super) struct MaskShade {
-    by_coverage: Vec<Color32>,
+    by_coverage: [Color32; 256],
     version: u64,
 }
 
@@ -87,7 +87,7 @@ impl MaskShade {
         };
         let percent = (opacity * 100.0).round() as u64;
         Self {
-            by_coverage: (0..=255).map(shade).collect(),
+            by_coverage: std::array::from_fn(|coverage| shade(coverage as u8)),
             version: u64::from(u32::from_le_bytes(full.to_array())) | percent << 32,
         }
     }

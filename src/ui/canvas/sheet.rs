@@ -1,17 +1,20 @@
 //! The strength comparison: the same seed at several strengths, side by side, zoomed together.
 
-use eframe::egui::{self, Color32, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{
+    self, Align2, Color32, CornerRadius, FontId, Rect, Response, RichText, Role, Sense, Ui,
+    WidgetInfo, vec2,
+};
 
 use super::overlay;
 use super::store::TextureStore;
 use super::view_transform::{View, ViewTransform};
-use crate::editor::{Command, Comparison, OpenDocument, Run, RunState};
+use crate::editor::{Command, Comparison, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Strength;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// Height of the line above a tile.
@@ -35,7 +38,7 @@ pub(crate) fn sheet_ui(
         desk.state.comparison = None;
         return;
     };
-    store.begin_frame(open, t, &desk.tint(t));
+    store.begin_frame(open, comparison.source(), t, &desk.tint(t));
     let bar = Rect::from_min_size(area.min, vec2(area.width(), 44.0));
     ui.scope_builder(
         egui::UiBuilder::new().max_rect(bar.shrink2(vec2(space::M, 6.0))),
@@ -44,9 +47,12 @@ pub(crate) fn sheet_ui(
         },
     );
     let rest = Rect::from_min_max(bar.left_bottom(), area.max).shrink(space::M);
-    let extent = open.document().extent();
+    let extent = comparison.source().extent();
     let aspect = extent.width.max(1) as f32 / extent.height.max(1) as f32;
-    let cells = grid(rest, comparison.entries.len(), aspect);
+    let mut cells = grid(rest, 1 + comparison.entries.len(), aspect).into_iter();
+    if let Some(cell) = cells.next() {
+        original_ui(ui, desk, store, comparison, cell);
+    }
     for (index, ((strength, job), cell)) in comparison.entries.iter().zip(cells).enumerate() {
         let next = comparison.entries.get(index + 1).map(|(next, _)| *next);
         let Some(run) = desk.editor.run(*job) else {
@@ -58,18 +64,29 @@ pub(crate) fn sheet_ui(
             next,
             run,
         };
-        ui.push_id(job.0, |ui| entry_ui(ui, desk, store, open, (&entry, cell)));
+        ui.push_id(job.0, |ui| entry_ui(ui, desk, store, (&entry, cell)));
     }
     ui.advance_cursor_after_rect(area);
 }
 
-/// Draws words in what is left of a line when `kept` points stay free behind them.
-fn what_fits(ui: &mut Ui, kept: f32, words: impl FnOnce(&mut Ui)) {
-    let room = (ui.available_width() - kept).max(0.0);
-    ui.scope(|ui| {
-        ui.set_max_width(room);
-        words(ui);
-    });
+/// Draws the first of several ways to say something that fits into `room` points; false if none does.
+fn first_that_fits(ui: &mut Ui, room: f32, ways: &[Vec<(String, Color32)>]) -> bool {
+    let font = FontId::proportional(text_size::SMALL);
+    let gap = ui.spacing().item_spacing.x;
+    let width = |words: &str| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(words.to_owned(), font.clone(), Color32::WHITE);
+        // The label may be rounded up to a whole pixel.
+        galley.size().x + gap + 1.0
+    };
+    let fitting = ways
+        .iter()
+        .find(|way| way.iter().map(|(words, _)| width(words)).sum::<f32>() <= room);
+    for (words, colour) in fitting.into_iter().flatten() {
+        ui.label(RichText::new(words).size(text_size::SMALL).color(*colour));
+    }
+    fitting.is_some()
 }
 
 struct Entry<'a> {
@@ -88,14 +105,15 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         {
             desk.state.comparison = None;
         }
-        widgets::heading(ui, &desk.text("ui-sheet-title"));
+        let title = widgets::heading(ui, &desk.text("ui-sheet-title"));
         let about =
             Message::new("ui-sheet-about").with("seed", comparison.settings().seed.0.to_string());
-        let about = RichText::new(desk.say(&about)).size(text_size::SMALL);
-        let about = about.color(theme::tokens(ui).muted);
-        what_fits(ui, TITLE_TOOLS, |ui| {
-            ui.add(egui::Label::new(about).truncate());
-        });
+        let about = desk.say(&about);
+        title.on_hover_text(&about);
+        let muted = theme::tokens(ui).muted;
+        let room = ui.available_width() - TITLE_TOOLS;
+        let short = desk.text("ui-sheet-accept-tip").into_owned();
+        first_that_fits(ui, room, &[vec![(about, muted)], vec![(short, muted)]]);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let export = desk.text("ui-sheet-export");
             let button = widgets::icon_button(ui, icons::EXPORT, &export, None);
@@ -127,7 +145,7 @@ fn strengths_field(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         .unwrap_or_else(|| now().join(" "));
     let field = egui::TextEdit::singleline(&mut text)
         .desired_width(STRENGTHS_FIELD)
-        .align(egui::Align2::LEFT_CENTER);
+        .align(Align2::LEFT_CENTER);
     let response = ui
         .add(field)
         .accessible_name(desk.text("ui-sheet-strengths"))
@@ -193,15 +211,55 @@ fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
         .collect()
 }
 
+/// The line above a tile, and the tile.
+fn halves(cell: Rect) -> (Rect, Rect) {
+    cell.split_top_bottom_at_y(cell.top() + LABEL)
+}
+
+/// The picture that the runs of a comparison start from, without any result.
+fn paint_source(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    comparison: &Comparison,
+    tile: &Response,
+) -> (egui::Painter, ViewTransform) {
+    let transform = look(ui, desk, comparison, tile);
+    let t = theme::tokens(ui);
+    let painter = ui.painter().with_clip_rect(tile.rect);
+    let whole = PixelRect::of(comparison.source().extent());
+    store.paint_checkerboard(&painter, &transform, whole, t);
+    store.paint_picture(&painter, &transform);
+    (painter, transform)
+}
+
+/// The first tile: what the others are to be compared with.
+fn original_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    comparison: &Comparison,
+    cell: Rect,
+) {
+    let (line, tile) = halves(cell);
+    let name = desk.text("ui-sheet-original");
+    let title = RichText::new(name.as_ref()).family(theme::semibold());
+    ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
+        ui.horizontal_centered(|ui| ui.label(title));
+    });
+    // Only to be moved and zoomed: there is nothing to accept.
+    let response = ui.interact(tile, ui.scope_id().with("original"), Sense::DRAG);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.as_ref()));
+    paint_source(ui, desk, store, comparison, &response);
+}
+
 fn entry_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     store: &mut TextureStore,
-    open: &OpenDocument,
     (entry, cell): (&Entry<'_>, Rect),
 ) {
-    let picture = Rect::from_min_max(cell.min + vec2(0.0, LABEL), cell.max);
-    let line = Rect::from_min_size(cell.min, vec2(cell.width(), LABEL));
+    let (line, picture) = halves(cell);
     ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
         label_line(ui, desk, entry);
     });
@@ -210,17 +268,8 @@ fn entry_ui(
         &Message::new("ui-sheet-tile").with("strength", format!("{:.2}", entry.strength.get())),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
-    let transform = look(ui, desk, open, &response, picture);
+    let (painter, transform) = paint_source(ui, desk, store, entry.comparison, &response);
     let t = theme::tokens(ui);
-    let painter = ui.painter().with_clip_rect(picture);
-    painter.rect_filled(picture, 4.0, t.field);
-    store.paint_checkerboard(
-        &painter,
-        &transform,
-        PixelRect::of(open.document().extent()),
-        t,
-    );
-    store.paint_picture(&painter, &transform);
     let result = match entry.run.state {
         RunState::Finished(id) => desk.editor.candidate(id),
         _ => None,
@@ -238,9 +287,10 @@ fn entry_ui(
         painter.rect_filled(picture, 4.0, theme::faded(t.canvas, 0.6));
     }
     if let Some(candidate) = result {
-        if response.hovered() {
+        if response.hovered() || response.has_focus() {
             overlay::outline(&painter, picture, t.accent);
-            ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
+            // Not as a tooltip, which would lie over the next tile.
+            accept_sign(&painter, picture, &desk.text(Action::Accept.text()), t);
         }
         let mut taken = response.clicked();
         response.context_menu(|ui| {
@@ -248,13 +298,33 @@ fn entry_ui(
             taken |= widgets::menu_line(ui, icons::ACCEPT, &accept, "").clicked();
             crate::ui::panels::reuse_lines(ui, desk, candidate);
         });
-        response.on_hover_text(desk.text("ui-sheet-accept-tip"));
+        response.on_hover_cursor(egui::CursorIcon::PointingHand);
         if taken {
             desk.send(Command::AcceptCandidate(candidate.id));
             desk.state.comparison = None;
             // Nothing lies over what has just been taken.
-            desk.state.of(open.id()).shown_result = None;
+            desk.state.of(entry.comparison.document).shown_result = None;
         }
+    }
+}
+
+/// Says at the foot of a tile that a press accepts it.
+fn accept_sign(painter: &egui::Painter, tile: Rect, text: &str, t: &Tokens) {
+    let font = FontId::new(text_size::BODY, theme::semibold());
+    let sign_font = FontId::new(text_size::ICON_SMALL, theme::icon_family());
+    let words = painter.layout_no_wrap(text.to_owned(), font, t.on_accent);
+    let sign = painter.layout_no_wrap(Action::Accept.icon().0.to_string(), sign_font, t.on_accent);
+    let between = space::XS + 2.0;
+    let inner = vec2(sign.size().x + between + words.size().x, words.size().y);
+    let foot = tile.center_bottom() - vec2(0.0, space::S);
+    let rect = Align2::CENTER_BOTTOM.anchor_size(foot, inner + vec2(2.0 * space::M, space::S));
+    painter.rect_filled(rect, CornerRadius::same(theme::RADIUS), t.accent);
+    let mut left = rect.left() + space::M;
+    for galley in [sign, words] {
+        let size = galley.size();
+        let top = rect.center().y - size.y / 2.0;
+        painter.galley(egui::pos2(left, top), galley, t.on_accent);
+        left += size.x + between;
     }
 }
 
@@ -264,16 +334,33 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
     let steps = Message::new("ui-runs-of")
         .with("run", settings.steps.executed(entry.strength))
         .with("of", settings.steps.get());
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("{:.2}", entry.strength.get())).family(theme::semibold()));
+    ui.horizontal_centered(|ui| {
+        let strength = RichText::new(format!("{:.2}", entry.strength.get()));
+        let strength = ui.label(strength.family(theme::semibold()));
         let (state, colour) = state_text(desk, entry.run, t.muted, t.bad);
+        let long = desk.say(&steps);
+        strength.on_hover_text(format!("{long}\n{state}").trim_end());
         // Tiles can be narrow, why a run failed can be long, and the button keeps its place.
-        what_fits(ui, size::ICON_BUTTON + space::S, |ui| {
-            for (words, colour) in [(desk.say(&steps), t.muted), (state, colour)] {
-                let words = RichText::new(words).size(text_size::SMALL).color(colour);
-                ui.add(egui::Label::new(words).truncate());
-            }
-        });
+        let room = ui.available_width() - size::ICON_BUTTON - space::S;
+        let executed = settings.steps.executed(entry.strength);
+        let short = format!("{executed}/{}", settings.steps.get());
+        let ways = if state.is_empty() {
+            vec![vec![(long, t.muted)], vec![(short, t.muted)]]
+        } else {
+            let state = (state.clone(), colour);
+            vec![
+                vec![(long, t.muted), state.clone()],
+                vec![(short, t.muted), state.clone()],
+                vec![state],
+            ]
+        };
+        if !first_that_fits(ui, room, &ways) && !state.is_empty() {
+            ui.scope(|ui| {
+                ui.set_max_width(room.max(0.0));
+                let state = RichText::new(state).size(text_size::SMALL).color(colour);
+                ui.add(egui::Label::new(state).truncate());
+            });
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let Some(upper) = entry
                 .next
@@ -314,13 +401,12 @@ fn state_text(desk: &Desk<'_>, run: &Run, quiet: Color32, bad: Color32) -> (Stri
 fn look(
     ui: &Ui,
     desk: &mut Desk<'_>,
-    open: &OpenDocument,
+    comparison: &Comparison,
     response: &Response,
-    tile: Rect,
 ) -> ViewTransform {
     let pixels_per_point = ui.pixels_per_point();
-    let extent = open.document().extent();
-    let view = &mut desk.state.of(open.id()).sheet_view;
+    let (extent, tile) = (comparison.source().extent(), response.rect);
+    let view = &mut desk.state.of(comparison.document).sheet_view;
     if view.fits {
         view.fit(extent, tile.expand(20.0), pixels_per_point);
     }

@@ -103,9 +103,15 @@ impl Default for TextureStore {
 
 impl TextureStore {
     /// Brings picture and mask up to date; to be called once a frame before anything is painted.
-    pub(crate) fn begin_frame(&mut self, open: &OpenDocument, t: &Tokens, tint: &MaskTint) {
+    /// `visible` is what [`paint_picture`](Self::paint_picture) paints: a picture of the document.
+    pub(crate) fn begin_frame(
+        &mut self,
+        open: &OpenDocument,
+        visible: &Picture,
+        t: &Tokens,
+        tint: &MaskTint,
+    ) {
         let document = open.document();
-        let visible = document.visible();
         if self.document != Some(open.id())
             || self.profile != visible.profile
             || self.display.is_none()
@@ -194,7 +200,7 @@ impl TextureStore {
         painter.add(mesh);
     }
 
-    /// The visible picture.
+    /// The picture of this frame.
     pub(crate) fn paint_picture(&mut self, painter: &Painter, transform: &ViewTransform) {
         let (Some(picture), Some(display)) = (&mut self.picture, &self.display) else {
             return;

@@ -380,15 +380,23 @@ fn tile_range(from: i32, to: i32, side: u32) -> Range<u32> {
     }
 }
 
+/// Adds a line of pixels to the sums of red, green, blue, alpha and their number.
 fn add_line(sums: &mut [[u32; 5]], colours: &[Color32], level: u32) {
+    // Two channels are added at once, each in half a number: what is added here is at most a tile's
+    // side of pixels, and 256 × 255 fits.
+    const EVERY_SECOND: u32 = 0x00FF_00FF;
+    const HALF: u32 = 0xFFFF;
     for (colours, [r, g, b, a, count]) in colours.chunks(1 << level).zip(sums) {
+        let (mut red_blue, mut green_alpha) = (0, 0);
         for colour in colours {
-            let [cr, cg, cb, ca] = colour.to_array();
-            *r += u32::from(cr);
-            *g += u32::from(cg);
-            *b += u32::from(cb);
-            *a += u32::from(ca);
+            let channels = u32::from_le_bytes(colour.to_array());
+            red_blue += channels & EVERY_SECOND;
+            green_alpha += (channels >> 8) & EVERY_SECOND;
         }
+        *r += red_blue & HALF;
+        *g += green_alpha & HALF;
+        *b += red_blue >> 16;
+        *a += green_alpha >> 16;
         *count += colours.len() as u32;
     }
 }

@@ -83,18 +83,19 @@ impl FilePurpose {
     }
 }
 
-/// The finished tiles of a comparison as one labelled picture.
+/// The picture and the finished tiles of a comparison as one labelled picture.
 fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
     let comparison = editor.comparison(comparison)?;
-    let document = editor.document(comparison.document)?.document();
-    let mut tiles = Vec::new();
+    let source = comparison.source();
+    let original = Texts::of(editor.language()).get("ui-sheet-original");
+    let mut tiles = vec![SheetTile::of(source, SHEET_TILE_PX, original.into_owned()).ok()?];
     for (strength, job) in &comparison.entries {
         let run = editor.run(*job)?;
         let RunState::Finished(id) = run.state else {
             continue;
         };
         let candidate = editor.candidate(id)?;
-        let mut picture = document.visible().clone();
+        let mut picture = source.clone();
         draw_patch(&mut picture.pixels, &candidate.patch, 255);
         let steps = run.settings.steps;
         let label = format!(
@@ -105,8 +106,9 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
         );
         tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);
     }
-    let columns = (tiles.len() as f32).sqrt().ceil() as u32;
-    (!tiles.is_empty()).then(|| sheet(&tiles, columns.max(3)).pixels)
+    // As many rows as leave the last one nearly full.
+    let columns = tiles.len().div_ceil(tiles.len().isqrt().max(1));
+    (tiles.len() > 1).then(|| sheet(&tiles, columns as u32).pixels)
 }
 
 /// Longest side of a tile in an exported comparison.

@@ -5,8 +5,9 @@ use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, 
 use crate::editor::{OpenDocument, RunState};
 use crate::plan::{MaskMode, RegionBounds};
 use crate::text::Message;
+use crate::ui::arrangement::Room;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, space, text_size};
+use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
 /// The steps: what they are called, what to do.
@@ -21,12 +22,14 @@ const STEPS: [(&str, &str); 4] = [
 const TITLE_WIDTH: f32 = 112.0;
 /// Least height, in points: two lines of text and one of chips.
 const HEIGHT: f32 = 92.0;
+/// The same under a line with the title, where there is little room.
+const LOW_HEIGHT: f32 = 104.0;
 /// Below this width of the words, in points, the title stands above them.
 const NARROW: f32 = 460.0;
 
 /// Draws the guide as a strip under the canvas, if it is open. It has a place of its own, so that it
 /// never covers what one is to paint on.
-pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
     let Some(step) = desk.state.guide_step else {
         return;
     };
@@ -36,15 +39,23 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let step = advance(desk, step);
     desk.state.guide_step = Some(step);
     let t = theme::tokens(ui);
+    let (above, height) = match room {
+        Room::Enough => (space::M, HEIGHT),
+        Room::Little => (space::S, LOW_HEIGHT),
+        Room::Least => (space::XS, 0.0),
+    };
     let frame = Frame::NONE
         .fill(t.panel)
-        .inner_margin(Margin::symmetric(space::L as i8, space::M as i8));
+        .inner_margin(Margin::symmetric(space::L as i8, above as i8));
     let strip = Panel::bottom("guide")
         .resizable(false)
         // The same for every step, so that the picture does not jump.
-        .min_size(HEIGHT)
+        .min_size(height)
         .frame(frame)
-        .show(ui, |ui| step_ui(ui, desk, step));
+        .show(ui, |ui| match room {
+            Room::Enough => step_ui(ui, desk, step),
+            Room::Little | Room::Least => low_step_ui(ui, desk, step, room),
+        });
     let rect = strip.response.rect;
     // A line in the colour of what is to be done next.
     ui.painter()
@@ -100,6 +111,36 @@ fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
             });
         });
     });
+}
+
+/// A step in a window with little room: its title in one line with the buttons, and below it the
+/// words, if there is room for them.
+fn low_step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize, room: Room) {
+    let Some((title, about)) = STEPS.get(step) else {
+        return;
+    };
+    let about = desk.text(about);
+    ui.spacing_mut().item_spacing.y = space::XS;
+    let buttons = Layout::right_to_left(Align::Center);
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), size::CONTROL), buttons, |ui| {
+        step_buttons(ui, desk, step);
+        let rest = ui.available_rect_before_wrap();
+        let left_to_right = Layout::left_to_right(Align::Center);
+        let builder = egui::UiBuilder::new().max_rect(rest).layout(left_to_right);
+        ui.scope_builder(builder, |ui| {
+            let number = RichText::new(format!("{}/{}", step + 1, STEPS.len()));
+            ui.label(number.color(theme::tokens(ui).accent));
+            let title = RichText::new(desk.text(title)).family(theme::semibold());
+            let title = ui.add(egui::Label::new(title).truncate());
+            if room == Room::Least {
+                title.on_hover_text(about.as_ref());
+            }
+        });
+    });
+    if room > Room::Least {
+        widgets::hint(ui, &about);
+        suggestions(ui, desk, step);
+    }
 }
 
 /// Which step it is, and what it is called.

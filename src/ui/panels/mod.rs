@@ -13,7 +13,7 @@ mod top_bar;
 mod welcome;
 
 pub(super) use generate::{progress_text, stop};
-pub(super) use results::{HEIGHT as RESULTS_HEIGHT, has_results, results_ui, reuse_lines};
+pub(super) use results::{has_results, results_height, results_ui, reuse_lines};
 pub(super) use settings::settings_ui;
 pub(super) use status::status_ui;
 pub(super) use tool_column::tool_column_ui;

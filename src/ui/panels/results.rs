@@ -1,21 +1,38 @@
 //! The filmstrip: results that have been neither accepted nor thrown away, with their settings.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::editor::{Candidate, Command, OpenDocument};
 use crate::plan::Seed;
 use crate::text::Message;
 use crate::ui::actions::Action;
+use crate::ui::arrangement::Room;
 use crate::ui::canvas::TextureStore;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
+/// Side of a picture in the strip.
+fn thumb_side(room: Room) -> f32 {
+    if room == Room::Enough {
+        size::THUMB
+    } else {
+        size::THUMB_SMALL
+    }
+}
+
 /// Height of the strip.
-pub(crate) const HEIGHT: f32 = size::THUMB + 2.0 * space::S + 4.0;
+pub(crate) fn results_height(room: Room) -> f32 {
+    let around = if room == Room::Enough {
+        2.0 * space::S + 4.0
+    } else {
+        space::M
+    };
+    thumb_side(room) + around
+}
 
 /// True from the first run of the document in front on. The strip then keeps its place, so that the
 /// picture does not jump whenever a result comes or goes.
@@ -40,26 +57,22 @@ fn waiting<'a>(desk: &Desk<'a>, open: &OpenDocument) -> impl Iterator<Item = &'a
 }
 
 /// Draws the strip.
-pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
+pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, room: Room) {
     let Some(open) = desk.editor.active() else {
         return;
     };
     let results: Vec<&Candidate> = waiting(desk, open).collect();
     ui.horizontal_centered(|ui| {
-        let t = theme::tokens(ui);
-        ui.vertical(|ui| {
-            ui.set_width(112.0);
-            ui.add_space(space::XS);
-            widgets::heading(ui, &desk.text("ui-results"));
-            let keys = if results.is_empty() {
-                desk.text("ui-results-none").into_owned()
-            } else {
-                desk.say(&Message::new("ui-results-hint").with("count", results.len()))
-            };
-            ui.add(
-                egui::Label::new(RichText::new(keys).size(text_size::SMALL).color(t.muted)).wrap(),
-            );
-        });
+        if room == Room::Enough {
+            ui.vertical(|ui| {
+                ui.set_width(112.0);
+                ui.add_space(space::XS);
+                widgets::heading(ui, &desk.text("ui-results"));
+                hint(ui, desk, results.len());
+            });
+        } else if results.is_empty() {
+            hint(ui, desk, 0);
+        }
         if desk.last_comparison(open.id()).is_some() {
             widgets::action_button(ui, desk, Action::LastComparison, None);
         }
@@ -69,22 +82,35 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
             .show(ui, |ui| {
                 ui.horizontal_centered(|ui| {
                     for result in results {
-                        ui.push_id(result.id.0, |ui| result_ui(ui, desk, store, (open, result)));
+                        let side = thumb_side(room);
+                        ui.push_id(result.id.0, |ui| {
+                            result_ui(ui, desk, store, (open, result, side));
+                        });
                     }
                 });
             });
     });
 }
 
+/// How many results there are and how to see what was before.
+fn hint(ui: &mut Ui, desk: &Desk<'_>, count: usize) {
+    let words = if count == 0 {
+        desk.text("ui-results-none").into_owned()
+    } else {
+        desk.say(&Message::new("ui-results-hint").with("count", count))
+    };
+    widgets::hint(ui, &words);
+}
+
 fn result_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     store: &mut TextureStore,
-    (open, result): (&OpenDocument, &Candidate),
+    (open, result, side): (&OpenDocument, &Candidate, f32),
 ) {
     let document = open.id();
     let shown = desk.state.of(document).shown_result == Some(result.id);
-    let (rect, response) = ui.allocate_exact_size(vec2(size::THUMB, size::THUMB), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
     let about = about(desk, result);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, shown, &about));
     let texture = store.thumb(

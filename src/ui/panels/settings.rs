@@ -1,14 +1,15 @@
 //! The panel at the right: what the next run will do.
 
 use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo, vec2,
 };
 
 use super::{generate, layers, more, prompt, strength};
 use crate::document::DocumentId;
 use crate::plan::MaskMode;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, RADIUS, space, text_size};
+use crate::ui::theme::{self, RADIUS, Tokens, space, text_size};
 use crate::ui::widgets;
 
 /// Draws the panel.
@@ -40,7 +41,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         .show(&mut upper, |ui| {
             ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
-            mode(ui, desk, document);
+            mode(ui, desk, document, rest.height() >= TALL);
             prompt::prompt_ui(ui, desk, document);
             ui.separator();
             strength::strength_ui(ui, desk, document);
@@ -57,14 +58,20 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// Room for the scroll bar, in points.
 const SCROLL_BAR: f32 = 12.0;
 
-/// Two pictures to choose from: what is painted changes, or stays.
-fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+/// A panel below this height, in points, leaves its room to what is written and chosen in it.
+const TALL: f32 = 500.0;
+/// Height of a card with its picture, and of one without, in points.
+const CARD: [f32; 2] = [70.0, 36.0];
+
+/// Two pictures to choose from: what is painted changes, or stays. Only their names without `pictures`.
+fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, pictures: bool) {
     let chosen = desk
         .open()
         .map_or(MaskMode::Changes, |open| open.settings().mask_mode);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
-        let width = (ui.available_width() - space::S) / 2.0;
+        let height = if pictures { CARD[0] } else { CARD[1] };
+        let card = vec2((ui.available_width() - space::S) / 2.0, height);
         for mode in [MaskMode::Changes, MaskMode::Stays] {
             let key = match mode {
                 MaskMode::Changes => "ui-mode-changes",
@@ -74,7 +81,7 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             let tint = desk.tint(theme::tokens(ui)).of(mode);
             let tooltip = desk.text(&format!("{key}-tip"));
             let response =
-                mode_card(ui, (width, tint), mode, &name, mode == chosen).on_hover_text(tooltip);
+                mode_card(ui, (card, tint), mode, &name, mode == chosen).on_hover_text(tooltip);
             if response.clicked() && mode != chosen {
                 desk.set(document, |settings| settings.mask_mode = mode);
             }
@@ -84,12 +91,12 @@ fn mode(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 
 fn mode_card(
     ui: &mut Ui,
-    (width, tint): (f32, egui::Color32),
+    (card, tint): (Vec2, egui::Color32),
     mode: MaskMode,
     name: &str,
     chosen: bool,
 ) -> egui::Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 70.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(card, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, name));
     let t = theme::tokens(ui);
     let fill = if response.hovered() && !chosen {
@@ -118,8 +125,31 @@ fn mode_card(
             StrokeKind::Outside,
         );
     }
-    // A person before a background: what is tinted is what was painted, stripes are what is new.
-    let picture = Rect::from_center_size(rect.center_top() + vec2(0.0, 25.0), vec2(54.0, 34.0));
+    if card.y >= CARD[0] {
+        mode_picture(painter, t, rect, mode, tint);
+    }
+    let ink = if chosen { t.text } else { t.muted };
+    let font = if chosen {
+        FontId::new(text_size::BODY - 0.5, theme::semibold())
+    } else {
+        FontId::proportional(text_size::BODY - 0.5)
+    };
+    let words = widgets::one_line(painter, name, font, ink, card.x - 2.0 * space::XS);
+    let foot = rect.center_bottom() - vec2(0.0, space::S);
+    let at = Align2::CENTER_BOTTOM.anchor_size(foot, words.size());
+    painter.galley(at.min, words, ink);
+    response
+}
+
+/// A person before a background: what is tinted is what was painted, stripes are what is new.
+fn mode_picture(
+    painter: &egui::Painter,
+    t: &Tokens,
+    card: Rect,
+    mode: MaskMode,
+    tint: egui::Color32,
+) {
+    let picture = Rect::from_center_size(card.center_top() + vec2(0.0, 25.0), vec2(54.0, 34.0));
     let paper = painter.with_clip_rect(picture);
     paper.rect_filled(picture, 3.0, t.field);
     let (person, ground) = match mode {
@@ -135,15 +165,4 @@ fn mode_card(
     paper.circle_filled(picture.center() + vec2(0.0, -5.0), 7.0, person);
     paper.circle_filled(picture.center() + vec2(0.0, 18.0), 14.0, person);
     painter.rect_stroke(picture, 3.0, Stroke::new(1.0, t.line), StrokeKind::Inside);
-    let ink = if chosen { t.text } else { t.muted };
-    let font = if chosen {
-        FontId::new(text_size::BODY - 0.5, theme::semibold())
-    } else {
-        FontId::proportional(text_size::BODY - 0.5)
-    };
-    let words = widgets::one_line(painter, name, font, ink, width - 2.0 * space::XS);
-    let at =
-        Align2::CENTER_BOTTOM.anchor_size(rect.center_bottom() - vec2(0.0, space::S), words.size());
-    painter.galley(at.min, words, ink);
-    response
 }
