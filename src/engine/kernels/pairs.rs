@@ -87,6 +87,18 @@ pub(super) struct PairTile<'a> {
     pub(super) depth: usize,
 }
 
+impl PairTile<'_> {
+    /// Panics where a product of `tile_rows` rows with a panel of `width` outputs would read or write
+    /// beyond what there is.
+    #[cfg(target_arch = "x86_64")]
+    fn assert_fits(&self, tile_rows: usize, panel: &[u32], width: usize, sums: &TileSums<'_>) {
+        assert!(self.pairs.len() >= (tile_rows - 1) * self.stride + self.depth);
+        assert_eq!(panel.len(), self.depth * width);
+        assert!(width <= sums.stride);
+        assert!(sums.numbers.len() >= (tile_rows - 1) * sums.stride + width);
+    }
+}
+
 /// Where the sums of a tile are written: a row every `stride` numbers.
 #[derive(Debug)]
 pub(super) struct TileSums<'a> {

@@ -84,10 +84,7 @@ impl Tiles {
             depth,
         } = rows;
         let width = VECTORS * LANES;
-        assert!(pairs.len() >= (TILE_ROWS - 1) * stride + depth);
-        assert_eq!(panel.len(), depth * width);
-        assert!(width <= out.stride);
-        assert!(out.numbers.len() >= (TILE_ROWS - 1) * out.stride + width);
+        rows.assert_fits(TILE_ROWS, panel, width, out);
         self.configure();
         let whole = depth / LANES;
         let rest = depth % LANES;

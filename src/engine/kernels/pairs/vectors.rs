@@ -23,16 +23,9 @@ pub(super) fn multiply_tile<const VECTORS: usize>(
     panel: &[u32],
     out: &mut TileSums<'_>,
 ) {
-    let PairTile {
-        pairs,
-        stride,
-        depth,
-    } = rows;
-    assert!(pairs.len() >= (TILE_ROWS - 1) * stride + depth);
-    assert_eq!(panel.len(), depth * VECTORS * LANES);
+    let PairTile { pairs, stride, .. } = rows;
+    rows.assert_fits(TILE_ROWS, panel, VECTORS * LANES, out);
     let from_row_to_row = out.stride;
-    assert!(VECTORS * LANES <= from_row_to_row);
-    assert!(out.numbers.len() >= (TILE_ROWS - 1) * from_row_to_row + VECTORS * LANES);
     let zero: __m512 = _mm512_setzero_ps();
     let mut sums = [[zero; VECTORS]; TILE_ROWS];
     if out.onto {
