@@ -202,6 +202,7 @@ impl<'a, R: Rows> Product<'a, R> {
     fn of_panel(&self, panel: Panel, range: Range<usize>, room: &mut Room<'a>) {
         let instructions = self.weights.instructions();
         let tile_rows = instructions.tile_rows();
+        // Pairs go another way: `of_pairs`.
         let PanelNumbers::F32(numbers) = self.weights.panel(panel, &mut room.widened) else {
             return;
         };
