@@ -221,9 +221,8 @@ fn answer_here(
         summed: asked.keys(),
         columns: width,
     }));
-    let mut output = vec![0f32; q.elem_count()];
     let q = q.contiguous()?;
-    with_numbers([&q], |[q]| Ok(attend(asked, q, &mut output, progress)?))?;
+    let output = with_numbers([&q], |[q]| Ok(attend(asked, q, progress)?))?;
     progress.operation(None);
     Ok(Tensor::from_vec(output, q.shape(), q.device())?)
 }

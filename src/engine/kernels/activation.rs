@@ -1,6 +1,11 @@
 //! Functions of numbers, a vector at a time.
 
+use std::mem::MaybeUninit;
+
 use pulp::Simd;
+
+/// Numbers of the widest vector.
+const MOST_LANES: usize = 16;
 
 /// eˣ, after Cephes' `expf` (Moshier): within 2 units in the last place. Below −87 it is about the
 /// smallest normal number, above 88 about the largest.
@@ -80,6 +85,33 @@ pub(super) fn update<S: Simd, const N: usize>(
         let y = f(vector, from.map(|(_, rest)| simd.partial_load_f32s(rest)));
         simd.partial_store_f32s(rest, y);
     }
+}
+
+/// Writes to each number of `to` a function of the numbers at its place in `from`, a vector at a
+/// time, and returns what it has written. All slices are at least as long as `to`.
+#[inline(always)]
+#[expect(unsafe_code, reason = "every number is written")]
+pub(super) fn write<'a, S: Simd, const N: usize>(
+    simd: S,
+    to: &'a mut [MaybeUninit<f32>],
+    from: [&[f32]; N],
+    f: impl Fn([S::f32s; N]) -> S::f32s,
+) -> &'a mut [f32] {
+    let len = to.len();
+    let from = from.map(|from| S::as_simd_f32s(&from[..len]));
+    let (vectors, rest) = S::as_uninit_mut_simd_f32s(to);
+    let whole = from.map(|(vectors, _)| vectors);
+    for (at, vector) in vectors.iter_mut().enumerate() {
+        vector.write(f(whole.map(|whole| whole[at])));
+    }
+    if !rest.is_empty() {
+        let y = f(from.map(|(_, rest)| simd.partial_load_f32s(rest)));
+        let mut numbers = [0f32; MOST_LANES];
+        simd.partial_store_f32s(&mut numbers[..S::F32_LANES], y);
+        rest.write_copy_of_slice(&numbers[..rest.len()]);
+    }
+    // SAFETY: all vectors of it and the rest were just written.
+    unsafe { to.assume_init_mut() }
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::{exp, update};
+use super::activation::{exp, update, write};
 use super::instructions::Instructions;
-use super::pack::{Numbers, PackedWeights, PanelNumbers};
+use super::pack::{PackedWeights, PanelNumbers};
 use super::pairs::{PairProducts, PairRows, TileSums};
-use super::shared::SharedOutput;
+use super::shared::{SharedOutput, Unwritten};
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
 
@@ -78,14 +78,14 @@ impl KeysAndValues {
     }
 }
 
-/// softmax(q kᵀ / √head_width) v, head by head. `q` and `output` are `(batch, queries, heads ×
+/// softmax(q kᵀ / √head_width) v, head by head. `q` and the result are `(batch, queries, heads ×
 /// head_width)`.
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn attend(
     asked: &KeysAndValues,
     q: &[f32],
-    output: &mut [f32],
     progress: &mut dyn Progress,
-) -> Result<(), Cancelled> {
+) -> Result<Vec<f32>, Cancelled> {
     let AttentionSizes {
         batch,
         heads,
@@ -93,10 +93,8 @@ pub(crate) fn attend(
         head_width,
     } = asked.sizes;
     let width = asked.sizes.width();
-    assert_eq!(output.len(), q.len());
-    if output.is_empty() || keys == 0 {
-        output.fill(0.0);
-        return Ok(());
+    if q.is_empty() || keys == 0 {
+        return Ok(vec![0.0; q.len()]);
     }
     assert!(q.len().is_multiple_of(batch * width));
     let queries = q.len() / (batch * width);
@@ -107,7 +105,8 @@ pub(crate) fn attend(
     let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
         .max(1)
         .next_multiple_of(rayon::current_num_threads());
-    let shared = SharedOutput::new(output);
+    let mut output = Unwritten::new(q.len());
+    let shared = SharedOutput::new(&mut output);
     for round in (0..tasks).step_by(per_round) {
         progress.checkpoint()?;
         (round..tasks.min(round + per_round))
@@ -123,11 +122,19 @@ pub(crate) fn attend(
                         .map(|row| &q[start + row * width..][..head_width])
                         .collect();
                     block.ask(&asked.heads[head], &rows);
-                    block.write(count, start, width, &shared);
+                    asked.instructions().run(WriteAnswers {
+                        block,
+                        queries: count,
+                        start,
+                        width,
+                        output: &shared,
+                    });
                 },
             );
     }
-    Ok(())
+    // SAFETY: every head of every block of queries was a task, which has written the head's numbers
+    // of its queries.
+    Ok(unsafe { output.written() })
 }
 
 /// Keys and values of one head of one member.
@@ -139,24 +146,20 @@ struct Head {
 
 impl Head {
     /// Packs head number `head` of `k` and `v`, counted over all members.
-    fn pack(
+    fn pack<'a>(
         instructions: Instructions,
         sizes: &AttentionSizes,
         head: usize,
-        [k, v]: [&[f32]; 2],
+        [k, v]: [&'a [f32]; 2],
     ) -> Self {
         let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
         let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
         let (k, v) = (k.get(start..), v.get(start..));
         let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
-        let (for_keys, for_values) = ([keys, 1, head_width], [head_width, 1, keys]);
+        let row = |numbers: &'a [f32], key: usize| &numbers[key * width..][..head_width];
         Self {
-            keys: PackedWeights::pack(instructions, for_keys, Numbers::F32, |key, _, at| {
-                k[key * width + at]
-            }),
-            values: PackedWeights::pack(instructions, for_values, Numbers::F32, |at, _, key| {
-                v[key * width + at]
-            }),
+            keys: PackedWeights::pack_rows(instructions, [keys, head_width], |key| row(k, key)),
+            values: PackedWeights::pack_lines(instructions, [head_width, keys], |key| row(v, key)),
         }
     }
 }
@@ -316,20 +319,40 @@ impl Block {
             }
         }
     }
+}
 
-    /// Writes the answers of `queries` queries, the first of which begins at `start`, each
-    /// `stride` after the one before.
+/// Writes a block's answers: the values' sums, by the sum of their shares.
+struct WriteAnswers<'a> {
+    block: &'a Block,
+    queries: usize,
+    /// Where the first one begins.
+    start: usize,
+    /// Numbers from one to the next.
+    width: usize,
+    output: &'a SharedOutput<'a>,
+}
+
+impl WithSimd for WriteAnswers<'_> {
+    type Output = ();
+
+    #[inline(always)]
     #[expect(unsafe_code, reason = "a head is no slice of the output")]
-    fn write(&self, queries: usize, start: usize, stride: usize, output: &SharedOutput<'_>) {
-        for query in 0..queries {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let block = self.block;
+        for query in 0..self.queries {
+            let start = self.start + query * self.width;
             // SAFETY: every task of `attend` has its own queries of its own head, and a head its
             // own numbers of a token.
-            let to = unsafe { output.part(start + query * stride, self.head_width) };
-            let sums = &self.sums[query * self.stride..][..self.head_width];
-            let inverse = 1.0 / self.shares[query];
-            for (to, sum) in to.iter_mut().zip(sums) {
-                *to = sum * inverse;
-            }
+            let to = unsafe { self.output.part(start, block.head_width) };
+            let sums = &block.sums[query * block.stride..];
+            let inverse = simd.splat_f32s(1.0 / block.shares[query]);
+            write(
+                simd,
+                to,
+                [sums],
+                #[inline(always)]
+                |[sum]| simd.mul_f32s(sum, inverse),
+            );
         }
     }
 }

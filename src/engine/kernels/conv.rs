@@ -46,16 +46,15 @@ impl ConvGeometry {
     }
 }
 
-/// Convolves `input` and writes `(batch, rows, columns, outputs)`, finished. The taps of the
+/// Convolves `input` to `(batch, rows, columns, outputs)`, finished. The taps of the
 /// weights are the kernel's places, row after row.
 pub(crate) fn conv2d(
     geometry: &ConvGeometry,
     weights: &PackedWeights,
     input: &[f32],
     finish: &Finish<'_>,
-    output: &mut [f32],
     progress: &mut dyn Progress,
-) -> Result<(), Cancelled> {
+) -> Result<Vec<f32>, Cancelled> {
     let (rows, columns) = geometry.output_size();
     let channels = weights.inputs();
     assert_eq!(weights.taps(), geometry.kernel * geometry.kernel);
@@ -75,9 +74,9 @@ pub(crate) fn conv2d(
         zeros: vec![0.0; channels],
     };
     if winograd::pays(geometry, weights, finish) {
-        winograd::convolve(weights, &under, geometry.batch, finish, output, progress)
+        winograd::convolve(weights, &under, geometry.batch, finish, progress)
     } else {
-        multiply(weights, &under, finish, output, progress)
+        multiply(weights, &under, finish, progress)
     }
 }
 

@@ -24,6 +24,7 @@ mod product;
 mod recycling;
 mod shared;
 mod tile;
+mod widen;
 mod winograd;
 
 pub(crate) use attention::{AttentionSizes, KeysAndValues, attend};

@@ -1,10 +1,13 @@
 //! Normalisations.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::{silu, update};
+use super::activation::{silu, update, write};
 use super::instructions::Instructions;
+use super::shared::Unwritten;
 
 /// Pixels or tokens of a piece of work, and of a partial sum.
 const PIECE: usize = 256;
@@ -29,25 +32,25 @@ pub(crate) struct GroupNorm<'a> {
 /// Mean and variance are summed in f32 over short runs, relative to the picture's first pixel (so
 /// that a large mean does not eat the digits of a small deviation), and put together in f64 after
 /// [Chan et al. 1979](http://i.stanford.edu/pub/cstr/reports/cs/tr/79/773/CS-TR-79-773.pdf).
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn group_norm(
     instructions: Instructions,
     norm: &GroupNorm<'_>,
     batch: usize,
     x: &[f32],
-    output: &mut [f32],
-) {
+) -> Vec<f32> {
     let channels = norm.weight.len();
     assert_eq!(norm.bias.len(), channels);
-    assert_eq!(x.len(), output.len());
     assert!(norm.groups > 0 && channels.is_multiple_of(norm.groups));
     assert!(x.len().is_multiple_of((batch * channels).max(1)));
     let picture_len = x.len() / batch.max(1);
     if picture_len == 0 {
-        return;
+        return Vec::new();
     }
+    let mut output = Unwritten::new(x.len());
     for (x, output) in x
         .chunks_exact(picture_len)
-        .zip(output.chunks_exact_mut(picture_len))
+        .zip(output.numbers().chunks_exact_mut(picture_len))
     {
         let (shift, scale, offset) = transform(instructions, norm, x);
         output
@@ -64,6 +67,8 @@ pub(crate) fn group_norm(
                 });
             });
     }
+    // SAFETY: every pixel of every picture was in a piece, all channels of which were written.
+    unsafe { output.written() }
 }
 
 /// (x − shift) · scale + offset for some pixels, channel by channel, then SiLU.
@@ -72,7 +77,7 @@ struct Apply<'a> {
     scale: &'a [f32],
     offset: &'a [f32],
     silu: bool,
-    to: &'a mut [f32],
+    to: &'a mut [MaybeUninit<f32>],
     from: &'a [f32],
 }
 
@@ -86,23 +91,23 @@ impl WithSimd for Apply<'_> {
         for (to, from) in pixels.zip(self.from.chunks_exact(channels)) {
             let given = [from, self.shift, self.scale, self.offset];
             if self.silu {
-                update(
+                write(
                     simd,
                     to,
                     given,
                     #[inline(always)]
-                    |_, [x, shift, scale, offset]| {
+                    |[x, shift, scale, offset]| {
                         let x = simd.sub_f32s(x, shift);
                         silu(simd, simd.mul_add_f32s(x, scale, offset))
                     },
                 );
             } else {
-                update(
+                write(
                     simd,
                     to,
                     given,
                     #[inline(always)]
-                    |_, [x, shift, scale, offset]| {
+                    |[x, shift, scale, offset]| {
                         simd.mul_add_f32s(simd.sub_f32s(x, shift), scale, offset)
                     },
                 );
@@ -205,19 +210,20 @@ impl WithSimd for AddUp<'_> {
 
 /// Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) of rows as long as
 /// `weight` and `bias`.
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn layer_norm(
     instructions: Instructions,
     weight: &[f32],
     bias: &[f32],
     eps: f32,
     x: &[f32],
-    output: &mut [f32],
-) {
+) -> Vec<f32> {
     let width = weight.len();
     assert_eq!(bias.len(), width);
-    assert_eq!(x.len(), output.len());
     assert!(x.len().is_multiple_of(width.max(1)));
+    let mut output = Unwritten::new(x.len());
     output
+        .numbers()
         .par_chunks_mut(PIECE * width.max(1))
         .zip(x.par_chunks(PIECE * width.max(1)))
         .for_each(|(to, from)| {
@@ -229,6 +235,8 @@ pub(crate) fn layer_norm(
                 from,
             });
         });
+    // SAFETY: every row was in a piece, all numbers of which were written.
+    unsafe { output.written() }
 }
 
 /// Rows to be normalised, each as long as the weight.
@@ -236,7 +244,7 @@ struct Rows<'a> {
     weight: &'a [f32],
     bias: &'a [f32],
     eps: f32,
-    to: &'a mut [f32],
+    to: &'a mut [MaybeUninit<f32>],
     from: &'a [f32],
 }
 
@@ -262,12 +270,12 @@ impl WithSimd for Rows<'_> {
             ) - filled_up::<S>(width) as f32 * mean * mean;
             let variance = (squares / width as f32).max(0.0);
             let scale = simd.splat_f32s(1.0 / (variance + self.eps).sqrt());
-            update(
+            write(
                 simd,
                 to,
                 [from, self.weight, self.bias],
                 #[inline(always)]
-                |_, [x, weight, bias]| {
+                |[x, weight, bias]| {
                     let x = simd.mul_f32s(simd.sub_f32s(x, centre), scale);
                     simd.mul_add_f32s(x, weight, bias)
                 },

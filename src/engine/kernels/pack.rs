@@ -1,5 +1,7 @@
 //! Weights in the order in which tiles read them.
 
+mod matrices;
+
 use std::ops::Range;
 
 use half::slice::HalfFloatSliceExt as _;
@@ -178,17 +180,35 @@ impl PackedWeights {
                 return PanelNumbers::Pairs(*products, &kept[self.pairs_range(panel)]);
             }
             Kept::F32(kept) => &kept[range],
-            Kept::F16(kept) => {
+            Kept::F16(_) | Kept::Bf16(_) => {
                 widened.resize(range.len(), 0.0);
-                kept[range].convert_to_f32_slice(widened);
-                widened
-            }
-            Kept::Bf16(kept) => {
-                widened.clear();
-                widened.extend(kept[range].iter().map(|number| number.to_f32()));
+                self.widen(range, widened);
                 widened
             }
         })
+    }
+
+    /// Writes the weights of some inputs of a panel to `widened`: tap after tap, input after input, the
+    /// panel's outputs. Zeros where they are kept in pairs.
+    pub(super) fn widen_inputs(&self, panel: Panel, inputs: &Range<usize>, widened: &mut Vec<f32>) {
+        let width = panel.vectors * self.instructions.lanes();
+        widened.resize(self.taps * inputs.len() * width, 0.0);
+        let taps = widened.chunks_exact_mut((inputs.len() * width).max(1));
+        for (tap, to) in taps.enumerate() {
+            let start =
+                panel.first * self.taps * self.inputs + (tap * self.inputs + inputs.start) * width;
+            self.widen(start..start + to.len(), to);
+        }
+    }
+
+    /// Some of the numbers as they are kept, in f32.
+    fn widen(&self, range: Range<usize>, to: &mut [f32]) {
+        match &self.kept {
+            Kept::F32(kept) => to.copy_from_slice(&kept[range]),
+            Kept::F16(kept) => self.instructions.widen_f16(&kept[range], to),
+            Kept::Bf16(kept) => self.instructions.widen_bf16(&kept[range], to),
+            Kept::Pairs(..) => to.fill(0.0),
+        }
     }
 
     /// Where the pairs of a panel are.

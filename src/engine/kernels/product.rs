@@ -7,11 +7,11 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::{gelu, update};
+use super::activation::{gelu, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
 use super::pairs::PairRows;
-use super::shared::SharedOutput;
+use super::shared::{SharedOutput, Unwritten, fetch_ahead};
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
 
@@ -79,22 +79,20 @@ impl Rows for Consecutive<'_> {
     }
 }
 
-/// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished and written to
-/// `output`, row after row.
+/// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished, row after row.
 pub(crate) fn linear(
     weights: &PackedWeights,
     x: &[f32],
     finish: &Finish<'_>,
-    output: &mut [f32],
     progress: &mut dyn Progress,
-) -> Result<(), Cancelled> {
+) -> Result<Vec<f32>, Cancelled> {
     assert_eq!(weights.taps(), 1);
     assert!(x.len().is_multiple_of(weights.inputs().max(1)));
     let rows = Consecutive {
         numbers: x,
         len: weights.inputs(),
     };
-    multiply(weights, &rows, finish, output, progress)
+    multiply(weights, &rows, finish, progress)
 }
 
 /// Room a thread needs.
@@ -107,27 +105,28 @@ struct Room<'a> {
     sums: Vec<f32>,
 }
 
-/// The rows times the weights, finished and written to `output`, row after row.
+/// The rows times the weights, finished, row after row.
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(super) fn multiply<R: Rows>(
     weights: &PackedWeights,
     rows: &R,
     finish: &Finish<'_>,
-    output: &mut [f32],
     progress: &mut dyn Progress,
-) -> Result<(), Cancelled> {
+) -> Result<Vec<f32>, Cancelled> {
     let count = rows.count();
     let width = weights.outputs() / if finish.gated { 2 } else { 1 };
-    assert_eq!(output.len(), count * width);
+    let len = count * width;
     assert!(
         finish
             .bias
             .is_none_or(|bias| bias.len() == weights.outputs())
     );
-    assert!(finish.added.is_none_or(|added| added.len() == output.len()));
+    assert!(finish.added.is_none_or(|added| added.len() == len));
     let depth = weights.taps() * weights.inputs();
-    if output.is_empty() || depth == 0 {
-        return Ok(());
+    if len == 0 || depth == 0 {
+        return Ok(vec![0.0; len]);
     }
+    let mut output = Unwritten::new(len);
     let panels: Vec<Panel> = weights.panels().collect();
     let block = block_rows(weights, count);
     let blocks = count.div_ceil(block);
@@ -147,7 +146,7 @@ pub(super) fn multiply<R: Rows>(
         rows,
         finish,
         target: Target {
-            output: SharedOutput::new(output),
+            output: SharedOutput::new(&mut output),
             width,
         },
     };
@@ -169,7 +168,9 @@ pub(super) fn multiply<R: Rows>(
                 }
             });
     }
-    Ok(())
+    // SAFETY: the tasks are all blocks of rows with all groups of panels, and each has written the
+    // outputs of its panels in its rows: `width` of them, panels together.
+    Ok(unsafe { output.written() })
 }
 
 /// Rows of a block.
@@ -214,15 +215,32 @@ impl<'a, R: Rows> Product<'a, R> {
             if used < tile_rows {
                 fill_up(&mut room.slices, used, tile_rows);
             }
+            self.fetch(panel, first..first + used);
             instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
             self.write(panel, &sums, first..first + used);
+        }
+    }
+
+    /// Fetches what a tile's sums will be written to and what is added to them, while they are made.
+    fn fetch(&self, panel: Panel, rows: Range<usize>) {
+        let (first, outputs) = if self.finish.gated {
+            (panel.first / 2, panel.outputs / 2)
+        } else {
+            (panel.first, panel.outputs)
+        };
+        for row in rows {
+            let start = row * self.target.width + first;
+            self.target.output.fetch(start, outputs);
+            if let Some(added) = self.finish.added {
+                fetch_ahead(&added[start..start + outputs]);
+            }
         }
     }
 
     /// Finishes a tile's sums and writes them.
     fn write(&self, panel: Panel, sums: &[f32], rows: Range<usize>) {
         let instructions = self.weights.instructions();
-        write(instructions, panel, sums, rows, self.finish, &self.target);
+        finish_tile(instructions, panel, sums, rows, self.finish, &self.target);
     }
 }
 
@@ -236,7 +254,7 @@ fn fill_up<'a>(slices: &mut Vec<&'a [f32]>, used: usize, tile_rows: usize) {
 }
 
 /// Finishes a tile's sums and writes them.
-fn write(
+fn finish_tile(
     instructions: Instructions,
     panel: Panel,
     sums: &[f32],
@@ -250,12 +268,13 @@ fn write(
     } else {
         (panel.first, panel.outputs)
     };
+    let bias = finish
+        .bias
+        .map(|bias| &bias[panel.first..panel.first + panel.outputs]);
     instructions.run(Write {
         sums,
         sums_width: panel.vectors * lanes,
-        bias: finish
-            .bias
-            .map(|bias| &bias[panel.first..panel.first + panel.outputs]),
+        bias: bias.unwrap_or(&NOTHING[..panel.outputs]),
         added: finish.added,
         gated: finish.gated,
         rows,
@@ -265,12 +284,15 @@ fn write(
     });
 }
 
+/// What is added where nothing is; as long as the widest panel.
+pub(super) const NOTHING: [f32; 32] = [0.0; 32];
+
 /// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
 struct Write<'a> {
     sums: &'a [f32],
     sums_width: usize,
     /// Of the panel's outputs.
-    bias: Option<&'a [f32]>,
+    bias: &'a [f32],
     added: Option<&'a [f32]>,
     gated: bool,
     rows: Range<usize>,
@@ -292,40 +314,28 @@ impl WithSimd for Write<'_> {
             // outputs, so no other thread writes these outputs of this row, nor does this one
             // while the part lives.
             let to = unsafe { self.target.output.part(start, self.outputs) };
-            if self.gated {
+            let to = if self.gated {
                 let (values, gates) = sums.split_at(self.outputs);
-                if let Some(bias) = self.bias {
-                    let (value_bias, gate_bias) = bias.split_at(self.outputs);
-                    update(
-                        simd,
-                        to,
-                        [values, value_bias, gates, gate_bias],
-                        #[inline(always)]
-                        |_, [value, value_bias, gate, gate_bias]| {
-                            let value = simd.add_f32s(value, value_bias);
-                            simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
-                        },
-                    );
-                } else {
-                    update(
-                        simd,
-                        to,
-                        [values, gates],
-                        #[inline(always)]
-                        |_, [value, gate]| simd.mul_f32s(value, gelu(simd, gate)),
-                    );
-                }
-            } else if let Some(bias) = self.bias {
-                update(
+                let (value_bias, gate_bias) = self.bias.split_at(self.outputs);
+                write(
                     simd,
                     to,
-                    [sums, bias],
+                    [values, value_bias, gates, gate_bias],
                     #[inline(always)]
-                    |_, [sum, bias]| simd.add_f32s(sum, bias),
-                );
+                    |[value, value_bias, gate, gate_bias]| {
+                        let value = simd.add_f32s(value, value_bias);
+                        simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
+                    },
+                )
             } else {
-                to.copy_from_slice(&sums[..self.outputs]);
-            }
+                write(
+                    simd,
+                    to,
+                    [sums, self.bias],
+                    #[inline(always)]
+                    |[sum, bias]| simd.add_f32s(sum, bias),
+                )
+            };
             if let Some(added) = self.added {
                 update(
                     simd,

@@ -20,13 +20,13 @@ use rayon::prelude::*;
 
 use self::kernels::TransformedKernels;
 use self::transformed::{Channels, TileRows, Transformed};
-use super::activation::update;
+use super::activation::{update, write};
 use super::conv::{ConvGeometry, UnderKernel};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel};
 use super::pairs::{PairProducts, TileSums};
-use super::product::Finish;
-use super::shared::SharedOutput;
+use super::product::{Finish, NOTHING};
+use super::shared::{SharedOutput, Unwritten};
 use super::tile::TILE_NUMBERS;
 use crate::engine::{Cancelled, Progress};
 
@@ -46,6 +46,10 @@ const BLOCK_TILES: usize = 96;
 const BLOCK_CHANNELS: usize = 128;
 /// Numbers of transformed input in memory at a time (16 MiB: they pass once for every panel).
 const ROUND_NUMBERS: usize = 1 << 22;
+/// Numbers, or pairs, of a line of cache. What is computed of one place lies at every point, and whole
+/// points are as long as a way of the first cache or a multiple of it; one line more, and the points do not
+/// meet in the same set.
+const LINE: usize = 16;
 /// Fewer tiles than this are not worth transforming the kernels for.
 const LEAST_TILES: usize = 16;
 
@@ -68,23 +72,23 @@ pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Fi
             .is_some_and(PairProducts::outrun_transforms)
 }
 
-/// Convolves what lies `under` the kernel and writes it finished. Only where it [`pays`].
+/// Convolves what lies `under` the kernel, finished. Only where it [`pays`].
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(super) fn convolve(
     weights: &PackedWeights,
     under: &UnderKernel<'_>,
     batch: usize,
     finish: &Finish<'_>,
-    output: &mut [f32],
     progress: &mut dyn Progress,
-) -> Result<(), Cancelled> {
+) -> Result<Vec<f32>, Cancelled> {
     let (rows, columns) = under.output_size();
-    assert_eq!(output.len(), batch * rows * columns * weights.outputs());
+    let len = batch * rows * columns * weights.outputs();
     assert!(
         finish
             .bias
             .is_none_or(|bias| bias.len() == weights.outputs())
     );
-    assert!(finish.added.is_none_or(|added| added.len() == output.len()));
+    assert!(finish.added.is_none_or(|added| added.len() == len));
     let across = columns.div_ceil(TILE);
     let each = rows.div_ceil(TILE) * across;
     let place = |tile: usize| {
@@ -98,7 +102,8 @@ pub(super) fn convolve(
     let per_round = (ROUND_NUMBERS / block_len).clamp(1, tiles.div_ceil(block));
     let mut transformed = Transformed::new(weights, per_round, block);
     let panels: Vec<Panel> = weights.panels().collect();
-    let shared = SharedOutput::new(output);
+    let mut output = Unwritten::new(len);
+    let shared = SharedOutput::new(&mut output);
     for first in (0..tiles).step_by(per_round * block) {
         let count = (per_round * block).min(tiles - first);
         progress.checkpoint()?;
@@ -141,7 +146,9 @@ pub(super) fn convolve(
             );
         }
     }
-    Ok(())
+    // SAFETY: every panel of every block of tiles was a task, which has written the panel's outputs
+    // of its tiles' pixels; tiles are all pixels, panels all outputs.
+    Ok(unsafe { output.written() })
 }
 
 /// Panels between two questions whether to stop, for that many numbers of input: some tens of
@@ -170,12 +177,13 @@ impl Room {
         let instructions = weights.instructions();
         let width = panel.vectors * instructions.lanes();
         let tile_rows = instructions.tile_rows();
-        self.sums.resize(POINTS * tiles * width, 0.0);
+        let point_len = tiles * width;
+        self.sums.resize(POINTS * (point_len + LINE), 0.0);
         for channels in Channels::parts(weights.inputs()) {
             self.kernels.fill(weights, panel, channels);
-            let points = self.sums.chunks_exact_mut(tiles * width);
+            let points = self.sums.chunks_exact_mut(point_len + LINE);
             for (point, sums) in points.enumerate() {
-                let every = sums.chunks_exact_mut(tile_rows * width);
+                let every = sums[..point_len].chunks_exact_mut(tile_rows * width);
                 for (at, sums) in every.enumerate() {
                     let onto = channels.first > 0;
                     match input.rows(index, channels, point, at * tile_rows) {
@@ -362,6 +370,7 @@ impl WithSimd for WriteTile<'_> {
             vectors,
         } = self.panel;
         let (sums, _) = S::as_simd_f32s(self.sums);
+        let point_len = self.tiles * vectors + LINE / S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
         let mut pixels = [[0f32; 32]; TILE * TILE];
         for vector in 0..vectors {
@@ -369,7 +378,10 @@ impl WithSimd for WriteTile<'_> {
             for column in 0..SIDE {
                 let line = std::array::from_fn(
                     #[inline(always)]
-                    |row| sums[((row * SIDE + column) * self.tiles + self.at) * vectors + vector],
+                    |row| {
+                        let point = row * SIDE + column;
+                        sums[point * point_len + self.at * vectors + vector]
+                    },
                 );
                 half[column] = output_line(simd, line);
             }
@@ -394,15 +406,20 @@ impl WithSimd for WriteTile<'_> {
                 // do not overlap, so no other thread writes these outputs of this pixel, nor does
                 // this one while the part lives.
                 let to = unsafe { self.target.output.part(start, outputs) };
-                to.copy_from_slice(&pixels[row * TILE + column][..outputs]);
-                for more in [bias, self.finish.added.map(|added| &added[start..])] {
-                    let Some(more) = more else { continue };
+                let to = write(
+                    simd,
+                    to,
+                    [&pixels[row * TILE + column], bias.unwrap_or(&NOTHING)],
+                    #[inline(always)]
+                    |[pixel, bias]| simd.add_f32s(pixel, bias),
+                );
+                if let Some(added) = self.finish.added {
                     update(
                         simd,
                         to,
-                        [more],
+                        [&added[start..]],
                         #[inline(always)]
-                        |to, [more]| simd.add_f32s(to, more),
+                        |to, [added]| simd.add_f32s(to, added),
                     );
                 }
             }

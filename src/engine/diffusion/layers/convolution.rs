@@ -202,21 +202,13 @@ impl Conv2d {
             summed: inputs * self.shape.kernel * self.shape.kernel,
             columns: outputs,
         }));
-        let mut output = vec![0f32; batch * rows * columns * outputs];
-        with_numbers([&numbers, &bias, &added], |[x, bias, added]| {
+        let output = with_numbers([&numbers, &bias, &added], |[x, bias, added]| {
             let finish = Finish {
                 bias: Some(bias),
                 added: besides.added.is_some().then_some(added),
                 gated: false,
             };
-            Ok(conv2d(
-                &geometry,
-                weights,
-                x,
-                &finish,
-                &mut output,
-                progress,
-            )?)
+            Ok(conv2d(&geometry, weights, x, &finish, progress)?)
         })?;
         progress.operation(None);
         picture(output, (batch, rows, columns, outputs), x)

@@ -112,14 +112,13 @@ impl Linear {
             summed: inputs,
             columns: weights.outputs(),
         }));
-        let mut output = vec![0f32; shape.iter().product()];
-        with_numbers([&x, bias, &added_numbers], |[x, bias, onto]| {
+        let output = with_numbers([&x, bias, &added_numbers], |[x, bias, onto]| {
             let finish = Finish {
                 bias: self.bias.is_some().then_some(bias),
                 added: added.is_some().then_some(onto),
                 gated,
             };
-            Ok(linear(weights, x, &finish, &mut output, progress)?)
+            Ok(linear(weights, x, &finish, progress)?)
         })?;
         progress.operation(None);
         Ok(Tensor::from_vec(output, shape, x.device())?)

@@ -57,8 +57,7 @@ impl GroupNorm {
         }
         let weight = self.weight.to_dtype(DType::F32)?;
         let bias = self.bias.to_dtype(DType::F32)?;
-        let mut output = vec![0f32; x.elem_count()];
-        with_numbers([&channels_last(x)?, &weight, &bias], |[x, weight, bias]| {
+        let output = with_numbers([&channels_last(x)?, &weight, &bias], |[x, weight, bias]| {
             let norm = kernels::GroupNorm {
                 groups: self.groups,
                 eps: self.eps,
@@ -66,8 +65,7 @@ impl GroupNorm {
                 bias,
                 silu,
             };
-            kernels::group_norm(instructions(), &norm, batch, x, &mut output);
-            Ok(())
+            Ok(kernels::group_norm(instructions(), &norm, batch, x))
         })?;
         picture(output, (batch, height, width, channels), x)
     }
@@ -118,10 +116,8 @@ impl LayerNorm {
         if !is_here(&x) || x.dims().last() != weight.dims().first() {
             return Ok(candle_nn::ops::layer_norm(&x, &weight, &bias, eps)?);
         }
-        let mut output = vec![0f32; x.elem_count()];
-        with_numbers([&x, &weight, &bias], |[x, weight, bias]| {
-            kernels::layer_norm(instructions(), weight, bias, eps, x, &mut output);
-            Ok(())
+        let output = with_numbers([&x, &weight, &bias], |[x, weight, bias]| {
+            Ok(kernels::layer_norm(instructions(), weight, bias, eps, x))
         })?;
         Ok(Tensor::from_vec(output, x.shape(), x.device())?)
     }

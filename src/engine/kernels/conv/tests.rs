@@ -106,21 +106,12 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             let weight = numbers(outputs * inputs * kernel * kernel, 2);
             let bias = numbers(outputs, 3);
             let weights = packed(set, [outputs, inputs, kernel], &weight);
-            let (rows, columns) = geometry.output_size();
-            let mut output = vec![f32::NAN; batch * rows * columns * outputs];
             let finish = Finish {
                 bias: Some(&bias),
                 ..Finish::default()
             };
-            conv2d(
-                &geometry,
-                &weights,
-                &input,
-                &finish,
-                &mut output,
-                &mut NeverCancelled,
-            )
-            .unwrap();
+            let progress = &mut NeverCancelled;
+            let output = conv2d(&geometry, &weights, &input, &finish, progress).unwrap();
             let expected = expected(&geometry, inputs, &input, &weight, &bias);
             assert_close(
                 &output,
@@ -151,8 +142,7 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
             added: Some(&added),
             gated: true,
         };
-        let mut output = vec![f32::NAN; rows * outputs];
-        linear(&weights, &x, &finish, &mut output, &mut NeverCancelled).unwrap();
+        let output = linear(&weights, &x, &finish, &mut NeverCancelled).unwrap();
         let expected: Vec<f64> = (0..rows * outputs)
             .map(|at| {
                 let (row, column) = (at / outputs, at % outputs);
@@ -198,9 +188,8 @@ fn long_sums_agree_too() {
                 bias: Some(&bias),
                 ..Finish::default()
             };
-            let mut output = vec![f32::NAN; expected.len()];
             let progress = &mut NeverCancelled;
-            conv2d(&geometry, &weights, &input, &finish, &mut output, progress).unwrap();
+            let output = conv2d(&geometry, &weights, &input, &finish, progress).unwrap();
             assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
         }
     }
@@ -220,16 +209,7 @@ fn halves_are_widened_exactly() {
         let weights = PackedWeights::pack(set, [outputs, 1, inputs], kept, |o, _, i| {
             weight[o * inputs + i]
         });
-        let mut output = vec![f32::NAN; rows * outputs];
-        linear(
-            &weights,
-            &x,
-            &Finish::default(),
-            &mut output,
-            &mut NeverCancelled,
-        )
-        .unwrap();
-        output
+        linear(&weights, &x, &Finish::default(), &mut NeverCancelled).unwrap()
     };
     assert_eq!(run(Numbers::F16), run(Numbers::F32));
     assert_eq!(run(Numbers::Bf16), run(Numbers::F32));
@@ -254,18 +234,8 @@ fn check_threads(set: Instructions) {
             .num_threads(threads)
             .build()
             .unwrap();
-        let mut output = vec![f32::NAN; rows * outputs];
-        pool.install(|| {
-            linear(
-                &weights,
-                &x,
-                &Finish::default(),
-                &mut output,
-                &mut NeverCancelled,
-            )
-        })
-        .unwrap();
-        output
+        pool.install(|| linear(&weights, &x, &Finish::default(), &mut NeverCancelled))
+            .unwrap()
     };
     assert_eq!(run(1), run(3), "{}", set.name());
 }

@@ -76,11 +76,15 @@ impl<'a, R: Rows> Product<'a, R> {
                         stride: panel.vectors * lanes,
                         onto: index > 0,
                     };
-                    let rows = room.pairs.tile(tile * tile_rows);
-                    products.multiply(panel.vectors, rows, pairs, &mut sums);
-                    if index + 1 == parts.len() {
-                        let first = range.start + tile * tile_rows;
-                        let rows = first..range.end.min(first + tile_rows);
+                    let first = range.start + tile * tile_rows;
+                    let rows = first..range.end.min(first + tile_rows);
+                    let last = index + 1 == parts.len();
+                    if last {
+                        self.fetch(*panel, rows.clone());
+                    }
+                    let tile = room.pairs.tile(tile * tile_rows);
+                    products.multiply(panel.vectors, tile, pairs, &mut sums);
+                    if last {
                         self.write(*panel, numbers, rows);
                     }
                 }

@@ -2,10 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::pack::{PackedWeights, Panel, PanelNumbers};
+use super::super::pack::{PackedWeights, Panel};
 use super::super::pairs::PairProducts;
 use super::transformed::Channels;
-use super::{FAR, NEAR, POINTS, SIDE};
+use super::{FAR, LINE, NEAR, POINTS, SIDE};
 
 /// Kernels of a panel's outputs, transformed for some channels. In pairs of bf16 where the weights
 /// are.
@@ -16,7 +16,7 @@ pub(super) struct TransformedKernels {
     numbers: Vec<f32>,
     /// The same, two channels after the other two.
     pairs: Vec<u32>,
-    /// Of a point.
+    /// Of a point; the next one begins a line later.
     point_len: usize,
 }
 
@@ -24,21 +24,18 @@ impl TransformedKernels {
     /// Transforms the kernels of `panel`.
     pub(super) fn fill(&mut self, weights: &PackedWeights, panel: Panel, channels: Channels) {
         let width = panel.vectors * weights.instructions().lanes();
-        let numbers = match weights.panel(panel, &mut self.widened) {
-            PanelNumbers::F32(numbers) => numbers,
-            PanelNumbers::Pairs(products, _) => {
-                self.point_len = channels.count / 2 * width;
-                self.fill_pairs(products, weights, panel, channels);
-                return;
-            }
-        };
+        if let Some(products) = weights.pair_products() {
+            self.point_len = channels.count / 2 * width;
+            self.fill_pairs(products, weights, panel, channels);
+            return;
+        }
         self.point_len = channels.count * width;
-        self.numbers.resize(POINTS * self.point_len, 0.0);
+        self.numbers.resize(POINTS * (self.point_len + LINE), 0.0);
+        let inputs = channels.first..channels.first + channels.count;
+        weights.widen_inputs(panel, &inputs, &mut self.widened);
         weights.instructions().run(TransformKernels {
-            numbers,
-            channels: weights.inputs(),
-            first: channels.first,
-            width,
+            numbers: &self.widened,
+            point_len: self.point_len,
             to: &mut self.numbers,
         });
     }
@@ -52,7 +49,8 @@ impl TransformedKernels {
         channels: Channels,
     ) {
         let width = panel.vectors * weights.instructions().lanes();
-        self.pairs.resize(POINTS * self.point_len, 0);
+        let stride = self.point_len + LINE;
+        self.pairs.resize(POINTS * stride, 0);
         self.widened.resize(weights.taps() * 2 * width, 0.0);
         self.numbers.resize(POINTS * 2 * width, 0.0);
         let first = channels.first / 2;
@@ -64,35 +62,32 @@ impl TransformedKernels {
             }
             weights.instructions().run(TransformKernels {
                 numbers: &self.widened,
-                channels: 2,
-                first: 0,
-                width,
+                point_len: 2 * width,
                 to: &mut self.numbers,
             });
             let to = &mut self.pairs[(pair - first) * width..];
-            products.pair_up_lines(&self.numbers, width, to, self.point_len);
+            products.pair_up_lines(&self.numbers, width, to, stride);
         }
     }
 
     /// Of a point: channel after channel, the panel's outputs.
     pub(super) fn numbers(&self, point: usize) -> &[f32] {
-        &self.numbers[point * self.point_len..][..self.point_len]
+        &self.numbers[point * (self.point_len + LINE)..][..self.point_len]
     }
 
     /// Of a point: two channels after the other two, the panel's outputs.
     pub(super) fn pairs(&self, point: usize) -> &[u32] {
-        &self.pairs[point * self.point_len..][..self.point_len]
+        &self.pairs[point * (self.point_len + LINE)..][..self.point_len]
     }
 }
 
-/// G g Gᵀ of the kernels of a panel's outputs, for the channels from `first` on.
+/// G g Gᵀ of the kernels of a panel's outputs, for some channels.
 struct TransformKernels<'a> {
-    /// Tap after tap, channel after channel, `width` outputs.
+    /// Tap after tap, channel after channel, the outputs.
     numbers: &'a [f32],
-    channels: usize,
-    first: usize,
-    width: usize,
-    /// Point after point, channel after channel, `width` outputs.
+    /// Numbers of a tap, and of a point.
+    point_len: usize,
+    /// Point after point, as far apart as there is room; channel after channel, the outputs.
     to: &'a mut [f32],
 }
 
@@ -103,17 +98,15 @@ impl WithSimd for TransformKernels<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (numbers, _) = S::as_simd_f32s(self.numbers);
         let (to, _) = S::as_mut_simd_f32s(self.to);
-        let width = self.width / S::F32_LANES;
-        let tap_len = self.channels * width;
-        let point_len = to.len() / POINTS;
+        let tap_len = self.point_len / S::F32_LANES;
+        let stride = to.len() / POINTS;
         let zero = simd.splat_f32s(0.0);
-        for at in 0..point_len {
-            let from = self.first * width + at;
+        for at in 0..tap_len {
             let mut half = [[zero; SIDE]; 3];
             for column in 0..3 {
                 let line = std::array::from_fn(
                     #[inline(always)]
-                    |row| numbers[(row * 3 + column) * tap_len + from],
+                    |row| numbers[(row * 3 + column) * tap_len + at],
                 );
                 half[column] = kernel_line(simd, line);
             }
@@ -124,7 +117,7 @@ impl WithSimd for TransformKernels<'_> {
                 );
                 let line = kernel_line(simd, line);
                 for column in 0..SIDE {
-                    to[(row * SIDE + column) * point_len + at] = line[column];
+                    to[(row * SIDE + column) * stride + at] = line[column];
                 }
             }
         }

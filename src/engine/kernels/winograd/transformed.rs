@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::super::pack::PackedWeights;
 use super::super::pairs::{PairProducts, PairTile};
-use super::{BLOCK_CHANNELS, POINTS};
+use super::{BLOCK_CHANNELS, LINE, POINTS};
 
 /// Tiles of transformed input in the order in which products read them: block after block of tiles,
 /// in each block some channels after the others, of these point after point, tile after tile. In
@@ -41,10 +41,9 @@ impl Transformed {
     /// Room for `blocks` blocks of `block` tiles of the inputs of `weights`, an even number.
     pub(super) fn new(weights: &PackedWeights, blocks: usize, block: usize) -> Self {
         let (channels, products) = (weights.inputs(), weights.pair_products());
-        let len = blocks * POINTS * block * channels;
         let (numbers, pairs) = match products {
-            None => (len, 0),
-            Some(_) => (0, len / 2),
+            None => (blocks * len_of(block, channels, 1), 0),
+            Some(_) => (0, blocks * len_of(block, channels, 2)),
         };
         Self {
             products,
@@ -72,7 +71,7 @@ impl Transformed {
             parts.into_par_iter().for_each(|(index, channels, part)| {
                 for (at, tile) in tiles(index) {
                     let room = &mut part[at * channels.count..];
-                    transform(tile, channels, room, block * channels.count);
+                    transform(tile, channels, room, block * channels.count + LINE);
                 }
             });
             return;
@@ -86,7 +85,7 @@ impl Transformed {
                     transform(tile, channels, numbers, channels.count);
                     let points = numbers.chunks_exact(channels.count).take(POINTS);
                     for (point, numbers) in points.enumerate() {
-                        let to = (point * block + at) * depth;
+                        let to = point * (block * depth + LINE) + at * depth;
                         products.round(numbers, &mut part[to..][..depth]);
                     }
                 }
@@ -103,25 +102,30 @@ impl Transformed {
         point: usize,
         at: usize,
     ) -> TileRows<'_> {
-        let start = POINTS * self.block * (index * self.channels + channels.first)
-            + (point * self.block + at) * channels.count;
+        let start = |per: usize| {
+            let depth = channels.count / per;
+            index * len_of(self.block, self.channels, per)
+                + len_of(self.block, channels.first, per)
+                + point * (self.block * depth + LINE)
+                + at * depth
+        };
         match self.products {
-            None => TileRows::Numbers(&self.numbers[start..]),
-            Some(products) => {
-                let depth = channels.count / 2;
-                let pairs = &self.pairs[start / 2..];
-                let stride = depth;
-                TileRows::Pairs(
-                    products,
-                    PairTile {
-                        pairs,
-                        stride,
-                        depth,
-                    },
-                )
-            }
+            None => TileRows::Numbers(&self.numbers[start(1)..]),
+            Some(products) => TileRows::Pairs(
+                products,
+                PairTile {
+                    pairs: &self.pairs[start(2)..],
+                    stride: channels.count / 2,
+                    depth: channels.count / 2,
+                },
+            ),
         }
     }
+}
+
+/// What some channels of a block of tiles take, of which `per` numbers lie in one.
+fn len_of(block: usize, channels: usize, per: usize) -> usize {
+    POINTS * (block * channels / per + channels.div_ceil(BLOCK_CHANNELS) * LINE)
 }
 
 /// Rows of a product, one right after the other.
@@ -138,8 +142,8 @@ fn parts<T>(
     channels: usize,
     per: usize,
 ) -> Vec<(usize, Channels, &mut [T])> {
-    let block_len = POINTS * block * channels / per;
-    let part_len = POINTS * block * BLOCK_CHANNELS / per;
+    let block_len = len_of(block, channels, per);
+    let part_len = len_of(block, BLOCK_CHANNELS, per);
     let blocks = all.chunks_mut(block_len).enumerate();
     blocks
         .flat_map(|(index, block)| {
