@@ -1,4 +1,4 @@
-"""Overpaint against PyTorch and OpenVINO on one processor: the same weights, the same inputs, one
+"""Overpaint against what else runs Stable Diffusion on a processor: the same weights, the same inputs, one
 run of each in turn. See README.md.
 
     PYTHON benches/peers/compare.py MODEL [--stage unet decode encode edit] [--rounds 5] …
@@ -15,6 +15,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PEERS = ["torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16"]
+# Built by more.sh: candle's own models, as candle is and with AVX-512, and stable-diffusion.cpp.
+BUILT_PEERS = ["candle-f32", "candlev4-f32", "sdcpp-f16"]
+# All that some of them can run.
+STAGES_OF = {"candle": ["unet", "decode"], "candlev4": ["unet", "decode"], "sdcpp": ["edit"]}
 # What keeps each program from wider instructions than a laptop's.
 AVX2 = {
     "OVERPAINT_CPU": "avx2",
@@ -79,10 +83,17 @@ class Ours(Program):
 class Peer(Program):
     def __init__(self, settings, stage, name, numbers):
         backend, precision = name.split("-")
-        command = [sys.executable, HERE / "worker.py", backend, precision, stage]
-        command += [settings.model, numbers, settings.threads]
+        if backend.startswith("candle"):
+            command = [settings.built / backend, stage, settings.model, numbers]
+        elif backend == "sdcpp":
+            command = [sys.executable, HERE / "worker_sdcpp.py", settings.model, numbers, settings.threads]
+        else:
+            command = [sys.executable, HERE / "worker.py", backend, precision, stage]
+            command += [settings.model, numbers, settings.threads]
         super().__init__(command, settings)
-        self.name, self.precision = name, precision
+        self.name = name
+        # candle's own models compute another GELU than the one Stable Diffusion was trained with.
+        self.judges = precision == "f32" and backend in ["torch", "openvino"]
         self.loaded = self.answer()
         self.last = {}
 
@@ -155,8 +166,7 @@ def report(settings, stage, ours, summary, peers):
         difference = peer.last.get("relative_l2")
         memory = peer.loaded["load_peak_rss_bytes"], peer.last["run_peak_rss_bytes"]
         row(peer.name, peer.seconds, ratio, difference, *memory)
-        judges = difference is not None and peer.precision == "f32"
-        if judges and not difference <= LIMITS[settings.ours]:
+        if difference is not None and peer.judges and not difference <= LIMITS[settings.ours]:
             wrong.append(f"{stage}: {peer.name} differs by {difference:.1e}")
     gflop = summary["gflop"]
     speed = gflop / statistics.median(ours.seconds)
@@ -171,7 +181,8 @@ def main():
     parser.add_argument("--random", default="random:sd15", help="what to make there")
     parser.add_argument("--binary", type=Path, default=HERE.parents[1] / "target/release/overpaint")
     parser.add_argument("--stage", nargs="+", default=["unet", "decode", "encode"], choices=["unet", "decode", "encode", "text", "edit"])
-    parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
+    parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS + BUILT_PEERS)
+    parser.add_argument("--built", type=Path, default=Path.home() / ".cache/overpaint-peers", help="where more.sh built")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -179,12 +190,16 @@ def main():
     parser.add_argument("--ours", default="f32", choices=list(LIMITS), help="the precision we compute in")
     parser.add_argument("--json", type=Path, help="also write all times there")
     settings = parser.parse_args()
+    for name in settings.peers:
+        can = STAGES_OF.get(name.split("-")[0])
+        if can and not set(settings.stage) <= set(can):
+            parser.error(f"{name} runs {' and '.join(can)} only")
     if not (settings.model / "model_index.json").exists():
         command = [settings.binary, "bench", "--model", settings.random, "--export", settings.model]
         command += ["--stage", "decode", "--size", "64x64", "--repeats", "1"]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
     threads = str(settings.threads)
-    settings.environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    settings.environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
     if settings.isa == "avx2":
         settings.environment.update(AVX2)
     settings.log = open(LOG, "w")

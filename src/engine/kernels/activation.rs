@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::Simd;
 
 /// Numbers of the widest vector.
-const MOST_LANES: usize = 16;
+pub(super) const MOST_LANES: usize = 16;
 
 /// eˣ, after Cephes' `expf` (Moshier): within 2 units in the last place. Below −87 it is about the
 /// smallest normal number, above 88 about the largest.
@@ -106,12 +106,22 @@ pub(super) fn write<'a, S: Simd, const N: usize>(
     }
     if !rest.is_empty() {
         let y = f(from.map(|(_, rest)| simd.partial_load_f32s(rest)));
-        let mut numbers = [0f32; MOST_LANES];
-        simd.partial_store_f32s(&mut numbers[..S::F32_LANES], y);
-        rest.write_copy_of_slice(&numbers[..rest.len()]);
+        write_vector(simd, rest, y);
     }
     // SAFETY: all vectors of it and the rest were just written.
     unsafe { to.assume_init_mut() }
+}
+
+/// Writes a vector, or its first numbers, to all of `to`.
+#[inline(always)]
+pub(super) fn write_vector<S: Simd>(simd: S, to: &mut [MaybeUninit<f32>], y: S::f32s) {
+    if let ([vector], []) = S::as_uninit_mut_simd_f32s(to) {
+        vector.write(y);
+        return;
+    }
+    let mut numbers = [0f32; MOST_LANES];
+    simd.partial_store_f32s(&mut numbers[..S::F32_LANES], y);
+    to.write_copy_of_slice(&numbers[..to.len()]);
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use super::activation::{exp, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, PanelNumbers};
-use super::pairs::{PairProducts, PairRows, TileSums};
+use super::pairs::{PairProducts, PairRows};
 use super::shared::{SharedOutput, Unwritten};
-use super::tile::TILE_NUMBERS;
+use super::tile::TileSums;
 use crate::engine::{Cancelled, Progress};
 
 /// Queries of a block; a multiple of every set's tile rows.
@@ -234,37 +234,31 @@ impl Block {
     fn score(&mut self, keys: &PackedWeights, first: usize, queries: &[&[f32]]) {
         let instructions = keys.instructions();
         let tile_rows = instructions.tile_rows();
-        let mut tile = [0f32; TILE_NUMBERS];
         let mut widened = Vec::new();
         let panels = keys
             .panels()
             .filter(|panel| (first..first + BLOCK_KEYS).contains(&panel.first));
         for panel in panels {
-            let width = panel.vectors * instructions.lanes();
             let numbers = keys.panel(panel, &mut widened);
             for (at, rows) in queries.chunks(tile_rows).enumerate() {
                 let start = at * tile_rows * BLOCK_KEYS + panel.first - first;
-                let scores = &mut self.scores[start..];
+                // A panel's last outputs may be no keys, a tile's last rows no queries; there is
+                // room for them.
+                let mut scores = TileSums {
+                    numbers: &mut self.scores[start..],
+                    stride: BLOCK_KEYS,
+                    onto: false,
+                };
                 match numbers {
                     PanelNumbers::Pairs(products, pairs) => {
                         let rows = self.queries.tile(at * tile_rows);
-                        // A panel's last outputs may be no keys; there is room for them.
-                        let mut scores = TileSums {
-                            numbers: scores,
-                            stride: BLOCK_KEYS,
-                            onto: false,
-                        };
                         products.multiply(panel.vectors, rows, pairs, &mut scores);
                     }
                     PanelNumbers::F32(numbers) => {
                         let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
                         whole[..rows.len()].copy_from_slice(rows);
                         let whole = &whole[..tile_rows];
-                        instructions.multiply(panel.vectors, whole, numbers, &mut tile);
-                        let tile = tile.chunks_exact(width).take(rows.len());
-                        for (scores, tile) in scores.chunks_mut(BLOCK_KEYS).zip(tile) {
-                            scores[..panel.outputs].copy_from_slice(&tile[..panel.outputs]);
-                        }
+                        instructions.multiply(panel.vectors, whole, numbers, &mut scores);
                     }
                 }
             }
@@ -275,45 +269,32 @@ impl Block {
     fn add_values(&mut self, values: &PackedWeights, first: usize, count: usize, queries: usize) {
         let instructions = values.instructions();
         let tile_rows = instructions.tile_rows();
-        let mut tile = [0f32; TILE_NUMBERS];
         let mut widened = Vec::new();
         for panel in values.panels() {
             let width = panel.vectors * instructions.lanes();
             let numbers = values.panel(panel, &mut widened);
             for start in (0..queries).step_by(tile_rows) {
-                let used = tile_rows.min(queries - start);
+                let mut sums = TileSums {
+                    numbers: &mut self.sums[start * self.stride + panel.first..],
+                    stride: self.stride,
+                    onto: true,
+                };
                 match numbers {
                     PanelNumbers::Pairs(products, pairs) => {
                         // Blocks begin at even keys, so that pairs are whole.
                         let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
-                        let mut sums = TileSums {
-                            numbers: &mut self.sums[start * self.stride + panel.first..],
-                            stride: self.stride,
-                            onto: true,
-                        };
-                        products.multiply(
-                            panel.vectors,
-                            self.rounded.tile(start),
-                            pairs,
-                            &mut sums,
-                        );
+                        let rows = self.rounded.tile(start);
+                        products.multiply(panel.vectors, rows, pairs, &mut sums);
                     }
                     PanelNumbers::F32(numbers) => {
                         let numbers = &numbers[first * width..][..count * width];
                         let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
-                        for (row, slice) in rows[..tile_rows].iter_mut().enumerate() {
-                            let query = start + row.min(used - 1);
-                            *slice = &self.scores[query * BLOCK_KEYS..][..count];
+                        let scores = self.scores.chunks_exact(BLOCK_KEYS).skip(start);
+                        for (row, scores) in rows[..tile_rows].iter_mut().zip(scores) {
+                            *row = &scores[..count];
                         }
                         let rows = &rows[..tile_rows];
-                        instructions.multiply(panel.vectors, rows, numbers, &mut tile);
-                        for (row, tile) in tile.chunks_exact(width).take(used).enumerate() {
-                            let to = (start + row) * self.stride + panel.first;
-                            let sums = &mut self.sums[to..to + panel.outputs];
-                            for (sum, tile) in sums.iter_mut().zip(tile) {
-                                *sum += tile;
-                            }
-                        }
+                        instructions.multiply(panel.vectors, rows, numbers, &mut sums);
                     }
                 }
             }

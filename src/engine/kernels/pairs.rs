@@ -23,6 +23,8 @@ pub(crate) use elsewhere::PairProducts;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use products::PairProducts;
 
+use super::tile::TileSums;
+
 /// Numbers of a vector of sums.
 const LANES: usize = 16;
 
@@ -94,18 +96,8 @@ impl PairTile<'_> {
     fn assert_fits(&self, tile_rows: usize, panel: &[u32], width: usize, sums: &TileSums<'_>) {
         assert!(self.pairs.len() >= (tile_rows - 1) * self.stride + self.depth);
         assert_eq!(panel.len(), self.depth * width);
-        assert!(width <= sums.stride);
-        assert!(sums.numbers.len() >= (tile_rows - 1) * sums.stride + width);
+        sums.assert_fits(tile_rows, width);
     }
-}
-
-/// Where the sums of a tile are written: a row every `stride` numbers.
-#[derive(Debug)]
-pub(super) struct TileSums<'a> {
-    pub(super) numbers: &'a mut [f32],
-    pub(super) stride: usize,
-    /// Whether they are added to what is there.
-    pub(super) onto: bool,
 }
 
 /// Two numbers rounded to bf16.

@@ -7,12 +7,12 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::{gelu, update, write};
+use super::activation::{MOST_LANES, gelu, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
 use super::pairs::PairRows;
 use super::shared::{SharedOutput, Unwritten, fetch_ahead};
-use super::tile::TILE_NUMBERS;
+use super::tile::{MOST_TILE_ROWS, TileSums};
 use crate::engine::{Cancelled, Progress};
 
 /// Numbers of the rows a thread works on at a time, so that they stay in its second cache while
@@ -207,7 +207,7 @@ impl<'a, R: Rows> Product<'a, R> {
         let PanelNumbers::F32(numbers) = self.weights.panel(panel, &mut room.widened) else {
             return;
         };
-        let mut sums = [0f32; TILE_NUMBERS];
+        let mut sums = [0f32; MOST_TILE_ROWS * 2 * MOST_LANES];
         for first in range.clone().step_by(tile_rows) {
             let used = tile_rows.min(range.end - first);
             room.slices.clear();
@@ -216,7 +216,12 @@ impl<'a, R: Rows> Product<'a, R> {
                 fill_up(&mut room.slices, used, tile_rows);
             }
             self.fetch(panel, first..first + used);
-            instructions.multiply(panel.vectors, &room.slices, numbers, &mut sums);
+            let mut tile = TileSums {
+                numbers: &mut sums,
+                stride: panel.vectors * instructions.lanes(),
+                onto: false,
+            };
+            instructions.multiply(panel.vectors, &room.slices, numbers, &mut tile);
             self.write(panel, &sums, first..first + used);
         }
     }
@@ -285,7 +290,7 @@ fn finish_tile(
 }
 
 /// What is added where nothing is; as long as the widest panel.
-pub(super) const NOTHING: [f32; 32] = [0.0; 32];
+const NOTHING: [f32; 2 * MOST_LANES] = [0.0; 2 * MOST_LANES];
 
 /// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
 struct Write<'a> {

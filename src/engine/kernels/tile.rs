@@ -11,8 +11,25 @@ use super::instructions::Instructions;
 
 /// Steps along the depth between two looks at where the rows are.
 const UNROLLED: usize = 4;
-/// Numbers of the largest tile: 32 rows of 2 vectors of 16.
-pub(super) const TILE_NUMBERS: usize = 32 * 2 * 16;
+/// Rows of the largest tile of f32.
+pub(super) const MOST_TILE_ROWS: usize = 12;
+
+/// Where the sums of a tile are written: a row every `stride` numbers.
+#[derive(Debug)]
+pub(super) struct TileSums<'a> {
+    pub(super) numbers: &'a mut [f32],
+    pub(super) stride: usize,
+    /// Whether they are added to what is there.
+    pub(super) onto: bool,
+}
+
+impl TileSums<'_> {
+    /// Panics where a tile of that many rows of `width` sums would be written beyond what there is.
+    pub(super) fn assert_fits(&self, tile_rows: usize, width: usize) {
+        assert!(width <= self.stride);
+        assert!(self.numbers.len() >= (tile_rows - 1) * self.stride + width);
+    }
+}
 
 impl Instructions {
     /// Rows of a tile: as many as leave registers for the panel, with two vectors each.
@@ -35,10 +52,18 @@ impl Instructions {
     ///
     /// `rows` are slices of one length, one after the other for each row of the tile and then for
     /// the next tap (place in a kernel); `panel` has `vectors × lanes` numbers for each number of a
-    /// row, tap after tap. The sums are written to the front of `out`, row after row.
-    pub(super) fn multiply(self, vectors: usize, rows: &[&[f32]], panel: &[f32], out: &mut [f32]) {
+    /// row, tap after tap.
+    pub(super) fn multiply(
+        self,
+        vectors: usize,
+        rows: &[&[f32]],
+        panel: &[f32],
+        out: &mut TileSums<'_>,
+    ) {
         let depth = rows.first().map_or(0, |row| row.len());
-        let taps = rows.len() / self.in_f32().tile_rows();
+        let tile_rows = self.in_f32().tile_rows();
+        let taps = rows.len() / tile_rows;
+        out.assert_fits(tile_rows, vectors * self.lanes());
         assert!(rows.iter().all(|row| row.len() == depth));
         assert_eq!(panel.len(), taps * depth * vectors * self.lanes());
         match self {
@@ -60,7 +85,7 @@ fn multiply_by<S: Simd, const ROWS: usize>(
     vectors: usize,
     rows: &[&[f32]],
     panel: &[f32],
-    out: &mut [f32],
+    out: &mut TileSums<'_>,
 ) {
     if vectors == 1 {
         simd.vectorize(Tile::<ROWS, 1> { rows, panel, out });
@@ -69,13 +94,13 @@ fn multiply_by<S: Simd, const ROWS: usize>(
     }
 }
 
-struct Tile<'a, const ROWS: usize, const VECTORS: usize> {
+struct Tile<'a, 'b, const ROWS: usize, const VECTORS: usize> {
     rows: &'a [&'a [f32]],
     panel: &'a [f32],
-    out: &'a mut [f32],
+    out: &'a mut TileSums<'b>,
 }
 
-impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, ROWS, VECTORS> {
+impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, ROWS, VECTORS> {
     type Output = ();
 
     #[inline(always)]
@@ -86,6 +111,7 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, ROWS, VECTOR
     fn with_simd<S: Simd>(self, simd: S) {
         let (panel, _) = S::as_simd_f32s(self.panel);
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+        let (stride, width) = (self.out.stride, VECTORS * S::F32_LANES);
         let mut at = 0;
         for rows in self.rows.as_chunks::<ROWS>().0 {
             let depth = rows[0].len();
@@ -122,9 +148,18 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, ROWS, VECTOR
                 }
             }
         }
-        let (out, _) = S::as_mut_simd_f32s(self.out);
-        for (out, sums) in out.chunks_exact_mut(VECTORS).zip(&sums) {
-            out.copy_from_slice(sums);
+        for row in 0..ROWS {
+            let to = &mut self.out.numbers[row * stride..][..width];
+            let (to, _) = S::as_mut_simd_f32s(to);
+            // Number by number: sums that are lent out as a slice are not kept in registers.
+            for vector in 0..VECTORS {
+                let before = if self.out.onto {
+                    to[vector]
+                } else {
+                    simd.splat_f32s(0.0)
+                };
+                to[vector] = simd.add_f32s(before, sums[row][vector]);
+            }
         }
     }
 }
@@ -143,8 +178,24 @@ mod tests {
                 let left = numbers(taps * rows * depth, 1);
                 let panel = numbers(taps * depth * width, 2);
                 let slices: Vec<&[f32]> = left.chunks_exact(depth).collect();
-                let mut out = vec![f32::NAN; rows * width];
-                set.multiply(vectors, &slices, &panel, &mut out);
+                // Rows with room between them; a second time onto the first.
+                let stride = width + 3;
+                let mut out = vec![f32::NAN; rows * stride];
+                for onto in [false, true] {
+                    let mut sums = TileSums {
+                        numbers: &mut out,
+                        stride,
+                        onto,
+                    };
+                    set.multiply(vectors, &slices, &panel, &mut sums);
+                }
+                let rows_of_out = out.chunks_exact(stride);
+                assert!(
+                    rows_of_out
+                        .clone()
+                        .all(|row| row[width..].iter().all(|x| x.is_nan()))
+                );
+                let out: Vec<f32> = rows_of_out.flat_map(|row| &row[..width]).copied().collect();
                 let expected: Vec<f64> = (0..rows * width)
                     .map(|at| {
                         let (row, column) = (at / width, at % width);
@@ -152,7 +203,7 @@ mod tests {
                             .map(|k| {
                                 let (tap, k_of_tap) = (k / depth, k % depth);
                                 let number = left[(tap * rows + row) * depth + k_of_tap];
-                                f64::from(number) * f64::from(panel[k * width + column])
+                                2.0 * f64::from(number) * f64::from(panel[k * width + column])
                             })
                             .sum()
                     })

@@ -20,14 +20,14 @@ use rayon::prelude::*;
 
 use self::kernels::TransformedKernels;
 use self::transformed::{Channels, TileRows, Transformed};
-use super::activation::{update, write};
+use super::activation::write_vector;
 use super::conv::{ConvGeometry, UnderKernel};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel};
-use super::pairs::{PairProducts, TileSums};
-use super::product::{Finish, NOTHING};
+use super::pairs::PairProducts;
+use super::product::Finish;
 use super::shared::{SharedOutput, Unwritten};
-use super::tile::TILE_NUMBERS;
+use super::tile::{MOST_TILE_ROWS, TileSums};
 use crate::engine::{Cancelled, Progress};
 
 /// Side of a tile of the output.
@@ -186,19 +186,24 @@ impl Room {
                 let every = sums[..point_len].chunks_exact_mut(tile_rows * width);
                 for (at, sums) in every.enumerate() {
                     let onto = channels.first > 0;
+                    let mut sums = TileSums {
+                        numbers: sums,
+                        stride: width,
+                        onto,
+                    };
                     match input.rows(index, channels, point, at * tile_rows) {
                         TileRows::Numbers(rows) => {
                             let kernel = self.kernels.numbers(point);
+                            let mut slices = [&[] as &[f32]; MOST_TILE_ROWS];
                             let rows = rows.chunks_exact(channels.count);
-                            multiply(instructions, panel.vectors, rows, kernel, sums, onto);
+                            for (slice, row) in slices[..tile_rows].iter_mut().zip(rows) {
+                                *slice = row;
+                            }
+                            let rows = &slices[..tile_rows];
+                            instructions.multiply(panel.vectors, rows, kernel, &mut sums);
                         }
                         TileRows::Pairs(products, rows) => {
                             let kernel = self.kernels.pairs(point);
-                            let mut sums = TileSums {
-                                numbers: sums,
-                                stride: width,
-                                onto,
-                            };
                             products.multiply(panel.vectors, rows, kernel, &mut sums);
                         }
                     }
@@ -224,54 +229,6 @@ impl Room {
             finish,
             target,
         });
-    }
-}
-
-/// Multiplies a tile of rows with a transformed kernel, and writes the sums or adds them `onto`
-/// `sums`.
-fn multiply<'a>(
-    instructions: Instructions,
-    vectors: usize,
-    rows: impl Iterator<Item = &'a [f32]>,
-    kernel: &[f32],
-    sums: &mut [f32],
-    onto: bool,
-) {
-    let mut slices = [&[] as &[f32]; 16];
-    let tile_rows = instructions.tile_rows();
-    for (slice, row) in slices[..tile_rows].iter_mut().zip(rows) {
-        *slice = row;
-    }
-    let slices = &slices[..tile_rows];
-    if onto {
-        let mut product = [0f32; TILE_NUMBERS];
-        instructions.multiply(vectors, slices, kernel, &mut product);
-        instructions.run(Add {
-            to: sums,
-            from: &product,
-        });
-    } else {
-        instructions.multiply(vectors, slices, kernel, sums);
-    }
-}
-
-struct Add<'a> {
-    to: &'a mut [f32],
-    from: &'a [f32],
-}
-
-impl WithSimd for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        update(
-            simd,
-            self.to,
-            [self.from],
-            #[inline(always)]
-            |to, [from]| simd.add_f32s(to, from),
-        );
     }
 }
 
@@ -372,7 +329,6 @@ impl WithSimd for WriteTile<'_> {
         let (sums, _) = S::as_simd_f32s(self.sums);
         let point_len = self.tiles * vectors + LINE / S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
-        let mut pixels = [[0f32; 32]; TILE * TILE];
         for vector in 0..vectors {
             let mut half = [[zero; TILE]; SIDE];
             for column in 0..SIDE {
@@ -385,42 +341,29 @@ impl WithSimd for WriteTile<'_> {
                 );
                 half[column] = output_line(simd, line);
             }
-            for row in 0..TILE {
+            let first = first + vector * S::F32_LANES;
+            let outputs = S::F32_LANES.min(self.panel.first + outputs - first);
+            let some = |numbers: &[f32]| simd.partial_load_f32s(&numbers[..outputs]);
+            let bias = self.finish.bias.map(|bias| some(&bias[first..]));
+            let bias = bias.unwrap_or(simd.splat_f32s(0.0));
+            for row in 0..self.target.rows_here {
                 let line = std::array::from_fn(
                     #[inline(always)]
                     |column| half[column][row],
                 );
                 let line = output_line(simd, line);
-                for column in 0..TILE {
-                    let (to, _) = S::as_mut_simd_f32s(&mut pixels[row * TILE + column]);
-                    to[vector] = line[column];
-                }
-            }
-        }
-        let bias = self.finish.bias.map(|bias| &bias[first..first + outputs]);
-        for row in 0..self.target.rows_here {
-            for column in 0..self.target.columns_here {
-                let pixel = self.target.first + row * self.target.columns + column;
-                let start = pixel * self.target.width + first;
-                // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles
-                // do not overlap, so no other thread writes these outputs of this pixel, nor does
-                // this one while the part lives.
-                let to = unsafe { self.target.output.part(start, outputs) };
-                let to = write(
-                    simd,
-                    to,
-                    [&pixels[row * TILE + column], bias.unwrap_or(&NOTHING)],
-                    #[inline(always)]
-                    |[pixel, bias]| simd.add_f32s(pixel, bias),
-                );
-                if let Some(added) = self.finish.added {
-                    update(
-                        simd,
-                        to,
-                        [&added[start..]],
-                        #[inline(always)]
-                        |to, [added]| simd.add_f32s(to, added),
-                    );
+                for (column, y) in line.into_iter().enumerate().take(self.target.columns_here) {
+                    let pixel = self.target.first + row * self.target.columns + column;
+                    let start = pixel * self.target.width + first;
+                    let mut y = simd.add_f32s(y, bias);
+                    if let Some(added) = self.finish.added {
+                        y = simd.add_f32s(y, some(&added[start..]));
+                    }
+                    // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles
+                    // do not overlap, so no other thread writes these outputs of this pixel, nor does
+                    // this one while the part lives.
+                    let to = unsafe { self.target.output.part(start, outputs) };
+                    write_vector(simd, to, y);
                 }
             }
         }

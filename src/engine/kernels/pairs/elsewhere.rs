@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 
-use super::{PairTile, TileSums};
+use super::super::tile::TileSums;
+use super::PairTile;
 
 /// The proof that this processor multiplies pairs of bf16: there is no value of it.
 #[derive(Debug, Clone, Copy)]

@@ -5,8 +5,9 @@
     reason = "a value of PairProducts is the proof that the instructions are there"
 )]
 
+use super::super::tile::TileSums;
 use super::tiles::{self, Tiles};
-use super::{PairTile, TileSums, vectors};
+use super::{PairTile, vectors};
 
 /// The proof that this processor multiplies pairs of bf16, and by which instructions. All have
 /// AVX-512-BF16, which rounds.

@@ -11,7 +11,8 @@ mod interpreter;
 use std::arch::asm;
 use std::cell::Cell;
 
-use super::{LANES, PairTile, TileSums};
+use super::super::tile::TileSums;
+use super::{LANES, PairTile};
 
 /// Rows of a tile of a product: two registers of sums below each other, beside two others where a
 /// panel has two vectors.

@@ -7,7 +7,8 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
-use super::{LANES, PairTile, TileSums};
+use super::super::tile::TileSums;
+use super::{LANES, PairTile};
 
 /// Rows of a tile.
 pub(super) const TILE_ROWS: usize = 12;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::super::pack::Panel;
-use super::super::pairs::{PairProducts, TileSums};
+use super::super::pairs::PairProducts;
+use super::super::tile::TileSums;
 use super::{Product, Room, Rows};
 
 /// Rounded numbers of a part's rows at the most (512 KiB), so that they stay in the second cache

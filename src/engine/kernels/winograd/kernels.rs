@@ -18,11 +18,19 @@ pub(super) struct TransformedKernels {
     pairs: Vec<u32>,
     /// Of a point; the next one begins a line later.
     point_len: usize,
+    /// The first output and the first channel of what is there.
+    there: Option<(usize, usize)>,
 }
 
 impl TransformedKernels {
-    /// Transforms the kernels of `panel`.
+    /// Transforms the kernels of `panel`, where they are not there from the time before. Always of the
+    /// same weights.
     pub(super) fn fill(&mut self, weights: &PackedWeights, panel: Panel, channels: Channels) {
+        let asked = Some((panel.first, channels.first));
+        if self.there == asked {
+            return;
+        }
+        self.there = asked;
         let width = panel.vectors * weights.instructions().lanes();
         if let Some(products) = weights.pair_products() {
             self.point_len = channels.count / 2 * width;
