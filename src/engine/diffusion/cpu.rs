@@ -7,7 +7,7 @@
 use candle_core::{DType, Storage, Tensor};
 
 use crate::engine::EngineError;
-use crate::engine::kernels::Instructions;
+use crate::engine::kernels::{Instructions, side_by_side};
 
 /// True where the kernels can compute with `x`: f32 in the processor's memory.
 pub(super) fn is_here(x: &Tensor) -> bool {
@@ -86,6 +86,15 @@ pub(super) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineE
     if !is_here(a) {
         return Ok(Tensor::cat(&[a, b], 1)?);
     }
-    let both = Tensor::cat(&[&channels_last(a)?, &channels_last(b)?], 3)?;
-    Ok(both.permute((0, 3, 1, 2))?)
+    let (batch, width_a, rows, columns) = a.dims4()?;
+    let width_b = b.dim(1)?;
+    if b.dims() != [batch, width_b, rows, columns] {
+        return Err(EngineError::Internal {
+            why: format!("{:?} beside {:?}", a.dims(), b.dims()),
+        });
+    }
+    let both = with_numbers([&channels_last(a)?, &channels_last(b)?], |numbers| {
+        Ok(side_by_side(numbers, [width_a, width_b]))
+    })?;
+    picture(both, (batch, rows, columns, width_a + width_b), a)
 }
