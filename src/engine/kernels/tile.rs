@@ -108,6 +108,7 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, ROWS, VE
         unsafe_code,
         reason = "twelve bounds checks a step would cost as much as the products"
     )]
+    #[expect(clippy::needless_range_loop, reason = "sums in registers")]
     fn with_simd<S: Simd>(self, simd: S) {
         let (panel, _) = S::as_simd_f32s(self.panel);
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];

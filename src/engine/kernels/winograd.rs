@@ -320,6 +320,7 @@ impl WithSimd for WriteTile<'_> {
 
     #[inline(always)]
     #[expect(unsafe_code, reason = "a tile is no slice of the output")]
+    #[expect(clippy::needless_range_loop, reason = "it names lines of columns")]
     fn with_simd<S: Simd>(self, simd: S) {
         let Panel {
             first,
@@ -331,7 +332,7 @@ impl WithSimd for WriteTile<'_> {
         let zero = simd.splat_f32s(0.0);
         for vector in 0..vectors {
             let mut half = [[zero; TILE]; SIDE];
-            for column in 0..SIDE {
+            for (column, half) in half.iter_mut().enumerate() {
                 let line = std::array::from_fn(
                     #[inline(always)]
                     |row| {
@@ -339,13 +340,13 @@ impl WithSimd for WriteTile<'_> {
                         sums[point * point_len + self.at * vectors + vector]
                     },
                 );
-                half[column] = output_line(simd, line);
+                *half = output_line(simd, line);
             }
             let first = first + vector * S::F32_LANES;
             let outputs = S::F32_LANES.min(self.panel.first + outputs - first);
             let some = |numbers: &[f32]| simd.partial_load_f32s(&numbers[..outputs]);
             let bias = self.finish.bias.map(|bias| some(&bias[first..]));
-            let bias = bias.unwrap_or(simd.splat_f32s(0.0));
+            let bias = bias.unwrap_or(zero);
             for row in 0..self.target.rows_here {
                 let line = std::array::from_fn(
                     #[inline(always)]

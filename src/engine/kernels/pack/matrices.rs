@@ -138,7 +138,7 @@ mod tests {
             match (packed.panel(panel, room), expected.panel(panel, other_room)) {
                 (PanelNumbers::F32(a), PanelNumbers::F32(b)) => assert_eq!(a, b, "{what}"),
                 (PanelNumbers::Pairs(_, a), PanelNumbers::Pairs(_, b)) => {
-                    assert_eq!(a, b, "{what}")
+                    assert_eq!(a, b, "{what}");
                 }
                 _ => panic!("{what}: other numbers"),
             }
