@@ -116,6 +116,8 @@ pub(super) fn multiply<R: Rows>(
     let count = rows.count();
     let width = weights.outputs() / if finish.gated { 2 } else { 1 };
     let len = count * width;
+    // Or some outputs would never be written.
+    assert!(!finish.gated || can_be_gated(weights.instructions(), width));
     assert!(
         finish
             .bias

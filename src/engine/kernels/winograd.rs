@@ -42,8 +42,9 @@ const NEAR: f32 = 0.75;
 const FAR: f32 = 1.5;
 /// Tiles of the output under one transformed kernel at the most.
 const BLOCK_TILES: usize = 96;
-/// Channels whose transformed kernels are there at a time: they stay in the second cache.
-const BLOCK_CHANNELS: usize = 128;
+/// Channels whose transformed kernels are there at a time, of pairs twice as many: they stay in the second
+/// cache.
+const BLOCK_CHANNELS: usize = 64;
 /// Numbers of transformed input in memory at a time (16 MiB: they pass once for every panel).
 const ROUND_NUMBERS: usize = 1 << 22;
 /// Numbers, or pairs, of a line of cache. What is computed of one place lies at every point, and whole
@@ -179,7 +180,7 @@ impl Room {
         let tile_rows = instructions.tile_rows();
         let point_len = tiles * width;
         self.sums.resize(POINTS * (point_len + LINE), 0.0);
-        for channels in Channels::parts(weights.inputs()) {
+        for channels in input.parts() {
             self.kernels.fill(weights, panel, channels);
             let points = self.sums.chunks_exact_mut(point_len + LINE);
             for (point, sums) in points.enumerate() {

@@ -26,14 +26,13 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// All of `channels`, as many at a time as are multiplied at a time.
-    pub(super) fn parts(channels: usize) -> impl Iterator<Item = Self> {
-        (0..channels)
-            .step_by(BLOCK_CHANNELS)
-            .map(move |first| Self {
-                first,
-                count: BLOCK_CHANNELS.min(channels - first),
-            })
+    /// All of `channels`, as many at a time as are multiplied at a time, where `per` numbers lie in one.
+    fn parts(channels: usize, per: usize) -> impl Iterator<Item = Self> {
+        let most = per * BLOCK_CHANNELS;
+        (0..channels).step_by(most).map(move |first| Self {
+            first,
+            count: most.min(channels - first),
+        })
     }
 }
 
@@ -52,6 +51,11 @@ impl Transformed {
             numbers: vec![0.0; numbers],
             pairs: vec![0; pairs],
         }
+    }
+
+    /// All channels, as many at a time as are multiplied at a time.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Channels> {
+        Channels::parts(self.channels, if self.products.is_some() { 2 } else { 1 })
     }
 
     /// Makes the first `count` tiles. `transform` gets a tile, its channels, room, and how many
@@ -78,7 +82,7 @@ impl Transformed {
         };
         let parts = parts(&mut self.pairs, block, channels, 2);
         parts.into_par_iter().for_each_init(
-            || vec![0.0; POINTS * BLOCK_CHANNELS],
+            || vec![0.0; POINTS * 2 * BLOCK_CHANNELS],
             |numbers, (index, channels, part)| {
                 let depth = channels.count / 2;
                 for (at, tile) in tiles(index) {
@@ -125,7 +129,7 @@ impl Transformed {
 
 /// What some channels of a block of tiles take, of which `per` numbers lie in one.
 fn len_of(block: usize, channels: usize, per: usize) -> usize {
-    POINTS * (block * channels / per + channels.div_ceil(BLOCK_CHANNELS) * LINE)
+    POINTS * (block * channels / per + channels.div_ceil(per * BLOCK_CHANNELS) * LINE)
 }
 
 /// Rows of a product, one right after the other.
@@ -143,11 +147,11 @@ fn parts<T>(
     per: usize,
 ) -> Vec<(usize, Channels, &mut [T])> {
     let block_len = len_of(block, channels, per);
-    let part_len = len_of(block, BLOCK_CHANNELS, per);
+    let part_len = len_of(block, per * BLOCK_CHANNELS, per);
     let blocks = all.chunks_mut(block_len).enumerate();
     blocks
         .flat_map(|(index, block)| {
-            let parts = Channels::parts(channels).zip(block.chunks_mut(part_len));
+            let parts = Channels::parts(channels, per).zip(block.chunks_mut(part_len));
             parts.map(move |(channels, part)| (index, channels, part))
         })
         .collect()
