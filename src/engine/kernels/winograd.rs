@@ -19,7 +19,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::kernels::TransformedKernels;
-use self::transformed::{Channels, TileRows, Transformed};
+use self::transformed::{TileRows, Transformed};
 use super::activation::write_vector;
 use super::conv::{ConvGeometry, UnderKernel};
 use super::instructions::Instructions;
