@@ -9,10 +9,11 @@ line on standard input says how often each part runs.
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
+
+from answers import forget_peak_rss, peak_rss_bytes, say
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
@@ -22,20 +23,6 @@ from transformers import CLIPTextModel
 BACKEND, PRECISION, STAGE, MODEL, NUMBERS, THREADS = sys.argv[1:7]
 MODEL, THREADS = Path(MODEL), int(THREADS)
 GUIDANCE = 7.0
-ANSWERS = os.fdopen(os.dup(1), "w")
-# Whatever libraries print goes elsewhere.
-os.dup2(2, 1)
-
-
-def say(**answer):
-    print(json.dumps(answer), file=ANSWERS, flush=True)
-
-
-def peak_rss_bytes():
-    for line in open("/proc/self/status"):
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 class Text(torch.nn.Module):
@@ -180,8 +167,7 @@ def main():
             part = load(STAGE, inputs)
             run = lambda _asked: part(*inputs)
         say(loaded=time.perf_counter() - began, load_peak_rss_bytes=peak_rss_bytes())
-        with open("/proc/self/clear_refs", "w") as peak:
-            peak.write("5")
+        forget_peak_rss()
         for line in sys.stdin:
             asked = json.loads(line)
             began = time.perf_counter()

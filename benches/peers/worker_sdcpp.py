@@ -7,9 +7,10 @@ JSON on standard output.
 """
 
 import json
-import os
 import sys
 import time
+
+from answers import forget_peak_rss, peak_rss_bytes, say
 
 import numpy
 from PIL import Image
@@ -17,28 +18,13 @@ from stable_diffusion_cpp import StableDiffusion
 
 MODEL, SIDE, THREADS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 STRENGTH = 0.75
-ANSWERS = os.fdopen(os.dup(1), "w")
-# Whatever the library prints goes elsewhere.
-os.dup2(2, 1)
-
-
-def say(**answer):
-    print(json.dumps(answer), file=ANSWERS, flush=True)
-
-
-def peak_rss_bytes():
-    for line in open("/proc/self/status"):
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def main():
     began = time.perf_counter()
     program = StableDiffusion(model_path=MODEL, n_threads=THREADS, verbose=True)
     say(loaded=time.perf_counter() - began, load_peak_rss_bytes=peak_rss_bytes())
-    with open("/proc/self/clear_refs", "w") as peak:
-        peak.write("5")
+    forget_peak_rss()
     noise = numpy.random.default_rng(7)
     for turn, line in enumerate(sys.stdin):
         asked = json.loads(line)
