@@ -9,8 +9,8 @@
 //! In bf16 what is transformed is rounded for the products, which costs some four times the rounding
 //! of a plain convolution: 0.8 to 1.3 hundredths of a result (relative L2) of random numbers.
 //!
-//! Kernels are transformed anew for every block of tiles: kept, they would need four to eight times
-//! the memory of the weights.
+//! Kernels are transformed anew for every block of tiles, but for neighbours where there are few
+//! channels: kept, they would need four to eight times the memory of the weights.
 
 mod kernels;
 mod transformed;
