@@ -4,6 +4,8 @@
 //! [Dao et al. 2022](https://arxiv.org/abs/2205.14135)), so that the matrix of scores is never
 //! there as a whole.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -12,13 +14,17 @@ use super::instructions::Instructions;
 use super::pack::{PackedWeights, PanelNumbers};
 use super::pairs::{PairProducts, PairRows};
 use super::shared::{SharedOutput, Unwritten};
-use super::tile::TileSums;
+use super::tile::{MOST_TILE_ROWS, TileSums};
 use crate::engine::{Cancelled, Progress};
 
 /// Queries of a block; a multiple of every set's tile rows.
 const BLOCK_QUERIES: usize = 96;
-/// Keys of a block; a multiple of every set's panels. Its scores fill 192 KiB.
+/// Keys of a block; a multiple of every set's panels. The scores of a tile of queries, 66 KiB at the
+/// most, are used while they are in the nearest caches.
 const BLOCK_KEYS: usize = 512;
+/// Numbers from one query's scores to the next one's: a line of cache more than they are, so that the
+/// rows of a tile do not meet in the same places of the first cache.
+const SCORES_STRIDE: usize = BLOCK_KEYS + 16;
 /// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
 const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
 
@@ -169,11 +175,11 @@ struct Block {
     head_width: usize,
     /// Numbers from one query's sums to the next one's: whole vectors.
     stride: usize,
-    /// Scores, then shares where these are f32: [`BLOCK_KEYS`] a query.
+    /// Scores of a tile of queries, then their shares where these are f32.
     scores: Vec<f32>,
     /// The queries, where products are of bf16.
     queries: PairRows,
-    /// Their shares, where products are of bf16.
+    /// Shares of a tile of queries, where products are of bf16.
     rounded: PairRows,
     /// Values added up so far, each times its share: `head_width` a query, every `stride`.
     sums: Vec<f32>,
@@ -191,7 +197,7 @@ impl Block {
         Self {
             head_width,
             stride,
-            scores: vec![0.0; rows * BLOCK_KEYS],
+            scores: vec![0.0; instructions.tile_rows() * SCORES_STRIDE],
             queries: PairRows::default(),
             rounded: PairRows::default(),
             sums: vec![0.0; rows * stride],
@@ -213,89 +219,89 @@ impl Block {
             }
         }
         let keys = asked.keys.outputs();
+        let tile_rows = asked.keys.instructions().tile_rows();
         for first in (0..keys).step_by(BLOCK_KEYS) {
-            let count = BLOCK_KEYS.min(keys - first);
-            self.score(&asked.keys, first, queries);
-            let products = asked.keys.pair_products();
-            if let Some(products) = products {
-                self.rounded.begin(products, queries.len(), 1, count);
+            let keys = first..keys.min(first + BLOCK_KEYS);
+            for (tile, rows) in queries.chunks(tile_rows).enumerate() {
+                let first_query = tile * tile_rows;
+                self.score(&asked.keys, &keys, first_query, rows);
+                let products = asked.keys.pair_products();
+                if let Some(products) = products {
+                    self.rounded.begin(products, rows.len(), 1, keys.len());
+                }
+                asked.keys.instructions().run(ShareOut {
+                    block: self,
+                    products,
+                    keys: keys.len(),
+                    queries: first_query..first_query + rows.len(),
+                });
+                self.add_values(&asked.values, &keys, first_query);
             }
-            asked.keys.instructions().run(ShareOut {
-                block: self,
-                products,
-                keys: count,
-                queries: queries.len(),
-            });
-            self.add_values(&asked.values, first, count, queries.len());
         }
     }
 
-    /// Scores of the keys from `first`.
-    fn score(&mut self, keys: &PackedWeights, first: usize, queries: &[&[f32]]) {
+    /// Scores of some keys by a tile of queries.
+    fn score(
+        &mut self,
+        keys: &PackedWeights,
+        range: &Range<usize>,
+        first_query: usize,
+        queries: &[&[f32]],
+    ) {
         let instructions = keys.instructions();
-        let tile_rows = instructions.tile_rows();
         let mut widened = Vec::new();
-        let panels = keys
-            .panels()
-            .filter(|panel| (first..first + BLOCK_KEYS).contains(&panel.first));
+        let panels = keys.panels().filter(|panel| range.contains(&panel.first));
+        let mut whole = [queries[queries.len() - 1]; MOST_TILE_ROWS];
         for panel in panels {
-            let numbers = keys.panel(panel, &mut widened);
-            for (at, rows) in queries.chunks(tile_rows).enumerate() {
-                let start = at * tile_rows * BLOCK_KEYS + panel.first - first;
-                // A panel's last outputs may be no keys, a tile's last rows no queries; there is
-                // room for them.
-                let mut scores = TileSums {
-                    numbers: &mut self.scores[start..],
-                    stride: BLOCK_KEYS,
-                    onto: false,
-                };
-                match numbers {
-                    PanelNumbers::Pairs(products, pairs) => {
-                        let rows = self.queries.tile(at * tile_rows);
-                        products.multiply(panel.vectors, rows, pairs, &mut scores);
-                    }
-                    PanelNumbers::F32(numbers) => {
-                        let mut whole = [rows[rows.len() - 1]; BLOCK_QUERIES];
-                        whole[..rows.len()].copy_from_slice(rows);
-                        let whole = &whole[..tile_rows];
-                        instructions.multiply(panel.vectors, whole, numbers, &mut scores);
-                    }
+            // A panel's last outputs may be no keys, a tile's last rows no queries; there is room for
+            // them.
+            let mut scores = TileSums {
+                numbers: &mut self.scores[panel.first - range.start..],
+                stride: SCORES_STRIDE,
+                onto: false,
+            };
+            match keys.panel(panel, &mut widened) {
+                PanelNumbers::Pairs(products, pairs) => {
+                    let rows = self.queries.tile(first_query);
+                    products.multiply(panel.vectors, rows, pairs, &mut scores);
+                }
+                PanelNumbers::F32(numbers) => {
+                    whole[..queries.len()].copy_from_slice(queries);
+                    let whole = &whole[..instructions.tile_rows()];
+                    instructions.multiply(panel.vectors, whole, numbers, &mut scores);
                 }
             }
         }
     }
 
-    /// Adds the values of the keys from `first`, each times its share.
-    fn add_values(&mut self, values: &PackedWeights, first: usize, count: usize, queries: usize) {
+    /// Adds the values of some keys, each times its share, for the tile of queries from `first_query`.
+    fn add_values(&mut self, values: &PackedWeights, keys: &Range<usize>, first_query: usize) {
         let instructions = values.instructions();
-        let tile_rows = instructions.tile_rows();
         let mut widened = Vec::new();
         for panel in values.panels() {
             let width = panel.vectors * instructions.lanes();
-            let numbers = values.panel(panel, &mut widened);
-            for start in (0..queries).step_by(tile_rows) {
-                let mut sums = TileSums {
-                    numbers: &mut self.sums[start * self.stride + panel.first..],
-                    stride: self.stride,
-                    onto: true,
-                };
-                match numbers {
-                    PanelNumbers::Pairs(products, pairs) => {
-                        // Blocks begin at even keys, so that pairs are whole.
-                        let pairs = &pairs[first / 2 * width..][..count.div_ceil(2) * width];
-                        let rows = self.rounded.tile(start);
-                        products.multiply(panel.vectors, rows, pairs, &mut sums);
+            let mut sums = TileSums {
+                numbers: &mut self.sums[first_query * self.stride + panel.first..],
+                stride: self.stride,
+                onto: true,
+            };
+            match values.panel(panel, &mut widened) {
+                PanelNumbers::Pairs(products, pairs) => {
+                    // Blocks begin at even keys, so that pairs are whole.
+                    let len = products.pairs_of(keys.len()) * width;
+                    let pairs = &pairs[keys.start / 2 * width..][..len];
+                    let rows = self.rounded.tile(0);
+                    products.multiply(panel.vectors, rows, pairs, &mut sums);
+                }
+                PanelNumbers::F32(numbers) => {
+                    let numbers = &numbers[keys.start * width..][..keys.len() * width];
+                    let mut rows = [&[] as &[f32]; MOST_TILE_ROWS];
+                    let scores = self.scores.chunks_exact(SCORES_STRIDE);
+                    for (row, scores) in rows.iter_mut().zip(scores) {
+                        *row = &scores[..keys.len()];
                     }
-                    PanelNumbers::F32(numbers) => {
-                        let numbers = &numbers[first * width..][..count * width];
-                        let mut rows = [&[] as &[f32]; BLOCK_QUERIES];
-                        let scores = self.scores.chunks_exact(BLOCK_KEYS).skip(start);
-                        for (row, scores) in rows[..tile_rows].iter_mut().zip(scores) {
-                            *row = &scores[..count];
-                        }
-                        let rows = &rows[..tile_rows];
-                        instructions.multiply(panel.vectors, rows, numbers, &mut sums);
-                    }
+                    let rows = &rows[..instructions.tile_rows()];
+                    instructions.multiply(panel.vectors, rows, numbers, &mut sums);
                 }
             }
         }
@@ -345,7 +351,8 @@ struct ShareOut<'a> {
     /// Where products are of bf16, shares are written rounded instead of over the scores.
     products: Option<PairProducts>,
     keys: usize,
-    queries: usize,
+    /// Those of a tile.
+    queries: Range<usize>,
 }
 
 impl WithSimd for ShareOut<'_> {
@@ -364,11 +371,11 @@ impl WithSimd for ShareOut<'_> {
             ..
         } = self.block;
         let scale = 1.0 / (*head_width as f32).sqrt();
-        let rows = scores
-            .chunks_exact_mut(BLOCK_KEYS)
-            .zip(sums.chunks_exact_mut(*stride));
-        let totals = largest.iter_mut().zip(shares);
-        let rows = rows.zip(totals).take(self.queries);
+        let first = self.queries.start;
+        let sums = sums.chunks_exact_mut(*stride).skip(first);
+        let rows = scores.chunks_exact_mut(SCORES_STRIDE).zip(sums);
+        let totals = largest.iter_mut().zip(shares).skip(first);
+        let rows = rows.zip(totals).take(self.queries.len());
         for (row, ((scores, sums), (largest, share))) in rows.enumerate() {
             let scores = &mut scores[..self.keys];
             let before = *largest;
@@ -377,6 +384,10 @@ impl WithSimd for ShareOut<'_> {
                 Some(products) => products.shares(scores, *largest, scale, rounded.tap(row, 0)),
                 None => exponentials(simd, scores, *largest, scale),
             };
+            if before == *largest {
+                *share += total;
+                continue;
+            }
             let kept = ((before - *largest) * scale).exp();
             *share = *share * kept + total;
             let kept = simd.splat_f32s(kept);

@@ -2,6 +2,7 @@
 //! at, never copied.
 
 use super::pack::PackedWeights;
+use super::product::tiled::{self, Pixels, Places};
 use super::product::{Finish, Rows, multiply};
 use super::winograd;
 use crate::engine::{Cancelled, Progress};
@@ -73,7 +74,16 @@ pub(crate) fn conv2d(
         stored_column: nearest(from_columns, geometry.width),
         zeros: vec![0.0; channels],
     };
-    if winograd::pays(geometry, weights, finish) {
+    if let Some(tiles) = tiled::tiles_of(weights) {
+        let places = Places {
+            batch: geometry.batch,
+            rows,
+            columns,
+            kernel: geometry.kernel,
+            stride: geometry.stride,
+        };
+        tiled::multiply(tiles, weights, &places, &under, finish, progress)
+    } else if winograd::pays(geometry, weights, finish) {
         winograd::convolve(weights, &under, geometry.batch, finish, progress)
     } else {
         multiply(weights, &under, finish, progress)
@@ -117,7 +127,9 @@ impl UnderKernel<'_> {
             *pixel = self.pixel(picture, y + at / side, x + at % side);
         }
     }
+}
 
+impl Pixels for UnderKernel<'_> {
     /// The channels of a pixel, in rows and columns of the enlarged picture counted from its
     /// padding; zeros outside of it.
     fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32] {

@@ -106,9 +106,9 @@ impl PackedWeights {
             let panel = panel(index);
             let width = panel.len() / depth;
             let nothing = vec![0.0; width];
-            let mut to = to.chunks_exact_mut(width);
-            for tap in panel.chunks_exact(inputs * width) {
-                for (two, to) in tap.chunks(2 * width).zip(&mut to) {
+            let taps = to.chunks_exact_mut(products.pairs_of(inputs) * width);
+            for (tap, to) in panel.chunks_exact(inputs * width).zip(taps) {
+                for (two, to) in tap.chunks(2 * width).zip(to.chunks_exact_mut(width)) {
                     let (first, second) = two.split_at(width);
                     let second = if second.is_empty() { &nothing } else { second };
                     products.pair_up(first, second, to);
@@ -119,7 +119,7 @@ impl PackedWeights {
             _ if depth > 0
                 && let Some(products) = instructions.pair_products() =>
             {
-                let pairs = taps * inputs.div_ceil(2);
+                let pairs = taps * products.pairs_of(inputs);
                 let len = outputs.next_multiple_of(lanes) * pairs;
                 let kept = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
                     pairs_of_panel(products, index, to);
@@ -211,9 +211,15 @@ impl PackedWeights {
         }
     }
 
+    /// Pairs of some inputs under a tap.
+    fn tap_pairs(&self, inputs: usize) -> usize {
+        let products = self.pair_products();
+        products.map_or(0, |products| products.pairs_of(inputs))
+    }
+
     /// Where the pairs of a panel are.
     fn pairs_range(&self, panel: Panel) -> Range<usize> {
-        let depth = self.taps * self.inputs.div_ceil(2);
+        let depth = self.taps * self.tap_pairs(self.inputs);
         let start = panel.first * depth;
         start..start + panel.vectors * self.instructions.lanes() * depth
     }
@@ -225,7 +231,7 @@ impl PackedWeights {
             return &[];
         };
         let width = panel.vectors * self.instructions.lanes();
-        let line = tap * self.inputs.div_ceil(2) + pair;
+        let line = tap * self.tap_pairs(self.inputs) + pair;
         &kept[self.pairs_range(panel)][line * width..][..width]
     }
 
@@ -241,8 +247,8 @@ impl PackedWeights {
             return &[];
         };
         let width = panel.vectors * self.instructions.lanes();
-        let first = taps.start * self.inputs.div_ceil(2) + inputs.start / 2;
-        let lines = taps.len() * inputs.len().div_ceil(2);
+        let first = taps.start * self.tap_pairs(self.inputs) + inputs.start / 2;
+        let lines = taps.len() * self.tap_pairs(inputs.len());
         &kept[self.pairs_range(panel)][first * width..][..lines * width]
     }
 
@@ -314,8 +320,8 @@ mod tests {
                         assert_eq!(*number, expected);
                     }
                 }
-                PanelNumbers::Pairs(_, found) => {
-                    let of_a_tap = inputs.div_ceil(2);
+                PanelNumbers::Pairs(products, found) => {
+                    let of_a_tap = products.pairs_of(inputs);
                     for (at, pair) in found.iter().enumerate() {
                         let (depth, column) = (at / width, at % width);
                         let (tap, first) = (depth / of_a_tap, depth % of_a_tap * 2);

@@ -19,9 +19,11 @@ mod tiles;
 mod vectors;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::PairProducts;
+pub(crate) use elsewhere::{PairProducts, Tiles};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use products::PairProducts;
+#[cfg(target_arch = "x86_64")]
+pub(super) use tiles::Tiles;
 
 use super::tile::TileSums;
 
@@ -49,7 +51,7 @@ impl PairRows {
         taps: usize,
         inputs: usize,
     ) {
-        self.tap_len = inputs.div_ceil(2);
+        self.tap_len = products.pairs_of(inputs);
         self.depth = taps * self.tap_len;
         // An odd number of cache lines, so that the rows of a tile do not meet in the same places
         // of the first cache.
@@ -79,6 +81,20 @@ impl PairRows {
         let start = row * self.stride + tap * self.tap_len;
         &mut self.pairs[start..start + self.tap_len]
     }
+}
+
+/// Rows of a tile of a product that lie wherever they are: under each tap two times 16, one every
+/// `stride` pairs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowsUnderTaps<'a> {
+    pub(super) pairs: &'a [u32],
+    /// Where each 16 rows begin under a tap at 0.
+    pub(super) firsts: [usize; 2],
+    /// Where each tap is, counted from `firsts`.
+    pub(super) taps: &'a [usize],
+    pub(super) stride: usize,
+    /// Pairs of a row under a tap; a multiple of 16.
+    pub(super) depth: usize,
 }
 
 /// Rows of a tile of a product: one every `stride` pairs, of `depth` pairs each.

@@ -1,12 +1,14 @@
 //! Products of many rows with packed weights, cut in tiles and shared out among threads.
 
 mod paired;
+pub(super) mod tiled;
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use self::tiled::{Pixels, Places};
 use super::activation::{MOST_LANES, gelu, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
@@ -68,6 +70,12 @@ struct Consecutive<'a> {
     len: usize,
 }
 
+impl Pixels for Consecutive<'_> {
+    fn pixel(&self, _: usize, row: usize, _: usize) -> &[f32] {
+        &self.numbers[row * self.len..][..self.len]
+    }
+}
+
 impl Rows for Consecutive<'_> {
     fn count(&self) -> usize {
         self.numbers.len() / self.len.max(1)
@@ -92,7 +100,17 @@ pub(crate) fn linear(
         numbers: x,
         len: weights.inputs(),
     };
-    multiply(weights, &rows, finish, progress)
+    let Some(tiles) = tiled::tiles_of(weights) else {
+        return multiply(weights, &rows, finish, progress);
+    };
+    let places = Places {
+        batch: 1,
+        rows: rows.count(),
+        columns: 1,
+        kernel: 1,
+        stride: 1,
+    };
+    tiled::multiply(tiles, weights, &places, &rows, finish, progress)
 }
 
 /// Room a thread needs.
@@ -217,7 +235,7 @@ impl<'a, R: Rows> Product<'a, R> {
             if used < tile_rows {
                 fill_up(&mut room.slices, used, tile_rows);
             }
-            self.fetch(panel, first..first + used);
+            fetch(panel, first..first + used, self.finish, &self.target);
             let mut tile = TileSums {
                 numbers: &mut sums,
                 stride: panel.vectors * instructions.lanes(),
@@ -228,26 +246,31 @@ impl<'a, R: Rows> Product<'a, R> {
         }
     }
 
-    /// Fetches what a tile's sums will be written to and what is added to them, while they are made.
-    fn fetch(&self, panel: Panel, rows: Range<usize>) {
-        let (first, outputs) = if self.finish.gated {
-            (panel.first / 2, panel.outputs / 2)
-        } else {
-            (panel.first, panel.outputs)
-        };
-        for row in rows {
-            let start = row * self.target.width + first;
-            self.target.output.fetch(start, outputs);
-            if let Some(added) = self.finish.added {
-                fetch_ahead(&added[start..start + outputs]);
-            }
-        }
-    }
-
     /// Finishes a tile's sums and writes them.
     fn write(&self, panel: Panel, sums: &[f32], rows: Range<usize>) {
-        let instructions = self.weights.instructions();
+        let (instructions, rows) = (self.weights.instructions(), rows.map(Some));
         finish_tile(instructions, panel, sums, rows, self.finish, &self.target);
+    }
+}
+
+/// Fetches what a tile's sums will be written to and what is added to them, while they are made.
+fn fetch(
+    panel: Panel,
+    rows: impl Iterator<Item = usize>,
+    finish: &Finish<'_>,
+    target: &Target<'_>,
+) {
+    let (first, outputs) = if finish.gated {
+        (panel.first / 2, panel.outputs / 2)
+    } else {
+        (panel.first, panel.outputs)
+    };
+    for row in rows {
+        let start = row * target.width + first;
+        target.output.fetch(start, outputs);
+        if let Some(added) = finish.added {
+            fetch_ahead(&added[start..start + outputs]);
+        }
     }
 }
 
@@ -260,12 +283,13 @@ fn fill_up<'a>(slices: &mut Vec<&'a [f32]>, used: usize, tile_rows: usize) {
     }
 }
 
-/// Finishes a tile's sums and writes them.
+/// Finishes a tile's sums and writes them. `rows` are those of the result that the tile's are; some may
+/// be none of them.
 fn finish_tile(
     instructions: Instructions,
     panel: Panel,
     sums: &[f32],
-    rows: Range<usize>,
+    rows: impl IntoIterator<Item = Option<usize>>,
     finish: &Finish<'_>,
     target: &Target<'_>,
 ) {
@@ -284,7 +308,7 @@ fn finish_tile(
         bias: bias.unwrap_or(&NOTHING[..panel.outputs]),
         added: finish.added,
         gated: finish.gated,
-        rows,
+        rows: rows.into_iter(),
         first,
         outputs,
         target,
@@ -295,20 +319,20 @@ fn finish_tile(
 const NOTHING: [f32; 2 * MOST_LANES] = [0.0; 2 * MOST_LANES];
 
 /// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
-struct Write<'a> {
+struct Write<'a, R> {
     sums: &'a [f32],
     sums_width: usize,
     /// Of the panel's outputs.
     bias: &'a [f32],
     added: Option<&'a [f32]>,
     gated: bool,
-    rows: Range<usize>,
+    rows: R,
     first: usize,
     outputs: usize,
     target: &'a Target<'a>,
 }
 
-impl WithSimd for Write<'_> {
+impl<R: Iterator<Item = Option<usize>>> WithSimd for Write<'_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -316,6 +340,9 @@ impl WithSimd for Write<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let rows = self.rows.zip(self.sums.chunks_exact(self.sums_width));
         for (row, sums) in rows {
+            let Some(row) = row else {
+                continue;
+            };
             let start = row * self.target.width + self.first;
             // SAFETY: each task of `multiply` has its own rows and panels, and a panel its own
             // outputs, so no other thread writes these outputs of this row, nor does this one

@@ -24,7 +24,6 @@ use super::activation::write_vector;
 use super::conv::{ConvGeometry, UnderKernel};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel};
-use super::pairs::PairProducts;
 use super::product::Finish;
 use super::shared::{SharedOutput, Unwritten};
 use super::tile::{MOST_TILE_ROWS, TileSums};
@@ -68,9 +67,6 @@ pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Fi
         && weights.outputs() >= 32
         && tiles >= LEAST_TILES
         && !finish.gated
-        && !weights
-            .pair_products()
-            .is_some_and(PairProducts::outrun_transforms)
 }
 
 /// Convolves what lies `under` the kernel, finished. Only where it [`pays`].

@@ -61,7 +61,7 @@ impl PackedWeights {
         let panel = |index: usize| (index * most, most.min(whole - index * most));
         let kept = match instructions.pair_products() {
             Some(products) if inputs > 0 => {
-                let lines = inputs.div_ceil(2);
+                let lines = products.pairs_of(inputs);
                 Kept::Pairs(
                     products,
                     filled(whole * lines, most * lines, |index, to: &mut [u32]| {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::super::tile::TileSums;
-use super::PairTile;
+use super::{PairTile, RowsUnderTaps};
 
 /// The proof that this processor multiplies pairs of bf16: there is no value of it.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ impl PairProducts {
     pub(in super::super) fn are_fast(self) -> bool {
         match self.0 {}
     }
-    pub(in super::super) fn outrun_transforms(self) -> bool {
+    pub(in super::super) fn tiles(self) -> Option<Tiles> {
         match self.0 {}
     }
     pub(in super::super) fn tile_rows(self) -> usize {
@@ -27,6 +27,9 @@ impl PairProducts {
         _: &[u32],
         _: &mut TileSums<'_>,
     ) {
+        match self.0 {}
+    }
+    pub(in super::super) fn pairs_of(self, _: usize) -> usize {
         match self.0 {}
     }
     pub(in super::super) fn round(self, _: &[f32], _: &mut [u32]) {
@@ -48,6 +51,22 @@ impl PairProducts {
         match self.0 {}
     }
     pub(in super::super) fn flops_of_a_round(self) -> usize {
+        match self.0 {}
+    }
+}
+
+/// AMX's tiles: there is no value of it either.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tiles(Infallible);
+
+impl Tiles {
+    pub(in super::super) fn multiply_under_taps(
+        self,
+        _: usize,
+        _: &RowsUnderTaps<'_>,
+        _: &[u32],
+        _: &mut TileSums<'_>,
+    ) {
         match self.0 {}
     }
 }

@@ -7,7 +7,7 @@
 
 use super::super::tile::TileSums;
 use super::tiles::{self, Tiles};
-use super::{PairTile, vectors};
+use super::{LANES, PairTile, vectors};
 
 /// The proof that this processor multiplies pairs of bf16, and by which instructions. All have
 /// AVX-512-BF16, which rounds.
@@ -23,7 +23,9 @@ enum Unit {
 impl PairProducts {
     /// Every way this processor has, the narrowest first.
     pub(in super::super) fn all() -> Vec<Self> {
-        let vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16");
+        let vectors = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bf16");
         if !vectors {
             return Vec::new();
         }
@@ -57,11 +59,12 @@ impl PairProducts {
         matches!(self.0, Unit::Tiles(_)) || name.as_flattened() == b"AuthenticAMD"
     }
 
-    /// True where products cost so little that what Winograd's method saves of them is less than
-    /// what its transforms cost. By counting: AMX multiplies eight times as much a cycle as vectors
-    /// do; it was not measured.
-    pub(in super::super) fn outrun_transforms(self) -> bool {
-        matches!(self.0, Unit::Tiles(_))
+    /// AMX's tiles, where products are theirs.
+    pub(in super::super) fn tiles(self) -> Option<Tiles> {
+        match self.0 {
+            Unit::Vectors => None,
+            Unit::Tiles(tiles) => Some(tiles),
+        }
     }
 
     /// Rows of a tile.
@@ -69,6 +72,16 @@ impl PairProducts {
         match self.0 {
             Unit::Vectors => vectors::TILE_ROWS,
             Unit::Tiles(_) => tiles::TILE_ROWS,
+        }
+    }
+
+    /// Pairs that hold `numbers` numbers of a row, with zeros after them where only whole vectors are
+    /// multiplied.
+    pub(in super::super) fn pairs_of(self, numbers: usize) -> usize {
+        let pairs = numbers.div_ceil(2);
+        match self.0 {
+            Unit::Vectors => pairs,
+            Unit::Tiles(_) => pairs.next_multiple_of(LANES),
         }
     }
 
@@ -87,15 +100,15 @@ impl PairProducts {
             (Unit::Vectors, 1) => unsafe { vectors::multiply_tile::<1>(rows, panel, sums) },
             // SAFETY: as above.
             (Unit::Vectors, _) => unsafe { vectors::multiply_tile::<2>(rows, panel, sums) },
-            (Unit::Tiles(tiles), 1) => tiles.multiply::<1>(rows, panel, sums),
-            (Unit::Tiles(tiles), _) => tiles.multiply::<2>(rows, panel, sums),
+            (Unit::Tiles(tiles), _) => tiles.multiply(vectors, rows, panel, sums),
         }
     }
 
-    /// Rounds `numbers` to pairs; an odd one is paired with zero. `to` has room for exactly them.
+    /// Rounds `numbers` to pairs; an odd one is paired with zero. `to` has room for [as
+    /// many](Self::pairs_of).
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(in super::super) fn round(self, numbers: &[f32], to: &mut [u32]) {
-        assert_eq!(to.len(), numbers.len().div_ceil(2));
+        assert_room(numbers.len(), to.len());
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe { vectors::round(numbers, to) }
     }
@@ -142,8 +155,14 @@ impl PairProducts {
     /// Multiplications and additions of a round of [`multiply_adds`](Self::multiply_adds).
     pub(in super::super) fn flops_of_a_round(self) -> usize {
         match self.0 {
-            Unit::Vectors => 2 * 2 * vectors::PEAK_SUMS * super::LANES,
+            Unit::Vectors => 2 * 2 * vectors::PEAK_SUMS * LANES,
             Unit::Tiles(_) => tiles::FLOPS_OF_A_ROUND,
         }
     }
+}
+
+/// Panics where that many pairs do not hold `numbers` numbers, or more than a whole vector.
+pub(super) fn assert_room(numbers: usize, pairs: usize) {
+    let least = numbers.div_ceil(2);
+    assert!((least..=least.next_multiple_of(LANES)).contains(&pairs));
 }

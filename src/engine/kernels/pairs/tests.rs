@@ -56,7 +56,7 @@ fn check(products: PairProducts, taps: usize, inputs: usize, vectors: usize) {
     };
     let mut panel = Vec::new();
     for tap in 0..taps {
-        for two in 0..inputs.div_ceil(2) {
+        for two in 0..products.pairs_of(inputs) {
             panel.extend((0..width).map(|column| {
                 pair(
                     weight(tap, 2 * two, column),

@@ -10,9 +10,10 @@ mod interpreter;
 
 use std::arch::asm;
 use std::cell::Cell;
+use std::ops::Range;
 
 use super::super::tile::TileSums;
-use super::{LANES, PairTile};
+use super::{LANES, PairTile, RowsUnderTaps};
 
 /// Rows of a tile of a product: two registers of sums below each other, beside two others where a
 /// panel has two vectors.
@@ -24,7 +25,7 @@ pub(super) const FLOPS_OF_A_ROUND: usize = 4 * REGISTER_ROWS * LANES * LANES * 2
 
 /// The proof that the processor has AMX with bf16 and that the system lets us use it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tiles(());
+pub(in super::super) struct Tiles(());
 
 /// What `ldtilecfg` reads: all registers are as large as they can be.
 #[repr(C, align(64))]
@@ -68,61 +69,71 @@ impl Tiles {
         Self(())
     }
 
-    /// Multiplies [`TILE_ROWS`] rows with a panel of `VECTORS` (1 or 2) vectors of pairs.
-    #[expect(
-        unsafe_code,
-        reason = "what is read and written is checked once a tile"
-    )]
-    pub(super) fn multiply<const VECTORS: usize>(
+    /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
+    pub(super) fn multiply(
         self,
+        vectors: usize,
         rows: PairTile<'_>,
         panel: &[u32],
-        out: &mut TileSums<'_>,
+        sums: &mut TileSums<'_>,
     ) {
         let PairTile {
             pairs,
             stride,
             depth,
         } = rows;
-        let width = VECTORS * LANES;
-        rows.assert_fits(TILE_ROWS, panel, width, out);
-        self.configure();
-        let whole = depth / LANES;
-        let rest = depth % LANES;
-        let mut product = Product {
-            rows: pairs.as_ptr(),
-            rows_stride: stride,
-            panel: panel.as_ptr(),
-            steps: whole,
-            sums: out.numbers.as_mut_ptr(),
-            sums_stride: out.stride,
-            onto: out.onto,
+        let rows = RowsUnderTaps {
+            pairs,
+            firsts: [0, REGISTER_ROWS * stride],
+            taps: &[0],
+            stride,
+            depth,
         };
-        if whole > 0 || rest == 0 {
-            // SAFETY: whole vectors of `depth` pairs of every row, as many lines of the panel, and
-            // room for the sums of every row, as checked above; the registers are configured.
-            unsafe { product.add::<VECTORS>() };
+        self.multiply_under_taps(vectors, &rows, panel, sums);
+    }
+
+    /// The same with rows that lie apart under each tap, of which there are [`MOST_TAPS`] at the most.
+    #[expect(
+        unsafe_code,
+        reason = "what is read and written is checked once a tile"
+    )]
+    pub(in super::super) fn multiply_under_taps(
+        self,
+        vectors: usize,
+        rows: &RowsUnderTaps<'_>,
+        panel: &[u32],
+        sums: &mut TileSums<'_>,
+    ) {
+        let width = vectors * LANES;
+        let farthest = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
+        let last = farthest(&rows.firsts) + farthest(rows.taps) + (REGISTER_ROWS - 1) * rows.stride;
+        assert!(rows.pairs.len() >= last + rows.depth);
+        assert!(rows.depth.is_multiple_of(LANES) && rows.depth > 0 && !rows.taps.is_empty());
+        assert_eq!(panel.len(), rows.taps.len() * rows.depth * width);
+        sums.assert_fits(TILE_ROWS, width);
+        self.configure();
+        let mut starts = [[rows.pairs.as_ptr(); 2]; MOST_TAPS];
+        for (starts, tap) in starts[..rows.taps.len()].iter_mut().zip(rows.taps) {
+            *starts = rows.firsts.map(|first| rows.pairs[first + tap..].as_ptr());
         }
-        if rest > 0 {
-            // What is left of each row and of the panel, filled up with zeros.
-            let mut last_rows = [0; TILE_ROWS * LANES];
-            let mut last_lines = [0; 2 * LANES * LANES];
-            let after = whole * LANES;
-            for (row, to) in last_rows.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                to[..rest].copy_from_slice(&pairs[row * stride + after..][..rest]);
+        let product = Product {
+            starts: starts[..rows.taps.len()].as_ptr_range(),
+            stride: rows.stride,
+            depth: rows.depth,
+            panel: panel.as_ptr(),
+            sums: sums.numbers.as_mut_ptr(),
+            sums_stride: sums.stride,
+            onto: sums.onto,
+        };
+        // SAFETY: whole vectors of every row under every tap, of which there is one or more, as many
+        // lines of the panel, and room for the sums of every row, as checked above; the registers are
+        // configured.
+        unsafe {
+            if vectors == 1 {
+                product.add_one();
+            } else {
+                product.add_two();
             }
-            last_lines[..rest * width].copy_from_slice(&panel[after * width..]);
-            product = Product {
-                rows: last_rows.as_ptr(),
-                rows_stride: LANES,
-                panel: last_lines.as_ptr(),
-                steps: 1,
-                onto: out.onto || whole > 0,
-                ..product
-            };
-            // SAFETY: one vector of every row and 16 lines of at most 2 vectors, which the arrays
-            // hold; room for the sums as above; the registers are configured.
-            unsafe { product.add::<VECTORS>() };
         }
     }
 
@@ -173,14 +184,17 @@ impl Tiles {
     }
 }
 
+/// Taps of a kernel of 3 × 3.
+const MOST_TAPS: usize = 9;
+
 /// A product of two registers' worth of rows. Strides are in numbers.
-#[derive(Clone, Copy)]
 struct Product {
-    rows: *const u32,
-    rows_stride: usize,
+    /// Where the upper and the lower 16 rows begin under each tap.
+    starts: Range<*const [*const u32; 2]>,
+    stride: usize,
+    /// Pairs of a row under a tap.
+    depth: usize,
     panel: *const u32,
-    /// Of 16 pairs of a row each.
-    steps: usize,
     sums: *mut f32,
     sums_stride: usize,
     /// Whether the sums are added to what is there.
@@ -188,45 +202,19 @@ struct Product {
 }
 
 impl Product {
-    /// Multiplies, and writes the sums.
+    /// Multiplies with a panel of one vector, and writes the sums.
     ///
     /// # Safety
-    /// There must be [`TILE_ROWS`] rows of `steps` × 16 pairs, as many lines of `VECTORS` (1 or 2)
-    /// vectors of the panel, and room for as many numbers of each row of sums, which nobody else
-    /// uses meanwhile. The thread's registers must be configured.
-    #[expect(unsafe_code, reason = "the caller's promise is handed on")]
-    unsafe fn add<const VECTORS: usize>(self) {
-        // SAFETY: as the caller promises.
-        unsafe {
-            if VECTORS == 1 {
-                self.add_one();
-            } else {
-                self.add_two();
-            }
-        }
-    }
-
-    /// The bytes from one row of sums to the next, and where the lower 16 rows and sums begin.
-    fn lower(&self) -> (usize, usize, usize) {
-        let number = size_of::<f32>();
-        let below = |stride: usize| stride * REGISTER_ROWS * number;
-        (
-            self.sums_stride * number,
-            self.rows as usize + below(self.rows_stride),
-            self.sums as usize + below(self.sums_stride),
-        )
-    }
-
-    /// # Safety
-    /// As of [`add`](Self::add), of one vector.
+    /// There must be 16 rows of `depth` pairs, a multiple of 16 and not 0, at each of one or more
+    /// `starts`, as many lines of the panel as pairs of a row under all taps, and room for a vector of
+    /// every row of sums, which nobody else uses meanwhile. The thread's registers must be configured.
     #[expect(unsafe_code, reason = "assembly that reads and writes memory")]
     unsafe fn add_one(self) {
-        let (c_stride, lower_a, lower_c) = self.lower();
         // SAFETY: the caller's promise covers all that is read and written; all registers that
         // change are named.
         unsafe {
             asm!(
-                "test {onto:e}, {onto:e}",
+                "test {a:e}, {a:e}",
                 "jz 2f",
                 "tileloadd tmm0, [{c} + {c_stride}]",
                 "tileloadd tmm2, [{lower_c} + {c_stride}]",
@@ -235,8 +223,9 @@ impl Product {
                 "tilezero tmm0",
                 "tilezero tmm2",
                 "3:",
-                "test {steps}, {steps}",
-                "jz 5f",
+                "mov {a}, [{starts}]",
+                "mov {lower_a}, [{starts} + 8]",
+                "mov {steps}, {steps_of_a_tap}",
                 "4:",
                 "tileloadd tmm6, [{b} + {b_stride}]",
                 "tileloadd tmm4, [{a} + {a_stride}]",
@@ -248,35 +237,40 @@ impl Product {
                 "add {b}, 1024",
                 "dec {steps}",
                 "jnz 4b",
-                "5:",
+                "add {starts}, 16",
+                "cmp {starts}, {end}",
+                "jb 3b",
                 "tilestored [{c} + {c_stride}], tmm0",
                 "tilestored [{lower_c} + {c_stride}], tmm2",
-                onto = in(reg) u32::from(self.onto),
-                a = inout(reg) self.rows => _,
-                lower_a = inout(reg) lower_a => _,
-                a_stride = in(reg) self.rows_stride * size_of::<u32>(),
+                starts = inout(reg) self.starts.start => _,
+                end = in(reg) self.starts.end,
+                a = inout(reg) usize::from(self.onto) => _,
+                lower_a = out(reg) _,
+                a_stride = in(reg) self.stride * size_of::<u32>(),
+                steps = out(reg) _,
+                steps_of_a_tap = in(reg) self.depth / LANES,
                 b = inout(reg) self.panel => _,
                 b_stride = in(reg) LANES * size_of::<u32>(),
                 c = in(reg) self.sums,
-                lower_c = in(reg) lower_c,
-                c_stride = in(reg) c_stride,
-                steps = inout(reg) self.steps => _,
+                lower_c = in(reg) self.sums.wrapping_add(REGISTER_ROWS * self.sums_stride),
+                c_stride = in(reg) self.sums_stride * size_of::<f32>(),
                 out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
                 options(nostack),
             );
         }
     }
 
+    /// Multiplies with a panel of two vectors, and writes the sums.
+    ///
     /// # Safety
-    /// As of [`add`](Self::add), of two vectors.
+    /// As of [`add_one`](Self::add_one), with room for two vectors of every row of sums.
     #[expect(unsafe_code, reason = "assembly that reads and writes memory")]
     unsafe fn add_two(self) {
-        let (c_stride, lower_a, lower_c) = self.lower();
         // SAFETY: the caller's promise covers all that is read and written; all registers that
         // change are named.
         unsafe {
             asm!(
-                "test {onto:e}, {onto:e}",
+                "test {a:e}, {a:e}",
                 "jz 2f",
                 "tileloadd tmm0, [{c} + {c_stride}]",
                 "tileloadd tmm1, [{c} + {c_stride} + 64]",
@@ -289,8 +283,9 @@ impl Product {
                 "tilezero tmm2",
                 "tilezero tmm3",
                 "3:",
-                "test {steps}, {steps}",
-                "jz 5f",
+                "mov {a}, [{starts}]",
+                "mov {lower_a}, [{starts} + 8]",
+                "mov {steps}, {steps_of_a_tap}",
                 "4:",
                 "tileloadd tmm6, [{b} + {b_stride}]",
                 "tileloadd tmm4, [{a} + {a_stride}]",
@@ -305,21 +300,25 @@ impl Product {
                 "add {b}, 2048",
                 "dec {steps}",
                 "jnz 4b",
-                "5:",
+                "add {starts}, 16",
+                "cmp {starts}, {end}",
+                "jb 3b",
                 "tilestored [{c} + {c_stride}], tmm0",
                 "tilestored [{c} + {c_stride} + 64], tmm1",
                 "tilestored [{lower_c} + {c_stride}], tmm2",
                 "tilestored [{lower_c} + {c_stride} + 64], tmm3",
-                onto = in(reg) u32::from(self.onto),
-                a = inout(reg) self.rows => _,
-                lower_a = inout(reg) lower_a => _,
-                a_stride = in(reg) self.rows_stride * size_of::<u32>(),
+                starts = inout(reg) self.starts.start => _,
+                end = in(reg) self.starts.end,
+                a = inout(reg) usize::from(self.onto) => _,
+                lower_a = out(reg) _,
+                a_stride = in(reg) self.stride * size_of::<u32>(),
+                steps = out(reg) _,
+                steps_of_a_tap = in(reg) self.depth / LANES,
                 b = inout(reg) self.panel => _,
                 b_stride = in(reg) 2 * LANES * size_of::<u32>(),
                 c = in(reg) self.sums,
-                lower_c = in(reg) lower_c,
-                c_stride = in(reg) c_stride,
-                steps = inout(reg) self.steps => _,
+                lower_c = in(reg) self.sums.wrapping_add(REGISTER_ROWS * self.sums_stride),
+                c_stride = in(reg) self.sums_stride * size_of::<f32>(),
                 out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                 out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                 options(nostack),

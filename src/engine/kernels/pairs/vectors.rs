@@ -87,6 +87,7 @@ fn as_pairs(bits: __m512i) -> __m512bh {
     unsafe { std::mem::transmute(bits) }
 }
 
+/// Rounds `numbers` to pairs, and what room `to` has for more to zeros.
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512bf16")]
 pub(super) fn round(numbers: &[f32], to: &mut [u32]) {
@@ -97,20 +98,16 @@ pub(super) fn round(numbers: &[f32], to: &mut [u32]) {
         unsafe {
             let first = _mm512_loadu_ps(numbers.as_ptr());
             let second = _mm512_loadu_ps(numbers.as_ptr().add(LANES));
-            store(
-                to.as_mut_ptr(),
-                _mm512_cvtne2ps_pbh(second, first),
-                u16::MAX,
-            );
+            let pairs = _mm512_cvtne2ps_pbh(second, first);
+            store(to.as_mut_ptr(), pairs, u16::MAX);
         }
     }
     if rest.is_empty() {
         return;
     }
     let (low, high) = (count(rest.len()), count(rest.len().saturating_sub(LANES)));
-    // SAFETY: only numbers that are there are read and only pairs that have room are written:
-    // `to_rest` is half as long as `rest`, rounded up, as the caller has checked. `min` keeps the
-    // second address within the slice.
+    // SAFETY: only numbers that are there are read and only pairs that have room are written: at most
+    // a vector of them. `min` keeps the second address within the slice.
     unsafe {
         let first = _mm512_maskz_loadu_ps(low, rest.as_ptr());
         let after = rest.as_ptr().add(rest.len().min(LANES));

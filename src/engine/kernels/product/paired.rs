@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::pack::Panel;
 use super::super::pairs::PairProducts;
 use super::super::tile::TileSums;
-use super::{Product, Room, Rows};
+use super::{Product, Room, Rows, fetch};
 
 /// Rounded numbers of a part's rows at the most (512 KiB), so that they stay in the second cache
 /// while the panels pass.
@@ -81,7 +81,7 @@ impl<'a, R: Rows> Product<'a, R> {
                     let rows = first..range.end.min(first + tile_rows);
                     let last = index + 1 == parts.len();
                     if last {
-                        self.fetch(*panel, rows.clone());
+                        fetch(*panel, rows.clone(), self.finish, &self.target);
                     }
                     let tile = room.pairs.tile(tile * tile_rows);
                     products.multiply(panel.vectors, tile, pairs, &mut sums);

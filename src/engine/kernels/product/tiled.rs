@@ -1,0 +1,370 @@
+//! Products by AMX's tiles, which read rows wherever they are, one every so many bytes: pixels are
+//! rounded once, with the padding around them, and read there under every place of the kernel.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::super::pack::{PackedWeights, Panel};
+use super::super::pairs::{PairProducts, RowsUnderTaps, Tiles};
+use super::super::shared::{SharedOutput, Unwritten};
+use super::super::tile::TileSums;
+use super::{Finish, MULTIPLICATIONS_PER_CHECKPOINT, Target, fetch, finish_tile};
+use crate::engine::{Cancelled, Progress};
+
+/// Rows of one register.
+const GROUP: usize = 16;
+/// Rounded numbers of a block at the most (256 KiB), so that they stay in the second cache while the
+/// panels pass.
+const BLOCK_NUMBERS: usize = 1 << 17;
+/// Pixels of a block at the least, where there are as many: enough to make up for reading the panels.
+const LEAST_PIXELS: usize = 128;
+
+/// Pixels of pictures and of the padding around them.
+pub(in super::super) trait Pixels: Sync {
+    /// The numbers of a pixel; rows and columns are counted from the padding's first.
+    fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32];
+}
+
+/// Measures of a result, and what each pixel of it is made of.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Places {
+    /// Pictures.
+    pub(in super::super) batch: usize,
+    /// Rows of each.
+    pub(in super::super) rows: usize,
+    /// Pixels of a row.
+    pub(in super::super) columns: usize,
+    /// Side of the kernel; 3 at the most.
+    pub(in super::super) kernel: usize,
+    /// Pixels of the input from one of the result to the next.
+    pub(in super::super) stride: usize,
+}
+
+impl Places {
+    /// Pixels of a row of the input, with its padding.
+    fn padded_columns(&self) -> usize {
+        (self.columns - 1) * self.stride + self.kernel
+    }
+
+    /// Rows of the input under that many rows of a picture.
+    fn padded_rows(&self, rows: usize) -> usize {
+        (rows - 1) * self.stride + self.kernel
+    }
+
+    /// Some rows of all pictures, one after the other, as rows of one picture each.
+    fn pieces(&self, lines: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let rows = self.rows;
+        let pictures = lines.start / rows..lines.end.div_ceil(rows);
+        pictures.map(move |picture| {
+            let first = picture * rows;
+            let until = |line: usize| line.clamp(first, first + rows) - first;
+            (picture, until(lines.start)..until(lines.end))
+        })
+    }
+}
+
+/// What multiplies the weights' pairs, where that is tiles.
+pub(in super::super) fn tiles_of(weights: &PackedWeights) -> Option<Tiles> {
+    weights.pair_products().and_then(PairProducts::tiles)
+}
+
+/// The weights' taps, row after row of a kernel, times what lies under it at every pixel of the
+/// result; finished.
+#[expect(unsafe_code, reason = "a result that is written in parts")]
+pub(in super::super) fn multiply<P: Pixels>(
+    tiles: Tiles,
+    weights: &PackedWeights,
+    places: &Places,
+    pixels: &P,
+    finish: &Finish<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Vec<f32>, Cancelled> {
+    let lines = places.batch * places.rows;
+    let width = weights.outputs() / if finish.gated { 2 } else { 1 };
+    let len = lines * places.columns * width;
+    if len == 0 || weights.taps() * weights.inputs() == 0 {
+        return Ok(vec![0.0; len]);
+    }
+    let mut output = Unwritten::new(len);
+    let product = Product {
+        tiles,
+        weights,
+        places,
+        pixels,
+        finish,
+        target: Target {
+            output: SharedOutput::new(&mut output),
+            width,
+        },
+    };
+    let panels: Vec<Panel> = weights.panels().collect();
+    let block = block_lines(weights, places);
+    let blocks = lines.div_ceil(block);
+    let lines_of = |block_index: usize| {
+        let first = block_index * block;
+        first..lines.min(first + block)
+    };
+    // With few blocks, threads share out the panels too, and what they read is made before.
+    let groups = (4 * rayon::current_num_threads())
+        .div_ceil(blocks)
+        .min(panels.len());
+    let group_panels = panels.len().div_ceil(groups);
+    let groups = panels.len().div_ceil(group_panels);
+    let mut made: Vec<Block> = Vec::new();
+    if groups > 1 {
+        made.resize_with(blocks, Block::default);
+        for (index, block) in made.iter_mut().enumerate() {
+            block.make(&product, lines_of(index), true);
+        }
+    }
+    let tasks = blocks * groups;
+    let depth = weights.taps() * weights.inputs();
+    let work = depth * block * places.columns * group_panels * 2 * GROUP;
+    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+        .max(1)
+        .next_multiple_of(rayon::current_num_threads());
+    for round in (0..tasks).step_by(per_round) {
+        progress.checkpoint()?;
+        (round..tasks.min(round + per_round))
+            .into_par_iter()
+            .for_each_init(Block::default, |own, task| {
+                let group = task % groups * group_panels;
+                let panels = &panels[group..panels.len().min(group + group_panels)];
+                let block = made.get(task / groups).unwrap_or_else(|| {
+                    own.make(&product, lines_of(task), false);
+                    own
+                });
+                product.of_block(block, panels);
+            });
+    }
+    // SAFETY: the tasks are all blocks of lines with all groups of panels, and each has written the
+    // outputs of its panels at every pixel of its lines: `width` of them, panels together.
+    Ok(unsafe { output.written() })
+}
+
+/// Lines of a block, of about one size.
+fn block_lines(weights: &PackedWeights, places: &Places) -> usize {
+    let lines = places.batch * places.rows;
+    let numbers_of_a_line = places.stride * places.padded_columns() * weights.inputs().max(32);
+    let least = LEAST_PIXELS.div_ceil(places.columns);
+    let fitting = (BLOCK_NUMBERS / numbers_of_a_line).max(least);
+    let blocks = lines.div_ceil(fitting);
+    // As many for every thread, where there is more than one for each.
+    let threads = rayon::current_num_threads();
+    let blocks = if blocks > threads {
+        blocks.next_multiple_of(threads)
+    } else {
+        blocks
+    };
+    lines.div_ceil(blocks)
+}
+
+/// Pixels times weights, and where the result goes.
+struct Product<'a, P> {
+    tiles: Tiles,
+    weights: &'a PackedWeights,
+    places: &'a Places,
+    pixels: &'a P,
+    finish: &'a Finish<'a>,
+    target: Target<'a>,
+}
+
+impl<P: Pixels> Product<'_, P> {
+    /// A block times some panels.
+    fn of_block(&self, block: &Block, panels: &[Panel]) {
+        let lanes = self.weights.instructions().lanes();
+        let kernel = self.places.kernel;
+        let columns = self.places.padded_columns();
+        let taps: Vec<usize> = (0..kernel * kernel)
+            .map(|tap| (tap / kernel * columns + tap % kernel) * block.stride)
+            .collect();
+        let (all_taps, all_inputs) = (0..self.weights.taps(), 0..self.weights.inputs());
+        let mut numbers = [0f32; 2 * GROUP * 2 * GROUP];
+        for panel in panels {
+            let pairs = self.weights.pairs_of(*panel, &all_taps, &all_inputs);
+            for two in block.groups.chunks(2) {
+                let (upper, lower) = (&two[0], &two[two.len() - 1]);
+                for group in two {
+                    fetch(*panel, group.pixels(), self.finish, &self.target);
+                }
+                let rows = RowsUnderTaps {
+                    pairs: &block.pairs,
+                    firsts: [upper.first, lower.first].map(|pixel| pixel * block.stride),
+                    taps: &taps,
+                    stride: self.places.stride * block.stride,
+                    depth: block.depth,
+                };
+                let width = panel.vectors * lanes;
+                let mut sums = TileSums {
+                    numbers: &mut numbers,
+                    stride: width,
+                    onto: false,
+                };
+                self.tiles
+                    .multiply_under_taps(panel.vectors, &rows, pairs, &mut sums);
+                for (group, sums) in two.iter().zip(numbers.chunks(GROUP * width)) {
+                    let instructions = self.weights.instructions();
+                    finish_tile(
+                        instructions,
+                        *panel,
+                        sums,
+                        group.outputs,
+                        self.finish,
+                        &self.target,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The pixels under some lines of the result, with their padding; rounded.
+#[derive(Default)]
+struct Block {
+    groups: Vec<Group>,
+    pairs: Vec<u32>,
+    /// Pairs of a pixel.
+    depth: usize,
+    /// Pairs from one pixel to the next.
+    stride: usize,
+}
+
+/// What a register of rows gives.
+struct Group {
+    /// The first pixel, counted in the block.
+    first: usize,
+    /// The pixels of the result its rows are; padding between rows gives none.
+    outputs: [Option<usize>; GROUP],
+}
+
+impl Group {
+    fn pixels(&self) -> impl Iterator<Item = usize> {
+        self.outputs.iter().copied().flatten()
+    }
+}
+
+impl Block {
+    /// Rounds what lies under some lines; by all threads where there is nothing else for them to do.
+    fn make<P: Pixels>(&mut self, product: &Product<'_, P>, lines: Range<usize>, by_all: bool) {
+        let (weights, places) = (product.weights, product.places);
+        let Some(products) = weights.pair_products() else {
+            return;
+        };
+        let columns = places.padded_columns();
+        self.depth = products.pairs_of(weights.inputs());
+        // An odd number of cache lines, so that the rows of a tile do not meet in the same places of
+        // the first cache.
+        self.stride = (self.depth / GROUP | 1) * GROUP;
+        self.groups.clear();
+        let (mut before, mut padded_lines) = (0, Vec::new());
+        for (picture, rows) in places.pieces(lines) {
+            let first_output = (picture * places.rows + rows.start) * places.columns;
+            self.groups
+                .extend(groups_of(places, rows.len()).map(|group| Group {
+                    first: before + group.first,
+                    outputs: group.outputs.map(|pixel| Some(first_output + pixel?)),
+                }));
+            let padded_rows = places.padded_rows(rows.len());
+            let padded = (rows.start * places.stride..).take(padded_rows);
+            padded_lines.extend(padded.map(|row| (picture, row)));
+            before += padded_rows * columns;
+        }
+        // The last group may go on behind the last pixel.
+        let farthest = self.groups.last().map_or(0, |group| group.first)
+            + (GROUP - 1) * places.stride
+            + (places.kernel - 1) * (columns + 1);
+        let len = before.max(farthest + 1) * self.stride;
+        if self.pairs.len() < len {
+            self.pairs.resize(len, 0);
+        }
+        let (stride, depth) = (self.stride, self.depth);
+        let round = |((picture, row), pairs): ((usize, usize), &mut [u32])| {
+            for (column, pairs) in pairs.chunks_exact_mut(stride).enumerate() {
+                let numbers = product.pixels.pixel(picture, row, column);
+                products.round(numbers, &mut pairs[..depth]);
+            }
+        };
+        let places = self.pairs.chunks_exact_mut(columns * stride);
+        if by_all {
+            let lines: Vec<_> = padded_lines.into_iter().zip(places).collect();
+            lines.into_par_iter().with_min_len(16).for_each(round);
+        } else {
+            padded_lines.into_iter().zip(places).for_each(round);
+        }
+    }
+}
+
+/// The groups of the first `rows` rows of a picture. Row by row, or, where that takes fewer, through
+/// the padding between rows.
+fn groups_of(places: &Places, rows: usize) -> impl Iterator<Item = Group> {
+    let Places {
+        columns, stride, ..
+    } = *places;
+    let padded = places.padded_columns();
+    let of_a_row = columns.div_ceil(GROUP);
+    let through = ((rows - 1) * padded + columns).div_ceil(GROUP);
+    let by_row = stride > 1 || of_a_row * rows <= through;
+    (0..if by_row { of_a_row * rows } else { through }).map(move |index| {
+        let (first, outputs) = if by_row {
+            let (y, x) = (index / of_a_row, index % of_a_row * GROUP);
+            let outputs =
+                std::array::from_fn(|at| (x + at < columns).then(|| y * columns + x + at));
+            ((y * padded + x) * stride, outputs)
+        } else {
+            let outputs = std::array::from_fn(|at| {
+                let position = index * GROUP + at;
+                let (y, x) = (position / padded, position % padded);
+                (y < rows && x < columns).then(|| y * columns + x)
+            });
+            (index * GROUP, outputs)
+        };
+        Group { first, outputs }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_give_every_pixel_once_from_where_it_lies() {
+        for (rows, columns) in [(1, 1), (40, 1), (8, 8), (3, 50), (5, 64), (2, 17), (7, 3)] {
+            for (kernel, stride) in [(1, 1), (3, 1), (3, 2)] {
+                let places = Places {
+                    batch: 1,
+                    rows,
+                    columns,
+                    kernel,
+                    stride,
+                };
+                let mut seen = vec![0; rows * columns];
+                for group in groups_of(&places, rows) {
+                    for (at, pixel) in group.outputs.into_iter().enumerate() {
+                        let Some(pixel) = pixel else { continue };
+                        seen[pixel] += 1;
+                        let (y, x) = (pixel / columns, pixel % columns);
+                        let lies = (y * places.padded_columns() + x) * stride;
+                        assert_eq!(group.first + at * stride, lies, "{places:?}");
+                    }
+                }
+                assert!(seen.iter().all(|times| *times == 1), "{places:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_lines_of_each_picture() {
+        let places = Places {
+            batch: 3,
+            rows: 10,
+            columns: 4,
+            kernel: 3,
+            stride: 1,
+        };
+        let pieces: Vec<_> = places.pieces(7..21).collect();
+        assert_eq!(pieces, [(0, 7..10), (1, 0..10), (2, 0..1)]);
+        let pieces: Vec<_> = places.pieces(10..20).collect();
+        assert_eq!(pieces, [(1, 0..10)]);
+    }
+}
