@@ -4,11 +4,14 @@
 //! [Dao et al. 2022](https://arxiv.org/abs/2205.14135)), so that the matrix of scores is never
 //! there as a whole.
 
+mod tiled;
+
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use self::tiled::Tile;
 use super::activation::{exp, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, PanelNumbers};
@@ -181,6 +184,8 @@ struct Block {
     queries: PairRows,
     /// Shares of a tile of queries, where products are of bf16.
     rounded: PairRows,
+    /// Tiles of the queries, where products are of tiles.
+    tiles: Vec<Tile>,
     /// Values added up so far, each times its share: `head_width` a query, every `stride`.
     sums: Vec<f32>,
     /// The largest score so far.
@@ -200,6 +205,7 @@ impl Block {
             scores: vec![0.0; instructions.tile_rows() * SCORES_STRIDE],
             queries: PairRows::default(),
             rounded: PairRows::default(),
+            tiles: Vec::new(),
             sums: vec![0.0; rows * stride],
             largest: [0.0; BLOCK_QUERIES],
             shares: [0.0; BLOCK_QUERIES],
@@ -208,6 +214,10 @@ impl Block {
 
     /// Puts the queries to every key.
     fn ask(&mut self, asked: &Head, queries: &[&[f32]]) {
+        let products = asked.keys.pair_products();
+        if let Some(tiles) = products.and_then(PairProducts::tiles) {
+            return self.ask_by_tiles(tiles, asked, queries);
+        }
         self.sums.fill(0.0);
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);

@@ -23,7 +23,7 @@ pub(crate) use elsewhere::{PairProducts, Tiles};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use products::PairProducts;
 #[cfg(target_arch = "x86_64")]
-pub(super) use tiles::Tiles;
+pub(super) use tiles::{SCORES_OF_A_TILE, Tiles};
 
 use super::tile::TileSums;
 
@@ -69,6 +69,12 @@ impl PairRows {
             stride: self.stride,
             depth: self.depth,
         }
+    }
+
+    /// The places of the pair `pair` of every row and what follows them, and how far it is from one row
+    /// to the next.
+    pub(super) fn rows_from(&mut self, pair: usize) -> (usize, &mut [u32]) {
+        (self.stride, &mut self.pairs[pair..])
     }
 
     /// Rounds the numbers of a row under a tap.

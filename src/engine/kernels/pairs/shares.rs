@@ -80,6 +80,23 @@ fn shares(scores: &[f32], largest: f32, scale: f32, to: &mut [u32]) -> f32 {
     _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]))
 }
 
+/// 2 to the power of `x`, for x that are not above what f32 can hold; 0 for x far below.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(super) fn power_of_two(x: __m512) -> __m512 {
+    /// What a number is above the whole number below it, without an exception.
+    const ABOVE_WHOLE: i32 = 0x09;
+    let part = _mm512_reduce_ps::<ABOVE_WHOLE>(x);
+    let [constant, coefficients @ .., last] = POWER_OF_TWO;
+    let mut series = _mm512_set1_ps(last);
+    for coefficient in coefficients.into_iter().rev() {
+        series = _mm512_fmadd_ps(series, part, _mm512_set1_ps(coefficient));
+    }
+    series = _mm512_fmadd_ps(series, part, _mm512_set1_ps(constant));
+    // Times 2 to the power of the whole number below.
+    _mm512_scalef_ps(series, x)
+}
+
 /// e to the power of (x − `largest`) · a scale, as 2 to that of (x − `largest`) · `factor`.
 struct Exponent {
     /// Subtracted first: the difference of large scores is exact, that of their products is not.
@@ -91,18 +108,7 @@ impl Exponent {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn raise(&self, x: __m512) -> __m512 {
-        /// What a number is above the whole number below it, without an exception.
-        const ABOVE_WHOLE: i32 = 0x09;
-        let power = _mm512_mul_ps(_mm512_sub_ps(x, self.largest), self.factor);
-        let part = _mm512_reduce_ps::<ABOVE_WHOLE>(power);
-        let [constant, coefficients @ .., last] = POWER_OF_TWO;
-        let mut series = _mm512_set1_ps(last);
-        for coefficient in coefficients.into_iter().rev() {
-            series = _mm512_fmadd_ps(series, part, _mm512_set1_ps(coefficient));
-        }
-        series = _mm512_fmadd_ps(series, part, _mm512_set1_ps(constant));
-        // Times 2 to the power of the whole number below.
-        _mm512_scalef_ps(series, power)
+        power_of_two(_mm512_mul_ps(_mm512_sub_ps(x, self.largest), self.factor))
     }
 }
 

@@ -7,11 +7,13 @@
 
 #[cfg(all(test, target_os = "linux"))]
 mod interpreter;
+mod scores;
 
 use std::arch::asm;
 use std::cell::Cell;
 use std::ops::Range;
 
+pub(in super::super) use self::scores::SCORES_OF_A_TILE;
 use super::super::tile::TileSums;
 use super::{LANES, PairTile, RowsUnderTaps};
 
@@ -70,7 +72,7 @@ impl Tiles {
     }
 
     /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
-    pub(super) fn multiply(
+    pub(in super::super) fn multiply(
         self,
         vectors: usize,
         rows: PairTile<'_>,
@@ -82,14 +84,12 @@ impl Tiles {
             stride,
             depth,
         } = rows;
-        let rows = RowsUnderTaps {
-            pairs,
-            firsts: [0, REGISTER_ROWS * stride],
-            taps: &[0],
-            stride,
-            depth,
-        };
-        self.multiply_under_taps(vectors, &rows, panel, sums);
+        rows.assert_fits(TILE_ROWS, panel, vectors * LANES, sums);
+        assert!(depth.is_multiple_of(LANES) && depth > 0);
+        let starts = [[pairs.as_ptr(), pairs[REGISTER_ROWS * stride..].as_ptr()]];
+        // SAFETY: whole vectors of every row, as many lines of the panel, and room for the sums of
+        // every row, as just checked.
+        unsafe { self.multiply_at(vectors, &starts, [stride, depth], panel, sums) }
     }
 
     /// The same with rows that lie apart under each tap, of which there are [`MOST_TAPS`] at the most.
@@ -111,23 +111,41 @@ impl Tiles {
         assert!(rows.depth.is_multiple_of(LANES) && rows.depth > 0 && !rows.taps.is_empty());
         assert_eq!(panel.len(), rows.taps.len() * rows.depth * width);
         sums.assert_fits(TILE_ROWS, width);
-        self.configure();
         let mut starts = [[rows.pairs.as_ptr(); 2]; MOST_TAPS];
         for (starts, tap) in starts[..rows.taps.len()].iter_mut().zip(rows.taps) {
             *starts = rows.firsts.map(|first| rows.pairs[first + tap..].as_ptr());
         }
+        let starts = &starts[..rows.taps.len()];
+        // SAFETY: whole vectors of every row under every tap, of which there is one or more, as many
+        // lines of the panel, and room for the sums of every row, as checked above.
+        unsafe { self.multiply_at(vectors, starts, [rows.stride, rows.depth], panel, sums) }
+    }
+
+    /// Multiplies the rows that begin at `starts`, one every `stride` pairs, of `depth` pairs each.
+    ///
+    /// # Safety
+    /// As of [`Product::add_one`] or, where there are two vectors, [`Product::add_two`], but for the
+    /// registers.
+    #[expect(unsafe_code, reason = "the caller's promise is handed on")]
+    unsafe fn multiply_at(
+        self,
+        vectors: usize,
+        starts: &[[*const u32; 2]],
+        [stride, depth]: [usize; 2],
+        panel: &[u32],
+        sums: &mut TileSums<'_>,
+    ) {
+        self.configure();
         let product = Product {
-            starts: starts[..rows.taps.len()].as_ptr_range(),
-            stride: rows.stride,
-            depth: rows.depth,
+            starts: starts.as_ptr_range(),
+            stride,
+            depth,
             panel: panel.as_ptr(),
             sums: sums.numbers.as_mut_ptr(),
             sums_stride: sums.stride,
             onto: sums.onto,
         };
-        // SAFETY: whole vectors of every row under every tap, of which there is one or more, as many
-        // lines of the panel, and room for the sums of every row, as checked above; the registers are
-        // configured.
+        // SAFETY: as the caller promises; the registers are configured.
         unsafe {
             if vectors == 1 {
                 product.add_one();

@@ -1,0 +1,107 @@
+//! What becomes of the scores of 32 queries with 32 keys, row by row.
+
+use std::arch::x86_64::{
+    _mm512_add_ps, _mm512_cvtne2ps_pbh, _mm512_loadu_ps, _mm512_mask_max_ps, _mm512_maskz_mov_ps,
+    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+};
+
+use super::super::shares::power_of_two;
+use super::super::vectors::{count, store};
+use super::{LANES, TILE_ROWS, Tiles};
+
+/// Scores of a row.
+const WIDTH: usize = 2 * LANES;
+/// Scores of all rows.
+pub(in super::super::super) const SCORES_OF_A_TILE: usize = TILE_ROWS * WIDTH;
+
+impl Tiles {
+    /// Each of 16 numbers a row becomes the largest of itself and of the scores in its two columns;
+    /// only the first `keys` columns count.
+    #[expect(
+        clippy::unused_self,
+        reason = "`self` is the proof of the instructions"
+    )]
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(in super::super::super) fn keep_largest(
+        self,
+        scores: &[f32; SCORES_OF_A_TILE],
+        keys: usize,
+        largest: &mut [[f32; LANES]; TILE_ROWS],
+    ) {
+        // SAFETY: a value of `Self` is only made where there are the instructions.
+        unsafe { keep_largest(scores, keys, largest) }
+    }
+
+    /// 2 to the power of (score − the row's reference), rounded to the pairs of `to` from its start on,
+    /// `stride` from row to row; of the columns from `keys` on it is 0. What was not rounded yet is
+    /// added to `totals`.
+    #[expect(
+        clippy::unused_self,
+        reason = "`self` is the proof of the instructions"
+    )]
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(in super::super::super) fn share_out(
+        self,
+        scores: &[f32; SCORES_OF_A_TILE],
+        references: &[f32; TILE_ROWS],
+        keys: usize,
+        totals: &mut [[f32; LANES]; TILE_ROWS],
+        to: &mut [u32],
+        stride: usize,
+    ) {
+        assert!(to.len() >= (TILE_ROWS - 1) * stride + LANES);
+        // SAFETY: a value of `Self` is only made where there are the instructions.
+        unsafe { share_out(scores, references, keys, totals, to, stride) }
+    }
+}
+
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+#[target_feature(enable = "avx512f")]
+fn keep_largest(
+    scores: &[f32; SCORES_OF_A_TILE],
+    keys: usize,
+    largest: &mut [[f32; LANES]; TILE_ROWS],
+) {
+    let (low, high) = (count(keys), count(keys.saturating_sub(LANES)));
+    for (scores, largest) in scores.as_chunks::<WIDTH>().0.iter().zip(largest) {
+        // SAFETY: 32 scores, and 16 numbers.
+        unsafe {
+            let before = _mm512_loadu_ps(largest.as_ptr());
+            let first = _mm512_loadu_ps(scores.as_ptr());
+            let second = _mm512_loadu_ps(scores.as_ptr().add(LANES));
+            let now = _mm512_mask_max_ps(before, low, before, first);
+            let now = _mm512_mask_max_ps(now, high, now, second);
+            _mm512_storeu_ps(largest.as_mut_ptr(), now);
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "loads and stores of whole vectors")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
+fn share_out(
+    scores: &[f32; SCORES_OF_A_TILE],
+    references: &[f32; TILE_ROWS],
+    keys: usize,
+    totals: &mut [[f32; LANES]; TILE_ROWS],
+    to: &mut [u32],
+    stride: usize,
+) {
+    let (low, high) = (count(keys), count(keys.saturating_sub(LANES)));
+    let rows = scores.as_chunks::<WIDTH>().0.iter();
+    for (row, ((scores, reference), total)) in rows.zip(references).zip(totals).enumerate() {
+        // SAFETY: 32 scores and 16 numbers of a total; room for 16 pairs in every row, as the caller
+        // has checked.
+        unsafe {
+            let reference = _mm512_set1_ps(*reference);
+            let first = _mm512_sub_ps(_mm512_loadu_ps(scores.as_ptr()), reference);
+            let second = _mm512_loadu_ps(scores.as_ptr().add(LANES));
+            let second = _mm512_sub_ps(second, reference);
+            let first = _mm512_maskz_mov_ps(low, power_of_two(first));
+            let second = _mm512_maskz_mov_ps(high, power_of_two(second));
+            let sum = _mm512_add_ps(_mm512_loadu_ps(total.as_ptr()), first);
+            _mm512_storeu_ps(total.as_mut_ptr(), _mm512_add_ps(sum, second));
+            let pairs = _mm512_cvtne2ps_pbh(second, first);
+            store(to.as_mut_ptr().add(row * stride), pairs, u16::MAX);
+        }
+    }
+}
