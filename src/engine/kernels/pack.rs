@@ -252,6 +252,13 @@ impl PackedWeights {
         &kept[self.pairs_range(panel)][first * width..][..lines * width]
     }
 
+    /// The pairs of some inputs of a panel, under each tap. Empty where weights are not kept so.
+    pub(super) fn taps_of(&self, panel: Panel, inputs: &Range<usize>) -> Vec<&[u32]> {
+        (0..self.taps)
+            .map(|tap| self.pairs_of(panel, &(tap..tap + 1), inputs))
+            .collect()
+    }
+
     /// What multiplies them, where they are pairs.
     pub(super) fn pair_products(&self) -> Option<PairProducts> {
         match &self.kept {

@@ -83,6 +83,20 @@ pub(super) fn fetch_ahead(numbers: &[f32]) {
     fetch(numbers.as_ptr().cast(), numbers.len());
 }
 
+/// Fetches pairs into the second cache long ahead of their use.
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "a hint")]
+pub(super) fn fetch_far_ahead(pairs: &[u32]) {
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    for line in pairs.chunks(16) {
+        // SAFETY: a hint that reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn fetch_far_ahead(_: &[u32]) {}
+
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "a hint")]
 fn fetch(first: *const MaybeUninit<f32>, len: usize) {

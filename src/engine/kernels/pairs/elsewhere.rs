@@ -64,7 +64,7 @@ impl Tiles {
         self,
         _: usize,
         _: &RowsUnderTaps<'_>,
-        _: &[u32],
+        _: &[&[u32]],
         _: &mut TileSums<'_>,
     ) {
         match self.0 {}

@@ -72,6 +72,10 @@ impl Tiles {
     }
 
     /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
+    #[expect(
+        unsafe_code,
+        reason = "what is read and written is checked once a tile"
+    )]
     pub(in super::super) fn multiply(
         self,
         vectors: usize,
@@ -86,13 +90,15 @@ impl Tiles {
         } = rows;
         rows.assert_fits(TILE_ROWS, panel, vectors * LANES, sums);
         assert!(depth.is_multiple_of(LANES) && depth > 0);
-        let starts = [[pairs.as_ptr(), pairs[REGISTER_ROWS * stride..].as_ptr()]];
+        let lower = pairs[REGISTER_ROWS * stride..].as_ptr();
+        let starts = [[pairs.as_ptr(), lower, panel.as_ptr()]];
         // SAFETY: whole vectors of every row, as many lines of the panel, and room for the sums of
         // every row, as just checked.
-        unsafe { self.multiply_at(vectors, &starts, [stride, depth], panel, sums) }
+        unsafe { self.multiply_at(vectors, &starts, [stride, depth], sums) }
     }
 
-    /// The same with rows that lie apart under each tap, of which there are [`MOST_TAPS`] at the most.
+    /// The same with rows that lie apart under each tap, of which there are [`MOST_TAPS`] at the most, and
+    /// a panel for each.
     #[expect(
         unsafe_code,
         reason = "what is read and written is checked once a tile"
@@ -101,7 +107,7 @@ impl Tiles {
         self,
         vectors: usize,
         rows: &RowsUnderTaps<'_>,
-        panel: &[u32],
+        panels: &[&[u32]],
         sums: &mut TileSums<'_>,
     ) {
         let width = vectors * LANES;
@@ -109,16 +115,19 @@ impl Tiles {
         let last = farthest(&rows.firsts) + farthest(rows.taps) + (REGISTER_ROWS - 1) * rows.stride;
         assert!(rows.pairs.len() >= last + rows.depth);
         assert!(rows.depth.is_multiple_of(LANES) && rows.depth > 0 && !rows.taps.is_empty());
-        assert_eq!(panel.len(), rows.taps.len() * rows.depth * width);
+        assert_eq!(panels.len(), rows.taps.len());
+        assert!(panels.iter().all(|panel| panel.len() == rows.depth * width));
         sums.assert_fits(TILE_ROWS, width);
-        let mut starts = [[rows.pairs.as_ptr(); 2]; MOST_TAPS];
-        for (starts, tap) in starts[..rows.taps.len()].iter_mut().zip(rows.taps) {
-            *starts = rows.firsts.map(|first| rows.pairs[first + tap..].as_ptr());
+        let mut starts = [[rows.pairs.as_ptr(); 3]; MOST_TAPS];
+        let taps = rows.taps.iter().zip(panels);
+        for (starts, (tap, panel)) in starts.iter_mut().zip(taps) {
+            let [upper, lower] = rows.firsts.map(|first| rows.pairs[first + tap..].as_ptr());
+            *starts = [upper, lower, panel.as_ptr()];
         }
         let starts = &starts[..rows.taps.len()];
         // SAFETY: whole vectors of every row under every tap, of which there is one or more, as many
         // lines of the panel, and room for the sums of every row, as checked above.
-        unsafe { self.multiply_at(vectors, starts, [rows.stride, rows.depth], panel, sums) }
+        unsafe { self.multiply_at(vectors, starts, [rows.stride, rows.depth], sums) }
     }
 
     /// Multiplies the rows that begin at `starts`, one every `stride` pairs, of `depth` pairs each.
@@ -130,9 +139,8 @@ impl Tiles {
     unsafe fn multiply_at(
         self,
         vectors: usize,
-        starts: &[[*const u32; 2]],
+        starts: &[[*const u32; 3]],
         [stride, depth]: [usize; 2],
-        panel: &[u32],
         sums: &mut TileSums<'_>,
     ) {
         self.configure();
@@ -140,7 +148,6 @@ impl Tiles {
             starts: starts.as_ptr_range(),
             stride,
             depth,
-            panel: panel.as_ptr(),
             sums: sums.numbers.as_mut_ptr(),
             sums_stride: sums.stride,
             onto: sums.onto,
@@ -207,12 +214,11 @@ const MOST_TAPS: usize = 9;
 
 /// A product of two registers' worth of rows. Strides are in numbers.
 struct Product {
-    /// Where the upper and the lower 16 rows begin under each tap.
-    starts: Range<*const [*const u32; 2]>,
+    /// Where the upper and the lower 16 rows begin under each tap, and the panel they meet there.
+    starts: Range<*const [*const u32; 3]>,
     stride: usize,
     /// Pairs of a row under a tap.
     depth: usize,
-    panel: *const u32,
     sums: *mut f32,
     sums_stride: usize,
     /// Whether the sums are added to what is there.
@@ -223,9 +229,9 @@ impl Product {
     /// Multiplies with a panel of one vector, and writes the sums.
     ///
     /// # Safety
-    /// There must be 16 rows of `depth` pairs, a multiple of 16 and not 0, at each of one or more
-    /// `starts`, as many lines of the panel as pairs of a row under all taps, and room for a vector of
-    /// every row of sums, which nobody else uses meanwhile. The thread's registers must be configured.
+    /// There must be 16 rows of `depth` pairs, a multiple of 16 and not 0, at the first two of each of
+    /// one or more `starts`, as many lines of a panel at the third, and room for a vector of every row of
+    /// sums, which nobody else uses meanwhile. The thread's registers must be configured.
     #[expect(unsafe_code, reason = "assembly that reads and writes memory")]
     unsafe fn add_one(self) {
         // SAFETY: the caller's promise covers all that is read and written; all registers that
@@ -243,6 +249,7 @@ impl Product {
                 "3:",
                 "mov {a}, [{starts}]",
                 "mov {lower_a}, [{starts} + 8]",
+                "mov {b}, [{starts} + 16]",
                 "mov {steps}, {steps_of_a_tap}",
                 "4:",
                 "tileloadd tmm6, [{b} + {b_stride}]",
@@ -255,7 +262,7 @@ impl Product {
                 "add {b}, 1024",
                 "dec {steps}",
                 "jnz 4b",
-                "add {starts}, 16",
+                "add {starts}, 24",
                 "cmp {starts}, {end}",
                 "jb 3b",
                 "tilestored [{c} + {c_stride}], tmm0",
@@ -267,7 +274,7 @@ impl Product {
                 a_stride = in(reg) self.stride * size_of::<u32>(),
                 steps = out(reg) _,
                 steps_of_a_tap = in(reg) self.depth / LANES,
-                b = inout(reg) self.panel => _,
+                b = out(reg) _,
                 b_stride = in(reg) LANES * size_of::<u32>(),
                 c = in(reg) self.sums,
                 lower_c = in(reg) self.sums.wrapping_add(REGISTER_ROWS * self.sums_stride),
@@ -303,6 +310,7 @@ impl Product {
                 "3:",
                 "mov {a}, [{starts}]",
                 "mov {lower_a}, [{starts} + 8]",
+                "mov {b}, [{starts} + 16]",
                 "mov {steps}, {steps_of_a_tap}",
                 "4:",
                 "tileloadd tmm6, [{b} + {b_stride}]",
@@ -318,7 +326,7 @@ impl Product {
                 "add {b}, 2048",
                 "dec {steps}",
                 "jnz 4b",
-                "add {starts}, 16",
+                "add {starts}, 24",
                 "cmp {starts}, {end}",
                 "jb 3b",
                 "tilestored [{c} + {c_stride}], tmm0",
@@ -332,7 +340,7 @@ impl Product {
                 a_stride = in(reg) self.stride * size_of::<u32>(),
                 steps = out(reg) _,
                 steps_of_a_tap = in(reg) self.depth / LANES,
-                b = inout(reg) self.panel => _,
+                b = out(reg) _,
                 b_stride = in(reg) 2 * LANES * size_of::<u32>(),
                 c = in(reg) self.sums,
                 lower_c = in(reg) self.sums.wrapping_add(REGISTER_ROWS * self.sums_stride),

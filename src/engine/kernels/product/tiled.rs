@@ -7,18 +7,25 @@ use rayon::prelude::*;
 
 use super::super::pack::{PackedWeights, Panel};
 use super::super::pairs::{PairProducts, RowsUnderTaps, Tiles};
-use super::super::shared::{SharedOutput, Unwritten};
+use super::super::shared::{SharedOutput, Unwritten, fetch_far_ahead};
 use super::super::tile::TileSums;
 use super::{Finish, MULTIPLICATIONS_PER_CHECKPOINT, Target, fetch, finish_tile};
 use crate::engine::{Cancelled, Progress};
 
 /// Rows of one register.
 const GROUP: usize = 16;
-/// Rounded numbers of a block at the most (256 KiB), so that they stay in the second cache while the
-/// panels pass.
-const BLOCK_NUMBERS: usize = 1 << 17;
-/// Pixels of a block at the least, where there are as many: enough to make up for reading the panels.
-const LEAST_PIXELS: usize = 128;
+/// Sums of a tile: two registers below each other, two side by side.
+const TILE_SUMS: usize = 2 * GROUP * 2 * GROUP;
+/// Pixels of a block, where there are as many, of a kernel of one place and of a larger one: weights pass
+/// once for each block, and the largest come from memory each time.
+const BLOCK_PIXELS: (usize, usize) = (256, 512);
+/// Lines of a block of a larger kernel at the least: those above and below are rounded with it.
+const LEAST_LINES: usize = 4;
+/// Rounded numbers of a block that are multiplied with some panels before the next are (1 MiB), so that
+/// they stay in the second cache meanwhile.
+const PART_NUMBERS: usize = 1 << 19;
+/// Sums of these panels (256 KiB), which wait in the second cache for the next numbers.
+const WAITING_SUMS: usize = 1 << 16;
 
 /// Pixels of pictures and of the padding around them.
 pub(in super::super) trait Pixels: Sync {
@@ -99,7 +106,7 @@ pub(in super::super) fn multiply<P: Pixels>(
         },
     };
     let panels: Vec<Panel> = weights.panels().collect();
-    let block = block_lines(weights, places);
+    let block = block_lines(places);
     let blocks = lines.div_ceil(block);
     let lines_of = |block_index: usize| {
         let first = block_index * block;
@@ -128,14 +135,14 @@ pub(in super::super) fn multiply<P: Pixels>(
         progress.checkpoint()?;
         (round..tasks.min(round + per_round))
             .into_par_iter()
-            .for_each_init(Block::default, |own, task| {
+            .for_each_init(<(Block, Vec<f32>)>::default, |(own, sums), task| {
                 let group = task % groups * group_panels;
                 let panels = &panels[group..panels.len().min(group + group_panels)];
                 let block = made.get(task / groups).unwrap_or_else(|| {
                     own.make(&product, lines_of(task), false);
                     own
                 });
-                product.of_block(block, panels);
+                product.of_block(block, panels, sums);
             });
     }
     // SAFETY: the tasks are all blocks of lines with all groups of panels, and each has written the
@@ -144,12 +151,14 @@ pub(in super::super) fn multiply<P: Pixels>(
 }
 
 /// Lines of a block, of about one size.
-fn block_lines(weights: &PackedWeights, places: &Places) -> usize {
+fn block_lines(places: &Places) -> usize {
     let lines = places.batch * places.rows;
-    let numbers_of_a_line = places.stride * places.padded_columns() * weights.inputs().max(32);
-    let least = LEAST_PIXELS.div_ceil(places.columns);
-    let fitting = (BLOCK_NUMBERS / numbers_of_a_line).max(least);
-    let blocks = lines.div_ceil(fitting);
+    let (pixels, least) = if places.kernel > 1 {
+        (BLOCK_PIXELS.1, LEAST_LINES)
+    } else {
+        (BLOCK_PIXELS.0, 1)
+    };
+    let blocks = lines.div_ceil((pixels / places.columns).max(least));
     // As many for every thread, where there is more than one for each.
     let threads = rayon::current_num_threads();
     let blocks = if blocks > threads {
@@ -158,6 +167,11 @@ fn block_lines(weights: &PackedWeights, places: &Places) -> usize {
         blocks
     };
     lines.div_ceil(blocks)
+}
+
+/// Cuts `len` in as few parts as there can be of at most `most`, of about one size.
+fn evenly(len: usize, most: usize) -> usize {
+    len.div_ceil(len.div_ceil(most.max(1)).max(1))
 }
 
 /// Pixels times weights, and where the result goes.
@@ -171,49 +185,99 @@ struct Product<'a, P> {
 }
 
 impl<P: Pixels> Product<'_, P> {
-    /// A block times some panels.
-    fn of_block(&self, block: &Block, panels: &[Panel]) {
-        let lanes = self.weights.instructions().lanes();
-        let kernel = self.places.kernel;
-        let columns = self.places.padded_columns();
-        let taps: Vec<usize> = (0..kernel * kernel)
-            .map(|tap| (tap / kernel * columns + tap % kernel) * block.stride)
-            .collect();
-        let (all_taps, all_inputs) = (0..self.weights.taps(), 0..self.weights.inputs());
-        let mut numbers = [0f32; 2 * GROUP * 2 * GROUP];
-        for panel in panels {
-            let pairs = self.weights.pairs_of(*panel, &all_taps, &all_inputs);
-            for two in block.groups.chunks(2) {
-                let (upper, lower) = (&two[0], &two[two.len() - 1]);
-                for group in two {
-                    fetch(*panel, group.pixels(), self.finish, &self.target);
+    /// A block times some panels. Where a block's numbers are too many for the second cache, some inputs
+    /// of all its pixels meet some panels before the next inputs do.
+    fn of_block(&self, block: &Block, panels: &[Panel], sums: &mut Vec<f32>) {
+        let inputs = self.weights.inputs();
+        let step = evenly(inputs, PART_NUMBERS / block.pixels.max(1)).next_multiple_of(2 * GROUP);
+        let parts = inputs.div_ceil(step);
+        let tiles = block.groups.len().div_ceil(2);
+        let waiting = evenly(panels.len(), WAITING_SUMS / (tiles * TILE_SUMS));
+        // Where there is one part, the sums of a tile are written before the next tile's are made.
+        let places = if parts > 1 { waiting * tiles } else { 1 };
+        sums.resize(places * TILE_SUMS, 0.0);
+        let inputs_of = |part: usize| part * step..inputs.min((part + 1) * step);
+        let visits = panels.chunks(waiting).flat_map(|panels| {
+            let parts =
+                (0..parts).flat_map(|part| panels.iter().enumerate().map(move |at| (part, at)));
+            parts.map(|(part, (at, panel))| {
+                let taken = self.weights.taps_of(*panel, &inputs_of(part));
+                (part, at, *panel, taken)
+            })
+        });
+        let mut visits = visits.peekable();
+        while let Some((part, at, panel, taken)) = visits.next() {
+            let next = visits
+                .peek()
+                .map(|(.., taken)| &**taken)
+                .unwrap_or_default();
+            for (tile, groups) in block.groups.chunks(2).enumerate() {
+                let place = (at * tiles + tile) % places * TILE_SUMS;
+                let sums = &mut sums[place..place + TILE_SUMS];
+                let (onto, last) = (part > 0, part + 1 == parts);
+                self.of_tile(
+                    block,
+                    groups,
+                    (panel, &taken),
+                    &inputs_of(part),
+                    sums,
+                    [onto, last],
+                );
+                for next in next {
+                    let share = next.len().div_ceil(tiles);
+                    let first = (tile * share).min(next.len());
+                    fetch_far_ahead(&next[first..next.len().min(first + share)]);
                 }
-                let rows = RowsUnderTaps {
-                    pairs: &block.pairs,
-                    firsts: [upper.first, lower.first].map(|pixel| pixel * block.stride),
-                    taps: &taps,
-                    stride: self.places.stride * block.stride,
-                    depth: block.depth,
-                };
-                let width = panel.vectors * lanes;
-                let mut sums = TileSums {
-                    numbers: &mut numbers,
-                    stride: width,
-                    onto: false,
-                };
-                self.tiles
-                    .multiply_under_taps(panel.vectors, &rows, pairs, &mut sums);
-                for (group, sums) in two.iter().zip(numbers.chunks(GROUP * width)) {
-                    let instructions = self.weights.instructions();
-                    finish_tile(
-                        instructions,
-                        *panel,
-                        sums,
-                        group.outputs,
-                        self.finish,
-                        &self.target,
-                    );
-                }
+            }
+        }
+    }
+
+    /// A tile times some inputs of a panel, onto what is there; finished where they are the last.
+    fn of_tile(
+        &self,
+        block: &Block,
+        groups: &[Group],
+        (panel, taken): (Panel, &[&[u32]]),
+        inputs: &Range<usize>,
+        numbers: &mut [f32],
+        [onto, last]: [bool; 2],
+    ) {
+        let instructions = self.weights.instructions();
+        let (upper, lower) = (&groups[0], &groups[groups.len() - 1]);
+        if last {
+            for group in groups {
+                fetch(panel, group.pixels(), self.finish, &self.target);
+            }
+        }
+        let rows = RowsUnderTaps {
+            pairs: &block.pairs,
+            firsts: [upper, lower].map(|group| group.first * block.stride + inputs.start / 2),
+            taps: &block.taps,
+            stride: self.places.stride * block.stride,
+            depth: block
+                .depth
+                .min(inputs.end.div_ceil(2).next_multiple_of(GROUP))
+                - inputs.start / 2,
+        };
+        let width = panel.vectors * instructions.lanes();
+        let mut sums = TileSums {
+            numbers,
+            stride: width,
+            onto,
+        };
+        self.tiles
+            .multiply_under_taps(panel.vectors, &rows, taken, &mut sums);
+        if last {
+            for (group, sums) in groups.iter().zip(numbers.chunks(GROUP * width)) {
+                let outputs = group.outputs;
+                finish_tile(
+                    instructions,
+                    panel,
+                    sums,
+                    outputs,
+                    self.finish,
+                    &self.target,
+                );
             }
         }
     }
@@ -223,6 +287,10 @@ impl<P: Pixels> Product<'_, P> {
 #[derive(Default)]
 struct Block {
     groups: Vec<Group>,
+    /// Where each tap is, in pairs.
+    taps: Vec<usize>,
+    /// With those of the padding.
+    pixels: usize,
     pairs: Vec<u32>,
     /// Pairs of a pixel.
     depth: usize,
@@ -270,6 +338,13 @@ impl Block {
             padded_lines.extend(padded.map(|row| (picture, row)));
             before += padded_rows * columns;
         }
+        self.pixels = before;
+        let kernel = places.kernel;
+        self.taps.clear();
+        self.taps.extend((0..kernel * kernel).map(|tap| {
+            let pixel = tap / kernel * columns + tap % kernel;
+            pixel * self.stride
+        }));
         // The last group may go on behind the last pixel.
         let farthest = self.groups.last().map_or(0, |group| group.first)
             + (GROUP - 1) * places.stride
