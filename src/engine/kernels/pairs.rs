@@ -19,7 +19,7 @@ mod tiles;
 mod vectors;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{PairProducts, Tiles};
+pub(crate) use elsewhere::{PairProducts, SCORES_OF_A_TILE, Tiles};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use products::PairProducts;
 #[cfg(target_arch = "x86_64")]

@@ -55,11 +55,42 @@ impl PairProducts {
     }
 }
 
+/// Scores of a tile, as on x86-64.
+pub(crate) const SCORES_OF_A_TILE: usize = 1024;
+
 /// AMX's tiles: there is no value of it either.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tiles(Infallible);
 
 impl Tiles {
+    pub(in super::super) fn multiply(
+        self,
+        _: usize,
+        _: PairTile<'_>,
+        _: &[u32],
+        _: &mut TileSums<'_>,
+    ) {
+        match self.0 {}
+    }
+    pub(in super::super) fn keep_largest(
+        self,
+        _: &[f32; SCORES_OF_A_TILE],
+        _: usize,
+        _: &mut [[f32; 16]; 32],
+    ) {
+        match self.0 {}
+    }
+    pub(in super::super) fn share_out(
+        self,
+        _: &[f32; SCORES_OF_A_TILE],
+        _: &[f32; 32],
+        _: usize,
+        _: &mut [[f32; 16]; 32],
+        _: &mut [u32],
+        _: usize,
+    ) {
+        match self.0 {}
+    }
     pub(in super::super) fn multiply_under_taps(
         self,
         _: usize,
