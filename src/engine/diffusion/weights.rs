@@ -100,7 +100,7 @@ pub(crate) enum Storage {
 }
 
 /// Weights of a network, as its files have them, that are widened at load.
-const WIDENED_AT_MOST_BYTES: usize = 256 << 20;
+const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
 
 /// The large weight of a layer, as what computes it wants it.
 #[derive(Debug)]

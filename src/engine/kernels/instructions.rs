@@ -140,6 +140,13 @@ impl Instructions {
         }
     }
 
+    /// True where numbers that Winograd's method has transformed are rounded to bf16, which costs some
+    /// four times the rounding of a plain product. AMX multiplies so fast that nothing is transformed.
+    pub(crate) fn rounds_what_it_transforms(self) -> bool {
+        let products = self.pair_products();
+        products.is_some_and(|products| products.tiles().is_none())
+    }
+
     /// False where a narrower set is faster.
     fn is_fast(self) -> bool {
         match self {

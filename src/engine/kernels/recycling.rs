@@ -19,6 +19,9 @@ const LARGE: usize = 1 << 18;
 const ALIGNMENT: usize = 64;
 /// Bytes kept at the most.
 const MOST_BYTES: usize = 512 << 20;
+/// Bytes from which a new block has what is kept make way: blocks of that size are few and hardly twice
+/// the same, and what is kept would come on top of them.
+const VERY_LARGE: usize = 64 << 20;
 /// Blocks kept at the most.
 const MOST_BLOCKS: usize = 128;
 
@@ -34,6 +37,21 @@ impl Recycling {
         while let Some(old) = Self::surplus(usize::MAX) {
             free(old);
         }
+    }
+
+    /// Gives back about as much as a new block of `size` is going to take, if that is very much.
+    fn make_way(size: usize) {
+        let mut freed = 0;
+        while let Some(old) = Self::in_the_way(size, freed) {
+            freed += old.size;
+            free(old);
+        }
+    }
+
+    /// The oldest block, while less than `size` was freed. The shelf is not locked while the caller
+    /// frees it.
+    fn in_the_way(size: usize, freed: usize) -> Option<Block> {
+        shelf().in_the_way(size, freed)
     }
 
     /// The oldest block, while there is no room for another of `size`. The shelf is not locked while
@@ -84,6 +102,7 @@ unsafe impl GlobalAlloc for Recycling {
         if let Some(block) = shelf().take(size) {
             return block.address as *mut u8;
         }
+        Self::make_way(size);
         match layout_of(size) {
             // SAFETY: the size is not zero.
             Some(layout) => unsafe { System.alloc(layout) },
@@ -102,6 +121,7 @@ unsafe impl GlobalAlloc for Recycling {
             unsafe { first.write_bytes(0, layout.size()) };
             return first;
         }
+        Self::make_way(size);
         match layout_of(size) {
             // SAFETY: the size is not zero.
             Some(layout) => unsafe { System.alloc_zeroed(layout) },
@@ -203,6 +223,14 @@ impl Shelf {
         self.remove(0)
     }
 
+    /// Removes the oldest block, while less than a very large `size` was freed for it.
+    fn in_the_way(&mut self, size: usize, freed: usize) -> Option<Block> {
+        if size < VERY_LARGE || freed >= size {
+            return None;
+        }
+        self.remove(0)
+    }
+
     fn remove(&mut self, at: usize) -> Option<Block> {
         let later = self.blocks.get_mut(at..self.count)?;
         let removed = *later.first()?;
@@ -254,6 +282,23 @@ mod tests {
         assert_eq!(shelf.surplus(usize::MAX), Some(block(5, 31)));
         assert_eq!(shelf.surplus(usize::MAX), None);
         assert_eq!((shelf.count, shelf.bytes), (0, 0));
+    }
+
+    #[test]
+    fn what_is_kept_makes_way_for_very_large_blocks_only() {
+        let mut shelf = Shelf::new(MOST_BYTES);
+        let block = |index: usize| Block {
+            address: index,
+            size: VERY_LARGE / 2,
+        };
+        for index in 0..3 {
+            assert!(shelf.put(block(index)));
+        }
+        assert_eq!(shelf.in_the_way(VERY_LARGE - 1, 0), None);
+        assert_eq!(shelf.in_the_way(VERY_LARGE, 0), Some(block(0)));
+        assert_eq!(shelf.in_the_way(VERY_LARGE, VERY_LARGE / 2), Some(block(1)));
+        assert_eq!(shelf.in_the_way(VERY_LARGE, VERY_LARGE), None);
+        assert_eq!(shelf.take(VERY_LARGE / 2), Some(block(2)));
     }
 
     #[test]

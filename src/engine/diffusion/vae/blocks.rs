@@ -8,6 +8,7 @@ use super::super::layers::{Conv2d, ConvShape, GroupNorm};
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
 use super::super::weights::Loader;
 use super::config::VaeConfig;
+use crate::engine::kernels::Instructions;
 use crate::engine::{EngineError, Progress};
 
 /// Of every group normalisation here.
@@ -44,9 +45,10 @@ fn load_resnets(
         .collect()
 }
 
-/// Pictures to means and variances of latents. The first level is computed in f32 whatever the rest is: what
-/// is rounded there goes through all that follows. In bf16 throughout, latents of a random model were 2.4
-/// hundredths (relative L2) from those of f32; so they are 1.6.
+/// Pictures to means and variances of latents. Where transformed numbers are rounded, the first level is
+/// computed in f32 whatever the rest is: what is rounded there goes through all that follows. In bf16
+/// throughout, latents of a random model were 2.4 hundredths (relative L2) from those of f32; so they are
+/// 1.6.
 #[derive(Debug)]
 pub(super) struct Encoder {
     conv_in: Conv2d,
@@ -64,7 +66,8 @@ impl Encoder {
         let mut inputs = first;
         for (index, outputs) in config.channels.iter().copied().enumerate() {
             let mut from = from.member("down_blocks", index);
-            if index == 0 {
+            let packs_for = from.packs_for();
+            if index == 0 && packs_for.is_some_and(Instructions::rounds_what_it_transforms) {
                 from = from.in_f32();
             }
             let resnets = load_resnets(&mut from, config, (inputs, outputs), config.layers)?;
