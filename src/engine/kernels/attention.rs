@@ -11,11 +11,10 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::tiled::Tile;
 use super::activation::{exp, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, PanelNumbers};
-use super::pairs::{PairProducts, PairRows};
+use super::pairs::{PairProducts, PairRows, Shares};
 use super::shared::{SharedOutput, Unwritten};
 use super::tile::{MOST_TILE_ROWS, TileSums};
 use crate::engine::{Cancelled, Progress};
@@ -184,8 +183,8 @@ struct Block {
     queries: PairRows,
     /// Shares of a tile of queries, where products are of bf16.
     rounded: PairRows,
-    /// Tiles of the queries, where products are of tiles.
-    tiles: Vec<Tile>,
+    /// Of each tile of queries, where products are of tiles.
+    tiles: Vec<Shares>,
     /// Values added up so far, each times its share: `head_width` a query, every `stride`.
     sums: Vec<f32>,
     /// The largest score so far.

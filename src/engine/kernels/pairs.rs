@@ -103,6 +103,15 @@ pub(super) struct RowsUnderTaps<'a> {
     pub(super) depth: usize,
 }
 
+/// Shares of 32 queries in the values of many keys, and what these are relative to.
+#[derive(Debug, Default)]
+pub(super) struct Shares {
+    /// A score of this has a share of 1.
+    pub(super) references: [f32; 32],
+    /// Sums of the shares so far, in 16 parts.
+    pub(super) totals: [[f32; 16]; 32],
+}
+
 /// Rows of a tile of a product: one every `stride` pairs, of `depth` pairs each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PairTile<'a> {

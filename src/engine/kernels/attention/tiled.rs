@@ -1,7 +1,9 @@
 //! Attention by AMX's tiles: 32 queries meet 32 keys at a time, and what becomes of their scores is
 //! done while these are in the first cache.
 
-use super::super::pairs::{PairTile, SCORES_OF_A_TILE, Tiles};
+use std::ops::Range;
+
+use super::super::pairs::{PairTile, SCORES_OF_A_TILE, Shares, Tiles};
 use super::super::tile::TileSums;
 use super::{Block, Head};
 
@@ -13,15 +15,6 @@ const GATHERED_KEYS: usize = 512;
 const FIRST_KEYS: usize = 64;
 /// Sums of shares up to which all is well: products with values do not overflow.
 const MOST_OF_ALL_SHARES: f32 = 1e18;
-
-/// What is known of a tile of queries.
-#[derive(Debug, Default)]
-pub(super) struct Tile {
-    /// What each query's shares are relative to: the power of two of this is 1.
-    references: [f32; TILE],
-    /// Sums of the shares so far, in 16 parts.
-    totals: [[f32; 16]; TILE],
-}
 
 /// Scores of a tile: query after query.
 type Scores = [f32; SCORES_OF_A_TILE];
@@ -50,7 +43,7 @@ impl Block {
         }
         let keys = asked.keys.outputs();
         let tiles_of_queries = queries.len().div_ceil(TILE);
-        self.tiles.resize_with(tiles_of_queries, Tile::default);
+        self.tiles.resize_with(tiles_of_queries, Shares::default);
         self.gather(tiles, asked, FIRST_KEYS.min(keys));
         let shares = &self.shares[..queries.len()];
         if !shares.iter().all(|sum| *sum < MOST_OF_ALL_SHARES) {
@@ -77,9 +70,9 @@ impl Block {
             return;
         };
         for index in 0..self.tiles.len() {
-            self.tiles[index] = Tile {
+            self.tiles[index] = Shares {
                 references: self.references(tiles, asked, index * TILE, known_keys),
-                ..Tile::default()
+                ..Shares::default()
             };
         }
         let mut scores: Scores = [0.0; SCORES_OF_A_TILE];
@@ -94,14 +87,7 @@ impl Block {
                     score(tiles, asked, queries, key, &mut scores);
                     let (stride, shares) = self.rounded.rows_from((key - start) / 2);
                     let here = TILE.min(range.end - key);
-                    tiles.share_out(
-                        &scores,
-                        &tile.references,
-                        here,
-                        &mut tile.totals,
-                        shares,
-                        stride,
-                    );
+                    tiles.share_out(&scores, here, tile, shares, stride);
                 }
                 self.add_shared_values(tiles, asked, &range, index * TILE);
             }
@@ -113,13 +99,7 @@ impl Block {
     }
 
     /// Adds the values of some keys, each times its share, or writes them where they are the first.
-    fn add_shared_values(
-        &mut self,
-        tiles: Tiles,
-        asked: &Head,
-        keys: &std::ops::Range<usize>,
-        first: usize,
-    ) {
+    fn add_shared_values(&mut self, tiles: Tiles, asked: &Head, keys: &Range<usize>, first: usize) {
         let values = &asked.values;
         for panel in values.panels() {
             let mut sums = TileSums {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::super::tile::TileSums;
-use super::{PairTile, RowsUnderTaps};
+use super::{PairTile, RowsUnderTaps, Shares};
 
 /// The proof that this processor multiplies pairs of bf16: there is no value of it.
 #[derive(Debug, Clone, Copy)]
@@ -83,9 +83,8 @@ impl Tiles {
     pub(in super::super) fn share_out(
         self,
         _: &[f32; SCORES_OF_A_TILE],
-        _: &[f32; 32],
         _: usize,
-        _: &mut [[f32; 16]; 32],
+        _: &mut Shares,
         _: &mut [u32],
         _: usize,
     ) {

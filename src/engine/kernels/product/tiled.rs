@@ -196,33 +196,28 @@ impl<P: Pixels> Product<'_, P> {
         // Where there is one part, the sums of a tile are written before the next tile's are made.
         let places = if parts > 1 { waiting * tiles } else { 1 };
         sums.resize(places * TILE_SUMS, 0.0);
-        let inputs_of = |part: usize| part * step..inputs.min((part + 1) * step);
         let visits = panels.chunks(waiting).flat_map(|panels| {
-            let parts =
+            let visits =
                 (0..parts).flat_map(|part| panels.iter().enumerate().map(move |at| (part, at)));
-            parts.map(|(part, (at, panel))| {
-                let taken = self.weights.taps_of(*panel, &inputs_of(part));
-                (part, at, *panel, taken)
+            visits.map(|(part, (at, panel))| {
+                let inputs = part * step..inputs.min((part + 1) * step);
+                Visit {
+                    panel: *panel,
+                    pairs: self.weights.taps_of(*panel, &inputs),
+                    inputs,
+                    first_place: at * tiles,
+                    onto: part > 0,
+                    last: part + 1 == parts,
+                }
             })
         });
         let mut visits = visits.peekable();
-        while let Some((part, at, panel, taken)) = visits.next() {
-            let next = visits
-                .peek()
-                .map(|(.., taken)| &**taken)
-                .unwrap_or_default();
+        while let Some(visit) = visits.next() {
+            let next = visits.peek().map(|next| &*next.pairs).unwrap_or_default();
             for (tile, groups) in block.groups.chunks(2).enumerate() {
-                let place = (at * tiles + tile) % places * TILE_SUMS;
+                let place = (visit.first_place + tile) % places * TILE_SUMS;
                 let sums = &mut sums[place..place + TILE_SUMS];
-                let (onto, last) = (part > 0, part + 1 == parts);
-                self.of_tile(
-                    block,
-                    groups,
-                    (panel, &taken),
-                    &inputs_of(part),
-                    sums,
-                    [onto, last],
-                );
+                self.of_tile(block, groups, &visit, sums);
                 for next in next {
                     let share = next.len().div_ceil(tiles);
                     let first = (tile * share).min(next.len());
@@ -232,19 +227,12 @@ impl<P: Pixels> Product<'_, P> {
         }
     }
 
-    /// A tile times some inputs of a panel, onto what is there; finished where they are the last.
-    fn of_tile(
-        &self,
-        block: &Block,
-        groups: &[Group],
-        (panel, taken): (Panel, &[&[u32]]),
-        inputs: &Range<usize>,
-        numbers: &mut [f32],
-        [onto, last]: [bool; 2],
-    ) {
+    /// A tile times some inputs of a panel; finished where they are the last.
+    fn of_tile(&self, block: &Block, groups: &[Group], visit: &Visit<'_>, numbers: &mut [f32]) {
         let instructions = self.weights.instructions();
+        let (panel, inputs) = (visit.panel, &visit.inputs);
         let (upper, lower) = (&groups[0], &groups[groups.len() - 1]);
-        if last {
+        if visit.last {
             for group in groups {
                 fetch(panel, group.pixels(), self.finish, &self.target);
             }
@@ -263,11 +251,11 @@ impl<P: Pixels> Product<'_, P> {
         let mut sums = TileSums {
             numbers,
             stride: width,
-            onto,
+            onto: visit.onto,
         };
         self.tiles
-            .multiply_under_taps(panel.vectors, &rows, taken, &mut sums);
-        if last {
+            .multiply_under_taps(panel.vectors, &rows, &visit.pairs, &mut sums);
+        if visit.last {
             for (group, sums) in groups.iter().zip(numbers.chunks(GROUP * width)) {
                 let outputs = group.outputs;
                 finish_tile(
@@ -281,6 +269,20 @@ impl<P: Pixels> Product<'_, P> {
             }
         }
     }
+}
+
+/// Some inputs of a panel, when a block's tiles meet them.
+struct Visit<'a> {
+    panel: Panel,
+    inputs: Range<usize>,
+    /// The panel's, under each tap.
+    pairs: Vec<&'a [u32]>,
+    /// Where the sums of the block's first tile are.
+    first_place: usize,
+    /// Whether they are added to those of inputs before them.
+    onto: bool,
+    /// Whether none come after them.
+    last: bool,
 }
 
 /// The pixels under some lines of the result, with their padding; rounded.
@@ -323,7 +325,7 @@ impl Block {
         self.depth = products.pairs_of(weights.inputs());
         // An odd number of cache lines, so that the rows of a tile do not meet in the same places of
         // the first cache.
-        self.stride = (self.depth / GROUP | 1) * GROUP;
+        self.stride = ((self.depth / GROUP) | 1) * GROUP;
         self.groups.clear();
         let (mut before, mut padded_lines) = (0, Vec::new());
         for (picture, rows) in places.pieces(lines) {

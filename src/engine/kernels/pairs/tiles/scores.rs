@@ -5,6 +5,7 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
+use super::super::Shares;
 use super::super::shares::power_of_two;
 use super::super::vectors::{count, store};
 use super::{LANES, TILE_ROWS, Tiles};
@@ -34,7 +35,7 @@ impl Tiles {
 
     /// 2 to the power of (score − the row's reference), rounded to the pairs of `to` from its start on,
     /// `stride` from row to row; of the columns from `keys` on it is 0. What was not rounded yet is
-    /// added to `totals`.
+    /// added to the totals.
     #[expect(
         clippy::unused_self,
         reason = "`self` is the proof of the instructions"
@@ -43,15 +44,14 @@ impl Tiles {
     pub(in super::super::super) fn share_out(
         self,
         scores: &[f32; SCORES_OF_A_TILE],
-        references: &[f32; TILE_ROWS],
         keys: usize,
-        totals: &mut [[f32; LANES]; TILE_ROWS],
+        shares: &mut Shares,
         to: &mut [u32],
         stride: usize,
     ) {
         assert!(to.len() >= (TILE_ROWS - 1) * stride + LANES);
         // SAFETY: a value of `Self` is only made where there are the instructions.
-        unsafe { share_out(scores, references, keys, totals, to, stride) }
+        unsafe { share_out(scores, keys, shares, to, stride) }
     }
 }
 
@@ -80,9 +80,8 @@ fn keep_largest(
 #[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
 fn share_out(
     scores: &[f32; SCORES_OF_A_TILE],
-    references: &[f32; TILE_ROWS],
     keys: usize,
-    totals: &mut [[f32; LANES]; TILE_ROWS],
+    Shares { references, totals }: &mut Shares,
     to: &mut [u32],
     stride: usize,
 ) {
