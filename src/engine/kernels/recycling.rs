@@ -80,6 +80,32 @@ fn layout_of(size: usize) -> Option<Layout> {
     Layout::from_size_align(size, ALIGNMENT).ok()
 }
 
+/// Asks Linux for pages of 2 MiB where a block has room for some
+/// ([`madvise`](https://man7.org/linux/man-pages/man2/madvise.2.html)): there are five hundred times fewer
+/// to map and to look up.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "a system call")]
+fn in_huge_pages(first: *mut u8, size: usize) -> *mut u8 {
+    const HUGE: usize = 2 << 20;
+    const PAGE: usize = 4 << 10;
+    if !first.is_null() && size >= 2 * HUGE {
+        let before = first.align_offset(PAGE);
+        // SAFETY: whole pages within a block that nobody uses yet; the call changes how they are mapped
+        // and not what they hold. Where it fails, pages stay small.
+        unsafe {
+            let pages = first.wrapping_add(before).cast();
+            libc::madvise(pages, (size - before) & !(PAGE - 1), libc::MADV_HUGEPAGE);
+        }
+    }
+    first
+}
+
+/// How other systems are asked was not looked into.
+#[cfg(not(target_os = "linux"))]
+fn in_huge_pages(first: *mut u8, _: usize) -> *mut u8 {
+    first
+}
+
 #[expect(unsafe_code, reason = "this is an allocator")]
 fn free(block: Block) {
     if let Some(layout) = layout_of(block.size) {
@@ -105,7 +131,7 @@ unsafe impl GlobalAlloc for Recycling {
         Self::make_way(size);
         match layout_of(size) {
             // SAFETY: the size is not zero.
-            Some(layout) => unsafe { System.alloc(layout) },
+            Some(layout) => in_huge_pages(unsafe { System.alloc(layout) }, size),
             None => std::ptr::null_mut(),
         }
     }
@@ -124,7 +150,7 @@ unsafe impl GlobalAlloc for Recycling {
         Self::make_way(size);
         match layout_of(size) {
             // SAFETY: the size is not zero.
-            Some(layout) => unsafe { System.alloc_zeroed(layout) },
+            Some(layout) => in_huge_pages(unsafe { System.alloc_zeroed(layout) }, size),
             None => std::ptr::null_mut(),
         }
     }
