@@ -150,15 +150,28 @@ pub(in super::super) fn multiply<P: Pixels>(
     Ok(unsafe { output.written() })
 }
 
-/// Lines of a block, of about one size.
-fn block_lines(places: &Places) -> usize {
-    let lines = places.batch * places.rows;
+/// Lines of a block at the most.
+fn most_lines(places: &Places) -> usize {
     let (pixels, least) = if places.kernel > 1 {
         (BLOCK_PIXELS.1, LEAST_LINES)
     } else {
         (BLOCK_PIXELS.0, 1)
     };
-    let blocks = lines.div_ceil((pixels / places.columns).max(least));
+    (pixels / places.columns).max(least)
+}
+
+/// Inputs of a part. By the largest block there can be and not by the one there is, whose size depends on
+/// the number of threads: parts are the order of a sum.
+fn part_inputs(places: &Places, inputs: usize) -> usize {
+    let lines = most_lines(places).min(places.batch * places.rows);
+    let pixels = places.padded_rows(lines) * places.padded_columns();
+    evenly(inputs, PART_NUMBERS / pixels).next_multiple_of(2 * GROUP)
+}
+
+/// Lines of a block, of about one size.
+fn block_lines(places: &Places) -> usize {
+    let lines = places.batch * places.rows;
+    let blocks = lines.div_ceil(most_lines(places));
     // As many for every thread, where there is more than one for each.
     let threads = rayon::current_num_threads();
     let blocks = if blocks > threads {
@@ -189,7 +202,7 @@ impl<P: Pixels> Product<'_, P> {
     /// of all its pixels meet some panels before the next inputs do.
     fn of_block(&self, block: &Block, panels: &[Panel], sums: &mut Vec<f32>) {
         let inputs = self.weights.inputs();
-        let step = evenly(inputs, PART_NUMBERS / block.pixels.max(1)).next_multiple_of(2 * GROUP);
+        let step = part_inputs(self.places, inputs);
         let parts = inputs.div_ceil(step);
         let tiles = block.groups.len().div_ceil(2);
         let waiting = evenly(panels.len(), WAITING_SUMS / (tiles * TILE_SUMS));
@@ -291,8 +304,6 @@ struct Block {
     groups: Vec<Group>,
     /// Where each tap is, in pairs.
     taps: Vec<usize>,
-    /// With those of the padding.
-    pixels: usize,
     pairs: Vec<u32>,
     /// Pairs of a pixel.
     depth: usize,
@@ -340,7 +351,6 @@ impl Block {
             padded_lines.extend(padded.map(|row| (picture, row)));
             before += padded_rows * columns;
         }
-        self.pixels = before;
         let kernel = places.kernel;
         self.taps.clear();
         self.taps.extend((0..kernel * kernel).map(|tap| {
