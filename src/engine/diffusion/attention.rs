@@ -3,8 +3,8 @@
 
 use candle_core::{DType, Tensor};
 
-use super::cpu::with_numbers;
-use super::layers::Linear;
+use super::cpu::{tensor, with_numbers};
+use super::layers::{Linear, Source};
 use super::weights::Loader;
 use crate::engine::kernels::{self, AttentionSizes, Instructions, attend};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
@@ -104,10 +104,10 @@ impl Attention {
     /// times.
     pub(crate) fn asked(
         &self,
-        context: &Tensor,
+        context: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Asked, EngineError> {
-        let asked = self.keys_and_values(context, progress)?;
+        let asked = self.keys_and_values(&context.into(), progress)?;
         Ok(match self.instructions {
             Some(instructions) => Asked::Packed(asked.packed(instructions, self.heads)?),
             None => Asked::Tensors(asked),
@@ -118,8 +118,8 @@ impl Attention {
     /// context)`, is added to the scores.
     pub(crate) fn forward_masked(
         &self,
-        x: &Tensor,
-        context: &Tensor,
+        x: &Source,
+        context: &Source,
         mask: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -136,7 +136,7 @@ impl Attention {
     pub(crate) fn forward_onto(
         &self,
         added: &Tensor,
-        x: &Tensor,
+        x: &Source,
         asked: &Asked,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -153,7 +153,7 @@ impl Attention {
 
     fn keys_and_values(
         &self,
-        context: &Tensor,
+        context: &Source,
         progress: &mut dyn Progress,
     ) -> Result<KeysAndValues, EngineError> {
         Ok(KeysAndValues {
@@ -224,7 +224,7 @@ fn answer_here(
     let q = q.contiguous()?;
     let output = with_numbers([&q], |[q]| Ok(attend(asked, q, progress)?))?;
     progress.operation(None);
-    Ok(Tensor::from_vec(output, q.shape(), q.device())?)
+    tensor(output, q.shape(), &q)
 }
 
 /// Attention out of candle's own operators.

@@ -4,14 +4,17 @@
 //! tensor is a permuted view of numbers that lie channels last, as the kernels want them: every
 //! layer gives one and takes one without a copy, and every other operator of candle still works.
 
-use candle_core::{DType, Storage, Tensor};
+use std::ops::Range;
+
+use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor};
 
 use crate::engine::EngineError;
-use crate::engine::kernels::{Instructions, side_by_side};
+use crate::engine::kernels::{Computed, Instructions, Values, side_by_side};
 
-/// True where the kernels can compute with `x`: f32 in the processor's memory.
+/// True where the kernels can compute with `x`: f32 in the processor's memory, or bf16, which they
+/// themselves made for each other.
 pub(super) fn is_here(x: &Tensor) -> bool {
-    x.device().is_cpu() && x.dtype() == DType::F32
+    x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::BF16)
 }
 
 /// What the kernels use. A wrong choice by environment was refused when the device was opened.
@@ -32,12 +35,24 @@ pub(super) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {
 
 /// The picture whose numbers are `(batch, height, width, channels)`.
 pub(super) fn picture(
-    numbers: Vec<f32>,
-    (batch, height, width, channels): (usize, usize, usize, usize),
+    numbers: Computed,
+    shape: (usize, usize, usize, usize),
     like: &Tensor,
 ) -> Result<Tensor, EngineError> {
-    let tensor = Tensor::from_vec(numbers, (batch, height, width, channels), like.device())?;
-    Ok(tensor.permute((0, 3, 1, 2))?)
+    Ok(tensor(numbers, shape, like)?.permute((0, 3, 1, 2))?)
+}
+
+/// The tensor of that shape, where `like` is.
+pub(super) fn tensor(
+    numbers: Computed,
+    shape: impl Into<Shape>,
+    like: &Tensor,
+) -> Result<Tensor, EngineError> {
+    let (shape, device) = (shape.into(), like.device());
+    Ok(match numbers {
+        Computed::F32(numbers) => Tensor::from_vec(numbers, shape, device)?,
+        Computed::Bf16(numbers) => Tensor::from_vec(numbers, shape, device)?,
+    })
 }
 
 /// Lends the numbers of contiguous f32 tensors on the processor to `work`.
@@ -48,19 +63,37 @@ pub(super) fn with_numbers<const N: usize, T>(
     let held = tensors.map(Tensor::storage_and_layout);
     let mut numbers = [&[] as &[f32]; N];
     for (numbers, (storage, layout)) in numbers.iter_mut().zip(&held) {
-        let (Storage::Cpu(storage), Some((start, end))) = (&**storage, layout.contiguous_offsets())
-        else {
-            return Err(EngineError::Internal {
-                why: "a kernel of the processor was given a tensor of another place or order"
-                    .to_owned(),
-            });
-        };
-        *numbers = storage
-            .as_slice::<f32>()?
-            .get(start..end)
-            .unwrap_or_default();
+        let (storage, range) = contiguous(storage, layout)?;
+        *numbers = storage.as_slice::<f32>()?.get(range).unwrap_or_default();
     }
     work(numbers)
+}
+
+/// Lends the numbers of a contiguous tensor on the processor, f32 or bf16, to `work`.
+pub(super) fn with_values<T>(
+    tensor: &Tensor,
+    work: impl FnOnce(Values<'_>) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let (storage, range) = contiguous(&storage, layout)?;
+    work(match storage {
+        CpuStorage::BF16(numbers) => Values::Bf16(numbers.get(range).unwrap_or_default()),
+        other => Values::F32(other.as_slice::<f32>()?.get(range).unwrap_or_default()),
+    })
+}
+
+/// What a contiguous tensor on the processor is stored in, and where there.
+fn contiguous<'a>(
+    storage: &'a Storage,
+    layout: &Layout,
+) -> Result<(&'a CpuStorage, Range<usize>), EngineError> {
+    match (storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(storage), Some((start, end))) => Ok((storage, start..end)),
+        _ => Err(EngineError::Internal {
+            why: "a kernel of the processor was given a tensor of another place or order"
+                .to_owned(),
+        }),
+    }
 }
 
 /// The tokens `(batch, height × width, channels)` of a picture.
@@ -96,5 +129,9 @@ pub(super) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineE
     let both = with_numbers([&channels_last(a)?, &channels_last(b)?], |numbers| {
         Ok(side_by_side(numbers, [width_a, width_b]))
     })?;
-    picture(both, (batch, rows, columns, width_a + width_b), a)
+    picture(
+        Computed::F32(both),
+        (batch, rows, columns, width_a + width_b),
+        a,
+    )
 }

@@ -7,12 +7,14 @@
 mod convolution;
 mod linear;
 mod norm;
+mod source;
 
 use candle_core::{DType, Tensor};
 
 pub(crate) use self::convolution::{Conv2d, ConvShape};
 pub(crate) use self::linear::{GeGlu, Linear};
 pub(crate) use self::norm::{GroupNorm, LayerNorm};
+pub(crate) use self::source::Source;
 use super::weights::Loader;
 use crate::engine::EngineError;
 

@@ -76,30 +76,26 @@ impl Resnet {
     }
 
     /// `shift`, `(1, outputs)`, is added to every pixel after the first convolution.
+    ///
+    /// `x` is given away: in the autoencoder pictures are large, and each is gone as soon as it can be.
     pub(super) fn forward(
         &self,
-        x: &Tensor,
+        x: Tensor,
         shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
-        let normal = self.norm1.forward_silu(x)?;
-        let inner = match shift {
-            Some(shift) => self.conv1.forward_shifted(&normal, shift, progress)?,
-            None => self.conv1.forward(&normal, progress)?,
-        };
-        // Each of these is gone before the next is made: in the autoencoder they are large.
-        drop(normal);
+        let normal = self.norm1.forward_silu(&x)?;
+        let inner = self.conv1.forward_for_norms(normal, shift, progress)?;
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
-        match &self.shortcut {
-            Some(shortcut) => {
-                let around = shortcut.forward(x, progress)?;
-                self.conv2.forward_onto(&around, &normal, progress)
-            }
-            None => self.conv2.forward_onto(x, &normal, progress),
-        }
+        let around = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(&x, progress)?,
+            None => x.clone(),
+        };
+        drop(x);
+        self.conv2.forward_onto(&around, normal, progress)
     }
 }
 

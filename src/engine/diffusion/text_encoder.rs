@@ -161,7 +161,7 @@ impl TextEncoder {
             progress.checkpoint()?;
             x = layer.forward(&x, &mask, progress)?;
         }
-        all_finite(&self.final_norm.forward(&x)?)
+        all_finite(&self.final_norm.forward(&x)?.made()?)
     }
 }
 
@@ -231,7 +231,7 @@ impl Layer {
         let x = (x + self
             .attention
             .forward_masked(&normal, &normal, mask, progress)?)?;
-        let inner = self.widen.forward(&self.norm2.forward(&x)?, progress)?;
+        let inner = self.widen.forward(self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
         self.narrow.forward_onto(&x, &inner, progress)
     }

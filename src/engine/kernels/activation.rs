@@ -130,6 +130,7 @@ mod tests {
 
     use super::*;
     use crate::engine::kernels::instructions::Instructions;
+    use crate::engine::kernels::reference::phi;
 
     /// One of the functions of every number.
     struct Of<'a>(&'a mut [f32], &'static str);
@@ -198,19 +199,6 @@ mod tests {
 
     #[test]
     fn gelu_is_that_of_an_integral() {
-        // Φ by Simpson's rule, in f64; beyond 8 it is 0 or 1.
-        let density = |x: f64| (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-        let phi = |x: f64| {
-            if x.abs() > 8.0 {
-                return if x < 0.0 { 0.0 } else { 1.0 };
-            }
-            let pieces = 200;
-            let h = x / f64::from(pieces);
-            let inner: f64 = (1..pieces)
-                .map(|i| density(h * f64::from(i)) * if i % 2 == 1 { 4.0 } else { 2.0 })
-                .sum();
-            0.5 + (density(0.0) + inner + density(x)) * h / 3.0
-        };
         check(
             "gelu",
             &[],

@@ -15,8 +15,9 @@ use super::activation::{exp, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, PanelNumbers};
 use super::pairs::{PairProducts, PairRows, Shares};
-use super::shared::{SharedOutput, Unwritten};
+use super::shared::{MOST_AT_ONCE, Output, SharedOutput, Unwritten};
 use super::tile::{MOST_TILE_ROWS, TileSums};
+use super::values::Computed;
 use crate::engine::{Cancelled, Progress};
 
 /// Queries of a block; a multiple of every set's tile rows.
@@ -87,13 +88,45 @@ impl KeysAndValues {
 }
 
 /// softmax(q kᵀ / √head_width) v, head by head. `q` and the result are `(batch, queries, heads ×
-/// head_width)`.
-#[expect(unsafe_code, reason = "a result that is written in parts")]
+/// head_width)`. The result is rounded where products are of tiles: nothing but the layer's last
+/// product reads it.
+#[expect(unsafe_code, reason = "results that are written in parts")]
 pub(crate) fn attend(
     asked: &KeysAndValues,
     q: &[f32],
     progress: &mut dyn Progress,
-) -> Result<Vec<f32>, Cancelled> {
+) -> Result<Computed, Cancelled> {
+    let width = asked.sizes.width();
+    if q.is_empty() || asked.keys() == 0 {
+        return Ok(Computed::F32(vec![0.0; q.len()]));
+    }
+    assert!(q.len().is_multiple_of(asked.sizes.batch * width));
+    let products = asked.instructions().pair_products();
+    Ok(match products {
+        Some(products) if products.tiles().is_some() => {
+            let mut output = Unwritten::new(q.len());
+            let shared = SharedOutput::new(&mut output);
+            ask_all(asked, q, &Output::Bf16(products, shared), progress)?;
+            // SAFETY: as `ask_all` says.
+            Computed::Bf16(unsafe { output.written() })
+        }
+        _ => {
+            let mut output = Unwritten::new(q.len());
+            let shared = Output::F32(SharedOutput::new(&mut output));
+            ask_all(asked, q, &shared, progress)?;
+            // SAFETY: as `ask_all` says.
+            Computed::F32(unsafe { output.written() })
+        }
+    })
+}
+
+/// Writes every number of the answers.
+fn ask_all(
+    asked: &KeysAndValues,
+    q: &[f32],
+    output: &Output<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
     let AttentionSizes {
         batch,
         heads,
@@ -101,20 +134,13 @@ pub(crate) fn attend(
         head_width,
     } = asked.sizes;
     let width = asked.sizes.width();
-    if q.is_empty() || keys == 0 {
-        return Ok(vec![0.0; q.len()]);
-    }
-    assert!(q.len().is_multiple_of(batch * width));
     let queries = q.len() / (batch * width);
-    progress.checkpoint()?;
     let blocks = queries.div_ceil(BLOCK_QUERIES);
     let tasks = batch * heads * blocks;
     let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
     let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
         .max(1)
         .next_multiple_of(rayon::current_num_threads());
-    let mut output = Unwritten::new(q.len());
-    let shared = SharedOutput::new(&mut output);
     for round in (0..tasks).step_by(per_round) {
         progress.checkpoint()?;
         (round..tasks.min(round + per_round))
@@ -135,14 +161,14 @@ pub(crate) fn attend(
                         queries: count,
                         start,
                         width,
-                        output: &shared,
+                        output,
                     });
                 },
             );
     }
-    // SAFETY: every head of every block of queries was a task, which has written the head's numbers
-    // of its queries.
-    Ok(unsafe { output.written() })
+    // Every head of every block of queries was a task, which has written the head's numbers of its
+    // queries.
+    Ok(())
 }
 
 /// Keys and values of one head of one member.
@@ -325,7 +351,7 @@ struct WriteAnswers<'a> {
     start: usize,
     /// Numbers from one to the next.
     width: usize,
-    output: &'a SharedOutput<'a>,
+    output: &'a Output<'a>,
 }
 
 impl WithSimd for WriteAnswers<'_> {
@@ -337,18 +363,29 @@ impl WithSimd for WriteAnswers<'_> {
         let block = self.block;
         for query in 0..self.queries {
             let start = self.start + query * self.width;
-            // SAFETY: every task of `attend` has its own queries of its own head, and a head its
-            // own numbers of a token.
-            let to = unsafe { self.output.part(start, block.head_width) };
-            let sums = &block.sums[query * block.stride..];
+            let sums = &block.sums[query * block.stride..][..block.head_width];
             let inverse = simd.splat_f32s(1.0 / block.shares[query]);
-            write(
-                simd,
-                to,
-                [sums],
-                #[inline(always)]
-                |[sum]| simd.mul_f32s(sum, inverse),
-            );
+            for (at, sums) in sums.chunks(MOST_AT_ONCE).enumerate() {
+                // SAFETY: every task of `ask_all` has its own queries of its own head, and a head its
+                // own numbers of a token.
+                unsafe {
+                    let start = start + at * MOST_AT_ONCE;
+                    self.output.write(
+                        start,
+                        sums.len(),
+                        #[inline(always)]
+                        |to| {
+                            write(
+                                simd,
+                                to,
+                                [sums],
+                                #[inline(always)]
+                                |[sum]| simd.mul_f32s(sum, inverse),
+                            )
+                        },
+                    );
+                }
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 //! at, never copied.
 
 use super::pack::PackedWeights;
-use super::product::tiled::{self, Pixels, Places};
+use super::product::tiled::{self, Places};
 use super::product::{Finish, Rows, multiply};
+use super::values::{Computed, Input};
 use super::winograd;
 use crate::engine::{Cancelled, Progress};
 
@@ -52,41 +53,81 @@ impl ConvGeometry {
 pub(crate) fn conv2d(
     geometry: &ConvGeometry,
     weights: &PackedWeights,
-    input: &[f32],
+    input: &Input<'_>,
     finish: &Finish<'_>,
     progress: &mut dyn Progress,
-) -> Result<Vec<f32>, Cancelled> {
+) -> Result<Computed, Cancelled> {
     let (rows, columns) = geometry.output_size();
     let channels = weights.inputs();
     assert_eq!(weights.taps(), geometry.kernel * geometry.kernel);
     assert_eq!(
-        input.len(),
+        input.values.len(),
         geometry.batch * geometry.height * geometry.width * channels
     );
-    let (from_rows, from_columns) = geometry.input_size();
-    let under = UnderKernel {
-        geometry,
-        input,
-        channels,
-        rows,
-        columns,
-        stored_row: nearest(from_rows, geometry.height),
-        stored_column: nearest(from_columns, geometry.width),
-        zeros: vec![0.0; channels],
-    };
+    let places = Stored::of(geometry);
     if let Some(tiles) = tiled::tiles_of(weights) {
-        let places = Places {
+        let measures = Places {
             batch: geometry.batch,
             rows,
             columns,
             kernel: geometry.kernel,
             stride: geometry.stride,
         };
-        tiled::multiply(tiles, weights, &places, &under, finish, progress)
-    } else if winograd::pays(geometry, weights, finish) {
+        let source = tiled::Source {
+            input,
+            place: |picture, row, column| places.pixel(picture, row, column),
+        };
+        return tiled::multiply(tiles, weights, &measures, &source, finish, progress);
+    }
+    let under = UnderKernel {
+        geometry,
+        input: &input.made(weights.instructions()),
+        channels,
+        rows,
+        columns,
+        places,
+        zeros: vec![0.0; channels],
+    };
+    let output = if winograd::pays(geometry, weights, finish) {
         winograd::convolve(weights, &under, geometry.batch, finish, progress)
     } else {
         multiply(weights, &under, finish, progress)
+    };
+    output.map(Computed::F32)
+}
+
+/// Which stored pixel is where, counted from the padding before the enlarged picture.
+struct Stored<'a> {
+    geometry: &'a ConvGeometry,
+    /// Of each row of the enlarged picture.
+    rows: Vec<usize>,
+    /// Of each column.
+    columns: Vec<usize>,
+}
+
+impl<'a> Stored<'a> {
+    fn of(geometry: &'a ConvGeometry) -> Self {
+        let (rows, columns) = geometry.input_size();
+        Self {
+            geometry,
+            rows: nearest(rows, geometry.height),
+            columns: nearest(columns, geometry.width),
+        }
+    }
+
+    /// `None` in the padding.
+    fn pixel(&self, picture: usize, row: usize, column: usize) -> Option<usize> {
+        let ConvGeometry {
+            height,
+            width,
+            padding_before,
+            ..
+        } = *self.geometry;
+        // In the padding before the picture the subtraction wraps round to a number that is in
+        // no table either.
+        let row = self.rows.get(row.wrapping_sub(padding_before))?;
+        let column = self.columns.get(column.wrapping_sub(padding_before))?;
+        Some((picture * height + row) * width + column)
     }
 }
 
@@ -102,8 +143,7 @@ pub(super) struct UnderKernel<'a> {
     channels: usize,
     rows: usize,
     columns: usize,
-    stored_row: Vec<usize>,
-    stored_column: Vec<usize>,
+    places: Stored<'a>,
     zeros: Vec<f32>,
 }
 
@@ -127,28 +167,13 @@ impl UnderKernel<'_> {
             *pixel = self.pixel(picture, y + at / side, x + at % side);
         }
     }
-}
 
-impl Pixels for UnderKernel<'_> {
     /// The channels of a pixel, in rows and columns of the enlarged picture counted from its
     /// padding; zeros outside of it.
     fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32] {
-        let ConvGeometry {
-            height,
-            width,
-            padding_before,
-            ..
-        } = *self.geometry;
-        // In the padding before the picture the subtraction wraps round to a number that is in
-        // no table either.
-        let row = self.stored_row.get(row.wrapping_sub(padding_before));
-        let column = self.stored_column.get(column.wrapping_sub(padding_before));
-        match (row, column) {
-            (Some(row), Some(column)) => {
-                let pixel = (picture * height + row) * width + column;
-                &self.input[pixel * self.channels..][..self.channels]
-            }
-            _ => &self.zeros,
+        match self.places.pixel(picture, row, column) {
+            Some(pixel) => &self.input[pixel * self.channels..][..self.channels],
+            None => &self.zeros,
         }
     }
 }

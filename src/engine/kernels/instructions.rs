@@ -147,6 +147,12 @@ impl Instructions {
         products.is_some_and(|products| products.tiles().is_none())
     }
 
+    /// True where products are of AMX's tiles.
+    pub(crate) fn multiplies_tiles(self) -> bool {
+        let products = self.pair_products();
+        products.is_some_and(|products| products.tiles().is_some())
+    }
+
     /// False where a narrower set is faster.
     fn is_fast(self) -> bool {
         match self {

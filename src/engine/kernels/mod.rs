@@ -25,6 +25,7 @@ mod product;
 mod recycling;
 mod shared;
 mod tile;
+mod values;
 mod widen;
 mod winograd;
 
@@ -32,11 +33,12 @@ pub(crate) use attention::{AttentionSizes, KeysAndValues, attend};
 pub(crate) use conv::{ConvGeometry, conv2d};
 pub(crate) use instructions::Instructions;
 pub(crate) use join::side_by_side;
-pub(crate) use norm::{GroupNorm, group_norm, layer_norm};
+pub(crate) use norm::{GroupNorm, LayerNorm, MeasuredGroups, Norm};
 pub(crate) use pack::{Numbers, PackedWeights};
 pub use peak::{Peak, peak};
 pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
 pub use recycling::Recycling;
+pub(crate) use values::{Computed, Input, Values};
 
 #[cfg(test)]
 mod reference;

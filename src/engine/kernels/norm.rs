@@ -8,9 +8,91 @@ use rayon::prelude::*;
 use super::activation::{silu, update, write};
 use super::instructions::Instructions;
 use super::shared::Unwritten;
+use super::values::Values;
 
 /// Pixels or tokens of a piece of work, and of a partial sum.
 const PIECE: usize = 256;
+
+/// What becomes of rows of numbers, pixels or tokens, that are normalised.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Norm<'a> {
+    /// Of pixels, by what was found out about the groups of their picture.
+    Groups(&'a MeasuredGroups),
+    /// Of each by itself.
+    Row(LayerNorm<'a>),
+}
+
+impl Norm<'_> {
+    /// Numbers of a row.
+    fn width(&self) -> usize {
+        match self {
+            Self::Groups(groups) => groups.channels,
+            Self::Row(norm) => norm.weight.len(),
+        }
+    }
+
+    /// Normalises all rows.
+    #[expect(unsafe_code, reason = "a result that is written in parts")]
+    pub(crate) fn apply(self, instructions: Instructions, x: Values<'_>) -> Vec<f32> {
+        let width = self.width();
+        assert!(x.len().is_multiple_of(width.max(1)));
+        let mut output = Unwritten::new(x.len());
+        output
+            .numbers()
+            .par_chunks_mut(PIECE * width.max(1))
+            .enumerate()
+            .for_each(|(piece, to)| {
+                instructions.run(NormaliseRows {
+                    instructions,
+                    norm: self,
+                    first: piece * PIECE,
+                    from: x.part(piece * PIECE * width, to.len()),
+                    to,
+                });
+            });
+        // SAFETY: every row was in a piece, all numbers of which were written.
+        unsafe { output.written() }
+    }
+
+    /// Writes what becomes of row number `index`, whose numbers are `from`.
+    #[inline(always)]
+    pub(super) fn of_row<'to, S: Simd>(
+        self,
+        simd: S,
+        index: usize,
+        from: &[f32],
+        to: &'to mut [MaybeUninit<f32>],
+    ) -> &'to mut [f32] {
+        match self {
+            Self::Groups(groups) => groups.of_pixel(simd, index, from, to),
+            Self::Row(norm) => norm.of_row(simd, from, to),
+        }
+    }
+}
+
+/// Some rows, the first of which is number `first`.
+struct NormaliseRows<'a> {
+    instructions: Instructions,
+    norm: Norm<'a>,
+    first: usize,
+    from: Values<'a>,
+    to: &'a mut [MaybeUninit<f32>],
+}
+
+impl WithSimd for NormaliseRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.norm.width();
+        let mut room = Vec::new();
+        for (at, to) in self.to.chunks_exact_mut(width).enumerate() {
+            let from = self.from.part(at * width, width);
+            let from = from.widened(self.instructions, &mut room);
+            self.norm.of_row(simd, self.first + at, from, to);
+        }
+    }
+}
 
 /// Measures of a group normalisation ([Wu & He 2018](https://arxiv.org/abs/1803.08494)).
 #[derive(Debug, Clone, Copy)]
@@ -27,155 +109,144 @@ pub(crate) struct GroupNorm<'a> {
     pub(crate) silu: bool,
 }
 
-/// Normalises each picture of `x`, `(batch, area, channels)`, group by group.
-///
-/// Mean and variance are summed in f32 over short runs, relative to the picture's first pixel (so
-/// that a large mean does not eat the digits of a small deviation), and put together in f64 after
-/// [Chan et al. 1979](http://i.stanford.edu/pub/cstr/reports/cs/tr/79/773/CS-TR-79-773.pdf).
-#[expect(unsafe_code, reason = "a result that is written in parts")]
-pub(crate) fn group_norm(
-    instructions: Instructions,
-    norm: &GroupNorm<'_>,
-    batch: usize,
-    x: &[f32],
-) -> Vec<f32> {
-    let channels = norm.weight.len();
-    assert_eq!(norm.bias.len(), channels);
-    assert!(norm.groups > 0 && channels.is_multiple_of(norm.groups));
-    assert!(x.len().is_multiple_of((batch * channels).max(1)));
-    let picture_len = x.len() / batch.max(1);
-    if picture_len == 0 {
-        return Vec::new();
-    }
-    let mut output = Unwritten::new(x.len());
-    for (x, output) in x
-        .chunks_exact(picture_len)
-        .zip(output.numbers().chunks_exact_mut(picture_len))
-    {
-        let (shift, scale, offset) = transform(instructions, norm, x);
-        output
-            .par_chunks_mut(PIECE * channels)
-            .zip(x.par_chunks(PIECE * channels))
-            .for_each(|(to, from)| {
-                instructions.run(Apply {
-                    shift: &shift,
-                    scale: &scale,
-                    offset: &offset,
-                    silu: norm.silu,
-                    to,
-                    from,
-                });
-            });
-    }
-    // SAFETY: every pixel of every picture was in a piece, all channels of which were written.
-    unsafe { output.written() }
-}
-
-/// (x − shift) · scale + offset for some pixels, channel by channel, then SiLU.
-struct Apply<'a> {
-    shift: &'a [f32],
-    scale: &'a [f32],
-    offset: &'a [f32],
+/// What a group normalisation does with the pictures it was measured on: each channel becomes
+/// (x − shift) · scale + offset, and that goes through SiLU.
+#[derive(Debug)]
+pub(crate) struct MeasuredGroups {
+    channels: usize,
+    /// Pixels of a picture.
+    area: usize,
     silu: bool,
-    to: &'a mut [MaybeUninit<f32>],
-    from: &'a [f32],
+    /// Of each picture, all channels' shifts, then scales, then offsets.
+    pictures: Vec<[Vec<f32>; 3]>,
 }
 
-impl WithSimd for Apply<'_> {
-    type Output = ();
-
+impl MeasuredGroups {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let channels = self.shift.len();
-        let pixels = self.to.chunks_exact_mut(channels);
-        for (to, from) in pixels.zip(self.from.chunks_exact(channels)) {
-            let given = [from, self.shift, self.scale, self.offset];
-            if self.silu {
-                write(
-                    simd,
-                    to,
-                    given,
-                    #[inline(always)]
-                    |[x, shift, scale, offset]| {
-                        let x = simd.sub_f32s(x, shift);
-                        silu(simd, simd.mul_add_f32s(x, scale, offset))
-                    },
-                );
-            } else {
-                write(
-                    simd,
-                    to,
-                    given,
-                    #[inline(always)]
-                    |[x, shift, scale, offset]| {
-                        simd.mul_add_f32s(simd.sub_f32s(x, shift), scale, offset)
-                    },
-                );
+    fn of_pixel<'to, S: Simd>(
+        &self,
+        simd: S,
+        index: usize,
+        from: &[f32],
+        to: &'to mut [MaybeUninit<f32>],
+    ) -> &'to mut [f32] {
+        let [shift, scale, offset] = &self.pictures[index / self.area];
+        let given = [from, shift, scale, offset];
+        if self.silu {
+            write(
+                simd,
+                to,
+                given,
+                #[inline(always)]
+                |[x, shift, scale, offset]| {
+                    let x = simd.sub_f32s(x, shift);
+                    silu(simd, simd.mul_add_f32s(x, scale, offset))
+                },
+            )
+        } else {
+            write(
+                simd,
+                to,
+                given,
+                #[inline(always)]
+                |[x, shift, scale, offset]| {
+                    simd.mul_add_f32s(simd.sub_f32s(x, shift), scale, offset)
+                },
+            )
+        }
+    }
+}
+
+impl GroupNorm<'_> {
+    /// Mean and variance of each group of each picture of `x`, `(batch, area, channels)`.
+    ///
+    /// They are summed in f32 over short runs, relative to the picture's first pixel (so that a large
+    /// mean does not eat the digits of a small deviation), and put together in f64 after
+    /// [Chan et al. 1979](http://i.stanford.edu/pub/cstr/reports/cs/tr/79/773/CS-TR-79-773.pdf).
+    pub(crate) fn measure(
+        &self,
+        instructions: Instructions,
+        batch: usize,
+        x: Values<'_>,
+    ) -> MeasuredGroups {
+        let channels = self.weight.len();
+        assert_eq!(self.bias.len(), channels);
+        assert!(self.groups > 0 && channels.is_multiple_of(self.groups));
+        assert!(x.len().is_multiple_of((batch * channels).max(1)));
+        let picture_len = x.len() / batch.max(1);
+        let pictures = if picture_len == 0 { 0 } else { batch };
+        MeasuredGroups {
+            channels,
+            area: picture_len / channels.max(1),
+            silu: self.silu,
+            pictures: (0..pictures)
+                .map(|picture| {
+                    self.of_picture(instructions, x.part(picture * picture_len, picture_len))
+                })
+                .collect(),
+        }
+    }
+
+    /// Shift, scale and offset of every channel of a picture.
+    fn of_picture(&self, instructions: Instructions, x: Values<'_>) -> [Vec<f32>; 3] {
+        let channels = self.weight.len();
+        let mut pivot = Vec::new();
+        let pivot = x.part(0, channels).widened(instructions, &mut pivot);
+        let pieces: Vec<(Vec<f32>, Vec<f32>)> = (0..x.len().div_ceil(PIECE * channels))
+            .into_par_iter()
+            .map(|piece| {
+                let start = piece * PIECE * channels;
+                let mut sums = vec![0f32; channels];
+                let mut squares = vec![0f32; channels];
+                instructions.run(AddUp {
+                    instructions,
+                    pixels: x.part(start, (x.len() - start).min(PIECE * channels)),
+                    pivot,
+                    sums: &mut sums,
+                    squares: &mut squares,
+                });
+                (sums, squares)
+            })
+            .collect();
+        let mut sums = vec![0f64; channels];
+        let mut squares = vec![0f64; channels];
+        for (piece_sums, piece_squares) in &pieces {
+            for channel in 0..channels {
+                sums[channel] += f64::from(piece_sums[channel]);
+                squares[channel] += f64::from(piece_squares[channel]);
             }
         }
-    }
-}
-
-/// Shift, scale and offset of every channel of a picture.
-fn transform(
-    instructions: Instructions,
-    norm: &GroupNorm<'_>,
-    x: &[f32],
-) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-    let channels = norm.weight.len();
-    let pivot = &x[..channels];
-    let pieces: Vec<(Vec<f32>, Vec<f32>)> = x
-        .par_chunks(PIECE * channels)
-        .map(|piece| {
-            let mut sums = vec![0f32; channels];
-            let mut squares = vec![0f32; channels];
-            instructions.run(AddUp {
-                pixels: piece,
-                pivot,
-                sums: &mut sums,
-                squares: &mut squares,
-            });
-            (sums, squares)
-        })
-        .collect();
-    let mut sums = vec![0f64; channels];
-    let mut squares = vec![0f64; channels];
-    for (piece_sums, piece_squares) in &pieces {
-        for channel in 0..channels {
-            sums[channel] += f64::from(piece_sums[channel]);
-            squares[channel] += f64::from(piece_squares[channel]);
+        let area = (x.len() / channels) as f64;
+        let members = channels / self.groups;
+        let mut transform = [(); 3].map(|()| vec![0f32; channels]);
+        let [shift, scale, offset] = &mut transform;
+        for group in 0..self.groups {
+            let range = group * members..(group + 1) * members;
+            let mean_of = |channel: usize| f64::from(pivot[channel]) + sums[channel] / area;
+            let mean = range.clone().map(mean_of).sum::<f64>() / members as f64;
+            let around = |channel: usize| {
+                let inside = squares[channel] - sums[channel] * sums[channel] / area;
+                inside.max(0.0) + area * (mean_of(channel) - mean).powi(2)
+            };
+            let variance = range.clone().map(around).sum::<f64>() / (area * members as f64);
+            let inverse_deviation = 1.0 / (variance + self.eps).sqrt();
+            for channel in range {
+                let channel_scale = f64::from(self.weight[channel]) * inverse_deviation;
+                shift[channel] = mean as f32;
+                scale[channel] = channel_scale as f32;
+                // What rounding the mean left over.
+                let rest = (mean - f64::from(mean as f32)) * channel_scale;
+                offset[channel] = (f64::from(self.bias[channel]) - rest) as f32;
+            }
         }
+        transform
     }
-    let area = (x.len() / channels) as f64;
-    let members = channels / norm.groups;
-    let mut shift = vec![0f32; channels];
-    let mut scale = vec![0f32; channels];
-    let mut offset = vec![0f32; channels];
-    for group in 0..norm.groups {
-        let range = group * members..(group + 1) * members;
-        let mean_of = |channel: usize| f64::from(pivot[channel]) + sums[channel] / area;
-        let mean = range.clone().map(mean_of).sum::<f64>() / members as f64;
-        let around = |channel: usize| {
-            let inside = squares[channel] - sums[channel] * sums[channel] / area;
-            inside.max(0.0) + area * (mean_of(channel) - mean).powi(2)
-        };
-        let variance = range.clone().map(around).sum::<f64>() / (area * members as f64);
-        let inverse_deviation = 1.0 / (variance + norm.eps).sqrt();
-        for channel in range {
-            let channel_scale = f64::from(norm.weight[channel]) * inverse_deviation;
-            shift[channel] = mean as f32;
-            scale[channel] = channel_scale as f32;
-            // What rounding the mean left over.
-            let rest = (mean - f64::from(mean as f32)) * channel_scale;
-            offset[channel] = (f64::from(norm.bias[channel]) - rest) as f32;
-        }
-    }
-    (shift, scale, offset)
 }
 
 /// Adds each channel's distances from its pivot, and their squares.
 struct AddUp<'a> {
-    pixels: &'a [f32],
+    instructions: Instructions,
+    pixels: Values<'a>,
     pivot: &'a [f32],
     sums: &'a mut [f32],
     squares: &'a mut [f32],
@@ -186,7 +257,11 @@ impl WithSimd for AddUp<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for pixel in self.pixels.chunks_exact(self.pivot.len()) {
+        let channels = self.pivot.len();
+        let mut room = Vec::new();
+        for pixel in 0..self.pixels.len() / channels {
+            let pixel = self.pixels.part(pixel * channels, channels);
+            let pixel = pixel.widened(self.instructions, &mut room);
             update(
                 simd,
                 self.sums,
@@ -210,77 +285,49 @@ impl WithSimd for AddUp<'_> {
 
 /// Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) of rows as long as
 /// `weight` and `bias`.
-#[expect(unsafe_code, reason = "a result that is written in parts")]
-pub(crate) fn layer_norm(
-    instructions: Instructions,
-    weight: &[f32],
-    bias: &[f32],
-    eps: f32,
-    x: &[f32],
-) -> Vec<f32> {
-    let width = weight.len();
-    assert_eq!(bias.len(), width);
-    assert!(x.len().is_multiple_of(width.max(1)));
-    let mut output = Unwritten::new(x.len());
-    output
-        .numbers()
-        .par_chunks_mut(PIECE * width.max(1))
-        .zip(x.par_chunks(PIECE * width.max(1)))
-        .for_each(|(to, from)| {
-            instructions.run(Rows {
-                weight,
-                bias,
-                eps,
-                to,
-                from,
-            });
-        });
-    // SAFETY: every row was in a piece, all numbers of which were written.
-    unsafe { output.written() }
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerNorm<'a> {
+    /// One a number of a row.
+    pub(crate) weight: &'a [f32],
+    /// One a number of a row.
+    pub(crate) bias: &'a [f32],
+    /// Added to the variance.
+    pub(crate) eps: f32,
 }
 
-/// Rows to be normalised, each as long as the weight.
-struct Rows<'a> {
-    weight: &'a [f32],
-    bias: &'a [f32],
-    eps: f32,
-    to: &'a mut [MaybeUninit<f32>],
-    from: &'a [f32],
-}
-
-impl WithSimd for Rows<'_> {
-    type Output = ();
-
+impl LayerNorm<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn of_row<'to, S: Simd>(
+        self,
+        simd: S,
+        from: &[f32],
+        to: &'to mut [MaybeUninit<f32>],
+    ) -> &'to mut [f32] {
         let width = self.weight.len();
-        let rows = self.to.chunks_exact_mut(width);
-        for (to, from) in rows.zip(self.from.chunks_exact(width)) {
-            let mean = sum(simd, from, |x| x) / width as f32;
-            let centre = simd.splat_f32s(mean);
-            // Numbers beyond the row's end come as 0 and must stay out of the sum.
-            let squares = sum(
-                simd,
-                from,
-                #[inline(always)]
-                |x| {
-                    let apart = simd.sub_f32s(x, centre);
-                    simd.mul_f32s(apart, apart)
-                },
-            ) - filled_up::<S>(width) as f32 * mean * mean;
-            let variance = (squares / width as f32).max(0.0);
-            let scale = simd.splat_f32s(1.0 / (variance + self.eps).sqrt());
-            write(
-                simd,
-                to,
-                [from, self.weight, self.bias],
-                #[inline(always)]
-                |[x, weight, bias]| {
-                    let x = simd.mul_f32s(simd.sub_f32s(x, centre), scale);
-                    simd.mul_add_f32s(x, weight, bias)
-                },
-            );
-        }
+        let mean = sum(simd, from, |x| x) / width as f32;
+        let centre = simd.splat_f32s(mean);
+        // Numbers beyond the row's end come as 0 and must stay out of the sum.
+        let squares = sum(
+            simd,
+            from,
+            #[inline(always)]
+            |x| {
+                let apart = simd.sub_f32s(x, centre);
+                simd.mul_f32s(apart, apart)
+            },
+        ) - filled_up::<S>(width) as f32 * mean * mean;
+        let variance = (squares / width as f32).max(0.0);
+        let scale = simd.splat_f32s(1.0 / (variance + self.eps).sqrt());
+        write(
+            simd,
+            to,
+            [from, self.weight, self.bias],
+            #[inline(always)]
+            |[x, weight, bias]| {
+                let x = simd.mul_f32s(simd.sub_f32s(x, centre), scale);
+                simd.mul_add_f32s(x, weight, bias)
+            },
+        )
     }
 }
 

@@ -10,6 +10,8 @@
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
 #[cfg(target_arch = "x86_64")]
+mod gates;
+#[cfg(target_arch = "x86_64")]
 mod products;
 #[cfg(target_arch = "x86_64")]
 mod shares;

@@ -3,18 +3,21 @@
 mod paired;
 pub(super) mod tiled;
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use half::bf16;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::tiled::{Pixels, Places};
+use self::tiled::Places;
 use super::activation::{MOST_LANES, gelu, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
-use super::pairs::PairRows;
-use super::shared::{SharedOutput, Unwritten, fetch_ahead};
+use super::pairs::{PairProducts, PairRows};
+use super::shared::{Output, SharedOutput, Unwritten, fetch_ahead};
 use super::tile::{MOST_TILE_ROWS, TileSums};
+use super::values::{Computed, Input};
 use crate::engine::{Cancelled, Progress};
 
 /// Numbers of the rows a thread works on at a time, so that they stay in its second cache while
@@ -36,6 +39,9 @@ pub(crate) struct Finish<'a> {
     /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
     /// must be packed in [`gated_order`].
     pub(crate) gated: bool,
+    /// Nothing but products and normalisations will read the result: where products are of tiles,
+    /// which round what they read anyway, it is rounded.
+    pub(crate) for_products: bool,
 }
 
 /// Which row of a matrix `(2 × outputs, …)`, values before gates, is packed as row `index` for
@@ -70,12 +76,6 @@ struct Consecutive<'a> {
     len: usize,
 }
 
-impl Pixels for Consecutive<'_> {
-    fn pixel(&self, _: usize, row: usize, _: usize) -> &[f32] {
-        &self.numbers[row * self.len..][..self.len]
-    }
-}
-
 impl Rows for Consecutive<'_> {
     fn count(&self) -> usize {
         self.numbers.len() / self.len.max(1)
@@ -90,27 +90,31 @@ impl Rows for Consecutive<'_> {
 /// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished, row after row.
 pub(crate) fn linear(
     weights: &PackedWeights,
-    x: &[f32],
+    x: &Input<'_>,
     finish: &Finish<'_>,
     progress: &mut dyn Progress,
-) -> Result<Vec<f32>, Cancelled> {
+) -> Result<Computed, Cancelled> {
     assert_eq!(weights.taps(), 1);
-    assert!(x.len().is_multiple_of(weights.inputs().max(1)));
-    let rows = Consecutive {
-        numbers: x,
-        len: weights.inputs(),
-    };
+    assert!(x.values.len().is_multiple_of(weights.inputs().max(1)));
     let Some(tiles) = tiled::tiles_of(weights) else {
-        return multiply(weights, &rows, finish, progress);
+        let rows = Consecutive {
+            numbers: &x.made(weights.instructions()),
+            len: weights.inputs(),
+        };
+        return multiply(weights, &rows, finish, progress).map(Computed::F32);
     };
     let places = Places {
         batch: 1,
-        rows: rows.count(),
+        rows: x.values.len() / weights.inputs().max(1),
         columns: 1,
         kernel: 1,
         stride: 1,
     };
-    tiled::multiply(tiles, weights, &places, &rows, finish, progress)
+    let source = tiled::Source {
+        input: x,
+        place: |_, row, _| Some(row),
+    };
+    tiled::multiply(tiles, weights, &places, &source, finish, progress)
 }
 
 /// Room a thread needs.
@@ -166,7 +170,7 @@ pub(super) fn multiply<R: Rows>(
         rows,
         finish,
         target: Target {
-            output: SharedOutput::new(&mut output),
+            output: Output::F32(SharedOutput::new(&mut output)),
             width,
         },
     };
@@ -206,7 +210,7 @@ fn block_rows(weights: &PackedWeights, count: usize) -> usize {
 
 /// Where results go: rows of `width` numbers.
 struct Target<'a> {
-    output: SharedOutput<'a>,
+    output: Output<'a>,
     width: usize,
 }
 
@@ -337,48 +341,99 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for Write<'_, R> {
 
     #[inline(always)]
     #[expect(unsafe_code, reason = "a tile is no slice of the output")]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let rows = self.rows.zip(self.sums.chunks_exact(self.sums_width));
-        for (row, sums) in rows {
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let sums = self.sums.chunks_exact(self.sums_width);
+        for (row, sums) in std::iter::zip(&mut self.rows, sums) {
             let Some(row) = row else {
                 continue;
             };
             let start = row * self.target.width + self.first;
-            // SAFETY: each task of `multiply` has its own rows and panels, and a panel its own
-            // outputs, so no other thread writes these outputs of this row, nor does this one
-            // while the part lives.
-            let to = unsafe { self.target.output.part(start, self.outputs) };
-            let to = if self.gated {
-                let (values, gates) = sums.split_at(self.outputs);
-                let (value_bias, gate_bias) = self.bias.split_at(self.outputs);
-                write(
-                    simd,
-                    to,
-                    [values, value_bias, gates, gate_bias],
-                    #[inline(always)]
-                    |[value, value_bias, gate, gate_bias]| {
-                        let value = simd.add_f32s(value, value_bias);
-                        simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
-                    },
-                )
-            } else {
-                write(
-                    simd,
-                    to,
-                    [sums, self.bias],
-                    #[inline(always)]
-                    |[sum, bias]| simd.add_f32s(sum, bias),
-                )
+            let row = Row {
+                start,
+                sums,
+                bias: self.bias,
+                added: self.added,
+                gated: self.gated,
             };
-            if let Some(added) = self.added {
-                update(
-                    simd,
-                    to,
-                    [&added[start..]],
+            // SAFETY: each task of a product has its own rows and panels, and a panel its own outputs, so
+            // no other thread writes these outputs of this row.
+            unsafe {
+                if let Output::Bf16(products, output) = &self.target.output
+                    && row.gate(*products, output.part(start, self.outputs))
+                {
+                    continue;
+                }
+                self.target.output.write(
+                    start,
+                    self.outputs,
                     #[inline(always)]
-                    |to, [added]| simd.add_f32s(to, added),
+                    |to| row.finish(simd, to),
                 );
             }
         }
+    }
+}
+
+/// The sums of a row of a tile.
+struct Row<'a> {
+    /// Where its outputs are in the result.
+    start: usize,
+    sums: &'a [f32],
+    bias: &'a [f32],
+    added: Option<&'a [f32]>,
+    gated: bool,
+}
+
+impl Row<'_> {
+    /// Writes the row's outputs rounded where they are gated and nothing is added; otherwise false.
+    #[inline(always)]
+    fn gate(&self, products: PairProducts, to: &mut [MaybeUninit<bf16>]) -> bool {
+        if !self.gated || self.added.is_some() {
+            return false;
+        }
+        let (Ok(sums), Ok(bias), Ok(to)) =
+            (self.sums.try_into(), self.bias.try_into(), to.try_into())
+        else {
+            return false;
+        };
+        products.gate(sums, bias, to);
+        true
+    }
+
+    /// Writes the row's outputs.
+    #[inline(always)]
+    fn finish<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
+        let to = if self.gated {
+            let (values, gates) = self.sums.split_at(to.len());
+            let (value_bias, gate_bias) = self.bias.split_at(to.len());
+            write(
+                simd,
+                to,
+                [values, value_bias, gates, gate_bias],
+                #[inline(always)]
+                |[value, value_bias, gate, gate_bias]| {
+                    let value = simd.add_f32s(value, value_bias);
+                    simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
+                },
+            )
+        } else {
+            write(
+                simd,
+                to,
+                [self.sums, self.bias],
+                #[inline(always)]
+                |[sum, bias]| simd.add_f32s(sum, bias),
+            )
+        };
+        if let Some(added) = self.added {
+            update(
+                simd,
+                to,
+                [&added[self.start..]],
+                #[inline(always)]
+                |to, [added]| simd.add_f32s(to, added),
+            );
+        }
+        to
     }
 }

@@ -3,23 +3,42 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
+use half::bf16;
+
+use super::activation::MOST_LANES;
+use super::pairs::PairProducts;
+
+/// What results are made of.
+pub(super) trait Number: Copy {
+    /// No number.
+    const NAN: Self;
+}
+
+impl Number for f32 {
+    const NAN: Self = f32::NAN;
+}
+
+impl Number for bf16 {
+    const NAN: Self = bf16::NAN;
+}
+
 /// Memory for a result, every number of which is about to be written: it is not filled with zeros
 /// before, which would cost as much as the writing.
-pub(super) struct Unwritten(Box<[MaybeUninit<f32>]>);
+pub(super) struct Unwritten<T = f32>(Box<[MaybeUninit<T>]>);
 
-impl Unwritten {
+impl<T: Number> Unwritten<T> {
     /// Room for that many numbers.
     pub(super) fn new(len: usize) -> Self {
         let mut numbers = Box::new_uninit_slice(len);
         // A number that is forgotten is seen by tests.
         if cfg!(debug_assertions) {
-            numbers.fill(MaybeUninit::new(f32::NAN));
+            numbers.fill(MaybeUninit::new(T::NAN));
         }
         Self(numbers)
     }
 
     /// All of it, to be written.
-    pub(super) fn numbers(&mut self) -> &mut [MaybeUninit<f32>] {
+    pub(super) fn numbers(&mut self) -> &mut [MaybeUninit<T>] {
         &mut self.0
     }
 
@@ -28,7 +47,7 @@ impl Unwritten {
     /// # Safety
     /// Every number was.
     #[expect(unsafe_code, reason = "the caller has written it")]
-    pub(super) unsafe fn written(self) -> Vec<f32> {
+    pub(super) unsafe fn written(self) -> Vec<T> {
         // SAFETY: as the caller promises.
         unsafe { self.0.assume_init() }.into_vec()
     }
@@ -37,22 +56,22 @@ impl Unwritten {
 /// A slice whose parts are handed to threads by the index of their numbers. Parts of a picture
 /// (some channels of some pixels) are no slices, so they cannot be lent out by the borrow checker.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SharedOutput<'a> {
-    first: *mut MaybeUninit<f32>,
+pub(super) struct SharedOutput<'a, T = f32> {
+    first: *mut MaybeUninit<T>,
     len: usize,
-    lent: PhantomData<&'a mut [f32]>,
+    lent: PhantomData<&'a mut [T]>,
 }
 
 #[expect(unsafe_code, reason = "see the type")]
 // SAFETY: it stands for an exclusive borrow of the slice; every access goes through `part`, whose
 // caller promises that no two threads hold overlapping parts.
-unsafe impl Send for SharedOutput<'_> {}
+unsafe impl<T: Send> Send for SharedOutput<'_, T> {}
 #[expect(unsafe_code, reason = "see the type")]
 // SAFETY: as above.
-unsafe impl Sync for SharedOutput<'_> {}
+unsafe impl<T: Send> Sync for SharedOutput<'_, T> {}
 
-impl<'a> SharedOutput<'a> {
-    pub(super) fn new(output: &'a mut Unwritten) -> Self {
+impl<'a, T: Number> SharedOutput<'a, T> {
+    pub(super) fn new(output: &'a mut Unwritten<T>) -> Self {
         let output = output.numbers();
         Self {
             first: output.as_mut_ptr(),
@@ -66,21 +85,67 @@ impl<'a> SharedOutput<'a> {
     /// # Safety
     /// While the part lives, no other part that overlaps it may be alive.
     #[expect(unsafe_code, reason = "the caller keeps the parts apart")]
-    pub(super) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [MaybeUninit<f32>] {
+    pub(super) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [MaybeUninit<T>] {
         assert!(start <= self.len && len <= self.len - start);
         // SAFETY: within the slice, as just checked; not aliased, as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(start), len) }
     }
+
     /// Fetches the numbers `start .. start + len` into the cache, which is worth it a while before
     /// they are written: lines far apart are foreseen by no processor.
     pub(super) fn fetch(&self, start: usize, len: usize) {
-        fetch(self.first.wrapping_add(start), len);
+        fetch(self.first.wrapping_add(start).cast(), len * size_of::<T>());
+    }
+}
+
+/// Numbers that are written at once at the most where they are rounded.
+pub(super) const MOST_AT_ONCE: usize = 2 * MOST_LANES;
+
+/// Where numbers go, and what rounds them before.
+pub(super) enum Output<'a> {
+    F32(SharedOutput<'a>),
+    Bf16(PairProducts, SharedOutput<'a, bf16>),
+}
+
+impl Output<'_> {
+    /// Lets `make` write the numbers `start .. start + len`, [`MOST_AT_ONCE`] at the most.
+    ///
+    /// # Safety
+    /// Nobody else may be writing any of them.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "the caller keeps the parts apart")]
+    pub(super) unsafe fn write(
+        &self,
+        start: usize,
+        len: usize,
+        make: impl for<'to> FnOnce(&'to mut [MaybeUninit<f32>]) -> &'to mut [f32],
+    ) {
+        match self {
+            // SAFETY: as the caller promises.
+            Self::F32(output) => {
+                make(unsafe { output.part(start, len) });
+            }
+            Self::Bf16(products, output) => {
+                let mut wide = [MaybeUninit::uninit(); MOST_AT_ONCE];
+                let wide = make(&mut wide[..len]);
+                // SAFETY: as the caller promises.
+                products.narrow(wide, unsafe { output.part(start, len) });
+            }
+        }
+    }
+
+    /// See [`SharedOutput::fetch`].
+    pub(super) fn fetch(&self, start: usize, len: usize) {
+        match self {
+            Self::F32(output) => output.fetch(start, len),
+            Self::Bf16(_, output) => output.fetch(start, len),
+        }
     }
 }
 
 /// Fetches numbers into the cache ahead of their use.
 pub(super) fn fetch_ahead(numbers: &[f32]) {
-    fetch(numbers.as_ptr().cast(), numbers.len());
+    fetch(numbers.as_ptr().cast(), size_of_val(numbers));
 }
 
 /// Fetches pairs into the second cache long ahead of their use.
@@ -99,13 +164,13 @@ pub(super) fn fetch_far_ahead(_: &[u32]) {}
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "a hint")]
-fn fetch(first: *const MaybeUninit<f32>, len: usize) {
+fn fetch(first: *const u8, bytes: usize) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    for line in (0..len).step_by(16) {
+    for line in (0..bytes).step_by(64) {
         // SAFETY: a hint that reads nothing, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(line).cast()) }
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn fetch(_: *const MaybeUninit<f32>, _: usize) {}
+fn fetch(_: *const u8, _: usize) {}

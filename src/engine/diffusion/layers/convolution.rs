@@ -1,9 +1,10 @@
 //! Convolutions.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::super::cpu::{channels_last, is_here, picture, with_numbers};
 use super::super::weights::{Loader, Weight};
+use super::Source;
 use crate::engine::kernels::{ConvGeometry, Finish, PackedWeights, conv2d};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
@@ -68,6 +69,8 @@ struct Besides<'a> {
     shift: Option<&'a Tensor>,
     /// Added to the result; of its shape.
     added: Option<&'a Tensor>,
+    /// Nothing but normalisations will read the result.
+    for_norms: bool,
 }
 
 impl Conv2d {
@@ -99,44 +102,46 @@ impl Conv2d {
     /// The convolved picture.
     pub(crate) fn forward(
         &self,
-        x: &Tensor,
+        x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        self.run(x, Besides::default(), progress)
+        self.run(x.into(), Besides::default(), progress)
     }
 
-    /// The convolved picture with `shift`, `(1, outputs)`, added to every pixel.
-    pub(crate) fn forward_shifted(
+    /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel, for normalisations
+    /// alone to read: rounded where products round what they read anyway.
+    pub(crate) fn forward_for_norms(
         &self,
-        x: &Tensor,
-        shift: &Tensor,
+        x: impl Into<Source>,
+        shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let besides = Besides {
-            shift: Some(shift),
+            shift,
+            for_norms: true,
             ..Besides::default()
         };
-        self.run(x, besides, progress)
+        self.run(x.into(), besides, progress)
     }
 
     /// The convolved picture and `added`, which has its shape.
     pub(crate) fn forward_onto(
         &self,
         added: &Tensor,
-        x: &Tensor,
+        x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let besides = Besides {
             added: Some(added),
             ..Besides::default()
         };
-        self.run(x, besides, progress)
+        self.run(x.into(), besides, progress)
     }
 
     /// The picture enlarged to that many rows and columns by repeating pixels, convolved.
     pub(crate) fn forward_enlarged(
         &self,
-        x: &Tensor,
+        x: impl Into<Source>,
         (height, width): (usize, usize),
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -144,29 +149,30 @@ impl Conv2d {
             enlarged: Some((height, width)),
             ..Besides::default()
         };
-        self.run(x, besides, progress)
+        self.run(x.into(), besides, progress)
     }
 
     fn run(
         &self,
-        x: &Tensor,
+        x: Source,
         besides: Besides<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, x, besides, progress),
-            Weight::Tensor(weight) => self.composed(weight, x, besides, progress),
+            Weight::Packed(weights) => self.packed(weights, &x, besides, progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.made()?, besides, progress),
         }
     }
 
     fn packed(
         &self,
         weights: &PackedWeights,
-        x: &Tensor,
+        source: &Source,
         besides: Besides<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let x = source.tensor();
         let (batch, inputs, height, width) = x.dims4()?;
         let geometry = ConvGeometry {
             batch,
@@ -194,7 +200,7 @@ impl Conv2d {
         let numbers = channels_last(x)?;
         let added = match besides.added {
             Some(added) => channels_last(added)?,
-            None => Tensor::zeros(0, x.dtype(), x.device())?,
+            None => Tensor::zeros(0, DType::F32, x.device())?,
         };
         progress.operation(Some(Operation {
             kind: OperationKind::Convolution(self.shape.kernel),
@@ -202,13 +208,16 @@ impl Conv2d {
             summed: inputs * self.shape.kernel * self.shape.kernel,
             columns: outputs,
         }));
-        let output = with_numbers([&numbers, &bias, &added], |[x, bias, added]| {
+        let output = with_numbers([&bias, &added], |[bias, added]| {
             let finish = Finish {
                 bias: Some(bias),
                 added: besides.added.is_some().then_some(added),
                 gated: false,
+                for_products: besides.for_norms,
             };
-            Ok(conv2d(&geometry, weights, x, &finish, progress)?)
+            source.lend(&numbers, |input| {
+                Ok(conv2d(&geometry, weights, input, &finish, progress)?)
+            })
         })?;
         progress.operation(None);
         picture(output, (batch, rows, columns, outputs), x)

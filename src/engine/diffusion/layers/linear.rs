@@ -1,9 +1,10 @@
 //! Fully connected layers.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
-use super::super::cpu::{is_here, with_numbers};
+use super::super::cpu::{is_here, tensor, with_numbers};
 use super::super::weights::{Loader, Weight};
+use super::Source;
 use crate::engine::kernels::{Finish, PackedWeights, can_be_gated, gated_order, linear};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
@@ -13,6 +14,15 @@ pub(crate) struct Linear {
     /// `(outputs, inputs)`.
     weight: Weight,
     bias: Option<Tensor>,
+}
+
+/// What a layer is to do besides multiplying.
+#[derive(Debug, Clone, Copy, Default)]
+struct Besides<'a> {
+    /// Added to the result; of its shape.
+    added: Option<&'a Tensor>,
+    /// See [`Finish::gated`].
+    gated: bool,
 }
 
 impl Linear {
@@ -60,12 +70,13 @@ impl Linear {
     /// x · Wᵀ + b.
     pub(crate) fn forward(
         &self,
-        x: &Tensor,
+        x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let x = x.into();
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, x, None, false, progress),
-            Weight::Tensor(weight) => self.composed(weight, x, 0, weight.dim(0)?),
+            Weight::Packed(weights) => self.packed(weights, &x, Besides::default(), progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.made()?, 0, weight.dim(0)?),
         }
     }
 
@@ -73,11 +84,16 @@ impl Linear {
     pub(crate) fn forward_onto(
         &self,
         added: &Tensor,
-        x: &Tensor,
+        x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let x = x.into();
+        let besides = Besides {
+            added: Some(added),
+            ..Besides::default()
+        };
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, x, Some(added), false, progress),
+            Weight::Packed(weights) => self.packed(weights, &x, besides, progress),
             Weight::Tensor(_) => Ok((added + self.forward(x, progress)?)?),
         }
     }
@@ -85,11 +101,12 @@ impl Linear {
     fn packed(
         &self,
         weights: &PackedWeights,
-        x: &Tensor,
-        added: Option<&Tensor>,
-        gated: bool,
+        source: &Source,
+        besides: Besides<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let Besides { added, gated } = besides;
+        let x = source.tensor();
         let width = weights.outputs() / if gated { 2 } else { 1 };
         let mut shape = x.dims().to_vec();
         let inputs = shape.pop().unwrap_or_default();
@@ -103,7 +120,7 @@ impl Linear {
             });
         }
         let x = x.contiguous()?;
-        let nothing = Tensor::zeros(0, x.dtype(), x.device())?;
+        let nothing = Tensor::zeros(0, DType::F32, x.device())?;
         let bias = self.bias.as_ref().unwrap_or(&nothing);
         let added_numbers = added.unwrap_or(&nothing).contiguous()?;
         progress.operation(Some(Operation {
@@ -112,16 +129,18 @@ impl Linear {
             summed: inputs,
             columns: weights.outputs(),
         }));
-        let output = with_numbers([&x, bias, &added_numbers], |[x, bias, onto]| {
+        let output = with_numbers([bias, &added_numbers], |[bias, onto]| {
             let finish = Finish {
                 bias: self.bias.is_some().then_some(bias),
                 added: added.is_some().then_some(onto),
                 gated,
+                // What is gated is widened to be narrowed again.
+                for_products: gated,
             };
-            Ok(linear(weights, x, &finish, progress)?)
+            source.lend(&x, |input| Ok(linear(weights, input, &finish, progress)?))
         })?;
         progress.operation(None);
-        Ok(Tensor::from_vec(output, shape, x.device())?)
+        tensor(output, shape, &x)
     }
 
     /// Out of candle's own operators: only the outputs `start .. start + len`.
@@ -192,15 +211,20 @@ impl GeGlu {
         })
     }
 
-    /// a · gelu(b).
+    /// a · gelu(b), for a product alone to read.
     pub(crate) fn forward(
         &self,
-        x: &Tensor,
+        x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
+        let x = x.into();
         match &self.projection.weight {
             Weight::Packed(weights) if self.fused => {
-                self.projection.packed(weights, x, None, true, progress)
+                let besides = Besides {
+                    gated: true,
+                    ..Besides::default()
+                };
+                self.projection.packed(weights, &x, besides, progress)
             }
             Weight::Packed(_) => {
                 let both = self.projection.forward(x, progress)?;
@@ -210,8 +234,9 @@ impl GeGlu {
                 Ok((value * gate.contiguous()?.gelu_erf()?)?)
             }
             Weight::Tensor(weight) => {
+                let x = x.made()?;
                 // Two products give two contiguous halves; cutting one result would copy both.
-                let half = |start| self.projection.composed(weight, x, start, self.outputs);
+                let half = |start| self.projection.composed(weight, &x, start, self.outputs);
                 Ok((half(0)? * half(self.outputs)?.gelu_erf()?)?)
             }
         }

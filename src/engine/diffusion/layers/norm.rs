@@ -1,11 +1,14 @@
 //! Normalisations.
 
+use std::sync::Arc;
+
 use candle_core::{D, DType, Tensor};
 
-use super::super::cpu::{channels_last, instructions, is_here, picture, with_numbers};
+use super::super::cpu::{channels_last, instructions, is_here, with_numbers, with_values};
 use super::super::weights::Loader;
+use super::source::{AsRead, Source};
 use crate::engine::EngineError;
-use crate::engine::kernels;
+use crate::engine::kernels::{self, Instructions};
 
 /// Group normalisation ([Wu & He 2018](https://arxiv.org/abs/1803.08494)).
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(crate) struct GroupNorm {
     bias: Tensor,
     groups: usize,
     eps: f64,
+    /// Whether it is left to what reads the picture.
+    as_read: bool,
 }
 
 impl GroupNorm {
@@ -29,24 +34,25 @@ impl GroupNorm {
             bias: from.tensor("bias", &[channels])?,
             groups,
             eps,
+            as_read: normalises_as_it_reads(&from),
         })
     }
 
     /// The normalised picture.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, EngineError> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Source, EngineError> {
         self.run(x, false)
     }
 
     /// The normalised picture through SiLU.
-    pub(crate) fn forward_silu(&self, x: &Tensor) -> Result<Tensor, EngineError> {
+    pub(crate) fn forward_silu(&self, x: &Tensor) -> Result<Source, EngineError> {
         self.run(x, true)
     }
 
-    fn run(&self, x: &Tensor, silu: bool) -> Result<Tensor, EngineError> {
+    fn run(&self, x: &Tensor, silu: bool) -> Result<Source, EngineError> {
         if !is_here(x) {
-            return self.composed(&x.contiguous()?, silu);
+            return Ok((&self.composed(&x.contiguous()?, silu)?).into());
         }
-        let (batch, channels, height, width) = x.dims4()?;
+        let (batch, channels, _, _) = x.dims4()?;
         if self.weight.dims() != [channels] || !channels.is_multiple_of(self.groups.max(1)) {
             return Err(EngineError::Internal {
                 why: format!(
@@ -57,7 +63,7 @@ impl GroupNorm {
         }
         let weight = self.weight.to_dtype(DType::F32)?;
         let bias = self.bias.to_dtype(DType::F32)?;
-        let output = with_numbers([&channels_last(x)?, &weight, &bias], |[x, weight, bias]| {
+        let measured = with_numbers([&weight, &bias], |[weight, bias]| {
             let norm = kernels::GroupNorm {
                 groups: self.groups,
                 eps: self.eps,
@@ -65,9 +71,12 @@ impl GroupNorm {
                 bias,
                 silu,
             };
-            Ok(kernels::group_norm(instructions(), &norm, batch, x))
+            with_values(&channels_last(x)?, |x| {
+                Ok(norm.measure(instructions(), batch, x))
+            })
         })?;
-        picture(output, (batch, height, width, channels), x)
+        let source = Source::new(x.clone(), AsRead::Groups(Arc::new(measured)));
+        source.unless(self.as_read)
     }
 
     /// Out of candle's own operators.
@@ -89,12 +98,19 @@ impl GroupNorm {
     }
 }
 
+/// True where it is left to the layers that read what is normalised.
+fn normalises_as_it_reads(from: &Loader<'_>) -> bool {
+    from.packs_for().is_some_and(Instructions::multiplies_tiles)
+}
+
 /// Layer normalisation over the last axis ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
 #[derive(Debug)]
 pub(crate) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     eps: f64,
+    /// Whether it is left to what reads the tokens.
+    as_read: bool,
 }
 
 impl LayerNorm {
@@ -104,22 +120,21 @@ impl LayerNorm {
             weight: from.tensor("weight", &[width])?,
             bias: from.tensor("bias", &[width])?,
             eps,
+            as_read: normalises_as_it_reads(&from),
         })
     }
 
     /// The normalised tokens.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, EngineError> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Source, EngineError> {
         let weight = self.weight.to_dtype(x.dtype())?;
         let bias = self.bias.to_dtype(x.dtype())?;
         let eps = self.eps as f32;
         let x = x.contiguous()?;
         if !is_here(&x) || x.dims().last() != weight.dims().first() {
-            return Ok(candle_nn::ops::layer_norm(&x, &weight, &bias, eps)?);
+            return Ok((&candle_nn::ops::layer_norm(&x, &weight, &bias, eps)?).into());
         }
-        let output = with_numbers([&x, &weight, &bias], |[x, weight, bias]| {
-            Ok(kernels::layer_norm(instructions(), weight, bias, eps, x))
-        })?;
-        Ok(Tensor::from_vec(output, x.shape(), x.device())?)
+        let source = Source::new(x, AsRead::Row { weight, bias, eps });
+        source.unless(self.as_read)
     }
 }
 

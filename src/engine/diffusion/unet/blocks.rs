@@ -56,7 +56,7 @@ impl Layer {
 
     fn forward(
         &self,
-        x: &Tensor,
+        x: Tensor,
         step: &StepGiven<'_>,
         at: usize,
         progress: &mut dyn Progress,
@@ -177,7 +177,7 @@ impl DownBlock {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, given, at, progress)?;
+            x = layer.forward(x, given, at, progress)?;
             skips.push(x.clone());
         }
         if let Some(downsample) = &self.downsample {
@@ -237,7 +237,7 @@ impl MidBlock {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, given, at, progress)?;
+            x = layer.forward(x, given, at, progress)?;
         }
         Ok(x)
     }
@@ -309,7 +309,7 @@ impl UpBlock {
                 why: "the U-Net ran out of skips".to_owned(),
             })?;
             let both = channels_of_both(&x, &skip)?;
-            x = layer.forward(&both, given, at, progress)?;
+            x = layer.forward(both, given, at, progress)?;
         }
         if let Some(upsample) = &self.upsample {
             // To the size of the level above, which is not twice this one's where it was odd.

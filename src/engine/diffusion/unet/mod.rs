@@ -155,7 +155,7 @@ impl Unet {
         }
         progress.checkpoint()?;
         let x = self.norm_out.forward_silu(&x)?;
-        let y = self.conv_out.forward(&x, progress)?;
+        let y = self.conv_out.forward(x, progress)?;
         all_finite(&y.contiguous()?)
     }
 

@@ -81,8 +81,8 @@ impl Transformer {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
-        let normal = tokens_of(&self.norm.forward(x)?)?;
-        let mut tokens = self.proj_in.forward(&normal, progress)?;
+        let normal = self.norm.forward(x)?.tokens()?;
+        let mut tokens = self.proj_in.forward(normal, progress)?;
         for (block, text) in self.blocks.iter().zip(text) {
             tokens = block.forward(&tokens, text, progress)?;
         }
@@ -143,7 +143,7 @@ impl Block {
         let normal = self.norm2.forward(&x)?;
         let x = self.to_text.forward_onto(&x, &normal, text, progress)?;
         progress.checkpoint()?;
-        let inner = self.widen.forward(&self.norm3.forward(&x)?, progress)?;
+        let inner = self.widen.forward(self.norm3.forward(&x)?, progress)?;
         self.narrow.forward_onto(&x, &inner, progress)
     }
 }

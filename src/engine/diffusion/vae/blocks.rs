@@ -99,15 +99,15 @@ impl Encoder {
         let mut x = self.conv_in.forward(image, progress)?;
         for (resnets, downsample) in &self.levels {
             for resnet in resnets {
-                x = resnet.forward(&x, None, progress)?;
+                x = resnet.forward(x, None, progress)?;
             }
             if let Some(downsample) = downsample {
                 x = downsample.forward(&x, progress)?;
             }
         }
-        x = self.mid.forward(&x, progress)?;
+        x = self.mid.forward(x, progress)?;
         self.conv_out
-            .forward(&self.norm_out.forward_silu(&x)?, progress)
+            .forward(self.norm_out.forward_silu(&x)?, progress)
     }
 }
 
@@ -156,10 +156,10 @@ impl Decoder {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let mut x = self.conv_in.forward(latent, progress)?;
-        x = self.mid.forward(&x, progress)?;
+        x = self.mid.forward(x, progress)?;
         for (resnets, upsample) in &self.levels {
             for resnet in resnets {
-                x = resnet.forward(&x, None, progress)?;
+                x = resnet.forward(x, None, progress)?;
             }
             if let Some(upsample) = upsample {
                 x = upsample.forward(&x, None, progress)?;
@@ -168,7 +168,7 @@ impl Decoder {
         progress.checkpoint()?;
         let x = self.norm_out.forward_silu(&x)?;
         progress.checkpoint()?;
-        self.conv_out.forward(&x, progress)
+        self.conv_out.forward(x, progress)
     }
 }
 
@@ -193,12 +193,12 @@ impl MidBlock {
         })
     }
 
-    fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
+    fn forward(&self, x: Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
         let mut x = self.first.forward(x, None, progress)?;
         if let Some(attention) = &self.attention {
             x = attention.forward(&x, progress)?;
         }
-        self.second.forward(&x, None, progress)
+        self.second.forward(x, None, progress)
     }
 }
 
@@ -232,7 +232,7 @@ impl PixelAttention {
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
-        let normal = tokens_of(&self.norm.forward(x)?)?;
+        let normal = self.norm.forward(x)?.tokens()?;
         let around = tokens_of(x)?;
         let asked = self.attention.asked(&normal, progress)?;
         let y = self

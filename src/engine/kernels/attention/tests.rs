@@ -59,7 +59,7 @@ fn agrees_with_f64_on_every_instruction_set() {
             let k = numbers(batch * keys * sizes.width(), 2);
             let v = numbers(batch * keys * sizes.width(), 3);
             let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
-            let output = attend(&asked, &q, &mut NeverCancelled).unwrap();
+            let output = attend(&asked, &q, &mut NeverCancelled).unwrap().widened();
             let what = format!("{} {queries} {sizes:?}", set.name());
             let expected = expected(&sizes, queries, [&q, &k, &v]);
             assert_close(&output, &expected, tolerance(set, 2e-6), &what);
@@ -80,7 +80,7 @@ fn scores_of_thousands_do_not_overflow() {
     let v: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
     for set in Instructions::all_and_interpreted() {
         let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
-        let output = attend(&asked, &q, &mut NeverCancelled).unwrap();
+        let output = attend(&asked, &q, &mut NeverCancelled).unwrap().widened();
         // All of the share is the last key's; in bf16 some keys are the same.
         let most = 699.0 * tolerance(set, 1e-6) as f32;
         assert!(

@@ -1,7 +1,8 @@
 use super::*;
 use crate::engine::kernels::product::gated_order;
 use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
-use crate::engine::kernels::{Instructions, Numbers, linear};
+use crate::engine::kernels::{GroupNorm, Instructions, LayerNorm, Norm, Numbers, Values, linear};
+use half::bf16;
 
 /// A convolution as its definition says, in f64.
 fn expected(
@@ -111,7 +112,15 @@ fn agrees_with_its_definition_on_every_instruction_set() {
                 ..Finish::default()
             };
             let progress = &mut NeverCancelled;
-            let output = conv2d(&geometry, &weights, &input, &finish, progress).unwrap();
+            let output = conv2d(
+                &geometry,
+                &weights,
+                &Input::plain(&input),
+                &finish,
+                progress,
+            )
+            .unwrap()
+            .widened();
             let expected = expected(&geometry, inputs, &input, &weight, &bias);
             assert_close(
                 &output,
@@ -141,8 +150,11 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
             bias: Some(&packed_bias),
             added: Some(&added),
             gated: true,
+            for_products: false,
         };
-        let output = linear(&weights, &x, &finish, &mut NeverCancelled).unwrap();
+        let output = linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled)
+            .unwrap()
+            .widened();
         let expected: Vec<f64> = (0..rows * outputs)
             .map(|at| {
                 let (row, column) = (at / outputs, at % outputs);
@@ -162,6 +174,100 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
             .collect();
         assert_close(&output, &expected, tolerance(set, 1e-3), set.name());
     }
+}
+
+#[test]
+fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
+    let (rows, inputs) = (35, 10);
+    let x = numbers(rows * inputs, 1);
+    for set in Instructions::all_and_interpreted() {
+        for outputs in [1, 7, 2 * set.lanes(), 2 * set.lanes() + 5] {
+            let (weight, added) = (numbers(outputs * inputs, 2), numbers(rows * outputs, 3));
+            let weights =
+                PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
+                    weight[o * inputs + i]
+                });
+            let [as_is, for_products] = [false, true].map(|for_products| {
+                let finish = Finish {
+                    added: Some(&added),
+                    for_products,
+                    ..Finish::default()
+                };
+                linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled).unwrap()
+            });
+            let is_rounded = matches!(for_products, Computed::Bf16(_));
+            let by_tiles = set
+                .pair_products()
+                .is_some_and(|products| products.tiles().is_some());
+            assert_eq!(is_rounded, by_tiles, "{}", set.name());
+            let as_is = as_is.widened();
+            let expected: Vec<f32> = match is_rounded {
+                true => as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect(),
+                false => as_is,
+            };
+            assert_eq!(for_products.widened(), expected, "{} {outputs}", set.name());
+        }
+    }
+}
+
+#[test]
+fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() {
+    let (batch, height, width, outputs) = (2, 9, 6, 5);
+    for set in Instructions::all_and_interpreted() {
+        for inputs in [1, 6, 40] {
+            let x = numbers(batch * height * width * inputs, 1);
+            let rounded: Vec<bf16> = x.iter().map(|x| bf16::from_f32(*x)).collect();
+            let (scale, bias) = (numbers(inputs, 2), numbers(inputs, 3));
+            let weight = numbers(outputs * 9 * inputs, 4);
+            let groups = GroupNorm {
+                groups: if inputs == 1 { 1 } else { 2 },
+                eps: 1e-5,
+                weight: &scale,
+                bias: &bias,
+                silu: inputs == 6,
+            };
+            let rows = LayerNorm {
+                weight: &scale,
+                bias: &bias,
+                eps: 1e-5,
+            };
+            for values in [Values::F32(&x), Values::Bf16(&rounded)] {
+                let measured = groups.measure(set, batch, values);
+                let norms = [None, Some(Norm::Groups(&measured)), Some(Norm::Row(rows))];
+                for input in norms.map(|norm| Input { values, norm }) {
+                    check_as_read(set, [batch, height, width, outputs], &input, &weight);
+                }
+            }
+        }
+    }
+}
+
+/// Compares with the product of what is read, which is made before.
+fn check_as_read(
+    set: Instructions,
+    [batch, height, width, outputs]: [usize; 4],
+    input: &Input<'_>,
+    weight: &[f32],
+) {
+    let made = input.made(set);
+    let inputs = made.len() / (batch * height * width);
+    let geometry = ConvGeometry {
+        batch,
+        height,
+        width,
+        enlarged: None,
+        kernel: 3,
+        stride: 1,
+        padding_before: 1,
+        padding_after: 1,
+    };
+    let weights = packed(set, [outputs, inputs, 3], weight);
+    let finish = Finish::default();
+    let [got, expected] = [input, &Input::plain(&made)].map(|input| {
+        let output = conv2d(&geometry, &weights, input, &finish, &mut NeverCancelled);
+        output.unwrap().widened()
+    });
+    assert_eq!(got, expected, "{} {input:?}", set.name());
 }
 
 #[test]
@@ -189,7 +295,15 @@ fn long_sums_agree_too() {
                 ..Finish::default()
             };
             let progress = &mut NeverCancelled;
-            let output = conv2d(&geometry, &weights, &input, &finish, progress).unwrap();
+            let output = conv2d(
+                &geometry,
+                &weights,
+                &Input::plain(&input),
+                &finish,
+                progress,
+            )
+            .unwrap()
+            .widened();
             assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
         }
     }
@@ -209,7 +323,14 @@ fn halves_are_widened_exactly() {
         let weights = PackedWeights::pack(set, [outputs, 1, inputs], kept, |o, _, i| {
             weight[o * inputs + i]
         });
-        linear(&weights, &x, &Finish::default(), &mut NeverCancelled).unwrap()
+        linear(
+            &weights,
+            &Input::plain(&x),
+            &Finish::default(),
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .widened()
     };
     assert_eq!(run(Numbers::F16), run(Numbers::F32));
     assert_eq!(run(Numbers::Bf16), run(Numbers::F32));
@@ -230,7 +351,11 @@ fn check_threads(set: Instructions) {
         weight[o * inputs + i]
     });
     let finish = Finish::default();
-    assert_same_by_threads(set, || linear(&weights, &x, &finish, &mut NeverCancelled));
+    assert_same_by_threads(set, || {
+        linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled)
+            .unwrap()
+            .widened()
+    });
     // So large that it is summed in parts, and that blocks are of another size for each number of threads.
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
     let x = numbers(height * width * inputs, 3);
@@ -249,20 +374,25 @@ fn check_threads(set: Instructions) {
         padding_after: 1,
     };
     assert_same_by_threads(set, || {
-        conv2d(&geometry, &weights, &x, &finish, &mut NeverCancelled)
+        conv2d(
+            &geometry,
+            &weights,
+            &Input::plain(&x),
+            &finish,
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .widened()
     });
 }
 
-fn assert_same_by_threads(
-    set: Instructions,
-    product: impl Fn() -> Result<Vec<f32>, Cancelled> + Sync,
-) {
+fn assert_same_by_threads(set: Instructions, product: impl Fn() -> Vec<f32> + Sync) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(&product).unwrap()
+        pool.install(&product)
     };
     assert!(run(1) == run(3), "{}", set.name());
 }

@@ -23,7 +23,8 @@ fn groups_are_normalised_as_in_f64() {
                 bias: &bias,
                 silu: channels > 6,
             };
-            let output = group_norm(set, &norm, batch, &x);
+            let measured = norm.measure(set, batch, Values::F32(&x));
+            let output = Norm::Groups(&measured).apply(set, Values::F32(&x));
             let members = channels / groups;
             let expected: Vec<f64> = (0..x.len())
                 .map(|at| {
@@ -64,7 +65,12 @@ fn rows_are_normalised_as_in_f64() {
                 .map(|x| 5.0 * x + 2.0)
                 .collect();
             let (weight, bias) = (numbers(width, 2), numbers(width, 3));
-            let output = layer_norm(set, &weight, &bias, 1e-5, &x);
+            let norm = LayerNorm {
+                weight: &weight,
+                bias: &bias,
+                eps: 1e-5,
+            };
+            let output = Norm::Row(norm).apply(set, Values::F32(&x));
             let expected: Vec<f64> = (0..x.len())
                 .map(|at| {
                     let row = &x[at / width * width..][..width];

@@ -1,6 +1,9 @@
 //! [`PairProducts`] where no processor has them.
 
 use std::convert::Infallible;
+use std::mem::MaybeUninit;
+
+use half::bf16;
 
 use super::super::tile::TileSums;
 use super::{PairTile, RowsUnderTaps, Shares};
@@ -33,6 +36,17 @@ impl PairProducts {
         match self.0 {}
     }
     pub(in super::super) fn round(self, _: &[f32], _: &mut [u32]) {
+        match self.0 {}
+    }
+    pub(in super::super) fn narrow(self, _: &[f32], _: &mut [MaybeUninit<bf16>]) {
+        match self.0 {}
+    }
+    pub(in super::super) fn gate(
+        self,
+        _: &[f32; 32],
+        _: &[f32; 32],
+        _: &mut [MaybeUninit<bf16>; 16],
+    ) {
         match self.0 {}
     }
     pub(in super::super) fn shares(self, _: &[f32], _: f32, _: f32, _: &mut [u32]) -> f32 {

@@ -5,6 +5,10 @@
     reason = "a value of PairProducts is the proof that the instructions are there"
 )]
 
+use std::mem::MaybeUninit;
+
+use half::bf16;
+
 use super::super::tile::TileSums;
 use super::tiles::{self, Tiles};
 use super::{LANES, PairTile, vectors};
@@ -110,6 +114,13 @@ impl PairProducts {
         assert_room(numbers.len(), to.len());
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
         unsafe { vectors::round(numbers, to) }
+    }
+
+    /// Rounds `numbers` one by one; `to` is as long.
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(in super::super) fn narrow(self, numbers: &[f32], to: &mut [MaybeUninit<bf16>]) {
+        // SAFETY: a value of `Self` is only made where the processor has the instructions.
+        unsafe { vectors::narrow(numbers, to) }
     }
 
     /// Rounds `first` and `second`, lines of whole vectors, to pairs of one number of each.

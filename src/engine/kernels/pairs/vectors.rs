@@ -1,11 +1,16 @@
 //! AVX-512-BF16: the products, and the rounding that all of them need.
 
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_and_si512, _mm512_cvtepu16_epi32,
-    _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_storeu_epi32, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_reduce_add_ps,
-    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
+    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm256_storeu_si256, _mm512_and_si512,
+    _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_maskz_loadu_ps,
+    _mm512_or_si512, _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32,
+    _mm512_storeu_ps, _mm512_storeu_si512,
 };
+
+use std::mem::MaybeUninit;
+
+use half::bf16;
 
 use super::super::tile::TileSums;
 use super::{LANES, PairTile};
@@ -114,6 +119,27 @@ pub(super) fn round(numbers: &[f32], to: &mut [u32]) {
         let second = _mm512_maskz_loadu_ps(high, after);
         let pairs = _mm512_cvtne2ps_pbh(second, first);
         store(to_rest.as_mut_ptr(), pairs, count(to_rest.len()));
+    }
+}
+
+/// Rounds `numbers`, for each of which `to` has room.
+#[expect(unsafe_code, reason = "loads and stores of whole vectors")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(super) fn narrow(numbers: &[f32], to: &mut [MaybeUninit<bf16>]) {
+    assert_eq!(numbers.len(), to.len());
+    let (whole, rest) = numbers.as_chunks::<LANES>();
+    let (to_whole, to_rest) = to.as_chunks_mut::<LANES>();
+    for (numbers, to) in whole.iter().zip(to_whole) {
+        // SAFETY: 16 numbers, and room for as many rounded ones; the two vector types are 32 bytes of
+        // which every pattern is a value, as is every pattern of 16 bits a bf16.
+        unsafe {
+            let rounded = _mm512_cvtneps_pbh(_mm512_loadu_ps(numbers.as_ptr()));
+            let bits = std::mem::transmute::<__m256bh, __m256i>(rounded);
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), bits);
+        }
+    }
+    for (number, to) in rest.iter().zip(to_rest) {
+        to.write(bf16::from_f32(*number));
     }
 }
 

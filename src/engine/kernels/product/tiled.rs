@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::super::pack::{PackedWeights, Panel};
 use super::super::pairs::{PairProducts, RowsUnderTaps, Tiles};
-use super::super::shared::{SharedOutput, Unwritten, fetch_far_ahead};
+use super::super::shared::{Output, SharedOutput, Unwritten, fetch_far_ahead};
 use super::super::tile::TileSums;
-use super::{Finish, MULTIPLICATIONS_PER_CHECKPOINT, Target, fetch, finish_tile};
+use super::super::values::{Computed, Input, RoundRows, RowRoom};
+use super::{Finish, MULTIPLICATIONS_PER_CHECKPOINT, Target, can_be_gated, fetch, finish_tile};
 use crate::engine::{Cancelled, Progress};
 
 /// Rows of one register.
@@ -24,14 +25,25 @@ const LEAST_LINES: usize = 4;
 /// Rounded numbers of a block that are multiplied with some panels before the next are (1 MiB), so that
 /// they stay in the second cache meanwhile.
 const PART_NUMBERS: usize = 1 << 19;
+/// Pairs of weights (512 KiB) that stay in the second cache, so that each tile can meet all panels
+/// before the next does: its results lie together, and its pixels are in the first cache.
+const NEAR_PAIRS: usize = 1 << 17;
 /// Sums of these panels (256 KiB), which wait in the second cache for the next numbers.
 const WAITING_SUMS: usize = 1 << 16;
 
-/// Pixels of pictures and of the padding around them.
-pub(in super::super) trait Pixels: Sync {
-    /// The numbers of a pixel; rows and columns are counted from the padding's first.
-    fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32];
+/// What is multiplied: rows or pixels, and where in them each place of pictures with padding is.
+pub(in super::super) struct Source<'a, P> {
+    pub(in super::super) input: &'a Input<'a>,
+    /// Of a picture, a row and a column, counted from the padding's first; `None` in the padding.
+    pub(in super::super) place: P,
 }
+
+/// See [`Source::place`].
+pub(in super::super) trait Place:
+    Fn(usize, usize, usize) -> Option<usize> + Sync
+{
+}
+impl<P: Fn(usize, usize, usize) -> Option<usize> + Sync> Place for P {}
 
 /// Measures of a result, and what each pixel of it is made of.
 #[derive(Debug, Clone, Copy)]
@@ -79,75 +91,43 @@ pub(in super::super) fn tiles_of(weights: &PackedWeights) -> Option<Tiles> {
 /// The weights' taps, row after row of a kernel, times what lies under it at every pixel of the
 /// result; finished.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
-pub(in super::super) fn multiply<P: Pixels>(
+pub(in super::super) fn multiply<P: Place>(
     tiles: Tiles,
     weights: &PackedWeights,
     places: &Places,
-    pixels: &P,
+    source: &Source<'_, P>,
     finish: &Finish<'_>,
     progress: &mut dyn Progress,
-) -> Result<Vec<f32>, Cancelled> {
-    let lines = places.batch * places.rows;
+) -> Result<Computed, Cancelled> {
     let width = weights.outputs() / if finish.gated { 2 } else { 1 };
-    let len = lines * places.columns * width;
+    let len = places.batch * places.rows * places.columns * width;
     if len == 0 || weights.taps() * weights.inputs() == 0 {
-        return Ok(vec![0.0; len]);
+        return Ok(Computed::F32(vec![0.0; len]));
     }
-    let mut output = Unwritten::new(len);
-    let product = Product {
+    // Or some outputs would never be written.
+    assert!(!finish.gated || can_be_gated(weights.instructions(), width));
+    let product = |output| Product {
         tiles,
         weights,
         places,
-        pixels,
+        source,
         finish,
-        target: Target {
-            output: SharedOutput::new(&mut output),
-            width,
-        },
+        target: Target { output, width },
     };
-    let panels: Vec<Panel> = weights.panels().collect();
-    let block = block_lines(places);
-    let blocks = lines.div_ceil(block);
-    let lines_of = |block_index: usize| {
-        let first = block_index * block;
-        first..lines.min(first + block)
-    };
-    // With few blocks, threads share out the panels too, and what they read is made before.
-    let groups = (4 * rayon::current_num_threads())
-        .div_ceil(blocks)
-        .min(panels.len());
-    let group_panels = panels.len().div_ceil(groups);
-    let groups = panels.len().div_ceil(group_panels);
-    let mut made: Vec<Block> = Vec::new();
-    if groups > 1 {
-        made.resize_with(blocks, Block::default);
-        for (index, block) in made.iter_mut().enumerate() {
-            block.make(&product, lines_of(index), true);
+    // SAFETY, of both: `run` writes `width` outputs at every pixel of the result.
+    Ok(match weights.pair_products() {
+        Some(products) if finish.for_products => {
+            let mut output = Unwritten::new(len);
+            let shared = SharedOutput::new(&mut output);
+            product(Output::Bf16(products, shared)).run(progress)?;
+            Computed::Bf16(unsafe { output.written() })
         }
-    }
-    let tasks = blocks * groups;
-    let depth = weights.taps() * weights.inputs();
-    let work = depth * block * places.columns * group_panels * 2 * GROUP;
-    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
-        .max(1)
-        .next_multiple_of(rayon::current_num_threads());
-    for round in (0..tasks).step_by(per_round) {
-        progress.checkpoint()?;
-        (round..tasks.min(round + per_round))
-            .into_par_iter()
-            .for_each_init(<(Block, Vec<f32>)>::default, |(own, sums), task| {
-                let group = task % groups * group_panels;
-                let panels = &panels[group..panels.len().min(group + group_panels)];
-                let block = made.get(task / groups).unwrap_or_else(|| {
-                    own.make(&product, lines_of(task), false);
-                    own
-                });
-                product.of_block(block, panels, sums);
-            });
-    }
-    // SAFETY: the tasks are all blocks of lines with all groups of panels, and each has written the
-    // outputs of its panels at every pixel of its lines: `width` of them, panels together.
-    Ok(unsafe { output.written() })
+        _ => {
+            let mut output = Unwritten::new(len);
+            product(Output::F32(SharedOutput::new(&mut output))).run(progress)?;
+            Computed::F32(unsafe { output.written() })
+        }
+    })
 }
 
 /// Lines of a block at the most.
@@ -192,12 +172,63 @@ struct Product<'a, P> {
     tiles: Tiles,
     weights: &'a PackedWeights,
     places: &'a Places,
-    pixels: &'a P,
+    source: &'a Source<'a, P>,
     finish: &'a Finish<'a>,
     target: Target<'a>,
 }
 
-impl<P: Pixels> Product<'_, P> {
+impl<P: Place> Product<'_, P> {
+    /// Multiplies, and writes all outputs of every pixel of the result.
+    fn run(&self, progress: &mut dyn Progress) -> Result<(), Cancelled> {
+        let Self {
+            weights, places, ..
+        } = *self;
+        let lines = places.batch * places.rows;
+        let panels: Vec<Panel> = weights.panels().collect();
+        let block = block_lines(places);
+        let blocks = lines.div_ceil(block);
+        let lines_of = |block_index: usize| {
+            let first = block_index * block;
+            first..lines.min(first + block)
+        };
+        // With few blocks, threads share out the panels too, and what they read is made before.
+        let groups = (4 * rayon::current_num_threads())
+            .div_ceil(blocks)
+            .min(panels.len());
+        let group_panels = panels.len().div_ceil(groups);
+        let groups = panels.len().div_ceil(group_panels);
+        let mut made: Vec<Block> = Vec::new();
+        if groups > 1 {
+            made.resize_with(blocks, Block::default);
+            for (index, block) in made.iter_mut().enumerate() {
+                block.make(self, lines_of(index), true);
+            }
+        }
+        let tasks = blocks * groups;
+        let depth = weights.taps() * weights.inputs();
+        let work = depth * block * places.columns * group_panels * 2 * GROUP;
+        let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+            .max(1)
+            .next_multiple_of(rayon::current_num_threads());
+        for round in (0..tasks).step_by(per_round) {
+            progress.checkpoint()?;
+            (round..tasks.min(round + per_round))
+                .into_par_iter()
+                .for_each_init(<(Block, Vec<f32>)>::default, |(own, sums), task| {
+                    let group = task % groups * group_panels;
+                    let panels = &panels[group..panels.len().min(group + group_panels)];
+                    let block = made.get(task / groups).unwrap_or_else(|| {
+                        own.make(self, lines_of(task), false);
+                        own
+                    });
+                    self.of_block(block, panels, sums);
+                });
+        }
+        // The tasks are all blocks of lines with all groups of panels, and each has written the outputs of
+        // its panels at every pixel of its lines: all of them, panels together.
+        Ok(())
+    }
+
     /// A block times some panels. Where a block's numbers are too many for the second cache, some inputs
     /// of all its pixels meet some panels before the next inputs do.
     fn of_block(&self, block: &Block, panels: &[Panel], sums: &mut Vec<f32>) {
@@ -224,14 +255,23 @@ impl<P: Pixels> Product<'_, P> {
                 }
             })
         });
-        let mut visits = visits.peekable();
-        while let Some(visit) = visits.next() {
-            let next = visits.peek().map(|next| &*next.pairs).unwrap_or_default();
+        let visits: Vec<Visit<'_>> = visits.collect();
+        let pairs = visits.iter().flat_map(|visit| &visit.pairs);
+        if parts == 1 && pairs.map(|pairs| pairs.len()).sum::<usize>() <= NEAR_PAIRS {
+            for groups in block.groups.chunks(2) {
+                for visit in &visits {
+                    self.of_tile(block, groups, visit, sums);
+                }
+            }
+            return;
+        }
+        for (index, visit) in visits.iter().enumerate() {
+            let next = visits.get(index + 1).map(|next| &*next.pairs);
             for (tile, groups) in block.groups.chunks(2).enumerate() {
                 let place = (visit.first_place + tile) % places * TILE_SUMS;
                 let sums = &mut sums[place..place + TILE_SUMS];
-                self.of_tile(block, groups, &visit, sums);
-                for next in next {
+                self.of_tile(block, groups, visit, sums);
+                for next in next.unwrap_or_default() {
                     let share = next.len().div_ceil(tiles);
                     let first = (tile * share).min(next.len());
                     fetch_far_ahead(&next[first..next.len().min(first + share)]);
@@ -245,7 +285,8 @@ impl<P: Pixels> Product<'_, P> {
         let instructions = self.weights.instructions();
         let (panel, inputs) = (visit.panel, &visit.inputs);
         let (upper, lower) = (&groups[0], &groups[groups.len() - 1]);
-        if visit.last {
+        // Only where sums are added to something: what is but written does not wait.
+        if visit.last && self.finish.added.is_some() {
             for group in groups {
                 fetch(panel, group.pixels(), self.finish, &self.target);
             }
@@ -309,6 +350,7 @@ struct Block {
     depth: usize,
     /// Pairs from one pixel to the next.
     stride: usize,
+    room: RowRoom,
 }
 
 /// What a register of rows gives.
@@ -327,7 +369,7 @@ impl Group {
 
 impl Block {
     /// Rounds what lies under some lines; by all threads where there is nothing else for them to do.
-    fn make<P: Pixels>(&mut self, product: &Product<'_, P>, lines: Range<usize>, by_all: bool) {
+    fn make<P: Place>(&mut self, product: &Product<'_, P>, lines: Range<usize>, by_all: bool) {
         let (weights, places) = (product.weights, product.places);
         let Some(products) = weights.pair_products() else {
             return;
@@ -366,18 +408,28 @@ impl Block {
             self.pairs.resize(len, 0);
         }
         let (stride, depth) = (self.stride, self.depth);
-        let round = |((picture, row), pairs): ((usize, usize), &mut [u32])| {
-            for (column, pairs) in pairs.chunks_exact_mut(stride).enumerate() {
-                let numbers = product.pixels.pixel(picture, row, column);
-                products.round(numbers, &mut pairs[..depth]);
-            }
+        let round = |room: &mut RowRoom, ((picture, row), to): ((usize, usize), &mut [u32])| {
+            let source = product.source;
+            weights.instructions().run(RoundRows {
+                instructions: weights.instructions(),
+                products,
+                input: source.input,
+                width: weights.inputs(),
+                rows: (0..columns).map(|column| (source.place)(picture, row, column)),
+                to,
+                stride,
+                depth,
+                room,
+            });
         };
         let places = self.pairs.chunks_exact_mut(columns * stride);
         if by_all {
             let lines: Vec<_> = padded_lines.into_iter().zip(places).collect();
-            lines.into_par_iter().with_min_len(16).for_each(round);
+            let lines = lines.into_par_iter().with_min_len(16);
+            lines.for_each_init(RowRoom::default, round);
         } else {
-            padded_lines.into_iter().zip(places).for_each(round);
+            let lines = padded_lines.into_iter().zip(places);
+            lines.for_each(|line| round(&mut self.room, line));
         }
     }
 }

@@ -1,21 +1,26 @@
+use super::super::super::cpu::tokens_of;
 use super::super::super::goldens::{assert_close, numbers};
 use super::*;
 
 #[test]
 fn group_norm_on_the_cpu_equals_the_composed_one() {
     for (channels, groups, height, width) in [(12, 4, 5, 7), (6, 6, 1, 1), (8, 1, 33, 40)] {
-        let norm = GroupNorm {
-            weight: numbers(&[channels]),
-            bias: (numbers(&[channels]) * 0.5).unwrap(),
-            groups,
-            eps: 1e-5,
-        };
         // Far from zero, where a careless variance loses its digits.
         let x = (numbers(&[2, channels, height, width]) + 50.0).unwrap();
-        for silu in [false, true] {
+        for (silu, as_read) in [(false, false), (true, false), (false, true), (true, true)] {
+            let norm = GroupNorm {
+                weight: numbers(&[channels]),
+                bias: (numbers(&[channels]) * 0.5).unwrap(),
+                groups,
+                eps: 1e-5,
+                as_read,
+            };
             let got = norm.run(&x, silu).unwrap();
             let wanted = norm.composed(&x, silu).unwrap();
-            assert_close("group norm", &got, &wanted, 1e-4);
+            let tokens = got.tokens().unwrap().made().unwrap();
+            assert_close("group norm", &got.made().unwrap(), &wanted, 1e-4);
+            let wanted = tokens_of(&wanted).unwrap();
+            assert_close("group norm of tokens", &tokens, &wanted, 1e-4);
         }
     }
 }
@@ -27,8 +32,29 @@ fn group_norm_takes_pictures_that_are_not_contiguous() {
         bias: numbers(&[4]),
         groups: 2,
         eps: 1e-5,
+        as_read: true,
     };
     let x = numbers(&[1, 4, 6, 5]).transpose(2, 3).unwrap();
-    let wanted = norm.forward(&x.contiguous().unwrap()).unwrap();
-    assert_close("transposed", &norm.forward(&x).unwrap(), &wanted, 1e-6);
+    let [got, wanted] =
+        [&x, &x.contiguous().unwrap()].map(|x| norm.forward(x).unwrap().made().unwrap());
+    assert_close("transposed", &got, &wanted, 1e-6);
+}
+
+#[test]
+fn layer_norm_is_the_same_whoever_computes_it() {
+    let x = (numbers(&[2, 9, 20]) * 3.0).unwrap();
+    let [made, as_read] = [false, true].map(|as_read| {
+        let norm = LayerNorm {
+            weight: numbers(&[20]),
+            bias: (numbers(&[20]) * 0.5).unwrap(),
+            eps: 1e-5,
+            as_read,
+        };
+        norm.forward(&x).unwrap().made().unwrap()
+    });
+    let weight = numbers(&[20]);
+    let bias = (numbers(&[20]) * 0.5).unwrap();
+    let wanted = candle_nn::ops::layer_norm_slow(&x, &weight, &bias, 1e-5).unwrap();
+    assert_close("layer norm", &made, &wanted, 1e-5);
+    assert_close("as it is read", &as_read, &made, 1e-7);
 }
