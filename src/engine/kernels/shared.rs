@@ -10,16 +10,16 @@ use super::pairs::PairProducts;
 
 /// What results are made of.
 pub(super) trait Number: Copy {
-    /// No number.
-    const NAN: Self;
+    /// What stands where none was written; no number.
+    const UNWRITTEN: Self;
 }
 
 impl Number for f32 {
-    const NAN: Self = f32::NAN;
+    const UNWRITTEN: Self = Self::NAN;
 }
 
 impl Number for bf16 {
-    const NAN: Self = bf16::NAN;
+    const UNWRITTEN: Self = Self::NAN;
 }
 
 /// Memory for a result, every number of which is about to be written: it is not filled with zeros
@@ -32,7 +32,7 @@ impl<T: Number> Unwritten<T> {
         let mut numbers = Box::new_uninit_slice(len);
         // A number that is forgotten is seen by tests.
         if cfg!(debug_assertions) {
-            numbers.fill(MaybeUninit::new(T::NAN));
+            numbers.fill(MaybeUninit::new(T::UNWRITTEN));
         }
         Self(numbers)
     }
@@ -121,8 +121,8 @@ impl Output<'_> {
         make: impl for<'to> FnOnce(&'to mut [MaybeUninit<f32>]) -> &'to mut [f32],
     ) {
         match self {
-            // SAFETY: as the caller promises.
             Self::F32(output) => {
+                // SAFETY: as the caller promises.
                 make(unsafe { output.part(start, len) });
             }
             Self::Bf16(products, output) => {

@@ -201,9 +201,10 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
                 .is_some_and(|products| products.tiles().is_some());
             assert_eq!(is_rounded, by_tiles, "{}", set.name());
             let as_is = as_is.widened();
-            let expected: Vec<f32> = match is_rounded {
-                true => as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect(),
-                false => as_is,
+            let expected: Vec<f32> = if is_rounded {
+                as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect()
+            } else {
+                as_is
             };
             assert_eq!(for_products.widened(), expected, "{} {outputs}", set.name());
         }

@@ -114,17 +114,18 @@ pub(in super::super) fn multiply<P: Place>(
         finish,
         target: Target { output, width },
     };
-    // SAFETY, of both: `run` writes `width` outputs at every pixel of the result.
     Ok(match weights.pair_products() {
         Some(products) if finish.for_products => {
             let mut output = Unwritten::new(len);
             let shared = SharedOutput::new(&mut output);
             product(Output::Bf16(products, shared)).run(progress)?;
+            // SAFETY: `run` has written `width` outputs at every pixel of the result.
             Computed::Bf16(unsafe { output.written() })
         }
         _ => {
             let mut output = Unwritten::new(len);
             product(Output::F32(SharedOutput::new(&mut output))).run(progress)?;
+            // SAFETY: as above.
             Computed::F32(unsafe { output.written() })
         }
     })
