@@ -162,8 +162,8 @@ impl Tiles {
         }
     }
 
-    /// `rounds` times four products of registers that hold zeros; for measuring. The time they take
-    /// does not depend on the numbers.
+    /// `rounds` times four products of registers that hold zeros; for measuring. With other numbers the
+    /// processor may slow down: an Emerald Rapids did by a quarter.
     #[expect(unsafe_code, reason = "assembly that touches no memory")]
     pub(super) fn multiply_adds(self, rounds: u64) -> f32 {
         self.configure();
