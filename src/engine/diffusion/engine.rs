@@ -130,6 +130,8 @@ impl DiffusionEngine {
         } else {
             // The other model is gone by now, so that there is memory for this one.
             let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
+            // Weights on their way took as much again.
+            Recycling::give_back();
             (model.clone(), pipeline)
         };
         Ok(&mut self.loaded.insert(entry).1)
@@ -254,11 +256,14 @@ impl Run<'_> {
         let clock = Instant::now();
         let original = self.original(progress)?;
         let shown = self.shown(progress)?;
+        // Of the blocks of one network few fit the next one.
+        Recycling::give_back();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
         let latent = self.denoised(&text, original, shown, progress)?;
         check_finite(&latent)?;
+        Recycling::give_back();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
 
         progress.checkpoint()?;

@@ -32,7 +32,7 @@ impl Embedding {
         width: usize,
     ) -> Result<Self, EngineError> {
         Ok(Self {
-            rows: from.tensor("weight", &[count, width])?,
+            rows: from.table("weight", &[count, width])?,
         })
     }
 

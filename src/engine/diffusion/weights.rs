@@ -191,10 +191,16 @@ impl Weights {
     ) -> Result<Tensor, EngineError> {
         let mut numbers = self.numbers(name, shapes)?;
         if self.packs_for().is_some() {
-            // Only what is packed is kept narrow; the rest is small and used as it is.
+            // What is neither packed nor only looked up is small and used as it is.
             numbers.kept = self.precision.compute;
         }
         numbers.into_tensor(shapes.first().copied().unwrap_or_default(), self)
+    }
+
+    /// As [`tensor`](Self::tensor), for a weight that is large and only looked up: it may come back in
+    /// the numbers of its file, which take half the memory.
+    pub(crate) fn table(&self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.numbers(name, &[shape])?.into_tensor(shape, self)
     }
 
     /// The instructions weights are packed for; `None` where candle's operators compute.
@@ -478,6 +484,12 @@ impl<'a> Loader<'a> {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
         self.weights.tensor(name, shape)
+    }
+
+    /// See [`Weights::table`].
+    pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.progress.checkpoint()?;
+        self.weights.table(name, shape)
     }
 }
 

@@ -37,6 +37,7 @@ impl Recycling {
         while let Some(old) = Self::surplus(usize::MAX) {
             free(old);
         }
+        trim();
     }
 
     /// Gives back about as much as a new block of `size` is going to take, if that is very much.
@@ -105,6 +106,20 @@ fn in_huge_pages(first: *mut u8, size: usize) -> *mut u8 {
 fn in_huge_pages(first: *mut u8, _: usize) -> *mut u8 {
     first
 }
+
+/// Has glibc return what it keeps of freed blocks
+/// ([`malloc_trim`](https://man7.org/linux/man-pages/man3/malloc_trim.3.html)): those below 32 MiB may lie
+/// between others, and would be held until those are free.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "a call of the C library")]
+fn trim() {
+    // SAFETY: the call takes pages that no block lies in, under the allocator's own locks.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Others were not seen to keep them.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim() {}
 
 #[expect(unsafe_code, reason = "this is an allocator")]
 fn free(block: Block) {
