@@ -91,9 +91,17 @@ impl Attention {
             Linear::load_unbiased
         };
         Ok(Self {
-            q: projection(from.scope(names.q), shape.width, inner)?,
-            k: projection(from.scope(names.k), shape.context_width, inner)?,
-            v: projection(from.scope(names.v), shape.context_width, inner)?,
+            q: projection(from.scope(names.q).passing_on_f32(), shape.width, inner)?,
+            k: projection(
+                from.scope(names.k).passing_on_f32(),
+                shape.context_width,
+                inner,
+            )?,
+            v: projection(
+                from.scope(names.v).passing_on_f32(),
+                shape.context_width,
+                inner,
+            )?,
             out: Linear::load(from.scope(names.out), inner, shape.width)?,
             heads: shape.heads,
             instructions: from.packs_for(),

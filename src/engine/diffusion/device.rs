@@ -3,7 +3,7 @@
 use candle_core::Device;
 
 use super::cpu;
-use super::weights::Precision;
+use super::precision::Precision;
 use crate::engine::EngineError;
 use crate::engine::kernels::Instructions;
 

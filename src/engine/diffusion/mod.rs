@@ -16,6 +16,7 @@ mod layers;
 mod model_config;
 mod noise;
 mod pipeline;
+mod precision;
 mod preview;
 mod random_model;
 mod resnet;

@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
+use super::precision::Precision;
 use super::preview::LatentPreview;
 use super::schedule::TrainedNoise;
 use super::tensors::picture_tensor;
@@ -10,7 +11,6 @@ use super::text_encoder::TextEncoder;
 use super::tokenizer::PromptTokenizer;
 use super::unet::Unet;
 use super::vae::Vae;
-use super::weights::Precision;
 use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::raster::RgbF32;

@@ -12,92 +12,11 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
-use super::cpu;
+use super::precision::{Precision, Storage};
 use crate::catalog::{FileBytes, ModelFiles};
 use crate::engine::kernels::{self, Instructions, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
-
-/// In which numbers a network keeps its weights, and in which it computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Precision {
-    /// Numbers it computes in.
-    pub(crate) compute: DType,
-    /// Numbers it keeps.
-    pub(crate) storage: Storage,
-    /// Numbers our kernels multiply, where they compute.
-    pub(crate) products: Products,
-}
-
-/// Numbers that our kernels multiply; they are summed in f32, and all else is f32, either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Products {
-    /// f32.
-    #[default]
-    F32,
-    /// Weights and what meets them rounded to bf16.
-    Bf16,
-}
-
-impl Precision {
-    /// f32 throughout, but packed weights kept as in the file.
-    #[cfg(test)]
-    pub(crate) const F32_AS_IN_FILE: Self = Self {
-        compute: DType::F32,
-        storage: Storage::AsInFile,
-        products: Products::F32,
-    };
-
-    /// f16 throughout, as GPUs compute.
-    #[cfg(test)]
-    pub(crate) const F16: Self = Self {
-        compute: DType::F16,
-        storage: Storage::BySize,
-        products: Products::F32,
-    };
-
-    /// f32 throughout.
-    pub(crate) const F32: Self = Self {
-        compute: DType::F32,
-        storage: Storage::BySize,
-        products: Products::F32,
-    };
-
-    /// Products of bf16 in our kernels. Only where the processor has them.
-    pub(crate) const BF16: Self = Self {
-        products: Products::Bf16,
-        ..Self::F32
-    };
-
-    /// The same without products of bf16.
-    pub(crate) fn in_f32(self) -> Self {
-        Self {
-            products: Products::F32,
-            ..self
-        }
-    }
-
-    /// What our kernels compute with.
-    pub(crate) fn instructions(self) -> Instructions {
-        match self.products {
-            Products::F32 => cpu::instructions().in_f32(),
-            Products::Bf16 => cpu::instructions_with_bf16(),
-        }
-    }
-}
-
-/// In which numbers weights are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Storage {
-    /// In the compute type, converted once, at load: fastest. Where our kernels compute, packed
-    /// weights of a network of more than [`WIDENED_AT_MOST_BYTES`] are kept as in the file all the
-    /// same; they would take twice the memory.
-    #[default]
-    BySize,
-    /// Packed weights as in the file.
-    #[cfg(test)]
-    AsInFile,
-}
 
 /// Weights of a network, as its files have them, that are widened at load.
 const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
@@ -462,6 +381,17 @@ impl<'a> Loader<'a> {
     /// See [`Weights::has`].
     pub(crate) fn has(&self, name: &str) -> bool {
         self.weights.has(name)
+    }
+
+    /// True where results are rounded by products of tiles; see [`Precision::passes_on_rounded`].
+    pub(crate) fn passes_on_rounded(&self) -> bool {
+        self.weights.precision.passes_on_rounded
+    }
+
+    /// The same for layers whose results stay f32.
+    pub(crate) fn passing_on_f32(mut self) -> Self {
+        self.weights.precision.passes_on_rounded = false;
+        self
     }
 
     /// See [`Weights::packs_for`].

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::activation::{silu, update, write};
 use super::instructions::Instructions;
+use super::pairs::PairProducts;
 use super::shared::Unwritten;
 use super::values::Values;
 
@@ -122,6 +123,19 @@ pub(crate) struct MeasuredGroups {
 }
 
 impl MeasuredGroups {
+    /// Rounds what becomes of pixel number `index`, whose channels are `from`, to pairs.
+    pub(super) fn round_pixel(
+        &self,
+        products: PairProducts,
+        index: usize,
+        from: Values<'_>,
+        to: &mut [u32],
+    ) {
+        let transform = &self.pictures[index / self.area];
+        let transform = transform.each_ref().map(Vec::as_slice);
+        products.normalise(from, transform, self.silu, to);
+    }
+
     #[inline(always)]
     fn of_pixel<'to, S: Simd>(
         &self,

@@ -12,6 +12,8 @@ mod elsewhere;
 #[cfg(target_arch = "x86_64")]
 mod gates;
 #[cfg(target_arch = "x86_64")]
+mod normal;
+#[cfg(target_arch = "x86_64")]
 mod products;
 #[cfg(target_arch = "x86_64")]
 mod shares;

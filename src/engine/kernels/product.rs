@@ -15,9 +15,10 @@ use super::activation::{MOST_LANES, gelu, update, write};
 use super::instructions::Instructions;
 use super::pack::{PackedWeights, Panel, PanelNumbers};
 use super::pairs::{PairProducts, PairRows};
-use super::shared::{Output, SharedOutput, Unwritten, fetch_ahead};
+use super::shared::{MOST_AT_ONCE, Output, SharedOutput, Unwritten};
 use super::tile::{MOST_TILE_ROWS, TileSums};
-use super::values::{Computed, Input};
+use super::values::{Computed, Input, Values};
+use super::widen::widen;
 use crate::engine::{Cancelled, Progress};
 
 /// Numbers of the rows a thread works on at a time, so that they stay in its second cache while
@@ -35,13 +36,23 @@ pub(crate) struct Finish<'a> {
     /// Added to each output; one a row of the weights.
     pub(crate) bias: Option<&'a [f32]>,
     /// Added to the result, number by number; as long as it.
-    pub(crate) added: Option<&'a [f32]>,
+    pub(crate) added: Option<Values<'a>>,
     /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
     /// must be packed in [`gated_order`].
     pub(crate) gated: bool,
-    /// Nothing but products and normalisations will read the result: where products are of tiles,
-    /// which round what they read anyway, it is rounded.
+    /// The result may be rounded. It is where products are of tiles, which round what they read anyway.
     pub(crate) for_products: bool,
+}
+
+impl Finish<'_> {
+    /// What is added, in f32; `room` is for what is not. Nothing where nothing is.
+    pub(super) fn added_in_f32<'r>(
+        &'r self,
+        instructions: Instructions,
+        room: &'r mut Vec<f32>,
+    ) -> Option<&'r [f32]> {
+        self.added.map(|added| added.widened(instructions, room))
+    }
 }
 
 /// Which row of a matrix `(2 × outputs, …)`, values before gates, is packed as row `index` for
@@ -273,7 +284,7 @@ fn fetch(
         let start = row * target.width + first;
         target.output.fetch(start, outputs);
         if let Some(added) = finish.added {
-            fetch_ahead(&added[start..start + outputs]);
+            added.part(start, outputs).fetch_ahead();
         }
     }
 }
@@ -328,7 +339,7 @@ struct Write<'a, R> {
     sums_width: usize,
     /// Of the panel's outputs.
     bias: &'a [f32],
-    added: Option<&'a [f32]>,
+    added: Option<Values<'a>>,
     gated: bool,
     rows: R,
     first: usize,
@@ -380,7 +391,7 @@ struct Row<'a> {
     start: usize,
     sums: &'a [f32],
     bias: &'a [f32],
-    added: Option<&'a [f32]>,
+    added: Option<Values<'a>>,
     gated: bool,
 }
 
@@ -426,10 +437,15 @@ impl Row<'_> {
             )
         };
         if let Some(added) = self.added {
+            let mut room = [0.0; MOST_AT_ONCE];
+            let added = match added.part(self.start, to.len()) {
+                Values::F32(added) => added,
+                Values::Bf16(added) => widen(added, &mut room[..added.len()]),
+            };
             update(
                 simd,
                 to,
-                [&added[self.start..]],
+                [added],
                 #[inline(always)]
                 |to, [added]| simd.add_f32s(to, added),
             );

@@ -144,7 +144,7 @@ impl Output<'_> {
 }
 
 /// Fetches numbers into the cache ahead of their use.
-pub(super) fn fetch_ahead(numbers: &[f32]) {
+pub(super) fn fetch_ahead<T: Number>(numbers: &[T]) {
     fetch(numbers.as_ptr().cast(), size_of_val(numbers));
 }
 

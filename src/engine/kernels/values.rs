@@ -10,6 +10,7 @@ use pulp::{Simd, WithSimd};
 use super::instructions::Instructions;
 use super::norm::Norm;
 use super::pairs::PairProducts;
+use super::shared::fetch_ahead;
 
 /// Numbers to be read.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,14 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(numbers) => Self::F32(&numbers[start..start + len]),
             Self::Bf16(numbers) => Self::Bf16(&numbers[start..start + len]),
+        }
+    }
+
+    /// Fetches them into the cache ahead of their use.
+    pub(super) fn fetch_ahead(self) {
+        match self {
+            Self::F32(numbers) => fetch_ahead(numbers),
+            Self::Bf16(numbers) => fetch_ahead(numbers),
         }
     }
 
@@ -153,6 +162,9 @@ impl<I: Iterator<Item = Option<usize>>> WithSimd for RoundRows<'_, I> {
                     let (numbers_to, rest) = halves.split_at_mut(width);
                     numbers_to.copy_from_slice(numbers.reinterpret_cast());
                     rest.fill(0);
+                }
+                (Some(Norm::Groups(groups)), values) => {
+                    groups.round_pixel(products, row, values, to);
                 }
                 (Some(norm), values) => {
                     let numbers = values.widened(self.instructions, widened);

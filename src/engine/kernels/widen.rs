@@ -54,10 +54,17 @@ impl WithSimd for WidenBf16<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (to, from) in self.to.iter_mut().zip(self.from) {
-            *to = f32::from_bits(u32::from(from.to_bits()) << 16);
-        }
+        widen(self.from, self.to);
     }
+}
+
+/// Widens `from` to `to`, which is as long; with whatever vectors the caller is compiled for.
+#[inline(always)]
+pub(super) fn widen<'to>(from: &[bf16], to: &'to mut [f32]) -> &'to [f32] {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = f32::from_bits(u32::from(from.to_bits()) << 16);
+    }
+    to
 }
 
 #[cfg(test)]

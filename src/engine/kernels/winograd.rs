@@ -85,7 +85,9 @@ pub(super) fn convolve(
             .bias
             .is_none_or(|bias| bias.len() == weights.outputs())
     );
-    assert!(finish.added.is_none_or(|added| added.len() == len));
+    let mut room = Vec::new();
+    let added = finish.added_in_f32(weights.instructions(), &mut room);
+    assert!(added.is_none_or(|added| added.len() == len));
     let across = columns.div_ceil(TILE);
     let each = rows.div_ceil(TILE) * across;
     let place = |tile: usize| {
@@ -130,6 +132,7 @@ pub(super) fn convolve(
                         let (picture, y, x) = place(first + start + at);
                         let target = Target {
                             output: &shared,
+                            added,
                             width: weights.outputs(),
                             first: (picture * rows + y) * columns + x,
                             columns,
@@ -292,6 +295,8 @@ fn input_line<S: Simd>(simd: S, d: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
 /// Where a tile of the output lies.
 struct Target<'a> {
     output: &'a SharedOutput<'a>,
+    /// See [`Finish::added`].
+    added: Option<&'a [f32]>,
     /// Numbers of a pixel.
     width: usize,
     /// The tile's first pixel.
@@ -354,7 +359,7 @@ impl WithSimd for WriteTile<'_> {
                     let pixel = self.target.first + row * self.target.columns + column;
                     let start = pixel * self.target.width + first;
                     let mut y = simd.add_f32s(y, bias);
-                    if let Some(added) = self.finish.added {
+                    if let Some(added) = self.target.added {
                         y = simd.add_f32s(y, some(&added[start..]));
                     }
                     // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles

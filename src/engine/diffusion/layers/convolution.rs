@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::super::cpu::{channels_last, is_here, picture, with_numbers};
+use super::super::cpu::{channels_last, is_here, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
 use super::Source;
 use crate::engine::kernels::{ConvGeometry, Finish, PackedWeights, conv2d};
@@ -58,6 +58,8 @@ pub(crate) struct Conv2d {
     weight: Weight,
     bias: Tensor,
     shape: ConvShape,
+    /// Whether results may be rounded.
+    passes_on_rounded: bool,
 }
 
 /// What a convolution is to do besides convolving.
@@ -69,7 +71,7 @@ struct Besides<'a> {
     shift: Option<&'a Tensor>,
     /// Added to the result; of its shape.
     added: Option<&'a Tensor>,
-    /// Nothing but normalisations will read the result.
+    /// Nothing but normalisations will read the result: it may be rounded.
     for_norms: bool,
 }
 
@@ -96,6 +98,7 @@ impl Conv2d {
             weight,
             bias: from.tensor("bias", &[outputs])?,
             shape,
+            passes_on_rounded: from.passes_on_rounded(),
         })
     }
 
@@ -208,15 +211,17 @@ impl Conv2d {
             summed: inputs * self.shape.kernel * self.shape.kernel,
             columns: outputs,
         }));
-        let output = with_numbers([&bias, &added], |[bias, added]| {
-            let finish = Finish {
-                bias: Some(bias),
-                added: besides.added.is_some().then_some(added),
-                gated: false,
-                for_products: besides.for_norms,
-            };
-            source.lend(&numbers, |input| {
-                Ok(conv2d(&geometry, weights, input, &finish, progress)?)
+        let output = with_numbers([&bias], |[bias]| {
+            with_values(&added, |added| {
+                let finish = Finish {
+                    bias: Some(bias),
+                    added: besides.added.is_some().then_some(added),
+                    gated: false,
+                    for_products: besides.for_norms || self.passes_on_rounded,
+                };
+                source.lend(&numbers, |input| {
+                    Ok(conv2d(&geometry, weights, input, &finish, progress)?)
+                })
             })
         })?;
         progress.operation(None);

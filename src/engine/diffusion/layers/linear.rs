@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::super::cpu::{is_here, tensor, with_numbers};
+use super::super::cpu::{is_here, tensor, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
 use super::Source;
 use crate::engine::kernels::{Finish, PackedWeights, can_be_gated, gated_order, linear};
@@ -14,6 +14,8 @@ pub(crate) struct Linear {
     /// `(outputs, inputs)`.
     weight: Weight,
     bias: Option<Tensor>,
+    /// Whether results may be rounded.
+    passes_on_rounded: bool,
 }
 
 /// What a layer is to do besides multiplying.
@@ -64,7 +66,11 @@ impl Linear {
                 |output, _, input| numbers[order(instructions, output) * inputs + input],
             )
         })?;
-        Ok(Self { weight, bias: None })
+        Ok(Self {
+            weight,
+            bias: None,
+            passes_on_rounded: from.passes_on_rounded(),
+        })
     }
 
     /// x · Wᵀ + b.
@@ -129,15 +135,17 @@ impl Linear {
             summed: inputs,
             columns: weights.outputs(),
         }));
-        let output = with_numbers([bias, &added_numbers], |[bias, onto]| {
-            let finish = Finish {
-                bias: self.bias.is_some().then_some(bias),
-                added: added.is_some().then_some(onto),
-                gated,
-                // What is gated is widened to be narrowed again.
-                for_products: gated,
-            };
-            source.lend(&x, |input| Ok(linear(weights, input, &finish, progress)?))
+        let output = with_numbers([bias], |[bias]| {
+            with_values(&added_numbers, |onto| {
+                let finish = Finish {
+                    bias: self.bias.is_some().then_some(bias),
+                    added: added.is_some().then_some(onto),
+                    gated,
+                    // What is gated is widened to be narrowed again.
+                    for_products: gated || self.passes_on_rounded,
+                };
+                source.lend(&x, |input| Ok(linear(weights, input, &finish, progress)?))
+            })
         })?;
         progress.operation(None);
         tensor(output, shape, &x)

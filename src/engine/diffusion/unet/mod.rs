@@ -16,7 +16,8 @@ pub(crate) use self::config::UnetConfig;
 use self::time::TimeEmbedding;
 use super::failure::{all_finite, bad_input};
 use super::layers::{Conv2d, ConvShape, GroupNorm};
-use super::weights::{Loader, Precision, Weights};
+use super::precision::Precision;
+use super::weights::{Loader, Weights};
 use crate::catalog::ModelFiles;
 use crate::engine::{EngineError, Progress};
 

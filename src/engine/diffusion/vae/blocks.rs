@@ -80,8 +80,13 @@ impl Encoder {
         }
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
+        let by_tiles = from.packs_for().is_some_and(Instructions::multiplies_tiles);
+        let mut first = from.scope("conv_in");
+        if !by_tiles {
+            first = first.in_f32();
+        }
         Ok(Self {
-            conv_in: Conv2d::load(from.scope("conv_in").in_f32(), conv_in)?,
+            conv_in: Conv2d::load(first, conv_in)?,
             levels,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), last, config.groups, EPS)?,

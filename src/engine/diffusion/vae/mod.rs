@@ -14,7 +14,8 @@ pub(crate) use self::config::VaeConfig;
 use self::tiling::TilePlan;
 use super::failure::{all_finite, bad_input};
 use super::layers::{Conv2d, ConvShape};
-use super::weights::{Loader, Precision, Weights};
+use super::precision::Precision;
+use super::weights::{Loader, Weights};
 use crate::catalog::ModelFiles;
 use crate::engine::{EngineError, Progress};
 
@@ -55,6 +56,8 @@ impl Vae {
             // Such a network leaves the range of f16, and gives black pictures.
             precision.compute = DType::F32;
         }
+        // Its pictures are the largest there are, and few layers follow each other.
+        let precision = precision.passing_on_rounded();
         let weights = Weights::open(files, WEIGHTS, device, precision)?;
         let from = Loader::new(weights, progress);
         Self::build(config, from, device, precision.compute)

@@ -107,8 +107,21 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             let weight = numbers(outputs * inputs * kernel * kernel, 2);
             let bias = numbers(outputs, 3);
             let weights = packed(set, [outputs, inputs, kernel], &weight);
+            let mut expected = expected(&geometry, inputs, &input, &weight, &bias);
+            // In half of the cases something rounded is added.
+            let added: Vec<bf16> = numbers(expected.len(), 4)
+                .into_iter()
+                .map(bf16::from_f32)
+                .collect();
+            let is_added = height % 2 == 0 || height > 8;
+            if is_added {
+                for (number, added) in expected.iter_mut().zip(&added) {
+                    *number += added.to_f64();
+                }
+            }
             let finish = Finish {
                 bias: Some(&bias),
+                added: is_added.then_some(Values::Bf16(&added)),
                 ..Finish::default()
             };
             let progress = &mut NeverCancelled;
@@ -121,7 +134,6 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             )
             .unwrap()
             .widened();
-            let expected = expected(&geometry, inputs, &input, &weight, &bias);
             assert_close(
                 &output,
                 &expected,
@@ -148,7 +160,7 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
         let packed_bias: Vec<f32> = (0..2 * outputs).map(|at| bias[order(at)]).collect();
         let finish = Finish {
             bias: Some(&packed_bias),
-            added: Some(&added),
+            added: Some(Values::F32(&added)),
             gated: true,
             for_products: false,
         };
@@ -182,14 +194,24 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
     let x = numbers(rows * inputs, 1);
     for set in Instructions::all_and_interpreted() {
         for outputs in [1, 7, 2 * set.lanes(), 2 * set.lanes() + 5] {
-            let (weight, added) = (numbers(outputs * inputs, 2), numbers(rows * outputs, 3));
+            let weight = numbers(outputs * inputs, 2);
+            let rounded: Vec<bf16> = numbers(rows * outputs, 3)
+                .into_iter()
+                .map(bf16::from_f32)
+                .collect();
+            let added: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
             let weights =
                 PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
                     weight[o * inputs + i]
                 });
-            let [as_is, for_products] = [false, true].map(|for_products| {
+            let cases = [
+                (false, Values::F32(&added)),
+                (true, Values::F32(&added)),
+                (true, Values::Bf16(&rounded)),
+            ];
+            let [as_is, for_products, onto_rounded] = cases.map(|(for_products, added)| {
                 let finish = Finish {
-                    added: Some(&added),
+                    added: Some(added),
                     for_products,
                     ..Finish::default()
                 };
@@ -207,6 +229,7 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
                 as_is
             };
             assert_eq!(for_products.widened(), expected, "{} {outputs}", set.name());
+            assert_eq!(onto_rounded.widened(), expected, "{} {outputs}", set.name());
         }
     }
 }
@@ -268,7 +291,9 @@ fn check_as_read(
         let output = conv2d(&geometry, &weights, input, &finish, &mut NeverCancelled);
         output.unwrap().widened()
     });
-    assert_eq!(got, expected, "{} {input:?}", set.name());
+    // SiLU to fewer digits may round a few numbers to their other neighbour.
+    let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
+    assert_close(&got, &expected, 2e-3, set.name());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use half::bf16;
 
 use super::super::tile::TileSums;
+use super::super::values::Values;
 use super::{PairTile, RowsUnderTaps, Shares};
 
 /// The proof that this processor multiplies pairs of bf16: there is no value of it.
@@ -47,6 +48,9 @@ impl PairProducts {
         _: &[f32; 32],
         _: &mut [MaybeUninit<bf16>; 16],
     ) {
+        match self.0 {}
+    }
+    pub(in super::super) fn normalise(self, _: Values<'_>, _: [&[f32]; 3], _: bool, _: &mut [u32]) {
         match self.0 {}
     }
     pub(in super::super) fn shares(self, _: &[f32], _: f32, _: f32, _: &mut [u32]) -> f32 {

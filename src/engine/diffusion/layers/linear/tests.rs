@@ -11,6 +11,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         return Linear {
             weight: Weight::Tensor(weight.clone()),
             bias: Some(bias.clone()),
+            passes_on_rounded: false,
         };
     };
     let rows: Vec<Vec<f32>> = weight.to_vec2().unwrap();
@@ -26,6 +27,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
     Linear {
         weight: Weight::Packed(packed),
         bias: Some(Tensor::new(bias, &Device::Cpu).unwrap()),
+        passes_on_rounded: false,
     }
 }
 
