@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 use super::cpu::{tensor, with_numbers};
 use super::layers::{Linear, Source};
 use super::weights::Loader;
-use crate::engine::kernels::{self, AttentionSizes, Instructions, attend};
+use crate::engine::kernels::{self, AttentionSizes, Isa, flash_attention};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// Scores that may be in memory at a time. 64 MiB hold a whole head of 4096 × 4096, the largest
@@ -74,7 +74,7 @@ pub(crate) struct Attention {
     out: Linear,
     heads: usize,
     /// What our kernels compute with; `None` where candle's operators do.
-    instructions: Option<Instructions>,
+    isa: Option<Isa>,
 }
 
 impl Attention {
@@ -104,21 +104,21 @@ impl Attention {
             )?,
             out: Linear::load(from.scope(names.out), inner, shape.width)?,
             heads: shape.heads,
-            instructions: from.packs_for(),
+            isa: from.packs_for(),
         })
     }
 
     /// The keys and values of every token of `context`, which can then be asked any number of
     /// times.
-    pub(crate) fn asked(
+    pub(crate) fn kv(
         &self,
         context: impl Into<Source>,
         progress: &mut dyn Progress,
-    ) -> Result<Asked, EngineError> {
-        let asked = self.keys_and_values(&context.into(), progress)?;
-        Ok(match self.instructions {
-            Some(instructions) => Asked::Packed(asked.packed(instructions, self.heads)?),
-            None => Asked::Tensors(asked),
+    ) -> Result<PreparedKv, EngineError> {
+        let kv = self.keys_and_values(&context.into(), progress)?;
+        Ok(match self.isa {
+            Some(isa) => PreparedKv::Packed(kv.packed(isa, self.heads)?),
+            None => PreparedKv::Tensors(kv),
         })
     }
 
@@ -131,32 +131,32 @@ impl Attention {
         mask: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let asked = self.keys_and_values(context, progress)?;
+        let kv = self.keys_and_values(context, progress)?;
         let q = self.q.forward(x, progress)?;
         let y = self
-            .whole(&asked, Some(mask))
-            .answer(&q, SCORES_BUDGET_BYTES, progress)?;
+            .sliced(&kv, Some(mask))
+            .attend(&q, SCORES_BUDGET_BYTES, progress)?;
         self.out.forward(&y, progress)
     }
 
-    /// Lets every token of `x` ask what is `asked`, and adds the answers to `added`, which has the
+    /// Lets every token of `x` ask what is `kv`, and adds the answers to `residual`, which has the
     /// shape of the result.
     pub(crate) fn forward_onto(
         &self,
-        added: &Tensor,
+        residual: &Tensor,
         x: &Source,
-        asked: &Asked,
+        kv: &PreparedKv,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let q = self.q.forward(x, progress)?;
-        let y = match asked {
-            Asked::Packed(packed) => answer_here(packed, &q, progress)?,
-            Asked::Tensors(tensors) => {
-                self.whole(tensors, None)
-                    .answer(&q, SCORES_BUDGET_BYTES, progress)?
+        let y = match kv {
+            PreparedKv::Packed(packed) => flash_on_cpu(packed, &q, progress)?,
+            PreparedKv::Tensors(tensors) => {
+                self.sliced(tensors, None)
+                    .attend(&q, SCORES_BUDGET_BYTES, progress)?
             }
         };
-        self.out.forward_onto(added, &y, progress)
+        self.out.forward_onto(residual, &y, progress)
     }
 
     fn keys_and_values(
@@ -170,9 +170,9 @@ impl Attention {
         })
     }
 
-    fn whole<'a>(&self, asked: &'a KeysAndValues, mask: Option<&'a Tensor>) -> Whole<'a> {
-        Whole {
-            asked,
+    fn sliced<'a>(&self, kv: &'a KeysAndValues, mask: Option<&'a Tensor>) -> SlicedAttention<'a> {
+        SlicedAttention {
+            kv,
             heads: self.heads,
             mask,
         }
@@ -181,9 +181,9 @@ impl Attention {
 
 /// What queries are put to.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum PreparedKv {
     /// For our kernels on the processor.
-    Packed(kernels::KeysAndValues),
+    Packed(kernels::PackedKv),
     /// For candle's operators.
     Tensors(KeysAndValues),
 }
@@ -199,9 +199,9 @@ impl KeysAndValues {
     /// For our kernels.
     fn packed(
         &self,
-        instructions: Instructions,
+        isa: Isa,
         heads: usize,
-    ) -> Result<kernels::KeysAndValues, EngineError> {
+    ) -> Result<kernels::PackedKv, EngineError> {
         let (batch, keys, inner) = self.k.dims3()?;
         let sizes = AttentionSizes {
             batch,
@@ -211,14 +211,14 @@ impl KeysAndValues {
         };
         let [k, v] = [self.k.contiguous()?, self.v.contiguous()?];
         with_numbers([&k, &v], |numbers| {
-            Ok(kernels::KeysAndValues::pack(instructions, sizes, numbers))
+            Ok(kernels::PackedKv::pack(isa, sizes, numbers))
         })
     }
 }
 
 /// softmax(q kᵀ / √width) v for queries `(batch, tokens, inner)`, on the processor.
-fn answer_here(
-    asked: &kernels::KeysAndValues,
+fn flash_on_cpu(
+    kv: &kernels::PackedKv,
     q: &Tensor,
     progress: &mut dyn Progress,
 ) -> Result<Tensor, EngineError> {
@@ -226,27 +226,27 @@ fn answer_here(
     progress.operation(Some(Operation {
         kind: OperationKind::Attention,
         rows: batch * queries,
-        summed: asked.keys(),
+        summed: kv.keys(),
         columns: width,
     }));
     let q = q.contiguous()?;
-    let output = with_numbers([&q], |[q]| Ok(attend(asked, q, progress)?))?;
+    let output = with_numbers([&q], |[q]| Ok(flash_attention(kv, q, progress)?))?;
     progress.operation(None);
     tensor(output, q.shape(), &q)
 }
 
 /// Attention out of candle's own operators.
 #[derive(Debug, Clone, Copy)]
-struct Whole<'a> {
-    asked: &'a KeysAndValues,
+struct SlicedAttention<'a> {
+    kv: &'a KeysAndValues,
     heads: usize,
     mask: Option<&'a Tensor>,
 }
 
-impl Whole<'_> {
+impl SlicedAttention<'_> {
     /// softmax(q kᵀ / √width + mask) v for queries `(batch, tokens, inner)`, with at most
     /// `budget_bytes` of scores at a time, but at least one query's.
-    fn answer(
+    fn attend(
         &self,
         q: &Tensor,
         budget_bytes: usize,
@@ -255,8 +255,8 @@ impl Whole<'_> {
         let (batch, queries, inner) = q.dims3()?;
         let head_width = inner / self.heads.max(1);
         let q = (self.split(q)? / (head_width as f64).sqrt())?;
-        let k = self.split(&self.asked.k)?.transpose(1, 2)?;
-        let v = self.split(&self.asked.v)?;
+        let k = self.split(&self.kv.k)?.transpose(1, 2)?;
+        let v = self.split(&self.kv.v)?;
         let (members, _, keys) = k.dims3()?;
 
         let rows = (budget_bytes / (keys * size_of::<f32>()).max(1)).max(1);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor};
 
 use crate::engine::EngineError;
-use crate::engine::kernels::{Computed, Instructions, Values, side_by_side};
+use crate::engine::kernels::{DtypeVec, Isa, DtypeSlice, concat_channels};
 
 /// True where the kernels can compute with `x`: f32 in the processor's memory, or bf16, which they
 /// themselves made for each other.
@@ -18,13 +18,13 @@ pub(super) fn is_here(x: &Tensor) -> bool {
 }
 
 /// What the kernels use. A wrong choice by environment was refused when the device was opened.
-pub(super) fn instructions() -> Instructions {
-    Instructions::chosen().unwrap_or_else(|_| Instructions::portable())
+pub(super) fn isa() -> Isa {
+    Isa::chosen().unwrap_or_else(|_| Isa::portable())
 }
 
 /// What the kernels use for products of bf16. A wrong choice was refused, as above.
-pub(super) fn instructions_with_bf16() -> Instructions {
-    Instructions::chosen_with_bf16().unwrap_or_else(|_| instructions())
+pub(super) fn isa_with_bf16() -> Isa {
+    Isa::chosen_with_bf16().unwrap_or_else(|_| isa())
 }
 
 /// `(batch, height, width, channels)` of a picture, contiguous; a copy only where it does not lie
@@ -35,7 +35,7 @@ pub(super) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {
 
 /// The picture whose numbers are `(batch, height, width, channels)`.
 pub(super) fn picture(
-    numbers: Computed,
+    numbers: DtypeVec,
     shape: (usize, usize, usize, usize),
     like: &Tensor,
 ) -> Result<Tensor, EngineError> {
@@ -44,14 +44,14 @@ pub(super) fn picture(
 
 /// The tensor of that shape, where `like` is.
 pub(super) fn tensor(
-    numbers: Computed,
+    numbers: DtypeVec,
     shape: impl Into<Shape>,
     like: &Tensor,
 ) -> Result<Tensor, EngineError> {
     let (shape, device) = (shape.into(), like.device());
     Ok(match numbers {
-        Computed::F32(numbers) => Tensor::from_vec(numbers, shape, device)?,
-        Computed::Bf16(numbers) => Tensor::from_vec(numbers, shape, device)?,
+        DtypeVec::F32(numbers) => Tensor::from_vec(numbers, shape, device)?,
+        DtypeVec::Bf16(numbers) => Tensor::from_vec(numbers, shape, device)?,
     })
 }
 
@@ -72,13 +72,13 @@ pub(super) fn with_numbers<const N: usize, T>(
 /// Lends the numbers of a contiguous tensor on the processor, f32 or bf16, to `work`.
 pub(super) fn with_values<T>(
     tensor: &Tensor,
-    work: impl FnOnce(Values<'_>) -> Result<T, EngineError>,
+    work: impl FnOnce(DtypeSlice<'_>) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
     let (storage, layout) = tensor.storage_and_layout();
     let (storage, range) = contiguous(&storage, layout)?;
     work(match storage {
-        CpuStorage::BF16(numbers) => Values::Bf16(numbers.get(range).unwrap_or_default()),
-        other => Values::F32(other.as_slice::<f32>()?.get(range).unwrap_or_default()),
+        CpuStorage::BF16(numbers) => DtypeSlice::Bf16(numbers.get(range).unwrap_or_default()),
+        other => DtypeSlice::F32(other.as_slice::<f32>()?.get(range).unwrap_or_default()),
     })
 }
 
@@ -127,10 +127,10 @@ pub(super) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineE
         });
     }
     let both = with_numbers([&channels_last(a)?, &channels_last(b)?], |numbers| {
-        Ok(side_by_side(numbers, [width_a, width_b]))
+        Ok(concat_channels(numbers, [width_a, width_b]))
     })?;
     picture(
-        Computed::F32(both),
+        DtypeVec::F32(both),
         (batch, rows, columns, width_a + width_b),
         a,
     )

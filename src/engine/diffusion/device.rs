@@ -5,7 +5,7 @@ use candle_core::Device;
 use super::cpu;
 use super::precision::Precision;
 use crate::engine::EngineError;
-use crate::engine::kernels::Instructions;
+use crate::engine::kernels::Isa;
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ impl DeviceChoice {
     /// Opens the device.
     pub(super) fn open(self) -> Result<Device, EngineError> {
         match self {
-            Self::Cpu => Instructions::chosen()
+            Self::Cpu => Isa::chosen()
                 .map(|_| Device::Cpu)
                 .map_err(|why| self.refused(why)),
             Self::Cuda => self.graphics(candle_core::utils::cuda_is_available(), Device::new_cuda),
@@ -101,11 +101,11 @@ impl PrecisionChoice {
             why,
         };
         Ok(match self {
-            Self::Auto if here && cpu::instructions().pair_products().is_some() => Precision::BF16,
+            Self::Auto if here && cpu::isa().bf16().is_some() => Precision::BF16,
             Self::Auto | Self::F32 => Precision::F32,
             Self::Bf16 if !here => return Err(refused("it is for the processor".to_owned())),
             Self::Bf16 => {
-                Instructions::chosen_with_bf16().map_err(refused)?;
+                Isa::chosen_with_bf16().map_err(refused)?;
                 Precision::BF16
             }
         })
@@ -115,7 +115,7 @@ impl PrecisionChoice {
 /// What a device is called in reports, with the instructions used of a processor.
 pub(super) fn name(device: &Device, precision: Precision) -> String {
     match device {
-        Device::Cpu => format!("cpu {}", precision.instructions().name()),
+        Device::Cpu => format!("cpu {}", precision.isa().name()),
         Device::Cuda(_) => "cuda".to_owned(),
         Device::Metal(_) => "metal".to_owned(),
     }
@@ -144,7 +144,7 @@ mod tests {
     fn bf16_is_had_where_the_processor_has_it() {
         let of = |choice: PrecisionChoice| choice.on(&Device::Cpu);
         assert_eq!(of(PrecisionChoice::F32), Ok(Precision::F32));
-        let set = Instructions::chosen_with_bf16();
+        let set = Isa::chosen_with_bf16();
         assert_eq!(of(PrecisionChoice::Bf16).is_ok(), set.is_ok());
         if let Ok(set) = set {
             let name = name(&Device::Cpu, Precision::BF16);
@@ -152,7 +152,7 @@ mod tests {
             assert!(name.ends_with(set.name()));
         }
         let auto = of(PrecisionChoice::Auto).unwrap();
-        let fast = cpu::instructions().pair_products().is_some();
+        let fast = cpu::isa().bf16().is_some();
         assert_eq!(auto == Precision::BF16, fast);
     }
 }

@@ -16,7 +16,7 @@ use super::preview::LatentPreview;
 use super::sampler::sampler;
 use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
 use crate::catalog::ModelRef;
-use crate::engine::kernels::Recycling;
+use crate::engine::kernels::BlockAllocator;
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{EngineInput, EngineMask, LatentFill};
@@ -131,7 +131,7 @@ impl DiffusionEngine {
             // The other model is gone by now, so that there is memory for this one.
             let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
             // Weights on their way took as much again.
-            Recycling::give_back();
+            BlockAllocator::release_all();
             (model.clone(), pipeline)
         };
         Ok(&mut self.loaded.insert(entry).1)
@@ -185,7 +185,7 @@ impl Engine for DiffusionEngine {
         };
         let image = run.picture(progress);
         // What the layers passed on to each other is needed no more, however the run ended.
-        Recycling::give_back();
+        BlockAllocator::release_all();
         let image = image?;
         Ok(EngineOutput {
             image,
@@ -257,13 +257,13 @@ impl Run<'_> {
         let original = self.original(progress)?;
         let shown = self.shown(progress)?;
         // Of the blocks of one network few fit the next one.
-        Recycling::give_back();
+        BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
         let latent = self.denoised(&text, original, shown, progress)?;
         check_finite(&latent)?;
-        Recycling::give_back();
+        BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
 
         progress.checkpoint()?;

@@ -3,7 +3,7 @@
 use candle_core::DType;
 
 use super::cpu;
-use crate::engine::kernels::Instructions;
+use crate::engine::kernels::Isa;
 
 /// In which numbers a network keeps its weights, and in which it computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +80,10 @@ impl Precision {
     }
 
     /// What our kernels compute with.
-    pub(crate) fn instructions(self) -> Instructions {
+    pub(crate) fn isa(self) -> Isa {
         match self.products {
-            Products::F32 => cpu::instructions().in_f32(),
-            Products::Bf16 => cpu::instructions_with_bf16(),
+            Products::F32 => cpu::isa().in_f32(),
+            Products::Bf16 => cpu::isa_with_bf16(),
         }
     }
 }

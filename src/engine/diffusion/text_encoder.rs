@@ -162,7 +162,7 @@ impl TextEncoder {
             progress.checkpoint()?;
             x = layer.forward(&x, &mask, progress)?;
         }
-        all_finite(&self.final_norm.forward(&x)?.made()?)
+        all_finite(&self.final_norm.forward(&x)?.materialized()?)
     }
 }
 

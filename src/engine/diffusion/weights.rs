@@ -14,7 +14,7 @@ use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
 use super::precision::{Precision, Storage};
 use crate::catalog::{FileBytes, ModelFiles};
-use crate::engine::kernels::{self, Instructions, PackedWeights};
+use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
@@ -123,9 +123,9 @@ impl Weights {
     }
 
     /// The instructions weights are packed for; `None` where candle's operators compute.
-    pub(crate) fn packs_for(&self) -> Option<Instructions> {
+    pub(crate) fn packs_for(&self) -> Option<Isa> {
         let here = self.device.is_cpu() && self.precision.compute == DType::F32;
-        here.then(|| self.precision.instructions())
+        here.then(|| self.precision.isa())
     }
 
     /// See [`Storage`].
@@ -149,18 +149,18 @@ impl Weights {
         &self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Instructions, kernels::Numbers, &[f32]) -> PackedWeights,
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
-        let Some(instructions) = self.packs_for() else {
+        let Some(isa) = self.packs_for() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
         };
         let numbers = self.numbers(name, shapes)?;
         let kept = match numbers.kept {
-            DType::F16 => kernels::Numbers::F16,
-            DType::BF16 => kernels::Numbers::Bf16,
-            _ => kernels::Numbers::F32,
+            DType::F16 => kernels::WeightDtype::F16,
+            DType::BF16 => kernels::WeightDtype::Bf16,
+            _ => kernels::WeightDtype::F32,
         };
-        Ok(Weight::Packed(pack(instructions, kept, &numbers.values)))
+        Ok(Weight::Packed(pack(isa, kept, &numbers.values)))
     }
 
     /// The numbers of the weight of that name, which must have one of those shapes.
@@ -395,7 +395,7 @@ impl<'a> Loader<'a> {
     }
 
     /// See [`Weights::packs_for`].
-    pub(crate) fn packs_for(&self) -> Option<Instructions> {
+    pub(crate) fn packs_for(&self) -> Option<Isa> {
         self.weights.packs_for()
     }
 
@@ -404,7 +404,7 @@ impl<'a> Loader<'a> {
         &mut self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Instructions, kernels::Numbers, &[f32]) -> PackedWeights,
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
         self.progress.checkpoint()?;
         self.weights.weight(name, shapes, pack)

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::Simd;
 
 /// Numbers of the widest vector.
-pub(super) const MOST_LANES: usize = 16;
+pub(super) const MAX_LANES: usize = 16;
 
 /// eˣ, after Cephes' `expf` (Moshier): within 2 units in the last place. Below −87 it is about the
 /// smallest normal number, above 88 about the largest.
@@ -119,7 +119,7 @@ pub(super) fn write_vector<S: Simd>(simd: S, to: &mut [MaybeUninit<f32>], y: S::
         vector.write(y);
         return;
     }
-    let mut numbers = [0f32; MOST_LANES];
+    let mut numbers = [0f32; MAX_LANES];
     simd.partial_store_f32s(&mut numbers[..S::F32_LANES], y);
     to.write_copy_of_slice(&numbers[..to.len()]);
 }
@@ -129,7 +129,7 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::engine::kernels::instructions::Instructions;
+    use crate::engine::kernels::isa::Isa;
     use crate::engine::kernels::reference::phi;
 
     /// One of the functions of every number.
@@ -157,7 +157,7 @@ mod tests {
             .map(|x| x as f32 / 1000.0)
             .chain(more.iter().copied())
             .collect();
-        for set in Instructions::all() {
+        for set in Isa::all() {
             let mut values = axis.clone();
             set.run(Of(&mut values, name));
             for (got, x) in values.iter().zip(&axis) {

@@ -12,12 +12,12 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::{exp, update, write};
-use super::instructions::Instructions;
-use super::pack::{PackedWeights, PanelNumbers};
-use super::pairs::{PairProducts, PairRows, Shares};
-use super::shared::{MOST_AT_ONCE, Output, SharedOutput, Unwritten};
-use super::tile::{MOST_TILE_ROWS, TileSums};
-use super::values::Computed;
+use super::isa::Isa;
+use super::pack::{PackedWeights, PanelData};
+use super::pairs::{Bf16Isa, Bf16Rows, OnlineSoftmax};
+use super::shared::{MAX_CHUNK, Output, DisjointOutput, UninitBuffer};
+use super::tile::{MAX_MR, MicroTile};
+use super::values::DtypeVec;
 use crate::engine::{Cancelled, Progress};
 
 /// Queries of a block; a multiple of every set's tile rows.
@@ -53,17 +53,17 @@ impl AttentionSizes {
 
 /// Keys and values in the order in which queries meet them: packed once, asked as often as needed.
 #[derive(Debug)]
-pub(crate) struct KeysAndValues {
+pub(crate) struct PackedKv {
     sizes: AttentionSizes,
     /// Head after head of one member after the other.
     heads: Vec<Head>,
 }
 
-impl KeysAndValues {
+impl PackedKv {
     /// What they are packed for.
-    fn instructions(&self) -> Instructions {
+    fn isa(&self) -> Isa {
         let head = self.heads.first();
-        head.map_or_else(Instructions::portable, |head| head.keys.instructions())
+        head.map_or_else(Isa::portable, |head| head.keys.isa())
     }
 
     /// Keys of each batch member.
@@ -71,9 +71,9 @@ impl KeysAndValues {
         self.sizes.keys
     }
 
-    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `instructions`.
+    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `isa`.
     pub(crate) fn pack(
-        instructions: Instructions,
+        isa: Isa,
         sizes: AttentionSizes,
         [k, v]: [&[f32]; 2],
     ) -> Self {
@@ -81,7 +81,7 @@ impl KeysAndValues {
         assert_eq!(v.len(), k.len());
         let heads = (0..sizes.batch * sizes.heads)
             .into_par_iter()
-            .map(|head| Head::pack(instructions, &sizes, head, [k, v]))
+            .map(|head| Head::pack(isa, &sizes, head, [k, v]))
             .collect();
         Self { sizes, heads }
     }
@@ -91,38 +91,38 @@ impl KeysAndValues {
 /// head_width)`. The result is rounded where products are of tiles: nothing but the layer's last
 /// product reads it.
 #[expect(unsafe_code, reason = "results that are written in parts")]
-pub(crate) fn attend(
-    asked: &KeysAndValues,
+pub(crate) fn flash_attention(
+    asked: &PackedKv,
     q: &[f32],
     progress: &mut dyn Progress,
-) -> Result<Computed, Cancelled> {
+) -> Result<DtypeVec, Cancelled> {
     let width = asked.sizes.width();
     if q.is_empty() || asked.keys() == 0 {
-        return Ok(Computed::F32(vec![0.0; q.len()]));
+        return Ok(DtypeVec::F32(vec![0.0; q.len()]));
     }
     assert!(q.len().is_multiple_of(asked.sizes.batch * width));
-    let products = asked.instructions().pair_products();
-    Ok(match products {
-        Some(products) if products.tiles().is_some() => {
-            let mut output = Unwritten::new(q.len());
-            let shared = SharedOutput::new(&mut output);
-            ask_all(asked, q, &Output::Bf16(products, shared), progress)?;
+    let bf16_isa = asked.isa().bf16();
+    Ok(match bf16_isa {
+        Some(bf16_isa) if bf16_isa.tiles().is_some() => {
+            let mut output = UninitBuffer::new(q.len());
+            let shared = DisjointOutput::new(&mut output);
+            ask_all(asked, q, &Output::Bf16(bf16_isa, shared), progress)?;
             // SAFETY: as `ask_all` says.
-            Computed::Bf16(unsafe { output.written() })
+            DtypeVec::Bf16(unsafe { output.assume_init() })
         }
         _ => {
-            let mut output = Unwritten::new(q.len());
-            let shared = Output::F32(SharedOutput::new(&mut output));
+            let mut output = UninitBuffer::new(q.len());
+            let shared = Output::F32(DisjointOutput::new(&mut output));
             ask_all(asked, q, &shared, progress)?;
             // SAFETY: as `ask_all` says.
-            Computed::F32(unsafe { output.written() })
+            DtypeVec::F32(unsafe { output.assume_init() })
         }
     })
 }
 
 /// Writes every number of the answers.
 fn ask_all(
-    asked: &KeysAndValues,
+    asked: &PackedKv,
     q: &[f32],
     output: &Output<'_>,
     progress: &mut dyn Progress,
@@ -146,7 +146,7 @@ fn ask_all(
         (round..tasks.min(round + per_round))
             .into_par_iter()
             .for_each_init(
-                || Block::new(asked.instructions(), head_width),
+                || Block::new(asked.isa(), head_width),
                 |block, task| {
                     let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
@@ -156,7 +156,7 @@ fn ask_all(
                         .map(|row| &q[start + row * width..][..head_width])
                         .collect();
                     block.ask(&asked.heads[head], &rows);
-                    asked.instructions().run(WriteAnswers {
+                    asked.isa().run(WriteAnswers {
                         block,
                         queries: count,
                         start,
@@ -181,7 +181,7 @@ struct Head {
 impl Head {
     /// Packs head number `head` of `k` and `v`, counted over all members.
     fn pack<'a>(
-        instructions: Instructions,
+        isa: Isa,
         sizes: &AttentionSizes,
         head: usize,
         [k, v]: [&'a [f32]; 2],
@@ -192,8 +192,8 @@ impl Head {
         let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
         let row = |numbers: &'a [f32], key: usize| &numbers[key * width..][..head_width];
         Self {
-            keys: PackedWeights::pack_rows(instructions, [keys, head_width], |key| row(k, key)),
-            values: PackedWeights::pack_lines(instructions, [head_width, keys], |key| row(v, key)),
+            keys: PackedWeights::pack_nk(isa, [keys, head_width], |key| row(k, key)),
+            values: PackedWeights::pack_kn(isa, [head_width, keys], |key| row(v, key)),
         }
     }
 }
@@ -206,11 +206,11 @@ struct Block {
     /// Scores of a tile of queries, then their shares where these are f32.
     scores: Vec<f32>,
     /// The queries, where products are of bf16.
-    queries: PairRows,
+    queries: Bf16Rows,
     /// Shares of a tile of queries, where products are of bf16.
-    rounded: PairRows,
+    rounded: Bf16Rows,
     /// Of each tile of queries, where products are of tiles.
-    tiles: Vec<Shares>,
+    tiles: Vec<OnlineSoftmax>,
     /// Values added up so far, each times its share: `head_width` a query, every `stride`.
     sums: Vec<f32>,
     /// The largest score so far.
@@ -220,16 +220,16 @@ struct Block {
 }
 
 impl Block {
-    fn new(instructions: Instructions, head_width: usize) -> Self {
-        let stride = head_width.next_multiple_of(instructions.lanes());
+    fn new(isa: Isa, head_width: usize) -> Self {
+        let stride = head_width.next_multiple_of(isa.lanes());
         // Whole tiles of rows are written, the last of which may have no queries left.
-        let rows = BLOCK_QUERIES.next_multiple_of(instructions.tile_rows());
+        let rows = BLOCK_QUERIES.next_multiple_of(isa.mr());
         Self {
             head_width,
             stride,
-            scores: vec![0.0; instructions.tile_rows() * SCORES_STRIDE],
-            queries: PairRows::default(),
-            rounded: PairRows::default(),
+            scores: vec![0.0; isa.mr() * SCORES_STRIDE],
+            queries: Bf16Rows::default(),
+            rounded: Bf16Rows::default(),
             tiles: Vec::new(),
             sums: vec![0.0; rows * stride],
             largest: [0.0; BLOCK_QUERIES],
@@ -239,34 +239,34 @@ impl Block {
 
     /// Puts the queries to every key.
     fn ask(&mut self, asked: &Head, queries: &[&[f32]]) {
-        let products = asked.keys.pair_products();
-        if let Some(tiles) = products.and_then(PairProducts::tiles) {
+        let bf16_isa = asked.keys.bf16();
+        if let Some(tiles) = bf16_isa.and_then(Bf16Isa::tiles) {
             return self.ask_by_tiles(tiles, asked, queries);
         }
         self.sums.fill(0.0);
         self.largest.fill(f32::NEG_INFINITY);
         self.shares.fill(0.0);
-        if let Some(products) = asked.keys.pair_products() {
+        if let Some(bf16_isa) = asked.keys.bf16() {
             self.queries
-                .begin(products, queries.len(), 1, self.head_width);
+                .begin(bf16_isa, queries.len(), 1, self.head_width);
             for (row, query) in queries.iter().enumerate() {
-                self.queries.set(products, row, 0, query);
+                self.queries.set(bf16_isa, row, 0, query);
             }
         }
         let keys = asked.keys.outputs();
-        let tile_rows = asked.keys.instructions().tile_rows();
+        let mr = asked.keys.isa().mr();
         for first in (0..keys).step_by(BLOCK_KEYS) {
             let keys = first..keys.min(first + BLOCK_KEYS);
-            for (tile, rows) in queries.chunks(tile_rows).enumerate() {
-                let first_query = tile * tile_rows;
+            for (tile, rows) in queries.chunks(mr).enumerate() {
+                let first_query = tile * mr;
                 self.score(&asked.keys, &keys, first_query, rows);
-                let products = asked.keys.pair_products();
-                if let Some(products) = products {
-                    self.rounded.begin(products, rows.len(), 1, keys.len());
+                let bf16_isa = asked.keys.bf16();
+                if let Some(bf16_isa) = bf16_isa {
+                    self.rounded.begin(bf16_isa, rows.len(), 1, keys.len());
                 }
-                asked.keys.instructions().run(ShareOut {
+                asked.keys.isa().run(ShareOut {
                     block: self,
-                    products,
+                    bf16_isa,
                     keys: keys.len(),
                     queries: first_query..first_query + rows.len(),
                 });
@@ -283,27 +283,27 @@ impl Block {
         first_query: usize,
         queries: &[&[f32]],
     ) {
-        let instructions = keys.instructions();
+        let isa = keys.isa();
         let mut widened = Vec::new();
         let panels = keys.panels().filter(|panel| range.contains(&panel.first));
-        let mut whole = [queries[queries.len() - 1]; MOST_TILE_ROWS];
+        let mut whole = [queries[queries.len() - 1]; MAX_MR];
         for panel in panels {
             // A panel's last outputs may be no keys, a tile's last rows no queries; there is room for
             // them.
-            let mut scores = TileSums {
+            let mut scores = MicroTile {
                 numbers: &mut self.scores[panel.first - range.start..],
                 stride: SCORES_STRIDE,
-                onto: false,
+                accumulate: false,
             };
             match keys.panel(panel, &mut widened) {
-                PanelNumbers::Pairs(products, pairs) => {
+                PanelData::Pairs(bf16_isa, pairs) => {
                     let rows = self.queries.tile(first_query);
-                    products.multiply(panel.vectors, rows, pairs, &mut scores);
+                    bf16_isa.microkernel(panel.vectors, rows, pairs, &mut scores);
                 }
-                PanelNumbers::F32(numbers) => {
+                PanelData::F32(numbers) => {
                     whole[..queries.len()].copy_from_slice(queries);
-                    let whole = &whole[..instructions.tile_rows()];
-                    instructions.multiply(panel.vectors, whole, numbers, &mut scores);
+                    let whole = &whole[..isa.mr()];
+                    isa.f32_microkernel(panel.vectors, whole, numbers, &mut scores);
                 }
             }
         }
@@ -311,32 +311,32 @@ impl Block {
 
     /// Adds the values of some keys, each times its share, for the tile of queries from `first_query`.
     fn add_values(&mut self, values: &PackedWeights, keys: &Range<usize>, first_query: usize) {
-        let instructions = values.instructions();
+        let isa = values.isa();
         let mut widened = Vec::new();
         for panel in values.panels() {
-            let width = panel.vectors * instructions.lanes();
-            let mut sums = TileSums {
+            let width = panel.vectors * isa.lanes();
+            let mut sums = MicroTile {
                 numbers: &mut self.sums[first_query * self.stride + panel.first..],
                 stride: self.stride,
-                onto: true,
+                accumulate: true,
             };
             match values.panel(panel, &mut widened) {
-                PanelNumbers::Pairs(products, pairs) => {
+                PanelData::Pairs(bf16_isa, pairs) => {
                     // Blocks begin at even keys, so that pairs are whole.
-                    let len = products.pairs_of(keys.len()) * width;
+                    let len = bf16_isa.pairs_for(keys.len()) * width;
                     let pairs = &pairs[keys.start / 2 * width..][..len];
                     let rows = self.rounded.tile(0);
-                    products.multiply(panel.vectors, rows, pairs, &mut sums);
+                    bf16_isa.microkernel(panel.vectors, rows, pairs, &mut sums);
                 }
-                PanelNumbers::F32(numbers) => {
+                PanelData::F32(numbers) => {
                     let numbers = &numbers[keys.start * width..][..keys.len() * width];
-                    let mut rows = [&[] as &[f32]; MOST_TILE_ROWS];
+                    let mut rows = [&[] as &[f32]; MAX_MR];
                     let scores = self.scores.chunks_exact(SCORES_STRIDE);
                     for (row, scores) in rows.iter_mut().zip(scores) {
                         *row = &scores[..keys.len()];
                     }
-                    let rows = &rows[..instructions.tile_rows()];
-                    instructions.multiply(panel.vectors, rows, numbers, &mut sums);
+                    let rows = &rows[..isa.mr()];
+                    isa.f32_microkernel(panel.vectors, rows, numbers, &mut sums);
                 }
             }
         }
@@ -365,11 +365,11 @@ impl WithSimd for WriteAnswers<'_> {
             let start = self.start + query * self.width;
             let sums = &block.sums[query * block.stride..][..block.head_width];
             let inverse = simd.splat_f32s(1.0 / block.shares[query]);
-            for (at, sums) in sums.chunks(MOST_AT_ONCE).enumerate() {
+            for (at, sums) in sums.chunks(MAX_CHUNK).enumerate() {
                 // SAFETY: every task of `ask_all` has its own queries of its own head, and a head its
                 // own numbers of a token.
                 unsafe {
-                    let start = start + at * MOST_AT_ONCE;
+                    let start = start + at * MAX_CHUNK;
                     self.output.write(
                         start,
                         sums.len(),
@@ -395,7 +395,7 @@ impl WithSimd for WriteAnswers<'_> {
 struct ShareOut<'a> {
     block: &'a mut Block,
     /// Where products are of bf16, shares are written rounded instead of over the scores.
-    products: Option<PairProducts>,
+    bf16_isa: Option<Bf16Isa>,
     keys: usize,
     /// Those of a tile.
     queries: Range<usize>,
@@ -426,8 +426,8 @@ impl WithSimd for ShareOut<'_> {
             let scores = &mut scores[..self.keys];
             let before = *largest;
             *largest = largest_of(simd, scores).max(before);
-            let total = match self.products {
-                Some(products) => products.shares(scores, *largest, scale, rounded.tap(row, 0)),
+            let total = match self.bf16_isa {
+                Some(bf16_isa) => bf16_isa.shares(scores, *largest, scale, rounded.tap(row, 0)),
                 None => exponentials(simd, scores, *largest, scale),
             };
             if before == *largest {

@@ -3,8 +3,8 @@
 
 use super::pack::PackedWeights;
 use super::product::tiled::{self, Places};
-use super::product::{Finish, Rows, multiply};
-use super::values::{Computed, Input};
+use super::product::{Epilogue, Rows, multiply};
+use super::values::{DtypeVec, GemmInput};
 use super::winograd;
 use crate::engine::{Cancelled, Progress};
 
@@ -18,7 +18,7 @@ pub(crate) struct ConvGeometry {
     /// Columns of the input as it is stored.
     pub(crate) width: usize,
     /// Rows and columns the input is enlarged to, by repeating pixels, before it is convolved.
-    pub(crate) enlarged: Option<(usize, usize)>,
+    pub(crate) upsampled_to: Option<(usize, usize)>,
     /// Side of the kernel.
     pub(crate) kernel: usize,
     /// Input pixels from one output pixel to the next.
@@ -32,7 +32,7 @@ pub(crate) struct ConvGeometry {
 impl ConvGeometry {
     /// Rows and columns of what is convolved.
     fn input_size(&self) -> (usize, usize) {
-        self.enlarged.unwrap_or((self.height, self.width))
+        self.upsampled_to.unwrap_or((self.height, self.width))
     }
 
     /// Rows and columns of the output.
@@ -53,10 +53,10 @@ impl ConvGeometry {
 pub(crate) fn conv2d(
     geometry: &ConvGeometry,
     weights: &PackedWeights,
-    input: &Input<'_>,
-    finish: &Finish<'_>,
+    input: &GemmInput<'_>,
+    epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
-) -> Result<Computed, Cancelled> {
+) -> Result<DtypeVec, Cancelled> {
     let (rows, columns) = geometry.output_size();
     let channels = weights.inputs();
     assert_eq!(weights.taps(), geometry.kernel * geometry.kernel);
@@ -64,7 +64,7 @@ pub(crate) fn conv2d(
         input.values.len(),
         geometry.batch * geometry.height * geometry.width * channels
     );
-    let places = Stored::of(geometry);
+    let places = PixelIndex::of(geometry);
     if let Some(tiles) = tiled::tiles_of(weights) {
         let measures = Places {
             batch: geometry.batch,
@@ -77,27 +77,27 @@ pub(crate) fn conv2d(
             input,
             place: |picture, row, column| places.pixel(picture, row, column),
         };
-        return tiled::multiply(tiles, weights, &measures, &source, finish, progress);
+        return tiled::multiply(tiles, weights, &measures, &source, epilogue, progress);
     }
-    let under = UnderKernel {
+    let under = Im2col {
         geometry,
-        input: &input.made(weights.instructions()),
+        input: &input.materialized(weights.isa()),
         channels,
         rows,
         columns,
         places,
         zeros: vec![0.0; channels],
     };
-    let output = if winograd::pays(geometry, weights, finish) {
-        winograd::convolve(weights, &under, geometry.batch, finish, progress)
+    let output = if winograd::pays(geometry, weights, epilogue) {
+        winograd::convolve(weights, &under, geometry.batch, epilogue, progress)
     } else {
-        multiply(weights, &under, finish, progress)
+        multiply(weights, &under, epilogue, progress)
     };
-    output.map(Computed::F32)
+    output.map(DtypeVec::F32)
 }
 
 /// Which stored pixel is where, counted from the padding before the enlarged picture.
-struct Stored<'a> {
+struct PixelIndex<'a> {
     geometry: &'a ConvGeometry,
     /// Of each row of the enlarged picture.
     rows: Vec<usize>,
@@ -105,7 +105,7 @@ struct Stored<'a> {
     columns: Vec<usize>,
 }
 
-impl<'a> Stored<'a> {
+impl<'a> PixelIndex<'a> {
     fn of(geometry: &'a ConvGeometry) -> Self {
         let (rows, columns) = geometry.input_size();
         Self {
@@ -137,17 +137,17 @@ fn nearest(len: usize, stored: usize) -> Vec<usize> {
 }
 
 /// The input under the kernel at every output pixel.
-pub(super) struct UnderKernel<'a> {
+pub(super) struct Im2col<'a> {
     geometry: &'a ConvGeometry,
     input: &'a [f32],
     channels: usize,
     rows: usize,
     columns: usize,
-    places: Stored<'a>,
+    places: PixelIndex<'a>,
     zeros: Vec<f32>,
 }
 
-impl UnderKernel<'_> {
+impl Im2col<'_> {
     /// Rows and columns of the output.
     pub(super) fn output_size(&self) -> (usize, usize) {
         (self.rows, self.columns)
@@ -178,7 +178,7 @@ impl UnderKernel<'_> {
     }
 }
 
-impl Rows for UnderKernel<'_> {
+impl Rows for Im2col<'_> {
     fn count(&self) -> usize {
         self.geometry.batch * self.rows * self.columns
     }

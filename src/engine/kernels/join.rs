@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::shared::Unwritten;
+use super::shared::UninitBuffer;
 
 /// Rows of a piece of work.
 const PIECE: usize = 256;
 
 /// `(rows, width of a + width of b)` of `(rows, width)` each: the numbers of `a` before those of `b`.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
-pub(crate) fn side_by_side([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f32> {
+pub(crate) fn concat_channels([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f32> {
     let [width_a, width_b] = widths;
     let width = width_a + width_b;
     if width == 0 {
@@ -17,7 +17,7 @@ pub(crate) fn side_by_side([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f32> 
     }
     let rows = (a.len() + b.len()) / width;
     assert_eq!([a.len(), b.len()], widths.map(|width| rows * width));
-    let mut output = Unwritten::new(rows * width);
+    let mut output = UninitBuffer::new(rows * width);
     let pieces = output.numbers().par_chunks_mut(PIECE * width);
     pieces.enumerate().for_each(|(piece, to)| {
         for (row, to) in (piece * PIECE..).zip(to.chunks_exact_mut(width)) {
@@ -27,7 +27,7 @@ pub(crate) fn side_by_side([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f32> 
         }
     });
     // SAFETY: every row was in a piece, and both its parts were written.
-    unsafe { output.written() }
+    unsafe { output.assume_init() }
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
                 expected.extend_from_slice(&a[row * widths[0]..][..widths[0]]);
                 expected.extend_from_slice(&b[row * widths[1]..][..widths[1]]);
             }
-            assert_eq!(side_by_side([&a, &b], widths), expected);
+            assert_eq!(concat_channels([&a, &b], widths), expected);
         }
     }
 }

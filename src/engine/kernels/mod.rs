@@ -15,7 +15,7 @@
 mod activation;
 mod attention;
 mod conv;
-mod instructions;
+mod isa;
 mod join;
 mod norm;
 mod pack;
@@ -29,16 +29,16 @@ mod values;
 mod widen;
 mod winograd;
 
-pub(crate) use attention::{AttentionSizes, KeysAndValues, attend};
+pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
 pub(crate) use conv::{ConvGeometry, conv2d};
-pub(crate) use instructions::Instructions;
-pub(crate) use join::side_by_side;
-pub(crate) use norm::{GroupNorm, LayerNorm, MeasuredGroups, Norm};
-pub(crate) use pack::{Numbers, PackedWeights};
+pub(crate) use isa::Isa;
+pub(crate) use join::concat_channels;
+pub(crate) use norm::{GroupNorm, LayerNorm, GroupNormStats, Norm};
+pub(crate) use pack::{WeightDtype, PackedWeights};
 pub use peak::{Peak, peak};
-pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
-pub use recycling::Recycling;
-pub(crate) use values::{Computed, Input, Values};
+pub(crate) use product::{Epilogue, can_fuse_geglu, geglu_row_order, linear};
+pub use recycling::BlockAllocator;
+pub(crate) use values::{DtypeVec, GemmInput, DtypeSlice};
 
 #[cfg(test)]
 mod reference;

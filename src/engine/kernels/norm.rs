@@ -6,58 +6,58 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::{silu, update, write};
-use super::instructions::Instructions;
-use super::pairs::PairProducts;
-use super::shared::Unwritten;
-use super::values::Values;
+use super::isa::Isa;
+use super::pairs::Bf16Isa;
+use super::shared::UninitBuffer;
+use super::values::DtypeSlice;
 
 /// Pixels or tokens of a piece of work, and of a partial sum.
-const PIECE: usize = 256;
+const ROWS_PER_TASK: usize = 256;
 
 /// What becomes of rows of numbers, pixels or tokens, that are normalised.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Norm<'a> {
     /// Of pixels, by what was found out about the groups of their picture.
-    Groups(&'a MeasuredGroups),
+    Group(&'a GroupNormStats),
     /// Of each by itself.
-    Row(LayerNorm<'a>),
+    Layer(LayerNorm<'a>),
 }
 
 impl Norm<'_> {
     /// Numbers of a row.
     fn width(&self) -> usize {
         match self {
-            Self::Groups(groups) => groups.channels,
-            Self::Row(norm) => norm.weight.len(),
+            Self::Group(groups) => groups.channels,
+            Self::Layer(norm) => norm.weight.len(),
         }
     }
 
     /// Normalises all rows.
     #[expect(unsafe_code, reason = "a result that is written in parts")]
-    pub(crate) fn apply(self, instructions: Instructions, x: Values<'_>) -> Vec<f32> {
+    pub(crate) fn apply(self, isa: Isa, x: DtypeSlice<'_>) -> Vec<f32> {
         let width = self.width();
         assert!(x.len().is_multiple_of(width.max(1)));
-        let mut output = Unwritten::new(x.len());
+        let mut output = UninitBuffer::new(x.len());
         output
             .numbers()
-            .par_chunks_mut(PIECE * width.max(1))
+            .par_chunks_mut(ROWS_PER_TASK * width.max(1))
             .enumerate()
             .for_each(|(piece, to)| {
-                instructions.run(NormaliseRows {
-                    instructions,
+                isa.run(NormalizeRows {
+                    isa,
                     norm: self,
-                    first: piece * PIECE,
-                    from: x.part(piece * PIECE * width, to.len()),
+                    first: piece * ROWS_PER_TASK,
+                    from: x.slice(piece * ROWS_PER_TASK * width, to.len()),
                     to,
                 });
             });
         // SAFETY: every row was in a piece, all numbers of which were written.
-        unsafe { output.written() }
+        unsafe { output.assume_init() }
     }
 
     /// Writes what becomes of row number `index`, whose numbers are `from`.
     #[inline(always)]
-    pub(super) fn of_row<'to, S: Simd>(
+    pub(super) fn normalize_row<'to, S: Simd>(
         self,
         simd: S,
         index: usize,
@@ -65,32 +65,32 @@ impl Norm<'_> {
         to: &'to mut [MaybeUninit<f32>],
     ) -> &'to mut [f32] {
         match self {
-            Self::Groups(groups) => groups.of_pixel(simd, index, from, to),
-            Self::Row(norm) => norm.of_row(simd, from, to),
+            Self::Group(groups) => groups.normalize_pixel(simd, index, from, to),
+            Self::Layer(norm) => norm.normalize_row(simd, from, to),
         }
     }
 }
 
 /// Some rows, the first of which is number `first`.
-struct NormaliseRows<'a> {
-    instructions: Instructions,
+struct NormalizeRows<'a> {
+    isa: Isa,
     norm: Norm<'a>,
     first: usize,
-    from: Values<'a>,
+    from: DtypeSlice<'a>,
     to: &'a mut [MaybeUninit<f32>],
 }
 
-impl WithSimd for NormaliseRows<'_> {
+impl WithSimd for NormalizeRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.norm.width();
-        let mut room = Vec::new();
+        let mut scratch = Vec::new();
         for (at, to) in self.to.chunks_exact_mut(width).enumerate() {
-            let from = self.from.part(at * width, width);
-            let from = from.widened(self.instructions, &mut room);
-            self.norm.of_row(simd, self.first + at, from, to);
+            let from = self.from.slice(at * width, width);
+            let from = from.as_f32(self.isa, &mut scratch);
+            self.norm.normalize_row(simd, self.first + at, from, to);
         }
     }
 }
@@ -113,7 +113,7 @@ pub(crate) struct GroupNorm<'a> {
 /// What a group normalisation does with the pictures it was measured on: each channel becomes
 /// (x − shift) · scale + offset, and that goes through SiLU.
 #[derive(Debug)]
-pub(crate) struct MeasuredGroups {
+pub(crate) struct GroupNormStats {
     channels: usize,
     /// Pixels of a picture.
     area: usize,
@@ -122,22 +122,22 @@ pub(crate) struct MeasuredGroups {
     pictures: Vec<[Vec<f32>; 3]>,
 }
 
-impl MeasuredGroups {
+impl GroupNormStats {
     /// Rounds what becomes of pixel number `index`, whose channels are `from`, to pairs.
-    pub(super) fn round_pixel(
+    pub(super) fn pixel_to_bf16(
         &self,
-        products: PairProducts,
+        bf16_isa: Bf16Isa,
         index: usize,
-        from: Values<'_>,
+        from: DtypeSlice<'_>,
         to: &mut [u32],
     ) {
         let transform = &self.pictures[index / self.area];
         let transform = transform.each_ref().map(Vec::as_slice);
-        products.normalise(from, transform, self.silu, to);
+        bf16_isa.normalize_to_bf16(from, transform, self.silu, to);
     }
 
     #[inline(always)]
-    fn of_pixel<'to, S: Simd>(
+    fn normalize_pixel<'to, S: Simd>(
         &self,
         simd: S,
         index: usize,
@@ -179,42 +179,42 @@ impl GroupNorm<'_> {
     /// [Chan et al. 1979](http://i.stanford.edu/pub/cstr/reports/cs/tr/79/773/CS-TR-79-773.pdf).
     pub(crate) fn measure(
         &self,
-        instructions: Instructions,
+        isa: Isa,
         batch: usize,
-        x: Values<'_>,
-    ) -> MeasuredGroups {
+        x: DtypeSlice<'_>,
+    ) -> GroupNormStats {
         let channels = self.weight.len();
         assert_eq!(self.bias.len(), channels);
         assert!(self.groups > 0 && channels.is_multiple_of(self.groups));
         assert!(x.len().is_multiple_of((batch * channels).max(1)));
         let picture_len = x.len() / batch.max(1);
         let pictures = if picture_len == 0 { 0 } else { batch };
-        MeasuredGroups {
+        GroupNormStats {
             channels,
             area: picture_len / channels.max(1),
             silu: self.silu,
             pictures: (0..pictures)
                 .map(|picture| {
-                    self.of_picture(instructions, x.part(picture * picture_len, picture_len))
+                    self.of_picture(isa, x.slice(picture * picture_len, picture_len))
                 })
                 .collect(),
         }
     }
 
     /// Shift, scale and offset of every channel of a picture.
-    fn of_picture(&self, instructions: Instructions, x: Values<'_>) -> [Vec<f32>; 3] {
+    fn of_picture(&self, isa: Isa, x: DtypeSlice<'_>) -> [Vec<f32>; 3] {
         let channels = self.weight.len();
         let mut pivot = Vec::new();
-        let pivot = x.part(0, channels).widened(instructions, &mut pivot);
-        let pieces: Vec<(Vec<f32>, Vec<f32>)> = (0..x.len().div_ceil(PIECE * channels))
+        let pivot = x.slice(0, channels).as_f32(isa, &mut pivot);
+        let pieces: Vec<(Vec<f32>, Vec<f32>)> = (0..x.len().div_ceil(ROWS_PER_TASK * channels))
             .into_par_iter()
             .map(|piece| {
-                let start = piece * PIECE * channels;
+                let start = piece * ROWS_PER_TASK * channels;
                 let mut sums = vec![0f32; channels];
                 let mut squares = vec![0f32; channels];
-                instructions.run(AddUp {
-                    instructions,
-                    pixels: x.part(start, (x.len() - start).min(PIECE * channels)),
+                isa.run(PivotedSums {
+                    isa,
+                    pixels: x.slice(start, (x.len() - start).min(ROWS_PER_TASK * channels)),
                     pivot,
                     sums: &mut sums,
                     squares: &mut squares,
@@ -258,24 +258,24 @@ impl GroupNorm<'_> {
 }
 
 /// Adds each channel's distances from its pivot, and their squares.
-struct AddUp<'a> {
-    instructions: Instructions,
-    pixels: Values<'a>,
+struct PivotedSums<'a> {
+    isa: Isa,
+    pixels: DtypeSlice<'a>,
     pivot: &'a [f32],
     sums: &'a mut [f32],
     squares: &'a mut [f32],
 }
 
-impl WithSimd for AddUp<'_> {
+impl WithSimd for PivotedSums<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.pivot.len();
-        let mut room = Vec::new();
+        let mut scratch = Vec::new();
         for pixel in 0..self.pixels.len() / channels {
-            let pixel = self.pixels.part(pixel * channels, channels);
-            let pixel = pixel.widened(self.instructions, &mut room);
+            let pixel = self.pixels.slice(pixel * channels, channels);
+            let pixel = pixel.as_f32(self.isa, &mut scratch);
             update(
                 simd,
                 self.sums,
@@ -311,7 +311,7 @@ pub(crate) struct LayerNorm<'a> {
 
 impl LayerNorm<'_> {
     #[inline(always)]
-    fn of_row<'to, S: Simd>(
+    fn normalize_row<'to, S: Simd>(
         self,
         simd: S,
         from: &[f32],
@@ -329,7 +329,7 @@ impl LayerNorm<'_> {
                 let apart = simd.sub_f32s(x, centre);
                 simd.mul_f32s(apart, apart)
             },
-        ) - filled_up::<S>(width) as f32 * mean * mean;
+        ) - padding_lanes::<S>(width) as f32 * mean * mean;
         let variance = (squares / width as f32).max(0.0);
         let scale = simd.splat_f32s(1.0 / (variance + self.eps).sqrt());
         write(
@@ -347,7 +347,7 @@ impl LayerNorm<'_> {
 
 /// Numbers a row of that width lacks to whole vectors.
 #[inline(always)]
-fn filled_up<S: Simd>(width: usize) -> usize {
+fn padding_lanes<S: Simd>(width: usize) -> usize {
     width.next_multiple_of(S::F32_LANES) - width
 }
 

@@ -8,13 +8,13 @@ use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-use super::instructions::Instructions;
-use super::pairs::PairProducts;
+use super::isa::Isa;
+use super::pairs::Bf16Isa;
 
 /// In which numbers weights are kept. They are widened to f32, panel by panel, when they are used.
 /// What is packed for products of bf16 is kept in pairs of them, whatever is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Numbers {
+pub(crate) enum WeightDtype {
     /// As they are computed with.
     F32,
     /// Half the memory; for files of f16.
@@ -24,19 +24,19 @@ pub(crate) enum Numbers {
 }
 
 #[derive(Debug)]
-enum Kept {
+enum PackedData {
     F32(Vec<f32>),
     F16(Vec<f16>),
     Bf16(Vec<bf16>),
     /// Of two inputs that follow each other under a tap; the last of an odd number with zero.
-    Pairs(PairProducts, Vec<u32>),
+    Pairs(Bf16Isa, Vec<u32>),
 }
 
 /// What a tile multiplies with.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum PanelNumbers<'a> {
+pub(super) enum PanelData<'a> {
     F32(&'a [f32]),
-    Pairs(PairProducts, &'a [u32]),
+    Pairs(Bf16Isa, &'a [u32]),
 }
 
 /// A matrix of weights `(outputs, taps, inputs)` cut in panels of one or two vectors of outputs.
@@ -45,11 +45,11 @@ pub(super) enum PanelNumbers<'a> {
 /// outputs side by side. The last panel is filled up with zeros.
 #[derive(Debug)]
 pub(crate) struct PackedWeights {
-    instructions: Instructions,
+    isa: Isa,
     outputs: usize,
     taps: usize,
     inputs: usize,
-    kept: Kept,
+    kept: PackedData,
 }
 
 /// Some outputs of a [`PackedWeights`].
@@ -76,14 +76,14 @@ pub(super) fn panels(outputs: usize, lanes: usize) -> impl Iterator<Item = Panel
 }
 
 impl PackedWeights {
-    /// Packs `weight(output, tap, input)`, to be kept as `numbers` and used by `instructions`.
+    /// Packs `weight(output, tap, input)`, to be kept as `numbers` and used by `isa`.
     pub(crate) fn pack(
-        instructions: Instructions,
+        isa: Isa,
         [outputs, taps, inputs]: [usize; 3],
-        numbers: Numbers,
+        numbers: WeightDtype,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
-        let lanes = instructions.lanes();
+        let lanes = isa.lanes();
         let depth = taps * inputs;
         let len = outputs.next_multiple_of(lanes) * depth;
         // The numbers of one panel.
@@ -102,42 +102,42 @@ impl PackedWeights {
         };
         let panel_len = (2 * lanes * depth).max(1);
         // Of one panel, two numbers from each of two lines of numbers.
-        let pairs_of_panel = |products: PairProducts, index: usize, to: &mut [u32]| {
+        let pairs_of_panel = |bf16_isa: Bf16Isa, index: usize, to: &mut [u32]| {
             let panel = panel(index);
             let width = panel.len() / depth;
             let nothing = vec![0.0; width];
-            let taps = to.chunks_exact_mut(products.pairs_of(inputs) * width);
+            let taps = to.chunks_exact_mut(bf16_isa.pairs_for(inputs) * width);
             for (tap, to) in panel.chunks_exact(inputs * width).zip(taps) {
                 for (two, to) in tap.chunks(2 * width).zip(to.chunks_exact_mut(width)) {
                     let (first, second) = two.split_at(width);
                     let second = if second.is_empty() { &nothing } else { second };
-                    products.pair_up(first, second, to);
+                    bf16_isa.interleave_bf16(first, second, to);
                 }
             }
         };
         let kept = match numbers {
             _ if depth > 0
-                && let Some(products) = instructions.pair_products() =>
+                && let Some(bf16_isa) = isa.bf16() =>
             {
-                let pairs = taps * products.pairs_of(inputs);
+                let pairs = taps * bf16_isa.pairs_for(inputs);
                 let len = outputs.next_multiple_of(lanes) * pairs;
                 let kept = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
-                    pairs_of_panel(products, index, to);
+                    pairs_of_panel(bf16_isa, index, to);
                 });
-                Kept::Pairs(products, kept)
+                PackedData::Pairs(bf16_isa, kept)
             }
-            Numbers::F32 => Kept::F32(filled(len, panel_len, |index, to: &mut [f32]| {
+            WeightDtype::F32 => PackedData::F32(filled(len, panel_len, |index, to: &mut [f32]| {
                 to.copy_from_slice(&panel(index));
             })),
-            Numbers::F16 => Kept::F16(filled(len, panel_len, |index, to: &mut [f16]| {
+            WeightDtype::F16 => PackedData::F16(filled(len, panel_len, |index, to: &mut [f16]| {
                 to.convert_from_f32_slice(&panel(index));
             })),
-            Numbers::Bf16 => Kept::Bf16(filled(len, panel_len, |index, to: &mut [bf16]| {
+            WeightDtype::Bf16 => PackedData::Bf16(filled(len, panel_len, |index, to: &mut [bf16]| {
                 to.convert_from_f32_slice(&panel(index));
             })),
         };
         Self {
-            instructions,
+            isa,
             outputs,
             taps,
             inputs,
@@ -146,8 +146,8 @@ impl PackedWeights {
     }
 
     /// The instructions it is packed for.
-    pub(crate) fn instructions(&self) -> Instructions {
-        self.instructions
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// Outputs of the layer.
@@ -166,21 +166,21 @@ impl PackedWeights {
     }
 
     pub(super) fn panels(&self) -> impl Iterator<Item = Panel> + Clone {
-        panels(self.outputs, self.instructions.lanes())
+        panels(self.outputs, self.isa.lanes())
     }
 
     /// The weights of a panel as products are computed with them; `widened` is room for them where
     /// they are kept narrower than that.
-    pub(super) fn panel<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> PanelNumbers<'a> {
+    pub(super) fn panel<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> PanelData<'a> {
         let depth = self.taps * self.inputs;
         let start = panel.first * depth;
-        let range = start..start + panel.vectors * self.instructions.lanes() * depth;
-        PanelNumbers::F32(match &self.kept {
-            Kept::Pairs(products, kept) => {
-                return PanelNumbers::Pairs(*products, &kept[self.pairs_range(panel)]);
+        let range = start..start + panel.vectors * self.isa.lanes() * depth;
+        PanelData::F32(match &self.kept {
+            PackedData::Pairs(bf16_isa, kept) => {
+                return PanelData::Pairs(*bf16_isa, &kept[self.pairs_range(panel)]);
             }
-            Kept::F32(kept) => &kept[range],
-            Kept::F16(_) | Kept::Bf16(_) => {
+            PackedData::F32(kept) => &kept[range],
+            PackedData::F16(_) | PackedData::Bf16(_) => {
                 widened.resize(range.len(), 0.0);
                 self.widen(range, widened);
                 widened
@@ -190,8 +190,8 @@ impl PackedWeights {
 
     /// Writes the weights of some inputs of a panel to `widened`: tap after tap, input after input, the
     /// panel's outputs. Zeros where they are kept in pairs.
-    pub(super) fn widen_inputs(&self, panel: Panel, inputs: &Range<usize>, widened: &mut Vec<f32>) {
-        let width = panel.vectors * self.instructions.lanes();
+    pub(super) fn inputs_in_f32(&self, panel: Panel, inputs: &Range<usize>, widened: &mut Vec<f32>) {
+        let width = panel.vectors * self.isa.lanes();
         widened.resize(self.taps * inputs.len() * width, 0.0);
         let taps = widened.chunks_exact_mut((inputs.len() * width).max(1));
         for (tap, to) in taps.enumerate() {
@@ -204,33 +204,33 @@ impl PackedWeights {
     /// Some of the numbers as they are kept, in f32.
     fn widen(&self, range: Range<usize>, to: &mut [f32]) {
         match &self.kept {
-            Kept::F32(kept) => to.copy_from_slice(&kept[range]),
-            Kept::F16(kept) => self.instructions.widen_f16(&kept[range], to),
-            Kept::Bf16(kept) => self.instructions.widen_bf16(&kept[range], to),
-            Kept::Pairs(..) => to.fill(0.0),
+            PackedData::F32(kept) => to.copy_from_slice(&kept[range]),
+            PackedData::F16(kept) => self.isa.widen_f16(&kept[range], to),
+            PackedData::Bf16(kept) => self.isa.widen_bf16(&kept[range], to),
+            PackedData::Pairs(..) => to.fill(0.0),
         }
     }
 
     /// Pairs of some inputs under a tap.
     fn tap_pairs(&self, inputs: usize) -> usize {
-        let products = self.pair_products();
-        products.map_or(0, |products| products.pairs_of(inputs))
+        let bf16_isa = self.bf16();
+        bf16_isa.map_or(0, |bf16_isa| bf16_isa.pairs_for(inputs))
     }
 
     /// Where the pairs of a panel are.
     fn pairs_range(&self, panel: Panel) -> Range<usize> {
         let depth = self.taps * self.tap_pairs(self.inputs);
         let start = panel.first * depth;
-        start..start + panel.vectors * self.instructions.lanes() * depth
+        start..start + panel.vectors * self.isa.lanes() * depth
     }
 
     /// The pairs of the inputs `2 × pair` and `2 × pair + 1` under a tap, for each output of a panel;
     /// empty where weights are not kept so.
-    pub(super) fn pairs_under(&self, panel: Panel, tap: usize, pair: usize) -> &[u32] {
-        let Kept::Pairs(_, kept) = &self.kept else {
+    pub(super) fn pair_line(&self, panel: Panel, tap: usize, pair: usize) -> &[u32] {
+        let PackedData::Pairs(_, kept) = &self.kept else {
             return &[];
         };
-        let width = panel.vectors * self.instructions.lanes();
+        let width = panel.vectors * self.isa.lanes();
         let line = tap * self.tap_pairs(self.inputs) + pair;
         &kept[self.pairs_range(panel)][line * width..][..width]
     }
@@ -243,26 +243,26 @@ impl PackedWeights {
         taps: &Range<usize>,
         inputs: &Range<usize>,
     ) -> &[u32] {
-        let Kept::Pairs(_, kept) = &self.kept else {
+        let PackedData::Pairs(_, kept) = &self.kept else {
             return &[];
         };
-        let width = panel.vectors * self.instructions.lanes();
+        let width = panel.vectors * self.isa.lanes();
         let first = taps.start * self.tap_pairs(self.inputs) + inputs.start / 2;
         let lines = taps.len() * self.tap_pairs(inputs.len());
         &kept[self.pairs_range(panel)][first * width..][..lines * width]
     }
 
     /// The pairs of some inputs of a panel, under each tap. Empty where weights are not kept so.
-    pub(super) fn taps_of(&self, panel: Panel, inputs: &Range<usize>) -> Vec<&[u32]> {
+    pub(super) fn tap_slices(&self, panel: Panel, inputs: &Range<usize>) -> Vec<&[u32]> {
         (0..self.taps)
             .map(|tap| self.pairs_of(panel, &(tap..tap + 1), inputs))
             .collect()
     }
 
     /// What multiplies them, where they are pairs.
-    pub(super) fn pair_products(&self) -> Option<PairProducts> {
+    pub(super) fn bf16(&self) -> Option<Bf16Isa> {
         match &self.kept {
-            Kept::Pairs(products, _) => Some(*products),
+            PackedData::Pairs(bf16_isa, _) => Some(*bf16_isa),
             _ => None,
         }
     }
@@ -290,17 +290,17 @@ mod tests {
 
     #[test]
     fn every_weight_is_found_again_and_the_rest_is_zero() {
-        for set in Instructions::all_and_interpreted() {
+        for set in Isa::all_with_emulated() {
             let lanes = set.lanes();
             for outputs in [1, lanes, lanes + 1, 2 * lanes, 3 * lanes + 2] {
-                for kept in [Numbers::F32, Numbers::F16, Numbers::Bf16] {
+                for kept in [WeightDtype::F32, WeightDtype::F16, WeightDtype::Bf16] {
                     check(set, outputs, kept);
                 }
             }
         }
     }
 
-    fn check(set: Instructions, outputs: usize, kept: Numbers) {
+    fn check(set: Isa, outputs: usize, kept: WeightDtype) {
         let (taps, inputs) = (3, 5);
         // Exact in f16 and in bf16.
         let weights: Vec<f32> = numbers(outputs * taps * inputs, 3)
@@ -320,21 +320,21 @@ mod tests {
                 }
             };
             match packed.panel(panel, &mut widened) {
-                PanelNumbers::F32(found) => {
+                PanelData::F32(found) => {
                     for (at, number) in found.iter().enumerate() {
                         let (depth, column) = (at / width, at % width);
                         let expected = expected(depth / inputs, depth % inputs, column);
                         assert_eq!(*number, expected);
                     }
                 }
-                PanelNumbers::Pairs(products, found) => {
-                    let of_a_tap = products.pairs_of(inputs);
+                PanelData::Pairs(bf16_isa, found) => {
+                    let of_a_tap = bf16_isa.pairs_for(inputs);
                     for (at, pair) in found.iter().enumerate() {
                         let (depth, column) = (at / width, at % width);
                         let (tap, first) = (depth / of_a_tap, depth % of_a_tap * 2);
                         let expected = [first, first + 1].map(|input| expected(tap, input, column));
                         assert_eq!(numbers_of(*pair), expected);
-                        let line = packed.pairs_under(panel, tap, first / 2);
+                        let line = packed.pair_line(panel, tap, first / 2);
                         assert_eq!(line[column], *pair);
                     }
                 }

@@ -14,7 +14,7 @@ mod gates;
 #[cfg(target_arch = "x86_64")]
 mod normal;
 #[cfg(target_arch = "x86_64")]
-mod products;
+mod bf16_isa;
 #[cfg(target_arch = "x86_64")]
 mod shares;
 #[cfg(target_arch = "x86_64")]
@@ -23,20 +23,20 @@ mod tiles;
 mod vectors;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{PairProducts, SCORES_OF_A_TILE, Tiles};
+pub(crate) use elsewhere::{Bf16Isa, SCORES_PER_TILE, Amx};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use products::PairProducts;
+pub(crate) use bf16_isa::Bf16Isa;
 #[cfg(target_arch = "x86_64")]
-pub(super) use tiles::{SCORES_OF_A_TILE, Tiles};
+pub(super) use tiles::{SCORES_PER_TILE, Amx};
 
-use super::tile::TileSums;
+use super::tile::MicroTile;
 
 /// Numbers of a vector of sums.
 const LANES: usize = 16;
 
 /// Rows of pairs, room for which is kept from one use to the next.
 #[derive(Debug, Default)]
-pub(super) struct PairRows {
+pub(super) struct Bf16Rows {
     pairs: Vec<u32>,
     /// Pairs from one row to the next.
     stride: usize,
@@ -46,29 +46,29 @@ pub(super) struct PairRows {
     tap_len: usize,
 }
 
-impl PairRows {
+impl Bf16Rows {
     /// Makes room for `rows` rows of that many taps of `inputs` numbers each, in whole tiles.
     pub(super) fn begin(
         &mut self,
-        products: PairProducts,
+        bf16_isa: Bf16Isa,
         rows: usize,
         taps: usize,
         inputs: usize,
     ) {
-        self.tap_len = products.pairs_of(inputs);
+        self.tap_len = bf16_isa.pairs_for(inputs);
         self.depth = taps * self.tap_len;
         // An odd number of cache lines, so that the rows of a tile do not meet in the same places
         // of the first cache.
         self.stride = (self.depth.div_ceil(LANES) | 1) * LANES;
-        let len = rows.next_multiple_of(products.tile_rows()) * self.stride;
+        let len = rows.next_multiple_of(bf16_isa.mr()) * self.stride;
         if self.pairs.len() < len {
             self.pairs.resize(len, 0);
         }
     }
 
     /// The rows from `first` on.
-    pub(super) fn tile(&self, first: usize) -> PairTile<'_> {
-        PairTile {
+    pub(super) fn tile(&self, first: usize) -> Bf16RowTile<'_> {
+        Bf16RowTile {
             pairs: &self.pairs[first * self.stride..],
             stride: self.stride,
             depth: self.depth,
@@ -82,8 +82,8 @@ impl PairRows {
     }
 
     /// Rounds the numbers of a row under a tap.
-    pub(super) fn set(&mut self, products: PairProducts, row: usize, tap: usize, numbers: &[f32]) {
-        products.round(numbers, self.tap(row, tap));
+    pub(super) fn set(&mut self, bf16_isa: Bf16Isa, row: usize, tap: usize, numbers: &[f32]) {
+        bf16_isa.to_bf16_pairs(numbers, self.tap(row, tap));
     }
 
     /// The pairs of a row under a tap.
@@ -96,7 +96,7 @@ impl PairRows {
 /// Rows of a tile of a product that lie wherever they are: under each tap two times 16, one every
 /// `stride` pairs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RowsUnderTaps<'a> {
+pub(super) struct TapRows<'a> {
     pub(super) pairs: &'a [u32],
     /// Where each 16 rows begin under a tap at 0.
     pub(super) firsts: [usize; 2],
@@ -109,7 +109,7 @@ pub(super) struct RowsUnderTaps<'a> {
 
 /// Shares of 32 queries in the values of many keys, and what these are relative to.
 #[derive(Debug, Default)]
-pub(super) struct Shares {
+pub(super) struct OnlineSoftmax {
     /// A score of this has a share of 1.
     pub(super) references: [f32; 32],
     /// Sums of the shares so far, in 16 parts.
@@ -118,20 +118,20 @@ pub(super) struct Shares {
 
 /// Rows of a tile of a product: one every `stride` pairs, of `depth` pairs each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PairTile<'a> {
+pub(super) struct Bf16RowTile<'a> {
     pub(super) pairs: &'a [u32],
     pub(super) stride: usize,
     pub(super) depth: usize,
 }
 
-impl PairTile<'_> {
-    /// Panics where a product of `tile_rows` rows with a panel of `width` outputs would read or write
+impl Bf16RowTile<'_> {
+    /// Panics where a product of `mr` rows with a panel of `width` outputs would read or write
     /// beyond what there is.
     #[cfg(target_arch = "x86_64")]
-    fn assert_fits(&self, tile_rows: usize, panel: &[u32], width: usize, sums: &TileSums<'_>) {
-        assert!(self.pairs.len() >= (tile_rows - 1) * self.stride + self.depth);
+    fn assert_fits(&self, mr: usize, panel: &[u32], width: usize, sums: &MicroTile<'_>) {
+        assert!(self.pairs.len() >= (mr - 1) * self.stride + self.depth);
         assert_eq!(panel.len(), self.depth * width);
-        sums.assert_fits(tile_rows, width);
+        sums.assert_fits(mr, width);
     }
 }
 

@@ -11,13 +11,13 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::tiled::Places;
-use super::activation::{MOST_LANES, gelu, update, write};
-use super::instructions::Instructions;
-use super::pack::{PackedWeights, Panel, PanelNumbers};
-use super::pairs::{PairProducts, PairRows};
-use super::shared::{MOST_AT_ONCE, Output, SharedOutput, Unwritten};
-use super::tile::{MOST_TILE_ROWS, TileSums};
-use super::values::{Computed, Input, Values};
+use super::activation::{MAX_LANES, gelu, update, write};
+use super::isa::Isa;
+use super::pack::{PackedWeights, Panel, PanelData};
+use super::pairs::{Bf16Isa, Bf16Rows};
+use super::shared::{MAX_CHUNK, Output, DisjointOutput, UninitBuffer};
+use super::tile::{MAX_MR, MicroTile};
+use super::values::{DtypeVec, GemmInput, DtypeSlice};
 use super::widen::widen;
 use crate::engine::{Cancelled, Progress};
 
@@ -32,43 +32,43 @@ const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 32;
 
 /// What happens to a sum before it is written.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Finish<'a> {
+pub(crate) struct Epilogue<'a> {
     /// Added to each output; one a row of the weights.
     pub(crate) bias: Option<&'a [f32]>,
     /// Added to the result, number by number; as long as it.
-    pub(crate) added: Option<Values<'a>>,
+    pub(crate) residual: Option<DtypeSlice<'a>>,
     /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
-    /// must be packed in [`gated_order`].
-    pub(crate) gated: bool,
+    /// must be packed in [`geglu_row_order`].
+    pub(crate) geglu: bool,
     /// The result may be rounded. It is where products are of tiles, which round what they read anyway.
-    pub(crate) for_products: bool,
+    pub(crate) bf16_output: bool,
 }
 
-impl Finish<'_> {
-    /// What is added, in f32; `room` is for what is not. Nothing where nothing is.
-    pub(super) fn added_in_f32<'r>(
+impl Epilogue<'_> {
+    /// What is added, in f32; `scratch` is for what is not. Nothing where nothing is.
+    pub(super) fn residual_in_f32<'r>(
         &'r self,
-        instructions: Instructions,
-        room: &'r mut Vec<f32>,
+        isa: Isa,
+        scratch: &'r mut Vec<f32>,
     ) -> Option<&'r [f32]> {
-        self.added.map(|added| added.widened(instructions, room))
+        self.residual.map(|residual| residual.as_f32(isa, scratch))
     }
 }
 
 /// Which row of a matrix `(2 × outputs, …)`, values before gates, is packed as row `index` for
-/// [`Finish::gated`]: vectors of values and of their gates alternate.
+/// [`Epilogue::geglu`]: vectors of values and of their gates alternate.
 ///
 /// `outputs` must be a multiple of the vectors' `lanes`.
-pub(crate) fn gated_order(instructions: Instructions, outputs: usize, index: usize) -> usize {
-    let lanes = instructions.lanes();
+pub(crate) fn geglu_row_order(isa: Isa, outputs: usize, index: usize) -> usize {
+    let lanes = isa.lanes();
     let (pair, at) = (index / (2 * lanes), index % (2 * lanes));
     let gate = if at < lanes { 0 } else { outputs };
     gate + pair * lanes + at % lanes
 }
 
-/// True when that many outputs can be [`Finish::gated`].
-pub(crate) fn can_be_gated(instructions: Instructions, outputs: usize) -> bool {
-    outputs.is_multiple_of(instructions.lanes())
+/// True when that many outputs can be [`Epilogue::geglu`].
+pub(crate) fn can_fuse_geglu(isa: Isa, outputs: usize) -> bool {
+    outputs.is_multiple_of(isa.lanes())
 }
 
 /// Where the rows of a product are.
@@ -101,18 +101,18 @@ impl Rows for Consecutive<'_> {
 /// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished, row after row.
 pub(crate) fn linear(
     weights: &PackedWeights,
-    x: &Input<'_>,
-    finish: &Finish<'_>,
+    x: &GemmInput<'_>,
+    epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
-) -> Result<Computed, Cancelled> {
+) -> Result<DtypeVec, Cancelled> {
     assert_eq!(weights.taps(), 1);
     assert!(x.values.len().is_multiple_of(weights.inputs().max(1)));
     let Some(tiles) = tiled::tiles_of(weights) else {
         let rows = Consecutive {
-            numbers: &x.made(weights.instructions()),
+            numbers: &x.materialized(weights.isa()),
             len: weights.inputs(),
         };
-        return multiply(weights, &rows, finish, progress).map(Computed::F32);
+        return multiply(weights, &rows, epilogue, progress).map(DtypeVec::F32);
     };
     let places = Places {
         batch: 1,
@@ -125,15 +125,15 @@ pub(crate) fn linear(
         input: x,
         place: |_, row, _| Some(row),
     };
-    tiled::multiply(tiles, weights, &places, &source, finish, progress)
+    tiled::multiply(tiles, weights, &places, &source, epilogue, progress)
 }
 
 /// Room a thread needs.
 #[derive(Default)]
-struct Room<'a> {
+struct Scratch<'a> {
     slices: Vec<&'a [f32]>,
     widened: Vec<f32>,
-    pairs: PairRows,
+    pairs: Bf16Rows,
     /// Of the tiles of pairs.
     sums: Vec<f32>,
 }
@@ -143,25 +143,25 @@ struct Room<'a> {
 pub(super) fn multiply<R: Rows>(
     weights: &PackedWeights,
     rows: &R,
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<f32>, Cancelled> {
     let count = rows.count();
-    let width = weights.outputs() / if finish.gated { 2 } else { 1 };
+    let width = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
     let len = count * width;
     // Or some outputs would never be written.
-    assert!(!finish.gated || can_be_gated(weights.instructions(), width));
+    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), width));
     assert!(
-        finish
+        epilogue
             .bias
             .is_none_or(|bias| bias.len() == weights.outputs())
     );
-    assert!(finish.added.is_none_or(|added| added.len() == len));
+    assert!(epilogue.residual.is_none_or(|residual| residual.len() == len));
     let depth = weights.taps() * weights.inputs();
     if len == 0 || depth == 0 {
         return Ok(vec![0.0; len]);
     }
-    let mut output = Unwritten::new(len);
+    let mut output = UninitBuffer::new(len);
     let panels: Vec<Panel> = weights.panels().collect();
     let block = block_rows(weights, count);
     let blocks = count.div_ceil(block);
@@ -179,9 +179,9 @@ pub(super) fn multiply<R: Rows>(
     let product = Product {
         weights,
         rows,
-        finish,
+        epilogue,
         target: Target {
-            output: Output::F32(SharedOutput::new(&mut output)),
+            output: Output::F32(DisjointOutput::new(&mut output)),
             width,
         },
     };
@@ -189,34 +189,34 @@ pub(super) fn multiply<R: Rows>(
         progress.checkpoint()?;
         (round..tasks.min(round + per_round))
             .into_par_iter()
-            .for_each_init(Room::default, |room, task| {
+            .for_each_init(Scratch::default, |scratch, task| {
                 let first = task / groups * block;
                 let rows_of_task = first..count.min(first + block);
                 let group = task % groups * group_panels;
                 let panels = &panels[group..panels.len().min(group + group_panels)];
-                if let Some(products) = weights.pair_products() {
-                    product.of_pairs(products, panels, rows_of_task, room);
+                if let Some(bf16_isa) = weights.bf16() {
+                    product.of_pairs(bf16_isa, panels, rows_of_task, scratch);
                     return;
                 }
                 for panel in panels {
-                    product.of_panel(*panel, rows_of_task.clone(), room);
+                    product.of_panel(*panel, rows_of_task.clone(), scratch);
                 }
             });
     }
     // SAFETY: the tasks are all blocks of rows with all groups of panels, and each has written the
     // outputs of its panels in its rows: `width` of them, panels together.
-    Ok(unsafe { output.written() })
+    Ok(unsafe { output.assume_init() })
 }
 
 /// Rows of a block.
 fn block_rows(weights: &PackedWeights, count: usize) -> usize {
-    let tile_rows = weights.instructions().tile_rows();
-    let fitting = BLOCK_NUMBERS / weights.inputs().max(1) / tile_rows;
+    let mr = weights.isa().mr();
+    let fitting = BLOCK_NUMBERS / weights.inputs().max(1) / mr;
     let (least, most) = BLOCK_TILES;
     let tiles = fitting.clamp(least, most);
     // Blocks of about one size, so that no thread gets a crumb at the end.
-    let all = count.div_ceil(tile_rows);
-    all.div_ceil(all.div_ceil(tiles)) * tile_rows
+    let all = count.div_ceil(mr);
+    all.div_ceil(all.div_ceil(tiles)) * mr
 }
 
 /// Where results go: rows of `width` numbers.
@@ -229,100 +229,100 @@ struct Target<'a> {
 struct Product<'a, R> {
     weights: &'a PackedWeights,
     rows: &'a R,
-    finish: &'a Finish<'a>,
+    epilogue: &'a Epilogue<'a>,
     target: Target<'a>,
 }
 
 impl<'a, R: Rows> Product<'a, R> {
     /// Some rows times one panel.
-    fn of_panel(&self, panel: Panel, range: Range<usize>, room: &mut Room<'a>) {
-        let instructions = self.weights.instructions();
-        let tile_rows = instructions.tile_rows();
+    fn of_panel(&self, panel: Panel, range: Range<usize>, scratch: &mut Scratch<'a>) {
+        let isa = self.weights.isa();
+        let mr = isa.mr();
         // Pairs go another way: `of_pairs`.
-        let PanelNumbers::F32(numbers) = self.weights.panel(panel, &mut room.widened) else {
+        let PanelData::F32(numbers) = self.weights.panel(panel, &mut scratch.widened) else {
             return;
         };
-        let mut sums = [0f32; MOST_TILE_ROWS * 2 * MOST_LANES];
-        for first in range.clone().step_by(tile_rows) {
-            let used = tile_rows.min(range.end - first);
-            room.slices.clear();
-            self.rows.point(first, used, &mut room.slices);
-            if used < tile_rows {
-                fill_up(&mut room.slices, used, tile_rows);
+        let mut sums = [0f32; MAX_MR * 2 * MAX_LANES];
+        for first in range.clone().step_by(mr) {
+            let used = mr.min(range.end - first);
+            scratch.slices.clear();
+            self.rows.point(first, used, &mut scratch.slices);
+            if used < mr {
+                pad_rows(&mut scratch.slices, used, mr);
             }
-            fetch(panel, first..first + used, self.finish, &self.target);
-            let mut tile = TileSums {
+            prefetch(panel, first..first + used, self.epilogue, &self.target);
+            let mut tile = MicroTile {
                 numbers: &mut sums,
-                stride: panel.vectors * instructions.lanes(),
-                onto: false,
+                stride: panel.vectors * isa.lanes(),
+                accumulate: false,
             };
-            instructions.multiply(panel.vectors, &room.slices, numbers, &mut tile);
+            isa.f32_microkernel(panel.vectors, &scratch.slices, numbers, &mut tile);
             self.write(panel, &sums, first..first + used);
         }
     }
 
     /// Finishes a tile's sums and writes them.
     fn write(&self, panel: Panel, sums: &[f32], rows: Range<usize>) {
-        let (instructions, rows) = (self.weights.instructions(), rows.map(Some));
-        finish_tile(instructions, panel, sums, rows, self.finish, &self.target);
+        let (isa, rows) = (self.weights.isa(), rows.map(Some));
+        apply_epilogue(isa, panel, sums, rows, self.epilogue, &self.target);
     }
 }
 
 /// Fetches what a tile's sums will be written to and what is added to them, while they are made.
-fn fetch(
+fn prefetch(
     panel: Panel,
     rows: impl Iterator<Item = usize>,
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     target: &Target<'_>,
 ) {
-    let (first, outputs) = if finish.gated {
+    let (first, outputs) = if epilogue.geglu {
         (panel.first / 2, panel.outputs / 2)
     } else {
         (panel.first, panel.outputs)
     };
     for row in rows {
         let start = row * target.width + first;
-        target.output.fetch(start, outputs);
-        if let Some(added) = finish.added {
-            added.part(start, outputs).fetch_ahead();
+        target.output.prefetch(start, outputs);
+        if let Some(residual) = epilogue.residual {
+            residual.slice(start, outputs).prefetch_l1();
         }
     }
 }
 
 /// Makes a tile of `used` rows a whole one by repeating its last row.
-fn fill_up<'a>(slices: &mut Vec<&'a [f32]>, used: usize, tile_rows: usize) {
+fn pad_rows<'a>(slices: &mut Vec<&'a [f32]>, used: usize, mr: usize) {
     let few: Vec<&'a [f32]> = std::mem::take(slices);
     for rows in few.chunks_exact(used) {
         slices.extend(rows);
-        slices.extend(std::iter::repeat_n(rows[used - 1], tile_rows - used));
+        slices.extend(std::iter::repeat_n(rows[used - 1], mr - used));
     }
 }
 
 /// Finishes a tile's sums and writes them. `rows` are those of the result that the tile's are; some may
 /// be none of them.
-fn finish_tile(
-    instructions: Instructions,
+fn apply_epilogue(
+    isa: Isa,
     panel: Panel,
     sums: &[f32],
     rows: impl IntoIterator<Item = Option<usize>>,
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     target: &Target<'_>,
 ) {
-    let lanes = instructions.lanes();
-    let (first, outputs) = if finish.gated {
+    let lanes = isa.lanes();
+    let (first, outputs) = if epilogue.geglu {
         (panel.first / 2, lanes)
     } else {
         (panel.first, panel.outputs)
     };
-    let bias = finish
+    let bias = epilogue
         .bias
         .map(|bias| &bias[panel.first..panel.first + panel.outputs]);
-    instructions.run(Write {
+    isa.run(Write {
         sums,
         sums_width: panel.vectors * lanes,
         bias: bias.unwrap_or(&NOTHING[..panel.outputs]),
-        added: finish.added,
-        gated: finish.gated,
+        residual: epilogue.residual,
+        geglu: epilogue.geglu,
         rows: rows.into_iter(),
         first,
         outputs,
@@ -331,7 +331,7 @@ fn finish_tile(
 }
 
 /// What is added where nothing is; as long as the widest panel.
-const NOTHING: [f32; 2 * MOST_LANES] = [0.0; 2 * MOST_LANES];
+const NOTHING: [f32; 2 * MAX_LANES] = [0.0; 2 * MAX_LANES];
 
 /// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
 struct Write<'a, R> {
@@ -339,8 +339,8 @@ struct Write<'a, R> {
     sums_width: usize,
     /// Of the panel's outputs.
     bias: &'a [f32],
-    added: Option<Values<'a>>,
-    gated: bool,
+    residual: Option<DtypeSlice<'a>>,
+    geglu: bool,
     rows: R,
     first: usize,
     outputs: usize,
@@ -363,14 +363,14 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for Write<'_, R> {
                 start,
                 sums,
                 bias: self.bias,
-                added: self.added,
-                gated: self.gated,
+                residual: self.residual,
+                geglu: self.geglu,
             };
             // SAFETY: each task of a product has its own rows and panels, and a panel its own outputs, so
             // no other thread writes these outputs of this row.
             unsafe {
-                if let Output::Bf16(products, output) = &self.target.output
-                    && row.gate(*products, output.part(start, self.outputs))
+                if let Output::Bf16(bf16_isa, output) = &self.target.output
+                    && row.gate(*bf16_isa, output.slice(start, self.outputs))
                 {
                     continue;
                 }
@@ -378,7 +378,7 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for Write<'_, R> {
                     start,
                     self.outputs,
                     #[inline(always)]
-                    |to| row.finish(simd, to),
+                    |to| row.epilogue(simd, to),
                 );
             }
         }
@@ -391,15 +391,15 @@ struct Row<'a> {
     start: usize,
     sums: &'a [f32],
     bias: &'a [f32],
-    added: Option<Values<'a>>,
-    gated: bool,
+    residual: Option<DtypeSlice<'a>>,
+    geglu: bool,
 }
 
 impl Row<'_> {
     /// Writes the row's outputs rounded where they are gated and nothing is added; otherwise false.
     #[inline(always)]
-    fn gate(&self, products: PairProducts, to: &mut [MaybeUninit<bf16>]) -> bool {
-        if !self.gated || self.added.is_some() {
+    fn gate(&self, bf16_isa: Bf16Isa, to: &mut [MaybeUninit<bf16>]) -> bool {
+        if !self.geglu || self.residual.is_some() {
             return false;
         }
         let (Ok(sums), Ok(bias), Ok(to)) =
@@ -407,14 +407,14 @@ impl Row<'_> {
         else {
             return false;
         };
-        products.gate(sums, bias, to);
+        bf16_isa.geglu(sums, bias, to);
         true
     }
 
     /// Writes the row's outputs.
     #[inline(always)]
-    fn finish<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
-        let to = if self.gated {
+    fn epilogue<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
+        let to = if self.geglu {
             let (values, gates) = self.sums.split_at(to.len());
             let (value_bias, gate_bias) = self.bias.split_at(to.len());
             write(
@@ -436,18 +436,18 @@ impl Row<'_> {
                 |[sum, bias]| simd.add_f32s(sum, bias),
             )
         };
-        if let Some(added) = self.added {
-            let mut room = [0.0; MOST_AT_ONCE];
-            let added = match added.part(self.start, to.len()) {
-                Values::F32(added) => added,
-                Values::Bf16(added) => widen(added, &mut room[..added.len()]),
+        if let Some(residual) = self.residual {
+            let mut scratch = [0.0; MAX_CHUNK];
+            let residual = match residual.slice(self.start, to.len()) {
+                DtypeSlice::F32(residual) => residual,
+                DtypeSlice::Bf16(residual) => widen(residual, &mut scratch[..residual.len()]),
             };
             update(
                 simd,
                 to,
-                [added],
+                [residual],
                 #[inline(always)]
-                |to, [added]| simd.add_f32s(to, added),
+                |to, [residual]| simd.add_f32s(to, residual),
             );
         }
         to

@@ -1,4 +1,4 @@
-//! [`Recycling`]: large blocks of memory, kept for the next of their size.
+//! [`BlockAllocator`]: large blocks of memory, kept for the next of their size.
 //!
 //! A step of a network takes and gives back the same hundreds of large blocks as the step before.
 //! Given back to the system, each comes again as pages of zeros that are mapped one by one; not to do
@@ -29,11 +29,11 @@ static SHELF: Mutex<Shelf> = Mutex::new(Shelf::new(MOST_BYTES));
 
 /// The allocator of the program: the system's, and large blocks again and again.
 #[derive(Debug, Clone, Copy)]
-pub struct Recycling;
+pub struct BlockAllocator;
 
-impl Recycling {
+impl BlockAllocator {
     /// Gives what is kept back to the system: when a run is over, its memory is free for others.
-    pub fn give_back() {
+    pub fn release_all() {
         while let Some(old) = Self::surplus(usize::MAX) {
             free(old);
         }
@@ -134,7 +134,7 @@ fn free(block: Block) {
 // SAFETY: small blocks are the system's, called as we are called. A large block is at least as large
 // and as aligned as its layout asks; its size follows from the layout alone, so `dealloc` and
 // `realloc` know it again; it is on the shelf or with one owner, never both.
-unsafe impl GlobalAlloc for Recycling {
+unsafe impl GlobalAlloc for BlockAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(size) = block_size(layout) else {
             // SAFETY: as the caller promises.
@@ -396,9 +396,9 @@ mod tests {
                     // SAFETY: the layout is not of zero bytes; the block is written before it is read.
                     let first = unsafe {
                         let first = if zeroed {
-                            Recycling.alloc_zeroed(layout)
+                            BlockAllocator.alloc_zeroed(layout)
                         } else {
-                            Recycling.alloc(layout)
+                            BlockAllocator.alloc(layout)
                         };
                         assert!(!first.is_null());
                         assert!(!zeroed || whole((first, layout, 0)));
@@ -412,12 +412,12 @@ mod tests {
                 assert!(whole((first, old, mark)));
                 if random(2) == 0 {
                     // SAFETY: our block, not used again.
-                    unsafe { Recycling.dealloc(first, old) };
+                    unsafe { BlockAllocator.dealloc(first, old) };
                     continue;
                 }
                 // SAFETY: our block, of `old`; the new one is written whole before it is read whole.
                 unsafe {
-                    let moved = Recycling.realloc(first, old, layout.size());
+                    let moved = BlockAllocator.realloc(first, old, layout.size());
                     assert!(!moved.is_null());
                     let kept = Layout::from_size_align(old.size().min(layout.size()), 8).unwrap();
                     assert!(whole((moved, kept, mark)));
@@ -428,7 +428,7 @@ mod tests {
             for (first, layout, mark) in owned {
                 assert!(whole((first, layout, mark)));
                 // SAFETY: our block, not used again.
-                unsafe { Recycling.dealloc(first, layout) };
+                unsafe { BlockAllocator.dealloc(first, layout) };
             }
         };
         std::thread::scope(|scope| {
@@ -436,6 +436,6 @@ mod tests {
                 scope.spawn(move || churn(seed));
             }
         });
-        Recycling::give_back();
+        BlockAllocator::release_all();
     }
 }

@@ -5,34 +5,34 @@ use std::mem::MaybeUninit;
 
 use half::bf16;
 
-use super::activation::MOST_LANES;
-use super::pairs::PairProducts;
+use super::activation::MAX_LANES;
+use super::pairs::Bf16Isa;
 
 /// What results are made of.
 pub(super) trait Number: Copy {
     /// What stands where none was written; no number.
-    const UNWRITTEN: Self;
+    const POISON: Self;
 }
 
 impl Number for f32 {
-    const UNWRITTEN: Self = Self::NAN;
+    const POISON: Self = Self::NAN;
 }
 
 impl Number for bf16 {
-    const UNWRITTEN: Self = Self::NAN;
+    const POISON: Self = Self::NAN;
 }
 
 /// Memory for a result, every number of which is about to be written: it is not filled with zeros
 /// before, which would cost as much as the writing.
-pub(super) struct Unwritten<T = f32>(Box<[MaybeUninit<T>]>);
+pub(super) struct UninitBuffer<T = f32>(Box<[MaybeUninit<T>]>);
 
-impl<T: Number> Unwritten<T> {
+impl<T: Number> UninitBuffer<T> {
     /// Room for that many numbers.
     pub(super) fn new(len: usize) -> Self {
         let mut numbers = Box::new_uninit_slice(len);
         // A number that is forgotten is seen by tests.
         if cfg!(debug_assertions) {
-            numbers.fill(MaybeUninit::new(T::UNWRITTEN));
+            numbers.fill(MaybeUninit::new(T::POISON));
         }
         Self(numbers)
     }
@@ -47,7 +47,7 @@ impl<T: Number> Unwritten<T> {
     /// # Safety
     /// Every number was.
     #[expect(unsafe_code, reason = "the caller has written it")]
-    pub(super) unsafe fn written(self) -> Vec<T> {
+    pub(super) unsafe fn assume_init(self) -> Vec<T> {
         // SAFETY: as the caller promises.
         unsafe { self.0.assume_init() }.into_vec()
     }
@@ -56,7 +56,7 @@ impl<T: Number> Unwritten<T> {
 /// A slice whose parts are handed to threads by the index of their numbers. Parts of a picture
 /// (some channels of some pixels) are no slices, so they cannot be lent out by the borrow checker.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SharedOutput<'a, T = f32> {
+pub(super) struct DisjointOutput<'a, T = f32> {
     first: *mut MaybeUninit<T>,
     len: usize,
     lent: PhantomData<&'a mut [T]>,
@@ -65,13 +65,13 @@ pub(super) struct SharedOutput<'a, T = f32> {
 #[expect(unsafe_code, reason = "see the type")]
 // SAFETY: it stands for an exclusive borrow of the slice; every access goes through `part`, whose
 // caller promises that no two threads hold overlapping parts.
-unsafe impl<T: Send> Send for SharedOutput<'_, T> {}
+unsafe impl<T: Send> Send for DisjointOutput<'_, T> {}
 #[expect(unsafe_code, reason = "see the type")]
 // SAFETY: as above.
-unsafe impl<T: Send> Sync for SharedOutput<'_, T> {}
+unsafe impl<T: Send> Sync for DisjointOutput<'_, T> {}
 
-impl<'a, T: Number> SharedOutput<'a, T> {
-    pub(super) fn new(output: &'a mut Unwritten<T>) -> Self {
+impl<'a, T: Number> DisjointOutput<'a, T> {
+    pub(super) fn new(output: &'a mut UninitBuffer<T>) -> Self {
         let output = output.numbers();
         Self {
             first: output.as_mut_ptr(),
@@ -85,7 +85,7 @@ impl<'a, T: Number> SharedOutput<'a, T> {
     /// # Safety
     /// While the part lives, no other part that overlaps it may be alive.
     #[expect(unsafe_code, reason = "the caller keeps the parts apart")]
-    pub(super) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [MaybeUninit<T>] {
+    pub(super) unsafe fn slice(&self, start: usize, len: usize) -> &'a mut [MaybeUninit<T>] {
         assert!(start <= self.len && len <= self.len - start);
         // SAFETY: within the slice, as just checked; not aliased, as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(start), len) }
@@ -93,22 +93,22 @@ impl<'a, T: Number> SharedOutput<'a, T> {
 
     /// Fetches the numbers `start .. start + len` into the cache, which is worth it a while before
     /// they are written: lines far apart are foreseen by no processor.
-    pub(super) fn fetch(&self, start: usize, len: usize) {
-        fetch(self.first.wrapping_add(start).cast(), len * size_of::<T>());
+    pub(super) fn prefetch(&self, start: usize, len: usize) {
+        prefetch(self.first.wrapping_add(start).cast(), len * size_of::<T>());
     }
 }
 
 /// Numbers that are written at once at the most where they are rounded.
-pub(super) const MOST_AT_ONCE: usize = 2 * MOST_LANES;
+pub(super) const MAX_CHUNK: usize = 2 * MAX_LANES;
 
 /// Where numbers go, and what rounds them before.
 pub(super) enum Output<'a> {
-    F32(SharedOutput<'a>),
-    Bf16(PairProducts, SharedOutput<'a, bf16>),
+    F32(DisjointOutput<'a>),
+    Bf16(Bf16Isa, DisjointOutput<'a, bf16>),
 }
 
 impl Output<'_> {
-    /// Lets `make` write the numbers `start .. start + len`, [`MOST_AT_ONCE`] at the most.
+    /// Lets `make` write the numbers `start .. start + len`, [`MAX_CHUNK`] at the most.
     ///
     /// # Safety
     /// Nobody else may be writing any of them.
@@ -123,35 +123,35 @@ impl Output<'_> {
         match self {
             Self::F32(output) => {
                 // SAFETY: as the caller promises.
-                make(unsafe { output.part(start, len) });
+                make(unsafe { output.slice(start, len) });
             }
-            Self::Bf16(products, output) => {
-                let mut wide = [MaybeUninit::uninit(); MOST_AT_ONCE];
+            Self::Bf16(bf16_isa, output) => {
+                let mut wide = [MaybeUninit::uninit(); MAX_CHUNK];
                 let wide = make(&mut wide[..len]);
                 // SAFETY: as the caller promises.
-                products.narrow(wide, unsafe { output.part(start, len) });
+                bf16_isa.to_bf16(wide, unsafe { output.slice(start, len) });
             }
         }
     }
 
-    /// See [`SharedOutput::fetch`].
-    pub(super) fn fetch(&self, start: usize, len: usize) {
+    /// See [`DisjointOutput::prefetch`].
+    pub(super) fn prefetch(&self, start: usize, len: usize) {
         match self {
-            Self::F32(output) => output.fetch(start, len),
-            Self::Bf16(_, output) => output.fetch(start, len),
+            Self::F32(output) => output.prefetch(start, len),
+            Self::Bf16(_, output) => output.prefetch(start, len),
         }
     }
 }
 
 /// Fetches numbers into the cache ahead of their use.
-pub(super) fn fetch_ahead<T: Number>(numbers: &[T]) {
-    fetch(numbers.as_ptr().cast(), size_of_val(numbers));
+pub(super) fn prefetch_l1<T: Number>(numbers: &[T]) {
+    prefetch(numbers.as_ptr().cast(), size_of_val(numbers));
 }
 
 /// Fetches pairs into the second cache long ahead of their use.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "a hint")]
-pub(super) fn fetch_far_ahead(pairs: &[u32]) {
+pub(super) fn prefetch_l2(pairs: &[u32]) {
     use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
     for line in pairs.chunks(16) {
         // SAFETY: a hint that reads nothing.
@@ -160,11 +160,11 @@ pub(super) fn fetch_far_ahead(pairs: &[u32]) {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn fetch_far_ahead(_: &[u32]) {}
+pub(super) fn prefetch_l2(_: &[u32]) {}
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "a hint")]
-fn fetch(first: *const u8, bytes: usize) {
+fn prefetch(first: *const u8, bytes: usize) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     for line in (0..bytes).step_by(64) {
         // SAFETY: a hint that reads nothing, whatever the address.
@@ -173,4 +173,4 @@ fn fetch(first: *const u8, bytes: usize) {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn fetch(_: *const u8, _: usize) {}
+fn prefetch(_: *const u8, _: usize) {}

@@ -7,33 +7,33 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::instructions::Instructions;
+use super::isa::Isa;
 
 /// Steps along the depth between two looks at where the rows are.
-const UNROLLED: usize = 4;
+const K_UNROLL: usize = 4;
 /// Rows of the largest tile of f32.
-pub(super) const MOST_TILE_ROWS: usize = 12;
+pub(super) const MAX_MR: usize = 12;
 
 /// Where the sums of a tile are written: a row every `stride` numbers.
 #[derive(Debug)]
-pub(super) struct TileSums<'a> {
+pub(super) struct MicroTile<'a> {
     pub(super) numbers: &'a mut [f32],
     pub(super) stride: usize,
     /// Whether they are added to what is there.
-    pub(super) onto: bool,
+    pub(super) accumulate: bool,
 }
 
-impl TileSums<'_> {
+impl MicroTile<'_> {
     /// Panics where a tile of that many rows of `width` sums would be written beyond what there is.
-    pub(super) fn assert_fits(&self, tile_rows: usize, width: usize) {
+    pub(super) fn assert_fits(&self, mr: usize, width: usize) {
         assert!(width <= self.stride);
-        assert!(self.numbers.len() >= (tile_rows - 1) * self.stride + width);
+        assert!(self.numbers.len() >= (mr - 1) * self.stride + width);
     }
 }
 
-impl Instructions {
+impl Isa {
     /// Rows of a tile: as many as leave registers for the panel, with two vectors each.
-    pub(super) fn tile_rows(self) -> usize {
+    pub(super) fn mr(self) -> usize {
         match self {
             Self::Portable(_) => 4,
             #[cfg(target_arch = "x86_64")]
@@ -41,66 +41,66 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => 12,
             #[cfg(target_arch = "x86_64")]
-            Self::Bf16(_, products) => products.tile_rows(),
+            Self::Bf16(_, bf16_isa) => bf16_isa.mr(),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => 12,
         }
     }
 
-    /// Multiplies [`tile_rows`](Self::tile_rows) rows with a panel of one or two vectors, in f32: a
+    /// Multiplies [`mr`](Self::mr) rows with a panel of one or two vectors, in f32: a
     /// set with products of bf16 does as the one [without](Self::in_f32) them.
     ///
     /// `rows` are slices of one length, one after the other for each row of the tile and then for
     /// the next tap (place in a kernel); `panel` has `vectors × lanes` numbers for each number of a
     /// row, tap after tap.
-    pub(super) fn multiply(
+    pub(super) fn f32_microkernel(
         self,
         vectors: usize,
         rows: &[&[f32]],
         panel: &[f32],
-        out: &mut TileSums<'_>,
+        out: &mut MicroTile<'_>,
     ) {
         let depth = rows.first().map_or(0, |row| row.len());
-        let tile_rows = self.in_f32().tile_rows();
-        let taps = rows.len() / tile_rows;
-        out.assert_fits(tile_rows, vectors * self.lanes());
+        let mr = self.in_f32().mr();
+        let taps = rows.len() / mr;
+        out.assert_fits(mr, vectors * self.lanes());
         assert!(rows.iter().all(|row| row.len() == depth));
         assert_eq!(panel.len(), taps * depth * vectors * self.lanes());
         match self {
-            Self::Portable(simd) => multiply_by::<_, 4>(simd, vectors, rows, panel, out),
+            Self::Portable(simd) => dispatch::<_, 4>(simd, vectors, rows, panel, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(simd) => multiply_by::<_, 6>(simd, vectors, rows, panel, out),
+            Self::Avx2(simd) => dispatch::<_, 6>(simd, vectors, rows, panel, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(simd) | Self::Bf16(simd, _) => {
-                multiply_by::<_, 12>(simd, vectors, rows, panel, out);
+                dispatch::<_, 12>(simd, vectors, rows, panel, out);
             }
             #[cfg(target_arch = "aarch64")]
-            Self::Neon(simd) => multiply_by::<_, 12>(simd, vectors, rows, panel, out),
+            Self::Neon(simd) => dispatch::<_, 12>(simd, vectors, rows, panel, out),
         }
     }
 }
 
-fn multiply_by<S: Simd, const ROWS: usize>(
+fn dispatch<S: Simd, const ROWS: usize>(
     simd: S,
     vectors: usize,
     rows: &[&[f32]],
     panel: &[f32],
-    out: &mut TileSums<'_>,
+    out: &mut MicroTile<'_>,
 ) {
     if vectors == 1 {
-        simd.vectorize(Tile::<ROWS, 1> { rows, panel, out });
+        simd.vectorize(MicroKernel::<ROWS, 1> { rows, panel, out });
     } else {
-        simd.vectorize(Tile::<ROWS, 2> { rows, panel, out });
+        simd.vectorize(MicroKernel::<ROWS, 2> { rows, panel, out });
     }
 }
 
-struct Tile<'a, 'b, const ROWS: usize, const VECTORS: usize> {
+struct MicroKernel<'a, 'b, const ROWS: usize, const VECTORS: usize> {
     rows: &'a [&'a [f32]],
     panel: &'a [f32],
-    out: &'a mut TileSums<'b>,
+    out: &'a mut MicroTile<'b>,
 }
 
-impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, ROWS, VECTORS> {
+impl<const ROWS: usize, const VECTORS: usize> WithSimd for MicroKernel<'_, '_, ROWS, VECTORS> {
     type Output = ();
 
     #[inline(always)]
@@ -118,17 +118,17 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, ROWS, VE
             let depth = rows[0].len();
             let panel = &panel[at..at + depth * VECTORS];
             at += depth * VECTORS;
-            let whole = depth / UNROLLED * UNROLLED;
-            for first in (0..whole).step_by(UNROLLED) {
-                let panel = &panel[first * VECTORS..(first + UNROLLED) * VECTORS];
-                let mut numbers = [&[0f32; UNROLLED]; ROWS];
+            let whole = depth / K_UNROLL * K_UNROLL;
+            for first in (0..whole).step_by(K_UNROLL) {
+                let panel = &panel[first * VECTORS..(first + K_UNROLL) * VECTORS];
+                let mut numbers = [&[0f32; K_UNROLL]; ROWS];
                 for row in 0..ROWS {
                     // SAFETY: `multiply` has checked that every row is `depth` long, and
-                    // `first + UNROLLED <= whole <= depth`.
+                    // `first + K_UNROLL <= whole <= depth`.
                     numbers[row] =
-                        unsafe { &*rows[row].as_ptr().add(first).cast::<[f32; UNROLLED]>() };
+                        unsafe { &*rows[row].as_ptr().add(first).cast::<[f32; K_UNROLL]>() };
                 }
-                for step in 0..UNROLLED {
+                for step in 0..K_UNROLL {
                     for row in 0..ROWS {
                         let number = simd.splat_f32s(numbers[row][step]);
                         for vector in 0..VECTORS {
@@ -154,7 +154,7 @@ impl<const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, ROWS, VE
             let (to, _) = S::as_mut_simd_f32s(to);
             // Number by number: sums that are lent out as a slice are not kept in registers.
             for vector in 0..VECTORS {
-                let before = if self.out.onto {
+                let before = if self.out.accumulate {
                     to[vector]
                 } else {
                     simd.splat_f32s(0.0)
@@ -172,23 +172,23 @@ mod tests {
 
     #[test]
     fn sums_what_a_plain_loop_sums_on_every_instruction_set() {
-        for set in Instructions::all().into_iter().map(Instructions::in_f32) {
+        for set in Isa::all().into_iter().map(Isa::in_f32) {
             for (taps, depth, vectors) in [(1, 1, 1), (1, 7, 2), (9, 4, 2), (2, 37, 1), (9, 64, 2)]
             {
-                let (rows, width) = (set.tile_rows(), vectors * set.lanes());
+                let (rows, width) = (set.mr(), vectors * set.lanes());
                 let left = numbers(taps * rows * depth, 1);
                 let panel = numbers(taps * depth * width, 2);
                 let slices: Vec<&[f32]> = left.chunks_exact(depth).collect();
                 // Rows with room between them; a second time onto the first.
                 let stride = width + 3;
                 let mut out = vec![f32::NAN; rows * stride];
-                for onto in [false, true] {
-                    let mut sums = TileSums {
+                for accumulate in [false, true] {
+                    let mut sums = MicroTile {
                         numbers: &mut out,
                         stride,
-                        onto,
+                        accumulate,
                     };
-                    set.multiply(vectors, &slices, &panel, &mut sums);
+                    set.f32_microkernel(vectors, &slices, &panel, &mut sums);
                 }
                 let rows_of_out = out.chunks_exact(stride);
                 assert!(

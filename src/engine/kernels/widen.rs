@@ -4,9 +4,9 @@ use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use pulp::{Simd, WithSimd};
 
-use super::instructions::Instructions;
+use super::isa::Isa;
 
-impl Instructions {
+impl Isa {
     /// Widens `from` to `to`, which is as long; exactly.
     pub(super) fn widen_f16(self, from: &[f16], to: &mut [f32]) {
         assert_eq!(from.len(), to.len());
@@ -76,7 +76,7 @@ mod tests {
         let all: Vec<u16> = (0..=u16::MAX).chain([7, 8, 9]).collect();
         let f16s: Vec<f16> = all.iter().map(|bits| f16::from_bits(*bits)).collect();
         let bf16s: Vec<bf16> = all.iter().map(|bits| bf16::from_bits(*bits)).collect();
-        for set in Instructions::all() {
+        for set in Isa::all() {
             let mut widened = vec![0.0; all.len()];
             set.widen_f16(&f16s, &mut widened);
             let expected = f16s.iter().map(|number| number.to_f32());

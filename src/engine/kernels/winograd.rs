@@ -21,12 +21,12 @@ use rayon::prelude::*;
 use self::kernels::TransformedKernels;
 use self::transformed::{TileRows, Transformed};
 use super::activation::write_vector;
-use super::conv::{ConvGeometry, UnderKernel};
-use super::instructions::Instructions;
+use super::conv::{ConvGeometry, Im2col};
+use super::isa::Isa;
 use super::pack::{PackedWeights, Panel};
-use super::product::Finish;
-use super::shared::{SharedOutput, Unwritten};
-use super::tile::{MOST_TILE_ROWS, TileSums};
+use super::product::Epilogue;
+use super::shared::{DisjointOutput, UninitBuffer};
+use super::tile::{MAX_MR, MicroTile};
 use crate::engine::{Cancelled, Progress};
 
 /// Side of a tile of the output.
@@ -54,7 +54,7 @@ const LINE: usize = 16;
 const LEAST_TILES: usize = 16;
 
 /// True where this is the faster way to convolve.
-pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Finish<'_>) -> bool {
+pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, epilogue: &Epilogue<'_>) -> bool {
     let (rows, columns) = geometry.output_size();
     let tiles = geometry.batch * rows.div_ceil(TILE) * columns.div_ceil(TILE);
     geometry.kernel == 3
@@ -62,32 +62,32 @@ pub(super) fn pays(geometry: &ConvGeometry, weights: &PackedWeights, finish: &Fi
         && (geometry.padding_before, geometry.padding_after) == (1, 1)
         && weights
             .inputs()
-            .is_multiple_of(weights.instructions().lanes())
+            .is_multiple_of(weights.isa().lanes())
         && weights.inputs() >= 32
         && weights.outputs() >= 32
         && tiles >= LEAST_TILES
-        && !finish.gated
+        && !epilogue.geglu
 }
 
 /// Convolves what lies `under` the kernel, finished. Only where it [`pays`].
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(super) fn convolve(
     weights: &PackedWeights,
-    under: &UnderKernel<'_>,
+    under: &Im2col<'_>,
     batch: usize,
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<f32>, Cancelled> {
     let (rows, columns) = under.output_size();
     let len = batch * rows * columns * weights.outputs();
     assert!(
-        finish
+        epilogue
             .bias
             .is_none_or(|bias| bias.len() == weights.outputs())
     );
-    let mut room = Vec::new();
-    let added = finish.added_in_f32(weights.instructions(), &mut room);
-    assert!(added.is_none_or(|added| added.len() == len));
+    let mut scratch = Vec::new();
+    let residual = epilogue.residual_in_f32(weights.isa(), &mut scratch);
+    assert!(residual.is_none_or(|residual| residual.len() == len));
     let across = columns.div_ceil(TILE);
     let each = rows.div_ceil(TILE) * across;
     let place = |tile: usize| {
@@ -95,14 +95,14 @@ pub(super) fn convolve(
         (picture, tile / across * TILE, tile % across * TILE)
     };
     let tiles = batch * each;
-    let tile_rows = weights.instructions().tile_rows();
-    let block = tiles.min(BLOCK_TILES).next_multiple_of(tile_rows);
+    let mr = weights.isa().mr();
+    let block = tiles.min(BLOCK_TILES).next_multiple_of(mr);
     let block_len = POINTS * block * weights.inputs();
     let per_round = (ROUND_NUMBERS / block_len).clamp(1, tiles.div_ceil(block));
     let mut transformed = Transformed::new(weights, per_round, block);
     let panels: Vec<Panel> = weights.panels().collect();
-    let mut output = Unwritten::new(len);
-    let shared = SharedOutput::new(&mut output);
+    let mut output = UninitBuffer::new(len);
+    let shared = DisjointOutput::new(&mut output);
     for first in (0..tiles).step_by(per_round * block) {
         let count = (per_round * block).min(tiles - first);
         progress.checkpoint()?;
@@ -110,7 +110,7 @@ pub(super) fn convolve(
             let (picture, y, x) = place(first + at);
             let mut pixels = [&[] as &[f32]; POINTS];
             under.window(picture, y, x, SIDE, &mut pixels);
-            weights.instructions().run(TransformInput {
+            weights.isa().run(TransformInput {
                 pixels: pixels.map(|pixel| &pixel[channels.first..][..channels.count]),
                 to,
                 stride,
@@ -121,26 +121,26 @@ pub(super) fn convolve(
         for panels in panels.chunks(panels_per_checkpoint(blocks * block_len)) {
             progress.checkpoint()?;
             (0..panels.len() * blocks).into_par_iter().for_each_init(
-                Room::default,
-                |room, task| {
+                Scratch::default,
+                |scratch, task| {
                     let (panel, index) = (panels[task / blocks], task % blocks);
                     let start = index * block;
                     let used = block.min(count - start);
-                    let rows_used = used.next_multiple_of(tile_rows);
-                    room.multiply(weights, panel, &transformed, (index, rows_used));
+                    let rows_used = used.next_multiple_of(mr);
+                    scratch.multiply(weights, panel, &transformed, (index, rows_used));
                     for at in 0..used {
                         let (picture, y, x) = place(first + start + at);
                         let target = Target {
                             output: &shared,
-                            added,
+                            residual,
                             width: weights.outputs(),
                             first: (picture * rows + y) * columns + x,
                             columns,
                             rows_here: TILE.min(rows - y),
                             columns_here: TILE.min(columns - x),
                         };
-                        let instructions = weights.instructions();
-                        room.write(instructions, panel, (at, rows_used), finish, &target);
+                        let isa = weights.isa();
+                        scratch.write(isa, panel, (at, rows_used), epilogue, &target);
                     }
                 },
             );
@@ -148,7 +148,7 @@ pub(super) fn convolve(
     }
     // SAFETY: every panel of every block of tiles was a task, which has written the panel's outputs
     // of its tiles' pixels; tiles are all pixels, panels all outputs.
-    Ok(unsafe { output.written() })
+    Ok(unsafe { output.assume_init() })
 }
 
 /// Panels between two questions whether to stop, for that many numbers of input: some tens of
@@ -159,13 +159,13 @@ fn panels_per_checkpoint(numbers: usize) -> usize {
 
 /// What a thread needs for one panel and one block of tiles.
 #[derive(Default)]
-struct Room {
+struct Scratch {
     kernels: TransformedKernels,
     /// Sums over the channels: point after point, tile after tile, the panel's outputs.
     sums: Vec<f32>,
 }
 
-impl Room {
+impl Scratch {
     /// The sums of a panel for `tiles` tiles, whole tiles of rows, of block `index` of the input.
     fn multiply(
         &mut self,
@@ -174,37 +174,37 @@ impl Room {
         input: &Transformed,
         (index, tiles): (usize, usize),
     ) {
-        let instructions = weights.instructions();
-        let width = panel.vectors * instructions.lanes();
-        let tile_rows = instructions.tile_rows();
+        let isa = weights.isa();
+        let width = panel.vectors * isa.lanes();
+        let mr = isa.mr();
         let point_len = tiles * width;
         self.sums.resize(POINTS * (point_len + LINE), 0.0);
         for channels in input.parts() {
             self.kernels.fill(weights, panel, channels);
             let points = self.sums.chunks_exact_mut(point_len + LINE);
             for (point, sums) in points.enumerate() {
-                let every = sums[..point_len].chunks_exact_mut(tile_rows * width);
+                let every = sums[..point_len].chunks_exact_mut(mr * width);
                 for (at, sums) in every.enumerate() {
-                    let onto = channels.first > 0;
-                    let mut sums = TileSums {
+                    let accumulate = channels.first > 0;
+                    let mut sums = MicroTile {
                         numbers: sums,
                         stride: width,
-                        onto,
+                        accumulate,
                     };
-                    match input.rows(index, channels, point, at * tile_rows) {
-                        TileRows::Numbers(rows) => {
+                    match input.rows(index, channels, point, at * mr) {
+                        TileRows::WeightDtype(rows) => {
                             let kernel = self.kernels.numbers(point);
-                            let mut slices = [&[] as &[f32]; MOST_TILE_ROWS];
+                            let mut slices = [&[] as &[f32]; MAX_MR];
                             let rows = rows.chunks_exact(channels.count);
-                            for (slice, row) in slices[..tile_rows].iter_mut().zip(rows) {
+                            for (slice, row) in slices[..mr].iter_mut().zip(rows) {
                                 *slice = row;
                             }
-                            let rows = &slices[..tile_rows];
-                            instructions.multiply(panel.vectors, rows, kernel, &mut sums);
+                            let rows = &slices[..mr];
+                            isa.f32_microkernel(panel.vectors, rows, kernel, &mut sums);
                         }
-                        TileRows::Pairs(products, rows) => {
+                        TileRows::Pairs(bf16_isa, rows) => {
                             let kernel = self.kernels.pairs(point);
-                            products.multiply(panel.vectors, rows, kernel, &mut sums);
+                            bf16_isa.microkernel(panel.vectors, rows, kernel, &mut sums);
                         }
                     }
                 }
@@ -215,18 +215,18 @@ impl Room {
     /// Writes tile `at` of `tiles`.
     fn write(
         &self,
-        instructions: Instructions,
+        isa: Isa,
         panel: Panel,
         (at, tiles): (usize, usize),
-        finish: &Finish<'_>,
+        epilogue: &Epilogue<'_>,
         target: &Target<'_>,
     ) {
-        instructions.run(WriteTile {
+        isa.run(WriteTile {
             sums: &self.sums,
             at,
             tiles,
             panel,
-            finish,
+            epilogue,
             target,
         });
     }
@@ -294,9 +294,9 @@ fn input_line<S: Simd>(simd: S, d: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
 
 /// Where a tile of the output lies.
 struct Target<'a> {
-    output: &'a SharedOutput<'a>,
-    /// See [`Finish::added`].
-    added: Option<&'a [f32]>,
+    output: &'a DisjointOutput<'a>,
+    /// See [`Epilogue::residual`].
+    residual: Option<&'a [f32]>,
     /// Numbers of a pixel.
     width: usize,
     /// The tile's first pixel.
@@ -313,7 +313,7 @@ struct WriteTile<'a> {
     at: usize,
     tiles: usize,
     panel: Panel,
-    finish: &'a Finish<'a>,
+    epilogue: &'a Epilogue<'a>,
     target: &'a Target<'a>,
 }
 
@@ -347,7 +347,7 @@ impl WithSimd for WriteTile<'_> {
             let first = first + vector * S::F32_LANES;
             let outputs = S::F32_LANES.min(self.panel.first + outputs - first);
             let some = |numbers: &[f32]| simd.partial_load_f32s(&numbers[..outputs]);
-            let bias = self.finish.bias.map(|bias| some(&bias[first..]));
+            let bias = self.epilogue.bias.map(|bias| some(&bias[first..]));
             let bias = bias.unwrap_or(zero);
             for row in 0..self.target.rows_here {
                 let line = std::array::from_fn(
@@ -359,13 +359,13 @@ impl WithSimd for WriteTile<'_> {
                     let pixel = self.target.first + row * self.target.columns + column;
                     let start = pixel * self.target.width + first;
                     let mut y = simd.add_f32s(y, bias);
-                    if let Some(added) = self.target.added {
-                        y = simd.add_f32s(y, some(&added[start..]));
+                    if let Some(residual) = self.target.residual {
+                        y = simd.add_f32s(y, some(&residual[start..]));
                     }
                     // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles
                     // do not overlap, so no other thread writes these outputs of this pixel, nor does
                     // this one while the part lives.
-                    let to = unsafe { self.target.output.part(start, outputs) };
+                    let to = unsafe { self.target.output.slice(start, outputs) };
                     write_vector(simd, to, y);
                 }
             }

@@ -3,10 +3,10 @@ use super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
 
 /// Attention written down as the paper has it, with the whole matrix of scores.
-fn whole(asked: &Whole<'_>, q: &Tensor) -> Tensor {
+fn sliced(kv: &SlicedAttention<'_>, q: &Tensor) -> Tensor {
     let (_, queries, inner) = q.dims3().unwrap();
-    let width = inner / asked.heads;
-    let heads: Vec<Tensor> = (0..asked.heads)
+    let width = inner / kv.heads;
+    let heads: Vec<Tensor> = (0..kv.heads)
         .map(|head| {
             let part = |x: &Tensor| {
                 x.narrow(2, head * width, width)
@@ -14,10 +14,10 @@ fn whole(asked: &Whole<'_>, q: &Tensor) -> Tensor {
                     .contiguous()
                     .unwrap()
             };
-            let (q, k, v) = (part(q), part(&asked.asked.k), part(&asked.asked.v));
+            let (q, k, v) = (part(q), part(&kv.kv.k), part(&kv.kv.v));
             let scores = q.matmul(&k.t().unwrap()).unwrap();
             let mut scores = (scores / (width as f64).sqrt()).unwrap();
-            if let Some(mask) = asked.mask {
+            if let Some(mask) = kv.mask {
                 scores = scores.broadcast_add(mask).unwrap();
             }
             candle_nn::ops::softmax(&scores, 2)
@@ -40,12 +40,12 @@ fn slabs_equal_the_whole_whatever_the_budget() {
     };
     let mask = numbers(&[13, 9]);
     for mask in [None, Some(&mask)] {
-        let asked = Whole {
-            asked: &keys_and_values,
+        let kv = SlicedAttention {
+            kv: &keys_and_values,
             heads: 3,
             mask,
         };
-        let wanted = whole(&asked, &q);
+        let wanted = sliced(&kv, &q);
         let row = 9 * 4;
         // Everything, two heads at a time, one head, five rows, one row, less than a row.
         for (budget, slabs) in [
@@ -57,14 +57,14 @@ fn slabs_equal_the_whole_whatever_the_budget() {
             (0, 78),
         ] {
             let mut watch = Watch::default();
-            let got = asked.answer(&q, budget, &mut watch).unwrap();
+            let got = kv.attend(&q, budget, &mut watch).unwrap();
             assert_close(&format!("budget {budget}"), &got, &wanted, 1e-6);
             assert_eq!(watch.checkpoints, slabs, "budget {budget}");
         }
         if mask.is_none() {
-            let instructions = cpu::instructions().in_f32();
-            let packed = keys_and_values.packed(instructions, 3).unwrap();
-            let got = answer_here(&packed, &q, &mut Watch::default()).unwrap();
+            let isa = cpu::isa().in_f32();
+            let packed = keys_and_values.packed(isa, 3).unwrap();
+            let got = flash_on_cpu(&packed, &q, &mut Watch::default()).unwrap();
             assert_close("kernel", &got, &wanted, 1e-6);
         }
     }

@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::super::cpu::{channels_last, is_here, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
 use super::Source;
-use crate::engine::kernels::{ConvGeometry, Finish, PackedWeights, conv2d};
+use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// What a convolution looks like.
@@ -64,13 +64,13 @@ pub(crate) struct Conv2d {
 
 /// What a convolution is to do besides convolving.
 #[derive(Debug, Clone, Copy, Default)]
-struct Besides<'a> {
+struct Fused<'a> {
     /// Rows and columns the picture is enlarged to before, by repeating pixels.
-    enlarged: Option<(usize, usize)>,
+    upsampled_to: Option<(usize, usize)>,
     /// `(1, outputs)`: added to every pixel.
     shift: Option<&'a Tensor>,
     /// Added to the result; of its shape.
-    added: Option<&'a Tensor>,
+    residual: Option<&'a Tensor>,
     /// Nothing but normalisations will read the result: it may be rounded.
     for_norms: bool,
 }
@@ -86,9 +86,9 @@ impl Conv2d {
         } = shape;
         let taps = kernel * kernel;
         let in_file = [outputs, inputs, kernel, kernel];
-        let weight = from.weight("weight", &[&in_file], |instructions, kept, numbers| {
+        let weight = from.weight("weight", &[&in_file], |isa, kept, numbers| {
             PackedWeights::pack(
-                instructions,
+                isa,
                 [outputs, taps, inputs],
                 kept,
                 |output, tap, input| numbers[(output * inputs + input) * taps + tap],
@@ -108,7 +108,7 @@ impl Conv2d {
         x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        self.run(x.into(), Besides::default(), progress)
+        self.run(x.into(), Fused::default(), progress)
     }
 
     /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel, for normalisations
@@ -119,26 +119,26 @@ impl Conv2d {
         shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let besides = Besides {
+        let options = Fused {
             shift,
             for_norms: true,
-            ..Besides::default()
+            ..Fused::default()
         };
-        self.run(x.into(), besides, progress)
+        self.run(x.into(), options, progress)
     }
 
-    /// The convolved picture and `added`, which has its shape.
+    /// The convolved picture and `residual`, which has its shape.
     pub(crate) fn forward_onto(
         &self,
-        added: &Tensor,
+        residual: &Tensor,
         x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let besides = Besides {
-            added: Some(added),
-            ..Besides::default()
+        let options = Fused {
+            residual: Some(residual),
+            ..Fused::default()
         };
-        self.run(x.into(), besides, progress)
+        self.run(x.into(), options, progress)
     }
 
     /// The picture enlarged to that many rows and columns by repeating pixels, convolved.
@@ -148,23 +148,23 @@ impl Conv2d {
         (height, width): (usize, usize),
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let besides = Besides {
-            enlarged: Some((height, width)),
-            ..Besides::default()
+        let options = Fused {
+            upsampled_to: Some((height, width)),
+            ..Fused::default()
         };
-        self.run(x.into(), besides, progress)
+        self.run(x.into(), options, progress)
     }
 
     fn run(
         &self,
         x: Source,
-        besides: Besides<'_>,
+        options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, besides, progress),
-            Weight::Tensor(weight) => self.composed(weight, &x.made()?, besides, progress),
+            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, options, progress),
         }
     }
 
@@ -172,7 +172,7 @@ impl Conv2d {
         &self,
         weights: &PackedWeights,
         source: &Source,
-        besides: Besides<'_>,
+        options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let x = source.tensor();
@@ -181,7 +181,7 @@ impl Conv2d {
             batch,
             height,
             width,
-            enlarged: besides.enlarged,
+            upsampled_to: options.upsampled_to,
             kernel: self.shape.kernel,
             stride: self.shape.stride,
             padding_before: self.shape.padding_before,
@@ -190,19 +190,19 @@ impl Conv2d {
         let (rows, columns) = geometry.output_size();
         let outputs = weights.outputs();
         let fits =
-            |added: &Tensor| added.dims() == [batch, outputs, rows, columns] && is_here(added);
-        if inputs != weights.inputs() || !is_here(x) || !besides.added.is_none_or(fits) {
+            |residual: &Tensor| residual.dims() == [batch, outputs, rows, columns] && is_here(residual);
+        if inputs != weights.inputs() || !is_here(x) || !options.residual.is_none_or(fits) {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
             });
         }
-        let bias = match besides.shift {
+        let bias = match options.shift {
             Some(shift) => shift.flatten_all()?.broadcast_add(&self.bias)?,
             None => self.bias.clone(),
         };
         let numbers = channels_last(x)?;
-        let added = match besides.added {
-            Some(added) => channels_last(added)?,
+        let residual = match options.residual {
+            Some(residual) => channels_last(residual)?,
             None => Tensor::zeros(0, DType::F32, x.device())?,
         };
         progress.operation(Some(Operation {
@@ -212,15 +212,15 @@ impl Conv2d {
             columns: outputs,
         }));
         let output = with_numbers([&bias], |[bias]| {
-            with_values(&added, |added| {
-                let finish = Finish {
+            with_values(&residual, |residual| {
+                let epilogue = Epilogue {
                     bias: Some(bias),
-                    added: besides.added.is_some().then_some(added),
-                    gated: false,
-                    for_products: besides.for_norms || self.passes_on_rounded,
+                    residual: options.residual.is_some().then_some(residual),
+                    geglu: false,
+                    bf16_output: options.for_norms || self.passes_on_rounded,
                 };
                 source.lend(&numbers, |input| {
-                    Ok(conv2d(&geometry, weights, input, &finish, progress)?)
+                    Ok(conv2d(&geometry, weights, input, &epilogue, progress)?)
                 })
             })
         })?;
@@ -233,11 +233,11 @@ impl Conv2d {
         &self,
         weight: &Tensor,
         x: &Tensor,
-        besides: Besides<'_>,
+        options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let mut x = x.contiguous()?;
-        if let Some((height, width)) = besides.enlarged {
+        if let Some((height, width)) = options.upsampled_to {
             x = x.upsample_nearest2d(height, width)?;
             progress.checkpoint()?;
         }
@@ -247,15 +247,15 @@ impl Conv2d {
             x = x.pad_with_zeros(2, 0, more)?.pad_with_zeros(3, 0, more)?;
         }
         let mut bias = self.bias.to_dtype(x.dtype())?;
-        if let Some(shift) = besides.shift {
+        if let Some(shift) = options.shift {
             bias = shift.flatten_all()?.broadcast_add(&bias)?;
         }
         let weight = weight.to_dtype(x.dtype())?;
         let y = x
             .conv2d(&weight, before, self.shape.stride, 1, 1)?
             .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
-        Ok(match besides.added {
-            Some(added) => (added + y)?,
+        Ok(match options.residual {
+            Some(residual) => (residual + y)?,
             None => y,
         })
     }

@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::super::cpu::{is_here, tensor, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
 use super::Source;
-use crate::engine::kernels::{Finish, PackedWeights, can_be_gated, gated_order, linear};
+use crate::engine::kernels::{Epilogue, PackedWeights, can_fuse_geglu, geglu_row_order, linear};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// A fully connected layer on the last axis.
@@ -20,11 +20,11 @@ pub(crate) struct Linear {
 
 /// What a layer is to do besides multiplying.
 #[derive(Debug, Clone, Copy, Default)]
-struct Besides<'a> {
+struct Fused<'a> {
     /// Added to the result; of its shape.
-    added: Option<&'a Tensor>,
-    /// See [`Finish::gated`].
-    gated: bool,
+    residual: Option<&'a Tensor>,
+    /// See [`Epilogue::geglu`].
+    geglu: bool,
 }
 
 impl Linear {
@@ -50,20 +50,20 @@ impl Linear {
         Self::load_ordered(from, inputs, outputs, |_, output| output)
     }
 
-    /// Where it is packed, row `order(instructions, n)` of the file comes as row n.
+    /// Where it is packed, row `order(isa, n)` of the file comes as row n.
     fn load_ordered(
         mut from: Loader<'_>,
         inputs: usize,
         outputs: usize,
-        order: impl Fn(crate::engine::kernels::Instructions, usize) -> usize + Sync,
+        order: impl Fn(crate::engine::kernels::Isa, usize) -> usize + Sync,
     ) -> Result<Self, EngineError> {
         let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
-        let weight = from.weight("weight", &shapes, |instructions, kept, numbers| {
+        let weight = from.weight("weight", &shapes, |isa, kept, numbers| {
             PackedWeights::pack(
-                instructions,
+                isa,
                 [outputs, 1, inputs],
                 kept,
-                |output, _, input| numbers[order(instructions, output) * inputs + input],
+                |output, _, input| numbers[order(isa, output) * inputs + input],
             )
         })?;
         Ok(Self {
@@ -81,26 +81,26 @@ impl Linear {
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, Besides::default(), progress),
-            Weight::Tensor(weight) => self.composed(weight, &x.made()?, 0, weight.dim(0)?),
+            Weight::Packed(weights) => self.packed(weights, &x, Fused::default(), progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, 0, weight.dim(0)?),
         }
     }
 
-    /// x · Wᵀ + b + `added`, which has the shape of the result.
+    /// x · Wᵀ + b + `residual`, which has the shape of the result.
     pub(crate) fn forward_onto(
         &self,
-        added: &Tensor,
+        residual: &Tensor,
         x: impl Into<Source>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
-        let besides = Besides {
-            added: Some(added),
-            ..Besides::default()
+        let options = Fused {
+            residual: Some(residual),
+            ..Fused::default()
         };
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, besides, progress),
-            Weight::Tensor(_) => Ok((added + self.forward(x, progress)?)?),
+            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Tensor(_) => Ok((residual + self.forward(x, progress)?)?),
         }
     }
 
@@ -108,18 +108,18 @@ impl Linear {
         &self,
         weights: &PackedWeights,
         source: &Source,
-        besides: Besides<'_>,
+        options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let Besides { added, gated } = besides;
+        let Fused { residual, geglu } = options;
         let x = source.tensor();
-        let width = weights.outputs() / if gated { 2 } else { 1 };
+        let width = weights.outputs() / if geglu { 2 } else { 1 };
         let mut shape = x.dims().to_vec();
         let inputs = shape.pop().unwrap_or_default();
         shape.push(width);
         let fits = inputs == weights.inputs()
             && is_here(x)
-            && added.is_none_or(|added| added.dims() == shape && is_here(added));
+            && residual.is_none_or(|residual| residual.dims() == shape && is_here(residual));
         if !fits {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a linear layer of {}", x.dims(), weights.inputs()),
@@ -128,7 +128,7 @@ impl Linear {
         let x = x.contiguous()?;
         let nothing = Tensor::zeros(0, DType::F32, x.device())?;
         let bias = self.bias.as_ref().unwrap_or(&nothing);
-        let added_numbers = added.unwrap_or(&nothing).contiguous()?;
+        let added_numbers = residual.unwrap_or(&nothing).contiguous()?;
         progress.operation(Some(Operation {
             kind: OperationKind::Linear,
             rows: x.elem_count() / inputs.max(1),
@@ -137,14 +137,14 @@ impl Linear {
         }));
         let output = with_numbers([bias], |[bias]| {
             with_values(&added_numbers, |onto| {
-                let finish = Finish {
+                let epilogue = Epilogue {
                     bias: self.bias.is_some().then_some(bias),
-                    added: added.is_some().then_some(onto),
-                    gated,
+                    residual: residual.is_some().then_some(onto),
+                    geglu,
                     // What is gated is widened to be narrowed again.
-                    for_products: gated || self.passes_on_rounded,
+                    bf16_output: geglu || self.passes_on_rounded,
                 };
-                source.lend(&x, |input| Ok(linear(weights, input, &finish, progress)?))
+                source.lend(&x, |input| Ok(linear(weights, input, &epilogue, progress)?))
             })
         })?;
         progress.operation(None);
@@ -193,17 +193,17 @@ impl GeGlu {
         inputs: usize,
         outputs: usize,
     ) -> Result<Self, EngineError> {
-        let instructions = from
+        let isa = from
             .packs_for()
-            .filter(|instructions| can_be_gated(*instructions, outputs));
-        let Some(instructions) = instructions else {
+            .filter(|isa| can_fuse_geglu(*isa, outputs));
+        let Some(isa) = isa else {
             return Ok(Self {
                 projection: Linear::load(from, inputs, 2 * outputs)?,
                 outputs,
                 fused: false,
             });
         };
-        let order = |output| gated_order(instructions, outputs, output);
+        let order = |output| geglu_row_order(isa, outputs, output);
         let bias = from.tensor("bias", &[2 * outputs])?;
         let rows: Vec<u32> = (0..2 * outputs)
             .map(|output| order(output) as u32)
@@ -228,11 +228,11 @@ impl GeGlu {
         let x = x.into();
         match &self.projection.weight {
             Weight::Packed(weights) if self.fused => {
-                let besides = Besides {
-                    gated: true,
-                    ..Besides::default()
+                let options = Fused {
+                    geglu: true,
+                    ..Fused::default()
                 };
-                self.projection.packed(weights, &x, besides, progress)
+                self.projection.packed(weights, &x, options, progress)
             }
             Weight::Packed(_) => {
                 let both = self.projection.forward(x, progress)?;
@@ -242,7 +242,7 @@ impl GeGlu {
                 Ok((value * gate.contiguous()?.gelu_erf()?)?)
             }
             Weight::Tensor(weight) => {
-                let x = x.made()?;
+                let x = x.materialized()?;
                 // Two products give two contiguous halves; cutting one result would copy both.
                 let half = |start| self.projection.composed(weight, &x, start, self.outputs);
                 Ok((half(0)? * half(self.outputs)?.gelu_erf()?)?)

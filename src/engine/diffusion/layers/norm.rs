@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
 
-use super::super::cpu::{channels_last, instructions, is_here, with_numbers, with_values};
+use super::super::cpu::{channels_last, isa, is_here, with_numbers, with_values};
 use super::super::weights::Loader;
 use super::source::{AsRead, Source};
 use crate::engine::EngineError;
-use crate::engine::kernels::{self, Instructions};
+use crate::engine::kernels::{self, Isa};
 
 /// Group normalisation ([Wu & He 2018](https://arxiv.org/abs/1803.08494)).
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl GroupNorm {
                 silu,
             };
             with_values(&channels_last(x)?, |x| {
-                Ok(norm.measure(instructions(), batch, x))
+                Ok(norm.measure(isa(), batch, x))
             })
         })?;
         let source = Source::new(x.clone(), AsRead::Groups(Arc::new(measured)));
@@ -100,7 +100,7 @@ impl GroupNorm {
 
 /// True where it is left to the layers that read what is normalised.
 fn normalises_as_it_reads(from: &Loader<'_>) -> bool {
-    from.packs_for().is_some_and(Instructions::multiplies_tiles)
+    from.packs_for().is_some_and(Isa::has_amx)
 }
 
 /// Layer normalisation over the last axis ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::super::cpu::{
-    self, channels_last, instructions, picture, tokens_of, with_numbers, with_values,
+    self, channels_last, isa, picture, tokens_of, with_numbers, with_values,
 };
 use crate::engine::EngineError;
-use crate::engine::kernels::{Computed, Input, LayerNorm, MeasuredGroups, Norm};
+use crate::engine::kernels::{DtypeVec, GemmInput, LayerNorm, GroupNormStats, Norm};
 
 /// A tensor, or what a normalisation makes of one while it is read: where products are of tiles, which
 /// bring what they read into an order of their own, it is never there as a whole.
@@ -22,7 +22,7 @@ pub(crate) struct Source {
 pub(super) enum AsRead {
     Plain,
     /// A picture or the tokens of one.
-    Groups(Arc<MeasuredGroups>),
+    Groups(Arc<GroupNormStats>),
     /// Tokens.
     Row {
         weight: Tensor,
@@ -63,12 +63,12 @@ impl Source {
         Ok(if as_read {
             self
         } else {
-            (&self.made()?).into()
+            (&self.materialized()?).into()
         })
     }
 
     /// What is read, as a whole.
-    pub(crate) fn made(self) -> Result<Tensor, EngineError> {
+    pub(crate) fn materialized(self) -> Result<Tensor, EngineError> {
         if matches!(self.as_read, AsRead::Plain) {
             return Ok(self.tensor);
         }
@@ -78,36 +78,36 @@ impl Source {
         } else {
             self.tensor.contiguous()?
         };
-        let made = self.lend(&numbers, |input| {
+        let materialized = self.lend(&numbers, |input| {
             let norm = input.norm;
-            Ok(norm.map(|norm| norm.apply(instructions(), input.values)))
+            Ok(norm.map(|norm| norm.apply(isa(), input.values)))
         })?;
-        let made = Computed::F32(made.unwrap_or_default());
+        let materialized = DtypeVec::F32(materialized.unwrap_or_default());
         if let (true, Ok(shape)) = (is_picture, numbers.dims4()) {
-            return picture(made, shape, &numbers);
+            return picture(materialized, shape, &numbers);
         }
-        cpu::tensor(made, numbers.shape(), &numbers)
+        cpu::tensor(materialized, numbers.shape(), &numbers)
     }
 
     /// Lends `numbers`, the tensor's in the order kernels read them, and what is made of them.
     pub(super) fn lend<T>(
         &self,
         numbers: &Tensor,
-        work: impl FnOnce(&Input<'_>) -> Result<T, EngineError>,
+        work: impl FnOnce(&GemmInput<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         with_values(numbers, |values| match &self.as_read {
-            AsRead::Plain => work(&Input { values, norm: None }),
+            AsRead::Plain => work(&GemmInput { values, norm: None }),
             AsRead::Groups(measured) => {
-                let norm = Some(Norm::Groups(measured));
-                work(&Input { values, norm })
+                let norm = Some(Norm::Group(measured));
+                work(&GemmInput { values, norm })
             }
             AsRead::Row { weight, bias, eps } => with_numbers([weight, bias], |[weight, bias]| {
-                let norm = Some(Norm::Row(LayerNorm {
+                let norm = Some(Norm::Layer(LayerNorm {
                     weight,
                     bias,
                     eps: *eps,
                 }));
-                work(&Input { values, norm })
+                work(&GemmInput { values, norm })
             }),
         })
     }

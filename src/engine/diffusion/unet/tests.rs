@@ -197,7 +197,7 @@ fn half_precision_goes_through_every_layer() {
 
 #[test]
 fn products_of_bf16_stay_within_two_hundredths() {
-    if kernels::Instructions::chosen_with_bf16().is_err() {
+    if kernels::Isa::chosen_with_bf16().is_err() {
         return;
     }
     for (files, golden) in [

@@ -5,7 +5,7 @@ use safetensors::tensor::TensorView;
 
 use super::super::goldens::Watch;
 use super::*;
-use crate::engine::kernels::Numbers;
+use crate::engine::kernels::WeightDtype;
 
 /// A folder with one file of these bytes, and the model it is.
 fn model_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, ModelFiles) {
@@ -68,13 +68,13 @@ fn every_number_type_widens_exactly() {
         .flat_map(|v| bf16::from_f32(*v).to_le_bytes())
         .collect();
     for (dtype, kept, bytes, wanted) in [
-        (Dtype::F16, Numbers::F16, f16s, &values),
-        (Dtype::BF16, Numbers::Bf16, bf16s, &whole),
-        (Dtype::F32, Numbers::F32, f32_bytes(&values), &values),
+        (Dtype::F16, WeightDtype::F16, f16s, &values),
+        (Dtype::BF16, WeightDtype::Bf16, bf16s, &whole),
+        (Dtype::F32, WeightDtype::F32, f32_bytes(&values), &values),
     ] {
         let (_folder, files) = model_with(NAME, &file_of("w", dtype, &[values.len()], &bytes));
         for (precision, kept) in [
-            (Precision::F32, Numbers::F32),
+            (Precision::F32, WeightDtype::F32),
             (Precision::F32_AS_IN_FILE, kept),
         ] {
             let weights = open(&files, precision).unwrap();
@@ -83,9 +83,9 @@ fn every_number_type_widens_exactly() {
             let got: Vec<f32> = tensor.to_vec1().unwrap();
             assert_eq!(&got, wanted);
             // Only what is packed is kept as in the file.
-            let packed = weights.weight("w", &[&[values.len()]], |instructions, numbers, read| {
+            let packed = weights.weight("w", &[&[values.len()]], |isa, numbers, read| {
                 assert_eq!((numbers, read), (kept, wanted.as_slice()));
-                PackedWeights::pack(instructions, [1, 1, read.len()], numbers, |_, _, at| {
+                PackedWeights::pack(isa, [1, 1, read.len()], numbers, |_, _, at| {
                     read[at]
                 })
             });

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::super::pairs::{PairTile, SCORES_OF_A_TILE, Shares, Tiles};
-use super::super::tile::TileSums;
+use super::super::pairs::{Bf16RowTile, SCORES_PER_TILE, OnlineSoftmax, Amx};
+use super::super::tile::MicroTile;
 use super::{Block, Head};
 
 /// Queries, and keys, of a tile.
@@ -17,7 +17,7 @@ const FIRST_KEYS: usize = 64;
 const MOST_OF_ALL_SHARES: f32 = 1e18;
 
 /// Scores of a tile: query after query.
-type Scores = [f32; SCORES_OF_A_TILE];
+type Scores = [f32; SCORES_PER_TILE];
 
 impl Block {
     /// Puts some queries, of whole tiles, to every key.
@@ -26,24 +26,24 @@ impl Block {
     /// gives the same answer as long as nothing overflows, and one of the keys' own scores does not
     /// let all shares vanish. Where a later score is above it by too much, the largest of all is
     /// looked for.
-    pub(super) fn ask_by_tiles(&mut self, tiles: Tiles, asked: &Head, queries: &[&[f32]]) {
-        let Some(products) = asked.keys.pair_products() else {
+    pub(super) fn ask_by_tiles(&mut self, tiles: Amx, asked: &Head, queries: &[&[f32]]) {
+        let Some(bf16_isa) = asked.keys.bf16() else {
             return;
         };
         // As powers of two, so that scores need no factor.
         let scale = std::f32::consts::LOG2_E / (self.head_width as f32).sqrt();
         let mut scaled = vec![0.0; self.head_width];
         self.queries
-            .begin(products, queries.len(), 1, self.head_width);
+            .begin(bf16_isa, queries.len(), 1, self.head_width);
         for (row, query) in queries.iter().enumerate() {
             for (to, number) in scaled.iter_mut().zip(*query) {
                 *to = number * scale;
             }
-            self.queries.set(products, row, 0, &scaled);
+            self.queries.set(bf16_isa, row, 0, &scaled);
         }
         let keys = asked.keys.outputs();
         let tiles_of_queries = queries.len().div_ceil(TILE);
-        self.tiles.resize_with(tiles_of_queries, Shares::default);
+        self.tiles.resize_with(tiles_of_queries, OnlineSoftmax::default);
         self.gather(tiles, asked, FIRST_KEYS.min(keys));
         let shares = &self.shares[..queries.len()];
         if !shares.iter().all(|sum| *sum < MOST_OF_ALL_SHARES) {
@@ -52,42 +52,42 @@ impl Block {
     }
 
     /// The largest score of each query of the tile from `first` on, among the first `keys` keys.
-    fn references(&self, tiles: Tiles, asked: &Head, first: usize, keys: usize) -> [f32; TILE] {
+    fn references(&self, tiles: Amx, asked: &Head, first: usize, keys: usize) -> [f32; TILE] {
         let mut largest = [[f32::NEG_INFINITY; 16]; TILE];
-        let mut scores: Scores = [0.0; SCORES_OF_A_TILE];
+        let mut scores: Scores = [0.0; SCORES_PER_TILE];
         for key in (0..keys).step_by(TILE) {
             let queries = self.queries.tile(first);
             score(tiles, asked, queries, key, &mut scores);
-            tiles.keep_largest(&scores, TILE.min(keys - key), &mut largest);
+            tiles.update_row_max(&scores, TILE.min(keys - key), &mut largest);
         }
         largest.map(|row| row.into_iter().fold(f32::NEG_INFINITY, f32::max))
     }
 
     /// The sums of the values of all keys, each times its share, and of the shares. These are relative
     /// to the largest score among the first `known_keys`.
-    fn gather(&mut self, tiles: Tiles, asked: &Head, known_keys: usize) {
-        let Some(products) = asked.keys.pair_products() else {
+    fn gather(&mut self, tiles: Amx, asked: &Head, known_keys: usize) {
+        let Some(bf16_isa) = asked.keys.bf16() else {
             return;
         };
         for index in 0..self.tiles.len() {
-            self.tiles[index] = Shares {
+            self.tiles[index] = OnlineSoftmax {
                 references: self.references(tiles, asked, index * TILE, known_keys),
-                ..Shares::default()
+                ..OnlineSoftmax::default()
             };
         }
-        let mut scores: Scores = [0.0; SCORES_OF_A_TILE];
+        let mut scores: Scores = [0.0; SCORES_PER_TILE];
         let keys = asked.keys.outputs();
         for start in (0..keys).step_by(GATHERED_KEYS) {
             let range = start..keys.min(start + GATHERED_KEYS);
             for index in 0..self.tiles.len() {
-                self.rounded.begin(products, TILE, 1, range.len());
+                self.rounded.begin(bf16_isa, TILE, 1, range.len());
                 let tile = &mut self.tiles[index];
                 for key in range.clone().step_by(TILE) {
                     let queries = self.queries.tile(index * TILE);
                     score(tiles, asked, queries, key, &mut scores);
                     let (stride, shares) = self.rounded.rows_from((key - start) / 2);
                     let here = TILE.min(range.end - key);
-                    tiles.share_out(&scores, here, tile, shares, stride);
+                    tiles.exp_tile(&scores, here, tile, shares, stride);
                 }
                 self.add_shared_values(tiles, asked, &range, index * TILE);
             }
@@ -99,32 +99,32 @@ impl Block {
     }
 
     /// Adds the values of some keys, each times its share, or writes them where they are the first.
-    fn add_shared_values(&mut self, tiles: Tiles, asked: &Head, keys: &Range<usize>, first: usize) {
+    fn add_shared_values(&mut self, tiles: Amx, asked: &Head, keys: &Range<usize>, first: usize) {
         let values = &asked.values;
         for panel in values.panels() {
-            let mut sums = TileSums {
+            let mut sums = MicroTile {
                 numbers: &mut self.sums[first * self.stride + panel.first..],
                 stride: self.stride,
-                onto: keys.start > 0,
+                accumulate: keys.start > 0,
             };
             let pairs = values.pairs_of(panel, &(0..1), keys);
-            tiles.multiply(panel.vectors, self.rounded.tile(0), pairs, &mut sums);
+            tiles.microkernel(panel.vectors, self.rounded.tile(0), pairs, &mut sums);
         }
     }
 }
 
 /// The scores of the keys from `key` on.
-fn score(tiles: Tiles, asked: &Head, queries: PairTile<'_>, key: usize, scores: &mut Scores) {
+fn score(tiles: Amx, asked: &Head, queries: Bf16RowTile<'_>, key: usize, scores: &mut Scores) {
     let Some(panel) = asked.keys.panels().nth(key / TILE) else {
         return;
     };
     let pairs = asked
         .keys
         .pairs_of(panel, &(0..1), &(0..asked.keys.inputs()));
-    let mut sums = TileSums {
+    let mut sums = MicroTile {
         numbers: scores,
         stride: TILE,
-        onto: false,
+        accumulate: false,
     };
-    tiles.multiply(panel.vectors, queries, pairs, &mut sums);
+    tiles.microkernel(panel.vectors, queries, pairs, &mut sums);
 }

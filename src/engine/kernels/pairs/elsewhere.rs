@@ -1,48 +1,48 @@
-//! [`PairProducts`] where no processor has them.
+//! [`Bf16Isa`] where no processor has them.
 
 use std::convert::Infallible;
 use std::mem::MaybeUninit;
 
 use half::bf16;
 
-use super::super::tile::TileSums;
-use super::super::values::Values;
-use super::{PairTile, RowsUnderTaps, Shares};
+use super::super::tile::MicroTile;
+use super::super::values::DtypeSlice;
+use super::{Bf16RowTile, TapRows, OnlineSoftmax};
 
 /// The proof that this processor multiplies pairs of bf16: there is no value of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PairProducts(Infallible);
+pub(crate) struct Bf16Isa(Infallible);
 
 /// As on x86-64; none of them can be called.
-impl PairProducts {
-    pub(in super::super) fn are_fast(self) -> bool {
+impl Bf16Isa {
+    pub(in super::super) fn is_fast(self) -> bool {
         match self.0 {}
     }
-    pub(in super::super) fn tiles(self) -> Option<Tiles> {
+    pub(in super::super) fn tiles(self) -> Option<Amx> {
         match self.0 {}
     }
-    pub(in super::super) fn tile_rows(self) -> usize {
+    pub(in super::super) fn mr(self) -> usize {
         match self.0 {}
     }
-    pub(in super::super) fn multiply(
+    pub(in super::super) fn microkernel(
         self,
         _: usize,
-        _: PairTile<'_>,
+        _: Bf16RowTile<'_>,
         _: &[u32],
-        _: &mut TileSums<'_>,
+        _: &mut MicroTile<'_>,
     ) {
         match self.0 {}
     }
-    pub(in super::super) fn pairs_of(self, _: usize) -> usize {
+    pub(in super::super) fn pairs_for(self, _: usize) -> usize {
         match self.0 {}
     }
-    pub(in super::super) fn round(self, _: &[f32], _: &mut [u32]) {
+    pub(in super::super) fn to_bf16_pairs(self, _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
-    pub(in super::super) fn narrow(self, _: &[f32], _: &mut [MaybeUninit<bf16>]) {
+    pub(in super::super) fn to_bf16(self, _: &[f32], _: &mut [MaybeUninit<bf16>]) {
         match self.0 {}
     }
-    pub(in super::super) fn gate(
+    pub(in super::super) fn geglu(
         self,
         _: &[f32; 32],
         _: &[f32; 32],
@@ -50,70 +50,70 @@ impl PairProducts {
     ) {
         match self.0 {}
     }
-    pub(in super::super) fn normalise(self, _: Values<'_>, _: [&[f32]; 3], _: bool, _: &mut [u32]) {
+    pub(in super::super) fn normalize_to_bf16(self, _: DtypeSlice<'_>, _: [&[f32]; 3], _: bool, _: &mut [u32]) {
         match self.0 {}
     }
     pub(in super::super) fn shares(self, _: &[f32], _: f32, _: f32, _: &mut [u32]) -> f32 {
         match self.0 {}
     }
-    pub(in super::super) fn pair_up(self, _: &[f32], _: &[f32], _: &mut [u32]) {
+    pub(in super::super) fn interleave_bf16(self, _: &[f32], _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
-    pub(in super::super) fn pair_up_lines(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
+    pub(in super::super) fn interleave_bf16_rows(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
         match self.0 {}
     }
-    pub(in super::super) fn take_apart(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
+    pub(in super::super) fn deinterleave_bf16(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
         match self.0 {}
     }
-    pub(in super::super) fn multiply_adds(self, _: u64) -> f32 {
+    pub(in super::super) fn fma_rounds(self, _: u64) -> f32 {
         match self.0 {}
     }
-    pub(in super::super) fn flops_of_a_round(self) -> usize {
+    pub(in super::super) fn flops_per_round(self) -> usize {
         match self.0 {}
     }
 }
 
 /// Scores of a tile, as on x86-64.
-pub(crate) const SCORES_OF_A_TILE: usize = 1024;
+pub(crate) const SCORES_PER_TILE: usize = 1024;
 
 /// AMX's tiles: there is no value of it either.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tiles(Infallible);
+pub(crate) struct Amx(Infallible);
 
-impl Tiles {
-    pub(in super::super) fn multiply(
+impl Amx {
+    pub(in super::super) fn microkernel(
         self,
         _: usize,
-        _: PairTile<'_>,
+        _: Bf16RowTile<'_>,
         _: &[u32],
-        _: &mut TileSums<'_>,
+        _: &mut MicroTile<'_>,
     ) {
         match self.0 {}
     }
-    pub(in super::super) fn keep_largest(
+    pub(in super::super) fn update_row_max(
         self,
-        _: &[f32; SCORES_OF_A_TILE],
+        _: &[f32; SCORES_PER_TILE],
         _: usize,
         _: &mut [[f32; 16]; 32],
     ) {
         match self.0 {}
     }
-    pub(in super::super) fn share_out(
+    pub(in super::super) fn exp_tile(
         self,
-        _: &[f32; SCORES_OF_A_TILE],
+        _: &[f32; SCORES_PER_TILE],
         _: usize,
-        _: &mut Shares,
+        _: &mut OnlineSoftmax,
         _: &mut [u32],
         _: usize,
     ) {
         match self.0 {}
     }
-    pub(in super::super) fn multiply_under_taps(
+    pub(in super::super) fn microkernel_taps(
         self,
         _: usize,
-        _: &RowsUnderTaps<'_>,
+        _: &TapRows<'_>,
         _: &[&[u32]],
-        _: &mut TileSums<'_>,
+        _: &mut MicroTile<'_>,
     ) {
         match self.0 {}
     }

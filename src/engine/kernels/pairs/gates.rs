@@ -9,10 +9,10 @@ use std::mem::MaybeUninit;
 
 use half::bf16;
 
-use super::shares::power_of_two;
-use super::{LANES, PairProducts};
+use super::shares::exp2;
+use super::{LANES, Bf16Isa};
 
-impl PairProducts {
+impl Bf16Isa {
     /// value · gelu(gate) of the sums of 16 values and of their gates after them, to both of which the
     /// biases are added; rounded.
     #[expect(
@@ -20,20 +20,20 @@ impl PairProducts {
         reason = "`self` is the proof of the instructions"
     )]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    pub(in super::super) fn gate(
+    pub(in super::super) fn geglu(
         self,
         sums: &[f32; 2 * LANES],
         bias: &[f32; 2 * LANES],
         to: &mut [MaybeUninit<bf16>; LANES],
     ) {
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
-        unsafe { gate(sums, bias, to) }
+        unsafe { geglu(sums, bias, to) }
     }
 }
 
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
-fn gate(sums: &[f32; 2 * LANES], bias: &[f32; 2 * LANES], to: &mut [MaybeUninit<bf16>; LANES]) {
+fn geglu(sums: &[f32; 2 * LANES], bias: &[f32; 2 * LANES], to: &mut [MaybeUninit<bf16>; LANES]) {
     // SAFETY: two vectors of each, and room for one that is rounded; the two vector types are 32 bytes
     // of which every pattern is a value, as is every pattern of 16 bits a bf16.
     unsafe {
@@ -41,8 +41,8 @@ fn gate(sums: &[f32; 2 * LANES], bias: &[f32; 2 * LANES], to: &mut [MaybeUninit<
             let sum = _mm512_loadu_ps(sums.as_ptr().add(at));
             _mm512_add_ps(sum, _mm512_loadu_ps(bias.as_ptr().add(at)))
         };
-        let gated = _mm512_mul_ps(biased(0), gelu(biased(LANES)));
-        let rounded = _mm512_cvtneps_pbh(gated);
+        let geglu = _mm512_mul_ps(biased(0), gelu(biased(LANES)));
+        let rounded = _mm512_cvtneps_pbh(geglu);
         let bits = std::mem::transmute::<__m256bh, __m256i>(rounded);
         _mm256_storeu_si256(to.as_mut_ptr().cast(), bits);
     }
@@ -62,7 +62,7 @@ fn gelu(x: __m512) -> __m512 {
     }
     let exponent = _mm512_mul_ps(_mm512_mul_ps(z, z), splat(-std::f32::consts::LOG2_E));
     let halved = _mm512_mul_ps(_mm512_mul_ps(series, t), splat(0.5));
-    let tail = _mm512_mul_ps(halved, power_of_two(exponent));
+    let tail = _mm512_mul_ps(halved, exp2(exponent));
     let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps());
     let phi = _mm512_mask_mov_ps(_mm512_sub_ps(splat(1.0), tail), below, tail);
     _mm512_mul_ps(x, phi)
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     #[expect(unsafe_code, reason = "what was just written is read")]
     fn gates_are_those_of_f32_rounded() {
-        let Some(products) = PairProducts::all().pop() else {
+        let Some(bf16_isa) = Bf16Isa::all().pop() else {
             return;
         };
         for first in -200..200 {
@@ -88,16 +88,16 @@ mod tests {
             let mut bias = [0.25; 2 * LANES];
             bias[LANES..].fill(0.125);
             let mut to = [MaybeUninit::new(bf16::NAN); LANES];
-            products.gate(&sums, &bias, &mut to);
+            bf16_isa.geglu(&sums, &bias, &mut to);
             // SAFETY: all were made of numbers.
             let got = to.map(|to| unsafe { to.assume_init() }.to_f64());
-            for (got, gate) in got.into_iter().zip(gates) {
-                let gate = f64::from(gate) + 0.125;
-                let expected = 1.75 * gate * phi(gate);
+            for (got, geglu) in got.into_iter().zip(gates) {
+                let geglu = f64::from(geglu) + 0.125;
+                let expected = 1.75 * geglu * phi(geglu);
                 // Half a unit of the last of bf16's 8 digits, at most 2⁻⁸ of a number, and what Φ's
                 // formula, the reciprocal and the power are off by.
-                let close = expected.abs() * (1.0 / 256.0 + 2e-4) + 4e-7 * gate.abs();
-                assert!((got - expected).abs() <= close, "{gate}: {got} {expected}");
+                let close = expected.abs() * (1.0 / 256.0 + 2e-4) + 4e-7 * geglu.abs();
+                assert!((got - expected).abs() <= close, "{geglu}: {got} {expected}");
             }
         }
     }

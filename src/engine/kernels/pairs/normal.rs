@@ -8,15 +8,15 @@ use std::arch::x86_64::{
 
 use half::bf16;
 
-use super::super::values::Values;
-use super::shares::power_of_two;
+use super::super::values::DtypeSlice;
+use super::shares::exp2;
 use super::vectors::{count, store};
-use super::{LANES, PairProducts};
+use super::{LANES, Bf16Isa};
 
 /// Numbers of a vector of pairs.
 const PAIRED: usize = 2 * LANES;
 
-impl PairProducts {
+impl Bf16Isa {
     /// Rounds (x − shift) · scale + offset of every channel of a pixel to pairs, through SiLU where
     /// `silu`, and what room `to` has for more to zeros. All parts of `transform` are as long as
     /// `pixel`.
@@ -25,9 +25,9 @@ impl PairProducts {
         reason = "`self` is the proof of the instructions"
     )]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    pub(in super::super) fn normalise(
+    pub(in super::super) fn normalize_to_bf16(
         self,
-        pixel: Values<'_>,
+        pixel: DtypeSlice<'_>,
         transform: [&[f32]; 3],
         silu: bool,
         to: &mut [u32],
@@ -39,10 +39,10 @@ impl PairProducts {
         // they must be.
         unsafe {
             match (pixel, silu) {
-                (Values::F32(pixel), true) => normalise::<_, true>(pixel, transform, to),
-                (Values::F32(pixel), false) => normalise::<_, false>(pixel, transform, to),
-                (Values::Bf16(pixel), true) => normalise::<_, true>(pixel, transform, to),
-                (Values::Bf16(pixel), false) => normalise::<_, false>(pixel, transform, to),
+                (DtypeSlice::F32(pixel), true) => normalize_to_bf16::<_, true>(pixel, transform, to),
+                (DtypeSlice::F32(pixel), false) => normalize_to_bf16::<_, false>(pixel, transform, to),
+                (DtypeSlice::Bf16(pixel), true) => normalize_to_bf16::<_, true>(pixel, transform, to),
+                (DtypeSlice::Bf16(pixel), false) => normalize_to_bf16::<_, false>(pixel, transform, to),
             }
         }
     }
@@ -89,7 +89,7 @@ impl Channel for bf16 {
 /// Parts of `transform` must be as long as `pixel`, and `to` must have room for half as many pairs.
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
-unsafe fn normalise<T: Channel, const SILU: bool>(
+unsafe fn normalize_to_bf16<T: Channel, const SILU: bool>(
     pixel: &[T],
     transform: [&[f32]; 3],
     to: &mut [u32],
@@ -144,7 +144,7 @@ fn silu(x: __m512) -> __m512 {
     let exponent = _mm512_mul_ps(x, _mm512_set1_ps(-std::f32::consts::LOG2_E));
     // What is above is 0 when x was divided by it, to all digits there are.
     let exponent = _mm512_min_ps(exponent, _mm512_set1_ps(126.0));
-    let below = _mm512_add_ps(power_of_two(exponent), _mm512_set1_ps(1.0));
+    let below = _mm512_add_ps(exp2(exponent), _mm512_set1_ps(1.0));
     _mm512_mul_ps(x, _mm512_rcp14_ps(below))
 }
 
@@ -165,13 +165,13 @@ mod tests {
         if silu { y / (1.0 + (-y).exp()) } else { y }
     }
 
-    fn check(products: PairProducts, pixel: &[bf16], silu: bool) {
+    fn check(bf16_isa: Bf16Isa, pixel: &[bf16], silu: bool) {
         let channels = pixel.len();
         let [shift, scale, offset] = [0.7, 1.3, 2.9].map(|seed| some(channels, seed));
         let wide: Vec<f32> = pixel.iter().map(|x| x.to_f32()).collect();
-        let [of_f32, of_bf16] = [Values::F32(&wide), Values::Bf16(pixel)].map(|pixel| {
+        let [of_f32, of_bf16] = [DtypeSlice::F32(&wide), DtypeSlice::Bf16(pixel)].map(|pixel| {
             let mut to = vec![u32::MAX; channels.div_ceil(2) + 3];
-            products.normalise(pixel, [&shift, &scale, &offset], silu, &mut to);
+            bf16_isa.normalize_to_bf16(pixel, [&shift, &scale, &offset], silu, &mut to);
             to
         });
         assert_eq!(of_f32, of_bf16);
@@ -191,27 +191,27 @@ mod tests {
 
     #[test]
     fn channels_are_normalised_as_written_down() {
-        let Some(products) = PairProducts::all().pop() else {
+        let Some(bf16_isa) = Bf16Isa::all().pop() else {
             return;
         };
         for channels in [1, 2, 31, 32, 33, 64, 77, 320] {
             for factor in [1.0, 40.0] {
                 let pixel = some(channels, 1.9).into_iter();
                 let pixel: Vec<bf16> = pixel.map(|x| bf16::from_f32(x * factor)).collect();
-                check(products, &pixel, false);
-                check(products, &pixel, true);
+                check(bf16_isa, &pixel, false);
+                check(bf16_isa, &pixel, true);
             }
         }
     }
 
     #[test]
     fn silu_of_what_is_far_below_is_nothing() {
-        let Some(products) = PairProducts::all().pop() else {
+        let Some(bf16_isa) = Bf16Isa::all().pop() else {
             return;
         };
         for x in [-1e30, -1e4, -90.0] {
             let mut to = [u32::MAX];
-            products.normalise(Values::F32(&[x]), [&[0.0], &[1.0], &[0.0]], true, &mut to);
+            bf16_isa.normalize_to_bf16(DtypeSlice::F32(&[x]), [&[0.0], &[1.0], &[0.0]], true, &mut to);
             let [got, _] = numbers_of(to[0]);
             assert!(got <= 0.0 && got > -1e-7, "{x}: {got}");
         }

@@ -6,16 +6,16 @@ use std::arch::x86_64::{
     _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_sub_ps,
 };
 
-use super::products::assert_room;
+use super::bf16_isa::assert_room;
 use super::vectors::{count, store};
-use super::{LANES, PairProducts};
+use super::{LANES, Bf16Isa};
 
 /// 2^x for x between 0 and 1 as a polynomial, the constant first: within 8e-5 of it, a fiftieth of a
 /// bf16's last place, by least squares weighted anew until the relative error is the same everywhere
 /// (Lawson 1961).
-const POWER_OF_TWO: [f32; 4] = [0.999_925_2, 0.695_833_5, 0.226_067_19, 0.078_024_55];
+const EXP2_POLYNOMIAL: [f32; 4] = [0.999_925_2, 0.695_833_5, 0.226_067_19, 0.078_024_55];
 
-impl PairProducts {
+impl Bf16Isa {
     /// exp((score − largest) · scale) of each of `scores`, rounded to pairs, of which `to` has room for
     /// [as many](Self::pairs_of); returns the sum of what was not rounded yet. No score is above `largest`.
     #[expect(
@@ -83,11 +83,11 @@ fn shares(scores: &[f32], largest: f32, scale: f32, to: &mut [u32]) -> f32 {
 /// 2 to the power of `x`, for x that are not above what f32 can hold; 0 for x far below.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-pub(super) fn power_of_two(x: __m512) -> __m512 {
+pub(super) fn exp2(x: __m512) -> __m512 {
     /// What a number is above the whole number below it, without an exception.
     const ABOVE_WHOLE: i32 = 0x09;
     let part = _mm512_reduce_ps::<ABOVE_WHOLE>(x);
-    let [constant, coefficients @ .., last] = POWER_OF_TWO;
+    let [constant, coefficients @ .., last] = EXP2_POLYNOMIAL;
     let mut series = _mm512_set1_ps(last);
     for coefficient in coefficients.into_iter().rev() {
         series = _mm512_fmadd_ps(series, part, _mm512_set1_ps(coefficient));
@@ -108,7 +108,7 @@ impl Exponent {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn raise(&self, x: __m512) -> __m512 {
-        power_of_two(_mm512_mul_ps(_mm512_sub_ps(x, self.largest), self.factor))
+        exp2(_mm512_mul_ps(_mm512_sub_ps(x, self.largest), self.factor))
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn shares_are_exponentials_rounded_once() {
-        let Some(products) = PairProducts::all().pop() else {
+        let Some(bf16_isa) = Bf16Isa::all().pop() else {
             return;
         };
         for len in [1, 2, 15, 16, 17, 31, 32, 33, 49, 64, 77] {
@@ -128,7 +128,7 @@ mod tests {
             scores[len / 2] = -1e30;
             let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let mut pairs = vec![u32::MAX; len.div_ceil(2)];
-            let sum = products.shares(&scores, largest, 0.25, &mut pairs);
+            let sum = bf16_isa.shares(&scores, largest, 0.25, &mut pairs);
             let expected: Vec<f64> = scores
                 .iter()
                 .map(|score| (f64::from(score - largest) * 0.25).exp())

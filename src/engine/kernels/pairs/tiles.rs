@@ -13,21 +13,21 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::ops::Range;
 
-pub(in super::super) use self::scores::SCORES_OF_A_TILE;
-use super::super::tile::TileSums;
-use super::{LANES, PairTile, RowsUnderTaps};
+pub(in super::super) use self::scores::SCORES_PER_TILE;
+use super::super::tile::MicroTile;
+use super::{LANES, Bf16RowTile, TapRows};
 
 /// Rows of a tile of a product: two registers of sums below each other, beside two others where a
 /// panel has two vectors.
-pub(super) const TILE_ROWS: usize = 2 * REGISTER_ROWS;
+pub(super) const MR: usize = 2 * REGISTER_ROWS;
 /// Lines of a register.
 const REGISTER_ROWS: usize = 16;
 /// Multiplications and additions of four products of whole registers, two for each pair.
-pub(super) const FLOPS_OF_A_ROUND: usize = 4 * REGISTER_ROWS * LANES * LANES * 2 * 2;
+pub(super) const FLOPS_PER_ROUND: usize = 4 * REGISTER_ROWS * LANES * LANES * 2 * 2;
 
 /// The proof that the processor has AMX with bf16 and that the system lets us use it.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Tiles(());
+pub(in super::super) struct Amx(());
 
 /// What `ldtilecfg` reads: all registers are as large as they can be.
 #[repr(C, align(64))]
@@ -53,7 +53,7 @@ thread_local! {
     static CONFIGURED: Cell<bool> = const { Cell::new(false) };
 }
 
-impl Tiles {
+impl Amx {
     /// Where there are any. The permission is the whole program's; it is asked for once.
     pub(super) fn try_new() -> Option<Self> {
         use std::sync::OnceLock;
@@ -64,37 +64,37 @@ impl Tiles {
 
     /// Tiles that are interpreted where there are none.
     #[cfg(all(test, target_os = "linux"))]
-    pub(super) fn interpreted() -> Self {
+    pub(super) fn emulated() -> Self {
         if Self::try_new().is_none() {
             interpreter::install();
         }
         Self(())
     }
 
-    /// Multiplies [`TILE_ROWS`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
+    /// Multiplies [`MR`] rows with a panel of `vectors` (1 or 2) vectors of pairs.
     #[expect(
         unsafe_code,
         reason = "what is read and written is checked once a tile"
     )]
-    pub(in super::super) fn multiply(
+    pub(in super::super) fn microkernel(
         self,
         vectors: usize,
-        rows: PairTile<'_>,
+        rows: Bf16RowTile<'_>,
         panel: &[u32],
-        sums: &mut TileSums<'_>,
+        sums: &mut MicroTile<'_>,
     ) {
-        let PairTile {
+        let Bf16RowTile {
             pairs,
             stride,
             depth,
         } = rows;
-        rows.assert_fits(TILE_ROWS, panel, vectors * LANES, sums);
+        rows.assert_fits(MR, panel, vectors * LANES, sums);
         assert!(depth.is_multiple_of(LANES) && depth > 0);
         let lower = pairs[REGISTER_ROWS * stride..].as_ptr();
         let starts = [[pairs.as_ptr(), lower, panel.as_ptr()]];
         // SAFETY: whole vectors of every row, as many lines of the panel, and room for the sums of
         // every row, as just checked.
-        unsafe { self.multiply_at(vectors, &starts, [stride, depth], sums) }
+        unsafe { self.run(vectors, &starts, [stride, depth], sums) }
     }
 
     /// The same with rows that lie apart under each tap, of which there are [`MOST_TAPS`] at the most, and
@@ -103,12 +103,12 @@ impl Tiles {
         unsafe_code,
         reason = "what is read and written is checked once a tile"
     )]
-    pub(in super::super) fn multiply_under_taps(
+    pub(in super::super) fn microkernel_taps(
         self,
         vectors: usize,
-        rows: &RowsUnderTaps<'_>,
+        rows: &TapRows<'_>,
         panels: &[&[u32]],
-        sums: &mut TileSums<'_>,
+        sums: &mut MicroTile<'_>,
     ) {
         let width = vectors * LANES;
         let farthest = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
@@ -117,7 +117,7 @@ impl Tiles {
         assert!(rows.depth.is_multiple_of(LANES) && rows.depth > 0 && !rows.taps.is_empty());
         assert_eq!(panels.len(), rows.taps.len());
         assert!(panels.iter().all(|panel| panel.len() == rows.depth * width));
-        sums.assert_fits(TILE_ROWS, width);
+        sums.assert_fits(MR, width);
         let mut starts = [[rows.pairs.as_ptr(); 3]; MOST_TAPS];
         let taps = rows.taps.iter().zip(panels);
         for (starts, (tap, panel)) in starts.iter_mut().zip(taps) {
@@ -127,37 +127,37 @@ impl Tiles {
         let starts = &starts[..rows.taps.len()];
         // SAFETY: whole vectors of every row under every tap, of which there is one or more, as many
         // lines of the panel, and room for the sums of every row, as checked above.
-        unsafe { self.multiply_at(vectors, starts, [rows.stride, rows.depth], sums) }
+        unsafe { self.run(vectors, starts, [rows.stride, rows.depth], sums) }
     }
 
     /// Multiplies the rows that begin at `starts`, one every `stride` pairs, of `depth` pairs each.
     ///
     /// # Safety
-    /// As of [`Product::add_one`] or, where there are two vectors, [`Product::add_two`], but for the
+    /// As of [`MicroKernel::one_column`] or, where there are two vectors, [`MicroKernel::two_columns`], but for the
     /// registers.
     #[expect(unsafe_code, reason = "the caller's promise is handed on")]
-    unsafe fn multiply_at(
+    unsafe fn run(
         self,
         vectors: usize,
         starts: &[[*const u32; 3]],
         [stride, depth]: [usize; 2],
-        sums: &mut TileSums<'_>,
+        sums: &mut MicroTile<'_>,
     ) {
         self.configure();
-        let product = Product {
+        let kernel = MicroKernel {
             starts: starts.as_ptr_range(),
             stride,
             depth,
             sums: sums.numbers.as_mut_ptr(),
             sums_stride: sums.stride,
-            onto: sums.onto,
+            accumulate: sums.accumulate,
         };
         // SAFETY: as the caller promises; the registers are configured.
         unsafe {
             if vectors == 1 {
-                product.add_one();
+                kernel.one_column();
             } else {
-                product.add_two();
+                kernel.two_columns();
             }
         }
     }
@@ -165,7 +165,7 @@ impl Tiles {
     /// `rounds` times four products of registers that hold zeros; for measuring. With other numbers the
     /// processor may slow down: an Emerald Rapids did by a quarter.
     #[expect(unsafe_code, reason = "assembly that touches no memory")]
-    pub(super) fn multiply_adds(self, rounds: u64) -> f32 {
+    pub(super) fn fma_rounds(self, rounds: u64) -> f32 {
         self.configure();
         // SAFETY: a value of `Self` is only made where there are the instructions, and the registers
         // are configured; no memory is touched, and all registers are named.
@@ -213,7 +213,7 @@ impl Tiles {
 const MOST_TAPS: usize = 9;
 
 /// A product of two registers' worth of rows. Strides are in numbers.
-struct Product {
+struct MicroKernel {
     /// Where the upper and the lower 16 rows begin under each tap, and the panel they meet there.
     starts: Range<*const [*const u32; 3]>,
     stride: usize,
@@ -222,10 +222,10 @@ struct Product {
     sums: *mut f32,
     sums_stride: usize,
     /// Whether the sums are added to what is there.
-    onto: bool,
+    accumulate: bool,
 }
 
-impl Product {
+impl MicroKernel {
     /// Multiplies with a panel of one vector, and writes the sums.
     ///
     /// # Safety
@@ -233,7 +233,7 @@ impl Product {
     /// one or more `starts`, as many lines of a panel at the third, and room for a vector of every row of
     /// sums, which nobody else uses meanwhile. The thread's registers must be configured.
     #[expect(unsafe_code, reason = "assembly that reads and writes memory")]
-    unsafe fn add_one(self) {
+    unsafe fn one_column(self) {
         // SAFETY: the caller's promise covers all that is read and written; all registers that
         // change are named.
         unsafe {
@@ -269,7 +269,7 @@ impl Product {
                 "tilestored [{lower_c} + {c_stride}], tmm2",
                 starts = inout(reg) self.starts.start => _,
                 end = in(reg) self.starts.end,
-                a = inout(reg) usize::from(self.onto) => _,
+                a = inout(reg) usize::from(self.accumulate) => _,
                 lower_a = out(reg) _,
                 a_stride = in(reg) self.stride * size_of::<u32>(),
                 steps = out(reg) _,
@@ -288,9 +288,9 @@ impl Product {
     /// Multiplies with a panel of two vectors, and writes the sums.
     ///
     /// # Safety
-    /// As of [`add_one`](Self::add_one), with room for two vectors of every row of sums.
+    /// As of [`one_column`](Self::one_column), with room for two vectors of every row of sums.
     #[expect(unsafe_code, reason = "assembly that reads and writes memory")]
-    unsafe fn add_two(self) {
+    unsafe fn two_columns(self) {
         // SAFETY: the caller's promise covers all that is read and written; all registers that
         // change are named.
         unsafe {
@@ -335,7 +335,7 @@ impl Product {
                 "tilestored [{lower_c} + {c_stride} + 64], tmm3",
                 starts = inout(reg) self.starts.start => _,
                 end = in(reg) self.starts.end,
-                a = inout(reg) usize::from(self.onto) => _,
+                a = inout(reg) usize::from(self.accumulate) => _,
                 lower_a = out(reg) _,
                 a_stride = in(reg) self.stride * size_of::<u32>(),
                 steps = out(reg) _,

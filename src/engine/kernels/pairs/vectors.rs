@@ -12,29 +12,29 @@ use std::mem::MaybeUninit;
 
 use half::bf16;
 
-use super::super::tile::TileSums;
-use super::{LANES, PairTile};
+use super::super::tile::MicroTile;
+use super::{LANES, Bf16RowTile};
 
 /// Rows of a tile.
-pub(super) const TILE_ROWS: usize = 12;
+pub(super) const MR: usize = 12;
 /// Vectors that are summed side by side for measuring: more than any processor has products under
 /// way.
-pub(super) const PEAK_SUMS: usize = 12;
+pub(super) const PEAK_ACCUMULATORS: usize = 12;
 
-/// Multiplies [`TILE_ROWS`] rows with a panel of that many vectors.
+/// Multiplies [`MR`] rows with a panel of that many vectors.
 #[expect(unsafe_code, reason = "loads that are checked once a tile")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn multiply_tile<const VECTORS: usize>(
-    rows: PairTile<'_>,
+pub(super) fn microkernel<const VECTORS: usize>(
+    rows: Bf16RowTile<'_>,
     panel: &[u32],
-    out: &mut TileSums<'_>,
+    out: &mut MicroTile<'_>,
 ) {
-    let PairTile { pairs, stride, .. } = rows;
-    rows.assert_fits(TILE_ROWS, panel, VECTORS * LANES, out);
+    let Bf16RowTile { pairs, stride, .. } = rows;
+    rows.assert_fits(MR, panel, VECTORS * LANES, out);
     let from_row_to_row = out.stride;
     let zero: __m512 = _mm512_setzero_ps();
-    let mut sums = [[zero; VECTORS]; TILE_ROWS];
-    if out.onto {
+    let mut sums = [[zero; VECTORS]; MR];
+    if out.accumulate {
         for (row, sums) in sums.iter_mut().enumerate() {
             for (vector, sum) in sums.iter_mut().enumerate() {
                 let at = row * from_row_to_row + vector * LANES;
@@ -69,13 +69,13 @@ pub(super) fn multiply_tile<const VECTORS: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn multiply_adds(rounds: u64) -> f32 {
+pub(super) fn fma_rounds(rounds: u64) -> f32 {
     // Products of ½ and −½, which cancel: the sums stay where they are.
     let halves = as_pairs(_mm512_set1_epi32(std::hint::black_box(0x3f00_3f00)));
     let signs = as_pairs(_mm512_set1_epi32(std::hint::black_box(
         0x3f00_bf00u32.cast_signed(),
     )));
-    let mut sums = [_mm512_setzero_ps(); PEAK_SUMS];
+    let mut sums = [_mm512_setzero_ps(); PEAK_ACCUMULATORS];
     for _ in 0..rounds {
         for sum in &mut sums {
             *sum = _mm512_dpbf16_ps(*sum, halves, signs);
@@ -95,7 +95,7 @@ fn as_pairs(bits: __m512i) -> __m512bh {
 /// Rounds `numbers` to pairs, and what room `to` has for more to zeros.
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn round(numbers: &[f32], to: &mut [u32]) {
+pub(super) fn to_bf16_pairs(numbers: &[f32], to: &mut [u32]) {
     let (whole, rest) = numbers.as_chunks::<{ 2 * LANES }>();
     let (to_whole, to_rest) = to.split_at_mut(whole.len() * LANES);
     for (numbers, to) in whole.iter().zip(to_whole.as_chunks_mut::<LANES>().0) {
@@ -125,7 +125,7 @@ pub(super) fn round(numbers: &[f32], to: &mut [u32]) {
 /// Rounds `numbers`, for each of which `to` has room.
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn narrow(numbers: &[f32], to: &mut [MaybeUninit<bf16>]) {
+pub(super) fn to_bf16(numbers: &[f32], to: &mut [MaybeUninit<bf16>]) {
     assert_eq!(numbers.len(), to.len());
     let (whole, rest) = numbers.as_chunks::<LANES>();
     let (to_whole, to_rest) = to.as_chunks_mut::<LANES>();
@@ -145,7 +145,7 @@ pub(super) fn narrow(numbers: &[f32], to: &mut [MaybeUninit<bf16>]) {
 
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn pair_up(first: &[f32], second: &[f32], to: &mut [u32]) {
+pub(super) fn interleave_bf16(first: &[f32], second: &[f32], to: &mut [u32]) {
     assert!(first.len() == to.len() && second.len() == to.len());
     let first = first.as_chunks::<LANES>().0.iter();
     let second = second.as_chunks::<LANES>().0;
@@ -166,17 +166,17 @@ pub(super) fn pair_up(first: &[f32], second: &[f32], to: &mut [u32]) {
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn pair_up_lines(lines: &[f32], width: usize, to: &mut [u32], stride: usize) {
+pub(super) fn interleave_bf16_rows(lines: &[f32], width: usize, to: &mut [u32], stride: usize) {
     let twos = lines.chunks_exact(2 * width);
     for (two, to) in twos.zip(to.chunks_mut(stride)) {
         let (first, second) = two.split_at(width);
-        pair_up(first, second, &mut to[..width]);
+        interleave_bf16(first, second, &mut to[..width]);
     }
 }
 
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
 #[target_feature(enable = "avx512f")]
-pub(super) fn take_apart(pairs: &[u32], first: &mut [f32], second: &mut [f32]) {
+pub(super) fn deinterleave_bf16(pairs: &[u32], first: &mut [f32], second: &mut [f32]) {
     assert!(first.len() == pairs.len() && second.len() == pairs.len());
     let first = first.as_chunks_mut::<LANES>().0;
     let second = second.as_chunks_mut::<LANES>().0.iter_mut();

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::super::pack::Panel;
-use super::super::pairs::PairProducts;
-use super::super::tile::TileSums;
-use super::{Product, Room, Rows, fetch};
+use super::super::pairs::Bf16Isa;
+use super::super::tile::MicroTile;
+use super::{Product, Scratch, Rows, prefetch};
 
 /// Rounded numbers of a part's rows at the most (512 KiB), so that they stay in the second cache
 /// while the panels pass.
@@ -49,42 +49,42 @@ impl<'a, R: Rows> Product<'a, R> {
     /// Some rows times some panels of pairs. Each row is rounded once.
     pub(super) fn of_pairs(
         &self,
-        products: PairProducts,
+        bf16_isa: Bf16Isa,
         panels: &[Panel],
         range: Range<usize>,
-        room: &mut Room<'a>,
+        scratch: &mut Scratch<'a>,
     ) {
-        let (tile_rows, lanes) = (products.tile_rows(), self.weights.instructions().lanes());
+        let (mr, lanes) = (bf16_isa.mr(), self.weights.isa().lanes());
         let parts = Part::all(self.weights.taps(), self.weights.inputs(), range.len());
-        let tiles = range.len().div_ceil(tile_rows);
+        let tiles = range.len().div_ceil(mr);
         // Where there is one part, the sums of a tile are written before the next tile's are made.
         let places = if parts.len() > 1 {
             panels.len() * tiles
         } else {
             1
         };
-        let place_len = tile_rows * 2 * lanes;
-        room.sums.resize(places * place_len, 0.0);
+        let place_len = mr * 2 * lanes;
+        scratch.sums.resize(places * place_len, 0.0);
         for (index, part) in parts.iter().enumerate() {
-            self.round(products, part, range.clone(), room);
+            self.round(bf16_isa, part, range.clone(), scratch);
             for (at, panel) in panels.iter().enumerate() {
                 let pairs = self.weights.pairs_of(*panel, &part.taps, &part.inputs);
                 for tile in 0..tiles {
                     let place = (at * tiles + tile) % places;
-                    let numbers = &mut room.sums[place * place_len..][..place_len];
-                    let mut sums = TileSums {
+                    let numbers = &mut scratch.sums[place * place_len..][..place_len];
+                    let mut sums = MicroTile {
                         numbers,
                         stride: panel.vectors * lanes,
-                        onto: index > 0,
+                        accumulate: index > 0,
                     };
-                    let first = range.start + tile * tile_rows;
-                    let rows = first..range.end.min(first + tile_rows);
+                    let first = range.start + tile * mr;
+                    let rows = first..range.end.min(first + mr);
                     let last = index + 1 == parts.len();
                     if last {
-                        fetch(*panel, rows.clone(), self.finish, &self.target);
+                        prefetch(*panel, rows.clone(), self.epilogue, &self.target);
                     }
-                    let tile = room.pairs.tile(tile * tile_rows);
-                    products.multiply(panel.vectors, tile, pairs, &mut sums);
+                    let tile = scratch.pairs.tile(tile * mr);
+                    bf16_isa.microkernel(panel.vectors, tile, pairs, &mut sums);
                     if last {
                         self.write(*panel, numbers, rows);
                     }
@@ -94,19 +94,19 @@ impl<'a, R: Rows> Product<'a, R> {
     }
 
     /// Rounds a part of some rows for all the panels they are about to meet.
-    fn round(&self, products: PairProducts, part: &Part, range: Range<usize>, room: &mut Room<'a>) {
-        room.pairs
-            .begin(products, range.len(), part.taps.len(), part.inputs.len());
-        let tile_rows = products.tile_rows();
-        for first in range.clone().step_by(tile_rows) {
-            let used = tile_rows.min(range.end - first);
-            room.slices.clear();
-            self.rows.point(first, used, &mut room.slices);
-            let slices = &room.slices[part.taps.start * used..part.taps.end * used];
+    fn round(&self, bf16_isa: Bf16Isa, part: &Part, range: Range<usize>, scratch: &mut Scratch<'a>) {
+        scratch.pairs
+            .begin(bf16_isa, range.len(), part.taps.len(), part.inputs.len());
+        let mr = bf16_isa.mr();
+        for first in range.clone().step_by(mr) {
+            let used = mr.min(range.end - first);
+            scratch.slices.clear();
+            self.rows.point(first, used, &mut scratch.slices);
+            let slices = &scratch.slices[part.taps.start * used..part.taps.end * used];
             for (at, numbers) in slices.iter().enumerate() {
                 let row = first - range.start + at % used;
                 let numbers = &numbers[part.inputs.clone()];
-                room.pairs.set(products, row, at / used, numbers);
+                scratch.pairs.set(bf16_isa, row, at / used, numbers);
             }
         }
     }

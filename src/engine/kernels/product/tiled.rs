@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use self::block::{Block, Group};
 use super::super::pack::{PackedWeights, Panel};
-use super::super::pairs::{PairProducts, RowsUnderTaps, Tiles};
-use super::super::shared::{Output, SharedOutput, Unwritten, fetch_far_ahead};
-use super::super::tile::TileSums;
-use super::super::values::{Computed, Input};
-use super::{Finish, MULTIPLICATIONS_PER_CHECKPOINT, Target, can_be_gated, fetch, finish_tile};
+use super::super::pairs::{Bf16Isa, TapRows, Amx};
+use super::super::shared::{Output, DisjointOutput, UninitBuffer, prefetch_l2};
+use super::super::tile::MicroTile;
+use super::super::values::{DtypeVec, GemmInput};
+use super::{Epilogue, MULTIPLICATIONS_PER_CHECKPOINT, Target, can_fuse_geglu, prefetch, apply_epilogue};
 use crate::engine::{Cancelled, Progress};
 
 /// Rows of one register.
@@ -36,7 +36,7 @@ const WAITING_SUMS: usize = 1 << 16;
 
 /// What is multiplied: rows or pixels, and where in them each place of pictures with padding is.
 pub(in super::super) struct Source<'a, P> {
-    pub(in super::super) input: &'a Input<'a>,
+    pub(in super::super) input: &'a GemmInput<'a>,
     /// Of a picture, a row and a column, counted from the padding's first; `None` in the padding.
     pub(in super::super) place: P,
 }
@@ -87,49 +87,49 @@ impl Places {
 }
 
 /// What multiplies the weights' pairs, where that is tiles.
-pub(in super::super) fn tiles_of(weights: &PackedWeights) -> Option<Tiles> {
-    weights.pair_products().and_then(PairProducts::tiles)
+pub(in super::super) fn tiles_of(weights: &PackedWeights) -> Option<Amx> {
+    weights.bf16().and_then(Bf16Isa::tiles)
 }
 
 /// The weights' taps, row after row of a kernel, times what lies under it at every pixel of the
 /// result; finished.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(in super::super) fn multiply<P: Place>(
-    tiles: Tiles,
+    tiles: Amx,
     weights: &PackedWeights,
     places: &Places,
     source: &Source<'_, P>,
-    finish: &Finish<'_>,
+    epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
-) -> Result<Computed, Cancelled> {
-    let width = weights.outputs() / if finish.gated { 2 } else { 1 };
+) -> Result<DtypeVec, Cancelled> {
+    let width = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
     let len = places.batch * places.rows * places.columns * width;
     if len == 0 || weights.taps() * weights.inputs() == 0 {
-        return Ok(Computed::F32(vec![0.0; len]));
+        return Ok(DtypeVec::F32(vec![0.0; len]));
     }
     // Or some outputs would never be written.
-    assert!(!finish.gated || can_be_gated(weights.instructions(), width));
+    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), width));
     let product = |output| Product {
         tiles,
         weights,
         places,
         source,
-        finish,
+        epilogue,
         target: Target { output, width },
     };
-    Ok(match weights.pair_products() {
-        Some(products) if finish.for_products => {
-            let mut output = Unwritten::new(len);
-            let shared = SharedOutput::new(&mut output);
-            product(Output::Bf16(products, shared)).run(progress)?;
+    Ok(match weights.bf16() {
+        Some(bf16_isa) if epilogue.bf16_output => {
+            let mut output = UninitBuffer::new(len);
+            let shared = DisjointOutput::new(&mut output);
+            product(Output::Bf16(bf16_isa, shared)).run(progress)?;
             // SAFETY: `run` has written `width` outputs at every pixel of the result.
-            Computed::Bf16(unsafe { output.written() })
+            DtypeVec::Bf16(unsafe { output.assume_init() })
         }
         _ => {
-            let mut output = Unwritten::new(len);
-            product(Output::F32(SharedOutput::new(&mut output))).run(progress)?;
+            let mut output = UninitBuffer::new(len);
+            product(Output::F32(DisjointOutput::new(&mut output))).run(progress)?;
             // SAFETY: as above.
-            Computed::F32(unsafe { output.written() })
+            DtypeVec::F32(unsafe { output.assume_init() })
         }
     })
 }
@@ -173,11 +173,11 @@ fn evenly(len: usize, most: usize) -> usize {
 
 /// Pixels times weights, and where the result goes.
 struct Product<'a, P> {
-    tiles: Tiles,
+    tiles: Amx,
     weights: &'a PackedWeights,
     places: &'a Places,
     source: &'a Source<'a, P>,
-    finish: &'a Finish<'a>,
+    epilogue: &'a Epilogue<'a>,
     target: Target<'a>,
 }
 
@@ -201,10 +201,10 @@ impl<P: Place> Product<'_, P> {
             .min(panels.len());
         let group_panels = panels.len().div_ceil(groups);
         let groups = panels.len().div_ceil(group_panels);
-        let mut made: Vec<Block> = Vec::new();
+        let mut materialized: Vec<Block> = Vec::new();
         if groups > 1 {
-            made.resize_with(blocks, Block::default);
-            for (index, block) in made.iter_mut().enumerate() {
+            materialized.resize_with(blocks, Block::default);
+            for (index, block) in materialized.iter_mut().enumerate() {
                 block.make(self, lines_of(index), true);
             }
         }
@@ -221,7 +221,7 @@ impl<P: Place> Product<'_, P> {
                 .for_each_init(<(Block, Vec<f32>)>::default, |(own, sums), task| {
                     let group = task % groups * group_panels;
                     let panels = &panels[group..panels.len().min(group + group_panels)];
-                    let block = made.get(task / groups).unwrap_or_else(|| {
+                    let block = materialized.get(task / groups).unwrap_or_else(|| {
                         own.make(self, lines_of(task), false);
                         own
                     });
@@ -251,10 +251,10 @@ impl<P: Place> Product<'_, P> {
                 let inputs = part * step..inputs.min((part + 1) * step);
                 Visit {
                     panel: *panel,
-                    pairs: self.weights.taps_of(*panel, &inputs),
+                    pairs: self.weights.tap_slices(*panel, &inputs),
                     inputs,
                     first_place: at * tiles,
-                    onto: part > 0,
+                    accumulate: part > 0,
                     last: part + 1 == parts,
                 }
             })
@@ -278,7 +278,7 @@ impl<P: Place> Product<'_, P> {
                 for next in next.unwrap_or_default() {
                     let share = next.len().div_ceil(tiles);
                     let first = (tile * share).min(next.len());
-                    fetch_far_ahead(&next[first..next.len().min(first + share)]);
+                    prefetch_l2(&next[first..next.len().min(first + share)]);
                 }
             }
         }
@@ -286,16 +286,16 @@ impl<P: Place> Product<'_, P> {
 
     /// A tile times some inputs of a panel; finished where they are the last.
     fn of_tile(&self, block: &Block, groups: &[Group], visit: &Visit<'_>, numbers: &mut [f32]) {
-        let instructions = self.weights.instructions();
+        let isa = self.weights.isa();
         let (panel, inputs) = (visit.panel, &visit.inputs);
         let (upper, lower) = (&groups[0], &groups[groups.len() - 1]);
         // Only where sums are added to something: what is but written does not wait.
-        if visit.last && self.finish.added.is_some() {
+        if visit.last && self.epilogue.residual.is_some() {
             for group in groups {
-                fetch(panel, group.pixels(), self.finish, &self.target);
+                prefetch(panel, group.pixels(), self.epilogue, &self.target);
             }
         }
-        let rows = RowsUnderTaps {
+        let rows = TapRows {
             pairs: &block.pairs,
             firsts: [upper, lower].map(|group| group.first * block.stride + inputs.start / 2),
             taps: &block.taps,
@@ -305,23 +305,23 @@ impl<P: Place> Product<'_, P> {
                 .min(inputs.end.div_ceil(2).next_multiple_of(GROUP))
                 - inputs.start / 2,
         };
-        let width = panel.vectors * instructions.lanes();
-        let mut sums = TileSums {
+        let width = panel.vectors * isa.lanes();
+        let mut sums = MicroTile {
             numbers,
             stride: width,
-            onto: visit.onto,
+            accumulate: visit.accumulate,
         };
         self.tiles
-            .multiply_under_taps(panel.vectors, &rows, &visit.pairs, &mut sums);
+            .microkernel_taps(panel.vectors, &rows, &visit.pairs, &mut sums);
         if visit.last {
             for (group, sums) in groups.iter().zip(numbers.chunks(GROUP * width)) {
                 let outputs = group.outputs;
-                finish_tile(
-                    instructions,
+                apply_epilogue(
+                    isa,
                     panel,
                     sums,
                     outputs,
-                    self.finish,
+                    self.epilogue,
                     &self.target,
                 );
             }
@@ -338,7 +338,7 @@ struct Visit<'a> {
     /// Where the sums of the block's first tile are.
     first_place: usize,
     /// Whether they are added to those of inputs before them.
-    onto: bool,
+    accumulate: bool,
     /// Whether none come after them.
     last: bool,
 }

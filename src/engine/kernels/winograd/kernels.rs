@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::super::pack::{PackedWeights, Panel};
-use super::super::pairs::PairProducts;
+use super::super::pairs::Bf16Isa;
 use super::transformed::Channels;
 use super::{FAR, LINE, NEAR, POINTS, SIDE};
 
@@ -31,17 +31,17 @@ impl TransformedKernels {
             return;
         }
         self.there = asked;
-        let width = panel.vectors * weights.instructions().lanes();
-        if let Some(products) = weights.pair_products() {
+        let width = panel.vectors * weights.isa().lanes();
+        if let Some(bf16_isa) = weights.bf16() {
             self.point_len = channels.count / 2 * width;
-            self.fill_pairs(products, weights, panel, channels);
+            self.fill_pairs(bf16_isa, weights, panel, channels);
             return;
         }
         self.point_len = channels.count * width;
         self.numbers.resize(POINTS * (self.point_len + LINE), 0.0);
         let inputs = channels.first..channels.first + channels.count;
-        weights.widen_inputs(panel, &inputs, &mut self.widened);
-        weights.instructions().run(TransformKernels {
+        weights.inputs_in_f32(panel, &inputs, &mut self.widened);
+        weights.isa().run(TransformKernels {
             numbers: &self.widened,
             point_len: self.point_len,
             to: &mut self.numbers,
@@ -51,12 +51,12 @@ impl TransformedKernels {
     /// Two channels at a time, so that what is not rounded yet stays in the first cache.
     fn fill_pairs(
         &mut self,
-        products: PairProducts,
+        bf16_isa: Bf16Isa,
         weights: &PackedWeights,
         panel: Panel,
         channels: Channels,
     ) {
-        let width = panel.vectors * weights.instructions().lanes();
+        let width = panel.vectors * weights.isa().lanes();
         let stride = self.point_len + LINE;
         self.pairs.resize(POINTS * stride, 0);
         self.widened.resize(weights.taps() * 2 * width, 0.0);
@@ -66,15 +66,15 @@ impl TransformedKernels {
             let taps = self.widened.chunks_exact_mut(2 * width);
             for (tap, numbers) in taps.enumerate() {
                 let (one, other) = numbers.split_at_mut(width);
-                products.take_apart(weights.pairs_under(panel, tap, pair), one, other);
+                bf16_isa.deinterleave_bf16(weights.pair_line(panel, tap, pair), one, other);
             }
-            weights.instructions().run(TransformKernels {
+            weights.isa().run(TransformKernels {
                 numbers: &self.widened,
                 point_len: 2 * width,
                 to: &mut self.numbers,
             });
             let to = &mut self.pairs[(pair - first) * width..];
-            products.pair_up_lines(&self.numbers, width, to, stride);
+            bf16_isa.interleave_bf16_rows(&self.numbers, width, to, stride);
         }
     }
 

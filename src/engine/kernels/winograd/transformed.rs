@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use super::super::pack::PackedWeights;
-use super::super::pairs::{PairProducts, PairTile};
+use super::super::pairs::{Bf16Isa, Bf16RowTile};
 use super::{BLOCK_CHANNELS, LINE, POINTS};
 
 /// Tiles of transformed input in the order in which products read them: block after block of tiles,
 /// in each block some channels after the others, of these point after point, tile after tile. In
 /// pairs of bf16 where the weights are.
 pub(super) struct Transformed {
-    products: Option<PairProducts>,
+    bf16_isa: Option<Bf16Isa>,
     channels: usize,
     /// Tiles of a block; whole tiles of rows, the last of which may have no tiles left.
     block: usize,
@@ -39,13 +39,13 @@ impl Channels {
 impl Transformed {
     /// Room for `blocks` blocks of `block` tiles of the inputs of `weights`, an even number.
     pub(super) fn new(weights: &PackedWeights, blocks: usize, block: usize) -> Self {
-        let (channels, products) = (weights.inputs(), weights.pair_products());
-        let (numbers, pairs) = match products {
+        let (channels, bf16_isa) = (weights.inputs(), weights.bf16());
+        let (numbers, pairs) = match bf16_isa {
             None => (blocks * len_of(block, channels, 1), 0),
             Some(_) => (0, blocks * len_of(block, channels, 2)),
         };
         Self {
-            products,
+            bf16_isa,
             channels,
             block,
             numbers: vec![0.0; numbers],
@@ -55,7 +55,7 @@ impl Transformed {
 
     /// All channels, as many at a time as are multiplied at a time.
     pub(super) fn parts(&self) -> impl Iterator<Item = Channels> {
-        Channels::parts(self.channels, if self.products.is_some() { 2 } else { 1 })
+        Channels::parts(self.channels, if self.bf16_isa.is_some() { 2 } else { 1 })
     }
 
     /// Makes the first `count` tiles. `transform` gets a tile, its channels, room, and how many
@@ -70,12 +70,12 @@ impl Transformed {
             let first = index * block;
             (first..count.min(first + block)).enumerate()
         };
-        let Some(products) = self.products else {
+        let Some(bf16_isa) = self.bf16_isa else {
             let parts = parts(&mut self.numbers, block, channels, 1);
             parts.into_par_iter().for_each(|(index, channels, part)| {
                 for (at, tile) in tiles(index) {
-                    let room = &mut part[at * channels.count..];
-                    transform(tile, channels, room, block * channels.count + LINE);
+                    let scratch = &mut part[at * channels.count..];
+                    transform(tile, channels, scratch, block * channels.count + LINE);
                 }
             });
             return;
@@ -90,7 +90,7 @@ impl Transformed {
                     let points = numbers.chunks_exact(channels.count).take(POINTS);
                     for (point, numbers) in points.enumerate() {
                         let to = point * (block * depth + LINE) + at * depth;
-                        products.round(numbers, &mut part[to..][..depth]);
+                        bf16_isa.to_bf16_pairs(numbers, &mut part[to..][..depth]);
                     }
                 }
             },
@@ -113,11 +113,11 @@ impl Transformed {
                 + point * (self.block * depth + LINE)
                 + at * depth
         };
-        match self.products {
-            None => TileRows::Numbers(&self.numbers[start(1)..]),
-            Some(products) => TileRows::Pairs(
-                products,
-                PairTile {
+        match self.bf16_isa {
+            None => TileRows::WeightDtype(&self.numbers[start(1)..]),
+            Some(bf16_isa) => TileRows::Pairs(
+                bf16_isa,
+                Bf16RowTile {
                     pairs: &self.pairs[start(2)..],
                     stride: channels.count / 2,
                     depth: channels.count / 2,
@@ -134,8 +134,8 @@ fn len_of(block: usize, channels: usize, per: usize) -> usize {
 
 /// Rows of a product, one right after the other.
 pub(super) enum TileRows<'a> {
-    Numbers(&'a [f32]),
-    Pairs(PairProducts, PairTile<'a>),
+    WeightDtype(&'a [f32]),
+    Pairs(Bf16Isa, Bf16RowTile<'a>),
 }
 
 /// The parts of blocks that are each contiguous: some channels of all tiles of a block, with the

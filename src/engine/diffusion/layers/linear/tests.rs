@@ -2,7 +2,7 @@ use candle_core::Device;
 
 use super::super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
-use crate::engine::kernels::{Instructions, Numbers};
+use crate::engine::kernels::{Isa, WeightDtype};
 
 /// A linear layer of that matrix, packed row by row in `order` or left a tensor.
 fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>) -> Linear {
@@ -20,8 +20,8 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         .map(|output| rows[order(output)].clone())
         .collect();
     let bias: Vec<f32> = (0..outputs).map(|output| bias[order(output)]).collect();
-    let set = Instructions::chosen().unwrap().in_f32();
-    let packed = PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
+    let set = Isa::chosen().unwrap().in_f32();
+    let packed = PackedWeights::pack(set, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
         rows[o][i]
     });
     Linear {
@@ -57,7 +57,7 @@ fn packed_layers_equal_composed_ones() {
     let weight = numbers(&[2 * outputs, inputs]);
     let bias = numbers(&[2 * outputs]);
     let x = numbers(&[2, 7, inputs]);
-    let set = Instructions::chosen().unwrap().in_f32();
+    let set = Isa::chosen().unwrap().in_f32();
     let mut watch = Watch::default();
     let plain = |output| output;
     let [composed, packed] = [None, Some(&plain as &dyn Fn(usize) -> usize)].map(|order| {
@@ -67,12 +67,12 @@ fn packed_layers_equal_composed_ones() {
     });
     assert_close("linear", &packed, &composed, 1e-6);
 
-    let added = numbers(&[2, 7, 2 * outputs]);
-    let onto = layer(&weight, &bias, Some(&plain)).forward_onto(&added, &x, &mut watch);
-    assert_close("onto", &onto.unwrap(), &(composed + added).unwrap(), 1e-6);
+    let residual = numbers(&[2, 7, 2 * outputs]);
+    let onto = layer(&weight, &bias, Some(&plain)).forward_onto(&residual, &x, &mut watch);
+    assert_close("onto", &onto.unwrap(), &(composed + residual).unwrap(), 1e-6);
 
-    assert!(can_be_gated(set, outputs));
-    let order = |output| gated_order(set, outputs, output);
+    assert!(can_fuse_geglu(set, outputs));
+    let order = |output| geglu_row_order(set, outputs, output);
     let [composed, packed] = [
         (None, false),
         (Some(&order as &dyn Fn(usize) -> usize), true),

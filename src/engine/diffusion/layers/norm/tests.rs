@@ -17,8 +17,8 @@ fn group_norm_on_the_cpu_equals_the_composed_one() {
             };
             let got = norm.run(&x, silu).unwrap();
             let wanted = norm.composed(&x, silu).unwrap();
-            let tokens = got.tokens().unwrap().made().unwrap();
-            assert_close("group norm", &got.made().unwrap(), &wanted, 1e-4);
+            let tokens = got.tokens().unwrap().materialized().unwrap();
+            assert_close("group norm", &got.materialized().unwrap(), &wanted, 1e-4);
             let wanted = tokens_of(&wanted).unwrap();
             assert_close("group norm of tokens", &tokens, &wanted, 1e-4);
         }
@@ -36,25 +36,25 @@ fn group_norm_takes_pictures_that_are_not_contiguous() {
     };
     let x = numbers(&[1, 4, 6, 5]).transpose(2, 3).unwrap();
     let [got, wanted] =
-        [&x, &x.contiguous().unwrap()].map(|x| norm.forward(x).unwrap().made().unwrap());
+        [&x, &x.contiguous().unwrap()].map(|x| norm.forward(x).unwrap().materialized().unwrap());
     assert_close("transposed", &got, &wanted, 1e-6);
 }
 
 #[test]
 fn layer_norm_is_the_same_whoever_computes_it() {
     let x = (numbers(&[2, 9, 20]) * 3.0).unwrap();
-    let [made, as_read] = [false, true].map(|as_read| {
+    let [materialized, as_read] = [false, true].map(|as_read| {
         let norm = LayerNorm {
             weight: numbers(&[20]),
             bias: (numbers(&[20]) * 0.5).unwrap(),
             eps: 1e-5,
             as_read,
         };
-        norm.forward(&x).unwrap().made().unwrap()
+        norm.forward(&x).unwrap().materialized().unwrap()
     });
     let weight = numbers(&[20]);
     let bias = (numbers(&[20]) * 0.5).unwrap();
     let wanted = candle_nn::ops::layer_norm_slow(&x, &weight, &bias, 1e-5).unwrap();
-    assert_close("layer norm", &made, &wanted, 1e-5);
-    assert_close("as it is read", &as_read, &made, 1e-7);
+    assert_close("layer norm", &materialized, &wanted, 1e-5);
+    assert_close("as it is read", &as_read, &materialized, 1e-7);
 }

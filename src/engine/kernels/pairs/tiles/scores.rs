@@ -5,17 +5,17 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::super::Shares;
-use super::super::shares::power_of_two;
+use super::super::OnlineSoftmax;
+use super::super::shares::exp2;
 use super::super::vectors::{count, store};
-use super::{LANES, TILE_ROWS, Tiles};
+use super::{LANES, MR, Amx};
 
 /// Scores of a row.
 const WIDTH: usize = 2 * LANES;
 /// Scores of all rows.
-pub(in super::super::super) const SCORES_OF_A_TILE: usize = TILE_ROWS * WIDTH;
+pub(in super::super::super) const SCORES_PER_TILE: usize = MR * WIDTH;
 
-impl Tiles {
+impl Amx {
     /// Each of 16 numbers a row becomes the largest of itself and of the scores in its two columns;
     /// only the first `keys` columns count.
     #[expect(
@@ -23,14 +23,14 @@ impl Tiles {
         reason = "`self` is the proof of the instructions"
     )]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    pub(in super::super::super) fn keep_largest(
+    pub(in super::super::super) fn update_row_max(
         self,
-        scores: &[f32; SCORES_OF_A_TILE],
+        scores: &[f32; SCORES_PER_TILE],
         keys: usize,
-        largest: &mut [[f32; LANES]; TILE_ROWS],
+        largest: &mut [[f32; LANES]; MR],
     ) {
         // SAFETY: a value of `Self` is only made where there are the instructions.
-        unsafe { keep_largest(scores, keys, largest) }
+        unsafe { update_row_max(scores, keys, largest) }
     }
 
     /// 2 to the power of (score − the row's reference), rounded to the pairs of `to` from its start on,
@@ -41,26 +41,26 @@ impl Tiles {
         reason = "`self` is the proof of the instructions"
     )]
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
-    pub(in super::super::super) fn share_out(
+    pub(in super::super::super) fn exp_tile(
         self,
-        scores: &[f32; SCORES_OF_A_TILE],
+        scores: &[f32; SCORES_PER_TILE],
         keys: usize,
-        shares: &mut Shares,
+        shares: &mut OnlineSoftmax,
         to: &mut [u32],
         stride: usize,
     ) {
-        assert!(to.len() >= (TILE_ROWS - 1) * stride + LANES);
+        assert!(to.len() >= (MR - 1) * stride + LANES);
         // SAFETY: a value of `Self` is only made where there are the instructions.
-        unsafe { share_out(scores, keys, shares, to, stride) }
+        unsafe { exp_tile(scores, keys, shares, to, stride) }
     }
 }
 
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
 #[target_feature(enable = "avx512f")]
-fn keep_largest(
-    scores: &[f32; SCORES_OF_A_TILE],
+fn update_row_max(
+    scores: &[f32; SCORES_PER_TILE],
     keys: usize,
-    largest: &mut [[f32; LANES]; TILE_ROWS],
+    largest: &mut [[f32; LANES]; MR],
 ) {
     let (low, high) = (count(keys), count(keys.saturating_sub(LANES)));
     for (scores, largest) in scores.as_chunks::<WIDTH>().0.iter().zip(largest) {
@@ -78,10 +78,10 @@ fn keep_largest(
 
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
-fn share_out(
-    scores: &[f32; SCORES_OF_A_TILE],
+fn exp_tile(
+    scores: &[f32; SCORES_PER_TILE],
     keys: usize,
-    Shares { references, totals }: &mut Shares,
+    OnlineSoftmax { references, totals }: &mut OnlineSoftmax,
     to: &mut [u32],
     stride: usize,
 ) {
@@ -95,8 +95,8 @@ fn share_out(
             let first = _mm512_sub_ps(_mm512_loadu_ps(scores.as_ptr()), reference);
             let second = _mm512_loadu_ps(scores.as_ptr().add(LANES));
             let second = _mm512_sub_ps(second, reference);
-            let first = _mm512_maskz_mov_ps(low, power_of_two(first));
-            let second = _mm512_maskz_mov_ps(high, power_of_two(second));
+            let first = _mm512_maskz_mov_ps(low, exp2(first));
+            let second = _mm512_maskz_mov_ps(high, exp2(second));
             let sum = _mm512_add_ps(_mm512_loadu_ps(total.as_ptr()), first);
             _mm512_storeu_ps(total.as_mut_ptr(), _mm512_add_ps(sum, second));
             let pairs = _mm512_cvtne2ps_pbh(second, first);

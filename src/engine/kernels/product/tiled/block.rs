@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::super::values::{RoundRows, RowRoom};
+use super::super::super::values::{RowsToBf16, RowScratch};
 use super::{GROUP, Place, Places, Product};
 
 /// The pixels under some lines of the result, with their padding; rounded.
@@ -18,7 +18,7 @@ pub(super) struct Block {
     pub(super) depth: usize,
     /// Pairs from one pixel to the next.
     pub(super) stride: usize,
-    room: RowRoom,
+    scratch: RowScratch,
 }
 
 /// What a register of rows gives.
@@ -44,11 +44,11 @@ impl Block {
         by_all: bool,
     ) {
         let (weights, places) = (product.weights, product.places);
-        let Some(products) = weights.pair_products() else {
+        let Some(bf16_isa) = weights.bf16() else {
             return;
         };
         let columns = places.padded_columns();
-        self.depth = products.pairs_of(weights.inputs());
+        self.depth = bf16_isa.pairs_for(weights.inputs());
         // An odd number of cache lines, so that the rows of a tile do not meet in the same places of
         // the first cache.
         self.stride = ((self.depth / GROUP) | 1) * GROUP;
@@ -81,28 +81,28 @@ impl Block {
             self.pairs.resize(len, 0);
         }
         let (stride, depth) = (self.stride, self.depth);
-        let round = |room: &mut RowRoom, ((picture, row), to): ((usize, usize), &mut [u32])| {
+        let round = |scratch: &mut RowScratch, ((picture, row), to): ((usize, usize), &mut [u32])| {
             let source = product.source;
-            weights.instructions().run(RoundRows {
-                instructions: weights.instructions(),
-                products,
+            weights.isa().run(RowsToBf16 {
+                isa: weights.isa(),
+                bf16_isa,
                 input: source.input,
                 width: weights.inputs(),
                 rows: (0..columns).map(|column| (source.place)(picture, row, column)),
                 to,
                 stride,
                 depth,
-                room,
+                scratch,
             });
         };
         let places = self.pairs.chunks_exact_mut(columns * stride);
         if by_all {
             let lines: Vec<_> = padded_lines.into_iter().zip(places).collect();
             let lines = lines.into_par_iter().with_min_len(16);
-            lines.for_each_init(RowRoom::default, round);
+            lines.for_each_init(RowScratch::default, round);
         } else {
             let lines = padded_lines.into_iter().zip(places);
-            lines.for_each(|line| round(&mut self.room, line));
+            lines.for_each(|line| round(&mut self.scratch, line));
         }
     }
 }

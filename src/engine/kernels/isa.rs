@@ -9,7 +9,7 @@ use pulp::aarch64::Neon;
 use pulp::x86::{V3, V4};
 use pulp::{Simd, WithSimd};
 
-use super::pairs::PairProducts;
+use super::pairs::Bf16Isa;
 
 /// The environment variable that forces a set: `portable`, `avx2`, `avx512`, `avx512bf16`,
 /// `amx` or `neon`.
@@ -17,7 +17,7 @@ pub(crate) const CPU_VARIABLE: &str = "OVERPAINT_CPU";
 
 /// A set of vector instructions this processor has. A value of it is the proof that it has them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Instructions {
+pub(crate) enum Isa {
     /// What every processor has; the compiler makes vectors of it where it can.
     Portable(Scalar128b),
     /// AVX2 with fused multiply-add.
@@ -29,13 +29,13 @@ pub(crate) enum Instructions {
     /// AVX-512 with products of bf16, of vectors or of AMX's tiles: what is packed for it is rounded
     /// to bf16.
     #[cfg(target_arch = "x86_64")]
-    Bf16(V4, PairProducts),
+    Bf16(V4, Bf16Isa),
     /// Arm's vectors.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
 }
 
-impl Instructions {
+impl Isa {
     /// What every processor has.
     pub(crate) fn portable() -> Self {
         Self::Portable(Scalar128b)
@@ -49,7 +49,7 @@ impl Instructions {
             all.extend(V3::try_new().map(Self::Avx2));
             all.extend(V4::try_new().map(Self::Avx512));
             if let Some(simd) = V4::try_new() {
-                let pairs = PairProducts::all().into_iter();
+                let pairs = Bf16Isa::all().into_iter();
                 all.extend(pairs.map(|pairs| Self::Bf16(simd, pairs)));
             }
         }
@@ -60,20 +60,20 @@ impl Instructions {
 
     /// [`all`](Self::all), and AMX's even where its instructions must be interpreted.
     #[cfg(test)]
-    pub(super) fn all_and_interpreted() -> Vec<Self> {
-        Self::all().into_iter().chain(Self::interpreted()).collect()
+    pub(super) fn all_with_emulated() -> Vec<Self> {
+        Self::all().into_iter().chain(Self::emulated()).collect()
     }
 
     #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
-    fn interpreted() -> Option<Self> {
+    fn emulated() -> Option<Self> {
         let simd = V4::try_new()?;
         let there_already = Self::all().iter().any(|set| set.name() == "amx");
-        let pairs = PairProducts::interpreted_tiles().filter(|_| !there_already);
+        let pairs = Bf16Isa::emulated_amx().filter(|_| !there_already);
         pairs.map(|pairs| Self::Bf16(simd, pairs))
     }
 
     #[cfg(all(test, not(all(target_arch = "x86_64", target_os = "linux"))))]
-    fn interpreted() -> Option<Self> {
+    fn emulated() -> Option<Self> {
         None
     }
 
@@ -83,7 +83,7 @@ impl Instructions {
     /// When the variable names a set that there is not or that this processor has not; the text
     /// says which it has.
     pub(crate) fn chosen() -> Result<Self, String> {
-        static CHOSEN: OnceLock<Result<Instructions, String>> = OnceLock::new();
+        static CHOSEN: OnceLock<Result<Isa, String>> = OnceLock::new();
         CHOSEN
             .get_or_init(|| Self::choose(forced().as_deref()))
             .clone()
@@ -98,7 +98,7 @@ impl Instructions {
             Some(_) => Self::chosen()?,
             None => Self::all().pop().unwrap_or_else(Self::portable),
         };
-        if set.pair_products().is_none() {
+        if set.bf16().is_none() {
             return Err(format!("{} has no products of bf16", set.name()));
         }
         Ok(set)
@@ -132,7 +132,7 @@ impl Instructions {
     }
 
     /// What multiplies pairs of bf16, where this set does.
-    pub(crate) fn pair_products(self) -> Option<PairProducts> {
+    pub(crate) fn bf16(self) -> Option<Bf16Isa> {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Bf16(_, pairs) => Some(pairs),
@@ -142,22 +142,22 @@ impl Instructions {
 
     /// True where numbers that Winograd's method has transformed are rounded to bf16, which costs some
     /// four times the rounding of a plain product. AMX multiplies so fast that nothing is transformed.
-    pub(crate) fn rounds_what_it_transforms(self) -> bool {
-        let products = self.pair_products();
-        products.is_some_and(|products| products.tiles().is_none())
+    pub(crate) fn rounds_winograd_transforms(self) -> bool {
+        let bf16_isa = self.bf16();
+        bf16_isa.is_some_and(|bf16_isa| bf16_isa.tiles().is_none())
     }
 
     /// True where products are of AMX's tiles.
-    pub(crate) fn multiplies_tiles(self) -> bool {
-        let products = self.pair_products();
-        products.is_some_and(|products| products.tiles().is_some())
+    pub(crate) fn has_amx(self) -> bool {
+        let bf16_isa = self.bf16();
+        bf16_isa.is_some_and(|bf16_isa| bf16_isa.tiles().is_some())
     }
 
     /// False where a narrower set is faster.
     fn is_fast(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Bf16(_, pairs) => pairs.are_fast(),
+            Self::Bf16(_, pairs) => pairs.is_fast(),
             _ => true,
         }
     }
@@ -217,17 +217,17 @@ mod tests {
 
     #[test]
     fn a_name_chooses_and_a_wrong_one_says_what_there_is() {
-        for set in Instructions::all() {
+        for set in Isa::all() {
             assert_eq!(
-                Instructions::choose(Some(set.name())).unwrap().name(),
+                Isa::choose(Some(set.name())).unwrap().name(),
                 set.name()
             );
         }
-        let fastest = Instructions::choose(None).unwrap();
-        let last = Instructions::all().pop().unwrap();
+        let fastest = Isa::choose(None).unwrap();
+        let last = Isa::all().pop().unwrap();
         assert_eq!(fastest.lanes(), last.lanes());
         assert!(fastest.is_fast());
-        let error = Instructions::choose(Some("mmx")).unwrap_err();
+        let error = Isa::choose(Some("mmx")).unwrap_err();
         assert!(
             error.contains("mmx") && error.contains("portable"),
             "{error}"
@@ -236,10 +236,10 @@ mod tests {
 
     #[test]
     fn every_set_has_one_in_f32_as_wide() {
-        for set in Instructions::all() {
+        for set in Isa::all() {
             let plain = set.in_f32();
             assert_eq!(plain.lanes(), set.lanes());
-            assert!(plain.pair_products().is_none());
+            assert!(plain.bf16().is_none());
         }
     }
 }
