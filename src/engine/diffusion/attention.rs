@@ -197,11 +197,7 @@ pub(crate) struct KeysAndValues {
 
 impl KeysAndValues {
     /// For our kernels.
-    fn packed(
-        &self,
-        isa: Isa,
-        heads: usize,
-    ) -> Result<kernels::PackedKv, EngineError> {
+    fn packed(&self, isa: Isa, heads: usize) -> Result<kernels::PackedKv, EngineError> {
         let (batch, keys, inner) = self.k.dims3()?;
         let sizes = AttentionSizes {
             batch,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor};
 
 use crate::engine::EngineError;
-use crate::engine::kernels::{DtypeVec, Isa, DtypeSlice, concat_channels};
+use crate::engine::kernels::{DtypeSlice, DtypeVec, Isa, concat_channels};
 
 /// True where the kernels can compute with `x`: f32 in the processor's memory, or bf16, which they
 /// themselves made for each other.

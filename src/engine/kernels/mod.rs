@@ -14,31 +14,31 @@
 
 mod activation;
 mod attention;
+mod block_allocator;
+mod concat;
 mod conv;
+mod convert;
+mod dtype;
+mod elementwise;
+mod gemm;
 mod isa;
-mod join;
 mod norm;
-mod pack;
-mod pairs;
+mod output;
 mod peak;
-mod product;
-mod recycling;
-mod shared;
-mod tile;
-mod values;
-mod widen;
-mod winograd;
-
-pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
-pub(crate) use conv::{ConvGeometry, conv2d};
-pub(crate) use isa::Isa;
-pub(crate) use join::concat_channels;
-pub(crate) use norm::{GroupNorm, LayerNorm, GroupNormStats, Norm};
-pub(crate) use pack::{WeightDtype, PackedWeights};
-pub use peak::{Peak, peak};
-pub(crate) use product::{Epilogue, can_fuse_geglu, geglu_row_order, linear};
-pub use recycling::BlockAllocator;
-pub(crate) use values::{DtypeVec, GemmInput, DtypeSlice};
-
+mod prefetch;
 #[cfg(test)]
 mod reference;
+#[cfg(not(target_arch = "x86_64"))]
+mod unsupported_bf16;
+
+pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
+pub use block_allocator::BlockAllocator;
+pub(crate) use concat::concat_channels;
+pub(crate) use conv::{ConvGeometry, conv2d};
+pub(crate) use dtype::{DtypeSlice, DtypeVec};
+pub(crate) use gemm::{
+    Epilogue, GemmInput, PackedWeights, WeightDtype, can_fuse_geglu, geglu_row_order, linear,
+};
+pub(crate) use isa::Isa;
+pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
+pub use peak::{Peak, peak};

@@ -87,12 +87,9 @@ impl Conv2d {
         let taps = kernel * kernel;
         let in_file = [outputs, inputs, kernel, kernel];
         let weight = from.weight("weight", &[&in_file], |isa, kept, numbers| {
-            PackedWeights::pack(
-                isa,
-                [outputs, taps, inputs],
-                kept,
-                |output, tap, input| numbers[(output * inputs + input) * taps + tap],
-            )
+            PackedWeights::pack(isa, [outputs, taps, inputs], kept, |output, tap, input| {
+                numbers[(output * inputs + input) * taps + tap]
+            })
         })?;
         Ok(Self {
             weight,
@@ -189,8 +186,9 @@ impl Conv2d {
         };
         let (rows, columns) = geometry.output_size();
         let outputs = weights.outputs();
-        let fits =
-            |residual: &Tensor| residual.dims() == [batch, outputs, rows, columns] && is_here(residual);
+        let fits = |residual: &Tensor| {
+            residual.dims() == [batch, outputs, rows, columns] && is_here(residual)
+        };
         if inputs != weights.inputs() || !is_here(x) || !options.residual.is_none_or(fits) {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),

@@ -59,12 +59,9 @@ impl Linear {
     ) -> Result<Self, EngineError> {
         let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
         let weight = from.weight("weight", &shapes, |isa, kept, numbers| {
-            PackedWeights::pack(
-                isa,
-                [outputs, 1, inputs],
-                kept,
-                |output, _, input| numbers[order(isa, output) * inputs + input],
-            )
+            PackedWeights::pack(isa, [outputs, 1, inputs], kept, |output, _, input| {
+                numbers[order(isa, output) * inputs + input]
+            })
         })?;
         Ok(Self {
             weight,
@@ -193,9 +190,7 @@ impl GeGlu {
         inputs: usize,
         outputs: usize,
     ) -> Result<Self, EngineError> {
-        let isa = from
-            .packs_for()
-            .filter(|isa| can_fuse_geglu(*isa, outputs));
+        let isa = from.packs_for().filter(|isa| can_fuse_geglu(*isa, outputs));
         let Some(isa) = isa else {
             return Ok(Self {
                 projection: Linear::load(from, inputs, 2 * outputs)?,

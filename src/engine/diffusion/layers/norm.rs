@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
 
-use super::super::cpu::{channels_last, isa, is_here, with_numbers, with_values};
+use super::super::cpu::{channels_last, is_here, isa, with_numbers, with_values};
 use super::super::weights::Loader;
 use super::source::{AsRead, Source};
 use crate::engine::EngineError;
@@ -71,9 +71,7 @@ impl GroupNorm {
                 bias,
                 silu,
             };
-            with_values(&channels_last(x)?, |x| {
-                Ok(norm.measure(isa(), batch, x))
-            })
+            with_values(&channels_last(x)?, |x| Ok(norm.measure(isa(), batch, x)))
         })?;
         let source = Source::new(x.clone(), AsRead::Groups(Arc::new(measured)));
         source.unless(self.as_read)

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::super::cpu::{
-    self, channels_last, isa, picture, tokens_of, with_numbers, with_values,
-};
+use super::super::cpu::{self, channels_last, isa, picture, tokens_of, with_numbers, with_values};
 use crate::engine::EngineError;
-use crate::engine::kernels::{DtypeVec, GemmInput, LayerNorm, GroupNormStats, Norm};
+use crate::engine::kernels::{DtypeVec, GemmInput, GroupNormStats, LayerNorm, Norm};
 
 /// A tensor, or what a normalisation makes of one while it is read: where products are of tiles, which
 /// bring what they read into an order of their own, it is never there as a whole.

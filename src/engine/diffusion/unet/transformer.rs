@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{PreparedKv, Attention, AttentionNames, AttentionShape};
+use super::super::attention::{Attention, AttentionNames, AttentionShape, PreparedKv};
 use super::super::cpu::{picture_of, tokens_of};
 use super::super::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
 use super::super::weights::Loader;

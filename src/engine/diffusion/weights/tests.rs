@@ -85,9 +85,7 @@ fn every_number_type_widens_exactly() {
             // Only what is packed is kept as in the file.
             let packed = weights.weight("w", &[&[values.len()]], |isa, numbers, read| {
                 assert_eq!((numbers, read), (kept, wanted.as_slice()));
-                PackedWeights::pack(isa, [1, 1, read.len()], numbers, |_, _, at| {
-                    read[at]
-                })
+                PackedWeights::pack(isa, [1, 1, read.len()], numbers, |_, _, at| read[at])
             });
             assert!(matches!(packed, Ok(Weight::Packed(_))));
         }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::engine::kernels::product::geglu_row_order;
+use crate::engine::kernels::gemm::geglu_row_order;
 use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
-use crate::engine::kernels::{GroupNorm, Isa, LayerNorm, Norm, WeightDtype, DtypeSlice, linear};
+use crate::engine::kernels::{DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, WeightDtype, linear};
 use half::bf16;
 
 /// A convolution as its definition says, in f64.
@@ -60,11 +60,7 @@ fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)
     Some((picture * geometry.height + row) * geometry.width + column)
 }
 
-fn packed(
-    set: Isa,
-    [outputs, inputs, kernel]: [usize; 3],
-    weight: &[f32],
-) -> PackedWeights {
+fn packed(set: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
     let taps = kernel * kernel;
     PackedWeights::pack(set, [outputs, taps, inputs], WeightDtype::F32, |o, t, i| {
         weight[(o * inputs + i) * taps + t]
@@ -153,10 +149,12 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
         let bias = numbers(2 * outputs, 3);
         let residual = numbers(rows * outputs, 4);
         let order = |index| geglu_row_order(set, outputs, index);
-        let weights =
-            PackedWeights::pack(set, [2 * outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
-                weight[order(o) * inputs + i]
-            });
+        let weights = PackedWeights::pack(
+            set,
+            [2 * outputs, 1, inputs],
+            WeightDtype::F32,
+            |o, _, i| weight[order(o) * inputs + i],
+        );
         let packed_bias: Vec<f32> = (0..2 * outputs).map(|at| bias[order(at)]).collect();
         let epilogue = Epilogue {
             bias: Some(&packed_bias),
@@ -164,9 +162,14 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
             geglu: true,
             bf16_output: false,
         };
-        let output = linear(&weights, &GemmInput::plain(&x), &epilogue, &mut NeverCancelled)
-            .unwrap()
-            .as_f32();
+        let output = linear(
+            &weights,
+            &GemmInput::plain(&x),
+            &epilogue,
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .as_f32();
         let expected: Vec<f64> = (0..rows * outputs)
             .map(|at| {
                 let (row, column) = (at / outputs, at % outputs);
@@ -215,12 +218,16 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
                     bf16_output,
                     ..Epilogue::default()
                 };
-                linear(&weights, &GemmInput::plain(&x), &epilogue, &mut NeverCancelled).unwrap()
+                linear(
+                    &weights,
+                    &GemmInput::plain(&x),
+                    &epilogue,
+                    &mut NeverCancelled,
+                )
+                .unwrap()
             });
             let is_rounded = matches!(bf16_output, DtypeVec::Bf16(_));
-            let by_tiles = set
-                .bf16()
-                .is_some_and(|bf16_isa| bf16_isa.tiles().is_some());
+            let by_tiles = set.bf16().is_some_and(|bf16_isa| bf16_isa.amx().is_some());
             assert_eq!(is_rounded, by_tiles, "{}", set.name());
             let as_is = as_is.as_f32();
             let expected: Vec<f32> = if is_rounded {
@@ -378,9 +385,14 @@ fn check_threads(set: Isa) {
     });
     let epilogue = Epilogue::default();
     assert_same_by_threads(set, || {
-        linear(&weights, &GemmInput::plain(&x), &epilogue, &mut NeverCancelled)
-            .unwrap()
-            .as_f32()
+        linear(
+            &weights,
+            &GemmInput::plain(&x),
+            &epilogue,
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .as_f32()
     });
     // So large that it is summed in parts, and that blocks are of another size for each number of threads.
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
@@ -412,13 +424,13 @@ fn check_threads(set: Isa) {
     });
 }
 
-fn assert_same_by_threads(set: Isa, product: impl Fn() -> Vec<f32> + Sync) {
+fn assert_same_by_threads(set: Isa, gemm: impl Fn() -> Vec<f32> + Sync) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(&product)
+        pool.install(&gemm)
     };
     assert!(run(1) == run(3), "{}", set.name());
 }

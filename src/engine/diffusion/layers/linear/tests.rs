@@ -69,7 +69,12 @@ fn packed_layers_equal_composed_ones() {
 
     let residual = numbers(&[2, 7, 2 * outputs]);
     let onto = layer(&weight, &bias, Some(&plain)).forward_onto(&residual, &x, &mut watch);
-    assert_close("onto", &onto.unwrap(), &(composed + residual).unwrap(), 1e-6);
+    assert_close(
+        "onto",
+        &onto.unwrap(),
+        &(composed + residual).unwrap(),
+        1e-6,
+    );
 
     assert!(can_fuse_geglu(set, outputs));
     let order = |output| geglu_row_order(set, outputs, output);
