@@ -12,6 +12,7 @@ pub mod diffusion;
 mod error;
 pub mod fake;
 pub mod kernels;
+mod nn;
 
 pub use error::EngineError;
 

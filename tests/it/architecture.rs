@@ -40,8 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates that only these places may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("candle_core", &["engine/diffusion/"]),
-    ("candle_nn", &["engine/diffusion/"]),
+    ("candle_core", &["engine/nn/", "engine/diffusion/"]),
+    ("candle_nn", &["engine/nn/", "engine/diffusion/"]),
     ("tokenizers", &["engine/diffusion/"]),
     ("pulp", &["engine/kernels/"]),
     ("egui", &["ui/"]),

@@ -13,8 +13,8 @@ use super::noise::NoiseSource;
 use super::preview::LatentPreview;
 use super::sampler::{Past, Sampler, StepInput};
 use super::schedule::Step;
-use super::tensors::{choose, noise_tensor};
 use crate::catalog::PredictionType;
+use crate::engine::nn::tensors::{choose, noise_tensor};
 use crate::engine::{EngineError, Progress, Stage};
 
 /// The network with its prompts and guidance, or a toy in tests.

@@ -7,16 +7,18 @@ use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
 use super::denoise::{Denoising, Hold, denoise, noised};
-use super::device::{self, DeviceChoice, PrecisionChoice};
 use super::guidance::GuidedUnet;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
-use super::precision::Precision;
 use super::preview::LatentPreview;
 use super::sampler::sampler;
-use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
+use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::tensors::{
+    check_finite, choose, noise_tensor, plane_tensor, tensor_picture,
+};
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{EngineInput, EngineMask, LatentFill};

@@ -3,15 +3,15 @@
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
-use super::precision::Precision;
 use super::preview::LatentPreview;
 use super::schedule::TrainedNoise;
-use super::tensors::picture_tensor;
 use super::text_encoder::TextEncoder;
 use super::tokenizer::PromptTokenizer;
 use super::unet::Unet;
 use super::vae::Vae;
 use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::tensors::picture_tensor;
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::raster::RgbF32;
 use crate::text::Message;

@@ -3,10 +3,10 @@
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use super::tensors::{latent_pixels, reduced};
 use super::vae::VaeConfig;
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
+use crate::engine::nn::tensors::{latent_pixels, reduced};
 use crate::raster::RgbF32;
 
 const FILE: &str = "preview.json";

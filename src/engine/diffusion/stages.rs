@@ -10,16 +10,16 @@ use safetensors::Dtype;
 use safetensors::tensor::{View, serialize_to_file};
 
 use super::blueprint::{Blueprint, Grid};
-use super::device;
 use super::engine::EngineOptions;
-use super::failure::bad_input;
 use super::noise::NoiseSource;
-use super::precision::Precision;
 use super::text_encoder::{TextEncoder, TextEncoderConfig};
 use super::tokenizer::PromptTokenizer;
 use super::unet::{Unet, UnetConfig};
 use super::vae::{Vae, VaeConfig};
 use crate::catalog::{ModelFiles, ModelRef};
+use crate::engine::nn::device;
+use crate::engine::nn::failure::bad_input;
+use crate::engine::nn::precision::Precision;
 use crate::engine::{EngineError, Progress};
 use crate::geometry::Extent;
 

@@ -67,7 +67,7 @@ fn run(
 }
 
 fn pixels(latent: &Tensor) -> Vec<[f32; 4]> {
-    let (_, values) = crate::engine::diffusion::tensors::latent_pixels(latent).unwrap();
+    let (_, values) = crate::engine::nn::tensors::latent_pixels(latent).unwrap();
     values
         .chunks_exact(4)
         .map(|v| [v[0], v[1], v[2], v[3]])

@@ -69,7 +69,7 @@ fn picture(bytes: &Tensor) -> RgbF32 {
 
 /// A picture as (1, 3, h, w) of 0…1.
 fn planes(picture: &RgbF32) -> Tensor {
-    let tensor = crate::engine::diffusion::tensors::picture_tensor(picture, &Device::Cpu).unwrap();
+    let tensor = crate::engine::nn::tensors::picture_tensor(picture, &Device::Cpu).unwrap();
     tensor.affine(0.5, 0.5).unwrap()
 }
 

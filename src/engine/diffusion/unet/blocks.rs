@@ -2,12 +2,12 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::PreparedKv;
-use super::super::cpu::channels_of_both;
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
-use super::super::weights::Loader;
 use super::config::{Level, Mid, UnetConfig};
 use super::transformer::{Transformer, TransformerShape};
+use crate::engine::nn::attention::PreparedKv;
+use crate::engine::nn::cpu::channels_of_both;
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// What every block is told in a run.

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::super::layers::Linear;
-use super::super::weights::Loader;
 use super::config::UnetConfig;
+use crate::engine::nn::layers::Linear;
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Sines and cosines of the timestep ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762),

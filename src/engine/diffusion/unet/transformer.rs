@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{Attention, AttentionNames, AttentionShape, PreparedKv};
-use super::super::cpu::{picture_of, tokens_of};
-use super::super::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
-use super::super::weights::Loader;
+use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape, PreparedKv};
+use crate::engine::nn::cpu::{picture_of, tokens_of};
+use crate::engine::nn::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Of the group normalisation before a transformer; fixed in diffusers whatever `norm_eps` says.

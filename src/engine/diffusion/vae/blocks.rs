@@ -2,13 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{Attention, AttentionNames, AttentionShape};
-use super::super::cpu::{picture_of, tokens_of};
-use super::super::layers::{Conv2d, ConvShape, GroupNorm};
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
-use super::super::weights::Loader;
 use super::config::VaeConfig;
 use crate::engine::kernels::Isa;
+use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape};
+use crate::engine::nn::cpu::{picture_of, tokens_of};
+use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Of every group normalisation here.

@@ -11,7 +11,7 @@ use crate::engine::{Cancelled, Progress, Stage};
 use crate::raster::RgbF32;
 
 /// The folder of a golden, which has the parts of a diffusers folder that it needs.
-pub(super) fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     [
         env!("CARGO_MANIFEST_DIR"),
         "tests/golden/data/modules",
@@ -22,25 +22,25 @@ pub(super) fn folder(name: &str) -> PathBuf {
 }
 
 /// The same as a model.
-pub(super) fn model(name: &str) -> ModelFiles {
+pub(crate) fn model(name: &str) -> ModelFiles {
     ModelFiles::Folder(folder(name))
 }
 
 /// The tensors of a golden.
-pub(super) struct Golden(HashMap<String, Tensor>);
+pub(crate) struct Golden(HashMap<String, Tensor>);
 
 impl Golden {
-    pub(super) fn read(name: &str, file: &str) -> Self {
+    pub(crate) fn read(name: &str, file: &str) -> Self {
         let path = folder(name).join(file);
         Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
     }
 
-    pub(super) fn get(&self, name: &str) -> &Tensor {
+    pub(crate) fn get(&self, name: &str) -> &Tensor {
         &self.0[name]
     }
 
     /// Token ids, one list a row.
-    pub(super) fn ids(&self) -> Vec<Vec<u32>> {
+    pub(crate) fn ids(&self) -> Vec<Vec<u32>> {
         self.get("ids")
             .to_dtype(DType::U32)
             .unwrap()
@@ -50,7 +50,7 @@ impl Golden {
 }
 
 /// ‖got − wanted‖ / ‖wanted‖.
-pub(super) fn relative_error(got: &Tensor, wanted: &Tensor) -> f64 {
+pub(crate) fn relative_error(got: &Tensor, wanted: &Tensor) -> f64 {
     assert_eq!(got.dims(), wanted.dims());
     let numbers =
         |tensor: &Tensor| -> Vec<f32> { tensor.flatten_all().unwrap().to_vec1().unwrap() };
@@ -65,7 +65,7 @@ pub(super) fn relative_error(got: &Tensor, wanted: &Tensor) -> f64 {
 
 /// Fails where the relative error is above `limit`.
 #[track_caller]
-pub(super) fn assert_close(what: &str, got: &Tensor, wanted: &Tensor, limit: f64) {
+pub(crate) fn assert_close(what: &str, got: &Tensor, wanted: &Tensor, limit: f64) {
     let error = relative_error(got, wanted);
     println!("{what}: {error:.2e}");
     assert!(error <= limit, "{what}: relative error {error:.2e}");
@@ -73,9 +73,9 @@ pub(super) fn assert_close(what: &str, got: &Tensor, wanted: &Tensor, limit: f64
 
 /// Counts checkpoints; cancels at one of them where asked.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
-    pub(super) checkpoints: usize,
-    pub(super) cancel_at: Option<usize>,
+pub(crate) struct Watch {
+    pub(crate) checkpoints: usize,
+    pub(crate) cancel_at: Option<usize>,
 }
 
 impl Progress for Watch {
@@ -97,7 +97,7 @@ impl Progress for Watch {
 }
 
 /// Smooth numbers in −1…1 that look alike nowhere.
-pub(super) fn numbers(shape: &[usize]) -> Tensor {
+pub(crate) fn numbers(shape: &[usize]) -> Tensor {
     let len: usize = shape.iter().product();
     let values: Vec<f32> = (0..len)
         .map(|i| (i as f32 * 0.737).sin() * 0.6 + (i as f32 * 0.113).cos() * 0.4)

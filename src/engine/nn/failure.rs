@@ -38,12 +38,12 @@ impl From<CatalogError> for EngineError {
 }
 
 /// The error that this room was called with something that makes no sense.
-pub(super) fn bad_input(what: impl Into<String>) -> EngineError {
+pub(crate) fn bad_input(what: impl Into<String>) -> EngineError {
     EngineError::BadInput { what: what.into() }
 }
 
 /// The answer of a network in f32, if all its numbers are.
-pub(super) fn all_finite(answer: &Tensor) -> Result<Tensor, EngineError> {
+pub(crate) fn all_finite(answer: &Tensor) -> Result<Tensor, EngineError> {
     let answer = answer.to_dtype(DType::F32)?;
     // One number that is not finite makes the sum of its zero-fold not finite.
     let probe = (&answer * 0.0)?.sum_all()?.to_scalar::<f32>()?;

@@ -1,8 +1,8 @@
 use candle_core::Device;
 
-use super::super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
 use crate::engine::kernels::{Isa, WeightDtype};
+use crate::engine::nn::goldens::{Watch, assert_close, numbers};
 
 /// A linear layer of that matrix, packed row by row in `order` or left a tensor.
 fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>) -> Linear {

@@ -41,7 +41,7 @@ impl DeviceChoice {
     }
 
     /// Opens the device.
-    pub(super) fn open(self) -> Result<Device, EngineError> {
+    pub(crate) fn open(self) -> Result<Device, EngineError> {
         match self {
             Self::Cpu => Isa::chosen()
                 .map(|_| Device::Cpu)
@@ -94,7 +94,7 @@ pub enum PrecisionChoice {
 
 impl PrecisionChoice {
     /// The precision of networks on `device`. A GPU has its own.
-    pub(super) fn on(self, device: &Device) -> Result<Precision, EngineError> {
+    pub(crate) fn on(self, device: &Device) -> Result<Precision, EngineError> {
         let here = device.is_cpu();
         let refused = |why| EngineError::Device {
             device: "bf16".to_owned(),
@@ -113,7 +113,7 @@ impl PrecisionChoice {
 }
 
 /// What a device is called in reports, with the instructions used of a processor.
-pub(super) fn name(device: &Device, precision: Precision) -> String {
+pub(crate) fn name(device: &Device, precision: Precision) -> String {
     match device {
         Device::Cpu => format!("cpu {}", precision.isa().name()),
         Device::Cuda(_) => "cuda".to_owned(),

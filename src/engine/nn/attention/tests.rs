@@ -1,6 +1,6 @@
 use super::super::cpu;
-use super::super::goldens::{Watch, assert_close, numbers};
 use super::*;
+use crate::engine::nn::goldens::{Watch, assert_close, numbers};
 
 /// Attention written down as the paper has it, with the whole matrix of scores.
 fn sliced(kv: &SlicedAttention<'_>, q: &Tensor) -> Tensor {

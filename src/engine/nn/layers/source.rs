@@ -17,7 +17,7 @@ pub(crate) struct Source {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum AsRead {
+pub(crate) enum AsRead {
     Plain,
     /// A picture or the tokens of one.
     Groups(Arc<GroupNormStats>),
@@ -42,12 +42,12 @@ impl From<&Self> for Source {
 }
 
 impl Source {
-    pub(super) fn new(tensor: Tensor, as_read: AsRead) -> Self {
+    pub(crate) fn new(tensor: Tensor, as_read: AsRead) -> Self {
         Self { tensor, as_read }
     }
 
     /// The tensor, of which only the shape is known to be that of what is read.
-    pub(super) fn tensor(&self) -> &Tensor {
+    pub(crate) fn tensor(&self) -> &Tensor {
         &self.tensor
     }
 
@@ -57,7 +57,7 @@ impl Source {
     }
 
     /// As it is where `as_read`, otherwise made.
-    pub(super) fn unless(self, as_read: bool) -> Result<Self, EngineError> {
+    pub(crate) fn unless(self, as_read: bool) -> Result<Self, EngineError> {
         Ok(if as_read {
             self
         } else {
@@ -88,7 +88,7 @@ impl Source {
     }
 
     /// Lends `numbers`, the tensor's in the order kernels read them, and what is made of them.
-    pub(super) fn lend<T>(
+    pub(crate) fn lend<T>(
         &self,
         numbers: &Tensor,
         work: impl FnOnce(&GemmInput<'_>) -> Result<T, EngineError>,

@@ -13,28 +13,28 @@ use crate::engine::kernels::{DtypeSlice, DtypeVec, Isa, concat_channels};
 
 /// True where the kernels can compute with `x`: f32 in the processor's memory, or bf16, which they
 /// themselves made for each other.
-pub(super) fn is_here(x: &Tensor) -> bool {
+pub(crate) fn is_here(x: &Tensor) -> bool {
     x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::BF16)
 }
 
 /// What the kernels use. A wrong choice by environment was refused when the device was opened.
-pub(super) fn isa() -> Isa {
+pub(crate) fn isa() -> Isa {
     Isa::chosen().unwrap_or_else(|_| Isa::portable())
 }
 
 /// What the kernels use for products of bf16. A wrong choice was refused, as above.
-pub(super) fn isa_with_bf16() -> Isa {
+pub(crate) fn isa_with_bf16() -> Isa {
     Isa::chosen_with_bf16().unwrap_or_else(|_| isa())
 }
 
 /// `(batch, height, width, channels)` of a picture, contiguous; a copy only where it does not lie
 /// so already.
-pub(super) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {
+pub(crate) fn channels_last(picture: &Tensor) -> Result<Tensor, EngineError> {
     Ok(picture.permute((0, 2, 3, 1))?.contiguous()?)
 }
 
 /// The picture whose numbers are `(batch, height, width, channels)`.
-pub(super) fn picture(
+pub(crate) fn picture(
     numbers: DtypeVec,
     shape: (usize, usize, usize, usize),
     like: &Tensor,
@@ -43,7 +43,7 @@ pub(super) fn picture(
 }
 
 /// The tensor of that shape, where `like` is.
-pub(super) fn tensor(
+pub(crate) fn tensor(
     numbers: DtypeVec,
     shape: impl Into<Shape>,
     like: &Tensor,
@@ -56,7 +56,7 @@ pub(super) fn tensor(
 }
 
 /// Lends the numbers of contiguous f32 tensors on the processor to `work`.
-pub(super) fn with_numbers<const N: usize, T>(
+pub(crate) fn with_numbers<const N: usize, T>(
     tensors: [&Tensor; N],
     work: impl FnOnce([&[f32]; N]) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
@@ -70,7 +70,7 @@ pub(super) fn with_numbers<const N: usize, T>(
 }
 
 /// Lends the numbers of a contiguous tensor on the processor, f32 or bf16, to `work`.
-pub(super) fn with_values<T>(
+pub(crate) fn with_values<T>(
     tensor: &Tensor,
     work: impl FnOnce(DtypeSlice<'_>) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
@@ -97,13 +97,13 @@ fn contiguous<'a>(
 }
 
 /// The tokens `(batch, height × width, channels)` of a picture.
-pub(super) fn tokens_of(picture: &Tensor) -> Result<Tensor, EngineError> {
+pub(crate) fn tokens_of(picture: &Tensor) -> Result<Tensor, EngineError> {
     let (batch, channels, height, width) = picture.dims4()?;
     Ok(channels_last(picture)?.reshape((batch, height * width, channels))?)
 }
 
 /// The picture of that many rows and columns whose pixels are `tokens`.
-pub(super) fn picture_of(
+pub(crate) fn picture_of(
     tokens: &Tensor,
     height: usize,
     width: usize,
@@ -115,7 +115,7 @@ pub(super) fn picture_of(
 }
 
 /// Two pictures as one, the channels of `a` before those of `b`.
-pub(super) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
+pub(crate) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
     if !is_here(a) {
         return Ok(Tensor::cat(&[a, b], 1)?);
     }

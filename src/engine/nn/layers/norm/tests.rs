@@ -1,6 +1,6 @@
 use super::super::super::cpu::tokens_of;
-use super::super::super::goldens::{assert_close, numbers};
 use super::*;
+use crate::engine::nn::goldens::{assert_close, numbers};
 
 #[test]
 fn group_norm_on_the_cpu_equals_the_composed_one() {

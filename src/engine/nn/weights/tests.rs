@@ -3,9 +3,9 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 
-use super::super::goldens::Watch;
 use super::*;
 use crate::engine::kernels::WeightDtype;
+use crate::engine::nn::goldens::Watch;
 
 /// A folder with one file of these bytes, and the model it is.
 fn model_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, ModelFiles) {
