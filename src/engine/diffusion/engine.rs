@@ -6,11 +6,11 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
-use super::denoise::{Denoising, Hold, denoise, noised};
-use super::guidance::GuidedUnet;
+use super::classifier_free_guidance::GuidedUnet;
+use super::denoise::{Denoising, LatentMask, denoise, noised};
+use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
-use super::preview::LatentPreview;
 use super::sampler::sampler;
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
@@ -367,10 +367,14 @@ impl Run<'_> {
             Some(known) if input.strength.get() < 1.0 => noised(known, &self.noise, level)?,
             _ => self.noise.affine(schedule.noise_scale, 0.0)?,
         };
-        let hold = input.mask.as_ref().zip(known).map(|(mask, original)| Hold {
-            original,
-            strength: mask.latent_strength.clone(),
-        });
+        let latent_mask = input
+            .mask
+            .as_ref()
+            .zip(known)
+            .map(|(mask, original)| LatentMask {
+                init_latent: original,
+                strength: mask.latent_strength.clone(),
+            });
         let denoising = Denoising {
             sampler,
             steps,
@@ -378,7 +382,7 @@ impl Run<'_> {
             first,
             noise: &self.noise,
             source,
-            hold,
+            latent_mask,
             preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
@@ -386,7 +390,7 @@ impl Run<'_> {
         let mut unet = GuidedUnet {
             unet,
             given: unet.condition(text, &timesteps, progress)?,
-            shown,
+            masked_image: shown,
             guidance: input.guidance,
         };
         let denoised = denoise(denoising, &mut unet, progress)?;

@@ -3,20 +3,20 @@
 //! The networks follow the `config.json` files of a diffusers folder. This is the only room that
 //! names candle; its errors stop here. Called through [`Engine`](super::Engine) only.
 
+mod bench_parts;
 mod blueprint;
 mod cache;
+mod classifier_free_guidance;
 mod denoise;
 mod engine;
-mod guidance;
+mod latent_preview;
 mod model_config;
 mod noise;
 mod pipeline;
-mod preview;
 mod random_model;
 mod resnet;
 mod sampler;
 mod schedule;
-mod stages;
 mod text_encoder;
 mod tokenizer;
 mod unet;
@@ -26,7 +26,7 @@ mod vae;
 mod testing;
 
 pub use super::nn::{DeviceChoice, PrecisionChoice};
+pub use bench_parts::{LoadedPart, Part, PartAnswer, PartWork};
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;
-pub use stages::{LoadedPart, Part, PartAnswer, PartWork};

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
-use super::preview::LatentPreview;
+use super::latent_preview::LatentPreview;
 use super::schedule::TrainedNoise;
 use super::text_encoder::TextEncoder;
 use super::tokenizer::PromptTokenizer;

@@ -13,7 +13,7 @@ use crate::engine::{EngineError, Progress};
 /// What every block is told in a run.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
-    /// See [`TimeEmbedding::forward`](super::time::TimeEmbedding::forward).
+    /// See [`TimeEmbedding::forward`](super::time_embedding::TimeEmbedding::forward).
     pub(super) times: &'a Tensor,
     /// `(batch, tokens, width)`.
     pub(super) text: &'a Tensor,

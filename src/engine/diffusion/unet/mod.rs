@@ -5,7 +5,7 @@ mod blocks;
 mod blueprint;
 mod conditioning;
 mod config;
-mod time;
+mod time_embedding;
 mod transformer;
 
 use candle_core::{DType, Device, Tensor};
@@ -13,7 +13,7 @@ use candle_core::{DType, Device, Tensor};
 use self::blocks::{DownBlock, MidBlock, StepGiven, Told, UpBlock};
 pub(crate) use self::conditioning::Conditioning;
 pub(crate) use self::config::UnetConfig;
-use self::time::TimeEmbedding;
+use self::time_embedding::TimeEmbedding;
 use crate::catalog::ModelFiles;
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};

@@ -15,7 +15,7 @@ pub(crate) struct GuidedUnet<'a> {
     /// Of two texts, the negative prompt first; of one where guidance is off.
     pub(crate) given: Conditioning,
     /// Mask and masked picture, (1, 1 + c, h, w), for a model that sees them.
-    pub(crate) shown: Option<Tensor>,
+    pub(crate) masked_image: Option<Tensor>,
     pub(crate) guidance: Guidance,
 }
 
@@ -26,8 +26,8 @@ impl Predictor for GuidedUnet<'_> {
         timestep: f64,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let input = match &self.shown {
-            Some(shown) => Tensor::cat(&[scaled, shown], 1)?,
+        let input = match &self.masked_image {
+            Some(masked_image) => Tensor::cat(&[scaled, masked_image], 1)?,
             None => scaled.clone(),
         };
         if !self.guidance.is_on() {
