@@ -181,7 +181,7 @@ fn a_failed_save_leaves_the_old_file() {
         &loaded.origin,
         &SaveOptions::default(),
     );
-    assert!(matches!(error, Err(PictureError::Write { .. })));
+    assert!(matches!(error, Err(PictureError::NoPlace { .. })));
 
     let path = folder.path().join("old.png");
     std::fs::write(&path, b"old").unwrap();
@@ -273,8 +273,26 @@ fn every_answer_is_a_sentence_in_both_languages() {
             kind: text(),
             limit_px: 9,
         },
-        PictureError::Write { path, why: text() },
+        PictureError::Write {
+            path: path.clone(),
+            why: text(),
+        },
     ];
+    use PlaceProblem as P;
+    let places = [
+        P::NamesFolder,
+        P::NoFolder(path.clone()),
+        P::FolderIsFile(path.clone()),
+        P::FolderReadOnly(path.clone()),
+        P::NameTooLong,
+        P::ReadOnly,
+        P::NotAFile,
+    ];
+    let no_place = |problem| PictureError::NoPlace {
+        path: path.clone(),
+        problem,
+    };
+    let places = places.map(no_place);
     use PictureNote as N;
     let notes = [
         N::ProfileIgnored,
@@ -287,6 +305,7 @@ fn every_answer_is_a_sentence_in_both_languages() {
     ];
     let messages = errors
         .iter()
+        .chain(&places)
         .map(Explain::message)
         .chain(notes.iter().map(Explain::message));
     for message in messages {

@@ -1,27 +1,30 @@
 //! `overpaint edit`: one picture, one or several strengths.
 
-use std::path::{Path, PathBuf};
+mod outputs;
+mod progress;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::args::EditArgs;
 use super::console::{Console, event, progress_bar};
 use super::error::CliError;
-use super::resources::peak_rss_bytes;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
-use crate::engine::{Cancelled, RunReport, Stage};
-use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
+use crate::jobs::{EditError, run_edit};
 use crate::plan::recipe::Recipe;
-use crate::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Strength};
+use crate::plan::{EditRequest, EditSettings, Seed, Strength};
 use crate::raster::file::{self, FileFormat, LoadedPicture, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
+use outputs::with_strength;
+use progress::{Reporting, Totals};
+pub(super) use progress::{seconds, stop_flag};
 
 /// Longer side of a picture on the sheet at most, in pixels.
 const SHEET_TILE_PX: u32 = 512;
@@ -90,12 +93,6 @@ struct Session<'a> {
     tiles: Vec<SheetTile>,
 }
 
-#[derive(Debug, Default)]
-struct Totals {
-    report: RunReport,
-    layout: Option<Layout>,
-}
-
 impl Session<'_> {
     fn run(&mut self, strength: Strength, only_one: bool) -> Result<(), CliError> {
         let settings = EditSettings {
@@ -152,29 +149,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
-        let steps = settings.steps.get();
-        if self.args.json {
-            event(&json!({
-                "event": "result",
-                "path": path,
-                "strength": settings.strength.get(),
-                "executed_steps": result.report.executed_steps,
-                "steps": steps,
-                "seconds": seconds(&result.report, result.total_seconds),
-                "text_encodes": result.report.text_encodes,
-                "picture_encodes": result.report.picture_encodes,
-            }));
-            return;
-        }
-        let written = Message::new("cli-written")
-            .with("path", path)
-            .with("steps", result.report.executed_steps)
-            .with("of", steps)
-            .with("seconds", format!("{:.2}", result.total_seconds));
-        self.console.note(&written);
-    }
-
     fn add_tile(
         &mut self,
         edited: &Picture,
@@ -204,120 +178,6 @@ impl Session<'_> {
         }
         Ok(())
     }
-
-    fn finish(&self, total_seconds: f64) {
-        let report = &self.totals.report;
-        if !report.unknown_words.is_empty() {
-            let words = report.unknown_words.join(", ");
-            self.console
-                .note(&Message::new("cli-unknown-words").with("words", words));
-        }
-        let seed = self.settings.seed.0;
-        if !self.args.json {
-            if self.args.seed.is_none() {
-                let seed = seed.to_string();
-                self.console
-                    .note(&Message::new("cli-seed-used").with("seed", seed));
-            }
-            return;
-        }
-        let layout = self.totals.layout.as_ref();
-        event(&json!({
-            "event": "done",
-            "executed_steps": report.executed_steps,
-            "steps": self.settings.steps.get(),
-            "seconds": seconds(report, total_seconds),
-            "seed": seed,
-            "area": layout.map(|l| json!({"x": l.crop.x, "y": l.crop.y, "width": l.crop.width, "height": l.crop.height})),
-            "work_size": layout.map(|l| [l.work.width, l.work.height]),
-            "peak_rss_bytes": peak_rss_bytes(),
-            "text_encodes": report.text_encodes,
-            "picture_encodes": report.picture_encodes,
-            "device": report.device,
-            "unknown_words": report.unknown_words,
-        }));
-    }
-}
-
-impl Totals {
-    fn add(&mut self, result: &EditResult) {
-        let (sum, new) = (&mut self.report, &result.report);
-        sum.executed_steps += new.executed_steps;
-        sum.text_encodes += new.text_encodes;
-        sum.picture_encodes += new.picture_encodes;
-        sum.seconds.load += new.seconds.load;
-        sum.seconds.text += new.seconds.text;
-        sum.seconds.encode += new.seconds.encode;
-        sum.seconds.steps += new.seconds.steps;
-        sum.seconds.decode += new.seconds.decode;
-        sum.unknown_words.clone_from(&new.unknown_words);
-        sum.device.clone_from(&new.device);
-        self.layout = Some(result.layout);
-    }
-}
-
-pub(super) fn seconds(report: &RunReport, total: f64) -> serde_json::Value {
-    let s = &report.seconds;
-    json!({
-        "load": s.load, "text": s.text, "encode": s.encode,
-        "steps": s.steps, "decode": s.decode, "total": total,
-    })
-}
-
-/// Passes progress on to the terminal and Ctrl-C on to the engine.
-struct Reporting<'a> {
-    console: &'a Console,
-    json: bool,
-    stop: &'a AtomicBool,
-    bar: ProgressBar,
-}
-
-impl EditProgress for Reporting<'_> {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        if self.stop.load(Ordering::Relaxed) {
-            Err(Cancelled)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn planned(&mut self, layout: &Layout) {
-        if self.json {
-            event(&json!({"event": "planned", "layout": layout}));
-        }
-    }
-
-    fn stage(&mut self, stage: Stage) {
-        self.bar.set_message(self.console.stage(stage));
-        if let Stage::Step { done, .. } = stage {
-            self.bar.set_position(u64::from(done));
-        }
-        if self.json {
-            let said = match stage {
-                Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
-                Stage::Loading => json!({"event": "loading"}),
-                Stage::EncodingText => json!({"event": "encoding_text"}),
-                Stage::EncodingPicture => json!({"event": "encoding_picture"}),
-                Stage::Decoding => json!({"event": "decoding"}),
-            };
-            event(&said);
-        }
-    }
-
-    fn wants_preview(&self) -> bool {
-        false
-    }
-
-    fn preview(&mut self, _: PreviewPatch) {}
-}
-
-/// True once Ctrl-C was pressed.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| CliError::System(error.to_string()))?;
-    Ok(stop)
 }
 
 fn strengths(args: &EditArgs, card: &ModelCard) -> Result<Vec<Strength>, CliError> {
@@ -381,28 +241,4 @@ fn mask(args: &EditArgs, picture: &Picture, console: &Console) -> Result<Option<
         console.note(&Message::new("cli-mask-rescaled").with("size", size));
     }
     Ok(Some(loaded.mask))
-}
-
-/// `out.png` → `out-0.45.png`.
-fn with_strength(path: &Path, strength: Strength) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{}", strength.get()));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_strength_goes_before_the_extension() {
-        let named =
-            |path: &str, strength| with_strength(Path::new(path), Strength::new(strength).unwrap());
-        assert_eq!(named("a/out.png", 0.45), Path::new("a/out-0.45.png"));
-        assert_eq!(named("out.v2.webp", 1.0), Path::new("out.v2-1.webp"));
-    }
 }
