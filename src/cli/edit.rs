@@ -248,6 +248,7 @@ impl Totals {
         sum.seconds.load += new.seconds.load;
         sum.seconds.text += new.seconds.text;
         sum.seconds.encode += new.seconds.encode;
+        sum.seconds.round_trip += new.seconds.round_trip;
         sum.seconds.steps += new.seconds.steps;
         sum.seconds.decode += new.seconds.decode;
         sum.unknown_words.clone_from(&new.unknown_words);
@@ -259,7 +260,7 @@ impl Totals {
 pub(super) fn seconds(report: &RunReport, total: f64) -> serde_json::Value {
     let s = &report.seconds;
     json!({
-        "load": s.load, "text": s.text, "encode": s.encode,
+        "load": s.load, "text": s.text, "encode": s.encode, "round_trip": s.round_trip,
         "steps": s.steps, "decode": s.decode, "total": total,
     })
 }
@@ -344,6 +345,7 @@ fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings, CliError>
     settings.area = args.area.parse()?;
     settings.fill = args.fill.parse()?;
     settings.grow = args.grow.parse()?;
+    settings.keep_details = args.keep_details.parse()?;
     if let Some(steps) = args.steps {
         settings.steps = steps.try_into()?;
     }

@@ -118,7 +118,7 @@ pub fn run_edit(
     };
     let output = engine.run(&prepared.input, &mut placing)?;
     progress.checkpoint()?;
-    let patch = prepared.finish(&output.image)?;
+    let patch = prepared.finish(&output.image, output.round_trip.as_ref())?;
     Ok(EditResult {
         patch,
         layout: prepared.layout,

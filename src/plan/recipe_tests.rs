@@ -29,6 +29,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         fill: FillMode::Noise,
         feather: Some(Length::Px(4.0)),
         grow: Length::Px(0.0),
+        keep_details: KeepDetails::Auto,
     };
     let text = Recipe {
         model: ModelRef::Folder(PathBuf::from("/home/me/secret/my: model")),
@@ -164,6 +165,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         0..2usize,
         0..3usize,
         0..5usize,
+        0..3usize,
     );
     let lengths = (
         prop::option::of(any_length()),
@@ -185,6 +187,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         padding: l.0,
         feather: l.1,
         grow: l.2,
+        keep_details: KeepDetails::ALL[c.5],
     })
 }
 

@@ -86,6 +86,7 @@ fn tiny_input(picture: RgbF32) -> EngineInput {
         seed: Seed(11),
         sampler: SamplerId::Ddim,
         schedule: ScheduleId::Model,
+        wants_round_trip: false,
     }
 }
 
