@@ -15,7 +15,7 @@ use super::resources::peak_rss_bytes;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::engine::{Cancelled, RunReport, Stage};
-use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
+use crate::jobs::{EditError, EditProgress, EditResult, KeptDetails, run_edit};
 use crate::plan::recipe::Recipe;
 use crate::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Strength};
 use crate::raster::file::{self, FileFormat, LoadedPicture, SaveOptions};
@@ -154,6 +154,9 @@ impl Session<'_> {
 
     fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
         let steps = settings.steps.get();
+        if result.details == KeptDetails::ByPicture {
+            self.console.note(&Message::new("cli-details-by-picture"));
+        }
         if self.args.json {
             event(&json!({
                 "event": "result",
@@ -164,6 +167,8 @@ impl Session<'_> {
                 "seconds": seconds(&result.report, result.total_seconds),
                 "text_encodes": result.report.text_encodes,
                 "picture_encodes": result.report.picture_encodes,
+                "round_trips": result.report.round_trips,
+                "details": result.details,
             }));
             return;
         }
@@ -245,6 +250,7 @@ impl Totals {
         sum.executed_steps += new.executed_steps;
         sum.text_encodes += new.text_encodes;
         sum.picture_encodes += new.picture_encodes;
+        sum.round_trips += new.round_trips;
         sum.seconds.load += new.seconds.load;
         sum.seconds.text += new.seconds.text;
         sum.seconds.encode += new.seconds.encode;

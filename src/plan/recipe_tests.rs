@@ -149,6 +149,26 @@ fn our_own_form_is_preferred_and_forgiving() {
     assert!(text.parameters.contains("Model: mine,"));
 }
 
+#[test]
+fn what_was_made_before_details_were_kept_is_made_so_again() {
+    let mut json: Value = serde_json::from_str(&recipe(EditSettings::default()).json()).unwrap();
+    json["settings"]
+        .as_object_mut()
+        .unwrap()
+        .remove("keep_details");
+    let old = Restored::from_json(&json.to_string(), &EditSettings::default()).unwrap();
+    assert_eq!(old.settings.keep_details, KeepDetails::Off);
+    let text = |keep_details| {
+        let settings = EditSettings {
+            keep_details,
+            ..EditSettings::default()
+        };
+        recipe(settings).parameters()
+    };
+    assert!(!text(KeepDetails::Auto).contains("Keep details"));
+    assert!(text(KeepDetails::More).contains("Keep details: more"));
+}
+
 fn any_length() -> impl Strategy<Value = Length> {
     prop_oneof![
         (0u32..4000).prop_map(|v| Length::Px(f64::from(v) / 8.0)),
