@@ -12,7 +12,7 @@ use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobId, RunReport};
-use crate::plan::{EditSettings, Layout};
+use crate::plan::{EditSettings, KeepDetails, Layout};
 use crate::raster::Patch;
 use crate::text::{Message, Texts};
 
@@ -61,7 +61,13 @@ pub struct LayerRecipe {
 impl LayerRecipe {
     /// The recipe of a layer, where it can be read.
     pub fn of(layer: &Layer) -> Option<Self> {
-        serde_json::from_str(&layer.recipe).ok()
+        let mut recipe: serde_json::Value = serde_json::from_str(&layer.recipe).ok()?;
+        // Layers from before there was a choice were made without.
+        let settings = recipe.get_mut("settings")?.as_object_mut()?;
+        settings
+            .entry("keep_details")
+            .or_insert_with(|| KeepDetails::Off.id().into());
+        serde_json::from_value(recipe).ok()
     }
 }
 

@@ -204,6 +204,7 @@ fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings, CliError>
     settings.area = args.area.parse()?;
     settings.fill = args.fill.parse()?;
     settings.grow = args.grow.parse()?;
+    settings.keep_details = args.keep_details.parse()?;
     if let Some(steps) = args.steps {
         settings.steps = steps.try_into()?;
     }

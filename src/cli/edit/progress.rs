@@ -12,7 +12,7 @@ use crate::cli::console::{Console, event};
 use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
 use crate::engine::{Cancelled, RunReport, Stage};
-use crate::jobs::{EditProgress, EditResult};
+use crate::jobs::{EditProgress, EditResult, KeptDetails};
 use crate::plan::{EditSettings, Layout, PreviewPatch};
 use crate::text::Message;
 
@@ -29,9 +29,11 @@ impl Totals {
         sum.executed_steps += new.executed_steps;
         sum.text_encodes += new.text_encodes;
         sum.picture_encodes += new.picture_encodes;
+        sum.round_trips += new.round_trips;
         sum.seconds.load += new.seconds.load;
         sum.seconds.text += new.seconds.text;
         sum.seconds.encode += new.seconds.encode;
+        sum.seconds.round_trip += new.seconds.round_trip;
         sum.seconds.steps += new.seconds.steps;
         sum.seconds.decode += new.seconds.decode;
         sum.unknown_words.clone_from(&new.unknown_words);
@@ -43,16 +45,22 @@ impl Totals {
 impl Session<'_> {
     pub(super) fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
         let steps = settings.steps.get();
+        if result.details == KeptDetails::ByPicture {
+            self.console.note(&Message::new("cli-details-by-picture"));
+        }
         if self.args.json {
             event(&json!({
                 "event": "result",
-                "path": path,
+                // Not every path is UTF-8, and JSON is.
+                "path": path.display().to_string(),
                 "strength": settings.strength.get(),
                 "executed_steps": result.report.executed_steps,
                 "steps": steps,
                 "seconds": seconds(&result.report, result.total_seconds),
                 "text_encodes": result.report.text_encodes,
                 "picture_encodes": result.report.picture_encodes,
+                "round_trips": result.report.round_trips,
+                "details": result.details,
             }));
             return;
         }
@@ -101,7 +109,7 @@ impl Session<'_> {
 pub(in crate::cli) fn seconds(report: &RunReport, total: f64) -> serde_json::Value {
     let s = &report.seconds;
     json!({
-        "load": s.load, "text": s.text, "encode": s.encode,
+        "load": s.load, "text": s.text, "encode": s.encode, "round_trip": s.round_trip,
         "steps": s.steps, "decode": s.decode, "total": total,
     })
 }

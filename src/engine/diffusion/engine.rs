@@ -185,12 +185,13 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let image = run.picture(progress);
+        let pictures = run.pictures(progress);
         // What the layers passed on to each other is needed no more, however the run ended.
         BlockAllocator::release_all();
-        let image = image?;
+        let (image, round_trip) = pictures?;
         Ok(EngineOutput {
             image,
+            round_trip,
             report: run.report,
         })
     }
@@ -246,7 +247,11 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn picture(&mut self, progress: &mut dyn Progress) -> Result<RgbF32, EngineError> {
+    /// The result, and the round trip of the original where it is asked for.
+    fn pictures(
+        &mut self,
+        progress: &mut dyn Progress,
+    ) -> Result<(RgbF32, Option<RgbF32>), EngineError> {
         progress.checkpoint()?;
         progress.stage(Stage::EncodingText);
         let clock = Instant::now();
@@ -263,6 +268,10 @@ impl Run<'_> {
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
+        let round_trip = self.round_trip(progress)?;
+        self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
         let latent = self.denoised(&text, original, shown, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
@@ -273,7 +282,21 @@ impl Run<'_> {
         let clock = Instant::now();
         let image = tensor_picture(&self.pipeline.decode(&latent, progress)?)?;
         self.report.seconds.decode = clock.elapsed().as_secs_f64();
-        Ok(image)
+        Ok((image, round_trip))
+    }
+
+    /// What the autoencoder makes of the input's picture, where that is asked for.
+    fn round_trip(&mut self, progress: &mut dyn Progress) -> Result<Option<RgbF32>, EngineError> {
+        let input = self.input;
+        if !input.wants_round_trip {
+            return Ok(None);
+        }
+        progress.checkpoint()?;
+        let image = self
+            .pipeline
+            .round_trip(&input.image, &mut self.report, progress)?;
+        Recycling::give_back();
+        Ok(Some(image))
     }
 
     fn text(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {

@@ -6,7 +6,8 @@ use crate::catalog::{ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, RegionBounds, SamplerId, ScheduleId, Seed,
+    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, RegionBounds, SamplerId,
+    ScheduleId, Seed,
 };
 use crate::text::Explain as _;
 use crate::ui::context::{Desk, memory};
@@ -153,6 +154,18 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if let Some(schedule) = picked {
         desk.set(document, |settings| settings.schedule = schedule);
     }
+    let (name, tooltip) = (desk.text("ui-details"), desk.text("ui-details-tip"));
+    let text = |keep: KeepDetails| (desk.text(details_text(keep)).into_owned(), String::new());
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.keep_details,
+        KeepDetails::ALL,
+        text,
+    );
+    if let Some(keep) = picked {
+        desk.set(document, |settings| settings.keep_details = keep);
+    }
 }
 
 /// Samplers are known by their own names in every language.
@@ -178,6 +191,14 @@ fn schedule_text(schedule: ScheduleId) -> &'static str {
     match schedule {
         ScheduleId::Model => "ui-schedule-model",
         ScheduleId::Karras => "ui-schedule-karras",
+    }
+}
+
+fn details_text(keep: KeepDetails) -> &'static str {
+    match keep {
+        KeepDetails::Off => "ui-details-off",
+        KeepDetails::Auto => "ui-details-auto",
+        KeepDetails::More => "ui-details-more",
     }
 }
 
