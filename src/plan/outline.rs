@@ -343,8 +343,16 @@ mod tests {
             assert_eq!(lines.len(), 1);
             assert!(lines[0].len() < 20, "{} points", lines[0].len());
             let sides = [
-                (painted.x, painted.right(), lines[0].iter().map(|p| p.x).collect::<Vec<_>>()),
-                (painted.y, painted.bottom(), lines[0].iter().map(|p| p.y).collect()),
+                (
+                    painted.x,
+                    painted.right(),
+                    lines[0].iter().map(|p| p.x).collect::<Vec<_>>(),
+                ),
+                (
+                    painted.y,
+                    painted.bottom(),
+                    lines[0].iter().map(|p| p.y).collect(),
+                ),
             ];
             for (first, last, places) in sides {
                 let least = places.iter().copied().fold(f32::MAX, f32::min);

@@ -25,9 +25,7 @@ pub(super) fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
             Key::F1 => true,
             // A dialog or a text field answers itself; egui has taken the keyboard from the field
             // already.
-            Key::Escape => {
-                !covered && !writing && !state.was_writing && !state.drag.is_painting()
-            }
+            Key::Escape => !covered && !writing && !state.was_writing && !state.drag.is_painting(),
             Key::Tab => !covered && focused == Some(canvas::canvas_id()),
             // These press the button that has the focus.
             Key::Enter | Key::Delete => !covered && !writing && free,
@@ -65,9 +63,12 @@ fn action_of(event: &Event) -> Option<(Action, &'static KeyboardShortcut, bool)>
     else {
         return None;
     };
-    let shortcuts = Action::ALL
-        .iter()
-        .flat_map(|action| action.shortcuts().iter().map(|shortcut| (*action, shortcut)));
+    let shortcuts = Action::ALL.iter().flat_map(|action| {
+        action
+            .shortcuts()
+            .iter()
+            .map(|shortcut| (*action, shortcut))
+    });
     // Ctrl+Shift+Z also looks like Ctrl+Z to egui, so the longer one is meant.
     let (action, shortcut) = shortcuts
         .filter(|(_, s)| s.logical_key == *key && modifiers.matches_logically(s.modifiers))

@@ -249,7 +249,10 @@ fn result_bar(
                     step(ui, desk, Action::PreviousResult);
                     let count = RichText::new(count).size(text_size::SMALL).color(t.muted);
                     let place = vec2(COUNT_WIDTH, size::ICON_BUTTON);
-                    ui.add_sized(place, egui::Label::new(count).wrap_mode(egui::TextWrapMode::Extend));
+                    ui.add_sized(
+                        place,
+                        egui::Label::new(count).wrap_mode(egui::TextWrapMode::Extend),
+                    );
                     step(ui, desk, Action::NextResult);
                     ui.add_space(space::XS);
                     widgets::action_button(ui, desk, Action::Discard, None);

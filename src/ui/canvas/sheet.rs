@@ -64,7 +64,9 @@ pub(crate) fn sheet_ui(
             next,
             run,
         };
-        ui.push_id(job.0, |ui| entry_ui(ui, desk, store, (&entry, cell, aspect)));
+        ui.push_id(job.0, |ui| {
+            entry_ui(ui, desk, store, (&entry, cell, aspect))
+        });
     }
     ui.advance_cursor_after_rect(area);
 }

@@ -100,8 +100,8 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if !open.settings().guidance.is_on() {
         return;
     }
-    let label = widgets::heading(ui, &desk.text("ui-negative"))
-        .on_hover_text(desk.text("ui-negative-tip"));
+    let label =
+        widgets::heading(ui, &desk.text("ui-negative")).on_hover_text(desk.text("ui-negative-tip"));
     let mut negative = open.settings().negative.clone();
     let field = TextEdit::singleline(&mut negative)
         .desired_width(f32::INFINITY)

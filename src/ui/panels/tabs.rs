@@ -1,6 +1,8 @@
 //! The tabs of the open pictures, and the button that opens another one.
 
-use eframe::egui::{self, Align, CornerRadius, FontId, Layout, Margin, RichText, Sense, Stroke, Ui, vec2};
+use eframe::egui::{
+    self, Align, CornerRadius, FontId, Layout, Margin, RichText, Sense, Stroke, Ui, vec2,
+};
 
 use crate::editor::{Command, OpenDocument};
 use crate::text::Message;
@@ -90,7 +92,11 @@ fn natural_width(ui: &Ui, open: &OpenDocument) -> f32 {
     let words = ui
         .painter()
         .layout_no_wrap(title_of(open), font, egui::Color32::WHITE);
-    let dot = if open.document().is_unsaved() { DOT } else { 0.0 };
+    let dot = if open.document().is_unsaved() {
+        DOT
+    } else {
+        0.0
+    };
     let around = f32::from(AROUND.left) + f32::from(AROUND.right) + CROSS + space::XS;
     words.size().x.ceil() + 1.0 + dot + around
 }
@@ -126,7 +132,10 @@ fn title_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool)
     let t = theme::tokens(ui);
     let unsaved = open.document().is_unsaved();
     let rest = CROSS + if unsaved { DOT } else { 0.0 };
-    let room = vec2((ui.available_width() - rest).max(0.0), ui.available_height());
+    let room = vec2(
+        (ui.available_width() - rest).max(0.0),
+        ui.available_height(),
+    );
     ui.allocate_ui_with_layout(room, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(room.x);
         let ink = if active { t.text } else { t.muted };

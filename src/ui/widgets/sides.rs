@@ -1,7 +1,7 @@
 //! What stands at the right of a line, drawn from left to right all the same: in the order in which
 //! things are drawn, Tab goes through them.
 
-use eframe::egui::{self, Align, Layout, Rect, Ui, UiBuilder, pos2};
+use eframe::egui::{Layout, Rect, Ui, UiBuilder, pos2};
 
 /// Draws `left` in what `right` leaves of the line, and `right` at its end. How wide that is it learns in
 /// the first frame, which is drawn twice. Both are given `context`.
@@ -29,7 +29,8 @@ pub(crate) fn sides<C: ?Sized, R>(
     let now = drawn.response.rect.width();
     if known.is_none_or(|known| (known - now).abs() > 0.5) {
         ui.data_mut(|data| data.insert_temp(id, now));
-        ui.ctx().request_discard("a side of a line has another width");
+        ui.ctx()
+            .request_discard("a side of a line has another width");
     }
     drawn.inner
 }

@@ -318,6 +318,14 @@ pub(super) fn case(action: Action) -> Case {
             |stage| format!("{}", stage.has("Find a command")),
             Between("false", "true"),
         ),
+        Action::Recover => Case::new(
+            |stage| format!("{}", stage.has("There is nothing to restore.")),
+            Between("false", "true"),
+        ),
+        Action::Messages => Case::new(
+            |stage| format!("{}", stage.has("There are no messages.")),
+            Between("false", "true"),
+        ),
         Action::Guide => Case::new(
             |stage| format!("{}", stage.has("Close the guide")),
             Between("false", "true"),
