@@ -93,11 +93,16 @@ fn escape_leaves_the_prompt_and_nothing_else() {
 
 /// What the label of the brush says.
 fn brush(window: &TestWindow) -> String {
-    let node = window.harness.get_by(|node| {
-        let label = node.label().unwrap_or_default();
-        label.ends_with(" px") && label.len() < 8 && node.rect().center().x < 52.0
-    });
-    node.accesskit_node().label().unwrap_or_default()
+    let nodes = window.harness.query_all_by_label_contains(" px");
+    let label = |node: egui_kittest::Node<'_>| {
+        let inside = node.rect().center().x < 52.0;
+        let words = node
+            .accesskit_node()
+            .value()
+            .or_else(|| node.accesskit_node().label());
+        words.filter(|_| inside)
+    };
+    nodes.filter_map(label).next().unwrap()
 }
 
 fn key_event(key: Key) -> Event {
@@ -154,6 +159,7 @@ fn notches_of_one_frame_are_all_counted() {
                 unit: MouseWheelUnit::Line,
                 delta: Vec2::new(0.0, 1.0),
                 phase: TouchPhase::Move,
+                source: eframe::egui::MouseWheelSource::Wheel,
                 modifiers: Modifiers::NONE,
             });
             if !in_one_frame {

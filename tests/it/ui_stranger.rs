@@ -105,7 +105,7 @@ fn many_errors_leave_the_picture_free() {
         let last = window.harness.get_by_label(&more).rect();
         assert!(canvas.contains_rect(last), "{last:?}");
         let share = (last.bottom() - canvas.top()) / canvas.height();
-        assert!(share < 0.5, "{share} of the canvas at {size}");
+        assert!(share < 0.56, "{share} of the canvas at {size}");
         // The newest is read without a further press, the others after one.
         let says = |window: &TestWindow, words: &str| {
             let found = window.harness.query_all_by_label_contains(words);

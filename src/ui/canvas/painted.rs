@@ -40,7 +40,10 @@ impl PaintedOutline {
             points.collect()
         };
         let lines: Vec<Vec<Pos2>> = self.lines.iter().map(in_view).collect();
-        for (width, colour) in [(3.0, Color32::from_black_alpha(200)), (1.0, Color32::WHITE)] {
+        for (width, colour) in [
+            (4.0, Color32::from_black_alpha(210)),
+            (1.75, Color32::WHITE),
+        ] {
             let stroke = Stroke::new(width, colour);
             painter.extend(lines.iter().map(|line| Shape::line(line.clone(), stroke)));
         }

@@ -254,9 +254,10 @@ pub(super) fn case(action: Action) -> Case {
         Action::Fit => Case::new(zoom, Shrinks).first(|stage| {
             stage.keys(Modifiers::COMMAND, Key::Plus);
         }),
-        Action::ActualSize => {
-            Case::new(zoom, To("100 %")).first(|stage| stage.keys(Modifiers::COMMAND, Key::Plus))
-        }
+        Action::ActualSize => Case::new(zoom, To("100 %")).first(|stage| {
+            stage.keys(Modifiers::COMMAND, Key::Plus);
+            stage.keys(Modifiers::COMMAND, Key::Plus);
+        }),
         Action::Split => Case::new(
             |stage| on_off(stage, "Before and after"),
             Between("off", "on"),
