@@ -174,10 +174,10 @@ pub(super) fn perform_on(
 
 /// Opens the file dialogs that panels have asked for.
 pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
-    if std::mem::take(&mut desk.state.wants_model_folder) {
+    if std::mem::take(&mut desk.state.wants.model_folder) {
         ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
     }
-    if std::mem::take(&mut desk.state.wants_sheet_file)
+    if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison
         && let Some(open) = desk.editor.active()
     {

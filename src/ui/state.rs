@@ -81,6 +81,19 @@ pub(super) struct Shown {
     pub more: bool,
 }
 
+/// What was asked for in one place and is done in another, once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// The prompt is to be written next.
+    pub prompt: bool,
+    /// The model is to be chosen next.
+    pub model: bool,
+    /// A folder is to be chosen as the model.
+    pub model_folder: bool,
+    /// The comparison shown is to be written to a file.
+    pub sheet_file: bool,
+}
+
 /// What belongs to the window alone.
 #[derive(Debug)]
 pub(super) struct UiState {
@@ -117,14 +130,8 @@ pub(super) struct UiState {
     pub word_category: Option<String>,
     /// A text field had the keyboard in the frame before.
     pub was_writing: bool,
-    /// True when the prompt is to be written next.
-    pub wants_prompt: bool,
-    /// True when the model is to be chosen next.
-    pub wants_model: bool,
-    /// True when a folder is to be chosen as the model.
-    pub wants_model_folder: bool,
-    /// True when the comparison shown is to be written to a file.
-    pub wants_sheet_file: bool,
+    /// What was asked for elsewhere and is to be done by its owner.
+    pub wants: Wants,
     /// The strengths of the comparison as they are being written.
     pub strengths_text: Option<String>,
     /// Where the pointer is over the picture.
@@ -168,10 +175,7 @@ impl Default for UiState {
             guide_saw: (0, String::new(), 0.0),
             word_category: None,
             was_writing: false,
-            wants_prompt: false,
-            wants_model: false,
-            wants_model_folder: false,
-            wants_sheet_file: false,
+            wants: Wants::default(),
             strengths_text: None,
             pointer_at: None,
             band: Band::default(),

@@ -93,7 +93,7 @@ fn escape_leaves_the_prompt_and_nothing_else() {
 
 /// What the label of the brush says.
 fn brush(window: &TestWindow) -> String {
-    let nodes = window.harness.query_all_by_label_contains(" px");
+    let mut nodes = window.harness.query_all_by_label_contains(" px");
     let label = |node: egui_kittest::Node<'_>| {
         let inside = node.rect().center().x < 52.0;
         let words = node
@@ -102,7 +102,7 @@ fn brush(window: &TestWindow) -> String {
             .or_else(|| node.accesskit_node().label());
         words.filter(|_| inside)
     };
-    nodes.filter_map(label).next().unwrap()
+    nodes.find_map(label).unwrap()
 }
 
 fn key_event(key: Key) -> Event {
@@ -216,10 +216,9 @@ fn errors_go_when_read_and_are_found_again() {
     window.wait(|editor| !editor.notices().is_empty());
     assert!(has(&window, "Dismiss"));
     let toast = window.harness.get_by_label("Dismiss").rect();
-    for chip in ["Nothing painted: the whole picture changes"] {
-        let chip = window.harness.get_by_label(chip).rect();
-        assert!(!chip.intersects(toast), "{chip} under {toast}");
-    }
+    let chip = "Nothing painted: the whole picture changes";
+    let chip = window.harness.get_by_label(chip).rect();
+    assert!(!chip.intersects(toast), "{chip} under {toast}");
     window.frames(60);
     assert!(has(&window, "Dismiss"), "it is there while it is read");
     window.frames(1200);
@@ -363,7 +362,7 @@ fn tab_goes_from_left_to_right() {
     for _ in 0..90 {
         window.harness.key_press(Key::Tab);
         window.frames(2);
-        let focused = window.harness.query_all_by(|node| node.is_focused());
+        let focused = window.harness.query_all_by(egui_kittest::kittest::AccessKitNode::is_focused);
         let focused: Vec<_> = focused
             .map(|n| (n.accesskit_node().label().unwrap_or_default(), n.rect()))
             .collect();

@@ -153,7 +153,7 @@ fn coarse_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, layout: &Lay
             let model = desk.text("ui-coarse-model");
             if widgets::quiet_button(ui, icons::GENERATE, &model).clicked() {
                 desk.state.shown.more = true;
-                desk.state.wants_model = true;
+                desk.state.wants.model = true;
                 ui.close();
             }
         });

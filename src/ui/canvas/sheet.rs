@@ -65,7 +65,7 @@ pub(crate) fn sheet_ui(
             run,
         };
         ui.push_id(job.0, |ui| {
-            entry_ui(ui, desk, store, (&entry, cell, aspect))
+            entry_ui(ui, desk, store, (&entry, cell, aspect));
         });
     }
     ui.advance_cursor_after_rect(area);
@@ -124,7 +124,7 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
                 .on_hover_text(desk.text("ui-sheet-export-tip"))
                 .clicked()
             {
-                desk.state.wants_sheet_file = true;
+                desk.state.wants.sheet_file = true;
             }
         });
     });

@@ -197,7 +197,7 @@ pub(super) fn empty_prompt_ui(
             *stays = false;
         }
         if ui.button(desk.text("ui-empty-write").as_ref()).clicked() {
-            desk.state.wants_prompt = true;
+            desk.state.wants.prompt = true;
             *stays = false;
         }
     });

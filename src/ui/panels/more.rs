@@ -350,7 +350,7 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.separator();
             let add = desk.text("ui-model-folder");
             if ui.button(add.as_ref()).clicked() {
-                desk.state.wants_model_folder = true;
+                desk.state.wants.model_folder = true;
             }
             let again = desk.text("ui-models-again");
             if ui.button(again.as_ref()).clicked() {
@@ -358,7 +358,7 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
             }
         });
         let list = response.response.accessible_name(name.as_ref());
-        if std::mem::take(&mut desk.state.wants_model) {
+        if std::mem::take(&mut desk.state.wants.model) {
             list.request_focus();
             list.scroll_to_me(Some(egui::Align::Center));
         }

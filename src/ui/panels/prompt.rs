@@ -34,7 +34,7 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         .add(field)
         .labelled_by(label.id)
         .accessible_name(desk.text("ui-prompt"));
-    if std::mem::take(&mut desk.state.wants_prompt) {
+    if std::mem::take(&mut desk.state.wants.prompt) {
         response.request_focus();
     }
     if response.changed() {
