@@ -341,7 +341,7 @@ mod tests {
         for cell_px in [1, 4] {
             let lines = painted_outline(&mut Sites::default(), &mask, whole, cell_px);
             assert_eq!(lines.len(), 1);
-            assert!(lines[0].len() < 20, "{} points", lines[0].len());
+            assert!(lines[0].len() < 80, "{} points", lines[0].len());
             let sides = [
                 (
                     painted.x,

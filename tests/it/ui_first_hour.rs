@@ -362,7 +362,9 @@ fn tab_goes_from_left_to_right() {
     for _ in 0..90 {
         window.harness.key_press(Key::Tab);
         window.frames(2);
-        let focused = window.harness.query_all_by(egui_kittest::kittest::AccessKitNode::is_focused);
+        let focused = window
+            .harness
+            .query_all_by(|node| node.is_focused() && node.label().is_some());
         let focused: Vec<_> = focused
             .map(|n| (n.accesskit_node().label().unwrap_or_default(), n.rect()))
             .collect();
