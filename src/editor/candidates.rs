@@ -150,14 +150,15 @@ impl Editor {
 /// The beginning of the prompt, or a number where there is none.
 fn layer_name(prompt: &str, id: LayerId, language: crate::text::Language) -> String {
     const MOST_CHARS: usize = 40;
-    let prompt = prompt.trim();
+    // A line break would be drawn as a box.
+    let prompt = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
     if prompt.is_empty() {
         let number = Message::new("editor-layer-name").with("number", id.0 as f64);
         return Texts::of(language).say(&number);
     }
     match prompt.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(prompt).trim_end()),
-        None => prompt.to_owned(),
+        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(&prompt).trim_end()),
+        None => prompt,
     }
 }
 

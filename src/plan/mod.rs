@@ -22,7 +22,7 @@ mod sites;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
-pub use outline::{BandOutline, Fineness, Lines};
+pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use prepare::{Prepared, prepare};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};

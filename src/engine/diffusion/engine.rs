@@ -295,7 +295,7 @@ impl Run<'_> {
         let image = self
             .pipeline
             .round_trip(&input.image, &mut self.report, progress)?;
-        Recycling::give_back();
+        BlockAllocator::release_all();
         Ok(Some(image))
     }
 

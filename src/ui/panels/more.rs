@@ -55,16 +55,14 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let (name, tooltip) = (desk.text("ui-seed"), desk.text("ui-seed-tip"));
     widgets::row(ui, name.as_ref(), &tooltip, |ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
-        let lock = desk.text("ui-seed-lock");
-        if widgets::icon_button_small(ui, icons::LOCK, &lock, locked)
-            .on_hover_text(desk.text("ui-seed-lock-tip"))
-            .clicked()
-        {
-            desk.send(Command::LockSeed {
-                document,
-                locked: !locked,
-            });
-        }
+        let field = egui::DragValue::new(&mut value)
+            .speed(1.0)
+            .update_while_editing(false);
+        let field = ui
+            .add_sized([104.0, size::CONTROL], field)
+            .accessible_name(name.as_ref())
+            .on_hover_text(tooltip.as_ref());
+        value = value.saturating_add_signed(widgets::wheel_notches(ui, &field).round() as i64);
         let random = desk.text("ui-seed-random");
         if widgets::icon_button_small(ui, icons::RANDOM, &random, !locked)
             .on_hover_text(desk.text("ui-seed-random-tip"))
@@ -75,14 +73,16 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
                 locked: false,
             });
         }
-        let field = egui::DragValue::new(&mut value)
-            .speed(1.0)
-            .update_while_editing(false);
-        let field = ui
-            .add_sized([104.0, size::CONTROL], field)
-            .accessible_name(name.as_ref())
-            .on_hover_text(tooltip.as_ref());
-        value = value.saturating_add_signed(widgets::wheel_notches(ui, &field).round() as i64);
+        let lock = desk.text("ui-seed-lock");
+        if widgets::icon_button_small(ui, icons::LOCK, &lock, locked)
+            .on_hover_text(desk.text("ui-seed-lock-tip"))
+            .clicked()
+        {
+            desk.send(Command::LockSeed {
+                document,
+                locked: !locked,
+            });
+        }
     });
     if value != open.settings().seed.0 {
         desk.set(document, |settings| settings.seed = Seed(value));
@@ -371,14 +371,18 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.separator();
             let add = desk.text("ui-model-folder");
             if ui.button(add.as_ref()).clicked() {
-                desk.state.wants_model_folder = true;
+                desk.state.wants.model_folder = true;
             }
             let again = desk.text("ui-models-again");
             if ui.button(again.as_ref()).clicked() {
                 desk.send(Command::FindModels);
             }
         });
-        _ = response.response.accessible_name(name.as_ref());
+        let list = response.response.accessible_name(name.as_ref());
+        if std::mem::take(&mut desk.state.wants.model) {
+            list.request_focus();
+            list.scroll_to_me(Some(egui::Align::Center));
+        }
     });
     widgets::hint(ui, &desk.text("ui-model-add"));
 }
