@@ -112,6 +112,13 @@ pub struct EditArgs {
     /// Mask: white is painted. Without one the whole picture may change
     #[arg(long, value_name = "MASK")]
     pub mask: Option<PathBuf>,
+    /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
+    /// green, blue
+    #[arg(long, value_name = "CHANNEL", default_value = "auto")]
+    pub mask_channel: String,
+    /// Change the whole picture where nothing is painted in the mask, instead of refusing
+    #[arg(long)]
+    pub allow_empty_mask: bool,
     /// What being painted means: masked (it changes) or not-masked (it stays)
     #[arg(long, value_name = "MODE", default_value = "masked")]
     pub mask_mode: String,
