@@ -67,7 +67,7 @@ pub(crate) enum DtypeVec {
 impl DtypeVec {
     /// In f32.
     #[cfg(test)]
-    pub(crate) fn as_f32(self) -> Vec<f32> {
+    pub(crate) fn into_f32(self) -> Vec<f32> {
         match self {
             Self::F32(numbers) => numbers,
             Self::Bf16(numbers) => numbers.iter().map(|number| number.to_f32()).collect(),

@@ -61,7 +61,7 @@ fn agrees_with_f64_on_every_instruction_set() {
             let kv = PackedKv::pack(set, sizes, [&k, &v]);
             let output = flash_attention(&kv, &q, &mut NeverCancelled)
                 .unwrap()
-                .as_f32();
+                .into_f32();
             let what = format!("{} {queries} {sizes:?}", set.name());
             let expected = expected(&sizes, queries, [&q, &k, &v]);
             assert_close(&output, &expected, tolerance(set, 2e-6), &what);
@@ -84,7 +84,7 @@ fn scores_of_thousands_do_not_overflow() {
         let kv = PackedKv::pack(set, sizes, [&k, &v]);
         let output = flash_attention(&kv, &q, &mut NeverCancelled)
             .unwrap()
-            .as_f32();
+            .into_f32();
         // All of the share is the last key's; in bf16 some keys are the same.
         let most = 699.0 * tolerance(set, 1e-6) as f32;
         assert!(

@@ -129,7 +129,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
                 progress,
             )
             .unwrap()
-            .as_f32();
+            .into_f32();
             assert_close(
                 &output,
                 &expected,
@@ -169,7 +169,7 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
             &mut NeverCancelled,
         )
         .unwrap()
-        .as_f32();
+        .into_f32();
         let expected: Vec<f64> = (0..rows * outputs)
             .map(|at| {
                 let (row, column) = (at / outputs, at % outputs);
@@ -229,14 +229,19 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
             let is_rounded = matches!(bf16_output, DtypeVec::Bf16(_));
             let by_tiles = set.bf16().is_some_and(|bf16_isa| bf16_isa.amx().is_some());
             assert_eq!(is_rounded, by_tiles, "{}", set.name());
-            let as_is = as_is.as_f32();
+            let as_is = as_is.into_f32();
             let expected: Vec<f32> = if is_rounded {
                 as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect()
             } else {
                 as_is
             };
-            assert_eq!(bf16_output.as_f32(), expected, "{} {outputs}", set.name());
-            assert_eq!(onto_rounded.as_f32(), expected, "{} {outputs}", set.name());
+            assert_eq!(bf16_output.into_f32(), expected, "{} {outputs}", set.name());
+            assert_eq!(
+                onto_rounded.into_f32(),
+                expected,
+                "{} {outputs}",
+                set.name()
+            );
         }
     }
 }
@@ -296,7 +301,7 @@ fn check_as_read(
     let epilogue = Epilogue::default();
     let [got, expected] = [input, &GemmInput::plain(&materialized)].map(|input| {
         let output = conv2d(&geometry, &weights, input, &epilogue, &mut NeverCancelled);
-        output.unwrap().as_f32()
+        output.unwrap().into_f32()
     });
     // SiLU to fewer digits may round a few numbers to their other neighbour.
     let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
@@ -336,7 +341,7 @@ fn long_sums_agree_too() {
                 progress,
             )
             .unwrap()
-            .as_f32();
+            .into_f32();
             assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
         }
     }
@@ -363,7 +368,7 @@ fn halves_are_widened_exactly() {
             &mut NeverCancelled,
         )
         .unwrap()
-        .as_f32()
+        .into_f32()
     };
     assert_eq!(run(WeightDtype::F16), run(WeightDtype::F32));
     assert_eq!(run(WeightDtype::Bf16), run(WeightDtype::F32));
@@ -392,7 +397,7 @@ fn check_threads(set: Isa) {
             &mut NeverCancelled,
         )
         .unwrap()
-        .as_f32()
+        .into_f32()
     });
     // So large that it is summed in parts, and that blocks are of another size for each number of threads.
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
@@ -420,7 +425,7 @@ fn check_threads(set: Isa) {
             &mut NeverCancelled,
         )
         .unwrap()
-        .as_f32()
+        .into_f32()
     });
 }
 

@@ -39,16 +39,16 @@ impl Bf16Isa {
         unsafe {
             match (pixel, silu) {
                 (DtypeSlice::F32(pixel), true) => {
-                    normalize_to_bf16::<_, true>(pixel, transform, to)
+                    normalize_to_bf16::<_, true>(pixel, transform, to);
                 }
                 (DtypeSlice::F32(pixel), false) => {
-                    normalize_to_bf16::<_, false>(pixel, transform, to)
+                    normalize_to_bf16::<_, false>(pixel, transform, to);
                 }
                 (DtypeSlice::Bf16(pixel), true) => {
-                    normalize_to_bf16::<_, true>(pixel, transform, to)
+                    normalize_to_bf16::<_, true>(pixel, transform, to);
                 }
                 (DtypeSlice::Bf16(pixel), false) => {
-                    normalize_to_bf16::<_, false>(pixel, transform, to)
+                    normalize_to_bf16::<_, false>(pixel, transform, to);
                 }
             }
         }
