@@ -86,7 +86,7 @@ pub(super) fn write_whole(
     };
     // A link stays a link: what it points to is replaced, or made where it points to nothing yet.
     let target = target::check_place(path)?;
-    let folder = target.parent().unwrap_or(Path::new("."));
+    let folder = target.parent().unwrap_or_else(|| Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".overpaint-").suffix(".part");
     #[cfg(unix)]

@@ -179,7 +179,7 @@ fn followed(mut path: PathBuf) -> io::Result<PathBuf> {
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => {
                 let to = fs::read_link(&path)?;
-                path = path.parent().unwrap_or(Path::new(".")).join(to);
+                path = path.parent().unwrap_or_else(|| Path::new(".")).join(to);
             }
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(path),

@@ -229,10 +229,37 @@ fn masks_come_from_brightness_or_alpha_and_keep_their_shape() {
 #[test]
 fn every_answer_is_a_sentence_in_both_languages() {
     use crate::text::{Explain, Language, Texts};
+    use PictureNote as N;
+    let notes = [
+        N::ProfileIgnored,
+        N::FirstPageOnly,
+        N::AlphaUnmultiplied,
+        N::AlphaFlattened,
+        N::DepthReduced,
+        N::RecipeLeftOut,
+        N::ExifLeftOut,
+    ];
+    let errors = every_error();
+    let messages = errors
+        .iter()
+        .map(Explain::message)
+        .chain(notes.iter().map(Explain::message));
+    for message in messages {
+        for language in Language::ALL {
+            let sentence = Texts::of(language).say(&message);
+            assert!(
+                !sentence.starts_with("picture-") && !sentence.contains("{$"),
+                "{sentence}"
+            );
+        }
+    }
+}
+
+fn every_error() -> Vec<PictureError> {
     let path = PathBuf::from("p.png");
     let text = || "x".to_owned();
     let extent = Extent::new(2, 3);
-    let errors = [
+    let mut errors = vec![
         PictureError::Read {
             path: path.clone(),
             why: text(),
@@ -279,7 +306,7 @@ fn every_answer_is_a_sentence_in_both_languages() {
         },
     ];
     use PlaceProblem as P;
-    let places = [
+    let problems = [
         P::NamesFolder,
         P::NoFolder(path.clone()),
         P::FolderIsFile(path.clone()),
@@ -288,33 +315,9 @@ fn every_answer_is_a_sentence_in_both_languages() {
         P::ReadOnly,
         P::NotAFile,
     ];
-    let no_place = |problem| PictureError::NoPlace {
+    errors.extend(problems.map(|problem| PictureError::NoPlace {
         path: path.clone(),
         problem,
-    };
-    let places = places.map(no_place);
-    use PictureNote as N;
-    let notes = [
-        N::ProfileIgnored,
-        N::FirstPageOnly,
-        N::AlphaUnmultiplied,
-        N::AlphaFlattened,
-        N::DepthReduced,
-        N::RecipeLeftOut,
-        N::ExifLeftOut,
-    ];
-    let messages = errors
-        .iter()
-        .chain(&places)
-        .map(Explain::message)
-        .chain(notes.iter().map(Explain::message));
-    for message in messages {
-        for language in Language::ALL {
-            let sentence = Texts::of(language).say(&message);
-            assert!(
-                !sentence.starts_with("picture-") && !sentence.contains("{$"),
-                "{sentence}"
-            );
-        }
-    }
+    }));
+    errors
 }
