@@ -226,10 +226,10 @@ pub(super) struct BenchArgs {
     /// Write the random model to FOLDER too, as a diffusers folder for other programs
     #[arg(long, value_name = "FOLDER")]
     pub(super) export: Option<PathBuf>,
-    /// Write what a part of the model was given and answered to FOLDER/STAGE.safetensors
+    /// Write inputs and output of a part of the model to FOLDER/STAGE.safetensors
     #[arg(long, value_name = "FOLDER")]
     pub(super) dump: Option<PathBuf>,
-    /// Also a table of what layers of each shape of a part of the model took
+    /// Also a profile of a part of the model: time of its layers by shape (M, N, K)
     #[arg(long)]
     pub(super) layers: bool,
     /// Another picture and prompt each edit, so that none is found encoded already
@@ -267,9 +267,9 @@ impl BenchStage {
         Some(match self {
             Self::Edit => return None,
             Self::Unet => Part::Unet,
-            Self::Encode => Part::Encode,
-            Self::Decode => Part::Decode,
-            Self::Text => Part::Text,
+            Self::Encode => Part::VaeEncoder,
+            Self::Decode => Part::VaeDecoder,
+            Self::Text => Part::TextEncoder,
         })
     }
 

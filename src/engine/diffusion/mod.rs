@@ -26,7 +26,7 @@ mod vae;
 mod testing;
 
 pub use super::nn::{DeviceChoice, PrecisionChoice};
-pub use bench_parts::{LoadedPart, Part, PartAnswer, PartWork};
+pub use bench_parts::{LoadedPart, Part, PartInputs, PartOutput};
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;

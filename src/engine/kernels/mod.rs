@@ -11,6 +11,16 @@
     clippy::inline_always,
     reason = "pulp compiles a function for an instruction set by inlining it"
 )]
+#![cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(
+        dead_code,
+        irrefutable_let_patterns,
+        unreachable_code,
+        unused_variables,
+        reason = "there are no values of `Bf16Isa` and `Amx`"
+    )
+)]
 
 mod activation;
 mod attention;

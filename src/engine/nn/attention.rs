@@ -221,9 +221,9 @@ fn flash_on_cpu(
     let (batch, queries, width) = q.dims3()?;
     progress.operation(Some(Operation {
         kind: OperationKind::Attention,
-        rows: batch * queries,
-        summed: kv.keys(),
-        columns: width,
+        m: batch * queries,
+        n: width,
+        k: kv.keys(),
     }));
     let q = q.contiguous()?;
     let output = with_numbers([&q], |[q]| Ok(flash_attention(kv, q, progress)?))?;

@@ -85,7 +85,7 @@ impl RandomModel {
             let blueprint = unet.blueprint(Grid::NONE, 0);
             write_weights(folder, "unet/diffusion_pytorch_model", [blueprint])?;
         }
-        if has(&Part::Encode) || has(&Part::Decode) {
+        if has(&Part::VaeEncoder) || has(&Part::VaeDecoder) {
             let vae = VaeConfig::read(&files).map_err(io::Error::other)?;
             let halves = [
                 vae.encoder_blueprint(Grid::NONE),
@@ -93,7 +93,7 @@ impl RandomModel {
             ];
             write_weights(folder, "vae/diffusion_pytorch_model", halves)?;
         }
-        if has(&Part::Text) && self.reads_text() {
+        if has(&Part::TextEncoder) && self.reads_text() {
             let text = TextEncoderConfig::read(&files).map_err(io::Error::other)?;
             write_weights(folder, "text_encoder/model", [text.blueprint(0)])?;
         }

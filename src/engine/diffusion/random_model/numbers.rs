@@ -18,9 +18,9 @@ pub(super) fn f16_bytes(weight: &PlannedWeight) -> Vec<u8> {
     let key = hash(&weight.name);
     let (centre, spread) = match weight.role {
         // A sum of n products with numbers of variance 1 has variance 1 again.
-        Role::Factor { summed } => (0.0, (3.0 / summed as f32).sqrt()),
-        Role::Shift => (0.0, SPREAD),
-        Role::Scale => (1.0, SPREAD),
+        Role::Matrix { fan_in } => (0.0, (3.0 / fan_in as f32).sqrt()),
+        Role::Bias => (0.0, SPREAD),
+        Role::NormScale => (1.0, SPREAD),
     };
     let mut bytes = vec![0; count * size_of::<f16>()];
     bytes

@@ -147,7 +147,7 @@ impl UnetConfig {
                 attention.linear_unbiased("to_q", (width, width), rows);
                 attention.linear_unbiased("to_k", (context, width), members * keys);
                 attention.linear_unbiased("to_v", (context, width), members * keys);
-                attention.attention_products(members, (pixels, keys), width);
+                attention.attention_gemms(members, (pixels, keys), width);
                 attention.linear("to_out.0", (width, width), rows);
             }
             block.norm("norm3", width);

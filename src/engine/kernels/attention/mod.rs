@@ -2,7 +2,6 @@
 //! head by head, as flash attention: `flash` for every ISA, `flash_amx` with AMX's tiles.
 
 mod flash;
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no AMX"))]
 mod flash_amx;
 mod online_softmax;
 #[cfg(target_arch = "x86_64")]
@@ -15,6 +14,8 @@ mod tests;
 use rayon::prelude::*;
 
 use self::flash::{BLOCK_QUERIES, NormalizeOutput, QueryBlock};
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use self::online_softmax::{OnlineSoftmax, SCORES_PER_TILE};
 use super::dtype::DtypeVec;
 use super::gemm::PackedWeights;
 use super::isa::Isa;

@@ -23,6 +23,8 @@ pub(crate) use self::amx_driver::{OutputGrid, PixelSource, amx_of, gemm_amx};
 pub(crate) use self::epilogue::{Epilogue, can_fuse_geglu, geglu_row_order};
 use self::epilogue::{Target, apply_epilogue, prefetch_target};
 pub(crate) use self::microkernel::MAX_MR;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use self::operands::TapRows;
 pub(crate) use self::operands::{Bf16RowTile, Bf16Rows, MicroTile};
 pub(crate) use self::pack::{PackedWeights, Panel, PanelData, WeightDtype};
 pub(crate) use self::prologue::GemmInput;

@@ -205,9 +205,9 @@ impl Conv2d {
         };
         progress.operation(Some(Operation {
             kind: OperationKind::Convolution(self.shape.kernel),
-            rows: batch * rows * columns,
-            summed: inputs * self.shape.kernel * self.shape.kernel,
-            columns: outputs,
+            m: batch * rows * columns,
+            n: outputs,
+            k: inputs * self.shape.kernel * self.shape.kernel,
         }));
         let output = with_numbers([&bias], |[bias]| {
             with_values(&residual, |residual| {

@@ -128,9 +128,9 @@ impl Linear {
         let added_numbers = residual.unwrap_or(&nothing).contiguous()?;
         progress.operation(Some(Operation {
             kind: OperationKind::Linear,
-            rows: x.elem_count() / inputs.max(1),
-            summed: inputs,
-            columns: weights.outputs(),
+            m: x.elem_count() / inputs.max(1),
+            n: weights.outputs(),
+            k: inputs,
         }));
         let output = with_numbers([bias], |[bias]| {
             with_values(&added_numbers, |onto| {
