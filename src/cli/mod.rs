@@ -122,7 +122,7 @@ fn check_picture(path: &Path) -> Result<(), CliError> {
     let is_word = path.extension().is_none() && path.components().count() <= 1;
     if is_word && error.kind() == std::io::ErrorKind::NotFound {
         let commands = Args::command();
-        let commands = commands.get_subcommands().map(|command| command.get_name());
+        let commands = commands.get_subcommands().map(clap::Command::get_name);
         let message = Message::new("cli-no-such-command")
             .with("name", path)
             .with("commands", commands.collect::<Vec<_>>().join(", "));

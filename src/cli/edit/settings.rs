@@ -98,7 +98,7 @@ fn text(typed: &str) -> Result<String, CliError> {
     let is_option = typed.strip_prefix("--").is_some_and(|name| {
         let edit = command.find_subcommand("edit");
         edit.into_iter()
-            .flat_map(|edit| edit.get_arguments())
+            .flat_map(clap::Command::get_arguments)
             .any(|argument| argument.get_long() == Some(name))
     });
     if is_option {
