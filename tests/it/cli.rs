@@ -239,7 +239,7 @@ fn bad_arguments_end_with_2() {
         &["--feather", "wide"],
         &["--area", "left"],
         &["--mask-mode", "inverted"],
-        &["--seed", "-1"],
+        &["--seed", "-2"],
         &["--no-such-thing"],
     ];
     for case in cases {

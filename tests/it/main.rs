@@ -20,6 +20,7 @@ mod outside;
 mod previews;
 mod queue;
 mod recovery;
+mod refusals;
 mod support;
 mod texts;
 mod ui;

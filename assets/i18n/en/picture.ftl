@@ -20,6 +20,7 @@ picture-place-folder-read-only = The folder { $folder } is read-only. Choose ano
 picture-place-name-too-long = The name is too long for this disk. Choose a shorter one: { $path }
 picture-place-read-only = The file that is there is read-only, so it is not replaced. Choose another name, or allow writing to it: { $path }
 picture-place-not-a-file = This is a device or a pipe, not a file. Overpaint writes whole files only; choose another name: { $path }
+picture-place-named-twice = { $other } and { $path } are one file, so only the second result would be left. Give each result and the sheet a name of its own, and each strength once.
 picture-unwritable = The picture cannot be saved. Nothing was changed on the disk; choose another folder or make room, and try again. Detail: { $why }. File: { $path }
 picture-note-profile-ignored = The colour profile in the file is damaged or made for another kind of picture. The colours are read as sRGB.
 picture-note-first-page-only = The file has several pages; only the first one is opened.

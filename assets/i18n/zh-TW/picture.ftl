@@ -20,6 +20,7 @@ picture-place-folder-read-only = 資料夾 { $folder } 是唯讀的。請換一�
 picture-place-name-too-long = 檔名太長，這個磁碟無法使用。請改短一點：{ $path }
 picture-place-read-only = 那裡的檔案是唯讀的，所以沒有取代。請換一個檔名，或允許寫入：{ $path }
 picture-place-not-a-file = 這是裝置或管線，不是檔案。Overpaint 只寫入完整的檔案，請換一個名稱：{ $path }
+picture-place-named-twice = { $other } 和 { $path } 是同一個檔案，只會留下後寫入的結果。請讓每個結果和總覽圖各有檔名，每個降噪強度只列一次。
 picture-unwritable = 無法儲存圖片。磁碟上的內容沒有改變；請換一個資料夾或騰出空間再試。細節：{ $why }。檔案：{ $path }
 picture-note-profile-ignored = 檔案裡的色彩描述檔已損壞，或不適用於這種圖片，所以色彩以 sRGB 讀取。
 picture-note-first-page-only = 這個檔案有好幾頁，只開啟了第一頁。
