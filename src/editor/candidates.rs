@@ -12,7 +12,7 @@ use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobId, RunReport};
-use crate::plan::{EditSettings, KeepDetails, Layout};
+use crate::plan::{EditSettings, KeepDetails, Layout, SecondPass};
 use crate::raster::Patch;
 use crate::text::{Message, Texts};
 
@@ -67,6 +67,9 @@ impl LayerRecipe {
         settings
             .entry("keep_details")
             .or_insert_with(|| KeepDetails::Off.id().into());
+        settings
+            .entry("second_pass")
+            .or_insert_with(|| SecondPass::Off.to_string().into());
         serde_json::from_value(recipe).ok()
     }
 }
@@ -89,7 +92,14 @@ impl Editor {
             job: run.job,
             comparison: run.comparison,
             model: run.model.clone(),
-            settings: Arc::clone(&run.settings),
+            settings: if result.second_pass == run.settings.second_pass {
+                Arc::clone(&run.settings)
+            } else {
+                Arc::new(EditSettings {
+                    second_pass: result.second_pass,
+                    ..EditSettings::clone(&run.settings)
+                })
+            },
             patch: Arc::new(result.patch),
             layout: result.layout,
             report: result.report,

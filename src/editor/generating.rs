@@ -11,7 +11,7 @@ use crate::document::DocumentId;
 use crate::geometry::Extent;
 use crate::jobs::{JobEvent, JobId, Stage};
 use crate::plan::{
-    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, Strength, layout,
+    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Strength, layout,
 };
 use crate::raster::Picture;
 use crate::text::{Explain as _, Message};
@@ -119,9 +119,11 @@ impl Editor {
         let Some(highest) = strengths.last() else {
             return;
         };
-        let Some((request, _)) = self.new_request(id, Some(*highest)) else {
+        let Some((mut request, _)) = self.new_request(id, Some(*highest)) else {
             return;
         };
+        // There to choose one of: what is chosen can be drawn finely then.
+        Arc::make_mut(&mut request).settings.second_pass = SecondPass::Off;
         self.last_comparison += 1;
         let comparison = ComparisonId(self.last_comparison);
         self.comparisons.push(Comparison {
@@ -279,6 +281,12 @@ impl Editor {
                     RunState::Cancelled
                 }
                 JobEvent::Finished(result) => {
+                    // That it was stopped is no news to whoever stopped it.
+                    if let Some(error) = &result.ended_early_by
+                        && !error.is_cancelled()
+                    {
+                        self.notices.warn(Some(run.document), error);
+                    }
                     RunState::Finished(self.add_candidate(&run, *result, run.canvas))
                 }
             };

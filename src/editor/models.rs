@@ -5,8 +5,8 @@ use super::preferences::Preferences;
 use super::{Editor, LayerRecipe, OpenDocument};
 use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, PlanError, Recipe,
-    SamplerId, ScheduleId, Seed, Steps, Strength,
+    AreaMode, EditSettings, Guidance, MaskMode, PlanError, Recipe, SamplerId, ScheduleId, Steps,
+    Strength,
 };
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 
@@ -58,10 +58,7 @@ impl Editor {
     /// What a new document's settings are: those used last with this model, else its own.
     pub(super) fn settings_to_begin_with(&self) -> EditSettings {
         let of_card = |card| settings_for(card, &self.preferences);
-        self.card
-            .as_ref()
-            .and_then(of_card)
-            .unwrap_or_else(plain_settings)
+        self.card.as_ref().and_then(of_card).unwrap_or_default()
     }
 }
 
@@ -86,33 +83,8 @@ fn of_defaults(defaults: &ModelDefaults) -> Result<EditSettings, PlanError> {
         guidance: Guidance::new(defaults.guidance)?,
         sampler: defaults.sampler.parse::<SamplerId>()?,
         schedule: defaults.schedule.parse::<ScheduleId>()?,
-        ..plain_settings()
+        ..EditSettings::default()
     })
-}
-
-/// Where no model says anything better.
-#[expect(
-    clippy::expect_used,
-    reason = "constants inside their ranges; a test makes them"
-)]
-fn plain_settings() -> EditSettings {
-    EditSettings {
-        prompt: String::new(),
-        negative: String::new(),
-        strength: Strength::new(0.5).expect("in its range"),
-        steps: Steps::new(25).expect("in its range"),
-        guidance: Guidance::new(7.0).expect("in its range"),
-        seed: Seed(0),
-        sampler: SamplerId::default(),
-        schedule: ScheduleId::default(),
-        mask_mode: MaskMode::Changes,
-        area: AreaMode::Auto,
-        padding: None,
-        fill: FillMode::Auto,
-        feather: None,
-        grow: Length::Px(0.0),
-        keep_details: KeepDetails::default(),
-    }
 }
 
 /// How the picture was made, to be saved with it: the recipe of the topmost visible layer, else what
@@ -149,6 +121,5 @@ mod tests {
         let card = catalog::open(&ModelRef::BuiltIn).unwrap();
         let settings = settings_for(&card, &Preferences::default()).unwrap();
         assert_eq!((settings.steps.get(), settings.strength.get()), (20, 0.6));
-        assert_eq!(plain_settings().prompt, "");
     }
 }

@@ -147,6 +147,30 @@ pub struct RunReport {
     pub device: String,
 }
 
+impl RunReport {
+    /// This run and one after it.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        let (a, b) = (self.seconds, next.seconds);
+        Self {
+            seconds: RunSeconds {
+                load: a.load + b.load,
+                text: a.text + b.text,
+                encode: a.encode + b.encode,
+                round_trip: a.round_trip + b.round_trip,
+                steps: a.steps + b.steps,
+                decode: a.decode + b.decode,
+            },
+            executed_steps: self.executed_steps + next.executed_steps,
+            text_encodes: self.text_encodes + next.text_encodes,
+            picture_encodes: self.picture_encodes + next.picture_encodes,
+            round_trips: self.round_trips + next.round_trips,
+            unknown_words: next.unknown_words,
+            device: next.device,
+        }
+    }
+}
+
 /// What a run gives.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EngineOutput {

@@ -7,10 +7,12 @@
 
 mod details;
 mod distance;
+mod engine_mask;
 mod error;
 mod fill;
 pub mod layout;
 mod outline;
+mod passes;
 mod prepare;
 mod preview;
 pub mod recipe;
@@ -23,6 +25,7 @@ mod sites;
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use outline::{BandOutline, Fineness, Lines, painted_outline};
+pub use passes::{Pass, SecondPass, later_passes};
 pub use prepare::{Prepared, prepare};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};

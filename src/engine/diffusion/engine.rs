@@ -12,6 +12,7 @@ use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
 use super::sampler::sampler;
+use super::tiled::TiledUnet;
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
@@ -292,9 +293,10 @@ impl Run<'_> {
             return Ok(None);
         }
         progress.checkpoint()?;
+        let original = input.original.as_ref().unwrap_or(&input.image);
         let image = self
             .pipeline
-            .round_trip(&input.image, &mut self.report, progress)?;
+            .round_trip(original, &mut self.report, progress)?;
         BlockAllocator::release_all();
         Ok(Some(image))
     }
@@ -411,13 +413,21 @@ impl Run<'_> {
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
         let unet = &self.pipeline.unet;
-        let mut unet = GuidedUnet {
+        let guided = GuidedUnet {
             unet,
             conditioning: unet.condition(text, &timesteps, progress)?,
             masked_image,
             guidance: input.guidance,
         };
-        let denoised = denoise(denoising, &mut unet, progress)?;
+        let denoised = if input.tiles.is_empty() {
+            let mut unet = guided;
+            denoise(denoising, &mut unet, progress)?
+        } else {
+            let strength = input.mask.as_ref().map(|mask| &mask.latent_strength[..]);
+            let width = self.latent_size.width;
+            let mut unet = TiledUnet::new(guided, &input.tiles, width, strength);
+            denoise(denoising, &mut unet, progress)?
+        };
         self.report.executed_steps = denoised.executed;
         Ok(denoised.latent)
     }

@@ -18,6 +18,7 @@ mod resnet;
 mod sampler;
 mod schedule;
 mod text_encoder;
+mod tiled;
 mod tokenizer;
 mod unet;
 mod vae;
