@@ -5,7 +5,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
-use crate::plan::{EditRequest, Layout, PlanError, Prepared, PreviewPatch, SecondPass, prepare};
+use crate::plan::{
+    EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare,
+};
 use crate::raster::{Patch, RgbF32, draw_patch};
 use crate::text::{Explain, Message, error_speaks};
 
@@ -14,7 +16,7 @@ pub trait EditProgress {
     /// Called often; an error ends the edit.
     fn checkpoint(&mut self) -> Result<(), Cancelled>;
     /// The edit is laid out and about to run.
-    fn planned(&mut self, layout: &Layout);
+    fn planned(&mut self, layout: &Layout, later_passes: &[Pass]);
     /// Where the run stands.
     fn stage(&mut self, stage: Stage);
     /// True when a preview would be looked at.
@@ -32,7 +34,7 @@ impl EditProgress for Unwatched {
         Ok(())
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, _: Stage) {}
 
@@ -135,7 +137,7 @@ pub fn run_edit(
     progress.checkpoint()?;
     let mut prepared = prepare(request)?;
     progress.checkpoint()?;
-    progress.planned(&prepared.layout);
+    progress.planned(&prepared.layout, &prepared.later_passes);
     let later = &prepared.later_passes;
     let steps_of_all = prepared.layout.executed_steps
         + later

@@ -135,7 +135,8 @@ pub fn later_passes(layout: &Layout, settings: &EditSettings, traits: &ModelTrai
         }
     };
     let passes: Vec<Pass> = (1..=count).map(pass).collect();
-    let is_dear = passes.iter().map(cost).sum::<f64>() > AUTO_COST * first_cost(layout);
+    let is_dear = passes.iter().map(|pass| pass.cost(layout)).sum::<f64>()
+        > AUTO_COST * f64::from(layout.executed_steps);
     if settings.second_pass == SecondPass::Auto && is_dear {
         return Vec::new();
     }
@@ -162,18 +163,19 @@ fn seed_of(seed: Seed, pass: u32) -> Seed {
     Seed(z ^ (z >> 31))
 }
 
-/// What a pass takes, in executed steps times pixels.
-fn cost(pass: &Pass) -> f64 {
-    let all = Rect::of(pass.layout.work).extent().area() as f64;
-    let latent_px = |tile: &Rect| tile.extent().area() as f64;
-    let tiled: f64 = pass.tiles.iter().map(latent_px).sum();
-    // Tiles overlap; what they cover more than once is computed more than once.
-    let covered = bounds(&pass.tiles).map_or(1.0, |box_px| tiled / latent_px(&box_px));
-    f64::from(pass.layout.executed_steps) * all * covered
-}
+impl Pass {
+    /// What one of its steps takes, in steps of the first pass, whose layout is `first`.
+    pub fn cost_per_step(&self, first: &Layout) -> f64 {
+        let latent_px = |tile: &Rect| tile.extent().area() as f64;
+        let tiled: f64 = self.tiles.iter().map(latent_px).sum();
+        // Tiles overlap; what they cover more than once is computed more than once.
+        let covered = bounds(&self.tiles).map_or(1.0, |box_px| tiled / latent_px(&box_px));
+        covered * self.layout.work.area() as f64 / first.work.area() as f64
+    }
 
-fn first_cost(layout: &Layout) -> f64 {
-    f64::from(layout.executed_steps) * layout.work.area() as f64
+    fn cost(&self, first: &Layout) -> f64 {
+        f64::from(self.layout.executed_steps) * self.cost_per_step(first)
+    }
 }
 
 fn bounds(tiles: &[Rect]) -> Option<Rect> {

@@ -6,7 +6,7 @@ use overpaint::engine::{Cancelled, EngineError, Stage};
 use overpaint::geometry::{Extent, Rect};
 use overpaint::jobs::{EditError, EditProgress, EditResult, Unwatched, run_edit};
 use overpaint::plan::{
-    EditRequest, EditSettings, Layout, Length, PreviewPatch, SecondPass, Steps, Strength,
+    EditRequest, EditSettings, Layout, Length, Pass, PreviewPatch, SecondPass, Steps, Strength,
 };
 use overpaint::raster::{Tiled, draw_patch};
 
@@ -47,7 +47,7 @@ impl EditProgress for Stopping {
             Ok(())
         }
     }
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
     fn stage(&mut self, stage: Stage) {
         if let Stage::Step { done, .. } = stage {
             assert!(done >= self.done, "steps are counted over all passes");

@@ -14,7 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
 use crate::engine::{Cancelled, RunReport, Stage};
 use crate::jobs::{EditProgress, EditResult, KeptDetails};
-use crate::plan::{EditSettings, Layout, PreviewPatch};
+use crate::plan::{EditSettings, Layout, Pass, PreviewPatch};
 use crate::text::Message;
 
 /// Of all runs together.
@@ -126,9 +126,9 @@ impl EditProgress for Reporting<'_> {
         }
     }
 
-    fn planned(&mut self, layout: &Layout) {
+    fn planned(&mut self, layout: &Layout, later_passes: &[Pass]) {
         if self.json {
-            event(&json!({"event": "planned", "layout": layout}));
+            event(&json!({"event": "planned", "layout": layout, "later_passes": later_passes}));
         }
     }
 
