@@ -30,6 +30,7 @@ impl From<CatalogError> for EngineError {
                 let why = why.into();
                 Self::ModelFile { path, why }
             }
+            CatalogError::Foreign { .. } => Self::NoModel(error),
             CatalogError::UnknownModel { id } => Self::Unsupported {
                 what: Message::new("engine-what-unknown").with("id", id),
             },

@@ -13,7 +13,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
 use super::precision::{Precision, Storage};
-use crate::catalog::{FileBytes, ModelFiles};
+use crate::catalog::{CatalogError, FileBytes, ModelFiles, foreign_head};
 use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
@@ -325,11 +325,18 @@ impl Shard {
         // Checks the header's length against the file and each weight's place against its shape,
         // so that nothing is allocated on the word of a broken header.
         let (header_len, header) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| EngineError::ModelFile {
-                path: path.clone(),
-                why: Message::new("engine-why-not-whole")
-                    .with("why", e.to_string())
-                    .into(),
+            SafeTensors::read_metadata(&bytes).map_err(|e| match foreign_head(&bytes) {
+                Some(what) => CatalogError::Foreign {
+                    path: path.clone(),
+                    what,
+                }
+                .into(),
+                None => EngineError::ModelFile {
+                    path: path.clone(),
+                    why: Message::new("engine-why-not-whole")
+                        .with("why", e.to_string())
+                        .into(),
+                },
             })?;
         Ok(Self {
             path,
