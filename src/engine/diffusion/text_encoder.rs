@@ -205,7 +205,7 @@ impl Layer {
             width,
             context_width: width,
             heads,
-            head_width: width / heads,
+            head_dim: width / heads,
             biased: true,
         };
         Ok(Self {

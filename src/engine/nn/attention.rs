@@ -60,7 +60,7 @@ pub(crate) struct AttentionShape {
     /// Heads.
     pub(crate) heads: usize,
     /// Width of each head.
-    pub(crate) head_width: usize,
+    pub(crate) head_dim: usize,
     /// Whether queries, keys and values have a bias; the result always has.
     pub(crate) biased: bool,
 }
@@ -84,7 +84,7 @@ impl Attention {
         names: AttentionNames,
         shape: AttentionShape,
     ) -> Result<Self, EngineError> {
-        let inner = shape.heads * shape.head_width;
+        let inner = shape.heads * shape.head_dim;
         let projection = if shape.biased {
             Linear::load
         } else {
@@ -203,7 +203,7 @@ impl KeysAndValues {
             batch,
             heads,
             keys,
-            head_width: inner / heads.max(1),
+            head_dim: inner / heads.max(1),
         };
         let [k, v] = [self.k.contiguous()?, self.v.contiguous()?];
         with_numbers([&k, &v], |numbers| {
@@ -249,8 +249,8 @@ impl SlicedAttention<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (batch, queries, inner) = q.dims3()?;
-        let head_width = inner / self.heads.max(1);
-        let q = (self.split(q)? / (head_width as f64).sqrt())?;
+        let head_dim = inner / self.heads.max(1);
+        let q = (self.split(q)? / (head_dim as f64).sqrt())?;
         let k = self.split(&self.kv.k)?.transpose(1, 2)?;
         let v = self.split(&self.kv.v)?;
         let (members, _, keys) = k.dims3()?;
@@ -274,7 +274,7 @@ impl SlicedAttention<'_> {
             heads.push(joined(slabs, 1)?);
         }
         Ok(joined(heads, 0)?
-            .reshape((batch, self.heads, queries, head_width))?
+            .reshape((batch, self.heads, queries, head_dim))?
             .transpose(1, 2)?
             .contiguous()?
             .reshape((batch, queries, inner))?)
@@ -300,11 +300,11 @@ impl SlicedAttention<'_> {
     /// `(batch, tokens, heads × width)` to `(batch × heads, tokens, width)`.
     fn split(&self, x: &Tensor) -> Result<Tensor, EngineError> {
         let (batch, tokens, inner) = x.dims3()?;
-        let head_width = inner / self.heads.max(1);
-        Ok(x.reshape((batch, tokens, self.heads, head_width))?
+        let head_dim = inner / self.heads.max(1);
+        Ok(x.reshape((batch, tokens, self.heads, head_dim))?
             .transpose(1, 2)?
             .contiguous()?
-            .reshape((batch * self.heads, tokens, head_width))?)
+            .reshape((batch * self.heads, tokens, head_dim))?)
     }
 }
 

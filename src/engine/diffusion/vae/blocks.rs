@@ -226,7 +226,7 @@ impl PixelAttention {
             width: channels,
             context_width: channels,
             heads: 1,
-            head_width: channels,
+            head_dim: channels,
             biased: true,
         };
         Ok(Self {

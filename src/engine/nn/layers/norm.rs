@@ -71,7 +71,7 @@ impl GroupNorm {
                 bias,
                 silu,
             };
-            with_values(&channels_last(x)?, |x| Ok(norm.measure(isa(), batch, x)))
+            with_values(&channels_last(x)?, |x| Ok(norm.stats(isa(), batch, x)))
         })?;
         let source = Source::new(x.clone(), AsRead::Groups(Arc::new(measured)));
         source.unless(self.as_read)
