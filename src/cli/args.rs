@@ -1,5 +1,6 @@
 //! The arguments, as they are typed.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -43,8 +44,8 @@ pub struct DeviceArgs {
     /// Numbers the processor multiplies. They change a picture's last bits
     #[arg(long, value_enum, default_value_t)]
     pub precision: Precision,
-    /// Threads of the engine [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    /// Threads of the engine, at most one for each processor [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
 }
 
@@ -74,8 +75,19 @@ pub enum Precision {
     Bf16,
 }
 
+impl Command {
+    /// True where everything is said as JSON.
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Self::Edit(edit) => edit.json,
+            Self::Bench(bench) => bench.json,
+            Self::Models(_) => false,
+        }
+    }
+}
+
 impl DeviceArgs {
-    /// The same, in the engine's words.
+    /// The same, in the engine's words. More threads than processors would only wait for each other.
     pub fn engine_options(&self) -> EngineOptions {
         EngineOptions {
             device: match self.device {
@@ -89,7 +101,10 @@ impl DeviceArgs {
                 Precision::F32 => PrecisionChoice::F32,
                 Precision::Bf16 => PrecisionChoice::Bf16,
             },
-            threads: self.threads.map(|count| count as usize),
+            threads: self.threads.map(|count| {
+                let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+                (count as usize).min(processors)
+            }),
             yielding: false,
         }
     }
@@ -104,14 +119,26 @@ pub struct EditArgs {
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// What should be there
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: String,
     /// What should not be there
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
     pub negative: String,
     /// Mask: white is painted. Without one the whole picture may change
     #[arg(long, value_name = "MASK")]
     pub mask: Option<PathBuf>,
+    /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
+    /// green, blue
+    #[arg(long, value_name = "CHANNEL", default_value = "auto")]
+    pub mask_channel: String,
+    /// Change the whole picture where nothing is painted in the mask, instead of refusing
+    #[arg(long)]
+    pub allow_empty_mask: bool,
     /// What being painted means: masked (it changes) or not-masked (it stays)
     #[arg(long, value_name = "MODE", default_value = "masked")]
     pub mask_mode: String,
@@ -139,10 +166,11 @@ pub struct EditArgs {
     pub steps: Option<u32>,
     /// Guidance scale: how closely the prompt is followed; 1 is off
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
-    pub guidance: Option<f64>,
-    /// Seed of the noise; the same seed gives the same picture [default: random, and said]
-    #[arg(long, value_name = "K")]
-    pub seed: Option<u64>,
+    pub guidance: Option<String>,
+    /// Seed of the noise; the same seed gives the same picture [default: -1, which is random, and
+    /// said]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub seed: Option<String>,
     /// Sampler: euler, euler_a, dpmpp_2m, ddim
     #[arg(long, value_name = "ID")]
     pub sampler: Option<String>,
@@ -153,16 +181,21 @@ pub struct EditArgs {
     #[arg(long, value_name = "AREA", default_value = "auto")]
     pub area: String,
     /// Surroundings shown with a masked area: 12, 12px or 5% of the region's diagonal
-    #[arg(long, value_name = "LEN")]
+    #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     pub padding: Option<String>,
     /// What the region holds at the start: auto, original, blur, noise, nothing
     #[arg(long, value_name = "FILL", default_value = "auto")]
     pub fill: String,
     /// Width of the soft band around the region: 12, 12px or 5%
-    #[arg(long, value_name = "LEN")]
+    #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     pub feather: Option<String>,
     /// How far the region is grown first: 12, 12px or 5%
-    #[arg(long, value_name = "LEN", default_value = "0")]
+    #[arg(
+        long,
+        value_name = "LEN",
+        default_value = "0",
+        allow_negative_numbers = true
+    )]
     pub grow: String,
     /// Details that the model is shown too small to see, where structure is kept: off, auto, more
     #[arg(long, value_name = "KEEP", default_value = "auto")]

@@ -12,17 +12,19 @@ mod models;
 mod resources;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use serde_json::json;
 
 use args::{Args, Command};
 pub use args::{DeviceArgs, EditArgs};
 pub use bench::bench_request;
 pub use error::CliError;
 
-use crate::text::{Language, Message, Texts};
+use crate::raster::file::PictureError;
+use crate::text::{Explain as _, Language, Message, Texts};
 use console::Console;
 
 /// What the command line asks the window for.
@@ -43,41 +45,91 @@ pub type OpenWindow = fn(WindowRequest) -> Result<(), Message>;
 
 /// Runs the program: the first argument is its own name.
 pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let typed: Vec<OsString> = args.into_iter().collect();
+    let args = match Args::try_parse_from(&typed) {
         Ok(args) => args,
-        Err(error) => {
-            // clap writes help to stdout (exit code 0) and mistakes to stderr (exit code 2).
-            let code = if error.use_stderr() {
-                error::BAD_ARGUMENTS
-            } else {
-                0
-            };
-            return if error.print().is_ok() {
-                ExitCode::from(code)
-            } else {
-                ExitCode::from(error::FAILED_RUN)
-            };
-        }
+        Err(error) => return not_understood(&error, &typed),
     };
     let texts = Texts::of(Language::of_system());
     let console = Console::new(texts);
+    let wants_json = args.command.as_ref().is_some_and(Command::wants_json);
     let done = match args.command {
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
-        None => open_window(WindowRequest {
-            picture: args.picture,
-            device: args.device,
-            data_dir: args.data_dir,
-            frame_times: args.frame_times,
-        })
-        .map_err(CliError::Window),
+        None => window(args, open_window),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let code = error.exit_code();
+            if wants_json {
+                error_event(&console.say(&error.message()), code);
+            }
             console.problem(&error);
-            ExitCode::from(error.exit_code())
+            ExitCode::from(code)
         }
     }
+}
+
+/// Says why the arguments are none, or gives the help that was asked for.
+fn not_understood(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    // clap writes help to stdout (exit code 0) and mistakes to stderr (exit code 2).
+    let code = if error.use_stderr() {
+        error::BAD_ARGUMENTS
+    } else {
+        0
+    };
+    let options = typed.iter().take_while(|word| *word != "--");
+    if code != 0 && options.into_iter().any(|word| word == "--json") {
+        let said = error.to_string();
+        let reason = said.split("\n\nUsage:").next().unwrap_or_default();
+        let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+        error_event(reason.trim(), code);
+    }
+    if error.print().is_ok() {
+        ExitCode::from(code)
+    } else {
+        ExitCode::from(error::FAILED_RUN)
+    }
+}
+
+fn error_event(message: &str, code: u8) {
+    console::event(&json!({"event": "error", "message": message, "exit_code": code}));
+}
+
+fn window(args: Args, open_window: OpenWindow) -> Result<(), CliError> {
+    if let Some(picture) = &args.picture {
+        check_picture(picture)?;
+    }
+    open_window(WindowRequest {
+        picture: args.picture,
+        device: args.device,
+        data_dir: args.data_dir,
+        frame_times: args.frame_times,
+    })
+    .map_err(CliError::Window)
+}
+
+/// A window that opens on nothing would keep a script waiting: a picture that is not there, or a
+/// command that is none, is said at once.
+fn check_picture(path: &Path) -> Result<(), CliError> {
+    let error = match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => std::io::ErrorKind::IsADirectory.into(),
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    let is_word = path.extension().is_none() && path.components().count() <= 1;
+    if is_word && error.kind() == std::io::ErrorKind::NotFound {
+        let commands = Args::command();
+        let commands = commands.get_subcommands().map(clap::Command::get_name);
+        let message = Message::new("cli-no-such-command")
+            .with("name", path)
+            .with("commands", commands.collect::<Vec<_>>().join(", "));
+        return Err(CliError::Argument(message));
+    }
+    Err(CliError::Input(PictureError::Read {
+        path: path.to_path_buf(),
+        why: error.to_string(),
+    }))
 }

@@ -33,11 +33,7 @@ pub struct SheetTile {
 impl SheetTile {
     /// A picture in sRGB, shrunk where its longer side is above `longest_px`.
     pub fn of(picture: &Picture, longest_px: u32, label: String) -> Result<Self, PictureError> {
-        let full = picture.extent();
-        let longest = full.width.max(full.height).max(1);
-        let shrink = (f64::from(longest_px) / f64::from(longest)).min(1.0);
-        let side = |px: u32| ((f64::from(px) * shrink).round() as u32).max(1);
-        let extent = Extent::new(side(full.width), side(full.height));
+        let extent = Self::extent_of(picture.extent(), longest_px);
         let pixels = picture.pixels.shrunk8(extent);
         let mut tile = Self {
             label,
@@ -47,24 +43,38 @@ impl SheetTile {
         DisplayTransform::new(&picture.profile)?.to_srgb8(&mut tile.pixels)?;
         Ok(tile)
     }
+
+    /// The size on the sheet of a picture of size `full`.
+    pub fn extent_of(full: Extent, longest_px: u32) -> Extent {
+        let longest = full.width.max(full.height).max(1);
+        let shrink = (f64::from(longest_px) / f64::from(longest)).min(1.0);
+        let side = |px: u32| ((f64::from(px) * shrink).round() as u32).max(1);
+        Extent::new(side(full.width), side(full.height))
+    }
+}
+
+/// The size of a sheet of `count` tiles, none of which is larger than `largest`.
+pub fn sheet_extent(largest: Extent, count: u32, columns: u32) -> Extent {
+    let columns = columns.clamp(1, count.max(1));
+    let cell = cell(largest);
+    Extent::new(
+        columns * cell.width + GAP_PX,
+        count.div_ceil(columns) * cell.height + GAP_PX,
+    )
+}
+
+/// The place of a tile and its label, with the gap beside them.
+fn cell(largest: Extent) -> Extent {
+    Extent::new(largest.width + GAP_PX, largest.height + LABEL_PX)
 }
 
 /// Puts the tiles in rows of up to `columns`, on a light ground.
 pub fn sheet(tiles: &[SheetTile], columns: u32) -> Picture {
+    let side = |of: fn(Extent) -> u32| tiles.iter().map(|tile| of(tile.extent)).max().unwrap_or(0);
+    let largest = Extent::new(side(|extent| extent.width), side(|extent| extent.height));
     let columns = columns.clamp(1, tiles.len().max(1) as u32);
-    let rows = (tiles.len() as u32).div_ceil(columns);
-    let widest = tiles
-        .iter()
-        .map(|tile| tile.extent.width)
-        .max()
-        .unwrap_or(0);
-    let tallest = tiles
-        .iter()
-        .map(|tile| tile.extent.height)
-        .max()
-        .unwrap_or(0);
-    let cell = Extent::new(widest + GAP_PX, tallest + LABEL_PX);
-    let extent = Extent::new(columns * cell.width + GAP_PX, rows * cell.height + GAP_PX);
+    let cell = cell(largest);
+    let extent = sheet_extent(largest, tiles.len() as u32, columns);
     let mut canvas = Canvas {
         extent,
         pixels: vec![BACKGROUND; extent.len()],

@@ -2,29 +2,29 @@
 
 mod outputs;
 mod progress;
+mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-use serde_json::json;
+use std::time::Instant;
 
 use super::args::EditArgs;
-use super::console::{Console, event, progress_bar};
+use super::console::{Console, progress_bar};
 use super::error::CliError;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::jobs::{EditError, run_edit};
 use crate::plan::recipe::Recipe;
-use crate::plan::{EditRequest, EditSettings, Seed, Strength};
-use crate::raster::file::{self, FileFormat, LoadedPicture, SaveOptions};
+use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
+use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
-use outputs::with_strength;
+use outputs::Outputs;
 use progress::{Reporting, Totals};
 pub(super) use progress::{seconds, stop_flag};
+use settings::{check_steps, settings, typed_strengths};
 
 /// Longer side of a picture on the sheet at most, in pixels.
 const SHEET_TILE_PX: u32 = 512;
@@ -32,29 +32,20 @@ const SHEET_TILE_PX: u32 = 512;
 const SHEET_COLUMNS: u32 = 3;
 
 pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
-    let done = edit(args, console);
-    if let (true, Err(error)) = (args.json, &done) {
-        event(&json!({
-            "event": "error",
-            "message": console.say(&error.message()),
-            "exit_code": error.exit_code(),
-        }));
-    }
-    done
-}
-
-fn edit(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let started = Instant::now();
-    for path in std::iter::once(&args.output).chain(&args.grid) {
-        if FileFormat::of_path(path).is_none_or(|f| !FileFormat::WRITABLE.contains(&f)) {
-            let message = Message::new("cli-unknown-format").with("path", path.as_path());
-            return Err(CliError::Argument(message));
-        }
-    }
+    // All that can be known without the model's weights is found out before they are read.
+    let typed = typed_strengths(args)?;
+    let outputs = Outputs::of(args, &typed)?;
     let card = catalog::open(&catalog::resolve(&args.model)?)?;
-    let strengths = strengths(args, &card)?;
     let settings = settings(args, &card)?;
+    let strengths = if typed.is_empty() {
+        vec![Strength::new(card.defaults.strength)?]
+    } else {
+        typed
+    };
+    check_steps(settings.steps, &strengths)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
+    outputs.check_sizes(loaded.picture.extent())?;
     for note in &loaded.notes {
         console.note(&note.message());
     }
@@ -71,8 +62,8 @@ fn edit(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         totals: Totals::default(),
         tiles: Vec::new(),
     };
-    for strength in &strengths {
-        session.run(*strength, args.strengths.is_empty())?;
+    for (strength, path) in strengths.iter().zip(outputs.results()) {
+        session.run(*strength, path)?;
     }
     session.write_sheet()?;
     session.finish(started.elapsed().as_secs_f64());
@@ -94,7 +85,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn run(&mut self, strength: Strength, only_one: bool) -> Result<(), CliError> {
+    fn run(&mut self, strength: Strength, path: &Path) -> Result<(), CliError> {
         let settings = EditSettings {
             strength,
             ..self.settings.clone()
@@ -117,13 +108,8 @@ impl Session<'_> {
         let result = result?;
         let mut edited = self.loaded.picture.clone();
         draw_patch(&mut edited.pixels, &result.patch, 255);
-        let path = if only_one {
-            self.args.output.clone()
-        } else {
-            with_strength(&self.args.output, strength)
-        };
-        self.save(&path, &edited, &settings)?;
-        self.say_written(&path, &settings, &result);
+        self.save(path, &edited, &settings)?;
+        self.say_written(path, &settings, &result);
         if self.args.grid.is_some() {
             self.add_tile(&edited, &settings, result.report.executed_steps)?;
         }
@@ -180,66 +166,21 @@ impl Session<'_> {
     }
 }
 
-fn strengths(args: &EditArgs, card: &ModelCard) -> Result<Vec<Strength>, CliError> {
-    let one = args.strength.as_ref().map(std::slice::from_ref);
-    let typed = one.unwrap_or(&args.strengths);
-    if typed.is_empty() {
-        return Ok(vec![Strength::new(card.defaults.strength)?]);
-    }
-    let parse = |text: &String| {
-        let value: f64 = text.trim().parse().map_err(|_unreadable| {
-            CliError::Argument(Message::new("cli-not-a-number").with("value", text.clone()))
-        })?;
-        Ok(Strength::new(value)?)
-    };
-    typed.iter().map(parse).collect()
-}
-
-fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings, CliError> {
-    let mut settings = EditSettings::default().with_defaults_of(&card.defaults);
-    settings.prompt.clone_from(&args.prompt);
-    settings.negative.clone_from(&args.negative);
-    settings.seed = Seed(args.seed.unwrap_or_else(any_seed));
-    settings.mask_mode = args.mask_mode.parse()?;
-    settings.area = args.area.parse()?;
-    settings.fill = args.fill.parse()?;
-    settings.grow = args.grow.parse()?;
-    settings.keep_details = args.keep_details.parse()?;
-    if let Some(steps) = args.steps {
-        settings.steps = steps.try_into()?;
-    }
-    if let Some(guidance) = args.guidance {
-        settings.guidance = guidance.try_into()?;
-    }
-    if let Some(sampler) = &args.sampler {
-        settings.sampler = sampler.parse()?;
-    }
-    if let Some(schedule) = &args.schedule {
-        settings.schedule = schedule.parse()?;
-    }
-    if let Some(padding) = &args.padding {
-        settings.padding = Some(padding.parse()?);
-    }
-    if let Some(feather) = &args.feather {
-        settings.feather = Some(feather.parse()?);
-    }
-    Ok(settings)
-}
-
-/// A seed nobody asked for by name; it is said, so that the picture can be had again.
-fn any_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_nanos() as u64 & 0xffff_ffff)
-}
-
 fn mask(args: &EditArgs, picture: &Picture, console: &Console) -> Result<Option<Mask>, CliError> {
     let Some(path) = &args.mask else {
         return Ok(None);
     };
-    let loaded = file::load_mask(path, picture.extent()).map_err(CliError::Input)?;
-    if loaded.rescaled {
-        let size = picture.extent().to_string();
-        console.note(&Message::new("cli-mask-rescaled").with("size", size));
+    let channel = args.mask_channel.parse().map_err(|id: String| {
+        let message = Message::new("plan-unknown-id").with("value", id);
+        CliError::Argument(message.with("known", MaskChannel::ids()))
+    })?;
+    let loaded = file::load_mask(path, picture.extent(), channel).map_err(CliError::Input)?;
+    for note in &loaded.notes {
+        console.note(&note.message());
+    }
+    let bounds = region_bounds(Some(&loaded.mask), MaskMode::Changes);
+    if bounds == RegionBounds::Everything && !args.allow_empty_mask {
+        return Err(CliError::EmptyMask(path.clone()));
     }
     Ok(Some(loaded.mask))
 }

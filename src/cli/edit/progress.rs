@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::Session;
+use super::settings::is_random;
 use crate::cli::console::{Console, event};
 use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
@@ -81,7 +82,7 @@ impl Session<'_> {
         }
         let seed = self.settings.seed.0;
         if !self.args.json {
-            if self.args.seed.is_none() {
+            if is_random(self.args.seed.as_deref()) {
                 let seed = seed.to_string();
                 self.console
                     .note(&Message::new("cli-seed-used").with("seed", seed));

@@ -28,12 +28,12 @@ use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
 pub use load::{LoadedPicture, load, load_bytes};
-pub use mask::{LoadedMask, load_mask, mask_from_bytes, save_mask};
+pub use mask::{LoadedMask, MaskChannel, load_mask, mask_from_bytes, save_mask};
 pub use metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
 pub use note::PictureNote;
 pub use save::{RecipeText, SaveOptions, save};
 pub use sniff::MAX_PIXELS;
-pub use target::{PlaceProblem, check_place, check_size, is_same_place, writable_format};
+pub use target::{PlaceProblem, check_place, check_places, check_size, writable_format};
 
 /// A kind of picture file that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Whether a picture can be written where it shall be: all that can be known before there is one.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -31,6 +32,8 @@ pub enum PlaceProblem {
     ReadOnly,
     /// There is a device, a pipe or a socket.
     NotAFile,
+    /// Another of the files that are to be written lies at this place, too.
+    NamedTwice(PathBuf),
 }
 
 impl PlaceProblem {
@@ -49,6 +52,9 @@ impl PlaceProblem {
             Self::NameTooLong => Message::new("picture-place-name-too-long"),
             Self::ReadOnly => Message::new("picture-place-read-only"),
             Self::NotAFile => Message::new("picture-place-not-a-file"),
+            Self::NamedTwice(other) => {
+                Message::new("picture-place-named-twice").with("other", other.as_path())
+            }
         };
         message.with("path", path)
     }
@@ -136,19 +142,24 @@ pub fn check_place(path: &Path) -> Result<PathBuf, PictureError> {
     }
 }
 
-/// True where writing to both paths would or might write one file twice: through links, or on a
-/// disk that takes capitals and small letters for the same.
-pub fn is_same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        let (folder, name) = folder_and_name(path)?;
-        let target = followed(folder.join(name)).ok()?;
-        let (folder, name) = folder_and_name(&target)?;
-        let name = name
-            .to_str()
-            .map_or_else(|| name.clone(), |name| name.to_lowercase().into());
-        Some((folder.canonicalize().ok()?, name))
-    };
-    a == b || place(a).is_some_and(|a| place(b) == Some(a))
+/// As [`check_place`], for files that are to be written together: no two of them may lie at one
+/// place, be it through links or on a disk that takes capitals and small letters for the same.
+pub fn check_places<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), PictureError> {
+    let mut taken: HashMap<OsString, &Path> = HashMap::new();
+    for path in paths {
+        let target = check_place(path)?;
+        let place = match target.to_str() {
+            Some(target) => target.to_lowercase().into(),
+            None => target.into_os_string(),
+        };
+        if let Some(other) = taken.insert(place, path) {
+            return Err(PictureError::NoPlace {
+                path: path.to_path_buf(),
+                problem: PlaceProblem::NamedTwice(other.to_path_buf()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// `None` where the path names a folder: it ends with `/`, `.` or `..`, or is empty.
@@ -339,19 +350,51 @@ mod tests {
         assert_eq!(problem(Path::new("/dev/full")), PlaceProblem::NotAFile);
         let _socket = std::os::unix::net::UnixListener::bind(at("socket.png")).unwrap();
         assert_eq!(problem(&at("socket.png")), PlaceProblem::NotAFile);
+    }
 
+    #[cfg(unix)]
+    #[test]
+    fn two_files_at_one_place_are_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::symlink;
+        let room = tempfile::tempdir().unwrap();
+        let at = |name: &str| room.path().join(name);
+        fs::create_dir(at("there")).unwrap();
+        symlink("there/new.png", at("dangling.png")).unwrap();
         symlink("there", at("also")).unwrap();
-        for (a, b, same) in [
+        fs::write(at("one.png"), b"old").unwrap();
+        fs::hard_link(at("one.png"), at("linked.png")).unwrap();
+        for (a, b, is_one) in [
+            ("a.png", "a.png", true),
+            ("a.png", "./a.png", true),
             ("a.png", "A.PNG", true),
+            ("Ä.png", "ä.png", true),
             ("a.png", "b.png", false),
             ("dangling.png", "there/new.png", true),
             ("also/x.png", "there/x.png", true),
             ("also/x.png", "x.png", false),
             ("also/../x.png", "x.png", true),
-            ("no/x.png", "no/x.png", true),
+            // A file is replaced under the name given; its other names stay with the old one.
+            ("one.png", "linked.png", false),
         ] {
-            assert_eq!(is_same_place(&at(a), &at(b)), same, "{a} {b}");
+            let (first, second) = (at(a), at(b));
+            let answer = check_places([first.as_path(), &at("between.png"), &second]);
+            let twice = PictureError::NoPlace {
+                path: second,
+                problem: PlaceProblem::NamedTwice(first),
+            };
+            assert_eq!(answer.err(), is_one.then_some(twice), "{a} {b}");
         }
+        let strange = |last: u8| {
+            let name = [b'x', last, b'.', b'p', b'n', b'g'];
+            room.path().join(std::ffi::OsStr::from_bytes(&name))
+        };
+        assert!(check_places([strange(0xfe).as_path(), &strange(0xff)]).is_ok());
+        assert!(check_places([strange(0xff).as_path(), &strange(0xff)]).is_err());
+        assert!(
+            check_places([at("no/x.png").as_path()]).is_err(),
+            "each is checked"
+        );
     }
 
     #[test]
