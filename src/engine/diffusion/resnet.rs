@@ -87,7 +87,7 @@ impl Resnet {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward_silu(&x)?;
-        let inner = self.conv1.forward_for_norms(normal, shift, progress)?;
+        let inner = self.conv1.forward_for_norm(normal, shift, progress)?;
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
@@ -161,6 +161,6 @@ impl Upsample {
         progress.checkpoint()?;
         let (_, _, height, width) = x.dims4()?;
         let size = size.unwrap_or((2 * height, 2 * width));
-        self.conv.forward_enlarged(x, size, progress)
+        self.conv.forward_upsampled(x, size, progress)
     }
 }
