@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
-use super::cache::Remembered;
+use super::cache::LruCache;
 use super::classifier_free_guidance::GuidedUnet;
-use super::denoise::{Denoising, LatentMask, denoise, noised};
+use super::denoise::{Denoising, denoise, noised};
+use super::latent_mask::LatentMask;
 use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
@@ -95,7 +96,7 @@ pub struct DiffusionEngine {
     device_name: String,
     precision: Precision,
     loaded: Option<(ModelRef, Pipeline)>,
-    noises: Remembered<(u64, Shape), Tensor>,
+    noises: LruCache<(u64, Shape), Tensor>,
 }
 
 /// (1, channels, height, width) of a latent.
@@ -111,7 +112,7 @@ impl DiffusionEngine {
             device,
             precision,
             loaded: None,
-            noises: Remembered::new(NOISES_KEPT),
+            noises: LruCache::new(NOISES_KEPT),
         })
     }
 
@@ -141,13 +142,13 @@ impl DiffusionEngine {
 
     /// The first noise of a run.
     fn noise(&mut self, seed: u64, shape: Shape) -> Result<Tensor, EngineError> {
-        if let Some(known) = self.noises.get(&(seed, shape)) {
-            return Ok(known);
+        if let Some(cached) = self.noises.get(&(seed, shape)) {
+            return Ok(cached);
         }
         let (_, channels, height, width) = shape;
         let numbers = NoiseSource::new(seed).initial(channels * height * width);
         let noise = noise_tensor(numbers, shape, &self.device)?;
-        self.noises.keep((seed, shape), noise.clone());
+        self.noises.insert((seed, shape), noise.clone());
         Ok(noise)
     }
 }
@@ -285,7 +286,7 @@ impl Run<'_> {
         Ok((image, round_trip))
     }
 
-    /// What the autoencoder makes of the input's picture, where that is asked for.
+    /// The input's picture encoded and decoded, where that is asked for.
     fn round_trip(&mut self, progress: &mut dyn Progress) -> Result<Option<RgbF32>, EngineError> {
         let input = self.input;
         if !input.wants_round_trip {

@@ -9,6 +9,7 @@ mod cache;
 mod classifier_free_guidance;
 mod denoise;
 mod engine;
+mod latent_mask;
 mod latent_preview;
 mod model_config;
 mod noise;

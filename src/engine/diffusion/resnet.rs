@@ -6,7 +6,7 @@ use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
-/// Measures of a [`Resnet`].
+/// Sizes of a [`Resnet`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResnetShape {
     /// Channels in.
@@ -17,7 +17,7 @@ pub(super) struct ResnetShape {
     pub(super) time_width: Option<usize>,
     /// Groups of its normalisations.
     pub(super) groups: usize,
-    /// What they add to the variance.
+    /// Their epsilon.
     pub(super) eps: f64,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Resnet {
 }
 
 impl Resnet {
-    /// The block of those measures.
+    /// The block of that shape.
     pub(super) fn load(mut from: Loader<'_>, shape: ResnetShape) -> Result<Self, EngineError> {
         let ResnetShape {
             inputs,

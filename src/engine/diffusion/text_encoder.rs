@@ -21,7 +21,7 @@ const WEIGHTS: &[&str] = &[
     "text_encoder/model.fp16.safetensors",
 ];
 
-/// Turns token ids into what the U-Net attends to.
+/// Turns token ids into the embeddings that the U-Net attends to.
 #[derive(Debug)]
 pub(crate) struct TextEncoder {
     config: TextEncoderConfig,

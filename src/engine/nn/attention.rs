@@ -79,7 +79,7 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// The layer of those names and measures.
+    /// The layer of those names and that shape.
     pub(crate) fn load(
         mut from: Loader<'_>,
         names: AttentionNames,

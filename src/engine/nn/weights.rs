@@ -110,7 +110,7 @@ impl Weights {
     ) -> Result<Tensor, EngineError> {
         let mut numbers = self.numbers(name, shapes)?;
         if self.kernel_isa().is_some() {
-            // What is neither packed nor only looked up is small and used as it is.
+            // What is neither packed nor a table is small and used as it is.
             numbers.kept = self.precision.compute;
         }
         numbers.into_tensor(shapes.first().copied().unwrap_or_default(), self)

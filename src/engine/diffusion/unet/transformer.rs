@@ -13,7 +13,7 @@ const GROUP_NORM_EPS: f64 = 1e-6;
 /// Of the layer normalisations inside.
 const LAYER_NORM_EPS: f64 = 1e-5;
 
-/// Measures of a [`Transformer`].
+/// Sizes of a [`Transformer`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransformerShape {
     pub(super) channels: usize,

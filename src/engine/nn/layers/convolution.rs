@@ -8,7 +8,7 @@ use super::LayerInput;
 use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
-/// What a convolution looks like.
+/// The shape of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConvShape {
     /// Channels in.
@@ -17,11 +17,11 @@ pub(crate) struct ConvShape {
     pub(crate) outputs: usize,
     /// Side of the square kernel.
     pub(crate) kernel: usize,
-    /// Pixels from one place of the kernel to the next.
+    /// Stride.
     pub(crate) stride: usize,
-    /// Zeros above and left of the picture.
+    /// Zero padding above and left of the picture.
     pub(crate) padding_before: usize,
-    /// Zeros below and right of it.
+    /// Zero padding below and right of it.
     pub(crate) padding_after: usize,
 }
 
