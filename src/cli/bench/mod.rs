@@ -24,7 +24,7 @@ use subject::Subject;
 
 /// Size of the picture of an edit: a small photograph, of which a part is changed.
 const EDIT_SIZE: &str = "403x297";
-/// Size of the picture a part of a model works on: what Stable Diffusion was made for.
+/// Size of the picture for one part of a model: what Stable Diffusion was trained at.
 const PART_SIZE: &str = "512x512";
 
 pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
@@ -62,7 +62,7 @@ struct Measured<'a> {
     args: &'a BenchArgs,
     console: &'a Console,
     size: Extent,
-    /// What the processor does at most.
+    /// The processor's peak FLOP/s.
     peak: Peak,
     threads: usize,
 }

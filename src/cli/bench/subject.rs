@@ -43,7 +43,7 @@ impl Subject {
             argument(message.with("known", known.join(", ")))
         })?;
         let part = args.stage.part();
-        if !random.reads_text() && matches!(part, None | Some(Part::Text)) {
+        if !random.reads_text() && matches!(part, None | Some(Part::TextEncoder)) {
             return Err(argument(
                 Message::new("cli-bench-no-text").with("model", name.clone()),
             ));

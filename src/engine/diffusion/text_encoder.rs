@@ -21,7 +21,7 @@ const WEIGHTS: &[&str] = &[
     "text_encoder/model.fp16.safetensors",
 ];
 
-/// Turns token ids into what the U-Net attends to.
+/// Turns token ids into the embeddings that the U-Net attends to.
 #[derive(Debug)]
 pub(crate) struct TextEncoder {
     config: TextEncoderConfig,
@@ -180,15 +180,15 @@ fn causal_mask(window: usize, device: &Device) -> Result<Tensor, EngineError> {
     Ok(Tensor::from_vec(mask, (window, window), device)?)
 }
 
-/// One layer: attention among the tokens, then two linear layers on each.
+/// One layer: causal self-attention, then an MLP, each with a residual connection.
 #[derive(Debug)]
 struct Layer {
     norm1: LayerNorm,
     attention: Attention,
     norm2: LayerNorm,
-    widen: Linear,
+    fc1: Linear,
     activation: Activation,
-    narrow: Linear,
+    fc2: Linear,
 }
 
 impl Layer {
@@ -205,7 +205,7 @@ impl Layer {
             width,
             context_width: width,
             heads,
-            head_width: width / heads,
+            head_dim: width / heads,
             biased: true,
         };
         Ok(Self {
@@ -216,9 +216,9 @@ impl Layer {
                 attention,
             )?,
             norm2: LayerNorm::load(from.scope("layer_norm2"), width, eps)?,
-            widen: Linear::load(from.scope("mlp.fc1"), width, inner_width)?,
+            fc1: Linear::load(from.scope("mlp.fc1"), width, inner_width)?,
             activation,
-            narrow: Linear::load(from.scope("mlp.fc2"), inner_width, width)?,
+            fc2: Linear::load(from.scope("mlp.fc2"), inner_width, width)?,
         })
     }
 
@@ -232,9 +232,9 @@ impl Layer {
         let x = (x + self
             .attention
             .forward_masked(&normal, &normal, mask, progress)?)?;
-        let inner = self.widen.forward(self.norm2.forward(&x)?, progress)?;
+        let inner = self.fc1.forward(self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
-        self.narrow.forward_onto(&x, &inner, progress)
+        self.fc2.forward_onto(&x, &inner, progress)
     }
 }
 
