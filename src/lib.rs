@@ -9,7 +9,7 @@
 //!               │          │
 //!               └────┬─ jobs ──┬─ document
 //!                    │         │
-//!                 engine ──────┤    (engine::diffusion: the only room that names candle)
+//!                 engine ──────┤    (engine: diffusion → nn → kernels; only the first two name candle)
 //!                    │         │
 //!                   plan       │
 //!                    │         │

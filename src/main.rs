@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use overpaint::cli::{self, WindowRequest};
 use overpaint::engine::Engine;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
-use overpaint::engine::kernels::Recycling;
+use overpaint::engine::kernels::BlockAllocator;
 use overpaint::text::{Explain as _, Message};
 use overpaint::ui::{self, WindowOptions};
 
 #[global_allocator]
-static MEMORY: Recycling = Recycling;
+static MEMORY: BlockAllocator = BlockAllocator;
 
 fn main() -> ExitCode {
     cli::run(std::env::args_os(), open_window)

@@ -164,6 +164,9 @@ pub struct EditArgs {
     /// How far the region is grown first: 12, 12px or 5%
     #[arg(long, value_name = "LEN", default_value = "0")]
     pub grow: String,
+    /// Details that the model is shown too small to see, where structure is kept: off, auto, more
+    #[arg(long, value_name = "KEEP", default_value = "auto")]
+    pub keep_details: String,
     /// Model: an id of `overpaint models`, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,

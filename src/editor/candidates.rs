@@ -12,7 +12,7 @@ use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobId, RunReport};
-use crate::plan::{EditSettings, Layout};
+use crate::plan::{EditSettings, KeepDetails, Layout};
 use crate::raster::Patch;
 use crate::text::{Message, Texts};
 
@@ -61,7 +61,13 @@ pub struct LayerRecipe {
 impl LayerRecipe {
     /// The recipe of a layer, where it can be read.
     pub fn of(layer: &Layer) -> Option<Self> {
-        serde_json::from_str(&layer.recipe).ok()
+        let mut recipe: serde_json::Value = serde_json::from_str(&layer.recipe).ok()?;
+        // Layers from before there was a choice were made without.
+        let settings = recipe.get_mut("settings")?.as_object_mut()?;
+        settings
+            .entry("keep_details")
+            .or_insert_with(|| KeepDetails::Off.id().into());
+        serde_json::from_value(recipe).ok()
     }
 }
 
@@ -144,14 +150,15 @@ impl Editor {
 /// The beginning of the prompt, or a number where there is none.
 fn layer_name(prompt: &str, id: LayerId, language: crate::text::Language) -> String {
     const MOST_CHARS: usize = 40;
-    let prompt = prompt.trim();
+    // A line break would be drawn as a box.
+    let prompt = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
     if prompt.is_empty() {
         let number = Message::new("editor-layer-name").with("number", id.0 as f64);
         return Texts::of(language).say(&number);
     }
     match prompt.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(prompt).trim_end()),
-        None => prompt.to_owned(),
+        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(&prompt).trim_end()),
+        None => prompt,
     }
 }
 

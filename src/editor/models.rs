@@ -5,8 +5,8 @@ use super::preferences::Preferences;
 use super::{Editor, LayerRecipe, OpenDocument};
 use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, PlanError, Recipe, SamplerId,
-    ScheduleId, Seed, Steps, Strength,
+    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, PlanError, Recipe,
+    SamplerId, ScheduleId, Seed, Steps, Strength,
 };
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 
@@ -111,6 +111,7 @@ fn plain_settings() -> EditSettings {
         fill: FillMode::Auto,
         feather: None,
         grow: Length::Px(0.0),
+        keep_details: KeepDetails::default(),
     }
 }
 

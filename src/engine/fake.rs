@@ -78,6 +78,8 @@ impl Engine for FakeEngine {
         progress.checkpoint()?;
         Ok(EngineOutput {
             image: tinted(input, input.strength.get() as f32),
+            // Nothing is encoded here, so nothing is lost by it.
+            round_trip: None,
             report: RunReport {
                 executed_steps: of,
                 text_encodes: 1,

@@ -12,6 +12,7 @@ pub mod diffusion;
 mod error;
 pub mod fake;
 pub mod kernels;
+mod nn;
 
 pub use error::EngineError;
 
@@ -118,6 +119,8 @@ pub struct RunSeconds {
     pub text: f64,
     /// Encoding the picture; 0 when it was known.
     pub encode: f64,
+    /// Decoding the encoded original, where that was asked for; 0 when it was known.
+    pub round_trip: f64,
     /// All executed steps.
     pub steps: f64,
     /// Decoding the result.
@@ -135,6 +138,8 @@ pub struct RunReport {
     pub text_encodes: u32,
     /// Passes through the picture encoder in this run (0 when the picture was known).
     pub picture_encodes: u32,
+    /// Originals decoded in this run (0 when not asked for, or known).
+    pub round_trips: u32,
     /// Pieces of the prompts the model has never seen.
     pub unknown_words: Vec<String>,
     /// What computed it, such as `cpu avx512`.
@@ -146,6 +151,9 @@ pub struct RunReport {
 pub struct EngineOutput {
     /// The whole work picture, same size as the input's.
     pub image: RgbF32,
+    /// The input's picture encoded and decoded, nothing changed, where that was asked for: what the
+    /// autoencoder makes of the original. `None` from an engine that has none to give.
+    pub round_trip: Option<RgbF32>,
     /// How it came about.
     pub report: RunReport,
 }

@@ -50,10 +50,25 @@ pub struct EditResult {
     pub patch: Patch,
     /// How it lies there.
     pub layout: Layout,
+    /// Whether details that the model could not see were kept.
+    pub details: KeptDetails,
     /// What the engine says of its run.
     pub report: RunReport,
     /// Wall-clock seconds from request to patch.
     pub total_seconds: f64,
+}
+
+/// Whether details that the model could not see were kept, and what the result was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeptDetails {
+    /// Not asked for, or nothing to keep.
+    Off,
+    /// Compared with the original's round trip through the autoencoder.
+    ByRoundTrip,
+    /// Compared with the original itself, because the engine gave no round trip: what the
+    /// autoencoder changes counts as changed.
+    ByPicture,
 }
 
 /// Why an edit gave no patch.
@@ -118,8 +133,14 @@ pub fn run_edit(
     };
     let output = engine.run(&prepared.input, &mut placing)?;
     progress.checkpoint()?;
-    let patch = prepared.finish(&output.image)?;
+    let patch = prepared.finish(&output.image, output.round_trip.as_ref())?;
+    let details = match (prepared.input.wants_round_trip, &output.round_trip) {
+        (false, _) => KeptDetails::Off,
+        (true, Some(_)) => KeptDetails::ByRoundTrip,
+        (true, None) => KeptDetails::ByPicture,
+    };
     Ok(EditResult {
+        details,
         patch,
         layout: prepared.layout,
         report: output.report,

@@ -11,7 +11,7 @@ mod runner;
 mod tasks;
 mod worker;
 
-pub use edit::{EditError, EditProgress, EditResult, Unwatched, run_edit};
+pub use edit::{EditError, EditProgress, EditResult, KeptDetails, Unwatched, run_edit};
 pub use runner::{JobEvent, Runner, Standing};
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;

@@ -5,6 +5,7 @@
 //! [`Patch`](crate::raster::Patch). Called by `jobs`, `editor` (for what the canvas shows before a
 //! run) and the command line. Never names candle, the document or the window.
 
+mod details;
 mod distance;
 mod error;
 mod fill;
@@ -21,14 +22,14 @@ mod sites;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
-pub use outline::{BandOutline, Fineness, Lines};
+pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use prepare::{Prepared, prepare};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
 pub use settings::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,
-    Steps, Strength,
+    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
+    ScheduleId, Seed, Steps, Strength,
 };
 pub use sites::Sites;

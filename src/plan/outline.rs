@@ -79,6 +79,31 @@ impl BandOutline {
     }
 }
 
+/// More pieces of an outline are not drawn: a mask of single pixels is outlined more coarsely.
+const MOST_PIECES: usize = 40_000;
+
+/// The outline of what is painted in the part `seen` of the picture, in cells of at least `cell_px`.
+/// Beyond `seen` lines end. `sites` keeps what was read of the mask for the next time.
+pub fn painted_outline(sites: &mut Sites, painted: &Mask, seen: Rect, cell_px: u32) -> Lines {
+    if seen.is_empty() {
+        return Lines::new();
+    }
+    let mut cell_px = cell_px.max(1);
+    loop {
+        let grid = Grid::of_cells(seen, cell_px);
+        sites.follow(painted, MaskMode::Changes, grid.cell_px);
+        let is_site = sites.cells(grid.corner, grid.cells);
+        let values: Vec<f32> = is_site.iter().map(|is| f32::from(u8::from(!*is))).collect();
+        let pieces = grid.contour(&values, 0.5);
+        if pieces.len() <= MOST_PIECES || grid.cell_px >= TILE_PX {
+            let most_px = HARDLY * grid.cell_px as f32;
+            let lines = joined(&pieces);
+            return lines.iter().map(|line| simplified(line, most_px)).collect();
+        }
+        cell_px = grid.cell_px * 2;
+    }
+}
+
 /// Where a line crosses an edge of the grid. Neighbouring cells share the edge; its number, and not
 /// the place, says that they do, for places coincide where a value is exactly the level.
 #[derive(Debug, Clone, Copy)]
@@ -102,8 +127,12 @@ struct Grid {
 impl Grid {
     fn over(rect: Rect, most_cells: u32) -> Self {
         let longest = rect.width.max(rect.height).max(1);
-        let cell_px = longest.div_ceil(most_cells).next_power_of_two();
-        let cell_px = cell_px.min(TILE_PX);
+        Self::of_cells(rect, longest.div_ceil(most_cells))
+    }
+
+    /// Cells of at least that side; at most a tile.
+    fn of_cells(rect: Rect, least_px: u32) -> Self {
+        let cell_px = least_px.next_power_of_two().min(TILE_PX);
         let cell = |px: i32| px.div_euclid(cell_px as i32);
         // A line needs cells on both of its sides.
         let margin = 2;
@@ -301,6 +330,51 @@ mod tests {
                 assert!(error_px < 4.0, "{point:?} is {error_px} px off {wanted_px}");
             }
         }
+    }
+
+    #[test]
+    fn the_outline_of_paint_runs_along_its_pixels() {
+        let mut mask: Mask = Tiled::filled(Extent::new(700, 500), 0);
+        let painted = Rect::new(100, 80, 301, 207);
+        mask.update(painted, |_, _| 255);
+        let whole = Rect::of(mask.extent());
+        for cell_px in [1, 4] {
+            let lines = painted_outline(&mut Sites::default(), &mask, whole, cell_px);
+            assert_eq!(lines.len(), 1);
+            assert!(lines[0].len() < 80, "{} points", lines[0].len());
+            let sides = [
+                (
+                    painted.x,
+                    painted.right(),
+                    lines[0].iter().map(|p| p.x).collect::<Vec<_>>(),
+                ),
+                (
+                    painted.y,
+                    painted.bottom(),
+                    lines[0].iter().map(|p| p.y).collect(),
+                ),
+            ];
+            for (first, last, places) in sides {
+                let least = places.iter().copied().fold(f32::MAX, f32::min);
+                let most = places.iter().copied().fold(f32::MIN, f32::max);
+                let off = cell_px as f32 - 1.0;
+                assert!((least - first as f32).abs() <= off, "{least} for {first}");
+                assert!((most - last as f32).abs() <= off, "{most} for {last}");
+            }
+        }
+        // Where only the inside is seen, there is no line.
+        let inside = Rect::new(150, 120, 100, 100);
+        assert!(painted_outline(&mut Sites::default(), &mask, inside, 1).is_empty());
+    }
+
+    #[test]
+    fn single_pixels_are_outlined_coarsely() {
+        let mut mask: Mask = Tiled::filled(Extent::new(512, 512), 0);
+        let whole = Rect::of(mask.extent());
+        mask.update(whole, |at, _| if (at.x + at.y) % 2 == 0 { 255 } else { 0 });
+        let lines = painted_outline(&mut Sites::default(), &mask, whole, 1);
+        let count: usize = lines.iter().map(Vec::len).sum();
+        assert!((4..100).contains(&count), "{count} points");
     }
 
     #[test]

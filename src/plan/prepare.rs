@@ -1,6 +1,9 @@
 //! [`prepare`]: from a request to what the engine gets. [`Prepared::finish`]: from what the engine
 //! gives to a patch.
 
+use rayon::prelude::*;
+
+use super::details::{Details, detailed};
 use super::error::PlanError;
 use super::fill::fill_from_surroundings;
 use super::layout::{Layout, layout};
@@ -8,15 +11,17 @@ use super::preview::{PreviewPatch, PreviewPlace};
 use super::region::{FULL, RegionMaps, region_bounds};
 use super::request::{EditRequest, EngineInput, EngineMask, LatentFill};
 use super::resample::{Frame, resample, visit_cells};
-use super::settings::FillMode;
+use super::settings::{FillMode, KeepDetails};
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Patch, Picture, Pixmap, Profile, RgbF32, Tiled, colour};
+use crate::raster::{Patch, Picture, Pixmap, RgbF32, Tiled, colour};
 
 /// From this strength on, `auto` fills the region with its surroundings: what was there would only
 /// shine through.
 const AUTO_FILL_STRENGTH: f64 = 0.9;
 /// Rows converted at a time, so that a large picture is not held twice in floating point.
 const BAND_ROWS: u32 = 256;
+/// Rows to which details are added at a time: several such bands are worked on at once.
+const DETAIL_ROWS: u32 = 64;
 
 /// A request made ready for an engine, and what is needed to place the engine's answer.
 #[derive(Debug, Clone)]
@@ -25,8 +30,10 @@ pub struct Prepared {
     pub input: EngineInput,
     /// How it lies in the picture.
     pub layout: Layout,
-    profile: Profile,
+    /// The picture as it was.
+    source: Picture,
     depth: Depth,
+    keep_details: KeepDetails,
     /// `None`: the whole picture, fully.
     maps: Option<RegionMaps>,
     previews: PreviewPlace,
@@ -81,6 +88,13 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
         Pixmap::Rgba8(_) => Depth::Eight,
         Pixmap::Rgba16(_) => Depth::Sixteen,
     };
+    // Without a mask nothing is filled, whatever the fill for masks is.
+    let starts_from_original = match mask {
+        Some(_) => fill == FillMode::Original,
+        None => settings.strength.get() < 1.0,
+    };
+    let wants_details =
+        settings.keep_details != KeepDetails::Off && layout.scale < 1.0 && starts_from_original;
     Ok(Prepared {
         input: EngineInput {
             model: request.model.clone(),
@@ -94,10 +108,12 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
             seed: settings.seed,
             sampler: settings.sampler,
             schedule: settings.schedule,
+            wants_round_trip: wants_details,
         },
         layout,
-        profile: request.source.profile.clone(),
+        source: request.source.clone(),
         depth,
+        keep_details: settings.keep_details,
         previews: PreviewPlace::new(layout.touched, maps.as_ref()),
         maps,
     })
@@ -283,39 +299,114 @@ fn mean_strength(maps: &RegionMaps, pixels: &mut dyn Iterator<Item = (usize, f64
 
 impl Prepared {
     /// Turns the engine's picture (at work size) into a patch in the depth and profile of the
-    /// request's picture.
-    pub fn finish(&self, image: &RgbF32) -> Result<Patch, PlanError> {
-        if image.extent != self.layout.work || image.pixels.len() != image.extent.len() {
-            return Err(PlanError::EngineSize {
-                got: image.extent,
-                wanted: self.layout.work,
-            });
+    /// request's picture. Where [`EngineInput::wants_round_trip`] is set, details of the original
+    /// that the model was not shown are kept; without a round trip as if the autoencoder lost
+    /// nothing.
+    pub fn finish(&self, image: &RgbF32, round_trip: Option<&RgbF32>) -> Result<Patch, PlanError> {
+        for picture in std::iter::once(image).chain(round_trip) {
+            if picture.extent != self.layout.work || picture.pixels.len() != picture.extent.len() {
+                return Err(PlanError::EngineSize {
+                    got: picture.extent,
+                    wanted: self.layout.work,
+                });
+            }
         }
         let rect = self.layout.touched;
+        if self.input.wants_round_trip {
+            let seen = &self.input.image;
+            let round_trip = round_trip.unwrap_or(seen);
+            let details = Details::new(seen, round_trip, image, self.keep_details);
+            return self.with_details(&details);
+        }
         let mut placed = resample(image, self.frame_of(rect, 1.0), rect.extent())?;
         for pixel in &mut placed.pixels {
             *pixel = pixel.map(|v| v.clamp(0.0, 1.0));
         }
-        colour::from_srgb(&self.profile, &mut placed.pixels)
+        colour::from_srgb(&self.source.profile, &mut placed.pixels)
             .map_err(|error| PlanError::profile(&error))?;
         let pixels = match self.depth {
             Depth::Eight => {
-                let quantised = self.with_alpha(&placed, |[r, g, b], alpha| {
-                    let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
-                    let alpha = ((u32::from(alpha) + 128) / 257) as u8;
-                    [eight(r), eight(g), eight(b), alpha]
-                });
+                let quantised = self.with_alpha(&placed.pixels, 0, eight_bits);
                 Pixmap::Rgba8(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
             }
             Depth::Sixteen => {
-                let quantised = self.with_alpha(&placed, |[r, g, b], alpha| {
-                    let sixteen = |v: f32| (v.clamp(0.0, 1.0) * 65535.0).round() as u16;
-                    [sixteen(r), sixteen(g), sixteen(b), alpha]
-                });
+                let quantised = self.with_alpha(&placed.pixels, 0, sixteen_bits);
                 Pixmap::Rgba16(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
             }
         };
         Ok(Patch { rect, pixels })
+    }
+
+    /// The patch of a result with details: band by band, because there are several pictures of the
+    /// patch's size.
+    fn with_details(&self, details: &Details) -> Result<Patch, PlanError> {
+        let rect = self.layout.touched;
+        let pixels = match self.depth {
+            Depth::Eight => {
+                let quantised = self.bands_with_details(details, eight_bits)?;
+                Pixmap::Rgba8(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
+            }
+            Depth::Sixteen => {
+                let quantised = self.bands_with_details(details, sixteen_bits)?;
+                Pixmap::Rgba16(Tiled::from_pixels(rect.extent(), &quantised, [0; 4]))
+            }
+        };
+        Ok(Patch { rect, pixels })
+    }
+
+    fn bands_with_details<P: Copy + Default + Send>(
+        &self,
+        details: &Details,
+        join: fn([f32; 3], u16) -> P,
+    ) -> Result<Vec<P>, PlanError> {
+        let rect = self.layout.touched;
+        let mut pixels = vec![P::default(); rect.extent().len()];
+        let band_len = (DETAIL_ROWS * rect.width).max(1) as usize;
+        pixels
+            .par_chunks_mut(band_len)
+            .enumerate()
+            .try_for_each(|(i, band)| {
+                let top = i as u32 * DETAIL_ROWS;
+                let rows = DETAIL_ROWS.min(rect.height - top);
+                let place = Rect::new(rect.x, rect.y + top as i32, rect.width, rows);
+                let shown = self.band_with_details(details, place)?;
+                let first = i * band_len;
+                band.copy_from_slice(&self.with_alpha(&shown, first, join));
+                Ok(())
+            })?;
+        Ok(pixels)
+    }
+
+    /// What is shown in a rectangle of the picture, in the picture's profile, not yet cut to 0…1.
+    fn band_with_details(&self, details: &Details, rect: Rect) -> Result<Vec<[f32; 3]>, PlanError> {
+        let frame = self.frame_of(rect, 1.0);
+        let in_profile = |work: &RgbF32| -> Result<Vec<[f32; 3]>, PlanError> {
+            let enlarged = resample(work, frame, rect.extent())?.pixels;
+            let mut converted: Vec<[f32; 3]> = enlarged.clone();
+            for pixel in &mut converted {
+                *pixel = pixel.map(|v| v.clamp(0.0, 1.0));
+            }
+            colour::from_srgb(&self.source.profile, &mut converted)
+                .map_err(|error| PlanError::profile(&error))?;
+            // Profiles are made for 0…1; what overshoots does so by as much in any of them.
+            for (converted, enlarged) in converted.iter_mut().zip(&enlarged) {
+                for (value, before) in converted.iter_mut().zip(enlarged) {
+                    *value += before - before.clamp(0.0, 1.0);
+                }
+            }
+            Ok(converted)
+        };
+        let result = in_profile(&details.result)?;
+        let seen = in_profile(&self.input.image)?;
+        let let_go = resample(&details.let_go, frame, rect.extent())?.pixels;
+        let original = self.source.pixels.crop_f32(rect);
+        let pixels = original.into_iter().zip(result).zip(seen).zip(let_go);
+        Ok(pixels
+            .map(|((([r, g, b, a], result), seen), let_go)| {
+                let on_white = [r, g, b].map(|v| v * a + (1.0 - a));
+                detailed(on_white, result, seen, let_go)
+            })
+            .collect())
     }
 
     /// Places an engine's preview (at latent size) in the picture.
@@ -337,19 +428,36 @@ impl Prepared {
     }
 
     /// Joins colours and composite alpha; pixels that show nothing become all zeros.
-    fn with_alpha<P: Default>(&self, placed: &RgbF32, join: impl Fn([f32; 3], u16) -> P) -> Vec<P> {
+    /// `placed` begins with the patch's pixel `first`.
+    fn with_alpha<P: Default>(
+        &self,
+        placed: &[[f32; 3]],
+        first: usize,
+        join: impl Fn([f32; 3], u16) -> P,
+    ) -> Vec<P> {
         let alpha = |i: usize| match &self.maps {
             Some(maps) => maps.alpha.get(i).copied().unwrap_or(0),
             None => FULL,
         };
-        let pixels = placed.pixels.iter().enumerate();
+        let pixels = placed.iter().enumerate();
         pixels
-            .map(|(i, pixel)| match alpha(i) {
+            .map(|(i, pixel)| match alpha(first + i) {
                 0 => P::default(),
                 alpha => join(*pixel, alpha),
             })
             .collect()
     }
+}
+
+fn eight_bits([r, g, b]: [f32; 3], alpha: u16) -> [u8; 4] {
+    let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+    let alpha = ((u32::from(alpha) + 128) / 257) as u8;
+    [eight(r), eight(g), eight(b), alpha]
+}
+
+fn sixteen_bits([r, g, b]: [f32; 3], alpha: u16) -> [u16; 4] {
+    let sixteen = |v: f32| (v.clamp(0.0, 1.0) * 65535.0).round() as u16;
+    [sixteen(r), sixteen(g), sixteen(b), alpha]
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::catalog::{ModelRef, ModelTraits, PredictionType};
 use crate::geometry::Point;
 use crate::plan::settings::{AreaMode, EditSettings, Length, MaskMode, Strength};
-use crate::raster::{Mask, draw_patch};
+use crate::raster::{Mask, Profile, draw_patch};
 
 fn traits() -> ModelTraits {
     ModelTraits {
@@ -186,7 +186,7 @@ fn the_work_picture_shows_the_crop_in_place() {
     ] {
         let mask = painted(extent, rect, 255);
         let prepared = prepare(&request(source.clone(), Some(mask), settings(0.5))).unwrap();
-        let patch = prepared.finish(&prepared.input.image).unwrap();
+        let patch = prepared.finish(&prepared.input.image, None).unwrap();
         let Pixmap::Rgba8(plane) = &patch.pixels else {
             panic!("depth")
         };
@@ -228,7 +228,7 @@ fn pixels_beyond_grow_and_feather_never_change() {
             let prepared = prepare(&request(source.clone(), Some(mask), settings)).unwrap();
             let red = RgbF32::filled(prepared.layout.work, [1.0, 0.0, 0.0]);
             let mut after = source.pixels.clone();
-            draw_patch(&mut after, &prepared.finish(&red).unwrap(), 255);
+            draw_patch(&mut after, &prepared.finish(&red, None).unwrap(), 255);
             let (Pixmap::Rgba8(before), Pixmap::Rgba8(after)) = (&source.pixels, &after) else {
                 panic!("depth")
             };
@@ -338,7 +338,7 @@ fn depth_and_alpha_of_the_picture_are_kept() {
     );
     assert!(prepared.input.mask.is_none());
     let grey = RgbF32::filled(prepared.layout.work, [0.5; 3]);
-    let patch = prepared.finish(&grey).unwrap();
+    let patch = prepared.finish(&grey, None).unwrap();
     assert_eq!(patch.rect, Rect::of(extent));
     let Pixmap::Rgba16(plane) = &patch.pixels else {
         panic!("depth")
@@ -346,7 +346,7 @@ fn depth_and_alpha_of_the_picture_are_kept() {
     assert_eq!(plane.get(20, 20), Some([32768, 32768, 32768, 65535]));
     let wrong = RgbF32::filled(Extent::new(16, 16), [0.5; 3]);
     assert!(matches!(
-        prepared.finish(&wrong),
+        prepared.finish(&wrong, None),
         Err(PlanError::EngineSize { .. })
     ));
 }

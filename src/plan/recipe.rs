@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::settings::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,
-    Steps, Strength,
+    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
+    ScheduleId, Seed, Steps, Strength,
 };
 use crate::catalog::{ModelRef, STARTER_ID};
 use crate::geometry::Extent;
@@ -84,6 +84,9 @@ impl Recipe {
         if let Some(content) = common_fill(s.fill) {
             pairs.push(("Masked content", content.to_owned()));
         }
+        if s.keep_details != KeepDetails::Auto {
+            pairs.push((KEEP_DETAILS, s.keep_details.id().to_owned()));
+        }
         pairs.push((
             "Version",
             concat!("Overpaint ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -133,7 +136,12 @@ impl Restored {
         let Value::Object(mut known) = serde_json::to_value(before).ok()? else {
             return None;
         };
-        let mut settings = before.clone();
+        // Files from before there was a choice were made without.
+        known.insert("keep_details".to_owned(), KeepDetails::Off.id().into());
+        let mut settings = EditSettings {
+            keep_details: KeepDetails::Off,
+            ..before.clone()
+        };
         let mut ignored = Vec::new();
         for (key, value) in recipe.get("settings")?.as_object()? {
             match with_setting(&mut known, key, value) {
@@ -216,6 +224,7 @@ impl Restored {
             "Inpaint area" if value == ONLY_MASKED => s.area = AreaMode::Masked,
             "Masked area padding" => s.padding = Some(pixels(value)?),
             "Masked content" => s.fill = fill_of(value)?,
+            KEEP_DETAILS => s.keep_details = value.parse().ok()?,
             // Of the picture, not of the edit.
             "Size" | "Version" => {}
             _ => return None,
@@ -227,6 +236,7 @@ impl Restored {
 const NEGATIVE: &str = "Negative prompt:";
 const NOT_MASKED: &str = "Inpaint not masked";
 const ONLY_MASKED: &str = "Only masked";
+const KEEP_DETAILS: &str = "Keep details";
 
 fn model_name(model: &ModelRef) -> String {
     match model {

@@ -29,6 +29,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         fill: FillMode::Noise,
         feather: Some(Length::Px(4.0)),
         grow: Length::Px(0.0),
+        keep_details: KeepDetails::Auto,
     };
     let text = Recipe {
         model: ModelRef::Folder(PathBuf::from("/home/me/secret/my: model")),
@@ -148,6 +149,26 @@ fn our_own_form_is_preferred_and_forgiving() {
     assert!(text.parameters.contains("Model: mine,"));
 }
 
+#[test]
+fn what_was_made_before_details_were_kept_is_made_so_again() {
+    let mut json: Value = serde_json::from_str(&recipe(EditSettings::default()).json()).unwrap();
+    json["settings"]
+        .as_object_mut()
+        .unwrap()
+        .remove("keep_details");
+    let old = Restored::from_json(&json.to_string(), &EditSettings::default()).unwrap();
+    assert_eq!(old.settings.keep_details, KeepDetails::Off);
+    let text = |keep_details| {
+        let settings = EditSettings {
+            keep_details,
+            ..EditSettings::default()
+        };
+        recipe(settings).parameters()
+    };
+    assert!(!text(KeepDetails::Auto).contains("Keep details"));
+    assert!(text(KeepDetails::More).contains("Keep details: more"));
+}
+
 fn any_length() -> impl Strategy<Value = Length> {
     prop_oneof![
         (0u32..4000).prop_map(|v| Length::Px(f64::from(v) / 8.0)),
@@ -164,6 +185,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         0..2usize,
         0..3usize,
         0..5usize,
+        0..3usize,
     );
     let lengths = (
         prop::option::of(any_length()),
@@ -185,6 +207,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         padding: l.0,
         feather: l.1,
         grow: l.2,
+        keep_details: KeepDetails::ALL[c.5],
     })
 }
 

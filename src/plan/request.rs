@@ -76,4 +76,6 @@ pub struct EngineInput {
     pub sampler: SamplerId,
     /// Which noise levels they visit.
     pub schedule: ScheduleId,
+    /// True when the round trip of `image` through the autoencoder is asked for too.
+    pub wants_round_trip: bool,
 }

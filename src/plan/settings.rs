@@ -286,6 +286,19 @@ with_ids! {
     }
 }
 
+with_ids! {
+    /// Whether details that the model cannot see are laid over its enlarged result.
+    KeepDetails {
+        /// Never: the result as the model gives it.
+        Off = "off",
+        /// Where structure was kept, if the model is shown less than the picture has.
+        #[default]
+        Auto = "auto",
+        /// As `Auto`, further into what has changed.
+        More = "more",
+    }
+}
+
 /// Everything the user chooses for one edit, except picture, mask and model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EditSettings {
@@ -318,6 +331,9 @@ pub struct EditSettings {
     pub feather: Option<Length>,
     /// How far the region is grown before anything else.
     pub grow: Length,
+    /// What becomes of details that the model cannot see.
+    #[serde(default)]
+    pub keep_details: KeepDetails,
 }
 
 /// What a new document starts with before its model has a say.
@@ -338,6 +354,7 @@ impl Default for EditSettings {
             fill: FillMode::default(),
             feather: None,
             grow: Length::Px(0.0),
+            keep_details: KeepDetails::default(),
         }
     }
 }

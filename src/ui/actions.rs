@@ -121,6 +121,8 @@ actions! {
     Copy = Edit COPY [CTRL + C] "ui-copy";
     /// Opens the sample portrait.
     OpenSample = File PICTURE [] "ui-open-sample";
+    /// What earlier sessions have left.
+    Recover = File RECOVER [] "ui-recover";
     /// Writes the picture to its file.
     Save = File SAVE [CTRL + S] "ui-save";
     /// Writes the picture to another file.
@@ -172,7 +174,7 @@ actions! {
     /// Shows the next result.
     NextResult = Generate COLLAPSED [NONE + Period] "ui-next-result";
     /// Shows the result before.
-    PreviousResult = Generate BACK [NONE + Comma] "ui-previous-result";
+    PreviousResult = Generate PREVIOUS [NONE + Comma] "ui-previous-result";
     /// Brings the prompt used before back.
     PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
     /// The way back.
@@ -192,7 +194,7 @@ actions! {
     /// Shows or hides the mask tint.
     ToggleMask = View EYE [NONE + M] "ui-toggle-mask";
     /// Shows or hides crop box and feather band.
-    ToggleArea = View CROP [NONE + A] "ui-toggle-area";
+    ToggleArea = View WORK_AREA [NONE + A] "ui-toggle-area";
     /// Shows or hides the panels.
     TogglePanels = View PANELS [NONE + Tab] "ui-toggle-panels";
     /// Dark or light.
@@ -211,11 +213,32 @@ actions! {
     Shortcuts = Help KEYBOARD [NONE + F1] "ui-shortcuts";
     /// All commands.
     Palette = Help COMMAND [CTRL_SHIFT + P] "ui-palette";
+    /// What the program has said.
+    Messages = Help MESSAGES [] "ui-messages";
     /// The three steps of the first start.
     Guide = Help GUIDE [] "ui-guide";
 }
 
 impl Action {
+    /// True for what goes on while its key is held down; anything else is done once for each press.
+    pub(super) const fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::SmallerBrush
+                | Self::LargerBrush
+                | Self::Undo
+                | Self::Redo
+                | Self::ZoomIn
+                | Self::ZoomOut
+                | Self::NextResult
+                | Self::PreviousResult
+                | Self::NextPrompt
+                | Self::PreviousPrompt
+                | Self::LargerInterface
+                | Self::SmallerInterface
+        )
+    }
+
     /// True for keys that are letters or signs of their own, which mean themselves while one
     /// writes.
     pub fn is_plain_key(self) -> bool {

@@ -4,19 +4,20 @@ use eframe::egui::{self, Ui};
 
 use super::actions::Action;
 use super::arrangement::{drop_hint, window_ui};
+use super::brush::BrushSize;
 use super::canvas::TextureStore;
 use super::context::{Desk, memory};
 use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Outcome};
 use super::frame_times::FrameTimes;
 use super::motion::DesktopMotion;
+use super::options::WindowOptions;
 use super::placement::Placement;
 use super::state::UiState;
 use super::theme;
 use super::toasts::Toasts;
 use super::widgets;
-use super::window::WindowOptions;
 use super::{clipboard, fonts, keys, leaving, perform};
-use crate::editor::{Command, Editor, Start, Theme};
+use crate::editor::{BrushTip, Command, Editor, Start, Theme};
 use crate::text::{Language, Texts};
 
 /// The window's program.
@@ -59,6 +60,10 @@ impl App {
             .window
             .get(memory::MORE)
             .is_some_and(|open| open == "true");
+        let brush = editor.preferences().window.get(memory::BRUSH);
+        if let Some((size, tip)) = brush.and_then(|text| BrushSize::of_text(text)) {
+            (state.brush_size, state.brush) = (size, tip);
+        }
         let first_start = !editor.preferences().guide_dismissed;
         match options.picture {
             Some(path) => editor.apply(Command::OpenFile(path)),
@@ -320,8 +325,7 @@ impl Desktop {
         let mut commands = Vec::new();
         widgets::follow_wheel(&ctx);
         let mut actions = keys::pressed(&ctx, &self.state);
-        let compares = self.state.compares(&self.editor);
-        self.state.before_held = keys::before_held(&ctx, compares);
+        self.state.before_held = keys::before_held(&ctx);
         let mut desk = Desk {
             editor: &self.editor,
             state: &mut self.state,
@@ -338,6 +342,7 @@ impl Desktop {
             perform::perform(&ctx, &mut desk, &mut self.files, action);
         }
         perform::ask_for_files(&mut desk, &mut self.files);
+        remember_brush(&ctx, &mut desk);
         outcome = outcome.or_else(|| leaving::go_on(&ctx, &mut desk, &mut self.files));
         if outcome == Some(Outcome::Quit) {
             self.quit_agreed = true;
@@ -354,10 +359,24 @@ impl Desktop {
                 self.state.note_accepted(&self.editor, candidate);
             }
         }
+        self.state.was_writing = ctx.text_edit_focused();
         if anything {
             // What they changed is drawn in the next frame.
             ctx.request_repaint();
         }
+    }
+}
+
+/// For the next start, once nothing is being dragged.
+fn remember_brush(ctx: &egui::Context, desk: &mut Desk<'_>) {
+    if ctx.input(|i| i.pointer.any_down()) {
+        return;
+    }
+    let first = || BrushSize::default().to_text(&BrushTip::default());
+    let text = desk.state.brush_size.to_text(&desk.state.brush);
+    let known = desk.editor.preferences().window.get(memory::BRUSH).cloned();
+    if known.unwrap_or_else(first) != text {
+        desk.remember(memory::BRUSH, text);
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSto
             .frame(bar(Margin::symmetric(6, 6)))
             .show(ui, |ui| panels::tool_column_ui(ui, desk));
         settings_panel(ui, desk, bar);
-        if panels::has_results(desk) && desk.state.comparison.is_none() {
+        // Always, so that the picture does not change its size with the first result.
+        if desk.state.comparison.is_none() {
             Panel::bottom("results")
                 .exact_size(panels::results_height(room))
                 .frame(bar(Margin::symmetric(12, 4)))

@@ -27,6 +27,10 @@ pub(super) mod memory {
     pub(crate) const STILL: &str = "reduce motion";
     /// How large the interface is, in percent.
     pub(crate) const SCALE: &str = "scale";
+    /// What the brush is like.
+    pub(crate) const BRUSH: &str = "brush";
+    /// Runs without a prompt are not asked about.
+    pub(crate) const EMPTY_PROMPTS: &str = "empty prompts";
     /// Where the window stood.
     pub(crate) const PLACEMENT: &str = "placement";
 }

@@ -66,7 +66,7 @@ icons! {
     COMMAND = '\u{e031}' "square-terminal";
     PANELS = '\u{e032}' "panel-right";
     PICTURE = '\u{e033}' "image";
-    CROP = '\u{e035}' "crop";
+    WORK_AREA = '\u{e041}' "scan-eye";
     GUIDE = '\u{e036}' "graduation-cap";
     MASK_LOAD = '\u{e038}' "image-down";
     MASK_SAVE = '\u{e039}' "image-up";
@@ -74,6 +74,9 @@ icons! {
     STOP = '\u{e03b}' "circle-stop";
     BETWEEN = '\u{e03c}' "between-horizontal-start";
     BACK = '\u{e03d}' "arrow-left";
+    PREVIOUS = '\u{e042}' "chevron-left";
+    MESSAGES = '\u{e043}' "bell";
+    RECOVER = '\u{e044}' "archive-restore";
     COPY = '\u{e040}' "copy";
     QUIT = '\u{e03f}' "log-out";
 }

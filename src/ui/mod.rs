@@ -6,6 +6,7 @@
 mod actions;
 mod app;
 mod arrangement;
+mod brush;
 mod canvas;
 mod clipboard;
 mod context;
@@ -16,6 +17,7 @@ mod icons;
 mod keys;
 mod leaving;
 mod motion;
+mod options;
 mod panels;
 mod perform;
 mod placement;
@@ -27,5 +29,6 @@ mod window;
 
 pub use actions::{Action, Group};
 pub use app::App;
+pub use options::WindowOptions;
 pub use state::Tool;
-pub use window::{WindowError, WindowOptions, run};
+pub use window::{WindowError, run};

@@ -8,7 +8,7 @@ use super::actions::Action;
 use super::canvas::{self, View};
 use super::clipboard;
 use super::context::{Desk, memory};
-use super::dialogs::{Dialog, FileChooser, FilePurpose, PaletteQuery};
+use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, PaletteQuery};
 use super::panels;
 use super::state::Tool;
 use super::theme;
@@ -46,6 +46,8 @@ pub(super) fn perform(
             let still = !desk.state.still;
             desk.remember(memory::STILL, still);
         }
+        Action::Recover => toggle_dialog(desk, Dialog::Recovery),
+        Action::Messages => toggle_dialog(desk, Dialog::Messages),
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
         Action::Guide => open_guide(desk),
@@ -65,10 +67,20 @@ pub(super) fn perform(
         }
         Action::Cancel => cancel(desk),
         _ => {
+            if matches!(action, Action::Generate | Action::CompareStrengths) {
+                leave_text(ctx);
+            }
             if let Some(open) = desk.editor.active() {
                 perform_on(desk, files, open, action);
             }
         }
+    }
+}
+
+/// Gives the keyboard from a text field to the canvas: what comes next is about the result.
+fn leave_text(ctx: &egui::Context) {
+    if ctx.text_edit_focused() {
+        ctx.memory_mut(|memory| memory.request_focus(canvas::canvas_id()));
     }
 }
 
@@ -131,6 +143,9 @@ pub(super) fn perform_on(
                 MaskMode::Stays => MaskMode::Changes,
             };
         }),
+        Action::Generate | Action::CompareStrengths if is_asked_first(desk, open, action) => {
+            desk.state.dialog = Some(Dialog::EmptyPrompt(EmptyPrompt::new(document, action)));
+        }
         Action::Generate => generate(desk, document),
         Action::CompareStrengths => compare(desk, document),
         Action::Accept => {
@@ -159,10 +174,10 @@ pub(super) fn perform_on(
 
 /// Opens the file dialogs that panels have asked for.
 pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
-    if std::mem::take(&mut desk.state.wants_model_folder) {
+    if std::mem::take(&mut desk.state.wants.model_folder) {
         ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
     }
-    if std::mem::take(&mut desk.state.wants_sheet_file)
+    if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison
         && let Some(open) = desk.editor.active()
     {
@@ -295,7 +310,7 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
     } else {
         (now * factor).min(now - 1.0)
     };
-    canvas::set_brush_px(desk.state, next.round());
+    desk.state.set_brush_px(next.round());
 }
 
 /// Escape goes back by one: from the sheet, from the run, from the result, from the line.
@@ -322,6 +337,16 @@ fn zoom(view: &mut View, action: Action) {
         Action::ActualSize => view.actual_size(),
         _ => view.fits = true,
     }
+}
+
+/// True where nothing is described and nobody has agreed to that.
+fn is_asked_first(desk: &mut Desk<'_>, open: &OpenDocument, action: Action) -> bool {
+    // The same button leads back from a comparison.
+    let leads_back = action == Action::CompareStrengths && desk.state.comparison.is_some();
+    open.settings().prompt.trim().is_empty()
+        && !leads_back
+        && !desk.state.of(open.id()).runs_without_prompt
+        && desk.remembered(memory::EMPTY_PROMPTS) != Some(true)
 }
 
 fn generate(desk: &mut Desk<'_>, document: DocumentId) {

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::canvas::{Band, Drag, View};
+use eframe::egui;
+
+use super::brush::BrushSize;
+use super::canvas::{Band, Drag, PaintedOutline, View};
 use super::dialogs::Dialog;
 use super::leaving::Leaving;
 use crate::document::{DocumentId, LayerId};
@@ -38,8 +41,8 @@ pub(super) struct DocumentView {
     pub shown_result: Option<CandidateId>,
     /// The result that was accepted and is being looked at.
     accepted: Option<Accepted>,
-    /// The model has run for it, so there is a place for results.
-    pub has_run: bool,
+    /// A run without a prompt was agreed to.
+    pub runs_without_prompt: bool,
     /// How many results there were; a new one is shown by itself.
     pub results_seen: usize,
     /// How far back in the prompts used before.
@@ -78,6 +81,19 @@ pub(super) struct Shown {
     pub more: bool,
 }
 
+/// What was asked for in one place and is done in another, once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// The prompt is to be written next.
+    pub prompt: bool,
+    /// The model is to be chosen next.
+    pub model: bool,
+    /// A folder is to be chosen as the model.
+    pub model_folder: bool,
+    /// The comparison shown is to be written to a file.
+    pub sheet_file: bool,
+}
+
 /// What belongs to the window alone.
 #[derive(Debug)]
 pub(super) struct UiState {
@@ -85,6 +101,8 @@ pub(super) struct UiState {
     pub tool: Tool,
     /// What brush and eraser are like.
     pub brush: BrushTip,
+    /// How large they are on other pictures.
+    pub brush_size: BrushSize,
     /// The drag under way on the canvas.
     pub drag: Drag,
     /// What is shown.
@@ -105,18 +123,27 @@ pub(super) struct UiState {
     pub recoverable_seen: usize,
     /// Which step of the guide is shown.
     pub guide_step: Option<usize>,
+    /// What the guide waits for to rest: how often the picture was changed, and the prompt; since when,
+    /// in seconds since the start of the window.
+    pub guide_saw: (u64, String, f64),
     /// Chips of this kind are shown.
     pub word_category: Option<String>,
-    /// True when a folder is to be chosen as the model.
-    pub wants_model_folder: bool,
-    /// True when the comparison shown is to be written to a file.
-    pub wants_sheet_file: bool,
+    /// A text field had the keyboard in the frame before.
+    pub was_writing: bool,
+    /// What was asked for elsewhere and is to be done by its owner.
+    pub wants: Wants,
     /// The strengths of the comparison as they are being written.
     pub strengths_text: Option<String>,
     /// Where the pointer is over the picture.
     pub pointer_at: Option<crate::geometry::PointF>,
     /// The outlines shown with the crop box.
     pub band: Band,
+    /// The line around what is painted.
+    pub outline: PaintedOutline,
+    /// Where the chips of the canvas lie.
+    pub chips: egui::Rect,
+    /// The tab that was seen to be in front.
+    pub tab_in_front: Option<DocumentId>,
     /// Nothing moves by itself: as chosen, or as the desktop asks.
     pub still: bool,
     /// The size of the interface that suits the screen, until another is chosen.
@@ -129,6 +156,7 @@ impl Default for UiState {
         Self {
             tool: Tool::Brush,
             brush: BrushTip::default(),
+            brush_size: BrushSize::default(),
             drag: Drag::default(),
             shown: Shown {
                 mask: true,
@@ -144,12 +172,16 @@ impl Default for UiState {
             leaving: None,
             recoverable_seen: 0,
             guide_step: None,
+            guide_saw: (0, String::new(), 0.0),
             word_category: None,
-            wants_model_folder: false,
-            wants_sheet_file: false,
+            was_writing: false,
+            wants: Wants::default(),
             strengths_text: None,
             pointer_at: None,
             band: Band::default(),
+            outline: PaintedOutline::default(),
+            chips: egui::Rect::ZERO,
+            tab_in_front: None,
             still: false,
             own_scale_percent: None,
             documents: HashMap::new(),
@@ -174,16 +206,16 @@ impl UiState {
         }
     }
 
-    /// True where a result or a comparison lies in front, and nothing over it.
-    pub(super) fn compares(&self, editor: &Editor) -> bool {
-        let known = editor.active().map(OpenDocument::id);
-        let known = known.and_then(|id| self.documents.get(&id));
-        let result = known.is_some_and(|known| known.shown_result.is_some());
-        self.dialog.is_none() && (result || self.comparison.is_some())
+    /// Makes the brush `px` pixels of the picture wide, kept in range.
+    pub(super) fn set_brush_px(&mut self, px: f32) {
+        self.brush_size.set(&mut self.brush, px);
     }
 
-    /// Forgets documents that are closed, and accepted results whose mask has become another.
+    /// Fits the brush to the picture in front; forgets documents that are closed, and accepted results whose mask has become another.
     pub(super) fn follow(&mut self, editor: &Editor) {
+        if let Some(open) = editor.active() {
+            self.brush_size.follow(&mut self.brush, open);
+        }
         self.documents.retain(|id, known| {
             let open = editor.document(*id);
             if let Some(open) = open {

@@ -7,6 +7,7 @@ use eframe::egui::{
     Stroke, vec2,
 };
 
+use super::actions::Action;
 use super::context::Desk;
 use super::icons::{self, Icon};
 use super::theme::{self, TOAST_SECS, Tokens, space, text_size};
@@ -20,39 +21,56 @@ const MOST: usize = 3;
 const HEIGHT_FOR_EACH: f32 = 220.0;
 /// Width of a toast, in points.
 const WIDTH: f32 = 380.0;
-/// What stands at the left of the canvas has this width and height at most, in points.
-const CHIPS: egui::Vec2 = vec2(240.0, 40.0);
+/// Height of what stands at the left of the canvas, in points.
+const CHIPS: f32 = 40.0;
 /// Side of the button that takes one away, in points.
 const CROSS: f32 = 22.0;
 
-/// Since when each notice has been shown.
+/// For how long each notice has been seen.
 #[derive(Debug, Default)]
 pub(super) struct Toasts {
-    since: HashMap<NoticeId, f64>,
-    /// The older ones are shown too.
-    all: bool,
+    seen_secs: HashMap<NoticeId, f64>,
+    last_secs: f64,
+}
+
+/// How long it takes to read a text, in seconds: a Chinese character takes as long as three letters.
+fn reading_secs(text: &str) -> f64 {
+    let letters: u32 = text.chars().map(|c| if c.is_ascii() { 1 } else { 3 }).sum();
+    4.0 + f64::from(letters) * 0.07
 }
 
 impl Toasts {
-    /// Draws the newest notices in a corner of the canvas, and how many more there are; those that
-    /// only inform go by themselves.
+    /// Draws the newest notices in a corner of the canvas, and how many more there are. Each goes by
+    /// itself when there was time to read it; warnings and errors stay in the list of messages.
     pub(super) fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, canvas: Rect) {
-        let notices = desk.editor.notices();
-        self.since
-            .retain(|id, _| notices.iter().any(|notice| notice.id == *id));
-        let most = ((canvas.height() / HEIGHT_FOR_EACH) as usize).clamp(1, MOST);
-        if notices.len() <= most {
-            self.all = false;
-        }
-        if notices.is_empty() {
+        let gone = ctx.time() - std::mem::replace(&mut self.last_secs, ctx.time());
+        let editor = desk.editor;
+        self.seen_secs
+            .retain(|id, _| editor.notices().iter().any(|notice| notice.id == *id));
+        let fresh: Vec<(&Notice, f64)> = editor
+            .notices()
+            .iter()
+            .filter_map(|notice| {
+                let needed = match notice.level {
+                    NoticeLevel::Info => TOAST_SECS,
+                    _ => reading_secs(&desk.say(&notice.message)).max(TOAST_SECS),
+                };
+                let seen = self.seen_secs.get(&notice.id).copied().unwrap_or_default();
+                (seen < needed).then_some((notice, needed))
+            })
+            .collect();
+        if fresh.is_empty() {
             return;
         }
+        let most = ((canvas.height() / HEIGHT_FOR_EACH) as usize).clamp(1, MOST);
         let inner = canvas.shrink(space::M);
+        let chips = desk.state.chips;
         // Out of the way of what is done next: the bar of a result below, that of a sheet above.
         let (corner, pivot) = if desk.state.comparison.is_some() {
             (inner.right_bottom(), Align2::RIGHT_BOTTOM)
-        } else if inner.width() < WIDTH + CHIPS.x {
-            (inner.right_top() + vec2(0.0, CHIPS.y), Align2::RIGHT_TOP)
+        } else if inner.right() - WIDTH < chips.right() + space::M {
+            let below = (chips.bottom() - inner.top()).clamp(0.0, 120.0) + space::S;
+            (inner.right_top() + vec2(0.0, below), Align2::RIGHT_TOP)
         } else {
             (inner.right_top(), Align2::RIGHT_TOP)
         };
@@ -65,72 +83,65 @@ impl Toasts {
                 ui.spacing_mut().item_spacing.y = space::S;
                 // Else it has the height that egui gives to windows.
                 ui.set_max_size(vec2(WIDTH.min(inner.width()), inner.height()));
-                let shown = if self.all { notices.len() } else { most };
-                let room = inner.height() - CHIPS.y - 2.0 * space::L;
+                let room = inner.height() - CHIPS - 2.0 * space::L;
                 egui::ScrollArea::vertical()
-                    .max_height(room.max(CHIPS.y))
+                    .max_height(room.max(CHIPS))
                     .show(ui, |ui| {
-                        for notice in notices.iter().rev().take(shown) {
-                            self.notice_ui(ui, desk, notice);
+                        for (notice, needed) in fresh.iter().rev().take(most) {
+                            self.notice_ui(ui, desk, notice, (*needed, gone));
                         }
                     });
-                let older = notices.get(..notices.len().saturating_sub(most));
-                self.older_ui(ui, desk, older.unwrap_or_default());
+                let older = fresh.get(..fresh.len().saturating_sub(most));
+                older_ui(ui, desk, older.unwrap_or_default());
             });
     }
 
-    /// Draws one, and takes it away when its time is over.
-    fn notice_ui(&mut self, ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) {
-        let now = ui.ctx().time();
-        let since = *self.since.entry(notice.id).or_insert(now);
-        if toast_ui(ui, desk, notice) {
-            self.since.insert(notice.id, now);
+    /// Draws one. Time goes on while it can be read: not under the pointer, nor while somebody looks
+    /// elsewhere.
+    fn notice_ui(
+        &mut self,
+        ui: &mut egui::Ui,
+        desk: &mut Desk<'_>,
+        notice: &Notice,
+        (needed, gone): (f64, f64),
+    ) {
+        let pointed_at = toast_ui(ui, desk, notice);
+        let looked_at = ui.input(|i| i.viewport().focused != Some(false));
+        let first = !self.seen_secs.contains_key(&notice.id);
+        let seen = self.seen_secs.entry(notice.id).or_default();
+        if looked_at && !pointed_at && !first && desk.state.dialog.is_none() {
+            *seen += gone;
         }
-        if notice.level == NoticeLevel::Info {
-            let left = TOAST_SECS - (now - since);
-            if left <= 0.0 {
+        if *seen < needed {
+            ui.ctx().request_repaint_after_secs((needed - *seen) as f32);
+        } else {
+            if notice.level == NoticeLevel::Info {
                 desk.send(Command::DismissNotice(notice.id));
-            } else {
-                ui.ctx().request_repaint_after_secs(left as f32);
             }
+            ui.ctx().request_repaint();
         }
-    }
-
-    /// Says how many older ones there are; they can be seen, and all can be taken away at once.
-    fn older_ui(&mut self, ui: &mut egui::Ui, desk: &mut Desk<'_>, older: &[Notice]) {
-        let Some(worst) = older.iter().map(|notice| notice.level).max() else {
-            return;
-        };
-        let (_, colour) = look(worst, theme::tokens(ui));
-        let at_the_right = Layout::top_down(Align::Max);
-        let small = toast_frame(theme::tokens(ui), colour).inner_margin(Margin::symmetric(4, 2));
-        ui.with_layout(at_the_right, |ui| {
-            small.show(ui, |ui| self.older_buttons(ui, desk, older.len()));
-        });
-    }
-
-    fn older_buttons(&mut self, ui: &mut egui::Ui, desk: &mut Desk<'_>, older: usize) {
-        // From the right.
-        ui.horizontal(|ui| {
-            if widgets::link_button(ui, &desk.text("ui-dismiss-all")).clicked() {
-                for notice in desk.editor.notices() {
-                    desk.send(Command::DismissNotice(notice.id));
-                }
-            }
-            let more = if self.all {
-                desk.text("ui-notices-fewer").into_owned()
-            } else {
-                desk.say(&Message::new("ui-notices-more").with("count", older))
-            };
-            if widgets::link_button(ui, &more).clicked() {
-                self.all = !self.all;
-            }
-        });
     }
 }
 
+/// Says how many older ones there are; pressing it shows them.
+fn older_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, older: &[(&Notice, f64)]) {
+    let Some(worst) = older.iter().map(|(notice, _)| notice.level).max() else {
+        return;
+    };
+    let (_, colour) = look(worst, theme::tokens(ui));
+    let small = toast_frame(theme::tokens(ui), colour).inner_margin(Margin::symmetric(4, 2));
+    ui.with_layout(Layout::top_down(Align::Max), |ui| {
+        small.show(ui, |ui| {
+            let more = desk.say(&Message::new("ui-notices-more").with("count", older.len()));
+            if widgets::link_button(ui, &more).clicked() {
+                desk.act(Action::Messages);
+            }
+        });
+    });
+}
+
 /// The sign and the colour of a level.
-const fn look(level: NoticeLevel, t: &Tokens) -> (Icon, Color32) {
+pub(super) const fn look(level: NoticeLevel, t: &Tokens) -> (Icon, Color32) {
     match level {
         NoticeLevel::Info => (icons::GOOD, t.good),
         NoticeLevel::Warning => (icons::WARNING, t.warn),

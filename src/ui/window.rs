@@ -7,35 +7,10 @@ use eframe::egui;
 use super::app::App;
 use super::context::memory;
 use super::frame_times::FrameTimes;
+use super::options::WindowOptions;
 use super::placement::Placement;
 use crate::editor::Preferences;
-use crate::jobs::EngineFactory;
-use crate::text::{Explain, Language, Message, error_speaks};
-
-/// What the window needs to begin.
-pub struct WindowOptions {
-    /// A picture to open at once.
-    pub picture: Option<PathBuf>,
-    /// Makes the engine, on its own thread.
-    pub engine: EngineFactory,
-    /// Where preferences and journals lie.
-    pub data_dir: PathBuf,
-    /// `None`: the preferences' own, or the system's.
-    pub language: Option<Language>,
-    /// Where to write what each frame took, a line a frame.
-    pub frame_times: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for WindowOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WindowOptions")
-            .field("picture", &self.picture)
-            .field("data_dir", &self.data_dir)
-            .field("language", &self.language)
-            .field("frame_times", &self.frame_times)
-            .finish_non_exhaustive()
-    }
-}
+use crate::text::{Explain, Message, error_speaks};
 
 /// Why there is no window.
 #[derive(Debug, Clone, PartialEq, Eq)]

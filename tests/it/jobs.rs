@@ -10,8 +10,8 @@ use overpaint::engine::{Engine, EngineError};
 use overpaint::geometry::Extent;
 use overpaint::jobs::{JobEvent, JobId, Runner};
 use overpaint::plan::{
-    AreaMode, EditRequest, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId,
-    ScheduleId, Seed, Steps, Strength,
+    AreaMode, EditRequest, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode,
+    SamplerId, ScheduleId, Seed, Steps, Strength,
 };
 use proptest::prelude::*;
 
@@ -38,6 +38,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
             fill: FillMode::Auto,
             feather: None,
             grow: Length::Px(0.0),
+            keep_details: KeepDetails::Off,
         },
     })
 }

@@ -22,6 +22,7 @@ mod recovery;
 mod support;
 mod texts;
 mod ui;
+mod ui_first_hour;
 mod ui_mask;
 mod ui_numbers;
 mod ui_panel;

@@ -30,15 +30,15 @@ fn strength(window: &TestWindow) -> f64 {
 #[test]
 fn the_wheel_turns_the_brush_and_a_double_click_resets_it() {
     let mut window = TestWindow::open(Wanted::default());
-    assert!(window.harness.query_by_label("48 px").is_some());
+    assert!(window.harness.query_by_label("26 px").is_some());
     hover(&mut window, "Brush size");
     turn_wheel(&mut window, 1.0);
     window.frames(2);
-    assert!(window.harness.query_by_label("53 px").is_some(), "a tenth");
+    assert!(window.harness.query_by_label("29 px").is_some(), "a tenth");
     window.harness.get_by_label("Brush size").click();
     window.harness.get_by_label("Brush size").click();
     window.frames(3);
-    assert!(window.harness.query_by_label("48 px").is_some());
+    assert!(window.harness.query_by_label("26 px").is_some());
 }
 
 #[test]

@@ -7,6 +7,7 @@ cli-stage-decode = decoding
 cli-model-defaults = defaults: steps { $steps }, strength { $strength }, guidance { $guidance }, sampler { $sampler }, schedule { $schedule }
 cli-model-sees-mask = trained for inpainting: it sees the mask
 cli-mask-rescaled = The mask had another size and was scaled to { $size }.
+cli-details-by-picture = Details were kept by comparing with the picture itself: this engine cannot give its round trip.
 cli-unknown-words = The model does not know: { $words }
 cli-seed-used = Seed { $seed }. Give --seed { $seed } for the same picture again.
 cli-written = Wrote { $path } ({ $steps } of { $of } steps in { $seconds } s).

@@ -7,6 +7,7 @@ cli-stage-decode = 解碼
 cli-model-defaults = 預設：步數 { $steps }、降噪強度 { $strength }、提示詞引導強度 { $guidance }、取樣器 { $sampler }、排程 { $schedule }
 cli-model-sees-mask = 專為局部重繪訓練：看得到遮罩
 cli-mask-rescaled = 遮罩大小不同，已縮放為 { $size }。
+cli-details-by-picture = 這個引擎無法提供圖片編碼再解碼的結果，因此保留細節時直接和原圖比較。
 cli-unknown-words = 模型不認得：{ $words }
 cli-seed-used = 種子 { $seed }。想再得到同一張圖，請加上 --seed { $seed }。
 cli-written = 已寫入 { $path }（{ $of } 步中執行 { $steps } 步，{ $seconds } 秒）。

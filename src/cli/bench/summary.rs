@@ -50,7 +50,7 @@ impl Summary {
                 "model": self.model,
                 "stage": measured.args.stage.id(),
                 "device": self.device,
-                "instructions": measured.peak.instructions,
+                "instructions": measured.peak.isa,
                 "threads": measured.threads,
                 "size": measured.size.to_string(),
                 "runs": self.seconds.len(),
@@ -76,7 +76,7 @@ impl Summary {
                 .with("share", format!("{:.1}", 100.0 * share))
                 .with("peak", format!("{:.1}", peak / 1e9))
                 .with("threads", measured.threads)
-                .with("instructions", measured.peak.instructions));
+                .with("instructions", measured.peak.isa));
         }
         if let (Some(load), Some(run)) = (self.memory.load, self.memory.run) {
             let mebibytes = |bytes: u64| format!("{:.0}", bytes as f64 / f64::from(1 << 20));

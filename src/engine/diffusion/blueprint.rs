@@ -86,7 +86,7 @@ impl Blueprint {
 }
 
 /// A [`Blueprint`] being drawn, below one name of the network; the mirror of
-/// [`Loader`](super::weights::Loader).
+/// [`Loader`](crate::engine::nn::weights::Loader).
 pub(crate) struct Draft<'a> {
     blueprint: &'a mut Blueprint,
     /// Empty, or ends with a dot.

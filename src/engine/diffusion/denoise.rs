@@ -9,12 +9,12 @@
 
 use candle_core::Tensor;
 
+use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
-use super::preview::LatentPreview;
 use super::sampler::{Past, Sampler, StepInput};
 use super::schedule::Step;
-use super::tensors::{choose, noise_tensor};
 use crate::catalog::PredictionType;
+use crate::engine::nn::tensors::{choose, noise_tensor};
 use crate::engine::{EngineError, Progress, Stage};
 
 /// The network with its prompts and guidance, or a toy in tests.
@@ -30,9 +30,9 @@ pub(crate) trait Predictor {
 
 /// What stays, for how long.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub(crate) struct LatentMask {
     /// The clean latent of what is held, (1, c, h, w).
-    pub(crate) original: Tensor,
+    pub(crate) init_latent: Tensor,
     /// Share of the strength of each latent pixel, 0…1, row-major.
     pub(crate) strength: Vec<f32>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Denoising<'a> {
     /// Where further noise comes from.
     pub(crate) source: NoiseSource,
     /// What stays; `None`: nothing.
-    pub(crate) hold: Option<Hold>,
+    pub(crate) latent_mask: Option<LatentMask>,
     /// What makes previews.
     pub(crate) preview: Option<&'a LatentPreview>,
 }
@@ -90,7 +90,7 @@ pub(crate) fn noised(clean: &Tensor, noise: &Tensor, sigma: f64) -> Result<Tenso
     Ok((clean + noise.affine(sigma, 0.0)?)?)
 }
 
-impl Hold {
+impl LatentMask {
     /// Which pixels are held at step `done` of `of`.
     fn held_at(&self, done: usize, of: usize) -> Vec<bool> {
         let remaining = (of - done) as f64;
@@ -107,8 +107,8 @@ pub(crate) fn denoise(
     progress: &mut dyn Progress,
 ) -> Result<Denoised, EngineError> {
     let of = run.steps.len();
-    let nobody: Vec<bool> = match &run.hold {
-        Some(hold) => vec![false; hold.strength.len()],
+    let nobody: Vec<bool> = match &run.latent_mask {
+        Some(latent_mask) => vec![false; latent_mask.strength.len()],
         None => Vec::new(),
     };
     let mut held_before = nobody.clone();
@@ -118,29 +118,29 @@ pub(crate) fn denoise(
     for (done, step) in run.steps.iter().enumerate() {
         progress.checkpoint()?;
         progress.stage(stage(done, of));
-        let held = run
-            .hold
-            .as_ref()
-            .map_or_else(|| nobody.clone(), |hold| hold.held_at(done, of));
+        let held = run.latent_mask.as_ref().map_or_else(
+            || nobody.clone(),
+            |latent_mask| latent_mask.held_at(done, of),
+        );
         let before = std::mem::replace(&mut held_before, held.clone());
         if !held.is_empty() && held.iter().all(|&held| held) {
             // Whatever the network says, nothing would come of it.
             continue;
         }
-        if let Some(hold) = &run.hold {
+        if let Some(latent_mask) = &run.latent_mask {
             // Pixels released now begin from the same latent as those still held.
             let renewed: Vec<bool> = before.iter().zip(&held).map(|(a, b)| *a || *b).collect();
             sample = blend(
                 &renewed,
-                || noised(&hold.original, run.noise, step.sigma),
+                || noised(&latent_mask.init_latent, run.noise, step.sigma),
                 sample,
             )?;
         }
         let scaled = sample.affine(1.0 / step.sigma.hypot(1.0), 0.0)?;
         let answer = predictor.predict(&scaled, step.timestep, progress)?;
         let mut clean = clean_from(run.prediction, &sample, &answer, step.sigma)?;
-        if let Some(hold) = &run.hold {
-            clean = blend(&held, || Ok(hold.original.clone()), clean)?;
+        if let Some(latent_mask) = &run.latent_mask {
+            clean = blend(&held, || Ok(latent_mask.init_latent.clone()), clean)?;
             // A released pixel has no past; what it predicts now, kept as its past, bends nothing.
             let released: Vec<bool> = before.iter().zip(&held).map(|(a, b)| *a && !*b).collect();
             for entry in &mut past {
@@ -177,8 +177,8 @@ pub(crate) fn denoise(
         sample = stepped.next;
     }
     progress.stage(stage(of, of));
-    if let Some(hold) = run.hold {
-        sample = blend(&held_before, || Ok(hold.original), sample)?;
+    if let Some(latent_mask) = run.latent_mask {
+        sample = blend(&held_before, || Ok(latent_mask.init_latent), sample)?;
     }
     Ok(Denoised {
         latent: sample,

@@ -6,17 +6,19 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
-use super::denoise::{Denoising, Hold, denoise, noised};
-use super::device::{self, DeviceChoice, PrecisionChoice};
-use super::guidance::GuidedUnet;
+use super::classifier_free_guidance::GuidedUnet;
+use super::denoise::{Denoising, LatentMask, denoise, noised};
+use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
-use super::precision::Precision;
-use super::preview::LatentPreview;
 use super::sampler::sampler;
-use super::tensors::{check_finite, choose, noise_tensor, plane_tensor, tensor_picture};
 use crate::catalog::ModelRef;
-use crate::engine::kernels::Recycling;
+use crate::engine::kernels::BlockAllocator;
+use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::tensors::{
+    check_finite, choose, noise_tensor, plane_tensor, tensor_picture,
+};
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{EngineInput, EngineMask, LatentFill};
@@ -131,7 +133,7 @@ impl DiffusionEngine {
             // The other model is gone by now, so that there is memory for this one.
             let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
             // Weights on their way took as much again.
-            Recycling::give_back();
+            BlockAllocator::release_all();
             (model.clone(), pipeline)
         };
         Ok(&mut self.loaded.insert(entry).1)
@@ -183,12 +185,13 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let image = run.picture(progress);
+        let pictures = run.pictures(progress);
         // What the layers passed on to each other is needed no more, however the run ended.
-        Recycling::give_back();
-        let image = image?;
+        BlockAllocator::release_all();
+        let (image, round_trip) = pictures?;
         Ok(EngineOutput {
             image,
+            round_trip,
             report: run.report,
         })
     }
@@ -244,7 +247,11 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn picture(&mut self, progress: &mut dyn Progress) -> Result<RgbF32, EngineError> {
+    /// The result, and the round trip of the original where it is asked for.
+    fn pictures(
+        &mut self,
+        progress: &mut dyn Progress,
+    ) -> Result<(RgbF32, Option<RgbF32>), EngineError> {
         progress.checkpoint()?;
         progress.stage(Stage::EncodingText);
         let clock = Instant::now();
@@ -257,13 +264,17 @@ impl Run<'_> {
         let original = self.original(progress)?;
         let shown = self.shown(progress)?;
         // Of the blocks of one network few fit the next one.
-        Recycling::give_back();
+        BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let round_trip = self.round_trip(progress)?;
+        self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
         let latent = self.denoised(&text, original, shown, progress)?;
         check_finite(&latent)?;
-        Recycling::give_back();
+        BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
 
         progress.checkpoint()?;
@@ -271,7 +282,21 @@ impl Run<'_> {
         let clock = Instant::now();
         let image = tensor_picture(&self.pipeline.decode(&latent, progress)?)?;
         self.report.seconds.decode = clock.elapsed().as_secs_f64();
-        Ok(image)
+        Ok((image, round_trip))
+    }
+
+    /// What the autoencoder makes of the input's picture, where that is asked for.
+    fn round_trip(&mut self, progress: &mut dyn Progress) -> Result<Option<RgbF32>, EngineError> {
+        let input = self.input;
+        if !input.wants_round_trip {
+            return Ok(None);
+        }
+        progress.checkpoint()?;
+        let image = self
+            .pipeline
+            .round_trip(&input.image, &mut self.report, progress)?;
+        BlockAllocator::release_all();
+        Ok(Some(image))
     }
 
     fn text(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
@@ -365,10 +390,14 @@ impl Run<'_> {
             Some(known) if input.strength.get() < 1.0 => noised(known, &self.noise, level)?,
             _ => self.noise.affine(schedule.noise_scale, 0.0)?,
         };
-        let hold = input.mask.as_ref().zip(known).map(|(mask, original)| Hold {
-            original,
-            strength: mask.latent_strength.clone(),
-        });
+        let latent_mask = input
+            .mask
+            .as_ref()
+            .zip(known)
+            .map(|(mask, original)| LatentMask {
+                init_latent: original,
+                strength: mask.latent_strength.clone(),
+            });
         let denoising = Denoising {
             sampler,
             steps,
@@ -376,7 +405,7 @@ impl Run<'_> {
             first,
             noise: &self.noise,
             source,
-            hold,
+            latent_mask,
             preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
@@ -384,7 +413,7 @@ impl Run<'_> {
         let mut unet = GuidedUnet {
             unet,
             given: unet.condition(text, &timesteps, progress)?,
-            shown,
+            masked_image: shown,
             guidance: input.guidance,
         };
         let denoised = denoise(denoising, &mut unet, progress)?;

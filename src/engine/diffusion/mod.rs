@@ -3,40 +3,30 @@
 //! The networks follow the `config.json` files of a diffusers folder. This is the only room that
 //! names candle; its errors stop here. Called through [`Engine`](super::Engine) only.
 
-mod attention;
+mod bench_parts;
 mod blueprint;
 mod cache;
-mod cpu;
+mod classifier_free_guidance;
 mod denoise;
-mod device;
 mod engine;
-mod failure;
-mod guidance;
-mod layers;
+mod latent_preview;
 mod model_config;
 mod noise;
 mod pipeline;
-mod precision;
-mod preview;
 mod random_model;
 mod resnet;
 mod sampler;
 mod schedule;
-mod stages;
-mod tensors;
 mod text_encoder;
 mod tokenizer;
 mod unet;
 mod vae;
-mod weights;
 
-#[cfg(test)]
-mod goldens;
 #[cfg(test)]
 mod testing;
 
-pub use device::{DeviceChoice, PrecisionChoice};
+pub use super::nn::{DeviceChoice, PrecisionChoice};
+pub use bench_parts::{LoadedPart, Part, PartAnswer, PartWork};
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;
-pub use stages::{LoadedPart, Part, PartAnswer, PartWork};

@@ -3,15 +3,15 @@
 use candle_core::{Device, Tensor};
 
 use super::cache::Remembered;
-use super::precision::Precision;
-use super::preview::LatentPreview;
+use super::latent_preview::LatentPreview;
 use super::schedule::TrainedNoise;
-use super::tensors::picture_tensor;
 use super::text_encoder::TextEncoder;
 use super::tokenizer::PromptTokenizer;
 use super::unet::Unet;
 use super::vae::Vae;
 use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::tensors::{picture_tensor, tensor_picture};
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::raster::RgbF32;
 use crate::text::Message;
@@ -20,6 +20,8 @@ use crate::text::Message;
 const TEXTS_KEPT: usize = 8;
 /// Pictures kept encoded; a run with a model that sees the mask uses two.
 const PICTURES_KEPT: usize = 6;
+/// Round trips kept.
+const ROUND_TRIPS_KEPT: usize = 4;
 
 /// One loaded model.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub(super) struct Pipeline {
     device: Device,
     texts: Remembered<Vec<Vec<u32>>, Tensor>,
     pictures: Remembered<RgbF32, Tensor>,
+    round_trips: Remembered<RgbF32, RgbF32>,
 }
 
 impl Pipeline {
@@ -81,6 +84,7 @@ impl Pipeline {
             device: device.clone(),
             texts: Remembered::new(TEXTS_KEPT),
             pictures: Remembered::new(PICTURES_KEPT),
+            round_trips: Remembered::new(ROUND_TRIPS_KEPT),
         })
     }
 
@@ -119,6 +123,23 @@ impl Pipeline {
         let latent = self.vae.encode(&tensor, progress)?;
         self.pictures.keep(picture.clone(), latent.clone());
         Ok(latent)
+    }
+
+    /// A picture encoded and decoded.
+    pub(super) fn round_trip(
+        &mut self,
+        picture: &RgbF32,
+        report: &mut RunReport,
+        progress: &mut dyn Progress,
+    ) -> Result<RgbF32, EngineError> {
+        if let Some(known) = self.round_trips.get(picture) {
+            return Ok(known);
+        }
+        let latent = self.encode_picture(picture, report, progress)?;
+        report.round_trips += 1;
+        let decoded = tensor_picture(&self.decode(&latent, progress)?)?;
+        self.round_trips.keep(picture.clone(), decoded.clone());
+        Ok(decoded)
     }
 
     /// The picture of a latent, (1, 3, h, w), about −1…1.

@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::layers::{Conv2d, ConvShape, GroupNorm, Linear};
-use super::weights::Loader;
+use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear};
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Measures of a [`Resnet`].

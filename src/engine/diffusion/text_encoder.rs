@@ -5,13 +5,13 @@ mod blueprint;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::attention::{Attention, AttentionNames, AttentionShape};
-use super::failure::{all_finite, bad_input};
-use super::layers::{Activation, Embedding, LayerNorm, Linear};
 use super::model_config::ModelConfig;
-use super::precision::Precision;
-use super::weights::{Loader, Weights};
 use crate::catalog::ModelFiles;
+use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape};
+use crate::engine::nn::failure::{all_finite, bad_input};
+use crate::engine::nn::layers::{Activation, Embedding, LayerNorm, Linear};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
@@ -162,7 +162,7 @@ impl TextEncoder {
             progress.checkpoint()?;
             x = layer.forward(&x, &mask, progress)?;
         }
-        all_finite(&self.final_norm.forward(&x)?.made()?)
+        all_finite(&self.final_norm.forward(&x)?.materialized()?)
     }
 }
 

@@ -14,31 +14,31 @@
 
 mod activation;
 mod attention;
+mod block_allocator;
+mod concat;
 mod conv;
-mod instructions;
-mod join;
+mod convert;
+mod dtype;
+mod elementwise;
+mod gemm;
+mod isa;
 mod norm;
-mod pack;
-mod pairs;
+mod output;
 mod peak;
-mod product;
-mod recycling;
-mod shared;
-mod tile;
-mod values;
-mod widen;
-mod winograd;
-
-pub(crate) use attention::{AttentionSizes, KeysAndValues, attend};
-pub(crate) use conv::{ConvGeometry, conv2d};
-pub(crate) use instructions::Instructions;
-pub(crate) use join::side_by_side;
-pub(crate) use norm::{GroupNorm, LayerNorm, MeasuredGroups, Norm};
-pub(crate) use pack::{Numbers, PackedWeights};
-pub use peak::{Peak, peak};
-pub(crate) use product::{Finish, can_be_gated, gated_order, linear};
-pub use recycling::Recycling;
-pub(crate) use values::{Computed, Input, Values};
-
+mod prefetch;
 #[cfg(test)]
 mod reference;
+#[cfg(not(target_arch = "x86_64"))]
+mod unsupported_bf16;
+
+pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
+pub use block_allocator::BlockAllocator;
+pub(crate) use concat::concat_channels;
+pub(crate) use conv::{ConvGeometry, conv2d};
+pub(crate) use dtype::{DtypeSlice, DtypeVec};
+pub(crate) use gemm::{
+    Epilogue, GemmInput, PackedWeights, WeightDtype, can_fuse_geglu, geglu_row_order, linear,
+};
+pub(crate) use isa::Isa;
+pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
+pub use peak::{Peak, peak};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pulp::{Simd, WithSimd};
 
-use super::instructions::Instructions;
+use super::isa::Isa;
 
 /// Vectors summed side by side: more than any processor has multiply-adds under way.
 const SUMS: usize = 12;
@@ -19,7 +19,7 @@ const BURSTS: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
     /// The instruction set it was measured with: the one the kernels use.
-    pub instructions: &'static str,
+    pub isa: &'static str,
     /// Multiplications and additions a second, all threads together.
     pub flops_per_second: f64,
 }
@@ -27,27 +27,27 @@ pub struct Peak {
 /// Measures the peak of that many threads, with numbers of bf16 or of f32; some tenths of a second.
 /// An error says which instruction sets there are, where another one is forced.
 pub fn peak(threads: usize, in_bf16: bool) -> Result<Peak, String> {
-    let instructions = if in_bf16 {
-        Instructions::chosen_with_bf16()?
+    let isa = if in_bf16 {
+        Isa::chosen_with_bf16()?
     } else {
-        Instructions::chosen()?.in_f32()
+        Isa::chosen()?.in_f32()
     };
-    let of_a_round = match instructions.pair_products() {
-        Some(products) => products.flops_of_a_round(),
-        None => 2 * SUMS * instructions.lanes(),
+    let of_a_round = match isa.bf16() {
+        Some(bf16_isa) => bf16_isa.flops_per_round(),
+        None => 2 * SUMS * isa.lanes(),
     };
     let of_all = of_a_round as f64 * ROUNDS as f64 * threads as f64;
     let flops_per_second = (0..BURSTS)
-        .map(|_| of_all / seconds_of_a_burst(instructions, threads))
+        .map(|_| of_all / seconds_of_a_burst(isa, threads))
         .fold(0.0, f64::max);
     Ok(Peak {
-        instructions: instructions.name(),
+        isa: isa.name(),
         flops_per_second,
     })
 }
 
 /// The time from the common start of all threads until the last one is done.
-fn seconds_of_a_burst(instructions: Instructions, threads: usize) -> f64 {
+fn seconds_of_a_burst(isa: Isa, threads: usize) -> f64 {
     let start = Barrier::new(threads);
     std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
@@ -55,9 +55,9 @@ fn seconds_of_a_burst(instructions: Instructions, threads: usize) -> f64 {
                 scope.spawn(|| {
                     start.wait();
                     let clock = Instant::now();
-                    std::hint::black_box(match instructions.pair_products() {
-                        Some(products) => products.multiply_adds(ROUNDS),
-                        None => instructions.run(MultiplyAdds),
+                    std::hint::black_box(match isa.bf16() {
+                        Some(bf16_isa) => bf16_isa.fma_rounds(ROUNDS),
+                        None => isa.run(MultiplyAdds),
                     });
                     clock.elapsed().as_secs_f64()
                 })
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn the_sums_are_what_was_asked_for() {
-        let instructions = Instructions::chosen().unwrap();
-        let sum = instructions.run(MultiplyAdds);
-        assert_eq!(sum, (SUMS * instructions.lanes()) as f32);
+        let isa = Isa::chosen().unwrap();
+        let sum = isa.run(MultiplyAdds);
+        assert_eq!(sum, (SUMS * isa.lanes()) as f32);
     }
 }

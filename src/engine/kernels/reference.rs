@@ -15,8 +15,8 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
 
 /// How far a result of `set` may be from the exact one where f32 is within `of_f32`: where products
 /// are of bf16, what is multiplied has 8 digits.
-pub(crate) fn tolerance(set: super::Instructions, of_f32: f64) -> f64 {
-    match set.pair_products() {
+pub(crate) fn tolerance(set: super::Isa, of_f32: f64) -> f64 {
+    match set.bf16() {
         Some(_) => of_f32.max(5e-3),
         None => of_f32,
     }

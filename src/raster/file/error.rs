@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::target::PlaceProblem;
 use crate::geometry::Extent;
 use crate::text::{Explain, Message, error_speaks};
 
@@ -101,6 +102,13 @@ pub enum PictureError {
         /// Longest side it can hold.
         limit_px: u32,
     },
+    /// No file can be written there, as is known without trying.
+    NoPlace {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: PlaceProblem,
+    },
     /// The file cannot be written. What was there before is untouched.
     Write {
         /// The file.
@@ -148,6 +156,7 @@ impl Explain for PictureError {
             } => about("picture-too-large-for-format", path)
                 .with("kind", kind.clone())
                 .with("limit", limit_px.to_string()),
+            Self::NoPlace { path, problem } => problem.message(path),
             Self::Write { path, why } => about("picture-unwritable", path).with("why", why.clone()),
         }
     }

@@ -15,6 +15,7 @@ mod note;
 mod save;
 mod sniff;
 mod tags;
+mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
 pub use note::PictureNote;
 pub use save::{RecipeText, SaveOptions, save};
 pub use sniff::MAX_PIXELS;
+pub use target::{PlaceProblem, check_place, check_size, is_same_place, writable_format};
 
 /// A kind of picture file that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -13,7 +13,7 @@ use tiff::tags::{ExtraSamples, Predictor, Tag};
 
 use super::metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
 use super::{ColourLayout, FileFormat, FileOrigin, PictureError, PictureNote};
-use super::{exif, metadata};
+use super::{exif, metadata, target};
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
 
@@ -58,30 +58,9 @@ pub fn save(
     origin: &FileOrigin,
     options: &SaveOptions,
 ) -> Result<Vec<PictureNote>, PictureError> {
-    let format = options.format.or_else(|| FileFormat::of_path(path));
-    let format = format
-        .filter(|format| FileFormat::WRITABLE.contains(format))
-        .ok_or_else(|| PictureError::UnknownExtension {
-            path: path.to_path_buf(),
-        })?;
-    let extent = picture.extent();
-    if extent.is_empty() {
-        return Err(PictureError::NoPixels {
-            path: path.to_path_buf(),
-        });
-    }
-    let limit_px = match format {
-        FileFormat::Jpeg => 65_535,
-        FileFormat::WebP => 16_383,
-        _ => u32::MAX,
-    };
-    if extent.width.max(extent.height) > limit_px {
-        return Err(PictureError::TooLargeForFormat {
-            path: path.to_path_buf(),
-            kind: format.name().to_owned(),
-            limit_px,
-        });
-    }
+    let format = target::writable_format(path, options.format)?;
+    target::check_size(path, format, picture.extent())?;
+    target::check_place(path)?;
     let outgoing = Outgoing::new(picture, origin, options, format)?;
     write_whole(path, |file| match format {
         FileFormat::Png => outgoing.write_png(file),
@@ -95,6 +74,8 @@ pub fn save(
 type AnyError = Box<dyn std::error::Error>;
 
 /// Lets `write` fill a temporary file beside `path`, which takes its place when all is on the disk.
+/// So a file that also has other names (hard links) is left to them as it was. One that its owner
+/// may not write is not replaced.
 pub(super) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), AnyError>,
@@ -103,12 +84,9 @@ pub(super) fn write_whole(
         path: path.to_path_buf(),
         why: error.to_string(),
     };
-    // A link stays a link: what it points to is replaced.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
+    // A link stays a link: what it points to is replaced, or made where it points to nothing yet.
+    let target = target::check_place(path)?;
+    let folder = target.parent().unwrap_or_else(|| Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".overpaint-").suffix(".part");
     #[cfg(unix)]
@@ -117,9 +95,7 @@ pub(super) fn write_whole(
         // As any program would create it; the user's umask is taken off by the system.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder
-        .tempfile_in(&folder)
-        .map_err(|error| fails(&error))?;
+    let temporary = builder.tempfile_in(folder).map_err(|error| fails(&error))?;
     let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer).map_err(|error| fails(&error))?;
     writer.flush().map_err(|error| fails(&error))?;

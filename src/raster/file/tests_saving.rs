@@ -181,7 +181,7 @@ fn a_failed_save_leaves_the_old_file() {
         &loaded.origin,
         &SaveOptions::default(),
     );
-    assert!(matches!(error, Err(PictureError::Write { .. })));
+    assert!(matches!(error, Err(PictureError::NoPlace { .. })));
 
     let path = folder.path().join("old.png");
     std::fs::write(&path, b"old").unwrap();
@@ -229,10 +229,37 @@ fn masks_come_from_brightness_or_alpha_and_keep_their_shape() {
 #[test]
 fn every_answer_is_a_sentence_in_both_languages() {
     use crate::text::{Explain, Language, Texts};
+    use PictureNote as N;
+    let notes = [
+        N::ProfileIgnored,
+        N::FirstPageOnly,
+        N::AlphaUnmultiplied,
+        N::AlphaFlattened,
+        N::DepthReduced,
+        N::RecipeLeftOut,
+        N::ExifLeftOut,
+    ];
+    let errors = every_error();
+    let messages = errors
+        .iter()
+        .map(Explain::message)
+        .chain(notes.iter().map(Explain::message));
+    for message in messages {
+        for language in Language::ALL {
+            let sentence = Texts::of(language).say(&message);
+            assert!(
+                !sentence.starts_with("picture-") && !sentence.contains("{$"),
+                "{sentence}"
+            );
+        }
+    }
+}
+
+fn every_error() -> Vec<PictureError> {
     let path = PathBuf::from("p.png");
     let text = || "x".to_owned();
     let extent = Extent::new(2, 3);
-    let errors = [
+    let mut errors = vec![
         PictureError::Read {
             path: path.clone(),
             why: text(),
@@ -273,29 +300,24 @@ fn every_answer_is_a_sentence_in_both_languages() {
             kind: text(),
             limit_px: 9,
         },
-        PictureError::Write { path, why: text() },
+        PictureError::Write {
+            path: path.clone(),
+            why: text(),
+        },
     ];
-    use PictureNote as N;
-    let notes = [
-        N::ProfileIgnored,
-        N::FirstPageOnly,
-        N::AlphaUnmultiplied,
-        N::AlphaFlattened,
-        N::DepthReduced,
-        N::RecipeLeftOut,
-        N::ExifLeftOut,
+    use PlaceProblem as P;
+    let problems = [
+        P::NamesFolder,
+        P::NoFolder(path.clone()),
+        P::FolderIsFile(path.clone()),
+        P::FolderReadOnly(path.clone()),
+        P::NameTooLong,
+        P::ReadOnly,
+        P::NotAFile,
     ];
-    let messages = errors
-        .iter()
-        .map(Explain::message)
-        .chain(notes.iter().map(Explain::message));
-    for message in messages {
-        for language in Language::ALL {
-            let sentence = Texts::of(language).say(&message);
-            assert!(
-                !sentence.starts_with("picture-") && !sentence.contains("{$"),
-                "{sentence}"
-            );
-        }
-    }
+    errors.extend(problems.map(|problem| PictureError::NoPlace {
+        path: path.clone(),
+        problem,
+    }));
+    errors
 }

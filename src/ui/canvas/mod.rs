@@ -1,8 +1,10 @@
 //! The picture and everything drawn over it.
 
 mod band;
+mod chips;
 mod menu;
 mod overlay;
+mod painted;
 mod shades;
 mod sheet;
 mod store;
@@ -11,10 +13,11 @@ mod tools;
 mod view_transform;
 
 pub(super) use band::Band;
+pub(super) use painted::PaintedOutline;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use textures::Uploads;
-pub(super) use tools::{BRUSH_RANGE_PX, Drag, set_brush_px};
+pub(super) use tools::Drag;
 pub(super) use view_transform::{View, ViewTransform};
 
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
@@ -87,6 +90,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         && (!result_shown || desk.state.drag.is_painting());
     if tint_shown {
         store.paint_mask(&painter, &transform);
+        desk.state.outline.draw(&painter, open, &transform);
     }
     if store.uploads().unfinished {
         ui.ctx().request_repaint();

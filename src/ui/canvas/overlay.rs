@@ -6,16 +6,17 @@ use eframe::egui::{
     Rangef, Rect, RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
+use super::chips;
 use super::tools::Drag;
 use super::view_transform::ViewTransform;
 use crate::editor::{Candidate, OpenDocument};
 use crate::geometry::Rect as PixelRect;
-use crate::plan::{Layout, MaskMode, RegionBounds};
+use crate::plan::Layout;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::icons;
-use crate::ui::theme::{self, Tokens, space, text_size};
+use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::widgets;
 
 /// What lies over the picture in this frame.
@@ -40,14 +41,16 @@ pub(super) fn draw(
     if desk.state.split.is_some() {
         draw_split(ui, desk, transform);
     }
-    draw_chips(ui, desk, open, transform, shows);
+    chips::draw(ui, desk, open, transform, shows);
     if let Some(result) = shows.result {
         result_bar(ui, desk, open, transform, result);
     }
 }
 
-/// Height of the chips in the corner with the space around them, in points.
-const BELOW_CHIPS: f32 = 48.0;
+/// Below the chips in the corner, in points from the top of the canvas.
+fn below_chips(desk: &Desk<'_>, canvas: Rect) -> f32 {
+    (desk.state.chips.bottom() - canvas.top() + space::S).clamp(0.0, 120.0)
+}
 
 /// Crop box, feather band and work size of the next run.
 fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
@@ -67,7 +70,8 @@ fn draw_area(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &View
     );
     // Not at the bottom, where the bar of a result is.
     let top = crop.intersect(transform.canvas).left_top();
-    let below_chips = (transform.canvas.top() + BELOW_CHIPS - top.y).max(6.0);
+    let chips = below_chips(desk, transform.canvas);
+    let below_chips = (transform.canvas.top() + chips - top.y).max(6.0);
     let at = top + vec2(6.0, below_chips + 20.0);
     label_on_picture(ui, (at, Align2::LEFT_BOTTOM), &text);
 }
@@ -193,88 +197,13 @@ fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
     );
     let (before, after) = (desk.text("ui-before"), desk.text("ui-after"));
     // Below the chips, and not at the bottom, where the bar of a result is.
-    let y = canvas.top() + BELOW_CHIPS;
+    let y = canvas.top() + below_chips(desk, canvas);
     label_on_picture(ui, (pos2(x - space::S, y), Align2::RIGHT_TOP), &before);
     label_on_picture(ui, (pos2(x + space::S, y), Align2::LEFT_TOP), &after);
 }
 
-/// The chips in the corner: what being painted means, and what is not seen but still counts.
-fn draw_chips(
-    ui: &Ui,
-    desk: &mut Desk<'_>,
-    open: &OpenDocument,
-    transform: &ViewTransform,
-    shows: &Shows<'_>,
-) {
-    let corner = transform.canvas.left_top() + vec2(space::M, space::M);
-    let t = theme::tokens(ui);
-    let region = open.region();
-    let mode = open.settings().mask_mode;
-    let (colour, key) = match (region, mode) {
-        (RegionBounds::Everything, _) => (t.muted, "ui-chip-nothing-painted"),
-        (_, MaskMode::Changes) => (desk.tint(t).changes, "ui-chip-changes"),
-        (_, MaskMode::Stays) => (desk.tint(t).stays, "ui-chip-stays"),
-    };
-    Area::new(Id::unique("canvas chips"))
-        .order(egui::Order::Middle)
-        .fixed_pos(corner)
-        .constrain_to(transform.canvas)
-        .accessible_name(desk.text("ui-chips-name"))
-        .show(ui.ctx(), |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = space::S;
-                let tooltip = desk.tooltip(ui.ctx(), Action::SwapMode);
-                if pill(ui, Some(colour), &desk.text(key))
-                    .on_hover_text(tooltip)
-                    .clicked()
-                {
-                    desk.act(Action::SwapMode);
-                }
-                let painted = region != RegionBounds::Everything;
-                if painted && !shows.tint && !desk.state.is_mask_shown(open) {
-                    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
-                    if pill(ui, Some(t.warn), &desk.text("ui-chip-hidden"))
-                        .on_hover_text(tooltip)
-                        .clicked()
-                    {
-                        desk.act(Action::ToggleMask);
-                    }
-                }
-                if desk.state.before_held {
-                    pill(ui, None, &desk.text("ui-chip-before"));
-                }
-            });
-        });
-}
-
-/// A rounded button with a dot of a colour.
-fn pill(ui: &mut Ui, dot: Option<Color32>, text: &str) -> egui::Response {
-    let t = theme::tokens(ui);
-    let words = RichText::new(text)
-        .family(theme::semibold())
-        .size(text_size::BODY - 0.5)
-        .color(t.text);
-    let button = |content: egui::Atoms<'static>| {
-        egui::Button::new(content)
-            .fill(t.panel)
-            .stroke(Stroke::new(
-                if dot.is_some() { 1.5 } else { 1.0 },
-                dot.unwrap_or(t.line),
-            ))
-            .corner_radius(CornerRadius::same(14))
-            .min_size(vec2(0.0, 28.0))
-    };
-    let response = match dot {
-        // The space in front is where the dot is painted.
-        Some(_) => ui.add(button(egui::Atoms::new((RichText::new("    "), words)))),
-        None => ui.add(button(egui::Atoms::new(words))),
-    };
-    if let Some(colour) = dot {
-        ui.painter()
-            .circle_filled(response.rect.left_center() + vec2(16.0, 0.0), 5.0, colour);
-    }
-    response.accessible_name(text)
-}
+/// Width of “3 of 12” in the bar of a result, in points.
+const COUNT_WIDTH: f32 = 76.0;
 
 /// What can be done with the result shown.
 fn result_bar(
@@ -311,13 +240,20 @@ fn result_bar(
             result_frame(t).show(ui, |ui| {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = space::XS;
-                    if ids.len() > 1 {
-                        widgets::action_button(ui, desk, Action::PreviousResult, None);
-                    }
-                    ui.label(RichText::new(count).size(text_size::SMALL).color(t.muted));
-                    if ids.len() > 1 {
-                        widgets::action_button(ui, desk, Action::NextResult, None);
-                    }
+                    // Always all of them, so that each has its place whatever there is to go through.
+                    let step = |ui: &mut Ui, desk: &mut Desk<'_>, action| {
+                        ui.add_enabled_ui(ids.len() > 1, |ui| {
+                            widgets::action_button(ui, desk, action, None);
+                        });
+                    };
+                    step(ui, desk, Action::PreviousResult);
+                    let count = RichText::new(count).size(text_size::SMALL).color(t.muted);
+                    let place = vec2(COUNT_WIDTH, size::ICON_BUTTON);
+                    ui.add_sized(
+                        place,
+                        egui::Label::new(count).wrap_mode(egui::TextWrapMode::Extend),
+                    );
+                    step(ui, desk, Action::NextResult);
                     ui.add_space(space::XS);
                     widgets::action_button(ui, desk, Action::Discard, None);
                     let text = desk.text(Action::Accept.text());

@@ -51,7 +51,7 @@ pub(crate) fn sheet_ui(
     let aspect = extent.width.max(1) as f32 / extent.height.max(1) as f32;
     let mut cells = grid(rest, 1 + comparison.entries.len(), aspect).into_iter();
     if let Some(cell) = cells.next() {
-        original_ui(ui, desk, store, comparison, cell);
+        original_ui(ui, desk, store, (comparison, cell, aspect));
     }
     for (index, ((strength, job), cell)) in comparison.entries.iter().zip(cells).enumerate() {
         let next = comparison.entries.get(index + 1).map(|(next, _)| *next);
@@ -64,7 +64,9 @@ pub(crate) fn sheet_ui(
             next,
             run,
         };
-        ui.push_id(job.0, |ui| entry_ui(ui, desk, store, (&entry, cell)));
+        ui.push_id(job.0, |ui| {
+            entry_ui(ui, desk, store, (&entry, cell, aspect));
+        });
     }
     ui.advance_cursor_after_rect(area);
 }
@@ -114,16 +116,16 @@ fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, comparison: &Comparison) {
         let room = ui.available_width() - TITLE_TOOLS;
         let short = desk.text("ui-sheet-accept-tip").into_owned();
         first_that_fits(ui, room, &[vec![(about, muted)], vec![(short, muted)]]);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        widgets::at_right(ui, |ui| {
+            strengths_field(ui, desk, comparison);
             let export = desk.text("ui-sheet-export");
             let button = widgets::icon_button(ui, icons::EXPORT, &export, None);
             if button
                 .on_hover_text(desk.text("ui-sheet-export-tip"))
                 .clicked()
             {
-                desk.state.wants_sheet_file = true;
+                desk.state.wants.sheet_file = true;
             }
-            strengths_field(ui, desk, comparison);
         });
     });
 }
@@ -211,9 +213,14 @@ fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
         .collect()
 }
 
-/// The line above a tile, and the tile.
-fn halves(cell: Rect) -> (Rect, Rect) {
-    cell.split_top_bottom_at_y(cell.top() + LABEL)
+/// The tile of a picture of that aspect in the middle of its cell, and the line right above it. The
+/// line goes on to the cell's end where the tile is narrow.
+fn halves(cell: Rect, aspect: f32) -> (Rect, Rect) {
+    let room = (cell.size() - vec2(0.0, LABEL)).max(vec2(1.0, 1.0));
+    let tile = vec2(room.x.min(room.y * aspect), room.y.min(room.x / aspect));
+    let whole = Rect::from_center_size(cell.center(), tile + vec2(0.0, LABEL));
+    let (line, tile) = whole.split_top_bottom_at_y(whole.top() + LABEL);
+    (line.with_max_x(cell.right()), tile)
 }
 
 /// The picture that the runs of a comparison start from, without any result.
@@ -238,10 +245,9 @@ fn original_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     store: &mut TextureStore,
-    comparison: &Comparison,
-    cell: Rect,
+    (comparison, cell, aspect): (&Comparison, Rect, f32),
 ) {
-    let (line, tile) = halves(cell);
+    let (line, tile) = halves(cell, aspect);
     let name = desk.text("ui-sheet-original");
     let title = RichText::new(name.as_ref()).family(theme::semibold());
     ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
@@ -257,9 +263,9 @@ fn entry_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     store: &mut TextureStore,
-    (entry, cell): (&Entry<'_>, Rect),
+    (entry, cell, aspect): (&Entry<'_>, Rect, f32),
 ) {
-    let (line, picture) = halves(cell);
+    let (line, picture) = halves(cell, aspect);
     ui.scope_builder(egui::UiBuilder::new().max_rect(line), |ui| {
         label_line(ui, desk, entry);
     });
@@ -440,6 +446,18 @@ mod tests {
         };
         assert_eq!(values("0.3 0.6, 0.45"), [0.3, 0.45, 0.6]);
         assert_eq!(values("0.5/0.5/7/0/abc"), [0.5]);
+    }
+
+    #[test]
+    fn labels_stand_right_above_their_tiles() {
+        let cell = Rect::from_min_size(egui::pos2(10.0, 20.0), vec2(300.0, 400.0));
+        for aspect in [0.3, 1.0, 3.0] {
+            let (line, tile) = halves(cell, aspect);
+            assert_eq!(line.bottom(), tile.top());
+            assert_eq!(line.left(), tile.left());
+            assert!(cell.contains_rect(tile) && cell.contains_rect(line));
+            assert!((tile.width() / tile.height() / aspect - 1.0).abs() < 0.01);
+        }
     }
 
     #[test]

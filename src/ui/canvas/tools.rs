@@ -11,11 +11,8 @@ use crate::document::DocumentId;
 use crate::editor::{BrushTip, Command, Fill, OpenDocument, StrokePoint};
 use crate::geometry::{PointF, Rect as PixelRect};
 use crate::ui::context::Desk;
-use crate::ui::state::{Tool, UiState};
+use crate::ui::state::Tool;
 use crate::ui::theme;
-
-/// Smallest and largest brush, in pixels of the picture.
-pub(crate) const BRUSH_RANGE_PX: std::ops::RangeInclusive<f32> = 1.0..=2000.0;
 
 /// A drag under way on the canvas.
 #[derive(Debug, Clone, Default)]
@@ -150,7 +147,7 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
             let moved = pos - *from;
             let wider = moved.x * 2.0 * transform.pixels_per_point / transform.zoom;
             let (from_px, from_hardness) = (tip.diameter_px, tip.hardness);
-            set_brush_px(desk.state, from_px + wider);
+            desk.state.set_brush_px(from_px + wider);
             desk.state.brush.hardness = (from_hardness - moved.y / 200.0).clamp(0.0, 1.0);
         }
         Drag::Split => {
@@ -205,11 +202,6 @@ fn pixels_between(a: PointF, b: PointF) -> PixelRect {
         a.x.max(b.x).round() as i32,
         a.y.max(b.y).round() as i32,
     )
-}
-
-/// Sets the brush's width, kept in range.
-pub(crate) fn set_brush_px(state: &mut UiState, diameter_px: f32) {
-    state.brush.diameter_px = diameter_px.clamp(*BRUSH_RANGE_PX.start(), *BRUSH_RANGE_PX.end());
 }
 
 /// Draws the shape being dragged and the outline of the brush.

@@ -18,6 +18,8 @@ const STEPS: [(&str, &str); 4] = [
     ("ui-guide-next", "ui-guide-next-about"),
 ];
 
+/// How long nothing is painted or written until a step is taken for done, in seconds.
+const REST_SECS: f64 = 1.5;
 /// Width of the number and name of a step, in points.
 const TITLE_WIDTH: f32 = 112.0;
 /// Least height, in points: two lines of text and one of chips.
@@ -36,7 +38,7 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
     if desk.state.comparison.is_some() || desk.open().is_none() {
         return;
     }
-    let step = advance(desk, step);
+    let step = advance(ui.ctx(), desk, step);
     desk.state.guide_step = Some(step);
     let t = theme::tokens(ui);
     let (above, height) = match room {
@@ -63,11 +65,18 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
 }
 
 /// A step is done when what it asks for has happened.
-fn advance(desk: &Desk<'_>, step: usize) -> usize {
+fn advance(ctx: &egui::Context, desk: &mut Desk<'_>, step: usize) -> usize {
     let Some(open) = desk.editor.active() else {
         return step;
     };
     let painted = open.region() != RegionBounds::Everything;
+    let now = (open.document().serial(), open.settings().prompt.clone());
+    let (serial, prompt, since) = &mut desk.state.guide_saw;
+    if desk.state.drag.is_painting() || (*serial, prompt.as_str()) != (now.0, now.1.as_str()) {
+        (*serial, *prompt, *since) = (now.0, now.1, ctx.time());
+        ctx.request_repaint_after_secs(REST_SECS as f32);
+    }
+    let rests = ctx.time() - *since >= REST_SECS;
     let said = !open.settings().prompt.trim().is_empty();
     let ran = desk
         .editor
@@ -75,8 +84,9 @@ fn advance(desk: &Desk<'_>, step: usize) -> usize {
         .iter()
         .any(|run| matches!(run.state, RunState::Finished(_)));
     match step {
-        0 if painted && !desk.state.drag.is_painting() => 1,
-        1 if said && painted => 2,
+        // Not at the first dab or letter: who goes on painting or writing has not finished.
+        0 if painted && rests => 1,
+        1 if said && painted && rests => 2,
         2 if ran => 3,
         _ => step,
     }

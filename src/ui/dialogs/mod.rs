@@ -2,6 +2,7 @@
 
 mod files;
 mod guide;
+mod messages;
 mod palette;
 mod path_field;
 mod questions;
@@ -11,6 +12,7 @@ pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
 pub(super) use guide::guide_ui;
 pub(super) use palette::PaletteQuery;
 pub(super) use path_field::PathField;
+pub(super) use questions::EmptyPrompt;
 
 use eframe::egui::{self, Id, Modal};
 
@@ -31,8 +33,22 @@ pub(super) enum Dialog {
     CloseUnsaved(DocumentId),
     /// Unsaved work would be lost by ending the program.
     QuitUnsaved,
+    /// Nothing is described, and a run was asked for.
+    EmptyPrompt(EmptyPrompt),
+    /// What the program has said.
+    Messages,
     /// An earlier session ended badly and left something.
     Recovery,
+}
+
+impl Dialog {
+    /// True for what wants an answer: a click beside it is none.
+    fn is_question(&self) -> bool {
+        matches!(
+            self,
+            Self::CloseUnsaved(_) | Self::QuitUnsaved | Self::EmptyPrompt(_) | Self::Recovery
+        )
+    }
 }
 
 /// What a dialog wants done that is not a command.
@@ -47,7 +63,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
     let mut dialog = desk.state.dialog.take()?;
     let mut stays = true;
     let mut outcome = None;
-    let title = desk.text(title(&dialog));
+    let title = desk.text(title_of(&dialog));
     let width = match dialog {
         Dialog::Shortcuts => 720.0,
         _ => theme::size::DIALOG,
@@ -66,22 +82,40 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                     questions::close_ui(ui, desk, *document, &mut stays);
                 }
                 Dialog::QuitUnsaved => outcome = questions::quit_ui(ui, desk, &mut stays),
+                Dialog::EmptyPrompt(question) => {
+                    questions::empty_prompt_ui(ui, desk, question, &mut stays);
+                }
+                Dialog::Messages => messages::messages_ui(ui, desk, &mut stays),
                 Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
             }
         });
     // A dialog may have opened another one.
-    if stays && !response.should_close() && desk.state.dialog.is_none() {
+    let beside = dialog.is_question() && response.backdrop_response.clicked();
+    let closes = !beside && response.should_close();
+    if stays && !closes && desk.state.dialog.is_none() {
         desk.state.dialog = Some(dialog);
     }
     outcome
 }
 
-fn title(dialog: &Dialog) -> &'static str {
+/// The first line of a dialog.
+fn title(ui: &mut egui::Ui, text: &str) {
+    ui.label(
+        egui::RichText::new(text)
+            .family(theme::semibold())
+            .size(theme::text_size::HEADING),
+    );
+    ui.add_space(theme::space::XS);
+}
+
+fn title_of(dialog: &Dialog) -> &'static str {
     match dialog {
         Dialog::Shortcuts => "ui-shortcuts-title",
         Dialog::Palette(_) => "ui-palette-title",
         Dialog::Path(_) => "ui-path-title",
         Dialog::CloseUnsaved(_) | Dialog::QuitUnsaved => "ui-unsaved-title",
+        Dialog::EmptyPrompt(_) => "ui-empty-title",
+        Dialog::Messages => "ui-messages-title",
         Dialog::Recovery => "ui-recovery-title",
     }
 }

@@ -4,23 +4,15 @@ use std::time::SystemTime;
 
 use eframe::egui::{self, RichText, Ui};
 
-use super::Outcome;
+use super::{Outcome, title};
 use crate::document::DocumentId;
-use crate::editor::Command;
+use crate::editor::{Command, Recoverable};
 use crate::text::Message;
-use crate::ui::context::Desk;
+use crate::ui::actions::Action;
+use crate::ui::context::{Desk, memory};
 use crate::ui::leaving::Leaving;
-use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::theme::{self, size, space};
 use crate::ui::{icons, widgets};
-
-fn title(ui: &mut Ui, text: &str) {
-    ui.label(
-        RichText::new(text)
-            .family(theme::semibold())
-            .size(text_size::HEADING),
-    );
-    ui.add_space(space::XS);
-}
 
 /// Closing a document with unsaved work.
 pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, stays: &mut bool) {
@@ -87,45 +79,128 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
 /// What an earlier session has left.
 pub(super) fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
     let left: Vec<_> = desk.editor.recoverable().cloned().collect();
+    title(ui, &desk.text("ui-recovery-title"));
     if left.is_empty() {
-        *stays = false;
+        ui.label(desk.text("ui-recovery-none").as_ref());
+        ui.add_space(space::S);
+        if ui.button(desk.text("ui-dialog-close").as_ref()).clicked() {
+            *stays = false;
+        }
         return;
     }
-    title(ui, &desk.text("ui-recovery-title"));
     ui.label(desk.text("ui-recovery-about").as_ref());
     ui.add_space(space::S);
-    for item in left {
-        ui.push_id(item.id.0, |ui| {
-            widgets::card(ui, |ui| {
-                ui.horizontal(|ui| {
-                    ui.vertical(|ui| {
-                        widgets::heading(ui, &item.title);
-                        let about = Message::new("ui-recovery-item")
-                            .with("size", item.extent.to_string())
-                            .with("ago", desk_ago(desk, item.changed_at));
-                        widgets::hint(ui, &desk.say(&about));
-                    });
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                        let restore = desk.text("ui-recovery-restore");
-                        if widgets::primary_button(ui, icons::REUSE, &restore, 110.0, size::CONTROL)
-                            .clicked()
-                        {
-                            desk.send(Command::Restore(item.id));
-                        }
-                        let discard = desk.text("ui-recovery-discard");
-                        let button = widgets::icon_button(ui, icons::DELETE, &discard, None);
-                        if button.on_hover_text(discard).clicked() {
-                            desk.send(Command::DiscardRecovery(item.id));
-                        }
-                    });
+    let most = (ui.ctx().content_rect().height() - 220.0).max(80.0);
+    egui::ScrollArea::vertical()
+        .max_height(most)
+        .show(ui, |ui| {
+            for item in &left {
+                ui.push_id(item.id.0, |ui| {
+                    widgets::card(ui, |ui| left_ui(ui, desk, item))
                 });
-            });
+            }
         });
-    }
     ui.add_space(space::S);
-    if ui.button(desk.text("ui-recovery-later").as_ref()).clicked() {
-        *stays = false;
+    ui.horizontal(|ui| {
+        if left.len() > 1 {
+            let all = desk.text("ui-recovery-all");
+            if widgets::quiet_button(ui, icons::RECOVER, &all).clicked() {
+                for item in &left {
+                    desk.send(Command::Restore(item.id));
+                }
+                *stays = false;
+            }
+        }
+        if ui.button(desk.text("ui-recovery-later").as_ref()).clicked() {
+            *stays = false;
+        }
+    });
+}
+
+/// One of the things that were left: what it is, the bin, and the way back.
+fn left_ui(ui: &mut Ui, desk: &mut Desk<'_>, item: &Recoverable) {
+    let whole = egui::vec2(ui.available_width(), 2.0 * size::CONTROL - space::S);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    let words = |ui: &mut Ui, desk: &mut Desk<'_>| {
+        ui.vertical(|ui| {
+            widgets::heading(ui, &item.title);
+            let about = Message::new("ui-recovery-item")
+                .with("size", item.extent.to_string())
+                .with("ago", desk_ago(desk, item.changed_at));
+            widgets::hint(ui, &desk.say(&about));
+        });
+    };
+    ui.allocate_ui_with_layout(whole, layout, |ui| {
+        ui.set_min_size(whole);
+        widgets::sides(ui, desk, words, |ui, desk| {
+            let discard = desk.text("ui-recovery-discard");
+            let button = widgets::icon_button(ui, icons::DELETE, &discard, None);
+            if button.on_hover_text(discard).clicked() {
+                desk.send(Command::DiscardRecovery(item.id));
+            }
+            let restore = desk.text("ui-recovery-restore");
+            if widgets::primary_button(ui, icons::REUSE, &restore, 110.0, size::CONTROL).clicked() {
+                desk.send(Command::Restore(item.id));
+            }
+        });
+    });
+}
+
+/// A run that was asked for although nothing is described.
+#[derive(Debug, Clone)]
+pub(crate) struct EmptyPrompt {
+    document: DocumentId,
+    action: Action,
+    never_again: bool,
+    has_focus: bool,
+}
+
+impl EmptyPrompt {
+    /// Asks about a run of that kind.
+    pub(crate) fn new(document: DocumentId, action: Action) -> Self {
+        Self {
+            document,
+            action,
+            never_again: false,
+            has_focus: false,
+        }
     }
+}
+
+/// Running without a prompt.
+pub(super) fn empty_prompt_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    question: &mut EmptyPrompt,
+    stays: &mut bool,
+) {
+    title(ui, &desk.text("ui-empty-title"));
+    ui.label(desk.text("ui-empty-about").as_ref());
+    ui.add_space(space::S);
+    ui.checkbox(
+        &mut question.never_again,
+        desk.text("ui-empty-never").as_ref(),
+    );
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        let anyway = desk.text("ui-empty-anyway");
+        let button = widgets::primary_button(ui, icons::GENERATE, &anyway, 170.0, size::CONTROL);
+        if !std::mem::replace(&mut question.has_focus, true) {
+            button.request_focus();
+        }
+        if button.clicked() {
+            desk.state.of(question.document).runs_without_prompt = true;
+            if question.never_again {
+                desk.remember(memory::EMPTY_PROMPTS, true);
+            }
+            desk.act(question.action);
+            *stays = false;
+        }
+        if ui.button(desk.text("ui-empty-write").as_ref()).clicked() {
+            desk.state.wants.prompt = true;
+            *stays = false;
+        }
+    });
 }
 
 /// How long ago something was, in words.

@@ -212,33 +212,20 @@ fn queue_button(ui: &mut Ui, desk: &mut Desk<'_>) {
         .show(|ui| {
             for (place, run) in waiting.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    let prompt = if run.settings.prompt.is_empty() {
+                    let prompt = if run.settings.prompt.trim().is_empty() {
                         desk.text("ui-no-prompt").into_owned()
                     } else {
-                        run.settings.prompt.clone()
+                        widgets::on_one_line(&run.settings.prompt)
                     };
                     let line = format!("{:.2} · {prompt}", run.settings.strength.get());
-                    ui.add(egui::Label::new(RichText::new(line).size(text_size::SMALL)).truncate());
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                        let remove = desk.text("ui-queue-remove");
-                        if widgets::icon_button(ui, icons::CLOSE, &remove, None)
-                            .on_hover_text(remove.as_ref())
-                            .clicked()
-                        {
-                            desk.send(Command::RemoveQueued(run.job));
-                        }
-                        let sooner = desk.text("ui-queue-sooner");
-                        if place > 0
-                            && widgets::icon_button(ui, icons::UP, &sooner, None)
-                                .on_hover_text(sooner.as_ref())
-                                .clicked()
-                        {
-                            desk.send(Command::MoveQueued {
-                                job: run.job,
-                                to: place - 1,
-                            });
-                        }
-                    });
+                    let line = RichText::new(line).size(text_size::SMALL);
+                    let words = egui::Label::new(line).truncate();
+                    widgets::sides(
+                        ui,
+                        desk,
+                        |ui, _| _ = ui.add(words),
+                        |ui, desk| queue_buttons(ui, desk, run, place),
+                    );
                 });
             }
             let all = desk.text("ui-cancel-all");
@@ -247,4 +234,26 @@ fn queue_button(ui: &mut Ui, desk: &mut Desk<'_>) {
                 ui.close();
             }
         });
+}
+
+/// Sooner, remove.
+fn queue_buttons(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, place: usize) {
+    let sooner = desk.text("ui-queue-sooner");
+    if place > 0
+        && widgets::icon_button(ui, icons::UP, &sooner, None)
+            .on_hover_text(sooner.as_ref())
+            .clicked()
+    {
+        desk.send(Command::MoveQueued {
+            job: run.job,
+            to: place - 1,
+        });
+    }
+    let remove = desk.text("ui-queue-remove");
+    if widgets::icon_button(ui, icons::CLOSE, &remove, None)
+        .on_hover_text(remove.as_ref())
+        .clicked()
+    {
+        desk.send(Command::RemoveQueued(run.job));
+    }
 }

@@ -6,7 +6,8 @@ use crate::catalog::{ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, Length, RegionBounds, SamplerId, ScheduleId, Seed,
+    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, RegionBounds, SamplerId,
+    ScheduleId, Seed,
 };
 use crate::text::Explain as _;
 use crate::ui::context::{Desk, memory};
@@ -54,16 +55,14 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let (name, tooltip) = (desk.text("ui-seed"), desk.text("ui-seed-tip"));
     widgets::row(ui, name.as_ref(), &tooltip, |ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
-        let lock = desk.text("ui-seed-lock");
-        if widgets::icon_button_small(ui, icons::LOCK, &lock, locked)
-            .on_hover_text(desk.text("ui-seed-lock-tip"))
-            .clicked()
-        {
-            desk.send(Command::LockSeed {
-                document,
-                locked: !locked,
-            });
-        }
+        let field = egui::DragValue::new(&mut value)
+            .speed(1.0)
+            .update_while_editing(false);
+        let field = ui
+            .add_sized([104.0, size::CONTROL], field)
+            .accessible_name(name.as_ref())
+            .on_hover_text(tooltip.as_ref());
+        value = value.saturating_add_signed(widgets::wheel_notches(ui, &field).round() as i64);
         let random = desk.text("ui-seed-random");
         if widgets::icon_button_small(ui, icons::RANDOM, &random, !locked)
             .on_hover_text(desk.text("ui-seed-random-tip"))
@@ -74,14 +73,16 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
                 locked: false,
             });
         }
-        let field = egui::DragValue::new(&mut value)
-            .speed(1.0)
-            .update_while_editing(false);
-        let field = ui
-            .add_sized([104.0, size::CONTROL], field)
-            .accessible_name(name.as_ref())
-            .on_hover_text(tooltip.as_ref());
-        value = value.saturating_add_signed(widgets::wheel_notches(ui, &field).round() as i64);
+        let lock = desk.text("ui-seed-lock");
+        if widgets::icon_button_small(ui, icons::LOCK, &lock, locked)
+            .on_hover_text(desk.text("ui-seed-lock-tip"))
+            .clicked()
+        {
+            desk.send(Command::LockSeed {
+                document,
+                locked: !locked,
+            });
+        }
     });
     if value != open.settings().seed.0 {
         desk.set(document, |settings| settings.seed = Seed(value));
@@ -153,6 +154,18 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if let Some(schedule) = picked {
         desk.set(document, |settings| settings.schedule = schedule);
     }
+    let (name, tooltip) = (desk.text("ui-details"), desk.text("ui-details-tip"));
+    let text = |keep: KeepDetails| (desk.text(details_text(keep)).into_owned(), String::new());
+    let picked = widgets::choice(
+        ui,
+        (&name, &tooltip),
+        settings.keep_details,
+        KeepDetails::ALL,
+        text,
+    );
+    if let Some(keep) = picked {
+        desk.set(document, |settings| settings.keep_details = keep);
+    }
 }
 
 /// Samplers are known by their own names in every language.
@@ -178,6 +191,14 @@ fn schedule_text(schedule: ScheduleId) -> &'static str {
     match schedule {
         ScheduleId::Model => "ui-schedule-model",
         ScheduleId::Karras => "ui-schedule-karras",
+    }
+}
+
+fn details_text(keep: KeepDetails) -> &'static str {
+    match keep {
+        KeepDetails::Off => "ui-details-off",
+        KeepDetails::Auto => "ui-details-auto",
+        KeepDetails::More => "ui-details-more",
     }
 }
 
@@ -350,14 +371,18 @@ fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.separator();
             let add = desk.text("ui-model-folder");
             if ui.button(add.as_ref()).clicked() {
-                desk.state.wants_model_folder = true;
+                desk.state.wants.model_folder = true;
             }
             let again = desk.text("ui-models-again");
             if ui.button(again.as_ref()).clicked() {
                 desk.send(Command::FindModels);
             }
         });
-        _ = response.response.accessible_name(name.as_ref());
+        let list = response.response.accessible_name(name.as_ref());
+        if std::mem::take(&mut desk.state.wants.model) {
+            list.request_focus();
+            list.scroll_to_me(Some(egui::Align::Center));
+        }
     });
     widgets::hint(ui, &desk.text("ui-model-add"));
 }

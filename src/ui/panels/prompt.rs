@@ -17,13 +17,14 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     };
     let settings = open.settings();
     ui.add_space(space::XS);
-    let label = widgets::heading(ui, &desk.text("ui-prompt"));
-    let mut prompt = settings.prompt.clone();
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
         action_keys(ui.ctx(), Action::PreviousPrompt).unwrap_or_default(),
     );
+    // On the title: below the field it would cover what is said of the words written in it.
+    let label = widgets::heading(ui, &desk.text("ui-prompt")).on_hover_text(tooltip);
+    let mut prompt = settings.prompt.clone();
     let field = TextEdit::multiline(&mut prompt)
         .id(prompt_id())
         .desired_rows(2)
@@ -33,7 +34,9 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         .add(field)
         .labelled_by(label.id)
         .accessible_name(desk.text("ui-prompt"));
-    let response = response.on_hover_text(tooltip);
+    if std::mem::take(&mut desk.state.wants.prompt) {
+        response.request_focus();
+    }
     if response.changed() {
         desk.set(document, |settings| settings.prompt.clone_from(&prompt));
     }
@@ -65,7 +68,7 @@ fn prompt_menu(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     ui.separator();
     widgets::hint(ui, &desk.text("ui-prompt-earlier"));
     for prompt in earlier.into_iter().take(MOST_EARLIER) {
-        if widgets::menu_line(ui, icons::REUSE, &prompt, "").clicked() {
+        if widgets::menu_line(ui, icons::REUSE, &widgets::on_one_line(&prompt), "").clicked() {
             desk.set(document, |settings| settings.prompt = prompt);
             ui.close();
         }
@@ -97,7 +100,8 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if !open.settings().guidance.is_on() {
         return;
     }
-    let label = widgets::heading(ui, &desk.text("ui-negative"));
+    let label =
+        widgets::heading(ui, &desk.text("ui-negative")).on_hover_text(desk.text("ui-negative-tip"));
     let mut negative = open.settings().negative.clone();
     let field = TextEdit::singleline(&mut negative)
         .desired_width(f32::INFINITY)
@@ -107,10 +111,7 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         .add(field)
         .labelled_by(label.id)
         .accessible_name(desk.text("ui-negative"));
-    if response
-        .on_hover_text(desk.text("ui-negative-tip"))
-        .changed()
-    {
+    if response.changed() {
         desk.set(document, |settings| settings.negative = negative);
     }
 }

@@ -34,21 +34,6 @@ pub(crate) fn results_height(room: Room) -> f32 {
     thumb_side(room) + around
 }
 
-/// True from the first run of the document in front on. The strip then keeps its place, so that the
-/// picture does not jump whenever a result comes or goes.
-pub(crate) fn has_results(desk: &mut Desk<'_>) -> bool {
-    let Some(open) = desk.editor.active() else {
-        return false;
-    };
-    let document = open.id();
-    let mut runs = desk.editor.runs().iter();
-    let runs_now = runs.any(|run| run.document == document && !run.state.is_ended());
-    let has_some = runs_now || waiting(desk, open).next().is_some();
-    let known = desk.state.of(document);
-    known.has_run |= has_some;
-    known.has_run
-}
-
 /// The results of a document that have not been accepted, oldest first.
 fn waiting<'a>(desk: &Desk<'a>, open: &OpenDocument) -> impl Iterator<Item = &'a Candidate> {
     desk.editor

@@ -6,11 +6,13 @@ use crate::catalog::ModelRef;
 use crate::editor::RunState;
 use crate::plan::Layout;
 use crate::text::Message;
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, text_size};
+use crate::ui::{toasts, widgets};
 
 /// Draws the bar.
-pub(crate) fn status_ui(ui: &mut Ui, desk: &Desk<'_>) {
+pub(crate) fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(open) = desk.editor.active() else {
         return;
     };
@@ -26,28 +28,55 @@ pub(crate) fn status_ui(ui: &mut Ui, desk: &Desk<'_>) {
     if let Some(device) = last_device(desk) {
         parts.push(device);
     }
+    let extent = open.document().extent();
+    let mut place = extent.to_string();
+    if let Some(at) = desk.state.pointer_at
+        && at.x >= 0.0
+        && at.y >= 0.0
+        && (at.x as u32) < extent.width
+        && (at.y as u32) < extent.height
+    {
+        place = format!("{}, {} · {place}", at.x as u32, at.y as u32);
+    }
+    let about = egui::Label::new(small(parts.join(" · "))).truncate();
     ui.horizontal_centered(|ui| {
-        let width = (ui.available_width() - 190.0).max(80.0);
-        ui.allocate_ui_with_layout(
-            egui::vec2(width, ui.available_height()),
-            egui::Layout::left_to_right(egui::Align::Center),
-            |ui| ui.add(egui::Label::new(small(parts.join(" · "))).truncate()),
+        // The messages first, so that they keep their place while the pointer moves.
+        widgets::sides(
+            ui,
+            desk,
+            |ui, desk| {
+                messages(ui, desk);
+                ui.add(about);
+            },
+            |ui, desk| {
+                ui.label(small(place))
+                    .on_hover_text(desk.text("ui-status-place"));
+            },
         );
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let extent = open.document().extent();
-            let mut text = extent.to_string();
-            if let Some(at) = desk.state.pointer_at
-                && at.x >= 0.0
-                && at.y >= 0.0
-                && (at.x as u32) < extent.width
-                && (at.y as u32) < extent.height
-            {
-                text = format!("{}, {} · {text}", at.x as u32, at.y as u32);
-            }
-            ui.label(small(text))
-                .on_hover_text(desk.text("ui-status-place"));
-        });
     });
+}
+
+/// How many messages there are that were not dismissed; pressing it shows them.
+fn messages(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let notices = desk.editor.notices();
+    let Some(worst) = notices.iter().map(|notice| notice.level).max() else {
+        return;
+    };
+    let (icon, colour) = toasts::look(worst, theme::tokens(ui));
+    let count = notices.len();
+    let name = desk.say(&Message::new("ui-messages-count").with("count", count));
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(colour);
+    let words = RichText::new(count.to_string()).size(text_size::SMALL);
+    ui.spacing_mut().button_padding = egui::vec2(4.0, 0.0);
+    ui.spacing_mut().interact_size.y = 20.0;
+    let button = egui::Button::new((sign, words)).frame_when_inactive(false);
+    let button = ui.add(button).accessible_name(&name);
+    if button.on_hover_text(name).clicked() {
+        desk.act(Action::Messages);
+    }
 }
 
 /// Crop, work size, scale and feather of the next run.

@@ -130,6 +130,15 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         .model_card()
         .map_or(count, |card| card.defaults.steps);
     widgets::row(ui, name.as_ref(), &tooltip, |ui| {
+        let t = theme::tokens(ui);
+        let text = Message::new("ui-runs-of")
+            .with("run", executed)
+            .with("of", settings.steps.get());
+        let colour = if executed == 0 { t.bad } else { t.muted };
+        let text = RichText::new(desk.say(&text))
+            .size(text_size::SMALL)
+            .color(colour);
+        ui.label(text).on_hover_text(desk.text("ui-runs-of-tip"));
         let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
         let response = ui
             .add_sized(vec2(60.0, size::CONTROL), field)
@@ -141,15 +150,6 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         if widgets::resets(ui, &response) {
             count = default;
         }
-        let t = theme::tokens(ui);
-        let text = Message::new("ui-runs-of")
-            .with("run", executed)
-            .with("of", count);
-        let colour = if executed == 0 { t.bad } else { t.muted };
-        let text = RichText::new(desk.say(&text))
-            .size(text_size::SMALL)
-            .color(colour);
-        ui.label(text).on_hover_text(desk.text("ui-runs-of-tip"));
     });
     if count != settings.steps.get()
         && let Ok(steps) = Steps::new(count)

@@ -6,7 +6,7 @@ use eframe::egui::{self, RichText, Slider, SliderClamping, Ui};
 
 use crate::editor::BrushTip;
 use crate::ui::actions::Action;
-use crate::ui::canvas::{BRUSH_RANGE_PX, set_brush_px};
+use crate::ui::brush;
 use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
 use crate::ui::state::Tool;
@@ -50,18 +50,18 @@ struct BrushNumber {
 }
 
 fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let (brush, first) = (desk.state.brush, BrushTip::default());
+    let (tip, first) = (desk.state.brush, BrushTip::default());
     let percent = |share: f32| f64::from((share * 100.0).round());
     let size = BrushNumber {
         icon: icons::SIZE,
         key: "ui-brush-size",
-        range: 1.0..=f64::from(*BRUSH_RANGE_PX.end()),
+        range: 1.0..=f64::from(*brush::RANGE_PX.end()),
         unit: " px",
         notch: 0.0,
-        default: f64::from(first.diameter_px),
+        default: f64::from(desk.state.brush_size.first_px()),
     };
-    if let Some(px) = brush_number(ui, desk, &size, f64::from(brush.diameter_px.round())) {
-        set_brush_px(desk.state, px as f32);
+    if let Some(px) = brush_number(ui, desk, &size, f64::from(tip.diameter_px.round())) {
+        desk.state.set_brush_px(px as f32);
     }
     let hardness = BrushNumber {
         icon: icons::HARDNESS,
@@ -71,7 +71,7 @@ fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
         notch: 5.0,
         default: percent(first.hardness),
     };
-    if let Some(hard) = brush_number(ui, desk, &hardness, percent(brush.hardness)) {
+    if let Some(hard) = brush_number(ui, desk, &hardness, percent(tip.hardness)) {
         desk.state.brush.hardness = hard as f32 / 100.0;
     }
     let opacity = BrushNumber {
@@ -82,7 +82,7 @@ fn brush_fields(ui: &mut Ui, desk: &mut Desk<'_>) {
         notch: 5.0,
         default: percent(first.opacity),
     };
-    if let Some(opaque) = brush_number(ui, desk, &opacity, percent(brush.opacity)) {
+    if let Some(opaque) = brush_number(ui, desk, &opacity, percent(tip.opacity)) {
         desk.state.brush.opacity = opaque as f32 / 100.0;
     }
 }
@@ -101,7 +101,9 @@ fn brush_number(ui: &mut Ui, desk: &Desk<'_>, number: &BrushNumber, value: f64) 
                 .on_hover_text(format!("{name}\n{about}"));
             let text = format!("{value:.0}{}", number.unit);
             let text = RichText::new(text).size(text_size::SMALL).color(t.muted);
-            let words = egui::Label::new(text).selectable(false);
+            let words = egui::Label::new(text)
+                .selectable(false)
+                .wrap_mode(egui::TextWrapMode::Extend);
             (button, ui.add(words.sense(egui::Sense::drag())))
         })
         .inner;

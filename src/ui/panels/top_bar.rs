@@ -1,9 +1,9 @@
 //! The bar at the top: menu, tabs, undo, zoom, what is shown, language and theme.
 
-use eframe::egui::{self, Align, CornerRadius, Layout, Margin, RichText, Sense, Stroke, Ui, vec2};
+use eframe::egui::{self, RichText, Ui, vec2};
 
 use crate::editor::{Command, OpenDocument};
-use crate::text::{Explain as _, Message};
+use crate::text::Explain as _;
 use crate::ui::actions::{Action, Group};
 use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
@@ -23,11 +23,11 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             0.0
         };
         let tabs_width = (ui.available_width() - right - middle).max(120.0);
-        tabs(ui, desk, tabs_width);
+        super::tabs::tabs(ui, desk, tabs_width);
         if desk.open().is_some() {
             document_tools(ui, desk);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        widgets::at_right(ui, |ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
             help_and_looks(ui, desk);
         });
@@ -96,123 +96,6 @@ fn recent_files(ui: &mut Ui, desk: &mut Desk<'_>) {
             }
         });
     });
-}
-
-fn tabs(ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
-    let active = desk.open().map(OpenDocument::id);
-    ui.allocate_ui_with_layout(
-        vec2(width, size::ICON_BUTTON),
-        Layout::left_to_right(Align::Center),
-        |ui| {
-            egui::ScrollArea::horizontal()
-                .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden)
-                .show(ui, |ui| {
-                    for open in desk.editor.documents() {
-                        tab(ui, desk, open, Some(open.id()) == active);
-                    }
-                    let tooltip = desk.tooltip(ui.ctx(), Action::Open);
-                    let name = desk.text("ui-open");
-                    if widgets::icon_button(ui, icons::PLUS, &name, None)
-                        .on_hover_text(tooltip)
-                        .clicked()
-                    {
-                        desk.act(Action::Open);
-                    }
-                });
-        },
-    );
-}
-
-fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
-    let t = theme::tokens(ui);
-    let unsaved = open.document().is_unsaved();
-    let frame = egui::Frame::NONE
-        .fill(if active { t.raised } else { t.panel })
-        .stroke(if active {
-            Stroke::new(1.0, t.line)
-        } else {
-            Stroke::NONE
-        })
-        .corner_radius(CornerRadius::same(theme::RADIUS))
-        .inner_margin(Margin {
-            left: 10,
-            right: 2,
-            top: 0,
-            bottom: 0,
-        });
-    frame.show(ui, |ui| {
-        ui.set_height(size::ICON_BUTTON - 2.0);
-        let ink = if active { t.text } else { t.muted };
-        let title = shortened(open.title(), 24);
-        let label = egui::Label::new(RichText::new(title).color(ink)).sense(Sense::click());
-        let path = open.path().map_or_else(
-            || desk.text("ui-not-saved-yet").into_owned(),
-            |path| path.display().to_string(),
-        );
-        let about = format!("{}\n{}", open.document().extent(), path);
-        let label = ui.add(label).on_hover_text(about);
-        if label.clicked() {
-            desk.send(Command::Activate(open.id()));
-        }
-        let middle = egui::PointerButton::Middle;
-        if label.clicked_by(middle) {
-            desk.send(Command::Activate(open.id()));
-            desk.act(Action::CloseTab);
-        }
-        label.context_menu(|ui| {
-            for action in TAB_MENU {
-                let before = desk.actions.len();
-                widgets::menu_item(ui, desk, action);
-                if desk.actions.len() > before {
-                    // Actions concern the picture in front.
-                    desk.send(Command::Activate(open.id()));
-                }
-            }
-        });
-        if unsaved {
-            let dot = ui.label(RichText::new("•").color(t.accent));
-            dot.on_hover_text(desk.text("ui-unsaved"));
-        }
-        let close = Message::new("ui-close-named").with("title", open.title());
-        let close = desk.say(&close);
-        let sign = RichText::new(icons::CLOSE.0)
-            .family(theme::icon_family())
-            .size(12.0)
-            .color(t.muted);
-        let button = egui::Button::new(sign)
-            .frame_when_inactive(false)
-            .min_size(vec2(22.0, 22.0));
-        if ui
-            .add(button)
-            .accessible_name(&close)
-            .on_hover_text(close)
-            .clicked()
-        {
-            desk.send(Command::Activate(open.id()));
-            desk.act(Action::CloseTab);
-        }
-    });
-}
-
-/// What a right-click on a tab offers.
-const TAB_MENU: [Action; 5] = [
-    Action::Save,
-    Action::SaveAs,
-    Action::Export,
-    Action::Copy,
-    Action::CloseTab,
-];
-
-/// At most that many characters, the middle left out.
-fn shortened(title: &str, most: usize) -> String {
-    let count = title.chars().count();
-    if count <= most {
-        return title.to_owned();
-    }
-    let half = most / 2;
-    let head: String = title.chars().take(half).collect();
-    let tail: String = title.chars().skip(count - half).collect();
-    format!("{head}…{tail}")
 }
 
 fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -285,20 +168,6 @@ fn zoom_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
 }
 
 fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
-    widgets::action_button(ui, desk, Action::Shortcuts, None);
-    let icon = if ui.visuals().dark_mode {
-        icons::SUN
-    } else {
-        icons::MOON
-    };
-    let name = desk.text(Action::ToggleTheme.text());
-    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleTheme);
-    if widgets::icon_button(ui, icon, &name, None)
-        .on_hover_text(tooltip)
-        .clicked()
-    {
-        desk.act(Action::ToggleTheme);
-    }
     let t = theme::tokens(ui);
     let sign = RichText::new(icons::LANGUAGE.0)
         .family(theme::icon_family())
@@ -315,22 +184,18 @@ fn help_and_looks(ui: &mut Ui, desk: &mut Desk<'_>) {
     {
         desk.act(Action::ToggleLanguage);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn long_titles_keep_both_ends() {
-        assert_eq!(shortened("portrait.jpg", 24), "portrait.jpg");
-        assert_eq!(
-            shortened("a very long name of a picture 0042.jpeg", 12),
-            "a very…2.jpeg"
-        );
-        assert_eq!(
-            shortened("很長很長很長很長很長的檔名.png", 8),
-            "很長很長….png"
-        );
+    let icon = if ui.visuals().dark_mode {
+        icons::SUN
+    } else {
+        icons::MOON
+    };
+    let name = desk.text(Action::ToggleTheme.text());
+    let tooltip = desk.tooltip(ui.ctx(), Action::ToggleTheme);
+    if widgets::icon_button(ui, icon, &name, None)
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        desk.act(Action::ToggleTheme);
     }
+    widgets::action_button(ui, desk, Action::Shortcuts, None);
 }

@@ -207,14 +207,29 @@ pub(crate) fn chip(ui: &mut Ui, text: &str, selected: bool) -> Response {
     } else {
         (t.raised, t.text, t.line)
     };
-    ui.add(
+    let response = ui.add(
         egui::Button::new(RichText::new(text).size(text_size::SMALL + 0.5).color(ink))
             .fill(fill)
             .stroke(Stroke::new(1.0, line))
-            .corner_radius(CornerRadius::same(11))
+            .corner_radius(CornerRadius::same(CHIP_RADIUS))
             .wrap_mode(egui::TextWrapMode::Extend)
             .selected(selected),
-    )
+    );
+    focus_ring(ui, &response, CHIP_RADIUS);
+    response
+}
+
+/// Corners of chips.
+const CHIP_RADIUS: u8 = 11;
+
+/// A line around what has the focus, for buttons whose own outline says something else.
+pub(crate) fn focus_ring(ui: &Ui, response: &Response, radius: u8) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, theme::tokens(ui).text);
+        let corners = CornerRadius::same(radius);
+        ui.painter()
+            .rect_stroke(response.rect, corners, stroke, StrokeKind::Inside);
+    }
 }
 
 /// Chips side by side, in as many lines as they need.

@@ -43,6 +43,16 @@ pub(crate) fn one_line(
     painter.layout_job(job)
 }
 
+/// A text for places of one line: without breaks, and not longer than such a line.
+pub(crate) fn on_one_line(text: &str) -> String {
+    const MOST_CHARS: usize = 60;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or(&words).trim_end()),
+        None => words,
+    }
+}
+
 /// A row of one height: a name at the left, cut short if it must be, and fields at the right.
 pub(crate) fn row<R>(
     ui: &mut Ui,
@@ -52,20 +62,19 @@ pub(crate) fn row<R>(
 ) -> R {
     let name = name.into();
     let whole = egui::vec2(ui.available_width(), size::CONTROL);
-    let right_to_left = egui::Layout::right_to_left(egui::Align::Center);
-    ui.allocate_ui_with_layout(whole, right_to_left, |ui| {
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(whole, layout, |ui| {
         ui.set_min_size(whole);
         ui.spacing_mut().item_spacing.x = space::S;
-        let result = fields(ui);
-        // The name is given what the fields leave.
-        let rest = ui.available_rect_before_wrap();
-        let left_to_right = egui::Layout::left_to_right(egui::Align::Center);
-        let builder = egui::UiBuilder::new().max_rect(rest).layout(left_to_right);
-        ui.scope_builder(builder, |ui| {
-            ui.add(egui::Label::new(name).truncate())
-                .on_hover_text(tooltip);
-        });
-        result
+        super::sides(
+            ui,
+            &mut (),
+            |ui, ()| {
+                ui.add(egui::Label::new(name).truncate())
+                    .on_hover_text(tooltip);
+            },
+            |ui, ()| fields(ui),
+        )
     })
     .inner
 }

@@ -254,9 +254,10 @@ pub(super) fn case(action: Action) -> Case {
         Action::Fit => Case::new(zoom, Shrinks).first(|stage| {
             stage.keys(Modifiers::COMMAND, Key::Plus);
         }),
-        Action::ActualSize => {
-            Case::new(zoom, To("100 %")).first(|stage| stage.keys(Modifiers::COMMAND, Key::Plus))
-        }
+        Action::ActualSize => Case::new(zoom, To("100 %")).first(|stage| {
+            stage.keys(Modifiers::COMMAND, Key::Plus);
+            stage.keys(Modifiers::COMMAND, Key::Plus);
+        }),
         Action::Split => Case::new(
             |stage| on_off(stage, "Before and after"),
             Between("off", "on"),
@@ -316,6 +317,14 @@ pub(super) fn case(action: Action) -> Case {
         .with_button(),
         Action::Palette => Case::new(
             |stage| format!("{}", stage.has("Find a command")),
+            Between("false", "true"),
+        ),
+        Action::Recover => Case::new(
+            |stage| format!("{}", stage.has("There is nothing to restore.")),
+            Between("false", "true"),
+        ),
+        Action::Messages => Case::new(
+            |stage| format!("{}", stage.has("There are no messages.")),
             Between("false", "true"),
         ),
         Action::Guide => Case::new(

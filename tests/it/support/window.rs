@@ -21,6 +21,8 @@ pub(crate) struct Wanted {
     pub language: Language,
     pub scripts: Vec<Script>,
     pub step_time: Duration,
+    /// Else runs without a prompt go without a question.
+    pub asks_about_empty_prompts: bool,
 }
 
 impl Default for Wanted {
@@ -32,6 +34,7 @@ impl Default for Wanted {
             language: Language::English,
             scripts: Vec::new(),
             step_time: Duration::ZERO,
+            asks_about_empty_prompts: false,
         }
     }
 }
@@ -49,6 +52,10 @@ pub(crate) struct TestWindow {
 impl TestWindow {
     pub(crate) fn open(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        if !wanted.asks_about_empty_prompts {
+            let preferences = r#"{"window":{"empty prompts":"true"}}"#;
+            std::fs::write(folder.path().join("preferences.json"), preferences).expect("written");
+        }
         let painter = SharedRasterizer::default();
         let scripts = wanted.scripts;
         let step_time = wanted.step_time;

@@ -44,12 +44,12 @@ fn run(
     executed: usize,
     shares: Option<Vec<f32>>,
 ) -> (Vec<[f32; 4]>, Denoised, u32) {
-    let (original, first_noise) = (noise(1), noise(2));
+    let (init_latent, first_noise) = (noise(1), noise(2));
     let steps = &schedule.steps[20 - executed..];
     let first = if executed == 20 {
         first_noise.affine(schedule.noise_scale, 0.0).unwrap()
     } else {
-        noised(&original, &first_noise, steps[0].sigma).unwrap()
+        noised(&init_latent, &first_noise, steps[0].sigma).unwrap()
     };
     let mut toy = Toy::default();
     let denoising = Denoising {
@@ -59,7 +59,10 @@ fn run(
         first,
         noise: &first_noise,
         source: NoiseSource::new(3),
-        hold: shares.map(|strength| Hold { original, strength }),
+        latent_mask: shares.map(|strength| LatentMask {
+            init_latent,
+            strength,
+        }),
         preview: None,
     };
     let denoised = denoise(denoising, &mut toy, &mut NoProgress).unwrap();
@@ -67,7 +70,7 @@ fn run(
 }
 
 fn pixels(latent: &Tensor) -> Vec<[f32; 4]> {
-    let (_, values) = crate::engine::diffusion::tensors::latent_pixels(latent).unwrap();
+    let (_, values) = crate::engine::nn::tensors::latent_pixels(latent).unwrap();
     values
         .chunks_exact(4)
         .map(|v| [v[0], v[1], v[2], v[3]])
@@ -100,7 +103,7 @@ fn half_the_opacity_at_full_strength_is_half_the_strength() {
 
 #[test]
 fn what_is_never_free_ends_as_it_was() {
-    let original = pixels(&noise(1));
+    let init_latent = pixels(&noise(1));
     // Below one step of 12 is never; one step's worth is.
     let shares: Vec<f32> = (0..PIXELS)
         .map(|i| [0.0, 0.08, 1.0, 1.0 / 12.0][i % 4])
@@ -108,7 +111,7 @@ fn what_is_never_free_ends_as_it_was() {
     for (id, schedule_id) in every_way() {
         let schedule = schedule(id, schedule_id);
         let (result, ..) = run(id, &schedule, 12, Some(shares.clone()));
-        for (i, (a, b)) in result.iter().zip(&original).enumerate() {
+        for (i, (a, b)) in result.iter().zip(&init_latent).enumerate() {
             assert_eq!(a == b, i % 4 < 2, "{id:?} {schedule_id:?} {i}");
         }
     }
@@ -134,9 +137,9 @@ fn a_hard_mask_is_the_classic_blend() {
         let schedule = schedule(id, schedule_id);
         let (masked, ..) = run(id, &schedule, 12, Some(shares.clone()));
         let (free, ..) = run(id, &schedule, 12, None);
-        let original = pixels(&noise(1));
+        let init_latent = pixels(&noise(1));
         for i in 0..PIXELS {
-            let wanted = if i % 2 == 1 { free[i] } else { original[i] };
+            let wanted = if i % 2 == 1 { free[i] } else { init_latent[i] };
             assert_eq!(masked[i], wanted, "{id:?} {schedule_id:?} {i}");
         }
     }
@@ -144,13 +147,13 @@ fn a_hard_mask_is_the_classic_blend() {
 
 #[test]
 fn shares_count_steps_as_strengths_do() {
-    let hold = Hold {
-        original: noise(1),
+    let latent_mask = LatentMask {
+        init_latent: noise(1),
         strength: vec![0.6, 0.3, 1.0, 0.0],
     };
     let free_from = |pixel: usize, of: usize| {
         (0..of)
-            .find(|&done| !hold.held_at(done, of)[pixel])
+            .find(|&done| !latent_mask.held_at(done, of)[pixel])
             .unwrap_or(of)
     };
     assert_eq!(free_from(0, 20), 8);

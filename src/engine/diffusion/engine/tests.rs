@@ -69,7 +69,7 @@ fn picture(bytes: &Tensor) -> RgbF32 {
 
 /// A picture as (1, 3, h, w) of 0…1.
 fn planes(picture: &RgbF32) -> Tensor {
-    let tensor = crate::engine::diffusion::tensors::picture_tensor(picture, &Device::Cpu).unwrap();
+    let tensor = crate::engine::nn::tensors::picture_tensor(picture, &Device::Cpu).unwrap();
     tensor.affine(0.5, 0.5).unwrap()
 }
 
@@ -86,6 +86,7 @@ fn tiny_input(picture: RgbF32) -> EngineInput {
         seed: Seed(11),
         sampler: SamplerId::Ddim,
         schedule: ScheduleId::Model,
+        wants_round_trip: false,
     }
 }
 
@@ -280,6 +281,43 @@ fn runs_that_differ_in_strength_share_their_encodings() {
     };
     let report = engine.run(&other, &mut NoProgress).unwrap().report;
     assert_eq!((report.text_encodes, report.picture_encodes), (1, 0));
+}
+
+#[test]
+fn a_round_trip_is_given_where_asked_for_and_decoded_once_a_picture() {
+    let mut engine = engine();
+    let plain = engine.run(&tiny(), &mut NoProgress).unwrap();
+    assert_eq!((plain.round_trip, plain.report.round_trips), (None, 0));
+    let mut given = Vec::new();
+    for (seed, decoded) in [(1, 1), (2, 0)] {
+        let input = EngineInput {
+            wants_round_trip: true,
+            seed: Seed(seed),
+            ..tiny()
+        };
+        let output = engine.run(&input, &mut NoProgress).unwrap();
+        let report = output.report;
+        assert_eq!((report.round_trips, report.picture_encodes), (decoded, 0));
+        given.push(output.round_trip.unwrap());
+    }
+    assert_eq!(given[0], given[1]);
+    assert_eq!(given[0].extent, tiny().image.extent);
+    // Asking for it changes nothing else.
+    let asked = EngineInput {
+        wants_round_trip: true,
+        ..tiny()
+    };
+    assert_eq!(
+        engine.run(&asked, &mut NoProgress).unwrap().image,
+        plain.image
+    );
+    // Another engine gives the same bytes, also where nothing of the picture is needed else.
+    let alone = EngineInput {
+        strength: Strength::new(1.0).unwrap(),
+        ..asked
+    };
+    let output = self::engine().run(&alone, &mut NoProgress).unwrap();
+    assert_eq!(output.round_trip.as_ref(), given.first());
 }
 
 #[test]

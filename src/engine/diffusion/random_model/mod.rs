@@ -12,8 +12,8 @@ use std::path::Path;
 use safetensors::Dtype;
 use safetensors::tensor::{View, serialize_to_file};
 
+use super::bench_parts::Part;
 use super::blueprint::{Blueprint, Grid, PlannedWeight};
-use super::stages::Part;
 use super::text_encoder::TextEncoderConfig;
 use super::unet::UnetConfig;
 use super::vae::VaeConfig;

@@ -1,8 +1,8 @@
 use super::super::blueprint::Role;
 use super::*;
-use crate::engine::diffusion::device::DeviceChoice;
 use crate::engine::diffusion::testing::NoProgress;
 use crate::engine::diffusion::{EngineOptions, LoadedPart};
+use crate::engine::nn::device::DeviceChoice;
 use crate::geometry::Extent;
 
 /// The blueprint of a part of a model at 512 × 512 pixels, for two prompts or one picture.

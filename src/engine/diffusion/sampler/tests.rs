@@ -135,7 +135,7 @@ fn an_oracle_leads_every_sampler_to_the_clean_latent() {
                         first,
                         noise: &noise,
                         source: NoiseSource::new(3),
-                        hold: None,
+                        latent_mask: None,
                         preview: None,
                     };
                     let mut oracle = Oracle {

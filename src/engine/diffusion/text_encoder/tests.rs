@@ -1,5 +1,5 @@
-use super::super::goldens::{Golden, Watch, assert_close, model};
 use super::*;
+use crate::engine::nn::goldens::{Golden, Watch, assert_close, model};
 
 fn load(files: &ModelFiles, precision: Precision) -> TextEncoder {
     TextEncoder::load(files, &Device::Cpu, precision, &mut Watch::default()).unwrap()

@@ -2,18 +2,18 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::Asked;
-use super::super::cpu::channels_of_both;
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
-use super::super::weights::Loader;
 use super::config::{Level, Mid, UnetConfig};
 use super::transformer::{Transformer, TransformerShape};
+use crate::engine::nn::attention::PreparedKv;
+use crate::engine::nn::cpu::channels_of_both;
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// What every block is told in a run.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
-    /// See [`TimeEmbedding::forward`](super::time::TimeEmbedding::forward).
+    /// See [`TimeEmbedding::forward`](super::time_embedding::TimeEmbedding::forward).
     pub(super) times: &'a Tensor,
     /// `(batch, tokens, width)`.
     pub(super) text: &'a Tensor,
@@ -27,8 +27,8 @@ pub(super) type BlockGiven = Vec<LayerGiven>;
 pub(super) struct LayerGiven {
     /// `(times, channels)`; see [`Resnet::shifts`].
     shifts: Option<Tensor>,
-    /// See [`Transformer::asked`].
-    text: Vec<Asked>,
+    /// See [`Transformer::kv`].
+    text: Vec<PreparedKv>,
 }
 
 /// A residual block, and a transformer after it where the level has one.
@@ -48,7 +48,7 @@ impl Layer {
         Ok(LayerGiven {
             shifts: self.resnet.shifts(told.times, progress)?,
             text: transformer
-                .map(|transformer| transformer.asked(told.text, progress))
+                .map(|transformer| transformer.kv(told.text, progress))
                 .transpose()?
                 .unwrap_or_default(),
         })

@@ -5,7 +5,7 @@ mod blocks;
 mod blueprint;
 mod conditioning;
 mod config;
-mod time;
+mod time_embedding;
 mod transformer;
 
 use candle_core::{DType, Device, Tensor};
@@ -13,12 +13,12 @@ use candle_core::{DType, Device, Tensor};
 use self::blocks::{DownBlock, MidBlock, StepGiven, Told, UpBlock};
 pub(crate) use self::conditioning::Conditioning;
 pub(crate) use self::config::UnetConfig;
-use self::time::TimeEmbedding;
-use super::failure::{all_finite, bad_input};
-use super::layers::{Conv2d, ConvShape, GroupNorm};
-use super::precision::Precision;
-use super::weights::{Loader, Weights};
+use self::time_embedding::TimeEmbedding;
 use crate::catalog::ModelFiles;
+use crate::engine::nn::failure::{all_finite, bad_input};
+use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
 const WEIGHTS: &[&str] = &[

@@ -1,6 +1,6 @@
-use super::super::goldens::{Golden, Watch, assert_close, model};
 use super::*;
 use crate::engine::kernels;
+use crate::engine::nn::goldens::{Golden, Watch, assert_close, model};
 
 /// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
 const LIMIT: f64 = 1e-5;
@@ -197,7 +197,7 @@ fn half_precision_goes_through_every_layer() {
 
 #[test]
 fn products_of_bf16_stay_within_two_hundredths() {
-    if kernels::Instructions::chosen_with_bf16().is_err() {
+    if kernels::Isa::chosen_with_bf16().is_err() {
         return;
     }
     for (files, golden) in [

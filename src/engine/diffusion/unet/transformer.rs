@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{Asked, Attention, AttentionNames, AttentionShape};
-use super::super::cpu::{picture_of, tokens_of};
-use super::super::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
-use super::super::weights::Loader;
+use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape, PreparedKv};
+use crate::engine::nn::cpu::{picture_of, tokens_of};
+use crate::engine::nn::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Of the group normalisation before a transformer; fixed in diffusers whatever `norm_eps` says.
@@ -62,22 +62,22 @@ impl Transformer {
     }
 
     /// The keys and values of `text`, `(batch, tokens, width)`, for each of its blocks.
-    pub(super) fn asked(
+    pub(super) fn kv(
         &self,
         text: &Tensor,
         progress: &mut dyn Progress,
-    ) -> Result<Vec<Asked>, EngineError> {
+    ) -> Result<Vec<PreparedKv>, EngineError> {
         self.blocks
             .iter()
-            .map(|block| block.to_text.asked(text, progress))
+            .map(|block| block.to_text.kv(text, progress))
             .collect()
     }
 
-    /// `text`: what [`asked`](Self::asked) gives.
+    /// `text`: what [`kv`](Self::kv) gives.
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        text: &[Asked],
+        text: &[PreparedKv],
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
@@ -130,12 +130,12 @@ impl Block {
     fn forward(
         &self,
         x: &Tensor,
-        text: &Asked,
+        text: &PreparedKv,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward(x)?;
-        let pixels = self.among_pixels.asked(&normal, progress)?;
+        let pixels = self.among_pixels.kv(&normal, progress)?;
         let x = self
             .among_pixels
             .forward_onto(x, &normal, &pixels, progress)?;

@@ -2,13 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::super::attention::{Attention, AttentionNames, AttentionShape};
-use super::super::cpu::{picture_of, tokens_of};
-use super::super::layers::{Conv2d, ConvShape, GroupNorm};
 use super::super::resnet::{Downsample, Resnet, ResnetShape, Upsample};
-use super::super::weights::Loader;
 use super::config::VaeConfig;
-use crate::engine::kernels::Instructions;
+use crate::engine::kernels::Isa;
+use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape};
+use crate::engine::nn::cpu::{picture_of, tokens_of};
+use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};
+use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
 /// Of every group normalisation here.
@@ -67,7 +67,7 @@ impl Encoder {
         for (index, outputs) in config.channels.iter().copied().enumerate() {
             let mut from = from.member("down_blocks", index);
             let packs_for = from.packs_for();
-            if index == 0 && packs_for.is_some_and(Instructions::rounds_what_it_transforms) {
+            if index == 0 && packs_for.is_some_and(Isa::rounds_winograd_transforms) {
                 from = from.in_f32();
             }
             let resnets = load_resnets(&mut from, config, (inputs, outputs), config.layers)?;
@@ -80,7 +80,7 @@ impl Encoder {
         }
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
-        let by_tiles = from.packs_for().is_some_and(Instructions::multiplies_tiles);
+        let by_tiles = from.packs_for().is_some_and(Isa::has_amx);
         let mut of_pictures = from.scope("conv_in");
         if !by_tiles {
             of_pictures = of_pictures.in_f32();
@@ -239,10 +239,10 @@ impl PixelAttention {
         let (_, _, height, width) = x.dims4()?;
         let normal = self.norm.forward(x)?.tokens()?;
         let around = tokens_of(x)?;
-        let asked = self.attention.asked(&normal, progress)?;
+        let kv = self.attention.kv(&normal, progress)?;
         let y = self
             .attention
-            .forward_onto(&around, &normal, &asked, progress)?;
+            .forward_onto(&around, &normal, &kv, progress)?;
         picture_of(&y, height, width)
     }
 }

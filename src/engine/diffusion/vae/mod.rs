@@ -12,11 +12,11 @@ use candle_core::{DType, Device, Tensor};
 use self::blocks::{Decoder, Encoder};
 pub(crate) use self::config::VaeConfig;
 use self::tiling::TilePlan;
-use super::failure::{all_finite, bad_input};
-use super::layers::{Conv2d, ConvShape};
-use super::precision::Precision;
-use super::weights::{Loader, Weights};
 use crate::catalog::ModelFiles;
+use crate::engine::nn::failure::{all_finite, bad_input};
+use crate::engine::nn::layers::{Conv2d, ConvShape};
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
 const WEIGHTS: &[&str] = &[

@@ -1,5 +1,5 @@
-use super::super::goldens::{Golden, Watch, assert_close, model, relative_error};
 use super::*;
+use crate::engine::nn::goldens::{Golden, Watch, assert_close, model, relative_error};
 
 /// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
 const LIMIT: f64 = 1e-5;

@@ -19,12 +19,12 @@ fn expected(sizes: &AttentionSizes, queries: usize, [q, k, v]: [&[f32]; 3]) -> V
                         dot / (sizes.head_width as f64).sqrt()
                     })
                     .collect();
-                let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let shares: Vec<f64> = scores.iter().map(|s| (s - largest).exp()).collect();
-                let sum: f64 = shares.iter().sum();
+                let row_max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let denominators: Vec<f64> = scores.iter().map(|s| (s - row_max).exp()).collect();
+                let sum: f64 = denominators.iter().sum();
                 for i in 0..sizes.head_width {
                     output[at + i] = (0..sizes.keys)
-                        .map(|key| shares[key] / sum * f64::from(v[key_at(key) + i]))
+                        .map(|key| denominators[key] / sum * f64::from(v[key_at(key) + i]))
                         .sum();
                 }
             }
@@ -43,7 +43,7 @@ fn agrees_with_f64_on_every_instruction_set() {
         (3, 1, 5, 4, 160),
         (1, 2, 2, 600, 5),
     ];
-    for set in Instructions::all_and_interpreted() {
+    for set in Isa::all_with_emulated() {
         for (batch, heads, queries, keys, head_width) in cases {
             let sizes = AttentionSizes {
                 batch,
@@ -58,8 +58,10 @@ fn agrees_with_f64_on_every_instruction_set() {
                 .collect();
             let k = numbers(batch * keys * sizes.width(), 2);
             let v = numbers(batch * keys * sizes.width(), 3);
-            let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
-            let output = attend(&asked, &q, &mut NeverCancelled).unwrap().widened();
+            let kv = PackedKv::pack(set, sizes, [&k, &v]);
+            let output = flash_attention(&kv, &q, &mut NeverCancelled)
+                .unwrap()
+                .into_f32();
             let what = format!("{} {queries} {sizes:?}", set.name());
             let expected = expected(&sizes, queries, [&q, &k, &v]);
             assert_close(&output, &expected, tolerance(set, 2e-6), &what);
@@ -78,9 +80,11 @@ fn scores_of_thousands_do_not_overflow() {
     let q = vec![100.0; 3 * 8];
     let k: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
     let v: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
-    for set in Instructions::all_and_interpreted() {
-        let asked = KeysAndValues::pack(set, sizes, [&k, &v]);
-        let output = attend(&asked, &q, &mut NeverCancelled).unwrap().widened();
+    for set in Isa::all_with_emulated() {
+        let kv = PackedKv::pack(set, sizes, [&k, &v]);
+        let output = flash_attention(&kv, &q, &mut NeverCancelled)
+            .unwrap()
+            .into_f32();
         // All of the share is the last key's; in bf16 some keys are the same.
         let most = 699.0 * tolerance(set, 1e-6) as f32;
         assert!(

@@ -1,7 +1,7 @@
 use super::*;
-use crate::engine::kernels::product::gated_order;
+use crate::engine::kernels::gemm::geglu_row_order;
 use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
-use crate::engine::kernels::{GroupNorm, Instructions, LayerNorm, Norm, Numbers, Values, linear};
+use crate::engine::kernels::{DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, WeightDtype, linear};
 use half::bf16;
 
 /// A convolution as its definition says, in f64.
@@ -60,13 +60,9 @@ fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)
     Some((picture * geometry.height + row) * geometry.width + column)
 }
 
-fn packed(
-    set: Instructions,
-    [outputs, inputs, kernel]: [usize; 3],
-    weight: &[f32],
-) -> PackedWeights {
+fn packed(set: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
     let taps = kernel * kernel;
-    PackedWeights::pack(set, [outputs, taps, inputs], Numbers::F32, |o, t, i| {
+    PackedWeights::pack(set, [outputs, taps, inputs], WeightDtype::F32, |o, t, i| {
         weight[(o * inputs + i) * taps + t]
     })
 }
@@ -89,15 +85,15 @@ fn agrees_with_its_definition_on_every_instruction_set() {
         (2, 9, 15, 48, 33, 3, 1, 1, 1, None),
         (2, 5, 8, 144, 70, 3, 1, 1, 1, Some((9, 17))),
     ];
-    for set in Instructions::all_and_interpreted() {
-        for (batch, height, width, inputs, outputs, kernel, stride, before, after, enlarged) in
+    for set in Isa::all_with_emulated() {
+        for (batch, height, width, inputs, outputs, kernel, stride, before, after, upsampled_to) in
             cases
         {
             let geometry = ConvGeometry {
                 batch,
                 height,
                 width,
-                enlarged,
+                upsampled_to,
                 kernel,
                 stride,
                 padding_before: before,
@@ -109,31 +105,31 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             let weights = packed(set, [outputs, inputs, kernel], &weight);
             let mut expected = expected(&geometry, inputs, &input, &weight, &bias);
             // In half of the cases something rounded is added.
-            let added: Vec<bf16> = numbers(expected.len(), 4)
+            let residual: Vec<bf16> = numbers(expected.len(), 4)
                 .into_iter()
                 .map(bf16::from_f32)
                 .collect();
             let is_added = height % 2 == 0 || height > 8;
             if is_added {
-                for (number, added) in expected.iter_mut().zip(&added) {
-                    *number += added.to_f64();
+                for (number, residual) in expected.iter_mut().zip(&residual) {
+                    *number += residual.to_f64();
                 }
             }
-            let finish = Finish {
+            let epilogue = Epilogue {
                 bias: Some(&bias),
-                added: is_added.then_some(Values::Bf16(&added)),
-                ..Finish::default()
+                residual: is_added.then_some(DtypeSlice::Bf16(&residual)),
+                ..Epilogue::default()
             };
             let progress = &mut NeverCancelled;
             let output = conv2d(
                 &geometry,
                 &weights,
-                &Input::plain(&input),
-                &finish,
+                &GemmInput::plain(&input),
+                &epilogue,
                 progress,
             )
             .unwrap()
-            .widened();
+            .into_f32();
             assert_close(
                 &output,
                 &expected,
@@ -146,27 +142,34 @@ fn agrees_with_its_definition_on_every_instruction_set() {
 
 #[test]
 fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
-    for set in Instructions::all_and_interpreted() {
+    for set in Isa::all_with_emulated() {
         let (rows, inputs, outputs) = (29, 10, 3 * set.lanes());
         let x = numbers(rows * inputs, 1);
         let weight = numbers(2 * outputs * inputs, 2);
         let bias = numbers(2 * outputs, 3);
-        let added = numbers(rows * outputs, 4);
-        let order = |index| gated_order(set, outputs, index);
-        let weights =
-            PackedWeights::pack(set, [2 * outputs, 1, inputs], Numbers::F32, |o, _, i| {
-                weight[order(o) * inputs + i]
-            });
+        let residual = numbers(rows * outputs, 4);
+        let order = |index| geglu_row_order(set, outputs, index);
+        let weights = PackedWeights::pack(
+            set,
+            [2 * outputs, 1, inputs],
+            WeightDtype::F32,
+            |o, _, i| weight[order(o) * inputs + i],
+        );
         let packed_bias: Vec<f32> = (0..2 * outputs).map(|at| bias[order(at)]).collect();
-        let finish = Finish {
+        let epilogue = Epilogue {
             bias: Some(&packed_bias),
-            added: Some(Values::F32(&added)),
-            gated: true,
-            for_products: false,
+            residual: Some(DtypeSlice::F32(&residual)),
+            geglu: true,
+            bf16_output: false,
         };
-        let output = linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled)
-            .unwrap()
-            .widened();
+        let output = linear(
+            &weights,
+            &GemmInput::plain(&x),
+            &epilogue,
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .into_f32();
         let expected: Vec<f64> = (0..rows * outputs)
             .map(|at| {
                 let (row, column) = (at / outputs, at % outputs);
@@ -181,7 +184,7 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
                 let gate = dot(outputs + column);
                 // The tanh form is within 1e-3 of the exact one, which `activation` tests by itself.
                 let inner = (2.0 / std::f64::consts::PI).sqrt() * (gate + 0.044_715 * gate.powi(3));
-                dot(column) * 0.5 * gate * (1.0 + inner.tanh()) + f64::from(added[at])
+                dot(column) * 0.5 * gate * (1.0 + inner.tanh()) + f64::from(residual[at])
             })
             .collect();
         assert_close(&output, &expected, tolerance(set, 1e-3), set.name());
@@ -192,44 +195,53 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
 fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
     let (rows, inputs) = (35, 10);
     let x = numbers(rows * inputs, 1);
-    for set in Instructions::all_and_interpreted() {
+    for set in Isa::all_with_emulated() {
         for outputs in [1, 7, 2 * set.lanes(), 2 * set.lanes() + 5] {
             let weight = numbers(outputs * inputs, 2);
             let rounded: Vec<bf16> = numbers(rows * outputs, 3)
                 .into_iter()
                 .map(bf16::from_f32)
                 .collect();
-            let added: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
+            let residual: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
             let weights =
-                PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
+                PackedWeights::pack(set, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
                     weight[o * inputs + i]
                 });
             let cases = [
-                (false, Values::F32(&added)),
-                (true, Values::F32(&added)),
-                (true, Values::Bf16(&rounded)),
+                (false, DtypeSlice::F32(&residual)),
+                (true, DtypeSlice::F32(&residual)),
+                (true, DtypeSlice::Bf16(&rounded)),
             ];
-            let [as_is, for_products, onto_rounded] = cases.map(|(for_products, added)| {
-                let finish = Finish {
-                    added: Some(added),
-                    for_products,
-                    ..Finish::default()
+            let [as_is, bf16_output, onto_rounded] = cases.map(|(bf16_output, residual)| {
+                let epilogue = Epilogue {
+                    residual: Some(residual),
+                    bf16_output,
+                    ..Epilogue::default()
                 };
-                linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled).unwrap()
+                linear(
+                    &weights,
+                    &GemmInput::plain(&x),
+                    &epilogue,
+                    &mut NeverCancelled,
+                )
+                .unwrap()
             });
-            let is_rounded = matches!(for_products, Computed::Bf16(_));
-            let by_tiles = set
-                .pair_products()
-                .is_some_and(|products| products.tiles().is_some());
+            let is_rounded = matches!(bf16_output, DtypeVec::Bf16(_));
+            let by_tiles = set.bf16().is_some_and(|bf16_isa| bf16_isa.amx().is_some());
             assert_eq!(is_rounded, by_tiles, "{}", set.name());
-            let as_is = as_is.widened();
+            let as_is = as_is.into_f32();
             let expected: Vec<f32> = if is_rounded {
                 as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect()
             } else {
                 as_is
             };
-            assert_eq!(for_products.widened(), expected, "{} {outputs}", set.name());
-            assert_eq!(onto_rounded.widened(), expected, "{} {outputs}", set.name());
+            assert_eq!(bf16_output.into_f32(), expected, "{} {outputs}", set.name());
+            assert_eq!(
+                onto_rounded.into_f32(),
+                expected,
+                "{} {outputs}",
+                set.name()
+            );
         }
     }
 }
@@ -237,7 +249,7 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
 #[test]
 fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() {
     let (batch, height, width, outputs) = (2, 9, 6, 5);
-    for set in Instructions::all_and_interpreted() {
+    for set in Isa::all_with_emulated() {
         for inputs in [1, 6, 40] {
             let x = numbers(batch * height * width * inputs, 1);
             let rounded: Vec<bf16> = x.iter().map(|x| bf16::from_f32(*x)).collect();
@@ -255,10 +267,10 @@ fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() 
                 bias: &bias,
                 eps: 1e-5,
             };
-            for values in [Values::F32(&x), Values::Bf16(&rounded)] {
+            for values in [DtypeSlice::F32(&x), DtypeSlice::Bf16(&rounded)] {
                 let measured = groups.measure(set, batch, values);
-                let norms = [None, Some(Norm::Groups(&measured)), Some(Norm::Row(rows))];
-                for input in norms.map(|norm| Input { values, norm }) {
+                let norms = [None, Some(Norm::Group(&measured)), Some(Norm::Layer(rows))];
+                for input in norms.map(|norm| GemmInput { values, norm }) {
                     check_as_read(set, [batch, height, width, outputs], &input, &weight);
                 }
             }
@@ -268,28 +280,28 @@ fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() 
 
 /// Compares with the product of what is read, which is made before.
 fn check_as_read(
-    set: Instructions,
+    set: Isa,
     [batch, height, width, outputs]: [usize; 4],
-    input: &Input<'_>,
+    input: &GemmInput<'_>,
     weight: &[f32],
 ) {
-    let made = input.made(set);
-    let inputs = made.len() / (batch * height * width);
+    let materialized = input.materialized(set);
+    let inputs = materialized.len() / (batch * height * width);
     let geometry = ConvGeometry {
         batch,
         height,
         width,
-        enlarged: None,
+        upsampled_to: None,
         kernel: 3,
         stride: 1,
         padding_before: 1,
         padding_after: 1,
     };
     let weights = packed(set, [outputs, inputs, 3], weight);
-    let finish = Finish::default();
-    let [got, expected] = [input, &Input::plain(&made)].map(|input| {
-        let output = conv2d(&geometry, &weights, input, &finish, &mut NeverCancelled);
-        output.unwrap().widened()
+    let epilogue = Epilogue::default();
+    let [got, expected] = [input, &GemmInput::plain(&materialized)].map(|input| {
+        let output = conv2d(&geometry, &weights, input, &epilogue, &mut NeverCancelled);
+        output.unwrap().into_f32()
     });
     // SiLU to fewer digits may round a few numbers to their other neighbour.
     let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
@@ -304,7 +316,7 @@ fn long_sums_agree_too() {
             batch: 1,
             height: rows,
             width: kernel,
-            enlarged: None,
+            upsampled_to: None,
             kernel,
             stride: 1,
             padding_before: 0,
@@ -314,22 +326,22 @@ fn long_sums_agree_too() {
         let input = numbers(rows * kernel * inputs, 4);
         let weight = numbers(bias.len() * kernel * kernel * inputs, 5);
         let expected = expected(&geometry, inputs, &input, &weight, &bias);
-        for set in Instructions::all_and_interpreted() {
+        for set in Isa::all_with_emulated() {
             let weights = packed(set, [bias.len(), inputs, kernel], &weight);
-            let finish = Finish {
+            let epilogue = Epilogue {
                 bias: Some(&bias),
-                ..Finish::default()
+                ..Epilogue::default()
             };
             let progress = &mut NeverCancelled;
             let output = conv2d(
                 &geometry,
                 &weights,
-                &Input::plain(&input),
-                &finish,
+                &GemmInput::plain(&input),
+                &epilogue,
                 progress,
             )
             .unwrap()
-            .widened();
+            .into_f32();
             assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
         }
     }
@@ -337,7 +349,7 @@ fn long_sums_agree_too() {
 
 #[test]
 fn halves_are_widened_exactly() {
-    let set = Instructions::chosen().unwrap().in_f32();
+    let set = Isa::chosen().unwrap().in_f32();
     let (rows, inputs, outputs) = (31, 12, 50);
     let x = numbers(rows * inputs, 1);
     // Exact in f16 and in bf16.
@@ -351,49 +363,54 @@ fn halves_are_widened_exactly() {
         });
         linear(
             &weights,
-            &Input::plain(&x),
-            &Finish::default(),
+            &GemmInput::plain(&x),
+            &Epilogue::default(),
             &mut NeverCancelled,
         )
         .unwrap()
-        .widened()
+        .into_f32()
     };
-    assert_eq!(run(Numbers::F16), run(Numbers::F32));
-    assert_eq!(run(Numbers::Bf16), run(Numbers::F32));
+    assert_eq!(run(WeightDtype::F16), run(WeightDtype::F32));
+    assert_eq!(run(WeightDtype::Bf16), run(WeightDtype::F32));
 }
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    for set in Instructions::all_and_interpreted() {
+    for set in Isa::all_with_emulated() {
         check_threads(set);
     }
 }
 
-fn check_threads(set: Instructions) {
+fn check_threads(set: Isa) {
     let (rows, inputs, outputs) = (500, 40, 100);
     let x = numbers(rows * inputs, 1);
     let weight = numbers(outputs * inputs, 2);
-    let weights = PackedWeights::pack(set, [outputs, 1, inputs], Numbers::F32, |o, _, i| {
+    let weights = PackedWeights::pack(set, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
         weight[o * inputs + i]
     });
-    let finish = Finish::default();
+    let epilogue = Epilogue::default();
     assert_same_by_threads(set, || {
-        linear(&weights, &Input::plain(&x), &finish, &mut NeverCancelled)
-            .unwrap()
-            .widened()
+        linear(
+            &weights,
+            &GemmInput::plain(&x),
+            &epilogue,
+            &mut NeverCancelled,
+        )
+        .unwrap()
+        .into_f32()
     });
     // So large that it is summed in parts, and that blocks are of another size for each number of threads.
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
     let x = numbers(height * width * inputs, 3);
     let weight = numbers(outputs * 9 * inputs, 4);
-    let weights = PackedWeights::pack(set, [outputs, 9, inputs], Numbers::F32, |o, tap, i| {
+    let weights = PackedWeights::pack(set, [outputs, 9, inputs], WeightDtype::F32, |o, tap, i| {
         weight[(o * 9 + tap) * inputs + i]
     });
     let geometry = ConvGeometry {
         batch: 1,
         height,
         width,
-        enlarged: None,
+        upsampled_to: None,
         kernel: 3,
         stride: 1,
         padding_before: 1,
@@ -403,22 +420,22 @@ fn check_threads(set: Instructions) {
         conv2d(
             &geometry,
             &weights,
-            &Input::plain(&x),
-            &finish,
+            &GemmInput::plain(&x),
+            &epilogue,
             &mut NeverCancelled,
         )
         .unwrap()
-        .widened()
+        .into_f32()
     });
 }
 
-fn assert_same_by_threads(set: Instructions, product: impl Fn() -> Vec<f32> + Sync) {
+fn assert_same_by_threads(set: Isa, gemm: impl Fn() -> Vec<f32> + Sync) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(&product)
+        pool.install(&gemm)
     };
     assert!(run(1) == run(3), "{}", set.name());
 }

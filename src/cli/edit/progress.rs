@@ -1,0 +1,171 @@
+//! What is said of an edit while it runs and when it is done.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::Session;
+use crate::cli::console::{Console, event};
+use crate::cli::error::CliError;
+use crate::cli::resources::peak_rss_bytes;
+use crate::engine::{Cancelled, RunReport, Stage};
+use crate::jobs::{EditProgress, EditResult, KeptDetails};
+use crate::plan::{EditSettings, Layout, PreviewPatch};
+use crate::text::Message;
+
+/// Of all runs together.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub(super) report: RunReport,
+    pub(super) layout: Option<Layout>,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, result: &EditResult) {
+        let (sum, new) = (&mut self.report, &result.report);
+        sum.executed_steps += new.executed_steps;
+        sum.text_encodes += new.text_encodes;
+        sum.picture_encodes += new.picture_encodes;
+        sum.round_trips += new.round_trips;
+        sum.seconds.load += new.seconds.load;
+        sum.seconds.text += new.seconds.text;
+        sum.seconds.encode += new.seconds.encode;
+        sum.seconds.round_trip += new.seconds.round_trip;
+        sum.seconds.steps += new.seconds.steps;
+        sum.seconds.decode += new.seconds.decode;
+        sum.unknown_words.clone_from(&new.unknown_words);
+        sum.device.clone_from(&new.device);
+        self.layout = Some(result.layout);
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn say_written(&self, path: &Path, settings: &EditSettings, result: &EditResult) {
+        let steps = settings.steps.get();
+        if result.details == KeptDetails::ByPicture {
+            self.console.note(&Message::new("cli-details-by-picture"));
+        }
+        if self.args.json {
+            event(&json!({
+                "event": "result",
+                // Not every path is UTF-8, and JSON is.
+                "path": path.display().to_string(),
+                "strength": settings.strength.get(),
+                "executed_steps": result.report.executed_steps,
+                "steps": steps,
+                "seconds": seconds(&result.report, result.total_seconds),
+                "text_encodes": result.report.text_encodes,
+                "picture_encodes": result.report.picture_encodes,
+                "round_trips": result.report.round_trips,
+                "details": result.details,
+            }));
+            return;
+        }
+        let written = Message::new("cli-written")
+            .with("path", path)
+            .with("steps", result.report.executed_steps)
+            .with("of", steps)
+            .with("seconds", format!("{:.2}", result.total_seconds));
+        self.console.note(&written);
+    }
+
+    pub(super) fn finish(&self, total_seconds: f64) {
+        let report = &self.totals.report;
+        if !report.unknown_words.is_empty() {
+            let words = report.unknown_words.join(", ");
+            self.console
+                .note(&Message::new("cli-unknown-words").with("words", words));
+        }
+        let seed = self.settings.seed.0;
+        if !self.args.json {
+            if self.args.seed.is_none() {
+                let seed = seed.to_string();
+                self.console
+                    .note(&Message::new("cli-seed-used").with("seed", seed));
+            }
+            return;
+        }
+        let layout = self.totals.layout.as_ref();
+        event(&json!({
+            "event": "done",
+            "executed_steps": report.executed_steps,
+            "steps": self.settings.steps.get(),
+            "seconds": seconds(report, total_seconds),
+            "seed": seed,
+            "area": layout.map(|l| json!({"x": l.crop.x, "y": l.crop.y, "width": l.crop.width, "height": l.crop.height})),
+            "work_size": layout.map(|l| [l.work.width, l.work.height]),
+            "peak_rss_bytes": peak_rss_bytes(),
+            "text_encodes": report.text_encodes,
+            "picture_encodes": report.picture_encodes,
+            "device": report.device,
+            "unknown_words": report.unknown_words,
+        }));
+    }
+}
+
+pub(in crate::cli) fn seconds(report: &RunReport, total: f64) -> serde_json::Value {
+    let s = &report.seconds;
+    json!({
+        "load": s.load, "text": s.text, "encode": s.encode, "round_trip": s.round_trip,
+        "steps": s.steps, "decode": s.decode, "total": total,
+    })
+}
+
+/// Passes progress on to the terminal and Ctrl-C on to the engine.
+pub(super) struct Reporting<'a> {
+    pub(super) console: &'a Console,
+    pub(super) json: bool,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) bar: ProgressBar,
+}
+
+impl EditProgress for Reporting<'_> {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        if self.stop.load(Ordering::Relaxed) {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn planned(&mut self, layout: &Layout) {
+        if self.json {
+            event(&json!({"event": "planned", "layout": layout}));
+        }
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.bar.set_message(self.console.stage(stage));
+        if let Stage::Step { done, .. } = stage {
+            self.bar.set_position(u64::from(done));
+        }
+        if self.json {
+            let said = match stage {
+                Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
+                Stage::Loading => json!({"event": "loading"}),
+                Stage::EncodingText => json!({"event": "encoding_text"}),
+                Stage::EncodingPicture => json!({"event": "encoding_picture"}),
+                Stage::Decoding => json!({"event": "decoding"}),
+            };
+            event(&said);
+        }
+    }
+
+    fn wants_preview(&self) -> bool {
+        false
+    }
+
+    fn preview(&mut self, _: PreviewPatch) {}
+}
+
+/// True once Ctrl-C was pressed.
+pub(in crate::cli) fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .map_err(|error| CliError::System(error.to_string()))?;
+    Ok(stop)
+}

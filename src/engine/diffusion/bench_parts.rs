@@ -1,0 +1,292 @@
+//! The parts of a model, each by itself: what measuring them and comparing their numbers with
+//! another program's takes. An edit goes through [`DiffusionEngine`](super::DiffusionEngine).
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
+use safetensors::tensor::{View, serialize_to_file};
+
+use super::blueprint::{Blueprint, Grid};
+use super::engine::EngineOptions;
+use super::noise::NoiseSource;
+use super::text_encoder::{TextEncoder, TextEncoderConfig};
+use super::tokenizer::PromptTokenizer;
+use super::unet::{Unet, UnetConfig};
+use super::vae::{Vae, VaeConfig};
+use crate::catalog::{ModelFiles, ModelRef};
+use crate::engine::nn::device;
+use crate::engine::nn::failure::bad_input;
+use crate::engine::nn::precision::Precision;
+use crate::engine::{EngineError, Progress};
+use crate::geometry::Extent;
+
+/// Tokens of the texts a U-Net is given.
+const TOKENS: usize = 77;
+/// What a U-Net is told the time is.
+const TIMESTEP: f64 = 501.0;
+/// Prompts encoded, and members of the U-Net's batch: with guidance on there are two.
+const PROMPTS: [&str; 2] = ["", "cat, in space"];
+/// Seed of the inputs.
+const SEED: u64 = 7;
+
+/// A part of a model that can be run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Encoding two prompts.
+    Text,
+    /// Encoding one picture.
+    Encode,
+    /// One step of two predictions, as with guidance.
+    Unet,
+    /// Decoding one latent.
+    Decode,
+}
+
+impl Part {
+    /// All of them, in the order of an edit.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Encode, Self::Unet, Self::Decode];
+
+    /// Multiplications and additions of one pass of this part of `model` for a picture of `size`,
+    /// counted from the model's configuration. `prompts`: 2 with guidance, else 1.
+    pub fn flops(self, model: &ModelRef, size: Extent, prompts: usize) -> Result<u64, EngineError> {
+        let files = ModelFiles::of(model);
+        if self == Self::Text {
+            return Ok(TextEncoderConfig::read(&files)?.blueprint(prompts).flops);
+        }
+        let vae = VaeConfig::read(&files)?;
+        let grid = |pictures: usize, factor: usize| Grid {
+            pictures,
+            height: size.height as usize / factor,
+            width: size.width as usize / factor,
+        };
+        let blueprint: Blueprint = match self {
+            Self::Encode => vae.encoder_blueprint(grid(1, 1)),
+            Self::Decode => vae.decoder_blueprint(grid(1, vae.factor)),
+            _ => UnetConfig::read(&files)?.blueprint(grid(prompts, vae.factor), TOKENS),
+        };
+        Ok(blueprint.flops)
+    }
+}
+
+/// A loaded part of a model.
+#[derive(Debug)]
+pub struct LoadedPart {
+    part: Part,
+    model: ModelRef,
+    network: Network,
+    /// Pixels per latent pixel along a side; 1 where pictures have nothing to do with it.
+    factor: usize,
+    device: Device,
+    precision: Precision,
+}
+
+#[derive(Debug)]
+enum Network {
+    Text(Box<(PromptTokenizer, TextEncoder)>),
+    Autoencoder(Box<Vae>),
+    Unet(Box<Unet>),
+}
+
+/// Inputs of a part, always the same ones.
+#[derive(Debug)]
+pub struct PartWork {
+    /// Text ids are whole numbers.
+    inputs: Vec<(&'static str, Tensor)>,
+    flops: u64,
+}
+
+/// What a part answered.
+#[derive(Debug)]
+pub struct PartAnswer(Tensor);
+
+impl LoadedPart {
+    /// Reads one part of a model.
+    pub fn load(
+        model: &ModelRef,
+        part: Part,
+        options: EngineOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let (device, mut precision) = options.start()?;
+        if part == Part::Text {
+            precision = precision.in_f32();
+        }
+        let files = ModelFiles::of(model);
+        let network = match part {
+            Part::Text => {
+                let encoder = TextEncoder::load(&files, &device, precision, progress)?;
+                let tokenizer = PromptTokenizer::load(&files, encoder.window())?;
+                Network::Text(Box::new((tokenizer, encoder)))
+            }
+            Part::Encode | Part::Decode => {
+                Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
+            }
+            Part::Unet => {
+                Network::Unet(Box::new(Unet::load(&files, &device, precision, progress)?))
+            }
+        };
+        let factor = match part {
+            Part::Text => 1,
+            _ => VaeConfig::read(&files)?.factor,
+        };
+        Ok(Self {
+            part,
+            model: model.clone(),
+            network,
+            factor,
+            device,
+            precision,
+        })
+    }
+
+    /// What computes, such as `cpu avx512`.
+    pub fn device(&self) -> String {
+        device::name(&self.device, self.precision)
+    }
+
+    /// What a picture's sides must be multiples of.
+    pub fn size_multiple_px(&self) -> u32 {
+        self.factor as u32
+    }
+
+    /// Work for a picture of that size, whose sides must be multiples of
+    /// [`size_multiple_px`](Self::size_multiple_px).
+    pub fn work(&self, size: Extent) -> Result<PartWork, EngineError> {
+        let (height, width) = (size.height as usize, size.width as usize);
+        if size.is_empty() || height % self.factor != 0 || width % self.factor != 0 {
+            return Err(bad_input(format!("{size} in steps of {}", self.factor)));
+        }
+        let (rows, columns) = (height / self.factor, width / self.factor);
+        let noise = NoiseSource::new(SEED);
+        let tensor = |numbers: Vec<f32>, shape: &[usize]| {
+            Tensor::from_vec(numbers, shape, &self.device).map_err(EngineError::from)
+        };
+        let inputs = match &self.network {
+            Network::Text(text) => {
+                let (tokenizer, _) = &**text;
+                let windows = tokenizer.windows_of_all(&PROMPTS)?.concat();
+                let count = windows.len();
+                let ids = Tensor::from_vec(windows.concat(), (count, ()), &self.device)?;
+                vec![("ids", ids)]
+            }
+            Network::Autoencoder(vae) if self.part == Part::Encode => {
+                let shape = [1, vae.config().image_channels, height, width];
+                let numbers = noise.initial(shape.iter().product());
+                let numbers = numbers.into_iter().map(|v| (v / 2.0).clamp(-1.0, 1.0));
+                vec![("picture", tensor(numbers.collect(), &shape)?)]
+            }
+            Network::Autoencoder(vae) => {
+                let shape = [1, vae.config().latent_channels, rows, columns];
+                let latent = tensor(noise.initial(shape.iter().product()), &shape)?;
+                vec![("latent", latent)]
+            }
+            Network::Unet(unet) => {
+                let config = unet.config();
+                let shape = [1, config.in_channels, rows, columns];
+                // Both predictions are of one latent, as in an edit.
+                let latent = tensor(noise.initial(shape.iter().product()), &shape)?;
+                let latent = Tensor::cat(&[&latent, &latent], 0)?;
+                let shape = [PROMPTS.len(), TOKENS, config.cross_attention_dim];
+                let text = tensor(noise.step(0, shape.iter().product()), &shape)?;
+                vec![("latent", latent), ("text", text)]
+            }
+        };
+        Ok(PartWork {
+            inputs,
+            flops: self.part.flops(&self.model, size, PROMPTS.len())?,
+        })
+    }
+
+    /// Does the work.
+    pub fn run(
+        &self,
+        work: &PartWork,
+        progress: &mut dyn Progress,
+    ) -> Result<PartAnswer, EngineError> {
+        let inputs: Vec<&Tensor> = work.inputs.iter().map(|(_, input)| input).collect();
+        let answer = match (&self.network, inputs.as_slice()) {
+            (Network::Text(text), [ids]) => text.1.encode(&ids.to_vec2()?, progress)?,
+            (Network::Autoencoder(vae), [picture]) if self.part == Part::Encode => {
+                vae.encode(picture, progress)?
+            }
+            (Network::Autoencoder(vae), [latent]) => vae.decode(latent, progress)?,
+            (Network::Unet(unet), [latent, text]) => {
+                // What an edit prepares once is in here too, as other programs do it at every step.
+                let given = unet.condition(text, &[TIMESTEP], progress)?;
+                unet.predict(latent, TIMESTEP, &given, progress)?
+            }
+            _ => return Err(bad_input("work of another part")),
+        };
+        // What runs on a GPU has run only when its numbers are here.
+        Ok(PartAnswer(answer.to_device(&Device::Cpu)?))
+    }
+}
+
+impl PartWork {
+    /// Multiplications and additions of one pass.
+    pub fn flops(&self) -> u64 {
+        self.flops
+    }
+
+    /// Writes inputs, time and answer as f32 in one safetensors file.
+    pub fn write(&self, answer: &PartAnswer, path: &Path) -> io::Result<()> {
+        let time = Tensor::new(&[TIMESTEP as f32], &Device::Cpu).map_err(io::Error::other)?;
+        let all = self
+            .inputs
+            .iter()
+            .map(|(name, tensor)| (*name, tensor))
+            .chain([("timestep", &time), ("answer", &answer.0)]);
+        let numbers = all
+            .map(|(name, tensor)| Ok((name, Numbers::of(tensor)?)))
+            .collect::<Result<Vec<_>, EngineError>>()
+            .map_err(io::Error::other)?;
+        serialize_to_file(numbers, None::<HashMap<String, String>>, path).map_err(io::Error::other)
+    }
+}
+
+impl PartAnswer {
+    /// The mean of its numbers' squares: about 1 where the weights of a random model keep numbers
+    /// where they should.
+    pub fn mean_square(&self) -> Result<f64, EngineError> {
+        let mean = self.0.to_dtype(DType::F64)?.sqr()?.mean_all()?;
+        Ok(mean.to_scalar()?)
+    }
+}
+
+/// A tensor on its way into a file.
+struct Numbers {
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Numbers {
+    fn of(tensor: &Tensor) -> Result<Self, EngineError> {
+        let values = tensor.to_dtype(DType::F32)?.flatten_all()?;
+        let values = values.to_vec1::<f32>()?;
+        Ok(Self {
+            shape: tensor.dims().to_vec(),
+            bytes: values.into_iter().flat_map(f32::to_le_bytes).collect(),
+        })
+    }
+}
+
+impl View for Numbers {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
+        (&self.bytes).into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}

@@ -1,0 +1,183 @@
+//! Scaled dot-product attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1),
+//! head by head, as flash attention: `flash` for every ISA, `flash_amx` with AMX's tiles.
+
+mod flash;
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no AMX"))]
+mod flash_amx;
+mod online_softmax;
+#[cfg(target_arch = "x86_64")]
+mod softmax_amx;
+#[cfg(target_arch = "x86_64")]
+mod softmax_bf16;
+#[cfg(test)]
+mod tests;
+
+use rayon::prelude::*;
+
+use self::flash::{BLOCK_QUERIES, NormalizeOutput, QueryBlock};
+use super::dtype::DtypeVec;
+use super::gemm::PackedWeights;
+use super::isa::Isa;
+use super::output::{DisjointOutput, Output, UninitBuffer};
+use crate::engine::{Cancelled, Progress};
+
+/// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
+const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
+
+/// Measures of keys and values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionSizes {
+    /// Members of the batch.
+    pub(crate) batch: usize,
+    /// Heads.
+    pub(crate) heads: usize,
+    /// Keys and values of each member.
+    pub(crate) keys: usize,
+    /// Numbers of a head.
+    pub(crate) head_width: usize,
+}
+
+impl AttentionSizes {
+    /// Numbers of a token.
+    fn width(&self) -> usize {
+        self.heads * self.head_width
+    }
+}
+
+/// Keys and values in the order in which queries meet them: packed once, asked as often as needed.
+#[derive(Debug)]
+pub(crate) struct PackedKv {
+    sizes: AttentionSizes,
+    /// Head after head of one member after the other.
+    heads: Vec<KvHead>,
+}
+
+impl PackedKv {
+    /// What they are packed for.
+    fn isa(&self) -> Isa {
+        let head = self.heads.first();
+        head.map_or_else(Isa::portable, |head| head.keys.isa())
+    }
+
+    /// Keys of each batch member.
+    pub(crate) fn keys(&self) -> usize {
+        self.sizes.keys
+    }
+
+    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `isa`.
+    pub(crate) fn pack(isa: Isa, sizes: AttentionSizes, [k, v]: [&[f32]; 2]) -> Self {
+        assert_eq!(k.len(), sizes.batch * sizes.keys * sizes.width());
+        assert_eq!(v.len(), k.len());
+        let heads = (0..sizes.batch * sizes.heads)
+            .into_par_iter()
+            .map(|head| KvHead::pack(isa, &sizes, head, [k, v]))
+            .collect();
+        Self { sizes, heads }
+    }
+}
+
+/// softmax(q kᵀ / √head_width) v, head by head. `q` and the result are `(batch, queries, heads ×
+/// head_width)`. The result is rounded where products are of tiles: nothing but the layer's last
+/// product reads it.
+#[expect(unsafe_code, reason = "results that are written in parts")]
+pub(crate) fn flash_attention(
+    kv: &PackedKv,
+    q: &[f32],
+    progress: &mut dyn Progress,
+) -> Result<DtypeVec, Cancelled> {
+    let width = kv.sizes.width();
+    if q.is_empty() || kv.keys() == 0 {
+        return Ok(DtypeVec::F32(vec![0.0; q.len()]));
+    }
+    assert!(q.len().is_multiple_of(kv.sizes.batch * width));
+    let bf16_isa = kv.isa().bf16();
+    Ok(match bf16_isa {
+        Some(bf16_isa) if bf16_isa.amx().is_some() => {
+            let mut output = UninitBuffer::new(q.len());
+            let shared = DisjointOutput::new(&mut output);
+            run_blocks(kv, q, &Output::Bf16(bf16_isa, shared), progress)?;
+            // SAFETY: as `run_blocks` says.
+            DtypeVec::Bf16(unsafe { output.assume_init() })
+        }
+        _ => {
+            let mut output = UninitBuffer::new(q.len());
+            let shared = Output::F32(DisjointOutput::new(&mut output));
+            run_blocks(kv, q, &shared, progress)?;
+            // SAFETY: as `run_blocks` says.
+            DtypeVec::F32(unsafe { output.assume_init() })
+        }
+    })
+}
+
+/// Writes every number of the answers.
+fn run_blocks(
+    kv: &PackedKv,
+    q: &[f32],
+    output: &Output<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), Cancelled> {
+    let AttentionSizes {
+        batch,
+        heads,
+        keys,
+        head_width,
+    } = kv.sizes;
+    let width = kv.sizes.width();
+    let queries = q.len() / (batch * width);
+    let blocks = queries.div_ceil(BLOCK_QUERIES);
+    let tasks = batch * heads * blocks;
+    let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
+    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+        .max(1)
+        .next_multiple_of(rayon::current_num_threads());
+    for round in (0..tasks).step_by(per_round) {
+        progress.checkpoint()?;
+        (round..tasks.min(round + per_round))
+            .into_par_iter()
+            .for_each_init(
+                || QueryBlock::new(kv.isa(), head_width),
+                |block, task| {
+                    let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
+                    let count = BLOCK_QUERIES.min(queries - first);
+                    let start =
+                        (head / heads * queries + first) * width + head % heads * head_width;
+                    let rows: Vec<&[f32]> = (0..count)
+                        .map(|row| &q[start + row * width..][..head_width])
+                        .collect();
+                    block.run(&kv.heads[head], &rows);
+                    kv.isa().run(NormalizeOutput {
+                        block,
+                        queries: count,
+                        start,
+                        width,
+                        output,
+                    });
+                },
+            );
+    }
+    // Every head of every block of queries was a task, which has written the head's numbers of its
+    // queries.
+    Ok(())
+}
+
+/// Keys and values of one head of one member.
+#[derive(Debug)]
+struct KvHead {
+    keys: PackedWeights,
+    values: PackedWeights,
+}
+
+impl KvHead {
+    /// Packs head number `head` of `k` and `v`, counted over all members.
+    fn pack<'a>(isa: Isa, sizes: &AttentionSizes, head: usize, [k, v]: [&'a [f32]; 2]) -> Self {
+        let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
+        let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
+        let (k, v) = (k.get(start..), v.get(start..));
+        let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
+        let row = |numbers: &'a [f32], key: usize| &numbers[key * width..][..head_width];
+        Self {
+            keys: PackedWeights::pack_nk(isa, [keys, head_width], |key| row(k, key)),
+            values: PackedWeights::pack_kn(isa, [head_width, keys], |key| row(v, key)),
+        }
+    }
+}

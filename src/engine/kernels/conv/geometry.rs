@@ -1,0 +1,41 @@
+//! [`ConvGeometry`]: measures of a convolution.
+
+/// Measures of a convolution of pictures `(batch, height, width, channels)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvGeometry {
+    /// Pictures.
+    pub(crate) batch: usize,
+    /// Rows of the input as it is stored.
+    pub(crate) height: usize,
+    /// Columns of the input as it is stored.
+    pub(crate) width: usize,
+    /// Rows and columns the input is enlarged to, by repeating pixels, before it is convolved.
+    pub(crate) upsampled_to: Option<(usize, usize)>,
+    /// Side of the kernel.
+    pub(crate) kernel: usize,
+    /// Input pixels from one output pixel to the next.
+    pub(crate) stride: usize,
+    /// Zeros above and left of the (enlarged) input.
+    pub(crate) padding_before: usize,
+    /// Zeros below and right of it.
+    pub(crate) padding_after: usize,
+}
+
+impl ConvGeometry {
+    /// Rows and columns of what is convolved.
+    pub(crate) fn input_size(&self) -> (usize, usize) {
+        self.upsampled_to.unwrap_or((self.height, self.width))
+    }
+
+    /// Rows and columns of the output.
+    pub(crate) fn output_size(&self) -> (usize, usize) {
+        let along = |len: usize| {
+            let padded = len + self.padding_before + self.padding_after;
+            padded
+                .checked_sub(self.kernel)
+                .map_or(0, |rest| rest / self.stride + 1)
+        };
+        let (height, width) = self.input_size();
+        (along(height), along(width))
+    }
+}

@@ -1,0 +1,242 @@
+//! The fused epilogue of a GEMM: bias, residual and GEGLU, applied to a microtile while it is in L1, and
+//! the store of the result in f32 or bf16.
+
+#[cfg(target_arch = "x86_64")]
+mod geglu_bf16;
+
+use std::mem::MaybeUninit;
+
+use half::bf16;
+use pulp::{Simd, WithSimd};
+
+use super::pack::Panel;
+use crate::engine::kernels::activation::gelu;
+use crate::engine::kernels::convert::widen;
+use crate::engine::kernels::dtype::DtypeSlice;
+use crate::engine::kernels::elementwise::{MAX_LANES, update, write};
+use crate::engine::kernels::isa::{Bf16Isa, Isa};
+use crate::engine::kernels::output::{MAX_CHUNK, Output};
+
+/// What happens to a sum before it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Epilogue<'a> {
+    /// Added to each output; one a row of the weights.
+    pub(crate) bias: Option<&'a [f32]>,
+    /// Added to the result, number by number; as long as it.
+    pub(crate) residual: Option<DtypeSlice<'a>>,
+    /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
+    /// must be packed in [`geglu_row_order`].
+    pub(crate) geglu: bool,
+    /// The result may be rounded. It is where products are of tiles, which round what they read anyway.
+    pub(crate) bf16_output: bool,
+}
+
+impl Epilogue<'_> {
+    /// What is added, in f32; `scratch` is for what is not. Nothing where nothing is.
+    pub(crate) fn residual_in_f32<'r>(
+        &'r self,
+        isa: Isa,
+        scratch: &'r mut Vec<f32>,
+    ) -> Option<&'r [f32]> {
+        self.residual.map(|residual| residual.as_f32(isa, scratch))
+    }
+}
+
+/// Which row of a matrix `(2 × outputs, …)`, values before gates, is packed as row `index` for
+/// [`Epilogue::geglu`]: vectors of values and of their gates alternate.
+///
+/// `outputs` must be a multiple of the vectors' `lanes`.
+pub(crate) fn geglu_row_order(isa: Isa, outputs: usize, index: usize) -> usize {
+    let lanes = isa.lanes();
+    let (pair, at) = (index / (2 * lanes), index % (2 * lanes));
+    let gate = if at < lanes { 0 } else { outputs };
+    gate + pair * lanes + at % lanes
+}
+
+/// True when that many outputs can be [`Epilogue::geglu`].
+pub(crate) fn can_fuse_geglu(isa: Isa, outputs: usize) -> bool {
+    outputs.is_multiple_of(isa.lanes())
+}
+
+/// Where results go: rows of `width` numbers.
+pub(crate) struct Target<'a> {
+    pub(crate) output: Output<'a>,
+    pub(crate) width: usize,
+}
+
+/// Fetches what a tile's sums will be written to and what is added to them, while they are made.
+pub(crate) fn prefetch_target(
+    panel: Panel,
+    rows: impl Iterator<Item = usize>,
+    epilogue: &Epilogue<'_>,
+    target: &Target<'_>,
+) {
+    let (first, outputs) = if epilogue.geglu {
+        (panel.first / 2, panel.outputs / 2)
+    } else {
+        (panel.first, panel.outputs)
+    };
+    for row in rows {
+        let start = row * target.width + first;
+        target.output.prefetch(start, outputs);
+        if let Some(residual) = epilogue.residual {
+            residual.slice(start, outputs).prefetch_l1();
+        }
+    }
+}
+
+/// Finishes a tile's sums and writes them. `rows` are those of the result that the tile's are; some may
+/// be none of them.
+pub(crate) fn apply_epilogue(
+    isa: Isa,
+    panel: Panel,
+    sums: &[f32],
+    rows: impl IntoIterator<Item = Option<usize>>,
+    epilogue: &Epilogue<'_>,
+    target: &Target<'_>,
+) {
+    let lanes = isa.lanes();
+    let (first, outputs) = if epilogue.geglu {
+        (panel.first / 2, lanes)
+    } else {
+        (panel.first, panel.outputs)
+    };
+    let bias = epilogue
+        .bias
+        .map(|bias| &bias[panel.first..panel.first + panel.outputs]);
+    isa.run(EpilogueTile {
+        sums,
+        sums_width: panel.vectors * lanes,
+        bias: bias.unwrap_or(&NO_BIAS[..panel.outputs]),
+        residual: epilogue.residual,
+        geglu: epilogue.geglu,
+        rows: rows.into_iter(),
+        first,
+        outputs,
+        target,
+    });
+}
+
+/// What is added where nothing is; as long as the widest panel.
+const NO_BIAS: [f32; 2 * MAX_LANES] = [0.0; 2 * MAX_LANES];
+
+/// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
+struct EpilogueTile<'a, R> {
+    sums: &'a [f32],
+    sums_width: usize,
+    /// Of the panel's outputs.
+    bias: &'a [f32],
+    residual: Option<DtypeSlice<'a>>,
+    geglu: bool,
+    rows: R,
+    first: usize,
+    outputs: usize,
+    target: &'a Target<'a>,
+}
+
+impl<R: Iterator<Item = Option<usize>>> WithSimd for EpilogueTile<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a tile is no slice of the output")]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let sums = self.sums.chunks_exact(self.sums_width);
+        for (row, sums) in std::iter::zip(&mut self.rows, sums) {
+            let Some(row) = row else {
+                continue;
+            };
+            let start = row * self.target.width + self.first;
+            let row = EpilogueRow {
+                start,
+                sums,
+                bias: self.bias,
+                residual: self.residual,
+                geglu: self.geglu,
+            };
+            // SAFETY: each task of a product has its own rows and panels, and a panel its own outputs, so
+            // no other thread writes these outputs of this row.
+            unsafe {
+                if let Output::Bf16(bf16_isa, output) = &self.target.output
+                    && row.gate(*bf16_isa, output.slice(start, self.outputs))
+                {
+                    continue;
+                }
+                self.target.output.write(
+                    start,
+                    self.outputs,
+                    #[inline(always)]
+                    |to| row.epilogue(simd, to),
+                );
+            }
+        }
+    }
+}
+
+/// The sums of a row of a tile.
+struct EpilogueRow<'a> {
+    /// Where its outputs are in the result.
+    start: usize,
+    sums: &'a [f32],
+    bias: &'a [f32],
+    residual: Option<DtypeSlice<'a>>,
+    geglu: bool,
+}
+
+impl EpilogueRow<'_> {
+    /// Writes the row's outputs rounded where they are gated and nothing is added; otherwise false.
+    #[inline(always)]
+    fn gate(&self, bf16_isa: Bf16Isa, to: &mut [MaybeUninit<bf16>]) -> bool {
+        if !self.geglu || self.residual.is_some() {
+            return false;
+        }
+        let (Ok(sums), Ok(bias), Ok(to)) =
+            (self.sums.try_into(), self.bias.try_into(), to.try_into())
+        else {
+            return false;
+        };
+        bf16_isa.geglu(sums, bias, to);
+        true
+    }
+
+    /// Writes the row's outputs.
+    #[inline(always)]
+    fn epilogue<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
+        let to = if self.geglu {
+            let (values, gates) = self.sums.split_at(to.len());
+            let (value_bias, gate_bias) = self.bias.split_at(to.len());
+            write(
+                simd,
+                to,
+                [values, value_bias, gates, gate_bias],
+                #[inline(always)]
+                |[value, value_bias, gate, gate_bias]| {
+                    let value = simd.add_f32s(value, value_bias);
+                    simd.mul_f32s(value, gelu(simd, simd.add_f32s(gate, gate_bias)))
+                },
+            )
+        } else {
+            write(
+                simd,
+                to,
+                [self.sums, self.bias],
+                #[inline(always)]
+                |[sum, bias]| simd.add_f32s(sum, bias),
+            )
+        };
+        if let Some(residual) = self.residual {
+            let mut scratch = [0.0; MAX_CHUNK];
+            let residual = match residual.slice(self.start, to.len()) {
+                DtypeSlice::F32(residual) => residual,
+                DtypeSlice::Bf16(residual) => widen(residual, &mut scratch[..residual.len()]),
+            };
+            update(
+                simd,
+                to,
+                [residual],
+                #[inline(always)]
+                |to, [residual]| simd.add_f32s(to, residual),
+            );
+        }
+        to
+    }
+}

@@ -1,0 +1,76 @@
+//! Microkernels: MR rows of A times one panel of NR columns of B, summed along K in registers
+//! ([BLIS](https://github.com/flame/blis/blob/master/docs/KernelsHowTo.md)). `f32` for every ISA, `bf16`
+//! in AVX-512-BF16, `amx` in AMX; here is the dispatch between the last two.
+
+#[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
+mod f32;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests;
+
+pub(crate) use self::f32::MAX_MR;
+#[cfg(target_arch = "x86_64")]
+use super::operands::{Bf16RowTile, MicroTile};
+#[cfg(target_arch = "x86_64")]
+use crate::engine::kernels::isa::{Bf16Isa, LANES};
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16Isa {
+    /// Rows of a tile.
+    pub(crate) fn mr(self) -> usize {
+        match self.amx() {
+            None => bf16::MR,
+            Some(_) => amx::MR,
+        }
+    }
+
+    /// Pairs that hold `numbers` numbers of a row, with zeros after them where only whole vectors are
+    /// multiplied.
+    pub(crate) fn pairs_for(self, numbers: usize) -> usize {
+        let pairs = numbers.div_ceil(2);
+        match self.amx() {
+            None => pairs,
+            Some(_) => pairs.next_multiple_of(LANES),
+        }
+    }
+
+    /// Multiplies [`mr`](Self::mr) rows with a panel of `vectors` (1 or 2) vectors of
+    /// pairs.
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(crate) fn microkernel(
+        self,
+        vectors: usize,
+        rows: Bf16RowTile<'_>,
+        panel: &[u32],
+        sums: &mut MicroTile<'_>,
+    ) {
+        match (self.amx(), vectors) {
+            // SAFETY: a value of `Self` is only made where the processor has the instructions.
+            (None, 1) => unsafe { bf16::microkernel::<1>(rows, panel, sums) },
+            // SAFETY: as above.
+            (None, _) => unsafe { bf16::microkernel::<2>(rows, panel, sums) },
+            (Some(amx), _) => amx.microkernel(vectors, rows, panel, sums),
+        }
+    }
+
+    /// Multiplies numbers that never leave the registers, `rounds` times
+    /// [`flops_per_round`](Self::flops_per_round); for measuring.
+    #[expect(unsafe_code, reason = "instructions that are proven to be there")]
+    pub(crate) fn fma_rounds(self, rounds: u64) -> f32 {
+        match self.amx() {
+            // SAFETY: a value of `Self` is only made where the processor has the instructions.
+            None => unsafe { bf16::fma_rounds(rounds) },
+            Some(amx) => amx.fma_rounds(rounds),
+        }
+    }
+
+    /// Multiplications and additions of a round of [`fma_rounds`](Self::fma_rounds).
+    pub(crate) fn flops_per_round(self) -> usize {
+        match self.amx() {
+            None => 2 * 2 * bf16::PEAK_ACCUMULATORS * LANES,
+            Some(_) => amx::FLOPS_PER_ROUND,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Convolutions.
+
+use candle_core::{DType, Tensor};
+
+use super::super::cpu::{channels_last, is_here, picture, with_numbers, with_values};
+use super::super::weights::{Loader, Weight};
+use super::Source;
+use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d};
+use crate::engine::{EngineError, Operation, OperationKind, Progress};
+
+/// What a convolution looks like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvShape {
+    /// Channels in.
+    pub(crate) inputs: usize,
+    /// Channels out.
+    pub(crate) outputs: usize,
+    /// Side of the square kernel.
+    pub(crate) kernel: usize,
+    /// Pixels from one place of the kernel to the next.
+    pub(crate) stride: usize,
+    /// Zeros above and left of the picture.
+    pub(crate) padding_before: usize,
+    /// Zeros below and right of it.
+    pub(crate) padding_after: usize,
+}
+
+impl ConvShape {
+    /// 3×3, keeps the size.
+    pub(crate) const fn same3(inputs: usize, outputs: usize) -> Self {
+        Self {
+            inputs,
+            outputs,
+            kernel: 3,
+            stride: 1,
+            padding_before: 1,
+            padding_after: 1,
+        }
+    }
+
+    /// 1×1: each pixel by itself.
+    pub(crate) const fn pointwise(inputs: usize, outputs: usize) -> Self {
+        Self {
+            inputs,
+            outputs,
+            kernel: 1,
+            stride: 1,
+            padding_before: 0,
+            padding_after: 0,
+        }
+    }
+}
+
+/// A convolution with a bias.
+#[derive(Debug)]
+pub(crate) struct Conv2d {
+    /// `(outputs, inputs, kernel, kernel)`.
+    weight: Weight,
+    bias: Tensor,
+    shape: ConvShape,
+    /// Whether results may be rounded.
+    passes_on_rounded: bool,
+}
+
+/// What a convolution is to do besides convolving.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fused<'a> {
+    /// Rows and columns the picture is enlarged to before, by repeating pixels.
+    upsampled_to: Option<(usize, usize)>,
+    /// `(1, outputs)`: added to every pixel.
+    shift: Option<&'a Tensor>,
+    /// Added to the result; of its shape.
+    residual: Option<&'a Tensor>,
+    /// Nothing but normalisations will read the result: it may be rounded.
+    for_norms: bool,
+}
+
+impl Conv2d {
+    /// The convolution of that shape.
+    pub(crate) fn load(mut from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
+        let ConvShape {
+            inputs,
+            outputs,
+            kernel,
+            ..
+        } = shape;
+        let taps = kernel * kernel;
+        let in_file = [outputs, inputs, kernel, kernel];
+        let weight = from.weight("weight", &[&in_file], |isa, kept, numbers| {
+            PackedWeights::pack(isa, [outputs, taps, inputs], kept, |output, tap, input| {
+                numbers[(output * inputs + input) * taps + tap]
+            })
+        })?;
+        Ok(Self {
+            weight,
+            bias: from.tensor("bias", &[outputs])?,
+            shape,
+            passes_on_rounded: from.passes_on_rounded(),
+        })
+    }
+
+    /// The convolved picture.
+    pub(crate) fn forward(
+        &self,
+        x: impl Into<Source>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.run(x.into(), Fused::default(), progress)
+    }
+
+    /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel, for normalisations
+    /// alone to read: rounded where products round what they read anyway.
+    pub(crate) fn forward_for_norms(
+        &self,
+        x: impl Into<Source>,
+        shift: Option<&Tensor>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            shift,
+            for_norms: true,
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    /// The convolved picture and `residual`, which has its shape.
+    pub(crate) fn forward_onto(
+        &self,
+        residual: &Tensor,
+        x: impl Into<Source>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            residual: Some(residual),
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    /// The picture enlarged to that many rows and columns by repeating pixels, convolved.
+    pub(crate) fn forward_enlarged(
+        &self,
+        x: impl Into<Source>,
+        (height, width): (usize, usize),
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            upsampled_to: Some((height, width)),
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    fn run(
+        &self,
+        x: Source,
+        options: Fused<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        progress.checkpoint()?;
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, options, progress),
+        }
+    }
+
+    fn packed(
+        &self,
+        weights: &PackedWeights,
+        source: &Source,
+        options: Fused<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let x = source.tensor();
+        let (batch, inputs, height, width) = x.dims4()?;
+        let geometry = ConvGeometry {
+            batch,
+            height,
+            width,
+            upsampled_to: options.upsampled_to,
+            kernel: self.shape.kernel,
+            stride: self.shape.stride,
+            padding_before: self.shape.padding_before,
+            padding_after: self.shape.padding_after,
+        };
+        let (rows, columns) = geometry.output_size();
+        let outputs = weights.outputs();
+        let fits = |residual: &Tensor| {
+            residual.dims() == [batch, outputs, rows, columns] && is_here(residual)
+        };
+        if inputs != weights.inputs() || !is_here(x) || !options.residual.is_none_or(fits) {
+            return Err(EngineError::Internal {
+                why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
+            });
+        }
+        let bias = match options.shift {
+            Some(shift) => shift.flatten_all()?.broadcast_add(&self.bias)?,
+            None => self.bias.clone(),
+        };
+        let numbers = channels_last(x)?;
+        let residual = match options.residual {
+            Some(residual) => channels_last(residual)?,
+            None => Tensor::zeros(0, DType::F32, x.device())?,
+        };
+        progress.operation(Some(Operation {
+            kind: OperationKind::Convolution(self.shape.kernel),
+            rows: batch * rows * columns,
+            summed: inputs * self.shape.kernel * self.shape.kernel,
+            columns: outputs,
+        }));
+        let output = with_numbers([&bias], |[bias]| {
+            with_values(&residual, |residual| {
+                let epilogue = Epilogue {
+                    bias: Some(bias),
+                    residual: options.residual.is_some().then_some(residual),
+                    geglu: false,
+                    bf16_output: options.for_norms || self.passes_on_rounded,
+                };
+                source.lend(&numbers, |input| {
+                    Ok(conv2d(&geometry, weights, input, &epilogue, progress)?)
+                })
+            })
+        })?;
+        progress.operation(None);
+        picture(output, (batch, rows, columns, outputs), x)
+    }
+
+    /// Out of candle's own operators.
+    fn composed(
+        &self,
+        weight: &Tensor,
+        x: &Tensor,
+        options: Fused<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let mut x = x.contiguous()?;
+        if let Some((height, width)) = options.upsampled_to {
+            x = x.upsample_nearest2d(height, width)?;
+            progress.checkpoint()?;
+        }
+        let (before, after) = (self.shape.padding_before, self.shape.padding_after);
+        let more = after.saturating_sub(before);
+        if more > 0 {
+            x = x.pad_with_zeros(2, 0, more)?.pad_with_zeros(3, 0, more)?;
+        }
+        let mut bias = self.bias.to_dtype(x.dtype())?;
+        if let Some(shift) = options.shift {
+            bias = shift.flatten_all()?.broadcast_add(&bias)?;
+        }
+        let weight = weight.to_dtype(x.dtype())?;
+        let y = x
+            .conv2d(&weight, before, self.shape.stride, 1, 1)?
+            .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
+        Ok(match options.residual {
+            Some(residual) => (residual + y)?,
+            None => y,
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! Fully connected layers.
+
+use candle_core::{DType, Tensor};
+
+use super::super::cpu::{is_here, tensor, with_numbers, with_values};
+use super::super::weights::{Loader, Weight};
+use super::Source;
+use crate::engine::kernels::{Epilogue, PackedWeights, can_fuse_geglu, geglu_row_order, linear};
+use crate::engine::{EngineError, Operation, OperationKind, Progress};
+
+/// A fully connected layer on the last axis.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    /// `(outputs, inputs)`.
+    weight: Weight,
+    bias: Option<Tensor>,
+    /// Whether results may be rounded.
+    passes_on_rounded: bool,
+}
+
+/// What a layer is to do besides multiplying.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fused<'a> {
+    /// Added to the result; of its shape.
+    residual: Option<&'a Tensor>,
+    /// See [`Epilogue::geglu`].
+    geglu: bool,
+}
+
+impl Linear {
+    /// With a bias. A 1×1 convolution is the same thing on a list of pixels, so its weight is
+    /// taken too.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        let bias = from.tensor("bias", &[outputs])?;
+        let mut layer = Self::load_unbiased(from, inputs, outputs)?;
+        layer.bias = Some(bias);
+        Ok(layer)
+    }
+
+    /// Without a bias.
+    pub(crate) fn load_unbiased(
+        from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        Self::load_ordered(from, inputs, outputs, |_, output| output)
+    }
+
+    /// Where it is packed, row `order(isa, n)` of the file comes as row n.
+    fn load_ordered(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+        order: impl Fn(crate::engine::kernels::Isa, usize) -> usize + Sync,
+    ) -> Result<Self, EngineError> {
+        let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
+        let weight = from.weight("weight", &shapes, |isa, kept, numbers| {
+            PackedWeights::pack(isa, [outputs, 1, inputs], kept, |output, _, input| {
+                numbers[order(isa, output) * inputs + input]
+            })
+        })?;
+        Ok(Self {
+            weight,
+            bias: None,
+            passes_on_rounded: from.passes_on_rounded(),
+        })
+    }
+
+    /// x · Wᵀ + b.
+    pub(crate) fn forward(
+        &self,
+        x: impl Into<Source>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let x = x.into();
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, &x, Fused::default(), progress),
+            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, 0, weight.dim(0)?),
+        }
+    }
+
+    /// x · Wᵀ + b + `residual`, which has the shape of the result.
+    pub(crate) fn forward_onto(
+        &self,
+        residual: &Tensor,
+        x: impl Into<Source>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let x = x.into();
+        let options = Fused {
+            residual: Some(residual),
+            ..Fused::default()
+        };
+        match &self.weight {
+            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Tensor(_) => Ok((residual + self.forward(x, progress)?)?),
+        }
+    }
+
+    fn packed(
+        &self,
+        weights: &PackedWeights,
+        source: &Source,
+        options: Fused<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let Fused { residual, geglu } = options;
+        let x = source.tensor();
+        let width = weights.outputs() / if geglu { 2 } else { 1 };
+        let mut shape = x.dims().to_vec();
+        let inputs = shape.pop().unwrap_or_default();
+        shape.push(width);
+        let fits = inputs == weights.inputs()
+            && is_here(x)
+            && residual.is_none_or(|residual| residual.dims() == shape && is_here(residual));
+        if !fits {
+            return Err(EngineError::Internal {
+                why: format!("{:?} into a linear layer of {}", x.dims(), weights.inputs()),
+            });
+        }
+        let x = x.contiguous()?;
+        let nothing = Tensor::zeros(0, DType::F32, x.device())?;
+        let bias = self.bias.as_ref().unwrap_or(&nothing);
+        let added_numbers = residual.unwrap_or(&nothing).contiguous()?;
+        progress.operation(Some(Operation {
+            kind: OperationKind::Linear,
+            rows: x.elem_count() / inputs.max(1),
+            summed: inputs,
+            columns: weights.outputs(),
+        }));
+        let output = with_numbers([bias], |[bias]| {
+            with_values(&added_numbers, |onto| {
+                let epilogue = Epilogue {
+                    bias: self.bias.is_some().then_some(bias),
+                    residual: residual.is_some().then_some(onto),
+                    geglu,
+                    // What is gated is widened to be narrowed again.
+                    bf16_output: geglu || self.passes_on_rounded,
+                };
+                source.lend(&x, |input| Ok(linear(weights, input, &epilogue, progress)?))
+            })
+        })?;
+        progress.operation(None);
+        tensor(output, shape, &x)
+    }
+
+    /// Out of candle's own operators: only the outputs `start .. start + len`.
+    fn composed(
+        &self,
+        weight: &Tensor,
+        x: &Tensor,
+        start: usize,
+        len: usize,
+    ) -> Result<Tensor, EngineError> {
+        let weight = weight.narrow(0, start, len)?.to_dtype(x.dtype())?;
+        let inputs = weight.dim(1)?;
+        // One product of two matrices instead of one a batch member.
+        let rows = x.contiguous()?.reshape(((), inputs))?;
+        let mut y = rows.matmul(&weight.t()?)?;
+        if let Some(bias) = &self.bias {
+            let bias = bias.narrow(0, start, len)?.to_dtype(x.dtype())?;
+            y = y.broadcast_add(&bias)?;
+        }
+        let mut shape = x.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = len;
+        }
+        Ok(y.reshape(shape)?)
+    }
+}
+
+/// A linear layer whose first half of outputs is gated by the GELU of the second half
+/// ([Shazeer 2020](https://arxiv.org/abs/2002.05202)); GELU in its exact form, as in diffusers.
+#[derive(Debug)]
+pub(crate) struct GeGlu {
+    projection: Linear,
+    outputs: usize,
+    /// Whether value and gate are computed side by side.
+    fused: bool,
+}
+
+impl GeGlu {
+    /// Its weight has 2 × `outputs` rows.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, EngineError> {
+        let isa = from.packs_for().filter(|isa| can_fuse_geglu(*isa, outputs));
+        let Some(isa) = isa else {
+            return Ok(Self {
+                projection: Linear::load(from, inputs, 2 * outputs)?,
+                outputs,
+                fused: false,
+            });
+        };
+        let order = |output| geglu_row_order(isa, outputs, output);
+        let bias = from.tensor("bias", &[2 * outputs])?;
+        let rows: Vec<u32> = (0..2 * outputs)
+            .map(|output| order(output) as u32)
+            .collect();
+        let rows = Tensor::new(rows, bias.device())?;
+        let mut projection =
+            Linear::load_ordered(from, inputs, 2 * outputs, |_, output| order(output))?;
+        projection.bias = Some(bias.index_select(&rows, 0)?);
+        Ok(Self {
+            projection,
+            outputs,
+            fused: true,
+        })
+    }
+
+    /// a · gelu(b), for a product alone to read.
+    pub(crate) fn forward(
+        &self,
+        x: impl Into<Source>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let x = x.into();
+        match &self.projection.weight {
+            Weight::Packed(weights) if self.fused => {
+                let options = Fused {
+                    geglu: true,
+                    ..Fused::default()
+                };
+                self.projection.packed(weights, &x, options, progress)
+            }
+            Weight::Packed(_) => {
+                let both = self.projection.forward(x, progress)?;
+                let axis = both.rank() - 1;
+                let value = both.narrow(axis, 0, self.outputs)?;
+                let gate = both.narrow(axis, self.outputs, self.outputs)?;
+                Ok((value * gate.contiguous()?.gelu_erf()?)?)
+            }
+            Weight::Tensor(weight) => {
+                let x = x.materialized()?;
+                // Two products give two contiguous halves; cutting one result would copy both.
+                let half = |start| self.projection.composed(weight, &x, start, self.outputs);
+                Ok((half(0)? * half(self.outputs)?.gelu_erf()?)?)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

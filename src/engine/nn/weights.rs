@@ -1,0 +1,427 @@
+//! Weights of a network: safetensors files, checked and brought to the device one tensor at a time.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::{DType, Device, Tensor};
+use half::slice::HalfFloatSliceExt as _;
+use half::{bf16, f16};
+use rayon::prelude::*;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
+
+use super::precision::{Precision, Storage};
+use crate::catalog::{FileBytes, ModelFiles};
+use crate::engine::kernels::{self, Isa, PackedWeights};
+use crate::engine::{EngineError, Progress};
+use crate::text::Message;
+
+/// Weights of a network, as its files have them, that are widened at load.
+const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
+
+/// The large weight of a layer, as what computes it wants it.
+#[derive(Debug)]
+pub(crate) enum Weight {
+    /// For our kernels on the processor.
+    Packed(PackedWeights),
+    /// For candle's operators.
+    Tensor(Tensor),
+}
+
+/// The weights below one name of a network. Cheap to clone; files stay mapped while one lives.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    store: Arc<Store>,
+    /// Empty, or ends with a dot.
+    prefix: String,
+    device: Device,
+    precision: Precision,
+}
+
+#[derive(Debug)]
+struct Store {
+    /// The file to name when a weight is in none of the shards.
+    path: PathBuf,
+    shards: Vec<Shard>,
+}
+
+#[derive(Debug)]
+struct Shard {
+    path: PathBuf,
+    bytes: FileBytes,
+    /// Where the header ends and the numbers begin.
+    payload_start: usize,
+    header: Metadata,
+}
+
+impl Weights {
+    /// Opens the first of `candidates` that the model has: a safetensors file, or the shards that
+    /// `<candidate>.index.json` lists. Only headers are read.
+    pub(crate) fn open(
+        files: &ModelFiles,
+        candidates: &[&str],
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, EngineError> {
+        let store = candidates
+            .iter()
+            .find_map(|name| Store::open(files, name))
+            .unwrap_or_else(|| {
+                Err(EngineError::ModelFile {
+                    path: files.path(candidates.first().copied().unwrap_or_default()),
+                    why: Message::new("engine-why-no-file").into(),
+                })
+            })?;
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: String::new(),
+            device: device.clone(),
+            precision,
+        })
+    }
+
+    /// The weights below `prefix` (without its dot); the empty prefix changes nothing.
+    pub(crate) fn scope(&self, prefix: &str) -> Self {
+        let mut below = self.clone();
+        if !prefix.is_empty() {
+            below.prefix = format!("{}{prefix}.", self.prefix);
+        }
+        below
+    }
+
+    /// True when there is a weight of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.store.find(&format!("{}{name}", self.prefix)).is_some()
+    }
+
+    /// The weight of that name, which must have that shape and hold finite numbers only.
+    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.tensor_of_shapes(name, &[shape])
+    }
+
+    /// As [`tensor`](Self::tensor), where the file may have the weight in any of several shapes of
+    /// the same number of elements; it comes back in the first one.
+    pub(crate) fn tensor_of_shapes(
+        &self,
+        name: &str,
+        shapes: &[&[usize]],
+    ) -> Result<Tensor, EngineError> {
+        let mut numbers = self.numbers(name, shapes)?;
+        if self.packs_for().is_some() {
+            // What is neither packed nor only looked up is small and used as it is.
+            numbers.kept = self.precision.compute;
+        }
+        numbers.into_tensor(shapes.first().copied().unwrap_or_default(), self)
+    }
+
+    /// As [`tensor`](Self::tensor), for a weight that is large and only looked up: it may come back in
+    /// the numbers of its file, which take half the memory.
+    pub(crate) fn table(&self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.numbers(name, &[shape])?.into_tensor(shape, self)
+    }
+
+    /// The instructions weights are packed for; `None` where candle's operators compute.
+    pub(crate) fn packs_for(&self) -> Option<Isa> {
+        let here = self.device.is_cpu() && self.precision.compute == DType::F32;
+        here.then(|| self.precision.isa())
+    }
+
+    /// See [`Storage`].
+    fn keeps_as_in_file(&self) -> bool {
+        let bytes: usize = self
+            .store
+            .shards
+            .iter()
+            .map(|shard| shard.bytes.len())
+            .sum();
+        match self.precision.storage {
+            Storage::BySize => self.packs_for().is_some() && bytes > WIDENED_AT_MOST_BYTES,
+            #[cfg(test)]
+            Storage::AsInFile => true,
+        }
+    }
+
+    /// The large weight of a layer, whose numbers `pack` puts in order where they are packed: it
+    /// gets the instructions to pack for, the numbers to keep, and the weight in the file's order.
+    pub(crate) fn weight(
+        &self,
+        name: &str,
+        shapes: &[&[usize]],
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
+    ) -> Result<Weight, EngineError> {
+        let Some(isa) = self.packs_for() else {
+            return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
+        };
+        let numbers = self.numbers(name, shapes)?;
+        let kept = match numbers.kept {
+            DType::F16 => kernels::WeightDtype::F16,
+            DType::BF16 => kernels::WeightDtype::Bf16,
+            _ => kernels::WeightDtype::F32,
+        };
+        Ok(Weight::Packed(pack(isa, kept, &numbers.values)))
+    }
+
+    /// The numbers of the weight of that name, which must have one of those shapes.
+    fn numbers(&self, name: &str, shapes: &[&[usize]]) -> Result<Numbers, EngineError> {
+        let name = format!("{}{name}", self.prefix);
+        let wanted = shapes.first().copied().unwrap_or_default();
+        let (shard, header) = self
+            .store
+            .find(&name)
+            .ok_or_else(|| EngineError::MissingWeight {
+                path: self.store.path.clone(),
+                name: name.clone(),
+            })?;
+        if !shapes.contains(&header.shape.as_slice()) {
+            return Err(EngineError::WrongShape {
+                path: shard.path.clone(),
+                name,
+                wanted: wanted.to_vec(),
+                got: header.shape.clone(),
+            });
+        }
+        self.read(shard, header, &name)
+    }
+
+    fn read(&self, shard: &Shard, header: &TensorInfo, name: &str) -> Result<Numbers, EngineError> {
+        let (start, end) = header.data_offsets;
+        let bytes = shard
+            .bytes
+            .get(shard.payload_start + start..shard.payload_start + end)
+            .ok_or_else(|| shard.broken(format!("“{name}” lies beyond its end")))?;
+        let kept = match header.dtype {
+            Dtype::F16 if self.keeps_as_in_file() => DType::F16,
+            Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
+            _ => self.precision.compute,
+        };
+        let (values, finite) = match header.dtype {
+            Dtype::F16 => widened(bytes, 2, |from: &[u8], to| {
+                let mut half = [f16::ZERO; CHUNK];
+                let half = &mut half[..to.len()];
+                for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
+                    *number = f16::from_le_bytes([bytes[0], bytes[1]]);
+                }
+                half.convert_to_f32_slice(to);
+            }),
+            Dtype::BF16 => widened(bytes, 2, |from: &[u8], to| {
+                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
+                    *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+                }
+            }),
+            Dtype::F32 => widened(bytes, 4, |from: &[u8], to| {
+                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
+                    *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                }
+            }),
+            other => {
+                return Err(shard.broken(format!("“{name}” holds numbers of type {other:?}")));
+            }
+        };
+        if !finite {
+            return Err(EngineError::NotFiniteWeight {
+                path: shard.path.clone(),
+                name: name.to_owned(),
+            });
+        }
+        Ok(Numbers { values, kept })
+    }
+}
+
+/// Numbers of a weight on their way to the device.
+struct Numbers {
+    values: Vec<f32>,
+    /// Type to keep them in. Every f16 and bf16 is an f32, so the way through f32 loses nothing.
+    kept: DType,
+}
+
+impl Numbers {
+    fn into_tensor(self, shape: &[usize], weights: &Weights) -> Result<Tensor, EngineError> {
+        let tensor = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
+        Ok(tensor.to_dtype(self.kept)?.to_device(&weights.device)?)
+    }
+}
+
+/// Numbers converted at a time; small enough for the stack and the first cache.
+const CHUNK: usize = 2048;
+
+/// Converts little-endian numbers of `size` bytes to f32; says whether all are finite.
+fn widened(
+    bytes: &[u8],
+    size: usize,
+    convert: impl Fn(&[u8], &mut [f32]) + Sync,
+) -> (Vec<f32>, bool) {
+    let mut values = vec![0f32; bytes.len() / size];
+    let finite = AtomicBool::new(true);
+    values
+        .par_chunks_mut(CHUNK)
+        .zip(bytes.par_chunks(CHUNK * size))
+        .for_each(|(to, from)| {
+            convert(from, to);
+            // Without an early exit, so that it is vectorised.
+            if !to.iter().fold(true, |all, number| all & number.is_finite()) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+    (values, finite.into_inner())
+}
+
+impl Store {
+    fn open(files: &ModelFiles, name: &str) -> Option<Result<Self, EngineError>> {
+        let index = format!("{name}.index.json");
+        if files.contains(name) {
+            Some(Shard::open(files, name).map(|shard| Self {
+                path: files.path(name),
+                shards: vec![shard],
+            }))
+        } else if files.contains(&index) {
+            Some(Self::open_sharded(files, &index))
+        } else {
+            None
+        }
+    }
+
+    fn open_sharded(files: &ModelFiles, index: &str) -> Result<Self, EngineError> {
+        let path = files.path(index);
+        let broken = |why: String| EngineError::ModelFile {
+            path: path.clone(),
+            why: why.into(),
+        };
+        let listed: ShardIndex =
+            serde_json::from_slice(&files.read(index)?).map_err(|e| broken(e.to_string()))?;
+        let folder = index.rfind('/').map_or("", |slash| &index[..=slash]);
+        let names: BTreeSet<&String> = listed.weight_map.values().collect();
+        let mut shards = Vec::new();
+        for name in names {
+            // A model may only name files beside its index.
+            if name.contains(['/', '\\']) || name.starts_with('.') {
+                return Err(broken(format!(
+                    "“{name}” is not a name of a file beside it"
+                )));
+            }
+            shards.push(Shard::open(files, &format!("{folder}{name}"))?);
+        }
+        Ok(Self { path, shards })
+    }
+
+    fn find(&self, name: &str) -> Option<(&Shard, &TensorInfo)> {
+        self.shards
+            .iter()
+            .find_map(|shard| shard.header.info(name).map(|info| (shard, info)))
+    }
+}
+
+/// `*.safetensors.index.json`.
+#[derive(serde::Deserialize)]
+struct ShardIndex {
+    weight_map: std::collections::BTreeMap<String, String>,
+}
+
+impl Shard {
+    fn open(files: &ModelFiles, name: &str) -> Result<Self, EngineError> {
+        let path = files.path(name);
+        let bytes = files.map(name)?;
+        // Checks the header's length against the file and each weight's place against its shape,
+        // so that nothing is allocated on the word of a broken header.
+        let (header_len, header) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| EngineError::ModelFile {
+                path: path.clone(),
+                why: Message::new("engine-why-not-whole")
+                    .with("why", e.to_string())
+                    .into(),
+            })?;
+        Ok(Self {
+            path,
+            payload_start: header_len + size_of::<u64>(),
+            bytes,
+            header,
+        })
+    }
+
+    fn broken(&self, why: String) -> EngineError {
+        EngineError::ModelFile {
+            path: self.path.clone(),
+            why: why.into(),
+        }
+    }
+}
+
+/// [`Weights`] on their way into layers: every tensor is a moment at which loading can be cancelled.
+pub(crate) struct Loader<'a> {
+    weights: Weights,
+    progress: &'a mut dyn Progress,
+}
+
+impl<'a> Loader<'a> {
+    /// Loads from `weights`.
+    pub(crate) fn new(weights: Weights, progress: &'a mut dyn Progress) -> Self {
+        Self { weights, progress }
+    }
+
+    /// Loads from below `prefix`.
+    pub(crate) fn scope(&mut self, prefix: &str) -> Loader<'_> {
+        Loader {
+            weights: self.weights.scope(prefix),
+            progress: &mut *self.progress,
+        }
+    }
+
+    /// Loads from below `list.index`, as PyTorch names the members of a list.
+    pub(crate) fn member(&mut self, list: &str, index: usize) -> Loader<'_> {
+        self.scope(&format!("{list}.{index}"))
+    }
+
+    /// The same for layers that multiply in f32 whatever others do.
+    pub(crate) fn in_f32(mut self) -> Self {
+        self.weights.precision = self.weights.precision.in_f32();
+        self
+    }
+
+    /// See [`Weights::has`].
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.weights.has(name)
+    }
+
+    /// True where results are rounded by products of tiles; see [`Precision::passes_on_rounded`].
+    pub(crate) fn passes_on_rounded(&self) -> bool {
+        self.weights.precision.passes_on_rounded
+    }
+
+    /// The same for layers whose results stay f32.
+    pub(crate) fn passing_on_f32(mut self) -> Self {
+        self.weights.precision.passes_on_rounded = false;
+        self
+    }
+
+    /// See [`Weights::packs_for`].
+    pub(crate) fn packs_for(&self) -> Option<Isa> {
+        self.weights.packs_for()
+    }
+
+    /// See [`Weights::weight`].
+    pub(crate) fn weight(
+        &mut self,
+        name: &str,
+        shapes: &[&[usize]],
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
+    ) -> Result<Weight, EngineError> {
+        self.progress.checkpoint()?;
+        self.weights.weight(name, shapes, pack)
+    }
+
+    /// See [`Weights::tensor`].
+    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.progress.checkpoint()?;
+        self.weights.tensor(name, shape)
+    }
+
+    /// See [`Weights::table`].
+    pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
+        self.progress.checkpoint()?;
+        self.weights.table(name, shape)
+    }
+}
+
+#[cfg(test)]
+mod tests;

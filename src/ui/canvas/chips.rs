@@ -1,0 +1,192 @@
+//! The chips in the corner of the canvas: what being painted means, what is not seen but still counts,
+//! and how little of a large picture the model is shown.
+
+use eframe::egui::{
+    self, Area, Color32, CornerRadius, Id, Rect, RichText, Stroke, Ui, UiBuilder, vec2,
+};
+
+use super::overlay::Shows;
+use super::view_transform::ViewTransform;
+use crate::editor::OpenDocument;
+use crate::geometry::Rect as PixelRect;
+use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout};
+use crate::text::Message;
+use crate::ui::actions::Action;
+use crate::ui::context::Desk;
+use crate::ui::theme::{self, space, text_size};
+use crate::ui::{icons, widgets};
+
+/// Below this scale what the model draws is so coarse that it is said.
+const COARSE_SCALE: f64 = 0.25;
+/// The same for a whole picture, as a share of its pixels …
+const COARSE_SHARE: f64 = 1.0 / 12.0;
+/// … that has more than that many.
+const LARGE_PX: u64 = 1 << 20;
+/// Width of what says more of it, in points.
+const ABOUT_WIDTH: f32 = 300.0;
+
+/// Draws the chips.
+pub(super) fn draw(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    shows: &Shows<'_>,
+) {
+    let inner = transform.canvas.shrink(space::M);
+    let drawn = Area::new(Id::unique("canvas chips"))
+        .order(egui::Order::Middle)
+        .fixed_pos(inner.min)
+        .constrain_to(transform.canvas)
+        .accessible_name(desk.text("ui-chips-name"))
+        .show(ui.ctx(), |ui| {
+            // As wide as it may be; the area itself remembers how wide it was.
+            let most = Rect::from_min_size(inner.min, vec2(inner.width(), 0.0));
+            let row = UiBuilder::new().max_rect(most);
+            ui.scope_builder(row, |ui| {
+                ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
+                ui.horizontal_wrapped(|ui| chips(ui, desk, open, shows));
+            });
+        });
+    desk.state.chips = drawn.response.rect;
+}
+
+fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_>) {
+    let t = theme::tokens(ui);
+    let region = open.region();
+    let mode = open.settings().mask_mode;
+    let (colour, key) = match (region, mode) {
+        (RegionBounds::Everything, _) => (t.muted, "ui-chip-nothing-painted"),
+        (_, MaskMode::Changes) => (desk.tint(t).changes, "ui-chip-changes"),
+        (_, MaskMode::Stays) => (desk.tint(t).stays, "ui-chip-stays"),
+    };
+    let tooltip = desk.tooltip(ui.ctx(), Action::SwapMode);
+    if pill(ui, Some(colour), &desk.text(key))
+        .on_hover_text(tooltip)
+        .clicked()
+    {
+        desk.act(Action::SwapMode);
+    }
+    let painted = region != RegionBounds::Everything;
+    if painted && !shows.tint && !desk.state.is_mask_shown(open) {
+        let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
+        if pill(ui, Some(t.warn), &desk.text("ui-chip-hidden"))
+            .on_hover_text(tooltip)
+            .clicked()
+        {
+            desk.act(Action::ToggleMask);
+        }
+    }
+    if desk.state.before_held {
+        pill(ui, None, &desk.text("ui-chip-before"));
+    }
+    // What the model will see is of no interest while one looks at what it has made.
+    if shows.result.is_none()
+        && let Some(Ok(layout)) = desk.editor.layout(open.id())
+        && is_coarse(&layout, open)
+    {
+        coarse_ui(ui, desk, open, &layout);
+    }
+}
+
+/// True where the model is shown so little that its result will lack detail.
+fn is_coarse(layout: &Layout, open: &OpenDocument) -> bool {
+    let extent = open.document().extent();
+    let whole = layout.crop == PixelRect::of(extent);
+    let share = layout.scale * layout.scale;
+    layout.scale < COARSE_SCALE
+        || whole && share <= COARSE_SHARE && u64::from(extent.area() as u32) > LARGE_PX
+}
+
+/// The same run with nothing but the painted area shown to the model, where that shows it more.
+fn closer(desk: &Desk<'_>, open: &OpenDocument, now: &Layout) -> Option<Layout> {
+    if now.region.is_none() || open.settings().area == AreaMode::Masked {
+        return None;
+    }
+    let traits = &desk.editor.model_card()?.traits;
+    let settings = EditSettings {
+        area: AreaMode::Masked,
+        ..open.settings().clone()
+    };
+    let closer = layout(open.document().extent(), open.region(), &settings, traits).ok()?;
+    (closer.scale > now.scale * 1.1).then_some(closer)
+}
+
+/// Says what the model sees, and offers ways out.
+fn coarse_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, layout: &Layout) {
+    let count = (1.0 / (layout.scale * layout.scale)).round();
+    let sees = |key: &'static str, layout: &Layout| {
+        Message::new(key)
+            .with("work", layout.work.to_string())
+            .with("crop", layout.crop.extent().to_string())
+    };
+    let text = if layout.scale < COARSE_SCALE {
+        desk.say(&sees("ui-coarse", layout))
+    } else {
+        desk.say(&Message::new("ui-coarse-share").with("count", count))
+    };
+    let t = theme::tokens(ui);
+    let pill = pill(ui, Some(t.warn), &text);
+    let document = open.id();
+    egui::Popup::menu(&pill)
+        .accessible_name(text.as_str())
+        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .width(ABOUT_WIDTH)
+        .show(|ui| {
+            ui.set_width(ABOUT_WIDTH);
+            let about = Message::new("ui-coarse-about").with("count", count);
+            ui.add(egui::Label::new(desk.say(&about)).wrap());
+            ui.add_space(space::XS);
+            if let Some(closer) = closer(desk, open, layout) {
+                let work_on_it = desk.text("ui-coarse-closer");
+                let button = widgets::quiet_button(ui, icons::WORK_AREA, &work_on_it);
+                if button.clicked() {
+                    desk.set(document, |settings| settings.area = AreaMode::Masked);
+                    ui.close();
+                }
+                widgets::hint(ui, &desk.say(&sees("ui-coarse-then", &closer)));
+            } else if layout.region.is_none() {
+                widgets::hint(ui, &desk.text("ui-coarse-paint"));
+            } else {
+                widgets::hint(ui, &desk.text("ui-coarse-smaller"));
+            }
+            let model = desk.text("ui-coarse-model");
+            if widgets::quiet_button(ui, icons::GENERATE, &model).clicked() {
+                desk.state.shown.more = true;
+                desk.state.wants.model = true;
+                ui.close();
+            }
+        });
+    pill.on_hover_text(desk.text("ui-coarse-tip"));
+}
+
+/// A rounded button with a dot of a colour.
+fn pill(ui: &mut Ui, dot: Option<Color32>, text: &str) -> egui::Response {
+    let t = theme::tokens(ui);
+    let words = RichText::new(text)
+        .family(theme::semibold())
+        .size(text_size::BODY - 0.5)
+        .color(t.text);
+    let button = |content: egui::Atoms<'static>| {
+        egui::Button::new(content)
+            .fill(t.panel)
+            .stroke(Stroke::new(
+                if dot.is_some() { 1.5 } else { 1.0 },
+                dot.unwrap_or(t.line),
+            ))
+            .corner_radius(CornerRadius::same(14))
+            .wrap_mode(egui::TextWrapMode::Extend)
+            .min_size(vec2(0.0, 28.0))
+    };
+    let response = match dot {
+        // The space in front is where the dot is painted.
+        Some(_) => ui.add(button(egui::Atoms::new((RichText::new("    "), words)))),
+        None => ui.add(button(egui::Atoms::new(words))),
+    };
+    if let Some(colour) = dot {
+        ui.painter()
+            .circle_filled(response.rect.left_center() + vec2(16.0, 0.0), 5.0, colour);
+    }
+    widgets::focus_ring(ui, &response, 14);
+    response.accessible_name(text)
+}
