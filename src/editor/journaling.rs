@@ -20,6 +20,7 @@ use crate::document::{Document, DocumentId};
 use crate::jobs::{Task, TaskEvent};
 use crate::plan::EditSettings;
 use crate::raster::FileOrigin;
+use crate::raster::file::Carried;
 
 /// What the journal thread says.
 #[derive(Debug)]
@@ -72,13 +73,22 @@ pub(super) fn moment_of(open: &OpenDocument) -> Moment {
 
 /// What a journal's notes say of a document.
 pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
-    let kept: Kept = postcard::from_bytes(&notes.settings).ok()?;
+    let kept = kept_in(&notes.settings)?;
     Some(AboutDocument {
         title: notes.title.clone(),
         path: notes.path.clone().map(PathBuf::from),
         origin: kept.origin,
         settings: kept.settings,
         seed_locked: kept.seed_locked,
+    })
+}
+
+/// Journals from before files' further data was carried end before it; as if there were none, they
+/// are whole.
+fn kept_in(bytes: &[u8]) -> Option<Kept> {
+    postcard::from_bytes(bytes).ok().or_else(|| {
+        let rest = postcard::to_stdvec(&Carried::default()).ok()?;
+        postcard::from_bytes(&[bytes, &rest].concat()).ok()
     })
 }
 
@@ -175,5 +185,55 @@ impl Editor {
             let why = error.to_string();
             self.notices.error(Some(id), &EditorError::Journal { why });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::raster::FileFormat;
+    use crate::raster::file::ColourLayout;
+
+    /// As `FileOrigin` and `Kept` were in version 0.1.
+    #[derive(Serialize)]
+    struct OldKept {
+        settings: EditSettings,
+        seed_locked: bool,
+        format: FileFormat,
+        layout: ColourLayout,
+        exif: Option<Arc<Vec<u8>>>,
+        texts: Vec<(String, String)>,
+    }
+
+    #[test]
+    fn older_journals_restore_and_damaged_ones_do_not() {
+        let old = OldKept {
+            settings: EditSettings::default(),
+            seed_locked: true,
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: Some(Arc::new(vec![1, 2, 3])),
+            texts: vec![("Title".to_owned(), "貓".to_owned())],
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let kept = kept_in(&bytes).unwrap();
+        assert!(kept.seed_locked);
+        assert_eq!(kept.settings, old.settings);
+        let wanted = FileOrigin {
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: old.exif.clone(),
+            texts: old.texts.clone(),
+            carried: Carried::default(),
+        };
+        assert_eq!(kept.origin, wanted);
+        assert!(kept_in(&bytes[..bytes.len() / 2]).is_none());
+
+        let mut new = kept;
+        new.origin.carried.comments.push(b"words".to_vec());
+        let bytes = postcard::to_stdvec(&new).unwrap();
+        assert_eq!(kept_in(&bytes).unwrap().origin, new.origin);
     }
 }

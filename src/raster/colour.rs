@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use moxcms::{
     Chromaticity, CicpColorPrimaries, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
-    Matrix3d, RenderingIntent, ToneCurveEvaluator, ToneReprCurve, Transform8BitExecutor,
-    TransferCharacteristics, TransformF32Executor, TransformOptions,
+    Matrix3d, RenderingIntent, ToneCurveEvaluator, ToneReprCurve, TransferCharacteristics,
+    Transform8BitExecutor, TransformF32Executor, TransformOptions,
 };
 
 use super::file::PictureError;
@@ -157,13 +157,6 @@ pub(super) fn icc_of_gamma(
         return None;
     }
     matrix_icc(Chromaticity::new(wx, wy), primaries, curve)
-}
-
-/// Adobe RGB, which cameras name in EXIF without putting a profile into the file.
-pub(super) fn adobe_rgb_icc() -> Option<Vec<u8>> {
-    let mut profile = ColorProfile::new_adobe_rgb();
-    profile.creation_date_time = Default::default();
-    profile.encode().ok()
 }
 
 const D65: Chromaticity = Chromaticity::new(0.3127, 0.3290);

@@ -41,6 +41,8 @@ pub struct Carried {
     pub resolution: Option<Resolution>,
     /// The colour chunks of a PNG.
     pub colour: PngColour,
+    /// The profile of a PNG whose cICP chunk goes before it.
+    pub icc_beside: Option<Arc<Vec<u8>>>,
     /// Its XMP packet.
     pub xmp: Option<Arc<Vec<u8>>>,
     /// What did not fit into a JPEG's XMP packet.

@@ -37,13 +37,21 @@ const SRGB_CHROMATICITIES: [u32; 8] = [31270, 32900, 64000, 33000, 30000, 60000,
 impl PngColour {
     /// Takes in a chunk; others are left alone.
     pub(super) fn take(&mut self, kind: [u8; 4], data: &[u8]) {
-        let word = |i: usize| data.get(i * 4..)?.first_chunk().map(|b| u32::from_be_bytes(*b));
+        let word = |i: usize| {
+            data.get(i * 4..)?
+                .first_chunk()
+                .map(|b| u32::from_be_bytes(*b))
+        };
         match &kind {
             b"gAMA" => self.gamma = word(0),
             b"cHRM" => {
                 let mut values = [0; 8];
                 let words = (0..8).map_while(word);
-                let count = values.iter_mut().zip(words).map(|(to, from)| *to = from).count();
+                let count = values
+                    .iter_mut()
+                    .zip(words)
+                    .map(|(to, from)| *to = from)
+                    .count();
                 self.chromaticities = (count == 8).then_some(values);
             }
             b"sRGB" => self.srgb_intent = data.first().copied(),
@@ -67,7 +75,9 @@ impl PngColour {
 
     /// gAMA and cHRM alone: they may stand beside an ICC profile, for programs that read none.
     pub(super) fn fallback_chunks(&self) -> Vec<([u8; 4], Vec<u8>)> {
-        let gamma = self.gamma.map(|gamma| (*b"gAMA", gamma.to_be_bytes().to_vec()));
+        let gamma = self
+            .gamma
+            .map(|gamma| (*b"gAMA", gamma.to_be_bytes().to_vec()));
         let chromaticities = self.chromaticities.map(|values| {
             let bytes = values.iter().flat_map(|value| value.to_be_bytes());
             (*b"cHRM", bytes.collect())

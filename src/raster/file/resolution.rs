@@ -91,7 +91,11 @@ impl Resolution {
                     // A whole number of dots per inch that gives this number is what was meant.
                     let whole = (value * METRES_PER_INCH).round();
                     let is_meant = (whole / METRES_PER_INCH).round() == value && whole > 0.0;
-                    Some(if is_meant { whole } else { value * METRES_PER_INCH })
+                    Some(if is_meant {
+                        whole
+                    } else {
+                        value * METRES_PER_INCH
+                    })
                 }
             }
         };
@@ -162,7 +166,9 @@ mod tests {
 
     #[test]
     fn a_number_of_dots_survives_every_container() {
-        for dpi in [1u16, 72, 96, 150, 203, 240, 299, 300, 301, 360, 600, 1200, 2400] {
+        for dpi in [
+            1u16, 72, 96, 150, 203, 240, 299, 300, 301, 360, 600, 1200, 2400,
+        ] {
             let jfif = Resolution::from_jfif(dpi, dpi + 1, 1).unwrap();
             let (x, y, unit) = jfif.to_png().unwrap();
             let png = Resolution::from_png(x, y, unit).unwrap();

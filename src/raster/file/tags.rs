@@ -61,6 +61,11 @@ impl<'a> Tags<'a> {
         self.big_endian
     }
 
+    /// BigTIFF: fields of 20 bytes.
+    pub(super) fn is_wide(&self) -> bool {
+        self.is_wide
+    }
+
     /// Where the first directory starts.
     pub(super) fn first_directory(&self) -> Option<usize> {
         self.position_at(if self.is_wide { 8 } else { 4 })
@@ -101,7 +106,9 @@ impl<'a> Tags<'a> {
 
     /// The `i`th number of a field of whole numbers.
     pub(super) fn number_in(&self, field: Field, i: usize) -> Option<u32> {
-        let at = field.value_at.checked_add(i.checked_mul(size_of_kind(field.kind))?)?;
+        let at = field
+            .value_at
+            .checked_add(i.checked_mul(size_of_kind(field.kind))?)?;
         if i >= field.count {
             return None;
         }
@@ -118,7 +125,10 @@ impl<'a> Tags<'a> {
         let field = self.field(directory, tag)?;
         let is_fraction = field.kind == 5 && field.count > 0;
         is_fraction.then_some(())?;
-        Some((self.u32_at(field.value_at)?, self.u32_at(field.value_at + 4)?))
+        Some((
+            self.u32_at(field.value_at)?,
+            self.u32_at(field.value_at + 4)?,
+        ))
     }
 
     /// The bytes of a field's value.

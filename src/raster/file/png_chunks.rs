@@ -1,7 +1,7 @@
 //! The chunks of a PNG beside its pixels: texts, XMP, size in print, colours.
 //! PNG specification (third edition), 5.3 and 11.3.
 
-use std::io::{Read as _, Write};
+use std::io::{Read as _, Write as _};
 
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -30,7 +30,7 @@ pub(super) struct PngChunks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Text {
     pub keyword: String,
-    pub text: String,
+    pub content: String,
     pub form: TextForm,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn read(bytes: &[u8]) -> PngChunks {
                 };
                 match text {
                     Some(text) if text.keyword == XMP_KEYWORD => {
-                        found.xmp = Some(text.text.into_bytes());
+                        found.xmp = Some(text.content.into_bytes());
                     }
                     text => found.texts.extend(text),
                 }
@@ -108,7 +108,7 @@ fn latin(data: &[u8]) -> Option<Text> {
     let (keyword, text) = until_zero(data)?;
     Some(Text {
         keyword: from_latin(keyword),
-        text: from_latin(text),
+        content: from_latin(text),
         form: TextForm::Latin,
     })
 }
@@ -118,7 +118,7 @@ fn packed_latin(data: &[u8], unpacking: &mut Unpacking) -> Option<Text> {
     let (_method, packed) = rest.split_first()?;
     Some(Text {
         keyword: from_latin(keyword),
-        text: from_latin(&unpacking.unpack(packed)?),
+        content: from_latin(&unpacking.unpack(packed)?),
         form: TextForm::LatinPacked,
     })
 }
@@ -137,7 +137,7 @@ fn unicode(data: &[u8], unpacking: &mut Unpacking) -> Option<Text> {
     };
     Some(Text {
         keyword: from_latin(key),
-        text: String::from_utf8(text).ok()?,
+        content: String::from_utf8(text).ok()?,
         form: TextForm::Unicode {
             packed,
             language: from_latin(language),
@@ -181,7 +181,14 @@ pub(super) fn text_chunk(
             data.extend(text);
             Some((*b"tEXt", data))
         }
-        (Some(TextForm::Unicode { packed, language, keyword }), _) => {
+        (
+            Some(TextForm::Unicode {
+                packed,
+                language,
+                keyword,
+            }),
+            _,
+        ) => {
             data.extend([u8::from(*packed), 0]);
             data.extend(to_latin(language).unwrap_or_default());
             data.push(0);
@@ -271,12 +278,21 @@ mod tests {
         assert_eq!(found.xmp.as_deref(), Some(&b"<x:xmpmeta/>"[..]));
         assert_eq!(found.colour.gamma, Some(45_455));
         let forms: Vec<_> = found.texts.iter().map(|text| &text.form).collect();
-        assert!(matches!(forms[0], TextForm::Unicode { packed: true, language, .. } if language == "de"));
+        assert!(
+            matches!(forms[0], TextForm::Unicode { packed: true, language, .. } if language == "de")
+        );
         assert_eq!(forms[1..], [&TextForm::LatinPacked, &TextForm::Latin]);
-        let texts: Vec<_> = found.texts.iter().map(|text| text.text.as_str()).collect();
+        let texts: Vec<_> = found
+            .texts
+            .iter()
+            .map(|text| text.content.as_str())
+            .collect();
         assert_eq!(texts, ["Grüße 貓", "plain", "Zoë"]);
         assert_eq!(text_chunk("", "x", None), None);
-        assert_eq!(text_chunk("x", "貓", Some(&TextForm::Latin)).unwrap().0, *b"iTXt");
+        assert_eq!(
+            text_chunk("x", "貓", Some(&TextForm::Latin)).unwrap().0,
+            *b"iTXt"
+        );
     }
 
     #[test]

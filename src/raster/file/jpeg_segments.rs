@@ -1,6 +1,7 @@
 //! The segments of a JPEG beside its pixels: density, XMP, comments, Photoshop's resources.
 //! ITU-T T.81, B.1; JFIF 1.02; XMP specification part 3, 1.1.3.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use super::origin::ExtendedXmp;
@@ -81,6 +82,14 @@ impl Segment {
     /// A comment; `None` when it is too long.
     pub(super) fn comment(comment: &[u8]) -> Option<Self> {
         Self::new(COMMENT, &[comment])
+    }
+
+    /// Writes it with marker and length.
+    pub(super) fn write(&self, file: &mut impl Write) -> std::io::Result<()> {
+        let length = (self.data.len() as u16 + 2).to_be_bytes();
+        file.write_all(&[0xFF, self.marker])?;
+        file.write_all(&length)?;
+        file.write_all(&self.data)
     }
 
     fn new(marker: u8, parts: &[&[u8]]) -> Option<Self> {
@@ -171,7 +180,9 @@ impl Extended {
             self.bytes = vec![0; whole];
         }
         if self.guid == guid {
-            let place = self.bytes.get_mut(offset..offset.checked_add(data.len())?)?;
+            let place = self
+                .bytes
+                .get_mut(offset..offset.checked_add(data.len())?)?;
             place.copy_from_slice(data);
             self.filled += data.len();
         }
@@ -186,20 +197,11 @@ impl Extended {
     }
 }
 
-/// The file with `segments` after its first one, which names the kind of file. `None` when `jpeg`
-/// does not begin like one.
-pub(super) fn with_segments(jpeg: &[u8], segments: &[Segment]) -> Option<Vec<u8>> {
+/// A file in two parts: up to the end of its first segment, which names the kind of file, and the
+/// rest. `None` when `jpeg` does not begin like one.
+pub(super) fn split(jpeg: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, first) = Segments(jpeg.get(2..)?).next()?;
-    let (head, rest) = jpeg.split_at_checked(2 + 4 + first.len())?;
-    let mut file = Vec::with_capacity(jpeg.len() + segments.len() * 64);
-    file.extend_from_slice(head);
-    for Segment { marker, data } in segments {
-        file.extend([0xFF, *marker]);
-        file.extend((data.len() as u16 + 2).to_be_bytes());
-        file.extend_from_slice(data);
-    }
-    file.extend_from_slice(rest);
-    Some(file)
+    jpeg.split_at_checked(2 + 4 + first.len())
 }
 
 #[cfg(test)]
@@ -225,8 +227,15 @@ mod tests {
             Segment::comment("Grüße".as_bytes()).unwrap(),
         ];
         segments.extend(Segment::xmp_extended(&extended));
-        segments.extend(Segment::photoshop(&photoshop::of_iptc(&[7; 70_000])));
-        (with_segments(&bare(), &segments).unwrap(), extended)
+        segments.extend(Segment::photoshop(&photoshop::of_iptc(&vec![7; 70_000])));
+        let bare = bare();
+        let (head, rest) = split(&bare).unwrap();
+        let mut file = head.to_vec();
+        for segment in &segments {
+            segment.write(&mut file).unwrap();
+        }
+        file.extend_from_slice(rest);
+        (file, extended)
     }
 
     #[test]
@@ -237,7 +246,7 @@ mod tests {
         assert_eq!(found.xmp.as_deref(), Some(&b"<x/>"[..]));
         assert_eq!(found.comments, ["Grüße".as_bytes()]);
         assert_eq!(found.xmp_extended, Some(extended));
-        assert_eq!(found.photoshop, Some(photoshop::of_iptc(&[7; 70_000])));
+        assert_eq!(found.photoshop, Some(photoshop::of_iptc(&vec![7; 70_000])));
         assert!(file.ends_with(&[1, 2, 3, 0xFF, 0xD9]));
         assert_eq!(Segment::comment(&vec![0; SEGMENT_BYTES + 1]), None);
     }
@@ -249,7 +258,7 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 0..200), at in 0usize..300, value: u8,
         ) {
             read(&noise);
-            with_segments(&noise, &[]);
+            split(&noise);
             read(&[&b"\xFF\xD8\xFF\xE1"[..], &noise].concat());
             let (mut file, _) = sample();
             file[at] = value;
