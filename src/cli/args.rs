@@ -113,7 +113,7 @@ impl DeviceArgs {
 /// `overpaint edit`. What is left out comes from the model's own defaults.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct EditArgs {
-    /// Picture to edit: PNG, JPEG, WebP, BMP or TIFF
+    /// Picture to edit: PNG, JPEG, WebP, TIFF, BMP or GIF
     pub input: PathBuf,
     /// File to write: PNG, JPEG, WebP or TIFF by its extension
     #[arg(short, long, value_name = "OUT")]
