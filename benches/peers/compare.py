@@ -171,7 +171,7 @@ def report(settings, stage, ours, summary, peers):
     gflop = summary["gflop"]
     speed = gflop / statistics.median(ours.seconds)
     share = speed / summary["peak_gflop_per_second"]
-    print(f"ours: {gflop:.1f} GFLOP, {speed:.1f} GFLOP/s, {100 * share:.0f} % of the peak ({summary['instructions']})")
+    print(f"ours: {gflop:.1f} GFLOP, {speed:.1f} GFLOP/s, {100 * share:.0f} % of the peak ({summary['isa']})")
     return rows, wrong
 
 

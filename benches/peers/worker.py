@@ -3,7 +3,7 @@ standard input. Every answer is one line of JSON on standard output.
 
     worker.py torch|openvino f32|bf16 STAGE MODEL NUMBERS THREADS
 
-NUMBERS is what `overpaint bench --dump` wrote for STAGE: the inputs, and our answer, which the
+NUMBERS is what `overpaint bench --dump` wrote for STAGE: the inputs, and our output, which the
 first run's is compared with. For STAGE edit it is SIDE of the square work picture instead, and a
 line on standard input says how often each part runs.
 """
@@ -163,7 +163,7 @@ def main():
             run = prepared_edit(load)
         else:
             numbers = load_file(NUMBERS)
-            inputs, wanted = given(STAGE, numbers), numbers["answer"]
+            inputs, wanted = given(STAGE, numbers), numbers["output"]
             part = load(STAGE, inputs)
             run = lambda _asked: part(*inputs)
         say(loaded=time.perf_counter() - began, load_peak_rss_bytes=peak_rss_bytes())

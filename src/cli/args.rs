@@ -132,6 +132,13 @@ pub struct EditArgs {
     /// Mask: white is painted. Without one the whole picture may change
     #[arg(long, value_name = "MASK")]
     pub mask: Option<PathBuf>,
+    /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
+    /// green, blue
+    #[arg(long, value_name = "CHANNEL", default_value = "auto")]
+    pub mask_channel: String,
+    /// Change the whole picture where nothing is painted in the mask, instead of refusing
+    #[arg(long)]
+    pub allow_empty_mask: bool,
     /// What being painted means: masked (it changes) or not-masked (it stays)
     #[arg(long, value_name = "MODE", default_value = "masked")]
     pub mask_mode: String,
@@ -245,10 +252,10 @@ pub(super) struct BenchArgs {
     /// Write the random model to FOLDER too, as a diffusers folder for other programs
     #[arg(long, value_name = "FOLDER")]
     pub(super) export: Option<PathBuf>,
-    /// Write what a part of the model was given and answered to FOLDER/STAGE.safetensors
+    /// Write inputs and output of a part of the model to FOLDER/STAGE.safetensors
     #[arg(long, value_name = "FOLDER")]
     pub(super) dump: Option<PathBuf>,
-    /// Also a table of what layers of each shape of a part of the model took
+    /// Also a profile of a part of the model: time of its layers by shape (M, N, K)
     #[arg(long)]
     pub(super) layers: bool,
     /// Another picture and prompt each edit, so that none is found encoded already
@@ -280,15 +287,23 @@ pub(super) enum BenchStage {
     Text,
 }
 
+impl BenchArgs {
+    /// The file `--dump` writes.
+    pub(super) fn dump_file(&self) -> Option<PathBuf> {
+        let folder = self.dump.as_ref()?;
+        Some(folder.join(format!("{}.safetensors", self.stage.id())))
+    }
+}
+
 impl BenchStage {
     /// The part of a model it is; `None` for an edit.
     pub(super) fn part(self) -> Option<Part> {
         Some(match self {
             Self::Edit => return None,
             Self::Unet => Part::Unet,
-            Self::Encode => Part::Encode,
-            Self::Decode => Part::Decode,
-            Self::Text => Part::Text,
+            Self::Encode => Part::VaeEncoder,
+            Self::Decode => Part::VaeDecoder,
+            Self::Text => Part::TextEncoder,
         })
     }
 

@@ -1,5 +1,7 @@
 //! [`CliError`]: why a command failed, and with which exit code.
 
+use std::path::PathBuf;
+
 use crate::catalog::CatalogError;
 use crate::jobs::EditError;
 use crate::plan::PlanError;
@@ -18,6 +20,8 @@ pub enum CliError {
     Argument(Message),
     /// Picture or mask cannot be used (3).
     Input(PictureError),
+    /// Nothing is painted in the mask's file (3).
+    EmptyMask(PathBuf),
     /// The model cannot be used (4).
     Model(CatalogError),
     /// The edit failed or was cancelled (5; 4 where the model's files are to blame; 2 or 3 where
@@ -36,7 +40,7 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Argument(_) => BAD_ARGUMENTS,
-            Self::Input(_) => BAD_INPUT,
+            Self::Input(_) | Self::EmptyMask(_) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
             Self::Edit(EditError::Engine(error)) if error.is_about_model() => BAD_MODEL,
             Self::Edit(EditError::Plan(error)) => match error {
@@ -78,6 +82,7 @@ impl Explain for CliError {
         match self {
             Self::Argument(message) | Self::Window(message) => message.clone(),
             Self::Input(error) | Self::Output(error) => error.message(),
+            Self::EmptyMask(path) => Message::new("cli-mask-empty").with("path", path.as_path()),
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),

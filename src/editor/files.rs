@@ -12,7 +12,7 @@ use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
-use crate::raster::file::{self, FileFormat, LoadedMask, SaveOptions};
+use crate::raster::file::{self, FileFormat, LoadedMask, MaskChannel, SaveOptions};
 use crate::raster::{
     FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
 };
@@ -176,7 +176,7 @@ impl Editor {
         if let Some(open) = self.document(id) {
             let extent = open.document.extent();
             self.do_file_task(Box::new(move || {
-                FileEvent::MaskLoaded(id, file::load_mask(&path, extent))
+                FileEvent::MaskLoaded(id, file::load_mask(&path, extent, MaskChannel::Auto))
             }));
         }
     }
@@ -321,9 +321,8 @@ impl Editor {
         open.stroke = None;
         open.document
             .edit(EditLabel::LoadMask, |state| state.mask = loaded.mask);
-        if loaded.rescaled {
-            self.notices
-                .info(Some(id), Message::new("editor-mask-rescaled"));
+        for note in loaded.notes {
+            self.notices.info(Some(id), note.message());
         }
     }
 

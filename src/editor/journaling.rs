@@ -18,7 +18,10 @@ use super::recovery::SessionFolder;
 use crate::document::journal::{Moment, Notes};
 use crate::document::{Document, DocumentId};
 use crate::jobs::{Task, TaskEvent};
-use crate::plan::EditSettings;
+use crate::plan::{
+    AreaMode, EditSettings, FillMode, Guidance, Length, MaskMode, SamplerId, ScheduleId, Seed,
+    Steps, Strength,
+};
 use crate::raster::FileOrigin;
 
 /// What the journal thread says.
@@ -37,15 +40,66 @@ pub(super) type SyncEvent = (DocumentId, (bool, std::io::Result<()>));
 /// The part of [`AboutDocument`] that journals carry as opaque bytes.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    settings: EditSettings,
+    /// [`EditSettings`] as JSON, in which fields have names: journals outlive the program that wrote
+    /// them, and settings come and go.
+    settings: String,
     seed_locked: bool,
     origin: FileOrigin,
+}
+
+/// [`Kept`] as it was when settings lay in it by position.
+#[derive(Serialize, Deserialize)]
+struct KeptByPosition {
+    settings: SettingsByPosition,
+    seed_locked: bool,
+    origin: FileOrigin,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SettingsByPosition {
+    prompt: String,
+    negative: String,
+    strength: Strength,
+    steps: Steps,
+    guidance: Guidance,
+    seed: Seed,
+    sampler: SamplerId,
+    schedule: ScheduleId,
+    mask_mode: MaskMode,
+    area: AreaMode,
+    padding: Option<Length>,
+    fill: FillMode,
+    feather: Option<Length>,
+    grow: Length,
+}
+
+impl SettingsByPosition {
+    fn named(self) -> EditSettings {
+        EditSettings {
+            prompt: self.prompt,
+            negative: self.negative,
+            strength: self.strength,
+            steps: self.steps,
+            guidance: self.guidance,
+            seed: self.seed,
+            sampler: self.sampler,
+            schedule: self.schedule,
+            mask_mode: self.mask_mode,
+            area: self.area,
+            padding: self.padding,
+            fill: self.fill,
+            feather: self.feather,
+            grow: self.grow,
+            ..EditSettings::default()
+        }
+    }
 }
 
 /// The notes of a document that stands so.
 fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
     let kept = Kept {
-        settings: about.settings.clone(),
+        // Plain values of ours always serialise.
+        settings: serde_json::to_string(&about.settings).unwrap_or_default(),
         seed_locked: about.seed_locked,
         origin: about.origin.clone(),
     };
@@ -56,7 +110,6 @@ fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
             .as_ref()
             .map(|path| path.clone().into_os_string()),
         is_unsaved: document.is_unsaved(),
-        // Plain values of ours always serialise.
         settings: postcard::to_stdvec(&kept).unwrap_or_default(),
     }
 }
@@ -72,14 +125,24 @@ pub(super) fn moment_of(open: &OpenDocument) -> Moment {
 
 /// What a journal's notes say of a document.
 pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
-    let kept: Kept = postcard::from_bytes(&notes.settings).ok()?;
+    let (settings, seed_locked, origin) = kept_of(&notes.settings)?;
     Some(AboutDocument {
         title: notes.title.clone(),
         path: notes.path.clone().map(PathBuf::from),
-        origin: kept.origin,
-        settings: kept.settings,
-        seed_locked: kept.seed_locked,
+        origin,
+        settings,
+        seed_locked,
     })
+}
+
+fn kept_of(bytes: &[u8]) -> Option<(EditSettings, bool, FileOrigin)> {
+    if let Ok(kept) = postcard::from_bytes::<Kept>(bytes)
+        && let Ok(settings) = serde_json::from_str(&kept.settings)
+    {
+        return Some((settings, kept.seed_locked, kept.origin));
+    }
+    let kept: KeptByPosition = postcard::from_bytes(bytes).ok()?;
+    Some((kept.settings.named(), kept.seed_locked, kept.origin))
 }
 
 impl OpenDocument {
@@ -175,5 +238,64 @@ impl Editor {
             let why = error.to_string();
             self.notices.error(Some(id), &EditorError::Journal { why });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_older_journals_are_understood() {
+        let wanted = EditSettings {
+            prompt: "a red scarf, ”quoted“".to_owned(),
+            strength: Strength::new(0.35).unwrap(),
+            mask_mode: MaskMode::Stays,
+            feather: Some(Length::Percent(2.5)),
+            grow: Length::Px(3.0),
+            ..EditSettings::default()
+        };
+        let origin = FileOrigin {
+            exif: Some(std::sync::Arc::new(vec![1, 2, 3])),
+            ..FileOrigin::default()
+        };
+        let by_position = KeptByPosition {
+            settings: SettingsByPosition {
+                prompt: wanted.prompt.clone(),
+                negative: wanted.negative.clone(),
+                strength: wanted.strength,
+                steps: wanted.steps,
+                guidance: wanted.guidance,
+                seed: wanted.seed,
+                sampler: wanted.sampler,
+                schedule: wanted.schedule,
+                mask_mode: wanted.mask_mode,
+                area: wanted.area,
+                padding: wanted.padding,
+                fill: wanted.fill,
+                feather: wanted.feather,
+                grow: wanted.grow,
+            },
+            seed_locked: true,
+            origin: origin.clone(),
+        };
+        let before = postcard::to_stdvec(&by_position).unwrap();
+        assert_eq!(
+            kept_of(&before),
+            Some((wanted.clone(), true, origin.clone()))
+        );
+        // One with fewer settings than there are now, as a journal of tomorrow's past.
+        let Ok(serde_json::Value::Object(mut fewer)) = serde_json::to_value(&wanted) else {
+            panic!("settings are an object");
+        };
+        fewer.remove("keep_details").unwrap();
+        let fewer = Kept {
+            settings: serde_json::to_string(&fewer).unwrap(),
+            seed_locked: false,
+            origin: origin.clone(),
+        };
+        let bytes = postcard::to_stdvec(&fewer).unwrap();
+        assert_eq!(kept_of(&bytes), Some((wanted, false, origin)));
+        assert_eq!(kept_of(&bytes[..9]), None);
     }
 }

@@ -54,17 +54,18 @@ pub trait Progress {
     fn operation(&mut self, _operation: Option<Operation>) {}
 }
 
-/// Where a network spends its time: products of all rows (pixels or tokens of the whole batch).
+/// A GEMM-shaped operation of a network: C (M × N) = A (M × K) · B (K × N). Nearly all its time goes into
+/// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
     /// What it is.
     pub kind: OperationKind,
-    /// Results, each of `columns` numbers.
-    pub rows: usize,
-    /// Numbers each result is a sum over; keys of each query for attention.
-    pub summed: usize,
-    /// Numbers of a result; all heads together for attention.
-    pub columns: usize,
+    /// Rows of C: pixels or tokens of the whole batch; queries for attention.
+    pub m: usize,
+    /// Columns of C: output channels or features; of all heads together for attention.
+    pub n: usize,
+    /// Terms of each sum: input channels × kernel area, or input features; keys of a query for attention.
+    pub k: usize,
 }
 
 /// What an [`Operation`] is.
@@ -74,19 +75,19 @@ pub enum OperationKind {
     Convolution(usize),
     /// A linear layer.
     Linear,
-    /// Queries times keys, softmax, shares times values.
+    /// softmax(Q · Kᵀ) · V.
     Attention,
 }
 
 impl Operation {
-    /// Multiplications and additions that are asked for, as a blueprint counts them.
+    /// FLOPs (multiplications and additions) that are asked for, as a blueprint counts them.
     pub fn flops(self) -> u64 {
-        let products = if self.kind == OperationKind::Attention {
+        let gemms = if self.kind == OperationKind::Attention {
             2
         } else {
             1
         };
-        2 * products * self.rows as u64 * self.summed as u64 * self.columns as u64
+        2 * gemms * self.m as u64 * self.n as u64 * self.k as u64
     }
 }
 

@@ -272,7 +272,7 @@ impl CoveredCells {
 }
 
 fn touches_region(maps: &RegionMaps, mut pixels: &mut dyn Iterator<Item = (usize, f64)>) -> bool {
-    let in_region = |(i, _)| maps.alpha.get(i).is_some_and(|a| *a == FULL);
+    let in_region = |(i, _)| maps.in_region.get(i).is_some_and(|is_in| *is_in);
     Iterator::any(&mut pixels, in_region)
 }
 
@@ -283,7 +283,7 @@ fn mean_strength(maps: &RegionMaps, pixels: &mut dyn Iterator<Item = (usize, f64
         let value = f64::from(strength) / f64::from(FULL) * share;
         all += value;
         all_area += share;
-        if maps.alpha.get(i).is_some_and(|a| *a == FULL) {
+        if maps.in_region.get(i).is_some_and(|is_in| *is_in) {
             inside += value;
             inside_area += share;
         }

@@ -4,7 +4,7 @@
 use super::distance::nearest_sites;
 use super::settings::MaskMode;
 use crate::geometry::{Extent, Rect};
-use crate::raster::Mask;
+use crate::raster::{Mask, snapped_to_ends};
 
 /// Which part of the picture may change, as a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn region_bounds(painted: Option<&Mask>, mode: MaskMode) -> RegionBounds {
     for y in 0..extent.height {
         let (mut first, mut last) = (None, 0);
         mask.visit_row(y, 0..extent.width, |x, coverages| {
-            anything_painted |= coverages.iter().any(|c| *c > 0);
+            anything_painted |= coverages.iter().any(|c| snapped_to_ends(*c) > 0);
             let changes = |c: &u8| change_of(*c, mode) > 0;
             if let Some(i) = coverages.iter().position(changes) {
                 first.get_or_insert(x + i as u32);
@@ -49,8 +49,10 @@ pub fn region_bounds(painted: Option<&Mask>, mode: MaskMode) -> RegionBounds {
     }
 }
 
-/// The one polarity: 255 = may change. Everything behind this function knows only this.
+/// The one polarity: 255 = may change. Everything behind this function knows only this, and the
+/// ends of a mask are the same for all of it.
 pub(super) const fn change_of(painted: u8, mode: MaskMode) -> u8 {
+    let painted = snapped_to_ends(painted);
     match mode {
         MaskMode::Changes => painted,
         MaskMode::Stays => 255 - painted,
@@ -62,8 +64,10 @@ pub(super) const fn change_of(painted: u8, mode: MaskMode) -> u8 {
 pub(super) struct RegionMaps {
     /// Which part of the picture they cover: the region, grown, with its feather band.
     pub(super) rect: Rect,
-    /// Composite alpha: full in the grown region, a linear ramp in the band, 0 beyond. Pixels at 0
-    /// stay bit-identical.
+    /// Which pixels are in the region, grown.
+    pub(super) in_region: Vec<bool>,
+    /// Composite alpha: how far the nearest pixel of the region fades in, with a linear ramp in the
+    /// band, 0 beyond. Pixels at 0 stay bit-identical.
     pub(super) alpha: Vec<u16>,
     /// Local share of the denoising strength: the mask's opacity in the region, times the ramp in
     /// the band.
@@ -90,16 +94,20 @@ impl RegionMaps {
         let is_site: Vec<bool> = change.iter().map(|c| *c > 0).collect();
         let nearest = nearest_sites(rect.extent(), &is_site);
         drop(is_site);
+        let mut in_region = Vec::with_capacity(change.len());
         let mut alpha = Vec::with_capacity(change.len());
         let mut strength = Vec::with_capacity(change.len());
         for (squared, site) in nearest.squared.iter().zip(&nearest.site) {
-            let ramp = ramp(f64::from(*squared).sqrt(), grow_px, feather_px);
+            let distance_px = f64::from(*squared).sqrt();
+            let ramp = ramp(distance_px, grow_px, feather_px);
             let opacity = change.get(*site as usize).copied().unwrap_or(0);
-            alpha.push((ramp * f64::from(FULL)).round() as u16);
+            in_region.push(distance_px <= grow_px);
+            alpha.push((ramp * fade(opacity) * f64::from(FULL)).round() as u16);
             strength.push((ramp * f64::from(opacity) * 257.0).round() as u16);
         }
         Self {
             rect,
+            in_region,
             alpha,
             strength,
         }
@@ -109,6 +117,15 @@ impl RegionMaps {
     pub(super) fn extent(&self) -> Extent {
         self.rect.extent()
     }
+}
+
+/// How far the result is shown where the mask is `change` strong, 0…1. Paint too thin for the model
+/// to change anything replaces nothing either, so a soft brush has no rim of re-encoded pixels.
+fn fade(change: u8) -> f64 {
+    /// The last coverage that shows nothing, and the first one that shows the result fully.
+    const NOTHING: f64 = 8.0;
+    const FULLY: f64 = 64.0;
+    ((f64::from(change) - NOTHING) / (FULLY - NOTHING)).clamp(0.0, 1.0)
 }
 
 /// 1 up to `grow_px` from the region, then linearly down to 0 at `grow_px + feather_px`.
@@ -179,5 +196,49 @@ mod tests {
         // Half-opaque paint is fully shown but halves the strength.
         assert_eq!(maps.strength[10], 128 * 257);
         assert_eq!(maps.strength[14], 64 * 257);
+    }
+
+    #[test]
+    fn ends_count_as_nothing_and_as_everything() {
+        let extent = Extent::new(60, 40);
+        let rect = Rect::new(20, 10, 9, 7);
+        for (floor, top) in [(0, 255), (1, 254), (8, 247)] {
+            let mut mask = Tiled::filled(extent, floor);
+            mask.update(rect, |_, _| top);
+            let changes = region_bounds(Some(&mask), MaskMode::Changes);
+            assert_eq!(changes, RegionBounds::Box(rect), "{floor} {top}");
+            let inverted = mask.map(|c| 255 - c);
+            let stays = region_bounds(Some(&inverted), MaskMode::Stays);
+            assert_eq!(stays, RegionBounds::Box(rect), "{floor} {top}");
+            let maps = |mask, mode| RegionMaps::new(mask, mode, Rect::of(extent), (0.0, 3.0));
+            let clean = mask_with(extent, rect, 255);
+            let wanted = maps(&clean, MaskMode::Changes);
+            assert_eq!(maps(&mask, MaskMode::Changes), wanted);
+            assert_eq!(maps(&inverted, MaskMode::Stays), wanted);
+        }
+        let faint = Tiled::filled(extent, 8);
+        let nothing = region_bounds(Some(&faint), MaskMode::Changes);
+        assert_eq!(nothing, RegionBounds::Everything);
+        let nearly_full = Tiled::filled(extent, 247);
+        let all_kept = region_bounds(Some(&nearly_full), MaskMode::Stays);
+        assert_eq!(all_kept, RegionBounds::Nothing);
+    }
+
+    #[test]
+    fn a_soft_brush_fades_in_without_a_rim() {
+        let extent = Extent::new(90, 1);
+        let mut mask = Tiled::filled(extent, 0);
+        mask.update(Rect::of(extent), |at, _| {
+            ((at.x - 10) * 4).clamp(0, 255) as u8
+        });
+        let maps = RegionMaps::new(&mask, MaskMode::Changes, Rect::of(extent), (0.0, 4.0));
+        let steps: Vec<u16> = maps.alpha.windows(2).map(|w| w[1].abs_diff(w[0])).collect();
+        // One step of the brush is 4 of the 56 coverages over which it fades.
+        let most = u32::from(FULL) * 4 / 56 + 1;
+        assert!(steps.iter().all(|s| u32::from(*s) <= most), "{steps:?}");
+        assert!(maps.alpha.is_sorted());
+        assert_eq!((maps.alpha[8], maps.alpha[26]), (0, FULL));
+        let region: Vec<usize> = (0..90).filter(|x| maps.in_region[*x]).collect();
+        assert_eq!(region, (13..90).collect::<Vec<_>>());
     }
 }

@@ -299,8 +299,10 @@ with_ids! {
     }
 }
 
-/// Everything the user chooses for one edit, except picture, mask and model.
+/// Everything the user chooses for one edit, except picture, mask and model. What a file from before
+/// a setting was there does not say has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EditSettings {
     /// What should be there.
     pub prompt: String,
@@ -332,7 +334,6 @@ pub struct EditSettings {
     /// How far the region is grown before anything else.
     pub grow: Length,
     /// What becomes of details that the model cannot see.
-    #[serde(default)]
     pub keep_details: KeepDetails,
 }
 

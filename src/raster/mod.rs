@@ -17,7 +17,7 @@ pub use brush::{Brush, Stroke};
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::{draw_patch, draw_patch_within};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
-pub use morphology::{blank_mask, inverted, is_blank, mask_bounds};
+pub use morphology::{blank_mask, inverted, snapped_to_ends};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use shapes::{Ink, fill_polygon, fill_rect};
 pub use tiled::{TILE_PX, TileIndex, Tiled};

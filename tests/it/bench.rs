@@ -78,7 +78,7 @@ fn a_part_of_a_random_model_is_measured_and_nothing_is_left_behind() {
         }
         let dump = fs::read(room.path().join(format!("numbers/{stage}.safetensors"))).unwrap();
         let tensors = safetensors::SafeTensors::deserialize(&dump).unwrap();
-        assert_eq!(tensors.tensor("answer").unwrap().shape(), answer);
+        assert_eq!(tensors.tensor("output").unwrap().shape(), answer);
     }
     let left: Vec<_> = fs::read_dir(room.path())
         .unwrap()

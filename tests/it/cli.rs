@@ -315,6 +315,31 @@ fn bad_pictures_end_with_3() {
 }
 
 #[test]
+fn masks_in_which_nothing_is_painted_are_refused_unless_allowed() {
+    let room = room();
+    let size = image::image_dimensions(room.path().join("portrait-city.png")).unwrap();
+    let nearly_black = image::GrayImage::from_pixel(size.0, size.1, image::Luma([8]));
+    nearly_black.save(room.path().join("black.png")).unwrap();
+    let args = ["-o", "out.png", "--mask", "black.png"];
+    for mode in ["masked", "not-masked"] {
+        let refused = edit(room.path(), &[&args[..], &["--mask-mode", mode]].concat());
+        assert_refused(&refused, 3, room.path(), mode);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("black.png"), "{said}");
+    }
+    let allowed = [&args[..], &["--allow-empty-mask"]].concat();
+    assert_done(&edit(room.path(), &allowed));
+    for (channel, code) in [("alpha", 3), ("grey", 2)] {
+        fs::remove_file(room.path().join("out.png")).ok();
+        let refused = edit(
+            room.path(),
+            &[&args[..], &["--mask-channel", channel]].concat(),
+        );
+        assert_refused(&refused, code, room.path(), channel);
+    }
+}
+
+#[test]
 fn bad_models_end_with_4() {
     let room = room();
     let starter = repository("models/starter");

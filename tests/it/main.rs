@@ -15,6 +15,7 @@ mod comparison;
 mod edit_flow;
 mod idle;
 mod jobs;
+mod mask_files;
 mod outside;
 mod previews;
 mod queue;

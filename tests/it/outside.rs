@@ -70,7 +70,7 @@ fn masks(extent: Extent) -> Vec<(Mask, MaskMode)> {
         (Rect::new(20, 5, 1, 40), 255),
         (Rect::new(3, 30, 30, 1), 128),
         (Rect::new(10, 10, 20, 20), 255),
-        (Rect::new(right - 5, bottom - 5, 6, 6), 1),
+        (Rect::new(right - 5, bottom - 5, 6, 6), 40),
         (Rect::new(0, 0, 8, 8), 255),
     ];
     let painted = |rect: Rect, value: u8| {

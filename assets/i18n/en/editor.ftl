@@ -26,5 +26,4 @@ editor-layer-name = Result { $number }
 editor-untitled = Untitled { $number }
 editor-sample = Sample portrait
 editor-saved = Saved: { $name }
-editor-mask-rescaled = The mask had another size and was scaled to the picture’s.
 editor-restore-damaged = it is damaged from its beginning

@@ -26,5 +26,4 @@ editor-layer-name = 結果 { $number }
 editor-untitled = 未命名 { $number }
 editor-sample = 範例人像
 editor-saved = 已儲存：{ $name }
-editor-mask-rescaled = 遮罩的尺寸不同，已縮放成圖片的大小。
 editor-restore-damaged = 從開頭就損壞了

@@ -62,7 +62,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Multiplications and additions of what this run did.
+/// FLOPs of this run.
 fn flops(request: &EditRequest, result: &EditResult) -> Result<u64, EngineError> {
     let (report, work) = (&result.report, result.layout.work);
     let prompts = if request.settings.guidance.is_on() {
@@ -71,16 +71,16 @@ fn flops(request: &EditRequest, result: &EditResult) -> Result<u64, EngineError>
         1
     };
     let times = [
-        (Part::Text, report.text_encodes),
-        (Part::Encode, report.picture_encodes),
+        (Part::TextEncoder, report.text_encodes),
+        (Part::VaeEncoder, report.picture_encodes),
         (Part::Unet, report.executed_steps),
-        (Part::Decode, 1),
+        (Part::VaeDecoder, 1),
     ];
     let mut flops = 0;
     for (part, times) in times {
         flops += part.flops(&request.model, work, prompts)? * u64::from(times);
     }
-    // What a U-Net computes of the text alone it computes once a run, not at every step.
+    // The U-Net's keys and values of the text are computed once a run, not at every step.
     let of_text = Part::Unet.flops(&request.model, Extent::new(0, 0), prompts)?;
     Ok(flops - of_text * u64::from(report.executed_steps.saturating_sub(1)))
 }

@@ -1,4 +1,4 @@
-//! What layers of each shape took, in the runs of a part as they are.
+//! `--layers`: a profile of the GEMM-shaped operations of a part, by shape.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::cli::console::{answer, event};
 use crate::engine::{Operation, OperationKind};
 use crate::text::Message;
 
-/// Operations of the runs since the first, which warms up and is left out where others follow.
+/// Operations of all runs but the first, which warms up and only counts where it is the only one.
 #[derive(Debug, Default)]
 pub(super) struct LayerTimes {
     warmed_up: bool,
@@ -83,20 +83,15 @@ impl LayerTimes {
     }
 }
 
-/// Such as `conv 3×3 8192×2880×320`: rows, summed numbers, columns.
+/// Such as `conv 3×3 M=8192 N=320 K=2880`.
 fn name(operation: &Operation) -> String {
-    let Operation {
-        kind,
-        rows,
-        summed,
-        columns,
-    } = operation;
+    let Operation { kind, m, n, k } = operation;
     let kind = match kind {
         OperationKind::Convolution(side) => format!("conv {side}×{side}"),
         OperationKind::Linear => "linear".to_owned(),
         OperationKind::Attention => "attention".to_owned(),
     };
-    format!("{kind} {rows}×{summed}×{columns}")
+    format!("{kind} M={m} N={n} K={k}")
 }
 
 /// A line of the table.
@@ -126,7 +121,7 @@ impl Line {
         let percent = |share: f64| format!("{:5.1} %", 100.0 * share);
         // A table reads the same in every language.
         answer(&format!(
-            "{:34} {:4.0} {:9.4} s {} {}",
+            "{:36} {:4.0} {:9.4} s {} {}",
             self.name,
             self.count,
             self.seconds,
@@ -144,9 +139,9 @@ mod tests {
     fn the_first_of_several_runs_is_left_out() {
         let linear = Operation {
             kind: OperationKind::Linear,
-            rows: 2,
-            summed: 3,
-            columns: 4,
+            m: 2,
+            n: 4,
+            k: 3,
         };
         let mut times = LayerTimes::default();
         for run in 1..=3 {
@@ -159,7 +154,7 @@ mod tests {
         }
         assert_eq!((times.runs, times.seconds), (2, 2.0));
         assert_eq!(times.shapes[&linear].count, 2 + 3);
-        assert_eq!(name(&linear), "linear 2×3×4");
+        assert_eq!(name(&linear), "linear M=2 N=4 K=3");
         assert_eq!(linear.flops(), 2 * 2 * 3 * 4);
         let attention = Operation {
             kind: OperationKind::Attention,

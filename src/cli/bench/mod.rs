@@ -10,6 +10,7 @@ mod summary;
 pub use request::bench_request;
 
 use std::io::BufRead as _;
+use std::path::Path;
 
 use super::args::BenchArgs;
 use super::console::Console;
@@ -19,12 +20,13 @@ use crate::engine::EngineError;
 use crate::engine::kernels::{Peak, peak};
 use crate::geometry::Extent;
 use crate::jobs::EditError;
+use crate::raster::file::check_place;
 use crate::text::Message;
 use subject::Subject;
 
 /// Size of the picture of an edit: a small photograph, of which a part is changed.
 const EDIT_SIZE: &str = "403x297";
-/// Size of the picture a part of a model works on: what Stable Diffusion was made for.
+/// Size of the picture for one part of a model: what Stable Diffusion was trained at.
 const PART_SIZE: &str = "512x512";
 
 pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
@@ -36,6 +38,10 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     }
     if args.layers && part.is_none() {
         return Err(CliError::Argument(Message::new("cli-bench-layers-of-edit")));
+    }
+    if let (Some(folder), Some(file)) = (&args.dump, args.dump_file()) {
+        make_folder(folder)?;
+        check_place(&file).map_err(CliError::Output)?;
     }
     // Also for Ctrl-C: a stopped run ends here, and a temporary model is removed.
     let stop = stop_flag()?;
@@ -62,7 +68,7 @@ struct Measured<'a> {
     args: &'a BenchArgs,
     console: &'a Console,
     size: Extent,
-    /// What the processor does at most.
+    /// The processor's peak FLOP/s.
     peak: Peak,
     threads: usize,
 }
@@ -90,6 +96,11 @@ fn processor_peak(threads: usize, in_bf16: bool) -> Result<Peak, CliError> {
         EditError::Engine(EngineError::Device { device, why })
     });
     Ok(peak?)
+}
+
+fn make_folder(folder: &Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| CliError::System(format!("{}: {error}", folder.display())))
 }
 
 fn parse_size(text: &str) -> Result<Extent, CliError> {

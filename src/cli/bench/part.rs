@@ -1,4 +1,4 @@
-//! One part of a model by itself, again and again.
+//! Repeated forward passes of one part of a model.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use super::summary::{PeakMemory, Summary};
 use crate::cli::console::{answer, event};
 use crate::cli::error::CliError;
 use crate::cli::resources::{forget_peak, peak_rss_bytes};
-use crate::engine::diffusion::{LoadedPart, Part, PartAnswer, PartWork};
+use crate::engine::diffusion::{LoadedPart, Part, PartInputs, PartOutput};
 use crate::engine::{Cancelled, Operation, Progress, Stage};
 use crate::jobs::EditError;
 use crate::raster::RgbF32;
@@ -24,6 +24,14 @@ pub(super) fn run(
     part: Part,
     stop: &AtomicBool,
 ) -> Result<(), CliError> {
+    let multiple = part
+        .size_multiple_px(&subject.model)
+        .map_err(EditError::from)?;
+    let size = measured.size;
+    if !size.width.is_multiple_of(multiple) || !size.height.is_multiple_of(multiple) {
+        let message = Message::new("cli-bench-size-multiple").with("size", size.to_string());
+        return Err(CliError::Argument(message.with("multiple", multiple)));
+    }
     let options = measured.args.device.engine_options();
     let progress = &mut Stoppable {
         stop,
@@ -33,13 +41,7 @@ pub(super) fn run(
     let loaded = LoadedPart::load(&subject.model, part, options, progress);
     let loaded = loaded.map_err(EditError::from)?;
     let load_seconds = clock.elapsed().as_secs_f64();
-    let multiple = loaded.size_multiple_px();
-    let size = measured.size;
-    if !size.width.is_multiple_of(multiple) || !size.height.is_multiple_of(multiple) {
-        let message = Message::new("cli-bench-size-multiple").with("size", size.to_string());
-        return Err(CliError::Argument(message.with("multiple", multiple)));
-    }
-    let work = loaded.work(size).map_err(EditError::from)?;
+    let inputs = loaded.inputs(size).map_err(EditError::from)?;
     let mut memory = PeakMemory {
         load: peak_rss_bytes(),
         run: None,
@@ -58,14 +60,14 @@ pub(super) fn run(
     while measured.another(run)? {
         progress.layers.run_begins();
         let clock = Instant::now();
-        let answer = loaded.run(&work, progress).map_err(EditError::from)?;
+        let output = loaded.forward(&inputs, progress).map_err(EditError::from)?;
         let seconds = clock.elapsed().as_secs_f64();
         progress.layers.run_ended(seconds);
         say_run(measured, run, seconds);
         summary.seconds.push(seconds);
-        summary.flops.push(work.flops());
+        summary.flops.push(inputs.flops());
         if run == 1 {
-            dump(measured, &work, &answer)?;
+            dump(measured, &inputs, &output)?;
         }
         run += 1;
     }
@@ -121,18 +123,16 @@ fn say_line(measured: &Measured<'_>, name: Message, seconds: f64) {
     answer(&measured.console.say(&line));
 }
 
-/// Writes the numbers where they were asked for.
-fn dump(measured: &Measured<'_>, work: &PartWork, answer: &PartAnswer) -> Result<(), CliError> {
-    let Some(folder) = &measured.args.dump else {
+/// Writes inputs and output where `--dump` asks for them.
+fn dump(measured: &Measured<'_>, inputs: &PartInputs, output: &PartOutput) -> Result<(), CliError> {
+    let Some(path) = measured.args.dump_file() else {
         return Ok(());
     };
-    let path = folder.join(format!("{}.safetensors", measured.args.stage.id()));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| work.write(answer, &path))
-        .map_err(|error| CliError::System(format!("{}: {error}", path.display())))
+    let written = inputs.write(output, &path);
+    written.map_err(|error| CliError::System(format!("{}: {error}", path.display())))
 }
 
-/// Passes Ctrl-C on to the engine, and looks at the clock where it says what it does.
+/// Passes Ctrl-C on to the engine, and times each operation.
 struct Stoppable<'a> {
     stop: &'a AtomicBool,
     layers: LayerTimes,

@@ -1,4 +1,4 @@
-//! What all runs together say.
+//! The summary of all runs: median, FLOP/s, share of the peak, memory.
 
 use serde_json::json;
 
@@ -15,13 +15,13 @@ pub(super) struct PeakMemory {
     pub(super) run: Option<u64>,
 }
 
-/// What all runs together say.
+/// The summary of all runs.
 pub(super) struct Summary {
     pub(super) model: String,
     pub(super) device: String,
     /// Of each run, without loading.
     pub(super) seconds: Vec<f64>,
-    /// Multiplications and additions of each run.
+    /// FLOPs of each run.
     pub(super) flops: Vec<u64>,
     pub(super) memory: PeakMemory,
 }
@@ -50,7 +50,7 @@ impl Summary {
                 "model": self.model,
                 "stage": measured.args.stage.id(),
                 "device": self.device,
-                "instructions": measured.peak.isa,
+                "isa": measured.peak.isa,
                 "threads": measured.threads,
                 "size": measured.size.to_string(),
                 "runs": self.seconds.len(),
@@ -76,7 +76,7 @@ impl Summary {
                 .with("share", format!("{:.1}", 100.0 * share))
                 .with("peak", format!("{:.1}", peak / 1e9))
                 .with("threads", measured.threads)
-                .with("instructions", measured.peak.isa));
+                .with("isa", measured.peak.isa));
         }
         if let (Some(load), Some(run)) = (self.memory.load, self.memory.run) {
             let mebibytes = |bytes: u64| format!("{:.0}", bytes as f64 / f64::from(1 << 20));

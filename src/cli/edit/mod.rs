@@ -16,8 +16,8 @@ use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::jobs::{EditError, run_edit};
 use crate::plan::recipe::Recipe;
-use crate::plan::{EditRequest, EditSettings, Strength};
-use crate::raster::file::{self, LoadedPicture, SaveOptions};
+use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
+use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
@@ -170,10 +170,17 @@ fn mask(args: &EditArgs, picture: &Picture, console: &Console) -> Result<Option<
     let Some(path) = &args.mask else {
         return Ok(None);
     };
-    let loaded = file::load_mask(path, picture.extent()).map_err(CliError::Input)?;
-    if loaded.rescaled {
-        let size = picture.extent().to_string();
-        console.note(&Message::new("cli-mask-rescaled").with("size", size));
+    let channel = args.mask_channel.parse().map_err(|id: String| {
+        let message = Message::new("plan-unknown-id").with("value", id);
+        CliError::Argument(message.with("known", MaskChannel::ids()))
+    })?;
+    let loaded = file::load_mask(path, picture.extent(), channel).map_err(CliError::Input)?;
+    for note in &loaded.notes {
+        console.note(&note.message());
+    }
+    let bounds = region_bounds(Some(&loaded.mask), MaskMode::Changes);
+    if bounds == RegionBounds::Everything && !args.allow_empty_mask {
+        return Err(CliError::EmptyMask(path.clone()));
     }
     Ok(Some(loaded.mask))
 }

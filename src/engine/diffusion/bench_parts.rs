@@ -1,5 +1,5 @@
-//! The parts of a model, each by itself: what measuring them and comparing their numbers with
-//! another program's takes. An edit goes through [`DiffusionEngine`](super::DiffusionEngine).
+//! The networks of a model, each by itself, for `overpaint bench` and for comparing their outputs with
+//! another program's. An edit goes through [`DiffusionEngine`](super::DiffusionEngine).
 
 use std::collections::HashMap;
 use std::io;
@@ -23,9 +23,9 @@ use crate::engine::nn::precision::Precision;
 use crate::engine::{EngineError, Progress};
 use crate::geometry::Extent;
 
-/// Tokens of the texts a U-Net is given.
+/// Tokens of the U-Net's text embeddings.
 const TOKENS: usize = 77;
-/// What a U-Net is told the time is.
+/// The timestep of the U-Net.
 const TIMESTEP: f64 = 501.0;
 /// Prompts encoded, and members of the U-Net's batch: with guidance on there are two.
 const PROMPTS: [&str; 2] = ["", "cat, in space"];
@@ -35,25 +35,39 @@ const SEED: u64 = 7;
 /// A part of a model that can be run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Encoding two prompts.
-    Text,
-    /// Encoding one picture.
-    Encode,
-    /// One step of two predictions, as with guidance.
+    /// The text encoder on two prompts.
+    TextEncoder,
+    /// The autoencoder's encoder on one picture.
+    VaeEncoder,
+    /// One U-Net step with a batch of two, as with classifier-free guidance.
     Unet,
-    /// Decoding one latent.
-    Decode,
+    /// The autoencoder's decoder on one latent.
+    VaeDecoder,
 }
 
 impl Part {
     /// All of them, in the order of an edit.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Encode, Self::Unet, Self::Decode];
+    pub const ALL: [Self; 4] = [
+        Self::TextEncoder,
+        Self::VaeEncoder,
+        Self::Unet,
+        Self::VaeDecoder,
+    ];
 
-    /// Multiplications and additions of one pass of this part of `model` for a picture of `size`,
-    /// counted from the model's configuration. `prompts`: 2 with guidance, else 1.
+    /// What the sides of a picture for this part of `model` must be multiples of, by the model's
+    /// configuration.
+    pub fn size_multiple_px(self, model: &ModelRef) -> Result<u32, EngineError> {
+        match self {
+            Self::TextEncoder => Ok(1),
+            _ => Ok(VaeConfig::read(&ModelFiles::of(model))?.factor as u32),
+        }
+    }
+
+    /// FLOPs of one forward pass of this part of `model` for a picture of `size`, counted from the
+    /// model's configuration. `prompts`: 2 with guidance, else 1.
     pub fn flops(self, model: &ModelRef, size: Extent, prompts: usize) -> Result<u64, EngineError> {
         let files = ModelFiles::of(model);
-        if self == Self::Text {
+        if self == Self::TextEncoder {
             return Ok(TextEncoderConfig::read(&files)?.blueprint(prompts).flops);
         }
         let vae = VaeConfig::read(&files)?;
@@ -63,8 +77,8 @@ impl Part {
             width: size.width as usize / factor,
         };
         let blueprint: Blueprint = match self {
-            Self::Encode => vae.encoder_blueprint(grid(1, 1)),
-            Self::Decode => vae.decoder_blueprint(grid(1, vae.factor)),
+            Self::VaeEncoder => vae.encoder_blueprint(grid(1, 1)),
+            Self::VaeDecoder => vae.decoder_blueprint(grid(1, vae.factor)),
             _ => UnetConfig::read(&files)?.blueprint(grid(prompts, vae.factor), TOKENS),
         };
         Ok(blueprint.flops)
@@ -90,17 +104,17 @@ enum Network {
     Unet(Box<Unet>),
 }
 
-/// Inputs of a part, always the same ones.
+/// The inputs of a part, always the same ones.
 #[derive(Debug)]
-pub struct PartWork {
+pub struct PartInputs {
     /// Text ids are whole numbers.
-    inputs: Vec<(&'static str, Tensor)>,
+    tensors: Vec<(&'static str, Tensor)>,
     flops: u64,
 }
 
-/// What a part answered.
+/// The output of a part.
 #[derive(Debug)]
-pub struct PartAnswer(Tensor);
+pub struct PartOutput(Tensor);
 
 impl LoadedPart {
     /// Reads one part of a model.
@@ -111,27 +125,24 @@ impl LoadedPart {
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let (device, mut precision) = options.start()?;
-        if part == Part::Text {
+        if part == Part::TextEncoder {
             precision = precision.in_f32();
         }
         let files = ModelFiles::of(model);
         let network = match part {
-            Part::Text => {
+            Part::TextEncoder => {
                 let encoder = TextEncoder::load(&files, &device, precision, progress)?;
                 let tokenizer = PromptTokenizer::load(&files, encoder.window())?;
                 Network::Text(Box::new((tokenizer, encoder)))
             }
-            Part::Encode | Part::Decode => {
+            Part::VaeEncoder | Part::VaeDecoder => {
                 Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
             }
             Part::Unet => {
                 Network::Unet(Box::new(Unet::load(&files, &device, precision, progress)?))
             }
         };
-        let factor = match part {
-            Part::Text => 1,
-            _ => VaeConfig::read(&files)?.factor,
-        };
+        let factor = part.size_multiple_px(model)? as usize;
         Ok(Self {
             part,
             model: model.clone(),
@@ -147,14 +158,9 @@ impl LoadedPart {
         device::name(&self.device, self.precision)
     }
 
-    /// What a picture's sides must be multiples of.
-    pub fn size_multiple_px(&self) -> u32 {
-        self.factor as u32
-    }
-
-    /// Work for a picture of that size, whose sides must be multiples of
-    /// [`size_multiple_px`](Self::size_multiple_px).
-    pub fn work(&self, size: Extent) -> Result<PartWork, EngineError> {
+    /// The inputs for a picture of that size, whose sides must be multiples of
+    /// [`Part::size_multiple_px`].
+    pub fn inputs(&self, size: Extent) -> Result<PartInputs, EngineError> {
         let (height, width) = (size.height as usize, size.width as usize);
         if size.is_empty() || height % self.factor != 0 || width % self.factor != 0 {
             return Err(bad_input(format!("{size} in steps of {}", self.factor)));
@@ -164,7 +170,7 @@ impl LoadedPart {
         let tensor = |numbers: Vec<f32>, shape: &[usize]| {
             Tensor::from_vec(numbers, shape, &self.device).map_err(EngineError::from)
         };
-        let inputs = match &self.network {
+        let tensors = match &self.network {
             Network::Text(text) => {
                 let (tokenizer, _) = &**text;
                 let windows = tokenizer.windows_of_all(&PROMPTS)?.concat();
@@ -172,7 +178,7 @@ impl LoadedPart {
                 let ids = Tensor::from_vec(windows.concat(), (count, ()), &self.device)?;
                 vec![("ids", ids)]
             }
-            Network::Autoencoder(vae) if self.part == Part::Encode => {
+            Network::Autoencoder(vae) if self.part == Part::VaeEncoder => {
                 let shape = [1, vae.config().image_channels, height, width];
                 let numbers = noise.initial(shape.iter().product());
                 let numbers = numbers.into_iter().map(|v| (v / 2.0).clamp(-1.0, 1.0));
@@ -194,51 +200,52 @@ impl LoadedPart {
                 vec![("latent", latent), ("text", text)]
             }
         };
-        Ok(PartWork {
-            inputs,
+        Ok(PartInputs {
+            tensors,
             flops: self.part.flops(&self.model, size, PROMPTS.len())?,
         })
     }
 
-    /// Does the work.
-    pub fn run(
+    /// Runs one forward pass.
+    pub fn forward(
         &self,
-        work: &PartWork,
+        inputs: &PartInputs,
         progress: &mut dyn Progress,
-    ) -> Result<PartAnswer, EngineError> {
-        let inputs: Vec<&Tensor> = work.inputs.iter().map(|(_, input)| input).collect();
-        let answer = match (&self.network, inputs.as_slice()) {
+    ) -> Result<PartOutput, EngineError> {
+        let inputs: Vec<&Tensor> = inputs.tensors.iter().map(|(_, input)| input).collect();
+        let output = match (&self.network, inputs.as_slice()) {
             (Network::Text(text), [ids]) => text.1.encode(&ids.to_vec2()?, progress)?,
-            (Network::Autoencoder(vae), [picture]) if self.part == Part::Encode => {
+            (Network::Autoencoder(vae), [picture]) if self.part == Part::VaeEncoder => {
                 vae.encode(picture, progress)?
             }
             (Network::Autoencoder(vae), [latent]) => vae.decode(latent, progress)?,
             (Network::Unet(unet), [latent, text]) => {
-                // What an edit prepares once is in here too, as other programs do it at every step.
-                let given = unet.condition(text, &[TIMESTEP], progress)?;
-                unet.predict(latent, TIMESTEP, &given, progress)?
+                // The conditioning, which an edit computes once, is in here too: other programs compute
+                // it at every step.
+                let conditioning = unet.condition(text, &[TIMESTEP], progress)?;
+                unet.predict(latent, TIMESTEP, &conditioning, progress)?
             }
-            _ => return Err(bad_input("work of another part")),
+            _ => return Err(bad_input("inputs of another part")),
         };
-        // What runs on a GPU has run only when its numbers are here.
-        Ok(PartAnswer(answer.to_device(&Device::Cpu)?))
+        // A GPU has finished only when its output is here.
+        Ok(PartOutput(output.to_device(&Device::Cpu)?))
     }
 }
 
-impl PartWork {
-    /// Multiplications and additions of one pass.
+impl PartInputs {
+    /// FLOPs of one forward pass.
     pub fn flops(&self) -> u64 {
         self.flops
     }
 
-    /// Writes inputs, time and answer as f32 in one safetensors file.
-    pub fn write(&self, answer: &PartAnswer, path: &Path) -> io::Result<()> {
+    /// Writes inputs, timestep and output as f32 in one safetensors file.
+    pub fn write(&self, output: &PartOutput, path: &Path) -> io::Result<()> {
         let time = Tensor::new(&[TIMESTEP as f32], &Device::Cpu).map_err(io::Error::other)?;
         let all = self
-            .inputs
+            .tensors
             .iter()
             .map(|(name, tensor)| (*name, tensor))
-            .chain([("timestep", &time), ("answer", &answer.0)]);
+            .chain([("timestep", &time), ("output", &output.0)]);
         let numbers = all
             .map(|(name, tensor)| Ok((name, Numbers::of(tensor)?)))
             .collect::<Result<Vec<_>, EngineError>>()
@@ -247,7 +254,7 @@ impl PartWork {
     }
 }
 
-impl PartAnswer {
+impl PartOutput {
     /// The mean of its numbers' squares: about 1 where the weights of a random model keep numbers
     /// where they should.
     pub fn mean_square(&self) -> Result<f64, EngineError> {

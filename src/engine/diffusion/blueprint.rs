@@ -1,14 +1,14 @@
-//! [`Blueprint`]: which weights a network has and what it multiplies, told from its configuration
-//! alone. Random models are made after it, and the bench counts with it.
+//! [`Blueprint`]: the weights and the FLOPs of a network, computed from its configuration alone. Random
+//! models are made after it, and `overpaint bench` counts with it.
 
-/// What a network is made of.
+/// The weights and the FLOPs of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Blueprint {
     /// In the order they are met.
     pub(crate) weights: Vec<PlannedWeight>,
-    /// Multiplications and additions of one pass inside convolutions, linear layers and attention.
-    /// The rest is left out: it is under one in a hundred, and every implementation spends it
-    /// differently. So are savings such as Winograd's: this is what the network asks for.
+    /// FLOPs of one pass inside convolutions, linear layers and attention. The rest is left out: it is
+    /// under one in a hundred, and every implementation spends it differently. So are savings such as
+    /// Winograd's: this is what the network asks for.
     pub(crate) flops: u64,
 }
 
@@ -20,15 +20,15 @@ pub(crate) struct PlannedWeight {
     pub(crate) role: Role,
 }
 
-/// What a weight does, which tells how large its numbers are.
+/// What a weight does, which decides the distribution of its random values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Each result is a sum over that many numbers.
-    Factor { summed: usize },
+    /// A matrix of a GEMM or an embedding, whose results are sums of `fan_in` terms.
+    Matrix { fan_in: usize },
     /// Added to each result.
-    Shift,
-    /// Multiplied with each normalised number.
-    Scale,
+    Bias,
+    /// The scale (γ) of a normalisation.
+    NormScale,
 }
 
 /// Pictures inside a network: how many, and their size.
@@ -118,9 +118,9 @@ impl Draft<'_> {
         });
     }
 
-    /// Matrix products: `rows` × `summed` × `columns` multiplications, and as many additions.
-    fn product(&mut self, rows: usize, summed: usize, columns: usize) {
-        self.blueprint.flops += 2 * rows as u64 * summed as u64 * columns as u64;
+    /// Counts a GEMM: m × n × k multiplications, and as many additions.
+    fn gemm(&mut self, m: usize, n: usize, k: usize) {
+        self.blueprint.flops += 2 * m as u64 * n as u64 * k as u64;
     }
 
     /// A square convolution with a bias, that gives `out`.
@@ -131,18 +131,18 @@ impl Draft<'_> {
         kernel: usize,
         out: Grid,
     ) {
-        let summed = inputs * kernel * kernel;
+        let k = inputs * kernel * kernel;
         let mut here = self.scope(name);
         let shape = [outputs, inputs, kernel, kernel];
-        here.weight("weight", &shape, Role::Factor { summed });
-        here.weight("bias", &[outputs], Role::Shift);
-        here.product(out.pixels(), summed, outputs);
+        here.weight("weight", &shape, Role::Matrix { fan_in: k });
+        here.weight("bias", &[outputs], Role::Bias);
+        here.gemm(out.pixels(), outputs, k);
     }
 
     /// A linear layer of `rows` tokens.
     pub(crate) fn linear(&mut self, name: &str, (inputs, outputs): (usize, usize), rows: usize) {
         self.linear_unbiased(name, (inputs, outputs), rows);
-        self.scope(name).weight("bias", &[outputs], Role::Shift);
+        self.scope(name).weight("bias", &[outputs], Role::Bias);
     }
 
     /// A linear layer without a bias.
@@ -156,34 +156,34 @@ impl Draft<'_> {
         here.weight(
             "weight",
             &[outputs, inputs],
-            Role::Factor { summed: inputs },
+            Role::Matrix { fan_in: inputs },
         );
-        here.product(rows, inputs, outputs);
+        here.gemm(rows, outputs, inputs);
     }
 
     /// A normalisation over groups of channels or over tokens.
     pub(crate) fn norm(&mut self, name: &str, channels: usize) {
         let mut here = self.scope(name);
-        here.weight("weight", &[channels], Role::Scale);
-        here.weight("bias", &[channels], Role::Shift);
+        here.weight("weight", &[channels], Role::NormScale);
+        here.weight("bias", &[channels], Role::Bias);
     }
 
     /// A row of numbers for each of `count` ids.
     pub(crate) fn embedding(&mut self, name: &str, count: usize, width: usize) {
-        let role = Role::Factor { summed: width };
+        let role = Role::Matrix { fan_in: width };
         self.scope(name).weight("weight", &[count, width], role);
     }
 
-    /// Attention of every query to every key, in `members` batch members: the products of queries
-    /// and keys and of shares and values. Heads share `width` among them.
-    pub(crate) fn attention_products(
+    /// Counts Q · Kᵀ and P · V of attention of every query to every key, in `members` batch members.
+    /// `width` is that of all heads together.
+    pub(crate) fn attention_gemms(
         &mut self,
         members: usize,
         (queries, keys): (usize, usize),
         width: usize,
     ) {
-        self.product(members * queries, width, keys);
-        self.product(members * queries, keys, width);
+        self.gemm(members * queries, keys, width);
+        self.gemm(members * queries, width, keys);
     }
 
     /// See [`Resnet`](super::resnet::Resnet).
@@ -236,7 +236,7 @@ mod tests {
             // 6 rows · 4 numbers · 5 channels · 2
             draft.linear("linear", (4, 5), 6);
             // 2 members · 3 queries · 8 numbers · 9 keys · 2, twice
-            draft.attention_products(2, (3, 9), 8);
+            draft.attention_gemms(2, (3, 9), 8);
             draft.norm("norm", 5);
         });
         assert_eq!(

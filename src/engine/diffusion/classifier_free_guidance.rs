@@ -1,4 +1,4 @@
-//! [`GuidedUnet`]: the U-Net with its prompts, what it is shown beside the latent, and guidance.
+//! [`GuidedUnet`]: the U-Net with its conditioning and classifier-free guidance.
 
 use candle_core::{DType, Tensor};
 
@@ -13,8 +13,8 @@ use crate::plan::Guidance;
 pub(crate) struct GuidedUnet<'a> {
     pub(crate) unet: &'a Unet,
     /// Of two texts, the negative prompt first; of one where guidance is off.
-    pub(crate) given: Conditioning,
-    /// Mask and masked picture, (1, 1 + c, h, w), for a model that sees them.
+    pub(crate) conditioning: Conditioning,
+    /// Mask and masked-image latent, (1, 1 + c, h, w), for an inpainting model.
     pub(crate) masked_image: Option<Tensor>,
     pub(crate) guidance: Guidance,
 }
@@ -31,14 +31,19 @@ impl Predictor for GuidedUnet<'_> {
             None => scaled.clone(),
         };
         if !self.guidance.is_on() {
-            let answer = self.unet.predict(&input, timestep, &self.given, progress)?;
-            return Ok(answer.to_dtype(DType::F32)?);
+            let output = self
+                .unet
+                .predict(&input, timestep, &self.conditioning, progress)?;
+            return Ok(output.to_dtype(DType::F32)?);
         }
         let both = Tensor::cat(&[&input, &input], 0)?;
-        let answers = self.unet.predict(&both, timestep, &self.given, progress)?;
-        let answers = answers.to_dtype(DType::F32)?;
-        let without = answers.narrow(0, 0, 1)?;
-        let with = answers.narrow(0, 1, 1)?;
-        Ok((&without + (with - &without)?.affine(self.guidance.get(), 0.0)?)?)
+        let outputs = self
+            .unet
+            .predict(&both, timestep, &self.conditioning, progress)?;
+        let outputs = outputs.to_dtype(DType::F32)?;
+        let unconditional = outputs.narrow(0, 0, 1)?;
+        let conditional = outputs.narrow(0, 1, 1)?;
+        let direction = (conditional - &unconditional)?;
+        Ok((&unconditional + direction.affine(self.guidance.get(), 0.0)?)?)
     }
 }

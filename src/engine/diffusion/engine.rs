@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
-use super::cache::Remembered;
+use super::cache::LruCache;
 use super::classifier_free_guidance::GuidedUnet;
-use super::denoise::{Denoising, LatentMask, denoise, noised};
+use super::denoise::{Denoising, denoise, noised};
+use super::latent_mask::LatentMask;
 use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
@@ -32,8 +33,8 @@ const NOISES_KEPT: usize = 4;
 pub struct EngineOptions {
     /// Where.
     pub device: DeviceChoice,
-    /// In which numbers. It changes a picture's last bits as the device does, so it belongs to the
-    /// engine and not to the edit; a run's report names what was used.
+    /// In which dtype. It changes a picture's last bits as the device does, so it belongs to the engine
+    /// and not to the edit; a run's report names the ISA that was used.
     pub precision: PrecisionChoice,
     /// Threads of the processor's share of the work; `None`: one a core (not one a hyperthread,
     /// which would share its core's multipliers). They belong to the whole process, so the first
@@ -68,7 +69,7 @@ impl EngineOptions {
         Ok((device, precision))
     }
 
-    /// True where an engine of these options multiplies in bf16.
+    /// True where GEMMs of an engine of these options are bf16.
     pub fn multiplies_in_bf16(self) -> Result<bool, EngineError> {
         let device = self.device.open()?;
         Ok(self.precision.on(&device)? == Precision::BF16)
@@ -95,7 +96,7 @@ pub struct DiffusionEngine {
     device_name: String,
     precision: Precision,
     loaded: Option<(ModelRef, Pipeline)>,
-    noises: Remembered<(u64, Shape), Tensor>,
+    noises: LruCache<(u64, Shape), Tensor>,
 }
 
 /// (1, channels, height, width) of a latent.
@@ -111,7 +112,7 @@ impl DiffusionEngine {
             device,
             precision,
             loaded: None,
-            noises: Remembered::new(NOISES_KEPT),
+            noises: LruCache::new(NOISES_KEPT),
         })
     }
 
@@ -132,7 +133,7 @@ impl DiffusionEngine {
         } else {
             // The other model is gone by now, so that there is memory for this one.
             let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
-            // Weights on their way took as much again.
+            // Loading took as much memory again.
             BlockAllocator::release_all();
             (model.clone(), pipeline)
         };
@@ -141,13 +142,13 @@ impl DiffusionEngine {
 
     /// The first noise of a run.
     fn noise(&mut self, seed: u64, shape: Shape) -> Result<Tensor, EngineError> {
-        if let Some(known) = self.noises.get(&(seed, shape)) {
-            return Ok(known);
+        if let Some(cached) = self.noises.get(&(seed, shape)) {
+            return Ok(cached);
         }
         let (_, channels, height, width) = shape;
         let numbers = NoiseSource::new(seed).initial(channels * height * width);
         let noise = noise_tensor(numbers, shape, &self.device)?;
-        self.noises.keep((seed, shape), noise.clone());
+        self.noises.insert((seed, shape), noise.clone());
         Ok(noise)
     }
 }
@@ -186,7 +187,7 @@ impl Engine for DiffusionEngine {
             report,
         };
         let pictures = run.pictures(progress);
-        // What the layers passed on to each other is needed no more, however the run ended.
+        // Activations are needed no more, however the run ended.
         BlockAllocator::release_all();
         let (image, round_trip) = pictures?;
         Ok(EngineOutput {
@@ -261,8 +262,8 @@ impl Run<'_> {
         progress.checkpoint()?;
         progress.stage(Stage::EncodingPicture);
         let clock = Instant::now();
-        let original = self.original(progress)?;
-        let shown = self.shown(progress)?;
+        let image_latent = self.image_latent(progress)?;
+        let masked_image = self.masked_image(progress)?;
         // Of the blocks of one network few fit the next one.
         BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
@@ -272,7 +273,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised(&text, original, shown, progress)?;
+        let latent = self.denoised(&text, image_latent, masked_image, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -285,7 +286,7 @@ impl Run<'_> {
         Ok((image, round_trip))
     }
 
-    /// What the autoencoder makes of the input's picture, where that is asked for.
+    /// The input's picture encoded and decoded, where that is asked for.
     fn round_trip(&mut self, progress: &mut dyn Progress) -> Result<Option<RgbF32>, EngineError> {
         let input = self.input;
         if !input.wants_round_trip {
@@ -312,8 +313,8 @@ impl Run<'_> {
             .encode_prompts(prompts, &mut self.report, progress)
     }
 
-    /// The encoded picture; `None` where nothing of it is needed.
-    fn original(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
+    /// The latent of the input's picture; `None` where nothing of it is needed.
+    fn image_latent(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
         let input = self.input;
         let needed =
             input.strength.get() < 1.0 || input.mask.is_some() || self.pipeline.preview.is_none();
@@ -326,44 +327,45 @@ impl Run<'_> {
             .map(Some)
     }
 
-    /// Mask and masked picture for a model that sees them, (1, 1 + c, h, w).
-    fn shown(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
+    /// Mask and masked-image latent for an inpainting model, (1, 1 + c, h, w).
+    fn masked_image(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
         let traits = &self.pipeline.card.traits;
         if !traits.sees_mask() {
             return Ok(None);
         }
         let factor = traits.vae_factor as usize;
         let image = &self.input.image;
-        // As in training: hard, and a hole is grey. Without a mask all of it is a hole.
-        let hole: Vec<bool> = match &self.input.mask {
-            Some(mask) => mask.region.iter().map(|&share| share >= 0.5).collect(),
+        // As in training: a hard mask, and grey under it. Without a mask all of it is masked.
+        let mask: Vec<bool> = match &self.input.mask {
+            Some(mask) => mask.region.iter().map(|&alpha| alpha >= 0.5).collect(),
             None => vec![true; image.pixels.len()],
         };
         let mut masked = image.clone();
-        for (pixel, &hole) in masked.pixels.iter_mut().zip(&hole) {
-            if hole {
+        for (pixel, &is_masked) in masked.pixels.iter_mut().zip(&mask) {
+            if is_masked {
                 *pixel = [0.5; 3];
             }
         }
         let masked = self
             .pipeline
             .encode_picture(&masked, &mut self.report, progress)?;
-        // The nearest pixel, as in training, not the mean.
+        // Downsampled to the nearest pixel, as in training, not the mean.
         let width = image.extent.width as usize;
-        let rows = hole.chunks_exact(width).step_by(factor);
-        let plane: Vec<f32> = rows
+        let rows = mask.chunks_exact(width).step_by(factor);
+        let mask: Vec<f32> = rows
             .flat_map(|row| row.iter().step_by(factor))
-            .map(|&hole| f32::from(u8::from(hole)))
+            .map(|&is_masked| f32::from(u8::from(is_masked)))
             .collect();
-        let plane = plane_tensor(plane, self.latent_size, &self.device)?;
-        Ok(Some(Tensor::cat(&[&plane, &masked], 1)?))
+        let mask = plane_tensor(mask, self.latent_size, &self.device)?;
+        Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
     }
 
+    /// The denoised latent.
     fn denoised(
         &mut self,
         text: &Tensor,
-        original: Option<Tensor>,
-        shown: Option<Tensor>,
+        image_latent: Option<Tensor>,
+        masked_image: Option<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let input = self.input;
@@ -374,46 +376,46 @@ impl Run<'_> {
         let executed = input.steps.executed(input.strength) as usize;
         let skipped = schedule.steps.len().saturating_sub(executed);
         let steps = schedule.steps.get(skipped..).unwrap_or_default();
-        let fitted = match (&self.pipeline.preview, &original) {
+        let fitted_preview = match (&self.pipeline.preview, &image_latent) {
             (None, Some(latent)) => {
                 let factor = self.pipeline.card.traits.vae_factor;
                 Some(LatentPreview::fitted(latent, &input.image, factor)?)
             }
             _ => None,
         };
-        let known = match (&input.mask, original) {
-            (Some(mask), Some(original)) => Some(self.filled(mask, original, executed)?),
-            (_, original) => original,
+        let init_latent = match (&input.mask, image_latent) {
+            (Some(mask), Some(latent)) => Some(self.fill_masked(mask, latent, executed)?),
+            (_, latent) => latent,
         };
         let level = steps.first().map_or(0.0, |step| step.sigma);
-        let first = match &known {
-            Some(known) if input.strength.get() < 1.0 => noised(known, &self.noise, level)?,
+        let initial_sample = match &init_latent {
+            Some(latent) if input.strength.get() < 1.0 => noised(latent, &self.noise, level)?,
             _ => self.noise.affine(schedule.noise_scale, 0.0)?,
         };
         let latent_mask = input
             .mask
             .as_ref()
-            .zip(known)
-            .map(|(mask, original)| LatentMask {
-                init_latent: original,
+            .zip(init_latent)
+            .map(|(mask, init_latent)| LatentMask {
+                init_latent,
                 strength: mask.latent_strength.clone(),
             });
         let denoising = Denoising {
             sampler,
             steps,
             prediction: trained.prediction(),
-            first,
+            initial_sample,
             noise: &self.noise,
             source,
             latent_mask,
-            preview: self.pipeline.preview.as_ref().or(fitted.as_ref()),
+            preview: self.pipeline.preview.as_ref().or(fitted_preview.as_ref()),
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
         let unet = &self.pipeline.unet;
         let mut unet = GuidedUnet {
             unet,
-            given: unet.condition(text, &timesteps, progress)?,
-            masked_image: shown,
+            conditioning: unet.condition(text, &timesteps, progress)?,
+            masked_image,
             guidance: input.guidance,
         };
         let denoised = denoise(denoising, &mut unet, progress)?;
@@ -421,40 +423,41 @@ impl Run<'_> {
         Ok(denoised.latent)
     }
 
-    /// `original` with what the region starts from, where the region will change at all.
-    fn filled(
+    /// The init latent: `image_latent` with the region filled as `mask.fill` says, where the region is
+    /// inpainted at all.
+    fn fill_masked(
         &self,
         mask: &EngineMask,
-        original: Tensor,
+        image_latent: Tensor,
         executed: usize,
     ) -> Result<Tensor, EngineError> {
         let fill = match mask.fill {
-            LatentFill::Image => return Ok(original),
-            LatentFill::Nothing => original.zeros_like()?,
+            LatentFill::Image => return Ok(image_latent),
+            LatentFill::Nothing => image_latent.zeros_like()?,
             LatentFill::Noise => {
-                let numbers = NoiseSource::new(self.input.seed.0).fill(original.elem_count());
-                noise_tensor(numbers, original.dims4()?, &self.device)?
+                let numbers = NoiseSource::new(self.input.seed.0).fill(image_latent.elem_count());
+                noise_tensor(numbers, image_latent.dims4()?, &self.device)?
             }
         };
         let width = self.input.image.extent.width as usize;
         let factor = self.pipeline.card.traits.vae_factor as usize;
         let columns = self.latent_size.width as usize;
-        let touches = |at: usize| {
+        let is_in_region = |at: usize| {
             let (x, y) = (at % columns * factor, at / columns * factor);
             (y..y + factor).any(|line| {
                 let from = line * width + x;
                 let row = mask.region.get(from..from + factor).unwrap_or_default();
-                row.iter().any(|&share| share > 0.0)
+                row.iter().any(|&alpha| alpha > 0.0)
             })
         };
-        let last = 1.0 / executed as f32;
-        let plane: Vec<bool> = mask
+        let one_step = 1.0 / executed as f32;
+        let filled: Vec<bool> = mask
             .latent_strength
             .iter()
             .enumerate()
-            .map(|(at, &share)| share >= last && touches(at))
+            .map(|(at, &strength)| strength >= one_step && is_in_region(at))
             .collect();
-        choose(&plane, &fill, &original)
+        choose(&filled, &fill, &image_latent)
     }
 }
 

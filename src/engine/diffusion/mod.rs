@@ -9,6 +9,7 @@ mod cache;
 mod classifier_free_guidance;
 mod denoise;
 mod engine;
+mod latent_mask;
 mod latent_preview;
 mod model_config;
 mod noise;
@@ -26,7 +27,7 @@ mod vae;
 mod testing;
 
 pub use super::nn::{DeviceChoice, PrecisionChoice};
-pub use bench_parts::{LoadedPart, Part, PartAnswer, PartWork};
+pub use bench_parts::{LoadedPart, Part, PartInputs, PartOutput};
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;

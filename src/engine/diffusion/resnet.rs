@@ -6,7 +6,7 @@ use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
-/// Measures of a [`Resnet`].
+/// Sizes of a [`Resnet`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResnetShape {
     /// Channels in.
@@ -17,24 +17,24 @@ pub(super) struct ResnetShape {
     pub(super) time_width: Option<usize>,
     /// Groups of its normalisations.
     pub(super) groups: usize,
-    /// What they add to the variance.
+    /// Their epsilon.
     pub(super) eps: f64,
 }
 
-/// A residual block: two convolutions, each after normalisation and SiLU, around which the picture
-/// goes unchanged (or through a 1×1 convolution where the number of channels changes).
+/// A residual block: two convolutions, each after normalisation and SiLU, with a residual connection
+/// (through a 1×1 convolution where the number of channels changes).
 #[derive(Debug)]
 pub(super) struct Resnet {
     norm1: GroupNorm,
     conv1: Conv2d,
-    time: Option<Linear>,
+    time_projection: Option<Linear>,
     norm2: GroupNorm,
     conv2: Conv2d,
     shortcut: Option<Conv2d>,
 }
 
 impl Resnet {
-    /// The block of those measures.
+    /// The block of that shape.
     pub(super) fn load(mut from: Loader<'_>, shape: ResnetShape) -> Result<Self, EngineError> {
         let ResnetShape {
             inputs,
@@ -43,7 +43,7 @@ impl Resnet {
             groups,
             eps,
         } = shape;
-        let time = time_width
+        let time_projection = time_width
             .map(|width| Linear::load(from.scope("time_emb_proj").in_f32(), width, outputs))
             .transpose()?;
         let shortcut = (inputs != outputs)
@@ -55,29 +55,30 @@ impl Resnet {
         Ok(Self {
             norm1: GroupNorm::load(from.scope("norm1"), inputs, groups, eps)?,
             conv1: Conv2d::load(from.scope("conv1"), ConvShape::same3(inputs, outputs))?,
-            time,
+            time_projection,
             norm2: GroupNorm::load(from.scope("norm2"), outputs, groups, eps)?,
             conv2: Conv2d::load(from.scope("conv2"), ConvShape::same3(outputs, outputs))?,
             shortcut,
         })
     }
 
-    /// What [`forward`](Self::forward) adds at each of some times, `(times, outputs)`, given their
-    /// embeddings after SiLU, `(times, time width)`; `None` where time has no part in the block.
-    pub(super) fn shifts(
+    /// What [`forward`](Self::forward) adds at each timestep, `(timesteps, outputs)`, given their
+    /// embeddings after SiLU, `(timesteps, time width)`; `None` without a time embedding.
+    pub(super) fn time_shifts(
         &self,
-        times: &Tensor,
+        embeddings: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Option<Tensor>, EngineError> {
-        let projection = self.time.as_ref();
+        let projection = self.time_projection.as_ref();
         projection
-            .map(|projection| projection.forward(times, progress))
+            .map(|projection| projection.forward(embeddings, progress))
             .transpose()
     }
 
     /// `shift`, `(1, outputs)`, is added to every pixel after the first convolution.
     ///
-    /// `x` is given away: in the autoencoder pictures are large, and each is gone as soon as it can be.
+    /// `x` is taken by value: in the autoencoder activations are large, and each is freed as soon as it
+    /// can be.
     pub(super) fn forward(
         &self,
         x: Tensor,
@@ -86,16 +87,16 @@ impl Resnet {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward_silu(&x)?;
-        let inner = self.conv1.forward_for_norms(normal, shift, progress)?;
+        let inner = self.conv1.forward_for_norm(normal, shift, progress)?;
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
-        let around = match &self.shortcut {
+        let residual = match &self.shortcut {
             Some(shortcut) => shortcut.forward(&x, progress)?,
             None => x.clone(),
         };
         drop(x);
-        self.conv2.forward_onto(&around, normal, progress)
+        self.conv2.forward_onto(&residual, normal, progress)
     }
 }
 
@@ -160,6 +161,6 @@ impl Upsample {
         progress.checkpoint()?;
         let (_, _, height, width) = x.dims4()?;
         let size = size.unwrap_or((2 * height, 2 * width));
-        self.conv.forward_enlarged(x, size, progress)
+        self.conv.forward_upsampled(x, size, progress)
     }
 }

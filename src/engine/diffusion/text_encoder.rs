@@ -23,11 +23,11 @@ const WEIGHTS: &[&str] = &[
     "text_encoder/model.fp16.safetensors",
 ];
 
-/// Lists of ids that are encoded at once at most. Prompts people write are shorter: all of theirs
-/// are one batch, whose last bits do not depend on what else there is.
-const TOGETHER: usize = 16;
+/// Token lists encoded as one batch at most. Prompts people write are shorter, so that theirs are
+/// one batch, whose last bits do not depend on what else there is.
+const MAX_BATCH: usize = 16;
 
-/// Turns token ids into what the U-Net attends to.
+/// Turns token ids into the embeddings that the U-Net attends to.
 #[derive(Debug)]
 pub(crate) struct TextEncoder {
     config: TextEncoderConfig,
@@ -139,15 +139,15 @@ impl TextEncoder {
         self.config.width
     }
 
-    /// As [`encode`](Self::encode), for any number of lists. Of more than [`TOGETHER`] each different
-    /// one is encoded once, for those that fill up the shorter of two prompts are all the same, and
-    /// [`TOGETHER`] at a time, so that memory does not grow with the text.
+    /// As [`encode`](Self::encode), for any number of lists. Above [`MAX_BATCH`] each distinct list is
+    /// encoded once (those that pad the shorter of two prompts are all alike), [`MAX_BATCH`] at a
+    /// time, so that the memory for activations does not grow with the prompt.
     pub(crate) fn encode_many(
         &self,
         ids: &[Vec<u32>],
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        if ids.len() <= TOGETHER {
+        if ids.len() <= MAX_BATCH {
             return self.encode(ids, progress);
         }
         let mut known = HashMap::new();
@@ -161,7 +161,7 @@ impl TextEncoder {
             places.push(place);
         }
         let encoded = different
-            .chunks(TOGETHER)
+            .chunks(MAX_BATCH)
             .map(|batch| self.encode(batch, progress))
             .collect::<Result<Vec<_>, _>>()?;
         let places = Tensor::from_vec(places, ids.len(), &self.device)?;
@@ -215,15 +215,15 @@ fn causal_mask(window: usize, device: &Device) -> Result<Tensor, EngineError> {
     Ok(Tensor::from_vec(mask, (window, window), device)?)
 }
 
-/// One layer: attention among the tokens, then two linear layers on each.
+/// One layer: causal self-attention, then an MLP, each with a residual connection.
 #[derive(Debug)]
 struct Layer {
     norm1: LayerNorm,
     attention: Attention,
     norm2: LayerNorm,
-    widen: Linear,
+    fc1: Linear,
     activation: Activation,
-    narrow: Linear,
+    fc2: Linear,
 }
 
 impl Layer {
@@ -240,7 +240,7 @@ impl Layer {
             width,
             context_width: width,
             heads,
-            head_width: width / heads,
+            head_dim: width / heads,
             biased: true,
         };
         Ok(Self {
@@ -251,9 +251,9 @@ impl Layer {
                 attention,
             )?,
             norm2: LayerNorm::load(from.scope("layer_norm2"), width, eps)?,
-            widen: Linear::load(from.scope("mlp.fc1"), width, inner_width)?,
+            fc1: Linear::load(from.scope("mlp.fc1"), width, inner_width)?,
             activation,
-            narrow: Linear::load(from.scope("mlp.fc2"), inner_width, width)?,
+            fc2: Linear::load(from.scope("mlp.fc2"), inner_width, width)?,
         })
     }
 
@@ -267,9 +267,9 @@ impl Layer {
         let x = (x + self
             .attention
             .forward_masked(&normal, &normal, mask, progress)?)?;
-        let inner = self.widen.forward(self.norm2.forward(&x)?, progress)?;
+        let inner = self.fc1.forward(self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
-        self.narrow.forward_onto(&x, &inner, progress)
+        self.fc2.forward_onto(&x, &inner, progress)
     }
 }
 

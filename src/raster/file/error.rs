@@ -83,6 +83,11 @@ pub enum PictureError {
         /// Size of the picture.
         picture: Extent,
     },
+    /// The alpha channel was asked for, and every pixel is opaque.
+    MaskWithoutAlpha {
+        /// The mask's file.
+        path: PathBuf,
+    },
     /// The colour profile cannot be used.
     Profile {
         /// What is wrong with it.
@@ -140,6 +145,7 @@ impl Explain for PictureError {
             Self::TooLarge { path, extent } => {
                 about("picture-too-large", path).with("size", extent.to_string())
             }
+            Self::MaskWithoutAlpha { path } => about("picture-mask-without-alpha", path),
             Self::MaskShape {
                 path,
                 mask,

@@ -6,6 +6,7 @@ use image::metadata::Orientation;
 use super::tags::Tags;
 
 const EXIF_DIRECTORY: u16 = 0x8769;
+const SOFTWARE: u16 = 0x0131;
 const USER_COMMENT: u16 = 0x9286;
 const THUMBNAIL_AT: u16 = 0x0201;
 const THUMBNAIL_LENGTH: u16 = 0x0202;
@@ -60,6 +61,27 @@ pub(super) fn user_comment(exif: &[u8]) -> Option<String> {
     };
     let text = text.trim_end_matches(['\0', ' ']);
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The program that made the picture.
+pub(super) fn software(exif: &[u8]) -> Option<String> {
+    let tags = Tags::new(exif)?;
+    let bytes = tags.value(tags.field(tags.first_directory()?, SOFTWARE)?);
+    let text = String::from_utf8_lossy(bytes);
+    Some(text.trim_end_matches('\0').to_owned())
+}
+
+/// A block that says nothing but which program made the picture.
+pub(super) fn with_software(name: &str) -> Vec<u8> {
+    /// Behind the header, and a directory of one entry.
+    const NAME_AT: usize = 8 + 2 + 12 + 4;
+    let write = Writer { big_endian: true };
+    let mut block = b"MM\0*\0\0\0\x08".to_vec();
+    let entry = write.entry(SOFTWARE, 2, name.len() + 1, NAME_AT);
+    block.extend(write.directory(&[], &entry, 0));
+    block.extend_from_slice(name.as_bytes());
+    block.push(0);
+    block
 }
 
 /// The standard does not say the byte order; programs write either. Settings are full of ASCII, so

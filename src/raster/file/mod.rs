@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
 pub use load::{LoadedPicture, load, load_bytes};
-pub use mask::{LoadedMask, load_mask, mask_from_bytes, save_mask};
+pub use mask::{LoadedMask, MaskChannel, load_mask, mask_from_bytes, save_mask};
 pub use metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
 pub use note::PictureNote;
 pub use save::{RecipeText, SaveOptions, save};

@@ -13,6 +13,16 @@ pub enum PictureNote {
     FirstPageOnly,
     /// Read: alpha was multiplied into the colours; it was taken out again, with rounding.
     AlphaUnmultiplied,
+    /// Mask read: the file has transparency, so brightness counts as far as it is opaque.
+    MaskAlphaCounted,
+    /// Mask read: nothing bright in it is opaque, so its opacity is the mask.
+    MaskAlphaRead,
+    /// Mask read: its numbers were 0 and 1 or in video range.
+    MaskStretched,
+    /// Mask read: it was hard before lossy compression, and is again.
+    MaskNoiseRemoved,
+    /// Mask read: it had another size than the picture.
+    MaskScaled,
     /// Written: the kind of file has no alpha; the picture was laid on white.
     AlphaFlattened,
     /// Written: the kind of file has 8 bits a channel, the picture 16.
@@ -29,6 +39,11 @@ impl Explain for PictureNote {
             Self::ProfileIgnored => "picture-note-profile-ignored",
             Self::FirstPageOnly => "picture-note-first-page-only",
             Self::AlphaUnmultiplied => "picture-note-alpha-unmultiplied",
+            Self::MaskAlphaCounted => "picture-note-mask-alpha-counted",
+            Self::MaskAlphaRead => "picture-note-mask-alpha-read",
+            Self::MaskStretched => "picture-note-mask-stretched",
+            Self::MaskNoiseRemoved => "picture-note-mask-noise-removed",
+            Self::MaskScaled => "picture-note-mask-scaled",
             Self::AlphaFlattened => "picture-note-alpha-flattened",
             Self::DepthReduced => "picture-note-depth-reduced",
             Self::RecipeLeftOut => "picture-note-recipe-left-out",

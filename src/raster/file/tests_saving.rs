@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::tests::{SIZE, given, opened, ramp};
+use super::tests::opened;
 use super::*;
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Mask, Pixmap, Profile, Tiled};
+use crate::raster::{Pixmap, Profile, Tiled};
 
 fn written(
     loaded: &LoadedPicture,
@@ -195,38 +195,6 @@ fn a_failed_save_leaves_the_old_file() {
 }
 
 #[test]
-fn masks_come_from_brightness_or_alpha_and_keep_their_shape() {
-    let bright = load_mask(&given("grey8.png"), SIZE).unwrap();
-    assert!(!bright.rescaled);
-    assert_eq!(
-        u32::from(bright.mask.get(5, 6).unwrap()),
-        ramp(5, 6, 0, 255)
-    );
-    let alpha = load_mask(&given("rgba16.png"), SIZE).unwrap();
-    let deep = ramp(5, 6, 3, 65535);
-    assert_eq!(u32::from(alpha.mask.get(5, 6).unwrap()), (deep + 128) / 257);
-
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("mask.png");
-    let mut mask: Mask = Tiled::filled(Extent::new(300, 200), 0);
-    mask.update(Rect::new(150, 0, 150, 200), |_, _| 255);
-    save_mask(&path, &mask).unwrap();
-    assert_eq!(load_mask(&path, Extent::new(300, 200)).unwrap().mask, mask);
-    let small = load_mask(&path, Extent::new(150, 100)).unwrap();
-    assert!(small.rescaled);
-    assert_eq!(
-        (small.mask.get(70, 50), small.mask.get(80, 50)),
-        (Some(0), Some(255))
-    );
-    let error = load_mask(&path, Extent::new(200, 200)).unwrap_err();
-    let text = error.to_string();
-    assert!(
-        text.contains("300×200") && text.contains("200×200"),
-        "{text}"
-    );
-}
-
-#[test]
 fn every_answer_is_a_sentence_in_both_languages() {
     use crate::text::{Explain, Language, Texts};
     use PictureNote as N;
@@ -234,6 +202,11 @@ fn every_answer_is_a_sentence_in_both_languages() {
         N::ProfileIgnored,
         N::FirstPageOnly,
         N::AlphaUnmultiplied,
+        N::MaskAlphaCounted,
+        N::MaskAlphaRead,
+        N::MaskStretched,
+        N::MaskNoiseRemoved,
+        N::MaskScaled,
         N::AlphaFlattened,
         N::DepthReduced,
         N::RecipeLeftOut,
@@ -293,6 +266,7 @@ fn every_error() -> Vec<PictureError> {
             mask: extent,
             picture: extent,
         },
+        PictureError::MaskWithoutAlpha { path: path.clone() },
         PictureError::Profile { why: text() },
         PictureError::UnknownExtension { path: path.clone() },
         PictureError::TooLargeForFormat {

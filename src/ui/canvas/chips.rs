@@ -5,7 +5,7 @@ use eframe::egui::{
     self, Area, Color32, CornerRadius, Id, Rect, RichText, Stroke, Ui, UiBuilder, vec2,
 };
 
-use super::overlay::Shows;
+use super::Shows;
 use super::view_transform::ViewTransform;
 use crate::editor::OpenDocument;
 use crate::geometry::Rect as PixelRect;

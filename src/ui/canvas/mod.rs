@@ -100,12 +100,20 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         desk,
         open,
         &transform,
-        &overlay::Shows {
+        &Shows {
             tint: tint_shown,
             result: shown,
         },
     );
     tools::draw(ui, desk, &response, &transform);
+}
+
+/// What lies over the picture in this frame.
+struct Shows<'a> {
+    /// The mask's tint.
+    tint: bool,
+    /// A result.
+    result: Option<&'a Candidate>,
 }
 
 /// Zooming and panning; the first view shows everything.

@@ -6,6 +6,7 @@ use eframe::egui::{
     Rangef, Rect, RichText, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
+use super::Shows;
 use super::chips;
 use super::tools::Drag;
 use super::view_transform::ViewTransform;
@@ -18,14 +19,6 @@ use crate::ui::context::Desk;
 use crate::ui::icons;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::widgets;
-
-/// What lies over the picture in this frame.
-pub(super) struct Shows<'a> {
-    /// The mask's tint.
-    pub tint: bool,
-    /// A result.
-    pub result: Option<&'a Candidate>,
-}
 
 /// Draws all of it.
 pub(super) fn draw(

@@ -31,7 +31,7 @@ fn main() -> Result<(), Failed> {
     let numbers = safetensors::load(numbers, &device)?;
     let given = |name: &str| numbers.get(name).ok_or(format!("no {name} among the numbers"));
     let latent = given("latent")?.to_dtype(DType::F32)?;
-    let wanted = given("answer")?.to_dtype(DType::F32)?;
+    let wanted = given("output")?.to_dtype(DType::F32)?;
     let side = latent.dim(2)? * 8;
     let config = StableDiffusionConfig::v1_5(None, Some(side), Some(side));
     let file = |part: &str| Path::new(model).join(part).join("diffusion_pytorch_model.safetensors");

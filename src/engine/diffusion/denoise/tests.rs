@@ -37,29 +37,29 @@ fn schedule(id: SamplerId, schedule: ScheduleId) -> Schedule {
     sampler(id).schedule(&trained, schedule, 20).unwrap()
 }
 
-/// The last `executed` steps of 20, from noise for all 20, with these shares held.
+/// The last `executed` steps of 20, from noise for all 20, with a latent mask of these strengths.
 fn run(
     id: SamplerId,
     schedule: &Schedule,
     executed: usize,
-    shares: Option<Vec<f32>>,
+    strengths: Option<Vec<f32>>,
 ) -> (Vec<[f32; 4]>, Denoised, u32) {
-    let (init_latent, first_noise) = (noise(1), noise(2));
+    let (init_latent, noise_of_run) = (noise(1), noise(2));
     let steps = &schedule.steps[20 - executed..];
     let first = if executed == 20 {
-        first_noise.affine(schedule.noise_scale, 0.0).unwrap()
+        noise_of_run.affine(schedule.noise_scale, 0.0).unwrap()
     } else {
-        noised(&init_latent, &first_noise, steps[0].sigma).unwrap()
+        noised(&init_latent, &noise_of_run, steps[0].sigma).unwrap()
     };
     let mut toy = Toy::default();
     let denoising = Denoising {
         sampler: sampler(id),
         steps,
         prediction: PredictionType::Epsilon,
-        first,
-        noise: &first_noise,
+        initial_sample: first,
+        noise: &noise_of_run,
         source: NoiseSource::new(3),
-        latent_mask: shares.map(|strength| LatentMask {
+        latent_mask: strengths.map(|strength| LatentMask {
             init_latent,
             strength,
         }),
@@ -91,26 +91,26 @@ fn every_way() -> impl Iterator<Item = (SamplerId, ScheduleId)> {
 fn half_the_opacity_at_full_strength_is_half_the_strength() {
     for (id, schedule_id) in every_way() {
         let schedule = schedule(id, schedule_id);
-        let (half_share, denoised, asked) = run(id, &schedule, 20, Some(vec![0.5; PIXELS]));
+        let (half_masked, denoised, asked) = run(id, &schedule, 20, Some(vec![0.5; PIXELS]));
         let (half_strength, ..) = run(id, &schedule, 10, None);
         // Equal but for rounding where the multistep sampler's past was replaced.
-        let error = distance(&half_share, &half_strength);
+        let error = distance(&half_masked, &half_strength);
         assert!(error < 1e-4, "{id:?} {schedule_id:?} {error}");
-        // Nothing is asked while everything is held.
+        // Nothing is asked while everything is preserved.
         assert_eq!((asked, denoised.executed), (10, 10));
     }
 }
 
 #[test]
-fn what_is_never_free_ends_as_it_was() {
+fn what_is_always_preserved_ends_as_the_init_latent() {
     let init_latent = pixels(&noise(1));
     // Below one step of 12 is never; one step's worth is.
-    let shares: Vec<f32> = (0..PIXELS)
+    let strengths: Vec<f32> = (0..PIXELS)
         .map(|i| [0.0, 0.08, 1.0, 1.0 / 12.0][i % 4])
         .collect();
     for (id, schedule_id) in every_way() {
         let schedule = schedule(id, schedule_id);
-        let (result, ..) = run(id, &schedule, 12, Some(shares.clone()));
+        let (result, ..) = run(id, &schedule, 12, Some(strengths.clone()));
         for (i, (a, b)) in result.iter().zip(&init_latent).enumerate() {
             assert_eq!(a == b, i % 4 < 2, "{id:?} {schedule_id:?} {i}");
         }
@@ -118,7 +118,7 @@ fn what_is_never_free_ends_as_it_was() {
 }
 
 #[test]
-fn full_shares_are_no_mask_at_all() {
+fn full_strengths_are_no_mask_at_all() {
     for (id, schedule_id) in every_way() {
         for executed in [20, 7] {
             let schedule = schedule(id, schedule_id);
@@ -131,11 +131,11 @@ fn full_shares_are_no_mask_at_all() {
 
 #[test]
 fn a_hard_mask_is_the_classic_blend() {
-    // The toy works pixel by pixel, so the free half must not notice the held half.
-    let shares: Vec<f32> = (0..PIXELS).map(|i| (i % 2) as f32).collect();
+    // The toy works pixel by pixel, so the inpainted half must not notice the preserved half.
+    let strengths: Vec<f32> = (0..PIXELS).map(|i| (i % 2) as f32).collect();
     for (id, schedule_id) in every_way() {
         let schedule = schedule(id, schedule_id);
-        let (masked, ..) = run(id, &schedule, 12, Some(shares.clone()));
+        let (masked, ..) = run(id, &schedule, 12, Some(strengths.clone()));
         let (free, ..) = run(id, &schedule, 12, None);
         let init_latent = pixels(&noise(1));
         for i in 0..PIXELS {
@@ -146,18 +146,18 @@ fn a_hard_mask_is_the_classic_blend() {
 }
 
 #[test]
-fn shares_count_steps_as_strengths_do() {
+fn strengths_of_pixels_count_steps_as_strengths_of_runs_do() {
     let latent_mask = LatentMask {
         init_latent: noise(1),
         strength: vec![0.6, 0.3, 1.0, 0.0],
     };
-    let free_from = |pixel: usize, of: usize| {
+    let inpainted_from = |pixel: usize, of: usize| {
         (0..of)
-            .find(|&done| !latent_mask.held_at(done, of)[pixel])
+            .find(|&done| !latent_mask.preserved_at(done, of)[pixel])
             .unwrap_or(of)
     };
-    assert_eq!(free_from(0, 20), 8);
-    assert_eq!(free_from(1, 20), 14);
-    assert_eq!(free_from(1, 7), 5);
-    assert_eq!((free_from(2, 7), free_from(3, 7)), (0, 7));
+    assert_eq!(inpainted_from(0, 20), 8);
+    assert_eq!(inpainted_from(1, 20), 14);
+    assert_eq!(inpainted_from(1, 7), 5);
+    assert_eq!((inpainted_from(2, 7), inpainted_from(3, 7)), (0, 7));
 }

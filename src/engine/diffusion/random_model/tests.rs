@@ -17,11 +17,11 @@ fn blueprint(model: RandomModel, part: Part) -> Blueprint {
     };
     match part {
         Part::Unet => UnetConfig::read(&files).unwrap().blueprint(grid(2, 64), 77),
-        Part::Text => TextEncoderConfig::read(&files).unwrap().blueprint(2),
-        Part::Encode => VaeConfig::read(&files)
+        Part::TextEncoder => TextEncoderConfig::read(&files).unwrap().blueprint(2),
+        Part::VaeEncoder => VaeConfig::read(&files)
             .unwrap()
             .encoder_blueprint(grid(1, 512)),
-        Part::Decode => VaeConfig::read(&files)
+        Part::VaeDecoder => VaeConfig::read(&files)
             .unwrap()
             .decoder_blueprint(grid(1, 64)),
     }
@@ -61,14 +61,14 @@ fn measures_and_flops_are_those_that_torch_counts() {
         assert_eq!(unet.flops + 2 * once as u64, torch_flops, "{model:?}");
     }
     let [encode, decode] =
-        [Part::Encode, Part::Decode].map(|part| blueprint(RandomModel::Sd15, part));
+        [Part::VaeEncoder, Part::VaeDecoder].map(|part| blueprint(RandomModel::Sd15, part));
     assert_eq!(encode.weights.len() + decode.weights.len(), 248);
     assert_eq!(numbers(&encode) + numbers(&decode), 83_653_863);
     assert_eq!(
         (encode.flops, decode.flops),
         (1_116_658_466_816, 2_514_518_933_504)
     );
-    let text = blueprint(RandomModel::Sd15, Part::Text);
+    let text = blueprint(RandomModel::Sd15, Part::TextEncoder);
     assert_eq!(
         (text.weights.len(), numbers(&text), text.flops),
         (196, 123_060_480, 26_597_007_360)
@@ -87,16 +87,16 @@ fn every_part_of_the_tiny_one_loads_and_answers() {
     };
     for part in parts {
         let loaded = LoadedPart::load(&model, part, options, &mut NoProgress).unwrap();
-        let work = loaded.work(Extent::new(32, 16)).unwrap();
+        let work = loaded.inputs(Extent::new(32, 16)).unwrap();
         assert!(work.flops() > 0);
-        let answer = loaded.run(&work, &mut NoProgress).unwrap();
+        let answer = loaded.forward(&work, &mut NoProgress).unwrap();
         let mean_square = answer.mean_square().unwrap();
         // Numbers stay around 1 from one end to the other.
         assert!(
             (0.01..30.0).contains(&mean_square),
             "{part:?}: {mean_square}"
         );
-        let again = loaded.run(&work, &mut NoProgress).unwrap();
+        let again = loaded.forward(&work, &mut NoProgress).unwrap();
         assert_eq!(again.mean_square().unwrap(), mean_square);
     }
     assert!(crate::catalog::open(&model).is_ok());
@@ -116,7 +116,7 @@ fn weights_are_the_same_every_time_and_spread_as_planned() {
             .map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32())
             .collect()
     };
-    let role = Role::Factor { summed: 12 };
+    let role = Role::Matrix { fan_in: 12 };
     let first = drawn("a", role);
     assert_eq!(first, drawn("a", role));
     assert_ne!(first, drawn("b", role));
@@ -125,7 +125,7 @@ fn weights_are_the_same_every_time_and_spread_as_planned() {
     let variance = first.iter().map(|x| x * x).sum::<f32>() / count;
     assert!(mean.abs() < 0.01 && (variance * 12.0 - 1.0).abs() < 0.03);
     assert!(first.iter().all(|x| x.abs() <= 0.5));
-    let scales = drawn("a", Role::Scale);
+    let scales = drawn("a", Role::NormScale);
     assert!(scales.iter().all(|x| (0.899..1.101).contains(x)));
     // No two chunks alike.
     assert_ne!(first[..100], first[4096..4196]);
@@ -135,7 +135,7 @@ fn weights_are_the_same_every_time_and_spread_as_planned() {
 fn what_has_no_text_encoder_says_so_and_its_unet_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     RandomModel::Sdxl
-        .write(folder.path(), &[Part::Text])
+        .write(folder.path(), &[Part::TextEncoder])
         .unwrap();
     assert!(!folder.path().join("text_encoder").exists());
     let files = ModelFiles::Folder(folder.path().to_owned());

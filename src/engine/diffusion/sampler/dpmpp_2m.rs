@@ -1,6 +1,6 @@
 //! DPM-Solver++ (2M), [Lu et al. 2022](https://arxiv.org/abs/2211.01095), algorithm 2: second
-//! order by looking back on the prediction of the step before. First order in the first executed
-//! step, which has no past, and in the last, which goes to 0.
+//! order by the prediction of the step before. First order in the first executed step, which has no
+//! history, and in the last, which goes to 0.
 
 use super::{Sampler, StepInput, Stepped, combine};
 use crate::engine::EngineError;
@@ -21,7 +21,7 @@ impl Sampler for Dpmpp2m {
         Ok(trained.schedule(id, count)?.variance_preserving())
     }
 
-    fn memory(&self) -> usize {
+    fn history_len(&self) -> usize {
         1
     }
 
@@ -31,7 +31,7 @@ impl Sampler for Dpmpp2m {
         let next = if to > 0.0 {
             // λ = −ln σ; h and the ratio r of the last step's h to it are those of the paper.
             let h = (from / to).ln();
-            let bent = match input.past.first() {
+            let extrapolated = match input.history.first() {
                 Some(past) => {
                     let ratio = (past.sigma / from).ln() / h;
                     let weight = 0.5 / ratio;
@@ -39,7 +39,7 @@ impl Sampler for Dpmpp2m {
                 }
                 None => clean.clone(),
             };
-            combine(to / from, input.sample, -(-h).exp_m1(), &bent)?
+            combine(to / from, input.sample, -(-h).exp_m1(), &extrapolated)?
         } else {
             clean.clone()
         };

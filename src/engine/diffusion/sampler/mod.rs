@@ -1,9 +1,9 @@
 //! How a step is taken from one noise level to the next. One file a sampler, named as its paper.
 //!
 //! Samplers work in sigma space (see [`schedule`](super::schedule)), keep nothing between steps
-//! and draw no noise themselves: what they look back on and what they add is handed in. So one
-//! trait carries single-step, multistep, ancestral and stochastic samplers, and the loop may
-//! correct the past where a mask releases a pixel.
+//! and draw no noise themselves: history and noise are handed in. So one trait carries single-step,
+//! multistep, ancestral and stochastic samplers, and the loop may correct the history where the latent
+//! mask begins to inpaint a pixel.
 
 mod ddim;
 mod dpmpp_2m;
@@ -29,16 +29,16 @@ pub(crate) struct StepInput<'a> {
     pub(crate) sample: &'a Tensor,
     /// The clean latent the network predicts, after guidance and mask.
     pub(crate) clean: &'a Tensor,
-    /// What was predicted in the steps before, latest first; at most [`Sampler::memory`] entries,
-    /// none in the first executed step.
-    pub(crate) past: &'a [Past],
+    /// Predictions of the steps before, latest first; at most [`Sampler::history_len`] entries, none
+    /// in the first executed step.
+    pub(crate) history: &'a [PastPrediction],
     /// Fresh unit noise, where [`Sampler::needs_noise`].
     pub(crate) noise: Option<&'a Tensor>,
 }
 
 /// A prediction of an earlier step.
 #[derive(Debug, Clone)]
-pub(crate) struct Past {
+pub(crate) struct PastPrediction {
     /// Its noise level.
     pub(crate) sigma: f64,
     /// The clean latent predicted there.
@@ -66,8 +66,8 @@ pub(crate) trait Sampler: Debug {
         trained.schedule(id, count)
     }
 
-    /// How many earlier predictions it looks back on.
-    fn memory(&self) -> usize {
+    /// How many earlier predictions a multistep sampler uses.
+    fn history_len(&self) -> usize {
         0
     }
 
@@ -98,6 +98,6 @@ fn combine(a: f64, x: &Tensor, b: f64, y: &Tensor) -> Result<Tensor, EngineError
 /// The point at level `target` on the straight line through `sample` (at `sigma`) and `clean`
 /// (at 0): x₀ + σ_target · (x − x₀) / σ.
 fn along_line(input: &StepInput<'_>, target: f64) -> Result<Tensor, EngineError> {
-    let share = target / input.step.sigma;
-    combine(share, input.sample, 1.0 - share, input.clean)
+    let ratio = target / input.step.sigma;
+    combine(ratio, input.sample, 1.0 - ratio, input.clean)
 }

@@ -48,7 +48,7 @@ fn full_runs_are_those_of_diffusers() {
         } else {
             noised(find(&golden, "clean"), noise, steps[0].sigma).unwrap()
         };
-        let mut past = Vec::new();
+        let mut history = Vec::new();
         for step in steps {
             let scaled = sample.affine(1.0 / step.sigma.hypot(1.0), 0.0).unwrap();
             let answer = toy(&scaled, step.timestep);
@@ -59,15 +59,15 @@ fn full_runs_are_those_of_diffusers() {
                     step,
                     sample: &sample,
                     clean: &clean,
-                    past: &past,
+                    history: &history,
                     noise: sampler.needs_noise(step).then_some(fresh),
                 })
                 .unwrap();
-            past = vec![Past {
+            history = vec![PastPrediction {
                 sigma: step.sigma,
                 clean: stepped.clean,
             }];
-            past.truncate(sampler.memory());
+            history.truncate(sampler.history_len());
             sample = stepped.next;
         }
         let error = relative_error(&sample, wanted);
@@ -132,7 +132,7 @@ fn an_oracle_leads_every_sampler_to_the_clean_latent() {
                         sampler,
                         steps,
                         prediction,
-                        first,
+                        initial_sample: first,
                         noise: &noise,
                         source: NoiseSource::new(3),
                         latent_mask: None,

@@ -21,7 +21,7 @@ impl TextEncoderConfig {
                     attention.linear(name, (width, width), rows);
                 }
                 // All of it, though a token looks at those before it only: that is what is computed.
-                attention.attention_products(windows, (tokens, tokens), width);
+                attention.attention_gemms(windows, (tokens, tokens), width);
                 layer.norm("layer_norm2", width);
                 layer.linear("mlp.fc1", (width, self.inner_width), rows);
                 layer.linear("mlp.fc2", (self.inner_width, width), rows);

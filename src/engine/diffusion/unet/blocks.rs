@@ -1,4 +1,4 @@
-//! The levels of the U-Net.
+//! The down, mid and up blocks of the U-Net.
 
 use candle_core::Tensor;
 
@@ -10,25 +10,33 @@ use crate::engine::nn::cpu::channels_of_both;
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
-/// What every block is told in a run.
+/// What conditions every block in a run.
 #[derive(Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct Embeddings<'a> {
     /// See [`TimeEmbedding::forward`](super::time_embedding::TimeEmbedding::forward).
-    pub(super) times: &'a Tensor,
+    pub(super) time: &'a Tensor,
     /// `(batch, tokens, width)`.
     pub(super) text: &'a Tensor,
 }
 
-/// What the layers of a block make of that, once a run.
-pub(super) type BlockGiven = Vec<LayerGiven>;
+/// What the layers of a block compute of the embeddings, once a run.
+pub(super) type BlockConditioning = Vec<LayerConditioning>;
 
-/// What a layer makes of it.
+/// What a layer computes of the embeddings.
 #[derive(Debug)]
-pub(super) struct LayerGiven {
-    /// `(times, channels)`; see [`Resnet::shifts`].
-    shifts: Option<Tensor>,
-    /// See [`Transformer::kv`].
-    text: Vec<PreparedKv>,
+pub(super) struct LayerConditioning {
+    /// `(timesteps, channels)`; see [`Resnet::time_shifts`].
+    time_shifts: Option<Tensor>,
+    /// See [`Transformer::text_kv`].
+    text_kv: Vec<PreparedKv>,
+}
+
+/// The conditioning of a block at a step.
+#[derive(Debug)]
+pub(super) struct StepConditioning<'a> {
+    pub(super) block: &'a BlockConditioning,
+    /// Index of the step's timestep among the run's.
+    pub(super) timestep_index: usize,
 }
 
 /// A residual block, and a transformer after it where the level has one.
@@ -39,16 +47,16 @@ struct Layer {
 }
 
 impl Layer {
-    fn give(
+    fn condition(
         &self,
-        told: &Told<'_>,
+        embeddings: &Embeddings<'_>,
         progress: &mut dyn Progress,
-    ) -> Result<LayerGiven, EngineError> {
+    ) -> Result<LayerConditioning, EngineError> {
         let transformer = self.transformer.as_ref();
-        Ok(LayerGiven {
-            shifts: self.resnet.shifts(told.times, progress)?,
-            text: transformer
-                .map(|transformer| transformer.kv(told.text, progress))
+        Ok(LayerConditioning {
+            time_shifts: self.resnet.time_shifts(embeddings.time, progress)?,
+            text_kv: transformer
+                .map(|transformer| transformer.text_kv(embeddings.text, progress))
                 .transpose()?
                 .unwrap_or_default(),
         })
@@ -57,42 +65,68 @@ impl Layer {
     fn forward(
         &self,
         x: Tensor,
-        step: &StepGiven<'_>,
+        step: &StepConditioning<'_>,
         at: usize,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let given = step.block.get(at).ok_or_else(|| EngineError::Internal {
-            why: format!("layer {at} of a U-Net was given nothing"),
+        let conditioning = step.block.get(at).ok_or_else(|| EngineError::Internal {
+            why: format!("layer {at} of a U-Net has no conditioning"),
         })?;
-        let shifts = given.shifts.as_ref();
+        let shifts = conditioning.time_shifts.as_ref();
         let shift = shifts
-            .map(|shifts| shifts.narrow(0, step.time, 1))
+            .map(|shifts| shifts.narrow(0, step.timestep_index, 1))
             .transpose()?;
         let x = self.resnet.forward(x, shift.as_ref(), progress)?;
         match &self.transformer {
-            Some(transformer) => transformer.forward(&x, &given.text, progress),
+            Some(transformer) => transformer.forward(&x, &conditioning.text_kv, progress),
             None => Ok(x),
         }
     }
 }
 
-/// What a block is given at a step.
+/// The layers of a block, one after the other.
 #[derive(Debug)]
-pub(super) struct StepGiven<'a> {
-    pub(super) block: &'a BlockGiven,
-    /// Which of the run's times it is.
-    pub(super) time: usize,
-}
+pub(super) struct Layers(Vec<Layer>);
 
-fn give(
-    layers: &[Layer],
-    told: &Told<'_>,
-    progress: &mut dyn Progress,
-) -> Result<BlockGiven, EngineError> {
-    layers
-        .iter()
-        .map(|layer| layer.give(told, progress))
-        .collect()
+impl Layers {
+    /// A layer for each number of input channels; `depth` is that of the transformers, if there are
+    /// any.
+    fn load(
+        from: &mut Loader<'_>,
+        config: &UnetConfig,
+        level: &Level,
+        inputs: impl Iterator<Item = usize>,
+        depth: Option<usize>,
+    ) -> Result<Self, EngineError> {
+        let mut layers = Vec::new();
+        for (at, inputs) in inputs.enumerate() {
+            let shape = resnet_shape(config, inputs, level.channels);
+            let resnet = Resnet::load(from.member("resnets", at), shape)?;
+            let transformer = depth
+                .map(|depth| {
+                    let shape = transformer_shape(config, level, depth);
+                    Transformer::load(from.member("attentions", at), shape)
+                })
+                .transpose()?;
+            layers.push(Layer {
+                resnet,
+                transformer,
+            });
+        }
+        Ok(Self(layers))
+    }
+
+    /// What they compute of the embeddings, once a run.
+    pub(super) fn condition(
+        &self,
+        embeddings: &Embeddings<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<BlockConditioning, EngineError> {
+        self.0
+            .iter()
+            .map(|layer| layer.condition(embeddings, progress))
+            .collect()
+    }
 }
 
 fn resnet_shape(config: &UnetConfig, inputs: usize, outputs: usize) -> ResnetShape {
@@ -115,10 +149,10 @@ fn transformer_shape(config: &UnetConfig, level: &Level, depth: usize) -> Transf
     }
 }
 
-/// One level on the way down.
+/// A level of the contracting path.
 #[derive(Debug)]
 pub(super) struct DownBlock {
-    layers: Vec<Layer>,
+    pub(super) layers: Layers,
     downsample: Option<Downsample>,
 }
 
@@ -130,23 +164,8 @@ impl DownBlock {
     ) -> Result<Self, EngineError> {
         let level = &config.levels[index];
         let above = &config.levels[index.saturating_sub(1)];
-        let mut layers = Vec::new();
-        for at in 0..level.layers {
-            let inputs = if at == 0 { above } else { level }.channels;
-            let shape = resnet_shape(config, inputs, level.channels);
-            let resnet = Resnet::load(from.member("resnets", at), shape)?;
-            let transformer = level
-                .down_depth
-                .map(|depth| {
-                    let shape = transformer_shape(config, level, depth);
-                    Transformer::load(from.member("attentions", at), shape)
-                })
-                .transpose()?;
-            layers.push(Layer {
-                resnet,
-                transformer,
-            });
-        }
+        let inputs = (0..level.layers).map(|at| if at == 0 { above } else { level }.channels);
+        let layers = Layers::load(&mut from, config, level, inputs, level.down_depth)?;
         let is_last = index + 1 == config.levels.len();
         Ok(Self {
             layers,
@@ -159,25 +178,16 @@ impl DownBlock {
         })
     }
 
-    /// What its layers make of what the run is told.
-    pub(super) fn give(
-        &self,
-        told: &Told<'_>,
-        progress: &mut dyn Progress,
-    ) -> Result<BlockGiven, EngineError> {
-        give(&self.layers, told, progress)
-    }
-
-    /// Every picture on the way is added to `skips`.
+    /// Pushes the output of every layer, and of the downsampling, to `skips`.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        given: &StepGiven<'_>,
+        conditioning: &StepConditioning<'_>,
         skips: &mut Vec<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(x, given, at, progress)?;
+        for (at, layer) in self.layers.0.iter().enumerate() {
+            x = layer.forward(x, conditioning, at, progress)?;
             skips.push(x.clone());
         }
         if let Some(downsample) = &self.downsample {
@@ -188,10 +198,10 @@ impl DownBlock {
     }
 }
 
-/// The lowest level.
+/// The bottleneck.
 #[derive(Debug)]
 pub(super) struct MidBlock {
-    layers: Vec<Layer>,
+    pub(super) layers: Layers,
 }
 
 impl MidBlock {
@@ -218,35 +228,27 @@ impl MidBlock {
                 transformer: None,
             });
         }
+        let layers = Layers(layers);
         Ok(Some(Self { layers }))
-    }
-
-    /// What its layers make of what the run is told.
-    pub(super) fn give(
-        &self,
-        told: &Told<'_>,
-        progress: &mut dyn Progress,
-    ) -> Result<BlockGiven, EngineError> {
-        give(&self.layers, told, progress)
     }
 
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        given: &StepGiven<'_>,
+        conditioning: &StepConditioning<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(x, given, at, progress)?;
+        for (at, layer) in self.layers.0.iter().enumerate() {
+            x = layer.forward(x, conditioning, at, progress)?;
         }
         Ok(x)
     }
 }
 
-/// One level on the way up.
+/// A level of the expanding path.
 #[derive(Debug)]
 pub(super) struct UpBlock {
-    layers: Vec<Layer>,
+    pub(super) layers: Layers,
     upsample: Option<Upsample>,
 }
 
@@ -259,26 +261,14 @@ impl UpBlock {
         let level = &config.levels[index];
         let above = &config.levels[index.saturating_sub(1)];
         let below = config.levels.get(index + 1).unwrap_or(level);
-        let mut layers = Vec::new();
-        for at in 0..=level.layers {
-            // The skips of a level are its own pictures, and last the one it began with, which
-            // came from the level above.
+        let inputs = (0..=level.layers).map(|at| {
+            // The skips of a level are the outputs of its own layers, and last its input, which came
+            // from the level above.
             let carried = if at == 0 { below } else { level }.channels;
             let skipped = if at == level.layers { above } else { level }.channels;
-            let shape = resnet_shape(config, carried + skipped, level.channels);
-            let resnet = Resnet::load(from.member("resnets", at), shape)?;
-            let transformer = level
-                .up_depth
-                .map(|depth| {
-                    let shape = transformer_shape(config, level, depth);
-                    Transformer::load(from.member("attentions", at), shape)
-                })
-                .transpose()?;
-            layers.push(Layer {
-                resnet,
-                transformer,
-            });
-        }
+            carried + skipped
+        });
+        let layers = Layers::load(&mut from, config, level, inputs, level.up_depth)?;
         Ok(Self {
             layers,
             upsample: (index > 0)
@@ -287,29 +277,20 @@ impl UpBlock {
         })
     }
 
-    /// What its layers make of what the run is told.
-    pub(super) fn give(
-        &self,
-        told: &Told<'_>,
-        progress: &mut dyn Progress,
-    ) -> Result<BlockGiven, EngineError> {
-        give(&self.layers, told, progress)
-    }
-
-    /// Takes its pictures from the end of `skips`.
+    /// Pops a skip for every layer.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        given: &StepGiven<'_>,
+        conditioning: &StepConditioning<'_>,
         skips: &mut Vec<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        for (at, layer) in self.layers.iter().enumerate() {
+        for (at, layer) in self.layers.0.iter().enumerate() {
             let skip = skips.pop().ok_or_else(|| EngineError::Internal {
                 why: "the U-Net ran out of skips".to_owned(),
             })?;
             let both = channels_of_both(&x, &skip)?;
-            x = layer.forward(both, given, at, progress)?;
+            x = layer.forward(both, conditioning, at, progress)?;
         }
         if let Some(upsample) = &self.upsample {
             // To the size of the level above, which is not twice this one's where it was odd.

@@ -3,7 +3,7 @@
 use super::super::blueprint::{Blueprint, Draft, Grid};
 use super::config::{Level, Mid, UnetConfig};
 
-/// What a transformer is drawn with.
+/// The input sizes of a transformer.
 #[derive(Clone, Copy)]
 struct Surroundings {
     grid: Grid,
@@ -147,7 +147,7 @@ impl UnetConfig {
                 attention.linear_unbiased("to_q", (width, width), rows);
                 attention.linear_unbiased("to_k", (context, width), members * keys);
                 attention.linear_unbiased("to_v", (context, width), members * keys);
-                attention.attention_products(members, (pixels, keys), width);
+                attention.attention_gemms(members, (pixels, keys), width);
                 attention.linear("to_out.0", (width, width), rows);
             }
             block.norm("norm3", width);

@@ -1,41 +1,44 @@
-//! [`Conditioning`]: what does not change from step to step of a run.
+//! [`Conditioning`]: what the U-Net computes of text and timesteps alone, once a run.
 
-use super::blocks::{BlockGiven, StepGiven};
+use super::blocks::{BlockConditioning, StepConditioning};
 use crate::engine::EngineError;
 
-/// What a run tells the U-Net, made once of its text and its timesteps: keys and values of the text
-/// for every attention, and what every residual block adds at each timestep.
+/// Keys and values of the text for every cross-attention, and the time shift of every residual block at
+/// every timestep of a run.
 #[derive(Debug)]
 pub(crate) struct Conditioning {
     pub(super) timesteps: Vec<f64>,
     /// Members of the text's batch.
     pub(super) batch: usize,
-    pub(super) down: Vec<BlockGiven>,
-    pub(super) mid: BlockGiven,
-    pub(super) up: Vec<BlockGiven>,
+    pub(super) down: Vec<BlockConditioning>,
+    pub(super) mid: BlockConditioning,
+    pub(super) up: Vec<BlockConditioning>,
 }
 
 impl Conditioning {
-    /// Which of the run's timesteps `timestep` is.
-    pub(super) fn place_of(&self, timestep: f64) -> Result<usize, EngineError> {
+    /// The index of `timestep` among the run's.
+    pub(super) fn index_of(&self, timestep: f64) -> Result<usize, EngineError> {
         let same = |known: &f64| known.to_bits() == timestep.to_bits();
-        let place = self.timesteps.iter().position(same);
-        place.ok_or_else(|| EngineError::Internal {
+        let index = self.timesteps.iter().position(same);
+        index.ok_or_else(|| EngineError::Internal {
             why: format!("timestep {timestep} is none of the run's"),
         })
     }
 }
 
-impl<'a> StepGiven<'a> {
-    /// What block `at` of `blocks` is given at time number `time`.
+impl<'a> StepConditioning<'a> {
+    /// The conditioning of block `at` of `blocks` at that timestep.
     pub(super) fn of(
-        blocks: &'a [BlockGiven],
+        blocks: &'a [BlockConditioning],
         at: usize,
-        time: usize,
+        timestep_index: usize,
     ) -> Result<Self, EngineError> {
         let block = blocks.get(at).ok_or_else(|| EngineError::Internal {
-            why: format!("block {at} of a U-Net was given nothing"),
+            why: format!("block {at} of a U-Net has no conditioning"),
         })?;
-        Ok(Self { block, time })
+        Ok(Self {
+            block,
+            timestep_index,
+        })
     }
 }

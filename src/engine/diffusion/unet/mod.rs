@@ -10,7 +10,7 @@ mod transformer;
 
 use candle_core::{DType, Device, Tensor};
 
-use self::blocks::{DownBlock, MidBlock, StepGiven, Told, UpBlock};
+use self::blocks::{DownBlock, Embeddings, Layers, MidBlock, StepConditioning, UpBlock};
 pub(crate) use self::conditioning::Conditioning;
 pub(crate) use self::config::UnetConfig;
 use self::time_embedding::TimeEmbedding;
@@ -84,8 +84,8 @@ impl Unet {
         &self.config
     }
 
-    /// Prepares a run with the text `(batch, tokens, width)` at these timesteps (0…1000, may lie
-    /// between whole ones).
+    /// Computes what depends on text and timesteps alone, once a run: `text` are embeddings `(batch,
+    /// tokens, width)`; timesteps (0…1000) need not be whole.
     pub(crate) fn condition(
         &self,
         text: &Tensor,
@@ -105,17 +105,18 @@ impl Unet {
             return Err(bad_input("a run without timesteps"));
         }
         progress.checkpoint()?;
-        let told = Told {
-            times: &self
+        let embeddings = Embeddings {
+            time: &self
                 .time
                 .forward(timesteps, &self.device, self.compute, progress)?,
             text: &text.to_dtype(self.compute)?,
         };
-        let down = self.down.iter().map(|block| block.give(&told, progress));
+        let mut condition = |layers: &Layers| layers.condition(&embeddings, progress);
+        let down = self.down.iter().map(|block| condition(&block.layers));
         let down = down.collect::<Result<_, _>>()?;
-        let mid = self.mid.as_ref().map(|block| block.give(&told, progress));
+        let mid = self.mid.as_ref().map(|block| condition(&block.layers));
         let mid = mid.transpose()?.unwrap_or_default();
-        let up = self.up.iter().map(|block| block.give(&told, progress));
+        let up = self.up.iter().map(|block| condition(&block.layers));
         Ok(Conditioning {
             timesteps: timesteps.to_vec(),
             batch,
@@ -125,34 +126,37 @@ impl Unet {
         })
     }
 
-    /// What the network says of a noisy latent `(batch, in_channels, height, width)` at `timestep`,
-    /// one of those `given` was prepared for: noise, velocity or clean latent, as it was trained,
-    /// `(batch, out_channels, height, width)` f32.
+    /// The model output for a noisy latent `(batch, in_channels, height, width)` at `timestep`, one of
+    /// those `conditioning` was computed for: noise, velocity or the clean latent, as the model was
+    /// trained, `(batch, out_channels, height, width)` f32.
     pub(crate) fn predict(
         &self,
         latent: &Tensor,
         timestep: f64,
-        given: &Conditioning,
+        conditioning: &Conditioning,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        self.check(latent, given)?;
-        let time = given.place_of(timestep)?;
+        self.check(latent, conditioning)?;
+        let timestep_index = conditioning.index_of(timestep)?;
         progress.checkpoint()?;
         let mut x = self
             .conv_in
             .forward(&latent.to_dtype(self.compute)?, progress)?;
         let mut skips = vec![x.clone()];
         for (at, block) in self.down.iter().enumerate() {
-            let given = StepGiven::of(&given.down, at, time)?;
-            x = block.forward(x, &given, &mut skips, progress)?;
+            let step = StepConditioning::of(&conditioning.down, at, timestep_index)?;
+            x = block.forward(x, &step, &mut skips, progress)?;
         }
         if let Some(mid) = &self.mid {
-            let block = &given.mid;
-            x = mid.forward(x, &StepGiven { block, time }, progress)?;
+            let step = StepConditioning {
+                block: &conditioning.mid,
+                timestep_index,
+            };
+            x = mid.forward(x, &step, progress)?;
         }
         for (at, block) in self.up.iter().enumerate() {
-            let given = StepGiven::of(&given.up, at, time)?;
-            x = block.forward(x, &given, &mut skips, progress)?;
+            let step = StepConditioning::of(&conditioning.up, at, timestep_index)?;
+            x = block.forward(x, &step, &mut skips, progress)?;
         }
         progress.checkpoint()?;
         let x = self.norm_out.forward_silu(&x)?;
@@ -160,17 +164,17 @@ impl Unet {
         all_finite(&y.contiguous()?)
     }
 
-    fn check(&self, latent: &Tensor, given: &Conditioning) -> Result<(), EngineError> {
+    fn check(&self, latent: &Tensor, conditioning: &Conditioning) -> Result<(), EngineError> {
         let channels = self.config.in_channels;
         match latent.dims() {
             [batch, of, height, width]
-                if *of == channels && *batch == given.batch && height * width > 0 =>
+                if *of == channels && *batch == conditioning.batch && height * width > 0 =>
             {
                 Ok(())
             }
             other => Err(bad_input(format!(
                 "latent {other:?} for a U-Net of {channels} channels and {} texts",
-                given.batch
+                conditioning.batch
             ))),
         }
     }

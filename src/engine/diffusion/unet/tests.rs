@@ -21,27 +21,27 @@ fn check_within(name: &str, unet: &Unet, golden: &Golden, limit: f64) {
     let timesteps: Vec<f32> = golden.get("timesteps").to_vec1().unwrap();
     let (latent, text) = (golden.get("latent"), golden.get("text"));
     let timesteps: Vec<f64> = timesteps.into_iter().map(f64::from).collect();
-    let given = unet
+    let conditioning = unet
         .condition(text, &timesteps, &mut Watch::default())
         .unwrap();
     for (index, timestep) in timesteps.into_iter().enumerate() {
         let got = unet
-            .predict(latent, timestep, &given, &mut Watch::default())
+            .predict(latent, timestep, &conditioning, &mut Watch::default())
             .unwrap();
         let wanted = golden.get(&format!("answer.{index}"));
         assert_close(&format!("{name} at {timestep}"), &got, wanted, limit);
     }
 }
 
-/// What the network says at timestep 1.
+/// The model output at timestep 1.
 fn predict(
     unet: &Unet,
     latent: &Tensor,
     text: &Tensor,
     watch: &mut Watch,
 ) -> Result<Tensor, EngineError> {
-    let given = unet.condition(text, &[1.0], watch)?;
-    unet.predict(latent, 1.0, &given, watch)
+    let conditioning = unet.condition(text, &[1.0], watch)?;
+    unet.predict(latent, 1.0, &conditioning, watch)
 }
 
 #[test]
@@ -51,13 +51,15 @@ fn what_is_prepared_for_a_whole_run_changes_no_bit() {
     let (latent, text) = (golden.get("latent"), golden.get("text"));
     let alone = predict(&unet, latent, text, &mut Watch::default()).unwrap();
     let mut watch = Watch::default();
-    let given = unet
+    let conditioning = unet
         .condition(text, &[999.0, 1.0, 0.5], &mut watch)
         .unwrap();
-    let of_many = unet.predict(latent, 1.0, &given, &mut watch).unwrap();
+    let of_many = unet
+        .predict(latent, 1.0, &conditioning, &mut watch)
+        .unwrap();
     let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(numbers(&alone), numbers(&of_many));
-    let other = unet.predict(latent, 2.0, &given, &mut watch);
+    let other = unet.predict(latent, 2.0, &conditioning, &mut watch);
     assert!(matches!(other, Err(EngineError::Internal { .. })));
     assert!(unet.condition(text, &[], &mut watch).is_err());
 }

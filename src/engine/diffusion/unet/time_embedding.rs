@@ -1,4 +1,4 @@
-//! How the U-Net is told the time.
+//! The time embedding of the U-Net.
 
 use candle_core::{DType, Device, Tensor};
 

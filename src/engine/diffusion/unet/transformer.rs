@@ -13,7 +13,7 @@ const GROUP_NORM_EPS: f64 = 1e-6;
 /// Of the layer normalisations inside.
 const LAYER_NORM_EPS: f64 = 1e-5;
 
-/// Measures of a [`Transformer`].
+/// Sizes of a [`Transformer`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransformerShape {
     pub(super) channels: usize,
@@ -36,8 +36,8 @@ pub(super) struct Transformer {
 impl Transformer {
     pub(super) fn load(mut from: Loader<'_>, shape: TransformerShape) -> Result<Self, EngineError> {
         let channels = shape.channels;
-        let head_width = channels / shape.heads;
-        let width = shape.heads * head_width;
+        let head_dim = channels / shape.heads;
+        let width = shape.heads * head_dim;
         Ok(Self {
             norm: GroupNorm::load(from.scope("norm"), channels, shape.groups, GROUP_NORM_EPS)?,
             proj_in: Linear::load(from.scope("proj_in"), channels, width)?,
@@ -47,7 +47,7 @@ impl Transformer {
                         width,
                         context_width: width,
                         heads: shape.heads,
-                        head_width,
+                        head_dim,
                         biased: false,
                     };
                     Block::load(
@@ -61,47 +61,48 @@ impl Transformer {
         })
     }
 
-    /// The keys and values of `text`, `(batch, tokens, width)`, for each of its blocks.
-    pub(super) fn kv(
+    /// The keys and values of `text`, `(batch, tokens, width)`, for the cross-attention of each block.
+    pub(super) fn text_kv(
         &self,
         text: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Vec<PreparedKv>, EngineError> {
         self.blocks
             .iter()
-            .map(|block| block.to_text.kv(text, progress))
+            .map(|block| block.cross_attention.kv(text, progress))
             .collect()
     }
 
-    /// `text`: what [`kv`](Self::kv) gives.
+    /// `text_kv`: what [`text_kv`](Self::text_kv) gives.
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        text: &[PreparedKv],
+        text_kv: &[PreparedKv],
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
         let normal = self.norm.forward(x)?.tokens()?;
         let mut tokens = self.proj_in.forward(normal, progress)?;
-        for (block, text) in self.blocks.iter().zip(text) {
-            tokens = block.forward(&tokens, text, progress)?;
+        for (block, text_kv) in self.blocks.iter().zip(text_kv) {
+            tokens = block.forward(&tokens, text_kv, progress)?;
         }
-        let around = tokens_of(x)?;
-        let y = self.proj_out.forward_onto(&around, &tokens, progress)?;
+        let residual = tokens_of(x)?;
+        let y = self.proj_out.forward_onto(&residual, &tokens, progress)?;
         picture_of(&y, height, width)
     }
 }
 
-/// Self-attention, attention to the text, and a gated linear unit, each around a residual.
+/// Self-attention, cross-attention to the text, and a gated feed-forward network, each with a residual
+/// connection.
 #[derive(Debug)]
 struct Block {
     norm1: LayerNorm,
-    among_pixels: Attention,
+    self_attention: Attention,
     norm2: LayerNorm,
-    to_text: Attention,
+    cross_attention: Attention,
     norm3: LayerNorm,
-    widen: GeGlu,
-    narrow: Linear,
+    ff_in: GeGlu,
+    ff_out: Linear,
 }
 
 impl Block {
@@ -118,32 +119,34 @@ impl Block {
         };
         Ok(Self {
             norm1: LayerNorm::load(from.scope("norm1"), width, LAYER_NORM_EPS)?,
-            among_pixels: Attention::load(from.scope("attn1"), names, own)?,
+            self_attention: Attention::load(from.scope("attn1"), names, own)?,
             norm2: LayerNorm::load(from.scope("norm2"), width, LAYER_NORM_EPS)?,
-            to_text: Attention::load(from.scope("attn2"), names, text)?,
+            cross_attention: Attention::load(from.scope("attn2"), names, text)?,
             norm3: LayerNorm::load(from.scope("norm3"), width, LAYER_NORM_EPS)?,
-            widen: GeGlu::load(from.scope("ff.net.0.proj"), width, 4 * width)?,
-            narrow: Linear::load(from.scope("ff.net.2"), 4 * width, width)?,
+            ff_in: GeGlu::load(from.scope("ff.net.0.proj"), width, 4 * width)?,
+            ff_out: Linear::load(from.scope("ff.net.2"), 4 * width, width)?,
         })
     }
 
     fn forward(
         &self,
         x: &Tensor,
-        text: &PreparedKv,
+        text_kv: &PreparedKv,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward(x)?;
-        let pixels = self.among_pixels.kv(&normal, progress)?;
+        let kv = self.self_attention.kv(&normal, progress)?;
         let x = self
-            .among_pixels
-            .forward_onto(x, &normal, &pixels, progress)?;
-        drop(pixels);
+            .self_attention
+            .forward_onto(x, &normal, &kv, progress)?;
+        drop(kv);
         let normal = self.norm2.forward(&x)?;
-        let x = self.to_text.forward_onto(&x, &normal, text, progress)?;
+        let x = self
+            .cross_attention
+            .forward_onto(&x, &normal, text_kv, progress)?;
         progress.checkpoint()?;
-        let inner = self.widen.forward(self.norm3.forward(&x)?, progress)?;
-        self.narrow.forward_onto(&x, &inner, progress)
+        let inner = self.ff_in.forward(self.norm3.forward(&x)?, progress)?;
+        self.ff_out.forward_onto(&x, &inner, progress)
     }
 }

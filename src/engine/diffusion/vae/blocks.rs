@@ -45,10 +45,10 @@ fn load_resnets(
         .collect()
 }
 
-/// Pictures to means and variances of latents. Where transformed numbers are rounded, the first level is
-/// computed in f32 whatever the rest is: what is rounded there goes through all that follows. In bf16
-/// throughout, latents of a random model were 2.4 hundredths (relative L2) from those of f32; so they are
-/// 1.6. Tiles transform nothing: there even the first layer rounds.
+/// Pictures to means and variances of latents. Where Winograd transforms are rounded to bf16, the first
+/// level is computed in f32: its rounding goes through all that follows. In bf16 throughout, latents of a
+/// random model were 2.4 hundredths (relative L2) from those of f32; so they are 1.6. AMX transforms
+/// nothing: there even the first convolution is bf16.
 #[derive(Debug)]
 pub(super) struct Encoder {
     conv_in: Conv2d,
@@ -66,8 +66,8 @@ impl Encoder {
         let mut inputs = first;
         for (index, outputs) in config.channels.iter().copied().enumerate() {
             let mut from = from.member("down_blocks", index);
-            let packs_for = from.packs_for();
-            if index == 0 && packs_for.is_some_and(Isa::rounds_winograd_transforms) {
+            let kernel_isa = from.kernel_isa();
+            if index == 0 && kernel_isa.is_some_and(Isa::rounds_winograd_transforms) {
                 from = from.in_f32();
             }
             let resnets = load_resnets(&mut from, config, (inputs, outputs), config.layers)?;
@@ -80,13 +80,13 @@ impl Encoder {
         }
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
-        let by_tiles = from.packs_for().is_some_and(Isa::has_amx);
-        let mut of_pictures = from.scope("conv_in");
-        if !by_tiles {
-            of_pictures = of_pictures.in_f32();
+        let has_amx = from.kernel_isa().is_some_and(Isa::has_amx);
+        let mut first_conv = from.scope("conv_in");
+        if !has_amx {
+            first_conv = first_conv.in_f32();
         }
         Ok(Self {
-            conv_in: Conv2d::load(of_pictures, conv_in)?,
+            conv_in: Conv2d::load(first_conv, conv_in)?,
             levels,
             mid: MidBlock::load(from.scope("mid_block"), config)?,
             norm_out: GroupNorm::load(from.scope("conv_norm_out"), last, config.groups, EPS)?,
@@ -177,7 +177,7 @@ impl Decoder {
     }
 }
 
-/// The lowest level: two residual blocks, in most models with attention between them.
+/// The bottleneck: two residual blocks, in most models with attention between them.
 #[derive(Debug)]
 struct MidBlock {
     first: Resnet,
@@ -207,7 +207,7 @@ impl MidBlock {
     }
 }
 
-/// Attention of one head among all pixels.
+/// Single-head self-attention among all pixels.
 #[derive(Debug)]
 struct PixelAttention {
     norm: GroupNorm,
@@ -226,7 +226,7 @@ impl PixelAttention {
             width: channels,
             context_width: channels,
             heads: 1,
-            head_width: channels,
+            head_dim: channels,
             biased: true,
         };
         Ok(Self {
@@ -238,11 +238,11 @@ impl PixelAttention {
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
         let (_, _, height, width) = x.dims4()?;
         let normal = self.norm.forward(x)?.tokens()?;
-        let around = tokens_of(x)?;
+        let residual = tokens_of(x)?;
         let kv = self.attention.kv(&normal, progress)?;
         let y = self
             .attention
-            .forward_onto(&around, &normal, &kv, progress)?;
+            .forward_onto(&residual, &normal, &kv, progress)?;
         picture_of(&y, height, width)
     }
 }

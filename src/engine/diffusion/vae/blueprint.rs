@@ -71,7 +71,7 @@ impl VaeConfig {
             for name in ["to_q", "to_k", "to_v", "to_out.0"] {
                 attention.linear(name, ends, rows);
             }
-            attention.attention_products(grid.pictures, (pixels, pixels), channels);
+            attention.attention_gemms(grid.pictures, (pixels, pixels), channels);
         }
         draft.member("resnets", 1).resnet(ends, None, grid);
     }

@@ -48,29 +48,29 @@ impl TilePlan {
         scale: usize,
         mut work: impl FnMut(Range<usize>, Range<usize>) -> Result<Tensor, EngineError>,
     ) -> Result<Tensor, EngineError> {
-        let row_shares = shares(&self.rows, scale);
-        let column_shares = shares(&self.columns, scale);
+        let row_weights = blend_weights(&self.rows, scale);
+        let column_weights = blend_weights(&self.columns, scale);
         let height = end(&self.rows) * scale;
         let width = end(&self.columns) * scale;
         let mut channels = 0;
         let mut joined = Vec::new();
-        for (row, row_shares) in self.rows.iter().zip(&row_shares) {
-            for (column, column_shares) in self.columns.iter().zip(&column_shares) {
+        for (row, row_weights) in self.rows.iter().zip(&row_weights) {
+            for (column, column_weights) in self.columns.iter().zip(&column_weights) {
                 let tile = work(row.clone(), column.clone())?
                     .to_dtype(DType::F32)?
                     .to_device(&Device::Cpu)?;
                 channels = tile.dim(1)?;
                 joined.resize(channels * height * width, 0f32);
                 let numbers = tile.flatten_all()?.to_vec1::<f32>()?;
-                let mut lines = numbers.chunks_exact(column_shares.len());
+                let mut lines = numbers.chunks_exact(column_weights.len());
                 for channel in 0..channels {
-                    for (y, row_share) in row_shares.iter().enumerate() {
+                    for (y, row_weight) in row_weights.iter().enumerate() {
                         let first = (channel * height + row.start * scale + y) * width;
                         let first = first + column.start * scale;
-                        let to = &mut joined[first..first + column_shares.len()];
+                        let to = &mut joined[first..first + column_weights.len()];
                         let from = lines.next().unwrap_or_default();
-                        for ((to, from), share) in to.iter_mut().zip(from).zip(column_shares) {
-                            *to += from * share * row_share;
+                        for ((to, from), weight) in to.iter_mut().zip(from).zip(column_weights) {
+                            *to += from * weight * row_weight;
                         }
                     }
                 }
@@ -101,10 +101,10 @@ fn end(tiles: &[Range<usize>]) -> usize {
     tiles.last().map_or(0, |tile| tile.end)
 }
 
-/// How much each tile counts at each of its places, enlarged by `scale`: 1 in the middle, a ramp
-/// where it overlaps a neighbour, all tiles together 1 everywhere.
-fn shares(tiles: &[Range<usize>], scale: usize) -> Vec<Vec<f32>> {
-    let mut shares: Vec<Vec<f64>> = Vec::with_capacity(tiles.len());
+/// The blend weight of each tile at each of its pixels, enlarged by `scale`: 1 in the middle, a ramp
+/// where it overlaps a neighbour; the weights of all tiles sum to 1 everywhere.
+fn blend_weights(tiles: &[Range<usize>], scale: usize) -> Vec<Vec<f32>> {
+    let mut blend_weights: Vec<Vec<f64>> = Vec::with_capacity(tiles.len());
     let mut sums = vec![0f64; end(tiles) * scale];
     for (index, tile) in tiles.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| tiles.get(index));
@@ -118,18 +118,18 @@ fn shares(tiles: &[Range<usize>], scale: usize) -> Vec<Vec<f32>> {
         let own: Vec<f64> = (0..len)
             .map(|at| ramp(at, overlap_before).min(ramp(len - 1 - at, overlap_after)))
             .collect();
-        for (sum, share) in sums[tile.start * scale..].iter_mut().zip(&own) {
-            *sum += share;
+        for (sum, weight) in sums[tile.start * scale..].iter_mut().zip(&own) {
+            *sum += weight;
         }
-        shares.push(own);
+        blend_weights.push(own);
     }
-    shares
+    blend_weights
         .iter()
         .zip(tiles)
         .map(|(own, tile)| {
             own.iter()
                 .zip(&sums[tile.start * scale..])
-                .map(|(share, sum)| (share / sum) as f32)
+                .map(|(weight, sum)| (weight / sum) as f32)
                 .collect()
         })
         .collect()

@@ -62,17 +62,17 @@ fn tiles_of_one_picture_join_to_it_exactly_enough() {
     assert!(worst < 1e-4, "{worst}");
 }
 
-/// What makes seams invisible: a tile's share goes to nearly nothing towards a border inside the
+/// What makes seams invisible: a tile's weight goes to nearly nothing towards a border inside the
 /// picture, in even small steps.
 #[test]
-fn shares_fade_where_tiles_end() {
+fn blend_weights_fade_where_tiles_end() {
     let tiles = spread(100, 32);
-    for (index, share) in shares(&tiles, 4).iter().enumerate() {
+    for (index, weight) in blend_weights(&tiles, 4).iter().enumerate() {
         let is_first = index == 0;
         let is_last = index + 1 == tiles.len();
-        assert!(is_first || share[0] < 0.05, "{}", share[0]);
-        assert!(is_last || share[share.len() - 1] < 0.05);
-        for pair in share.windows(2) {
+        assert!(is_first || weight[0] < 0.05, "{}", weight[0]);
+        assert!(is_last || weight[weight.len() - 1] < 0.05);
+        for pair in weight.windows(2) {
             assert!((pair[0] - pair[1]).abs() < 0.05);
         }
     }
