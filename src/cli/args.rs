@@ -287,6 +287,14 @@ pub(super) enum BenchStage {
     Text,
 }
 
+impl BenchArgs {
+    /// The file `--dump` writes.
+    pub(super) fn dump_file(&self) -> Option<PathBuf> {
+        let folder = self.dump.as_ref()?;
+        Some(folder.join(format!("{}.safetensors", self.stage.id())))
+    }
+}
+
 impl BenchStage {
     /// The part of a model it is; `None` for an edit.
     pub(super) fn part(self) -> Option<Part> {

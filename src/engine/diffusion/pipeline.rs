@@ -1,5 +1,7 @@
 //! [`Pipeline`]: one loaded model: tokenizer, text encoder, U-Net, VAE, and the caches of their results.
 
+use std::collections::HashSet;
+
 use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
@@ -102,7 +104,7 @@ impl Pipeline {
             return Ok(cached);
         }
         report.text_encodes += 1;
-        let encoded = self.text_encoder.encode(&windows, progress)?;
+        let encoded = self.text_encoder.encode_many(&windows, progress)?;
         let joined = encoded.reshape((prompts.len(), (), self.text_encoder.width()))?;
         self.texts.insert(windows, joined.clone());
         Ok(joined)
@@ -157,13 +159,14 @@ impl Pipeline {
         prompts: impl Iterator<Item = &'a str>,
     ) -> Result<Vec<String>, EngineError> {
         let mut unknown = Vec::new();
+        let mut known = HashSet::new();
         for prompt in prompts {
             let pieces = match &self.card.words {
                 Some(words) => words.unknown_words(prompt),
                 None => self.tokenizer.unknown_pieces(prompt)?,
             };
             for piece in pieces {
-                if !unknown.contains(&piece) {
+                if known.insert(piece.clone()) {
                     unknown.push(piece);
                 }
             }
