@@ -4,7 +4,13 @@
 //! than a write takes, and no step is lost between two others.
 //!
 //! What is written outlives the program. That it also outlives the machine's power is asked of the
-//! disk by another thread, which may wait as long as the disk likes and keeps no record waiting.
+//! disk by another thread, at most twice a second, which may wait as long as the disk likes and keeps no
+//! record waiting. The steps of a stroke are written every 40 ms; a stroke under way is restored as far as
+//! it had come, as one step. Only where more than 256 steps wait for a file that takes none, the newest of
+//! them become one. Results that were not accepted and the queue are not kept.
+//!
+//! A journal grown large is written anew to a second file; both are written until the disk has the second,
+//! then it takes the place.
 
 use std::path::PathBuf;
 

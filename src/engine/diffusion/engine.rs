@@ -1,4 +1,4 @@
-//! [`DiffusionEngine`]: the engine that runs models of the Stable Diffusion family.
+//! [`DiffusionEngine`]: [`Engine::run`] for models of the Stable Diffusion family, stage by stage.
 
 use std::num::NonZero;
 use std::time::Instant;
@@ -186,7 +186,7 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let pictures = run.pictures(progress);
+        let pictures = run.stages(progress);
         // Activations are needed no more, however the run ended.
         BlockAllocator::release_all();
         let (image, round_trip) = pictures?;
@@ -248,8 +248,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The result, and the round trip of the original where it is asked for.
-    fn pictures(
+    /// All stages in order: encode text and picture, denoise, decode. Gives the result, and the round trip of
+    /// the original where it is asked for.
+    fn stages(
         &mut self,
         progress: &mut dyn Progress,
     ) -> Result<(RgbF32, Option<RgbF32>), EngineError> {
@@ -273,7 +274,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised(&text, image_latent, masked_image, progress)?;
+        let latent = self.denoised_latent(&text, image_latent, masked_image, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -360,8 +361,8 @@ impl Run<'_> {
         Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
     }
 
-    /// The denoised latent.
-    fn denoised(
+    /// Sets schedule, init latent, latent mask and conditioning up, and runs the denoising loop.
+    fn denoised_latent(
         &mut self,
         text: &Tensor,
         image_latent: Option<Tensor>,
