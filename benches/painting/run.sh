@@ -8,7 +8,7 @@
 # Needs Xvfb, openbox, xdotool and ImageMagick. FRAME_TIMES keeps the program's own lines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-binary=$(realpath "${1:-target/release/overpaint}")
+binary=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/overpaint}")
 work=$(mktemp -d)
 times=$(realpath "${2:-$work/frames.tsv}")
 started=()

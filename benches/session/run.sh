@@ -11,7 +11,7 @@
 # found: dbus, at-spi2-core, python3-gi, gir1.2-atspi-2.0.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-binary=$(realpath "${1:-target/release/overpaint}")
+binary=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/overpaint}")
 out=${2:-$(mktemp -d)}
 mkdir -p "$out"
 out=$(realpath "$out")

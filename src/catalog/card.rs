@@ -6,6 +6,7 @@ use super::configs::{
     OneOrMany, PreviewConfig, SchedulerConfig, UnetConfig, VaeConfig, bad, read, read_optional,
     within,
 };
+use super::inspect::{self, Foreign};
 use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Words};
 
 /// Id of the model compiled into the program.
@@ -69,7 +70,7 @@ enum Family {
 /// Reads the configuration files of a model. Its weights need only be there.
 pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
     let files = ModelFiles::of(reference);
-    let _index: serde_json::Value = read(&files, "model_index.json")?;
+    check_index(&files)?;
     let unet: UnetConfig = read(&files, "unet/config.json")?;
     let scheduler: SchedulerConfig = read(&files, "scheduler/scheduler_config.json")?;
     let preview = read_optional::<PreviewConfig>(&files, "preview.json")?.unwrap_or_default();
@@ -103,6 +104,30 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         words: read_optional(&files, "words.json")?,
         bytes: weights_bytes(&files)?,
     })
+}
+
+/// Refuses what is no diffusers folder, and those of models that are built in another way.
+fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
+    const INDEX: &str = "model_index.json";
+    if let ModelFiles::Folder(folder) = files {
+        if folder.is_file() {
+            return Err(inspect::file(folder));
+        }
+        if folder.is_dir() && !files.contains(INDEX) {
+            return Err(inspect::folder(folder));
+        }
+    }
+    let index: serde_json::Value = read(files, INDEX)?;
+    let class = index.get("_class_name").and_then(serde_json::Value::as_str);
+    match class {
+        Some(class) if !files.contains("unet/config.json") && index.get("unet").is_none() => {
+            Err(CatalogError::Foreign {
+                path: files.path(INDEX),
+                what: Foreign::Family(class.trim_end_matches("Pipeline").to_owned()),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn traits(
@@ -208,7 +233,7 @@ fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, Catal
     let plain = format!("{folder}/{stem}.safetensors");
     for name in [&plain, &format!("{folder}/{stem}.fp16.safetensors")] {
         if files.contains(name) {
-            return files.len(name);
+            return files.weights_len(name);
         }
     }
     #[derive(serde::Deserialize)]
@@ -217,13 +242,26 @@ fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, Catal
     }
     let index = format!("{folder}/{stem}.safetensors.index.json");
     let Some(index) = read_optional::<ShardIndex>(files, &index)? else {
-        return Err(CatalogError::MissingFile {
-            path: files.path(&plain),
+        // The same weights as Python's own programs once wrote them, whole or in shards.
+        let pickled = match folder {
+            "text_encoder" => "pytorch_model",
+            _ => stem,
+        };
+        let endings = [".bin", ".fp16.bin", ".bin.index.json"];
+        let mut names = endings.iter().map(|end| format!("{folder}/{pickled}{end}"));
+        return Err(match names.find(|name| files.contains(name)) {
+            Some(name) => CatalogError::Foreign {
+                path: files.path(&name),
+                what: Foreign::Pickle,
+            },
+            None => CatalogError::MissingFile {
+                path: files.path(&plain),
+            },
         });
     };
     let shards: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
     let sizes = shards
         .iter()
-        .map(|shard| files.len(&format!("{folder}/{shard}")));
+        .map(|shard| files.weights_len(&format!("{folder}/{shard}")));
     sizes.sum()
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::CatalogError;
+use super::inspect::foreign_head;
 use super::{ModelFiles, PredictionType};
 
 /// `vae/config.json`.
@@ -79,7 +80,13 @@ fn four() -> u32 {
 /// The JSON file of that name.
 pub(super) fn read<T: DeserializeOwned>(files: &ModelFiles, name: &str) -> Result<T, CatalogError> {
     let bytes = files.read(name)?;
-    serde_json::from_slice(&bytes).map_err(|error| bad(files, name, error.to_string()))
+    serde_json::from_slice(&bytes).map_err(|error| match foreign_head(&bytes) {
+        Some(what) => CatalogError::Foreign {
+            path: files.path(name),
+            what,
+        },
+        None => bad(files, name, error.to_string()),
+    })
 }
 
 /// The JSON file of that name, or `None` where the model has none.

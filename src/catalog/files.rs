@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use super::error::CatalogError;
-use super::{ModelRef, builtin};
+use super::{ModelRef, builtin, inspect};
 
 /// The files of a model by their path inside a diffusers folder, such as `unet/config.json`.
 /// The built-in model and a user's folder are read through the same calls.
@@ -75,6 +75,19 @@ impl ModelFiles {
                 .map(|metadata| metadata.len())
                 .map_err(|error| self.unreadable(name, &error)),
         }
+    }
+
+    /// Size of the weights in the file of that name in bytes. Refuses what its first bytes say is
+    /// something else.
+    pub(super) fn weights_len(&self, name: &str) -> Result<u64, CatalogError> {
+        if let Self::Folder(folder) = self {
+            let head = inspect::head(&folder.join(name)).map_err(|e| self.unreadable(name, &e))?;
+            if let Some(what) = inspect::foreign_head(&head) {
+                let path = self.path(name);
+                return Err(CatalogError::Foreign { path, what });
+            }
+        }
+        self.len(name)
     }
 
     /// A small file, read whole.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::card::{self, ModelCard, STARTER_ID};
-use super::{CatalogError, ModelRef};
+use super::inspect::Foreign;
+use super::{CatalogError, ModelRef, inspect};
 
 /// The model of that id or path: `starter` is the built-in one; then a folder; then a name under
 /// one of the `models` folders. Whether it is complete is told by [`open`](super::open).
@@ -21,6 +22,7 @@ pub fn list() -> Vec<Result<ModelCard, CatalogError>> {
             .into_iter()
             .map(|folder| card::open(&ModelRef::Folder(folder))),
     );
+    cards.extend(foreign_in(&roots()).into_iter().map(Err));
     cards
 }
 
@@ -48,13 +50,17 @@ fn resolve_in(roots: &[PathBuf], id_or_path: &str) -> Result<ModelRef, CatalogEr
     if id_or_path.is_empty() {
         return Err(unknown());
     }
-    std::iter::once(PathBuf::from(id_or_path))
-        .chain(roots.iter().map(|root| root.join(id_or_path)))
-        .find(|folder| folder.is_dir())
+    let places = || {
+        let in_roots = roots.iter().map(|root| root.join(id_or_path));
+        std::iter::once(PathBuf::from(id_or_path)).chain(in_roots)
+    };
+    if let Some(folder) = places().find(|folder| folder.is_dir()) {
         // Absolute, because it goes into recipes and requests that outlive the working directory.
-        .and_then(|folder| std::path::absolute(folder).ok())
-        .map(ModelRef::Folder)
-        .ok_or_else(unknown)
+        let folder = std::path::absolute(folder).ok();
+        return folder.map(ModelRef::Folder).ok_or_else(unknown);
+    }
+    let lone = places().find(|file| file.is_file());
+    Err(lone.map_or_else(unknown, |file| inspect::file(&file)))
 }
 
 /// The model folders under `roots`, each once. A name found twice is the first root's, as it is
@@ -80,6 +86,28 @@ fn folders_in(roots: &[PathBuf]) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// What was put among the models but cannot run: weights in one file, a cache.
+fn foreign_in(roots: &[PathBuf]) -> Vec<CatalogError> {
+    let entries = roots.iter().flat_map(|root| inspect::entries(root));
+    let refused = entries.filter_map(|entry| {
+        if inspect::has_weights(&entry) {
+            return Some(inspect::file(&entry));
+        }
+        let is_strange = entry.is_dir() && !entry.join("model_index.json").is_file();
+        let refused = is_strange.then(|| inspect::folder(&entry))?;
+        // A folder that holds something else was not meant as a model.
+        let is_none = matches!(
+            refused,
+            CatalogError::Foreign {
+                what: Foreign::NoModel | Foreign::Part(_),
+                ..
+            }
+        );
+        (!is_none).then_some(refused)
+    });
+    refused.collect()
 }
 
 #[cfg(test)]
@@ -125,5 +153,31 @@ mod tests {
                 Err(CatalogError::UnknownModel { .. })
             ));
         }
+    }
+
+    #[test]
+    fn weights_in_one_file_are_named_not_passed_over() {
+        let root = with_models(&["a"]);
+        let at = |name: &str| root.path().join(name);
+        std::fs::write(at("sd.ckpt"), b"PK\x03\x04").expect("written");
+        std::fs::write(at("notes.txt"), "a list").expect("written");
+        std::fs::create_dir(at("papers")).expect("created");
+        std::fs::create_dir_all(at("hub/models--x--y")).expect("created");
+        let foreign = |name: &str, what| CatalogError::Foreign {
+            path: at(name),
+            what,
+        };
+        let roots = [root.path().to_owned()];
+        assert_eq!(
+            foreign_in(&roots),
+            [
+                foreign("hub", Foreign::Cache(None)),
+                foreign("sd.ckpt", Foreign::Pickle),
+            ]
+        );
+        let by_name = resolve_in(&roots, "sd.ckpt");
+        assert_eq!(by_name, Err(foreign("sd.ckpt", Foreign::Pickle)));
+        let by_path = resolve_in(&[], at("notes.txt").to_str().expect("utf-8"));
+        assert_eq!(by_path, Err(foreign("notes.txt", Foreign::OtherFile)));
     }
 }

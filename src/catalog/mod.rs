@@ -10,6 +10,7 @@ mod configs;
 mod error;
 mod files;
 mod folders;
+mod inspect;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -18,6 +19,7 @@ pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
 pub use error::CatalogError;
 pub use files::{FileBytes, ModelFiles};
 pub use folders::{list, resolve};
+pub use inspect::{Addition, Foreign, foreign_head};
 pub use words::{Word, WordCategory, Words};
 
 use std::path::PathBuf;

@@ -186,6 +186,60 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn what_is_no_file_of_a_model_is_said() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    for (name, text, what) in [
+        (
+            "text_encoder/model.safetensors",
+            pointer,
+            Foreign::LfsPointer,
+        ),
+        (
+            "vae/diffusion_pytorch_model.safetensors",
+            "<html>",
+            Foreign::WebPage,
+        ),
+        (
+            "unet/diffusion_pytorch_model.fp16.safetensors",
+            "PK\x03\x04",
+            Foreign::Pickle,
+        ),
+        ("unet/config.json", "<!DOCTYPE html>", Foreign::WebPage),
+        ("words.json", pointer, Foreign::LfsPointer),
+        ("model_index.json", "Entry not found", Foreign::WebPage),
+        (
+            "model_index.json",
+            r#"{"_class_name": "FluxPipeline", "transformer": ["diffusers", "FluxTransformer2DModel"]}"#,
+            Foreign::Family("Flux".to_owned()),
+        ),
+    ] {
+        let folder = Folder::like_stable_diffusion();
+        if matches!(what, Foreign::Family(_)) {
+            std::fs::remove_dir_all(folder.0.path().join("unet")).expect("removed");
+        }
+        folder.write(name, text);
+        let path = folder.0.path().join(name);
+        assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
+    }
+    for (weights, pickled) in [
+        (
+            "text_encoder/model.safetensors",
+            "text_encoder/pytorch_model.bin",
+        ),
+        (
+            "vae/diffusion_pytorch_model.safetensors",
+            "vae/diffusion_pytorch_model.fp16.bin",
+        ),
+    ] {
+        let folder = Folder::like_stable_diffusion();
+        std::fs::remove_file(folder.0.path().join(weights)).expect("removed");
+        folder.write(pickled, "PK");
+        let (path, what) = (folder.0.path().join(pickled), Foreign::Pickle);
+        assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
+    }
+}
+
+#[test]
 fn numbers_that_make_no_sense_are_refused() {
     let cases = [
         ("unet/config.json", r#"{"block_out_channels": []}"#),

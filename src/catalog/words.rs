@@ -88,9 +88,10 @@ impl Words {
     pub fn unknown_words(&self, prompt: &str) -> Vec<String> {
         let text: Vec<char> = prompt.to_lowercase().chars().collect();
         let mut unknown: Vec<String> = Vec::new();
+        let mut said = HashSet::new();
         let mut report = |piece: &mut String| {
             let piece = std::mem::take(piece);
-            if !piece.is_empty() && !unknown.contains(&piece) {
+            if !piece.is_empty() && said.insert(piece.clone()) {
                 unknown.push(piece);
             }
         };

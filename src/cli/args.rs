@@ -113,7 +113,7 @@ impl DeviceArgs {
 /// `overpaint edit`. What is left out comes from the model's own defaults.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct EditArgs {
-    /// Picture to edit: PNG, JPEG, WebP, BMP or TIFF
+    /// Picture to edit: PNG, JPEG, WebP, TIFF, BMP or GIF
     pub input: PathBuf,
     /// File to write: PNG, JPEG, WebP or TIFF by its extension
     #[arg(short, long, value_name = "OUT")]
@@ -297,6 +297,14 @@ pub(super) enum BenchStage {
     Decode,
     /// Encoding two prompts
     Text,
+}
+
+impl BenchArgs {
+    /// The file `--dump` writes.
+    pub(super) fn dump_file(&self) -> Option<PathBuf> {
+        let folder = self.dump.as_ref()?;
+        Some(folder.join(format!("{}.safetensors", self.stage.id())))
+    }
 }
 
 impl BenchStage {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::candidates::CandidateId;
-use super::generating::ComparisonId;
+use super::candidates::ComparisonId;
 use super::notices::NoticeId;
 use super::painting::{BrushTip, Fill, StrokePoint};
 use super::preferences::Preferences;

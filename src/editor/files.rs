@@ -7,7 +7,8 @@ use super::error::EditorError;
 use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
-use super::{Editor, models, preferences};
+use super::{Editor, candidates, preferences};
+use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Task, TaskEvent};
@@ -37,8 +38,8 @@ pub(super) enum FileEvent {
         std::io::Result<Option<Box<Restored>>>,
     ),
     PreferencesWritten(Result<(), EditorError>),
-    ModelFound(models::Found),
-    ModelsListed(models::Listed),
+    ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
+    ModelsListed(Vec<Result<ModelCard, CatalogError>>),
 }
 
 /// A save that has ended.
@@ -258,7 +259,7 @@ impl Editor {
             }
             FileEvent::PreferencesWritten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
-            FileEvent::ModelFound(found) => self.model_found(found),
+            FileEvent::ModelFound(model, card) => self.model_found(model, *card),
             FileEvent::ModelsListed(models) => self.models = models,
         }
     }
@@ -268,7 +269,12 @@ impl Editor {
             self.preferences.note_file(path);
             self.preferences_changed = true;
         }
+        // Only the sample comes from nowhere.
+        let is_sample = path.is_none();
         self.add_document(path, title, loaded.picture, loaded.origin);
+        if let Some(open) = self.documents.last_mut() {
+            open.is_sample = is_sample;
+        }
         for note in loaded.notes {
             self.notices.info(self.active, note.message());
         }
@@ -368,7 +374,7 @@ impl Editor {
         let recipe = self
             .document(id)
             .filter(|_| wanted)
-            .and_then(models::recipe_text);
+            .and_then(candidates::recipe_text);
         SaveOptions {
             format: None,
             jpeg_quality: jpeg_quality

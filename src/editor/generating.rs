@@ -4,21 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Editor;
-use super::candidates::CandidateId;
+use super::candidates::{Candidate, CandidateId, ComparisonId};
 use super::error::EditorError;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::geometry::Extent;
-use crate::jobs::{JobEvent, JobId, Stage};
+use crate::jobs::{EditResult, JobEvent, JobId, Stage};
 use crate::plan::{
     EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Strength, layout,
 };
 use crate::raster::Picture;
 use crate::text::{Explain as _, Message};
-
-/// Names a comparison; never used twice in the program's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ComparisonId(pub u64);
 
 /// A run that was asked for, from then until its end; ended ones are kept for a while.
 #[derive(Debug, Clone)]
@@ -287,7 +283,7 @@ impl Editor {
                     {
                         self.notices.warn(Some(run.document), error);
                     }
-                    RunState::Finished(self.add_candidate(&run, *result, run.canvas))
+                    RunState::Finished(self.add_candidate(candidate_of(&run, *result)))
                 }
             };
             if let Some(run) = self.runs.get_mut(place) {
@@ -328,5 +324,31 @@ impl Editor {
         });
         let open = self.runs.iter().filter(|run| !run.state.is_ended()).count();
         self.runs.truncate(open + MOST_ENDED);
+    }
+}
+
+/// The result of a run; it has no name yet.
+fn candidate_of(run: &Run, result: EditResult) -> Candidate {
+    Candidate {
+        id: CandidateId(0),
+        document: run.document,
+        job: run.job,
+        comparison: run.comparison,
+        model: run.model.clone(),
+        settings: if result.second_pass == run.settings.second_pass {
+            Arc::clone(&run.settings)
+        } else {
+            Arc::new(EditSettings {
+                second_pass: result.second_pass,
+                ..EditSettings::clone(&run.settings)
+            })
+        },
+        patch: Arc::new(result.patch),
+        layout: result.layout,
+        details: result.details,
+        report: result.report,
+        total_seconds: result.total_seconds,
+        canvas: run.canvas,
+        accepted_as: None,
     }
 }

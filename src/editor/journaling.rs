@@ -4,7 +4,13 @@
 //! than a write takes, and no step is lost between two others.
 //!
 //! What is written outlives the program. That it also outlives the machine's power is asked of the
-//! disk by another thread, which may wait as long as the disk likes and keeps no record waiting.
+//! disk by another thread, at most twice a second, which may wait as long as the disk likes and keeps no
+//! record waiting. The steps of a stroke are written every 40 ms; a stroke under way is restored as far as
+//! it had come, as one step. Only where more than 256 steps wait for a file that takes none, the newest of
+//! them become one. Results that were not accepted and the queue are not kept.
+//!
+//! A journal grown large is written anew to a second file; both are written until the disk has the second,
+//! then it takes the place.
 
 use std::path::PathBuf;
 
@@ -23,6 +29,7 @@ use crate::plan::{
     Steps, Strength,
 };
 use crate::raster::FileOrigin;
+use crate::raster::file::Carried;
 
 /// What the journal thread says.
 #[derive(Debug)]
@@ -136,13 +143,19 @@ pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
 }
 
 fn kept_of(bytes: &[u8]) -> Option<(EditSettings, bool, FileOrigin)> {
-    if let Ok(kept) = postcard::from_bytes::<Kept>(bytes)
-        && let Ok(settings) = serde_json::from_str(&kept.settings)
-    {
-        return Some((settings, kept.seed_locked, kept.origin));
-    }
-    let kept: KeptByPosition = postcard::from_bytes(bytes).ok()?;
-    Some((kept.settings.named(), kept.seed_locked, kept.origin))
+    // Journals from before files' further data was carried end before it; as if there were none,
+    // they are whole.
+    let rest = postcard::to_stdvec(&Carried::default()).ok()?;
+    let completed = [bytes, &rest].concat();
+    [bytes, &completed].into_iter().find_map(|bytes| {
+        if let Ok(kept) = postcard::from_bytes::<Kept>(bytes)
+            && let Ok(settings) = serde_json::from_str(&kept.settings)
+        {
+            return Some((settings, kept.seed_locked, kept.origin));
+        }
+        let kept: KeptByPosition = postcard::from_bytes(bytes).ok()?;
+        Some((kept.settings.named(), kept.seed_locked, kept.origin))
+    })
 }
 
 impl OpenDocument {
@@ -243,7 +256,31 @@ impl Editor {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::raster::FileFormat;
+    use crate::raster::file::ColourLayout;
+
+    fn by_position(settings: &EditSettings) -> SettingsByPosition {
+        let settings = settings.clone();
+        SettingsByPosition {
+            prompt: settings.prompt,
+            negative: settings.negative,
+            strength: settings.strength,
+            steps: settings.steps,
+            guidance: settings.guidance,
+            seed: settings.seed,
+            sampler: settings.sampler,
+            schedule: settings.schedule,
+            mask_mode: settings.mask_mode,
+            area: settings.area,
+            padding: settings.padding,
+            fill: settings.fill,
+            feather: settings.feather,
+            grow: settings.grow,
+        }
+    }
 
     #[test]
     fn settings_of_older_journals_are_understood() {
@@ -256,26 +293,11 @@ mod tests {
             ..EditSettings::default()
         };
         let origin = FileOrigin {
-            exif: Some(std::sync::Arc::new(vec![1, 2, 3])),
+            exif: Some(Arc::new(vec![1, 2, 3])),
             ..FileOrigin::default()
         };
         let by_position = KeptByPosition {
-            settings: SettingsByPosition {
-                prompt: wanted.prompt.clone(),
-                negative: wanted.negative.clone(),
-                strength: wanted.strength,
-                steps: wanted.steps,
-                guidance: wanted.guidance,
-                seed: wanted.seed,
-                sampler: wanted.sampler,
-                schedule: wanted.schedule,
-                mask_mode: wanted.mask_mode,
-                area: wanted.area,
-                padding: wanted.padding,
-                fill: wanted.fill,
-                feather: wanted.feather,
-                grow: wanted.grow,
-            },
+            settings: by_position(&wanted),
             seed_locked: true,
             origin: origin.clone(),
         };
@@ -297,5 +319,47 @@ mod tests {
         let bytes = postcard::to_stdvec(&fewer).unwrap();
         assert_eq!(kept_of(&bytes), Some((wanted, false, origin)));
         assert_eq!(kept_of(&bytes[..9]), None);
+    }
+
+    /// As `FileOrigin` and `Kept` were in version 0.1.
+    #[derive(Serialize)]
+    struct OldKept {
+        settings: SettingsByPosition,
+        seed_locked: bool,
+        format: FileFormat,
+        layout: ColourLayout,
+        exif: Option<Arc<Vec<u8>>>,
+        texts: Vec<(String, String)>,
+    }
+
+    #[test]
+    fn what_files_carried_may_be_missing() {
+        let settings = EditSettings::default();
+        let old = OldKept {
+            settings: by_position(&settings),
+            seed_locked: true,
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: Some(Arc::new(vec![1, 2, 3])),
+            texts: vec![("Title".to_owned(), "貓".to_owned())],
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let wanted = FileOrigin {
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: old.exif.clone(),
+            texts: old.texts.clone(),
+            carried: Carried::default(),
+        };
+        assert_eq!(kept_of(&bytes), Some((settings, true, wanted.clone())));
+        assert_eq!(kept_of(&bytes[..bytes.len() / 2]), None);
+        let mut new = Kept {
+            settings: serde_json::to_string(&EditSettings::default()).unwrap(),
+            seed_locked: false,
+            origin: wanted,
+        };
+        new.origin.carried.comments.push(b"words".to_vec());
+        let bytes = postcard::to_stdvec(&new).unwrap();
+        assert_eq!(kept_of(&bytes).unwrap().2, new.origin);
     }
 }

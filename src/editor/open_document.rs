@@ -16,6 +16,7 @@ pub struct OpenDocument {
     /// Counts changes of `about`.
     pub(super) about_revision: u64,
     pub(super) is_being_saved: bool,
+    pub(super) is_sample: bool,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
     pub(super) journal: DocumentJournal,
@@ -39,6 +40,7 @@ impl OpenDocument {
             about,
             about_revision: 0,
             is_being_saved: false,
+            is_sample: false,
             stroke: None,
             journal,
         }
@@ -77,6 +79,11 @@ impl OpenDocument {
     /// Which part of the picture may change, as settings and mask stand.
     pub fn region(&self) -> RegionBounds {
         self.region.bounds(self.settings().mask_mode)
+    }
+
+    /// True for the sample portrait, so that what is in the picture is known.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
     }
 
     /// True while it is being written to a file.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Cancelled;
+use crate::catalog::CatalogError;
 use crate::text::{Explain, Message, Value, error_speaks};
 
 /// Why a run did not give a picture; each variant is something the caller can act on.
@@ -19,6 +20,8 @@ pub enum EngineError {
         /// What is wrong with it: a message of ours, or the words of the system or the format.
         why: Value,
     },
+    /// What should be a model is something else.
+    NoModel(CatalogError),
     /// The model lacks a weight.
     MissingWeight {
         /// File it should be in.
@@ -83,6 +86,7 @@ impl EngineError {
         matches!(
             self,
             Self::ModelFile { .. }
+                | Self::NoModel(_)
                 | Self::MissingWeight { .. }
                 | Self::WrongShape { .. }
                 | Self::NotFiniteWeight { .. }
@@ -104,6 +108,7 @@ impl Explain for EngineError {
             Self::ModelFile { path, why } => Message::new("engine-model-file")
                 .with("why", why.clone())
                 .with("path", path.as_path()),
+            Self::NoModel(error) => error.message(),
             Self::MissingWeight { path, name } => Message::new("engine-missing-weight")
                 .with("name", name.clone())
                 .with("path", path.as_path()),

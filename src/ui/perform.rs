@@ -8,7 +8,7 @@ use super::actions::Action;
 use super::canvas::{self, View};
 use super::clipboard;
 use super::context::{Desk, memory};
-use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, PaletteQuery};
+use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, Guide, PaletteQuery};
 use super::panels;
 use super::state::Tool;
 use super::theme;
@@ -296,7 +296,7 @@ fn toggle_dialog(desk: &mut Desk<'_>, dialog: Dialog) {
 }
 
 fn open_guide(desk: &mut Desk<'_>) {
-    desk.state.guide_step = Some(0);
+    desk.state.guide = Some(Guide::default());
     if desk.editor.active().is_none() {
         desk.send(Command::OpenSample);
     }

@@ -331,3 +331,69 @@ fn a_hyphen_and_a_random_seed_go_through_to_the_picture() {
     let done = edit(room.path(), &[&more_threads[..], SMALL].concat());
     assert!(done.status.success());
 }
+
+#[test]
+fn where_measurements_are_written_is_judged_before_the_work() {
+    let room = room();
+    fs::write(room.path().join("file"), b"").unwrap();
+    fs::create_dir_all(room.path().join("numbers/vae.safetensors")).unwrap();
+    fs::create_dir_all(room.path().join("numbers/unet.safetensors")).unwrap();
+    let part = [
+        "bench",
+        "--json",
+        "--model",
+        "random:tiny",
+        "--stage",
+        "unet",
+        "--repeats",
+        "1",
+    ];
+    for (more, code, said) in [
+        (["--dump", "file/numbers"], 5, "file/numbers"),
+        (["--dump", "numbers"], 5, "This is a folder"),
+        (["--export", "file"], 5, "file"),
+        (["--export", "numbers"], 2, "numbers"),
+        (["--size", "20x21"], 2, "multiples of"),
+    ] {
+        let refused = overpaint(room.path(), part.iter().chain(&more));
+        assert_refused_first(&refused, code, said, &format!("{more:?}"));
+    }
+}
+
+#[test]
+fn what_is_given_for_a_model_is_named_for_what_it_is() {
+    let room = room();
+    let at = |name: &str| room.path().join(name);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter");
+    for folder in ["", "vae", "unet", "text_encoder", "tokenizer", "scheduler"] {
+        fs::create_dir_all(at("pulled").join(folder)).unwrap();
+        for entry in fs::read_dir(starter.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let name = path.file_name().unwrap();
+                fs::copy(&path, at("pulled").join(folder).join(name)).unwrap();
+            }
+        }
+    }
+    let unet = "pulled/unet/diffusion_pytorch_model.safetensors";
+    fs::write(at(unet), pointer).unwrap();
+    fs::write(at("sd.ckpt"), b"PK\x03\x04").unwrap();
+    fs::write(at("page.safetensors"), "<!doctype html>").unwrap();
+    fs::create_dir_all(at("hub/models--a--b/snapshots/1")).unwrap();
+    fs::write(at("hub/models--a--b/snapshots/1/model_index.json"), "{}").unwrap();
+    for (model, said) in [
+        ("pulled", "git lfs pull"),
+        ("sd.ckpt", "Python pickle"),
+        ("page.safetensors", "web page"),
+        ("hub", "hub/models--a--b/snapshots/1"),
+        ("in.png", "This file is no model"),
+        ("runwayml/stable-diffusion-v1-5", "hf download"),
+    ] {
+        let args = [&["-o", "out.png", "--model", model], SMALL].concat();
+        assert_refused_first(&edit(room.path(), &args), 4, said, model);
+    }
+    // A part is measured without the rest of its model, and says the same.
+    let bench = ["bench", "--json", "--stage", "unet", "--model", "pulled"];
+    assert_refused_first(&overpaint(room.path(), bench), 4, "git lfs pull", "bench");
+}

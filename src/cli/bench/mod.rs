@@ -10,6 +10,7 @@ mod summary;
 pub use request::bench_request;
 
 use std::io::BufRead as _;
+use std::path::Path;
 
 use super::args::BenchArgs;
 use super::console::Console;
@@ -19,6 +20,7 @@ use crate::engine::EngineError;
 use crate::engine::kernels::{Peak, peak};
 use crate::geometry::Extent;
 use crate::jobs::EditError;
+use crate::raster::file::check_place;
 use crate::text::Message;
 use subject::Subject;
 
@@ -36,6 +38,10 @@ pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     }
     if args.layers && part.is_none() {
         return Err(CliError::Argument(Message::new("cli-bench-layers-of-edit")));
+    }
+    if let (Some(folder), Some(file)) = (&args.dump, args.dump_file()) {
+        make_folder(folder)?;
+        check_place(&file).map_err(CliError::Output)?;
     }
     // Also for Ctrl-C: a stopped run ends here, and a temporary model is removed.
     let stop = stop_flag()?;
@@ -90,6 +96,11 @@ fn processor_peak(threads: usize, in_bf16: bool) -> Result<Peak, CliError> {
         EditError::Engine(EngineError::Device { device, why })
     });
     Ok(peak?)
+}
+
+fn make_folder(folder: &Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| CliError::System(format!("{}: {error}", folder.display())))
 }
 
 fn parse_size(text: &str) -> Result<Extent, CliError> {

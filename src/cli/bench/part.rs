@@ -24,6 +24,14 @@ pub(super) fn run(
     part: Part,
     stop: &AtomicBool,
 ) -> Result<(), CliError> {
+    let multiple = part
+        .size_multiple_px(&subject.model)
+        .map_err(EditError::from)?;
+    let size = measured.size;
+    if !size.width.is_multiple_of(multiple) || !size.height.is_multiple_of(multiple) {
+        let message = Message::new("cli-bench-size-multiple").with("size", size.to_string());
+        return Err(CliError::Argument(message.with("multiple", multiple)));
+    }
     let options = measured.args.device.engine_options();
     let progress = &mut Stoppable {
         stop,
@@ -33,12 +41,6 @@ pub(super) fn run(
     let loaded = LoadedPart::load(&subject.model, part, options, progress);
     let loaded = loaded.map_err(EditError::from)?;
     let load_seconds = clock.elapsed().as_secs_f64();
-    let multiple = loaded.size_multiple_px();
-    let size = measured.size;
-    if !size.width.is_multiple_of(multiple) || !size.height.is_multiple_of(multiple) {
-        let message = Message::new("cli-bench-size-multiple").with("size", size.to_string());
-        return Err(CliError::Argument(message.with("multiple", multiple)));
-    }
     let inputs = loaded.inputs(size).map_err(EditError::from)?;
     let mut memory = PeakMemory {
         load: peak_rss_bytes(),
@@ -123,13 +125,11 @@ fn say_line(measured: &Measured<'_>, name: Message, seconds: f64) {
 
 /// Writes inputs and output where `--dump` asks for them.
 fn dump(measured: &Measured<'_>, inputs: &PartInputs, output: &PartOutput) -> Result<(), CliError> {
-    let Some(folder) = &measured.args.dump else {
+    let Some(path) = measured.args.dump_file() else {
         return Ok(());
     };
-    let path = folder.join(format!("{}.safetensors", measured.args.stage.id()));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| inputs.write(output, &path))
-        .map_err(|error| CliError::System(format!("{}: {error}", path.display())))
+    let written = inputs.write(output, &path);
+    written.map_err(|error| CliError::System(format!("{}: {error}", path.display())))
 }
 
 /// Passes Ctrl-C on to the engine, and times each operation.

@@ -9,6 +9,7 @@ use crate::cli::args::BenchArgs;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::engine::diffusion::{Part, RandomModel};
+use crate::raster::file::check_place;
 use crate::text::Message;
 
 /// What a random model's name begins with.
@@ -82,7 +83,8 @@ fn write(random: RandomModel, folder: &Path, parts: &[Part]) -> Result<(), CliEr
 
 /// Nobody's files are written over.
 fn make_empty(folder: &Path) -> Result<(), CliError> {
-    std::fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
+    super::make_folder(folder)?;
+    check_place(&folder.join("model_index.json")).map_err(CliError::Output)?;
     let mut entries = std::fs::read_dir(folder).map_err(|error| refused(folder, &error))?;
     if entries.next().is_some() {
         return Err(argument(

@@ -54,6 +54,15 @@ impl Part {
         Self::VaeDecoder,
     ];
 
+    /// What the sides of a picture for this part of `model` must be multiples of, by the model's
+    /// configuration.
+    pub fn size_multiple_px(self, model: &ModelRef) -> Result<u32, EngineError> {
+        match self {
+            Self::TextEncoder => Ok(1),
+            _ => Ok(VaeConfig::read(&ModelFiles::of(model))?.factor as u32),
+        }
+    }
+
     /// FLOPs of one forward pass of this part of `model` for a picture of `size`, counted from the
     /// model's configuration. `prompts`: 2 with guidance, else 1.
     pub fn flops(self, model: &ModelRef, size: Extent, prompts: usize) -> Result<u64, EngineError> {
@@ -133,10 +142,7 @@ impl LoadedPart {
                 Network::Unet(Box::new(Unet::load(&files, &device, precision, progress)?))
             }
         };
-        let factor = match part {
-            Part::TextEncoder => 1,
-            _ => VaeConfig::read(&files)?.factor,
-        };
+        let factor = part.size_multiple_px(model)? as usize;
         Ok(Self {
             part,
             model: model.clone(),
@@ -152,13 +158,8 @@ impl LoadedPart {
         device::name(&self.device, self.precision)
     }
 
-    /// What a picture's sides must be multiples of.
-    pub fn size_multiple_px(&self) -> u32 {
-        self.factor as u32
-    }
-
     /// The inputs for a picture of that size, whose sides must be multiples of
-    /// [`size_multiple_px`](Self::size_multiple_px).
+    /// [`Part::size_multiple_px`].
     pub fn inputs(&self, size: Extent) -> Result<PartInputs, EngineError> {
         let (height, width) = (size.height as usize, size.width as usize);
         if size.is_empty() || height % self.factor != 0 || width % self.factor != 0 {

@@ -1,7 +1,7 @@
-//! [`Blueprint`]: which weights a network has and what it multiplies, told from its configuration
-//! alone. Random models are made after it, and the bench counts with it.
+//! [`Blueprint`]: the weights and the FLOPs of a network, computed from its configuration alone. Random
+//! models are made after it, and `overpaint bench` counts with it.
 
-/// What a network is made of.
+/// The weights and the FLOPs of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Blueprint {
     /// In the order they are met.

@@ -1,24 +1,24 @@
-//! [`Remembered`]: results kept by the content they were made from.
+//! [`LruCache`]: encoded texts and pictures, kept by the content they were computed from.
 
-/// The last few results of something slow, found again by equality of what they were made from.
-/// Comparing whole contents costs little beside what it saves and cannot be fooled as a hash can.
+/// A small least-recently-used cache. Keys are whole contents, compared by equality: that costs little
+/// beside what it saves and has no collisions as a hash has.
 #[derive(Debug)]
-pub(crate) struct Remembered<K, V> {
-    /// Latest used first.
+pub(crate) struct LruCache<K, V> {
+    /// Most recently used first.
     entries: Vec<(K, V)>,
-    most: usize,
+    capacity: usize,
 }
 
-impl<K: PartialEq, V: Clone> Remembered<K, V> {
-    /// Keeps `most` results.
-    pub(crate) fn new(most: usize) -> Self {
+impl<K: PartialEq, V: Clone> LruCache<K, V> {
+    /// Keeps `capacity` results.
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            entries: Vec::with_capacity(most),
-            most,
+            entries: Vec::with_capacity(capacity),
+            capacity,
         }
     }
 
-    /// The result for `key`, if it is kept.
+    /// The result for `key`, if it is cached.
     pub(crate) fn get(&mut self, key: &K) -> Option<V> {
         let at = self.entries.iter().position(|(known, _)| known == key)?;
         let entry = self.entries.remove(at);
@@ -27,10 +27,10 @@ impl<K: PartialEq, V: Clone> Remembered<K, V> {
         Some(value)
     }
 
-    /// Keeps a result; the one unused for longest goes.
-    pub(crate) fn keep(&mut self, key: K, value: V) {
+    /// Caches a result; the least recently used one is evicted.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
         self.entries.retain(|(known, _)| *known != key);
-        self.entries.truncate(self.most.saturating_sub(1));
+        self.entries.truncate(self.capacity.saturating_sub(1));
         self.entries.insert(0, (key, value));
     }
 }
@@ -40,14 +40,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_one_unused_for_longest_goes() {
-        let mut kept = Remembered::new(2);
-        kept.keep("a", 1);
-        kept.keep("b", 2);
+    fn the_least_recently_used_is_evicted() {
+        let mut kept = LruCache::new(2);
+        kept.insert("a", 1);
+        kept.insert("b", 2);
         assert_eq!(kept.get(&"a"), Some(1));
-        kept.keep("c", 3);
+        kept.insert("c", 3);
         assert_eq!(kept.get(&"b"), None);
-        kept.keep("a", 4);
+        kept.insert("a", 4);
         assert_eq!((kept.get(&"a"), kept.get(&"c")), (Some(4), Some(3)));
     }
 }

@@ -1,21 +1,14 @@
 //! The denoising loop: predict, blend by the latent mask, step, preview.
-//!
-//! **Latent mask.** Every latent pixel has a strength s of its own, as in
-//! [Differential Diffusion](https://arxiv.org/abs/2306.00950). At executed step i of k it is inpainted
-//! if s ≥ (k − i) / k, else it is preserved: the network sees the init latent with the run's first
-//! noise there, and its prediction there is replaced by the init latent. So a pixel of strength s takes
-//! part in the last s·k steps only, from the very latent that a run of that lower strength would start
-//! from. With strengths of 0 and 1 this is the usual blend of the init latent into the prediction. Pixels
-//! that are always preserved end as the init latent, exactly.
 
 use candle_core::Tensor;
 
+use super::latent_mask::{LatentMask, blend, combine};
 use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::sampler::{PastPrediction, Sampler, StepInput};
 use super::schedule::Step;
 use crate::catalog::PredictionType;
-use crate::engine::nn::tensors::{choose, noise_tensor};
+use crate::engine::nn::tensors::noise_tensor;
 use crate::engine::{EngineError, Progress, Stage};
 
 /// The network with its prompts and guidance, or a toy in tests.
@@ -27,15 +20,6 @@ pub(crate) trait Predictor {
         timestep: f64,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError>;
-}
-
-/// Which latent pixels are inpainted, and from which step on.
-#[derive(Debug)]
-pub(crate) struct LatentMask {
-    /// The clean latent that preserved pixels keep, (1, c, h, w).
-    pub(crate) init_latent: Tensor,
-    /// The strength of each latent pixel as a share of the run's, 0…1, row-major.
-    pub(crate) strength: Vec<f32>,
 }
 
 /// One run through the executed steps.
@@ -89,19 +73,6 @@ pub(crate) fn clean_from(
 /// `clean` with noise to level `sigma`.
 pub(crate) fn noised(clean: &Tensor, noise: &Tensor, sigma: f64) -> Result<Tensor, EngineError> {
     Ok((clean + noise.affine(sigma, 0.0)?)?)
-}
-
-impl LatentMask {
-    /// Which pixels are preserved at step `done` of `of`.
-    fn preserved_at(&self, done: usize, of: usize) -> Vec<bool> {
-        let remaining = (of - done) as f64;
-        // A hair below, so that 0.6 of 20 are 12 steps although 0.6 is not a binary number.
-        let is_inpainted = |strength: f32| f64::from(strength) * of as f64 + 1e-4 >= remaining;
-        self.strength
-            .iter()
-            .map(|&strength| !is_inpainted(strength))
-            .collect()
-    }
 }
 
 /// Runs all steps. Reports each step; asks for a preview after each where one is wanted.
@@ -189,24 +160,6 @@ pub(crate) fn denoise(
         latent: sample,
         executed,
     })
-}
-
-/// Two masks pixel by pixel.
-fn combine(a: &[bool], b: &[bool], of: impl Fn(bool, bool) -> bool) -> Vec<bool> {
-    a.iter().zip(b).map(|(a, b)| of(*a, *b)).collect()
-}
-
-/// `replacement` where `mask`, else `latent`; nothing is computed where the mask is empty.
-fn blend(
-    mask: &[bool],
-    replacement: impl FnOnce() -> Result<Tensor, EngineError>,
-    latent: Tensor,
-) -> Result<Tensor, EngineError> {
-    if mask.iter().any(|&replaced| replaced) {
-        choose(mask, &replacement()?, &latent)
-    } else {
-        Ok(latent)
-    }
 }
 
 fn stage(done: usize, of: usize) -> Stage {

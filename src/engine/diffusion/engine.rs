@@ -1,13 +1,14 @@
-//! [`DiffusionEngine`]: the engine that runs models of the Stable Diffusion family.
+//! [`DiffusionEngine`]: [`Engine::run`] for models of the Stable Diffusion family, stage by stage.
 
 use std::num::NonZero;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
-use super::cache::Remembered;
+use super::cache::LruCache;
 use super::classifier_free_guidance::GuidedUnet;
-use super::denoise::{Denoising, LatentMask, denoise, noised};
+use super::denoise::{Denoising, denoise, noised};
+use super::latent_mask::LatentMask;
 use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
@@ -96,7 +97,7 @@ pub struct DiffusionEngine {
     device_name: String,
     precision: Precision,
     loaded: Option<(ModelRef, Pipeline)>,
-    noises: Remembered<(u64, Shape), Tensor>,
+    noises: LruCache<(u64, Shape), Tensor>,
 }
 
 /// (1, channels, height, width) of a latent.
@@ -112,7 +113,7 @@ impl DiffusionEngine {
             device,
             precision,
             loaded: None,
-            noises: Remembered::new(NOISES_KEPT),
+            noises: LruCache::new(NOISES_KEPT),
         })
     }
 
@@ -142,13 +143,13 @@ impl DiffusionEngine {
 
     /// The first noise of a run.
     fn noise(&mut self, seed: u64, shape: Shape) -> Result<Tensor, EngineError> {
-        if let Some(known) = self.noises.get(&(seed, shape)) {
-            return Ok(known);
+        if let Some(cached) = self.noises.get(&(seed, shape)) {
+            return Ok(cached);
         }
         let (_, channels, height, width) = shape;
         let numbers = NoiseSource::new(seed).initial(channels * height * width);
         let noise = noise_tensor(numbers, shape, &self.device)?;
-        self.noises.keep((seed, shape), noise.clone());
+        self.noises.insert((seed, shape), noise.clone());
         Ok(noise)
     }
 }
@@ -186,7 +187,7 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let pictures = run.pictures(progress);
+        let pictures = run.stages(progress);
         // Activations are needed no more, however the run ended.
         BlockAllocator::release_all();
         let (image, round_trip) = pictures?;
@@ -248,8 +249,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The result, and the round trip of the original where it is asked for.
-    fn pictures(
+    /// All stages in order: encode text and picture, denoise, decode. Gives the result, and the round trip of
+    /// the original where it is asked for.
+    fn stages(
         &mut self,
         progress: &mut dyn Progress,
     ) -> Result<(RgbF32, Option<RgbF32>), EngineError> {
@@ -273,7 +275,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised(&text, image_latent, masked_image, progress)?;
+        let latent = self.denoised_latent(&text, image_latent, masked_image, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -286,7 +288,7 @@ impl Run<'_> {
         Ok((image, round_trip))
     }
 
-    /// What the autoencoder makes of the input's picture, where that is asked for.
+    /// The input's picture encoded and decoded, where that is asked for.
     fn round_trip(&mut self, progress: &mut dyn Progress) -> Result<Option<RgbF32>, EngineError> {
         let input = self.input;
         if !input.wants_round_trip {
@@ -361,8 +363,8 @@ impl Run<'_> {
         Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
     }
 
-    /// The denoised latent.
-    fn denoised(
+    /// Sets schedule, init latent, latent mask and conditioning up, and runs the denoising loop.
+    fn denoised_latent(
         &mut self,
         text: &Tensor,
         image_latent: Option<Tensor>,

@@ -1,4 +1,4 @@
-//! [`LatentPreview`]: what the picture will roughly be, from a latent, by one matrix.
+//! [`LatentPreview`]: a rough picture of a latent, by one matrix from its channels to RGB.
 
 use candle_core::Tensor;
 use serde::Deserialize;

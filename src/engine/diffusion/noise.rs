@@ -25,7 +25,7 @@ impl NoiseSource {
         Self { seed }
     }
 
-    /// What the picture starts from: `torch.randn(count, generator=torch.Generator("cpu")
+    /// The initial noise: `torch.randn(count, generator=torch.Generator("cpu")
     /// .manual_seed(seed))`. PyTorch looks at the lower 32 bits of a seed only.
     pub(crate) fn initial(self, count: usize) -> Vec<f32> {
         Normals::seeded(self.seed).draw(count)
@@ -37,7 +37,7 @@ impl NoiseSource {
         self.stream(Stream::Step, index).draw(count)
     }
 
-    /// What a region starts from that is filled with noise.
+    /// The noise that a region is filled with.
     pub(crate) fn fill(self, count: usize) -> Vec<f32> {
         self.stream(Stream::Fill, 0).draw(count)
     }

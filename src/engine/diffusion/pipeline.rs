@@ -1,8 +1,10 @@
-//! [`Pipeline`]: one loaded model, and what it remembers of earlier runs.
+//! [`Pipeline`]: one loaded model: tokenizer, text encoder, U-Net, VAE, and the caches of their results.
+
+use std::collections::HashSet;
 
 use candle_core::{Device, Tensor};
 
-use super::cache::Remembered;
+use super::cache::LruCache;
 use super::latent_preview::LatentPreview;
 use super::schedule::TrainedNoise;
 use super::text_encoder::TextEncoder;
@@ -35,9 +37,9 @@ pub(super) struct Pipeline {
     text_encoder: TextEncoder,
     vae: Vae,
     device: Device,
-    texts: Remembered<Vec<Vec<u32>>, Tensor>,
-    pictures: Remembered<RgbF32, Tensor>,
-    round_trips: Remembered<RgbF32, RgbF32>,
+    texts: LruCache<Vec<Vec<u32>>, Tensor>,
+    pictures: LruCache<RgbF32, Tensor>,
+    round_trips: LruCache<RgbF32, RgbF32>,
 }
 
 impl Pipeline {
@@ -82,9 +84,9 @@ impl Pipeline {
             unet,
             vae,
             device: device.clone(),
-            texts: Remembered::new(TEXTS_KEPT),
-            pictures: Remembered::new(PICTURES_KEPT),
-            round_trips: Remembered::new(ROUND_TRIPS_KEPT),
+            texts: LruCache::new(TEXTS_KEPT),
+            pictures: LruCache::new(PICTURES_KEPT),
+            round_trips: LruCache::new(ROUND_TRIPS_KEPT),
         })
     }
 
@@ -98,13 +100,13 @@ impl Pipeline {
     ) -> Result<Tensor, EngineError> {
         let windows = self.tokenizer.windows_of_all(prompts)?.concat();
         // Kept by the whole batch: another batch of the same window may differ in its last bits.
-        if let Some(known) = self.texts.get(&windows) {
-            return Ok(known);
+        if let Some(cached) = self.texts.get(&windows) {
+            return Ok(cached);
         }
         report.text_encodes += 1;
-        let encoded = self.text_encoder.encode(&windows, progress)?;
+        let encoded = self.text_encoder.encode_many(&windows, progress)?;
         let joined = encoded.reshape((prompts.len(), (), self.text_encoder.width()))?;
-        self.texts.keep(windows, joined.clone());
+        self.texts.insert(windows, joined.clone());
         Ok(joined)
     }
 
@@ -115,13 +117,13 @@ impl Pipeline {
         report: &mut RunReport,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        if let Some(known) = self.pictures.get(picture) {
-            return Ok(known);
+        if let Some(cached) = self.pictures.get(picture) {
+            return Ok(cached);
         }
         report.picture_encodes += 1;
         let tensor = picture_tensor(picture, &self.device)?;
         let latent = self.vae.encode(&tensor, progress)?;
-        self.pictures.keep(picture.clone(), latent.clone());
+        self.pictures.insert(picture.clone(), latent.clone());
         Ok(latent)
     }
 
@@ -132,13 +134,13 @@ impl Pipeline {
         report: &mut RunReport,
         progress: &mut dyn Progress,
     ) -> Result<RgbF32, EngineError> {
-        if let Some(known) = self.round_trips.get(picture) {
-            return Ok(known);
+        if let Some(cached) = self.round_trips.get(picture) {
+            return Ok(cached);
         }
         let latent = self.encode_picture(picture, report, progress)?;
         report.round_trips += 1;
         let decoded = tensor_picture(&self.decode(&latent, progress)?)?;
-        self.round_trips.keep(picture.clone(), decoded.clone());
+        self.round_trips.insert(picture.clone(), decoded.clone());
         Ok(decoded)
     }
 
@@ -151,19 +153,20 @@ impl Pipeline {
         self.vae.decode(latent, progress)
     }
 
-    /// What of the prompts the model has never seen.
+    /// The words of the prompts that the model does not know.
     pub(super) fn unknown_words<'a>(
         &self,
         prompts: impl Iterator<Item = &'a str>,
     ) -> Result<Vec<String>, EngineError> {
         let mut unknown = Vec::new();
+        let mut known = HashSet::new();
         for prompt in prompts {
             let pieces = match &self.card.words {
                 Some(words) => words.unknown_words(prompt),
                 None => self.tokenizer.unknown_pieces(prompt)?,
             };
             for piece in pieces {
-                if !unknown.contains(&piece) {
+                if known.insert(piece.clone()) {
                     unknown.push(piece);
                 }
             }

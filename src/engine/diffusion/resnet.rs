@@ -6,7 +6,7 @@ use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
-/// Measures of a [`Resnet`].
+/// Sizes of a [`Resnet`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResnetShape {
     /// Channels in.
@@ -17,7 +17,7 @@ pub(super) struct ResnetShape {
     pub(super) time_width: Option<usize>,
     /// Groups of its normalisations.
     pub(super) groups: usize,
-    /// What they add to the variance.
+    /// Their epsilon.
     pub(super) eps: f64,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Resnet {
 }
 
 impl Resnet {
-    /// The block of those measures.
+    /// The block of that shape.
     pub(super) fn load(mut from: Loader<'_>, shape: ResnetShape) -> Result<Self, EngineError> {
         let ResnetShape {
             inputs,
@@ -87,7 +87,7 @@ impl Resnet {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         let normal = self.norm1.forward_silu(&x)?;
-        let inner = self.conv1.forward_for_norms(normal, shift, progress)?;
+        let inner = self.conv1.forward_for_norm(normal, shift, progress)?;
         progress.checkpoint()?;
         let normal = self.norm2.forward_silu(&inner)?;
         drop(inner);
@@ -161,6 +161,6 @@ impl Upsample {
         progress.checkpoint()?;
         let (_, _, height, width) = x.dims4()?;
         let size = size.unwrap_or((2 * height, 2 * width));
-        self.conv.forward_enlarged(x, size, progress)
+        self.conv.forward_upsampled(x, size, progress)
     }
 }

@@ -1,8 +1,8 @@
 //! Noise levels: what a model was trained with ([`TrainedNoise`]) and what a run visits
 //! ([`Schedule`]).
 //!
-//! Everything is in sigma space: a noisy latent is x = x₀ + σ·n, and the network is shown
-//! x / √(σ² + 1). In the ᾱ of the papers σ = √((1 − ᾱ) / ᾱ). Numbers are rounded to f32 where
+//! Everything is in sigma space: a noisy latent is x = x₀ + σ·n, and the network reads the
+//! scaled sample x / √(σ² + 1). In the ᾱ of the papers σ = √((1 − ᾱ) / ᾱ). Numbers are rounded to f32 where
 //! diffusers does, so that its tables are met to the last digits.
 
 use serde::Deserialize;
@@ -104,7 +104,7 @@ pub(crate) struct TrainedNoise {
 pub(crate) struct Step {
     /// Position in the whole schedule, counted from the most noise.
     pub(crate) index: usize,
-    /// What the network is told.
+    /// The timestep the network is conditioned on.
     pub(crate) timestep: f64,
     /// Level of the latent before the step.
     pub(crate) sigma: f64,
@@ -170,7 +170,7 @@ impl TrainedNoise {
         Self::from_config(&config)
     }
 
-    /// How the network's answer is to be read.
+    /// What the model output means.
     pub(crate) fn prediction(&self) -> PredictionType {
         self.prediction
     }

@@ -3,6 +3,8 @@
 
 mod blueprint;
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::model_config::ModelConfig;
@@ -21,7 +23,11 @@ const WEIGHTS: &[&str] = &[
     "text_encoder/model.fp16.safetensors",
 ];
 
-/// Turns token ids into what the U-Net attends to.
+/// Token lists encoded as one batch at most. Prompts people write are shorter, so that theirs are
+/// one batch, whose last bits do not depend on what else there is.
+const MAX_BATCH: usize = 16;
+
+/// Turns token ids into the embeddings that the U-Net attends to.
 #[derive(Debug)]
 pub(crate) struct TextEncoder {
     config: TextEncoderConfig,
@@ -133,6 +139,35 @@ impl TextEncoder {
         self.config.width
     }
 
+    /// As [`encode`](Self::encode), for any number of lists. Above [`MAX_BATCH`] each distinct list is
+    /// encoded once (those that pad the shorter of two prompts are all alike), [`MAX_BATCH`] at a
+    /// time, so that the memory for activations does not grow with the prompt.
+    pub(crate) fn encode_many(
+        &self,
+        ids: &[Vec<u32>],
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        if ids.len() <= MAX_BATCH {
+            return self.encode(ids, progress);
+        }
+        let mut known = HashMap::new();
+        let mut different = Vec::new();
+        let mut places = Vec::with_capacity(ids.len());
+        for list in ids {
+            let place = *known.entry(list).or_insert_with(|| {
+                different.push(list.clone());
+                different.len() as u32 - 1
+            });
+            places.push(place);
+        }
+        let encoded = different
+            .chunks(MAX_BATCH)
+            .map(|batch| self.encode(batch, progress))
+            .collect::<Result<Vec<_>, _>>()?;
+        let places = Tensor::from_vec(places, ids.len(), &self.device)?;
+        Ok(Tensor::cat(&encoded, 0)?.index_select(&places, 0)?)
+    }
+
     /// Encodes lists of exactly [`window`](Self::window) ids each, as `(batch, window, width)` f32.
     pub(crate) fn encode(
         &self,
@@ -205,7 +240,7 @@ impl Layer {
             width,
             context_width: width,
             heads,
-            head_width: width / heads,
+            head_dim: width / heads,
             biased: true,
         };
         Ok(Self {

@@ -1,5 +1,7 @@
 //! [`PromptTokenizer`]: from a prompt to the windows of token ids a text encoder reads.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use tokenizers::Tokenizer;
 
@@ -104,10 +106,10 @@ impl PromptTokenizer {
     pub(crate) fn unknown_pieces(&self, prompt: &str) -> Result<Vec<String>, EngineError> {
         let encoding = self.encode(prompt)?;
         let mut pieces: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
         for (id, &(from, to)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
             let piece = prompt.get(from..to).unwrap_or_default().trim();
-            let is_new = !piece.is_empty() && !pieces.iter().any(|known| known == piece);
-            if Some(*id) == self.unknown && is_new {
+            if Some(*id) == self.unknown && !piece.is_empty() && known.insert(piece) {
                 pieces.push(piece.to_owned());
             }
         }

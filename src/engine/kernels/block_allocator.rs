@@ -1,9 +1,9 @@
 //! [`BlockAllocator`]: large blocks of memory, kept for the next of their size.
 //!
 //! A step of a network takes and gives back the same hundreds of large blocks as the step before.
-//! Given back to the system, each comes again as pages of zeros that are mapped one by one; not to do
-//! so took about a tenth off a step where it was measured (benches/peers). So large blocks are kept a while and handed out again; small
-//! ones are the system allocator's alone.
+//! Given back to the system, each comes again as zeroed pages that are mapped one by one; keeping them
+//! took about a tenth off a step where it was measured (benches/peers). So large blocks go to a free list
+//! and are handed out again; small ones are the system allocator's alone.
 
 #![expect(
     clippy::disallowed_types,
@@ -17,22 +17,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LARGE: usize = 1 << 18;
 /// Alignment of every large block; nothing here asks for more.
 const ALIGNMENT: usize = 64;
-/// Bytes kept at the most.
+/// Most bytes in the free list.
 const MAX_BYTES: usize = 512 << 20;
-/// Bytes from which a new block has what is kept make way: blocks of that size are few and hardly twice
-/// the same, and what is kept would come on top of them.
+/// Bytes from which a new block evicts free ones: blocks of that size are few and hardly twice the same,
+/// and the free list would come on top of them.
 const VERY_LARGE: usize = 64 << 20;
-/// Blocks kept at the most.
+/// Most blocks in the free list.
 const MAX_BLOCKS: usize = 128;
 
 static FREE_LIST: Mutex<FreeList> = Mutex::new(FreeList::new(MAX_BYTES));
 
-/// The allocator of the program: the system's, and large blocks again and again.
+/// The allocator of the program: the system's, with a free list of large blocks.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockAllocator;
 
 impl BlockAllocator {
-    /// Gives what is kept back to the system: when a run is over, its memory is free for others.
+    /// Gives the free list back to the system: when a run is over, its memory is free for others.
     pub fn release_all() {
         while let Some(old) = Self::evict_surplus(usize::MAX) {
             free(old);
@@ -40,7 +40,7 @@ impl BlockAllocator {
         trim();
     }
 
-    /// Gives back about as much as a new block of `size` is going to take, if that is very much.
+    /// Evicts about as much as a new block of `size` is going to take, if that is very large.
     fn evict_for(size: usize) {
         let mut freed = 0;
         while let Some(old) = Self::evict(size, freed) {
@@ -49,14 +49,14 @@ impl BlockAllocator {
         }
     }
 
-    /// The oldest block, while less than `size` was freed. The shelf is not locked while the caller
-    /// frees it.
+    /// The oldest block, while less than `size` was freed. The list is not locked while the caller frees
+    /// it.
     fn evict(size: usize, freed: usize) -> Option<Block> {
         free_list().evict(size, freed)
     }
 
-    /// The oldest block, while there is no room for another of `size`. The shelf is not locked while
-    /// the caller frees it.
+    /// The oldest block, while there is no room for another of `size`. The list is not locked while the
+    /// caller frees it.
     fn evict_surplus(size: usize) -> Option<Block> {
         free_list().evict_surplus(size)
     }
@@ -124,7 +124,7 @@ fn trim() {}
 #[expect(unsafe_code, reason = "this is an allocator")]
 fn free(block: Block) {
     if let Some(layout) = layout_of(block.size) {
-        // SAFETY: blocks on the shelf came from the system with this layout, and nobody else has
+        // SAFETY: blocks in the free list came from the system with this layout, and nobody else has
         // them: `dealloc` gave them up.
         unsafe { System.dealloc(block.address as *mut u8, layout) }
     }
@@ -133,7 +133,7 @@ fn free(block: Block) {
 #[expect(unsafe_code, reason = "this is an allocator")]
 // SAFETY: small blocks are the system's, called as we are called. A large block is at least as large
 // and as aligned as its layout asks; its size follows from the layout alone, so `dealloc` and
-// `realloc` know it again; it is on the shelf or with one owner, never both.
+// `realloc` know it again; it is in the free list or with one owner, never both.
 unsafe impl GlobalAlloc for BlockAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(size) = block_size(layout) else {
@@ -226,7 +226,7 @@ struct Block {
     size: usize,
 }
 
-/// Blocks that wait for another use, oldest first.
+/// Free blocks, oldest first.
 #[derive(Debug)]
 struct FreeList {
     blocks: [Block; MAX_BLOCKS],
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shelf_gives_back_the_newest_of_a_size_and_frees_the_oldest() {
+    fn the_newest_of_a_size_is_reused_and_the_oldest_evicted() {
         let mut free_list = FreeList::new(100);
         assert!(
             free_list.put(block(1, 30))
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_makes_way_for_very_large_blocks_only() {
+    fn only_very_large_blocks_evict_others() {
         let mut free_list = FreeList::new(MAX_BYTES);
         let block = |index: usize| Block {
             address: index,
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shelf_of_many_blocks_is_full_too() {
+    fn many_small_blocks_fill_the_list_too() {
         let mut free_list = FreeList::new(usize::MAX);
         assert!((0..MAX_BLOCKS).all(|at| free_list.put(block(at, 1))));
         assert!(!free_list.put(block(MAX_BLOCKS, 1)));

@@ -1,13 +1,13 @@
-//! Concatenation of channels: the rows of two matrices side by side.
+//! Concatenation of channels (skip connections): the rows of two matrices side by side.
 
 use rayon::prelude::*;
 
 use super::output::UninitBuffer;
 
-/// Rows of a piece of work.
-const PIECE: usize = 256;
+/// Rows of a task.
+const ROWS_PER_TASK: usize = 256;
 
-/// `(rows, width of a + width of b)` of `(rows, width)` each: the numbers of `a` before those of `b`.
+/// `(rows, width of a + width of b)` of `(rows, width)` each: the channels of `a` before those of `b`.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn concat_channels([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f32> {
     let [width_a, width_b] = widths;
@@ -18,15 +18,15 @@ pub(crate) fn concat_channels([a, b]: [&[f32]; 2], widths: [usize; 2]) -> Vec<f3
     let rows = (a.len() + b.len()) / width;
     assert_eq!([a.len(), b.len()], widths.map(|width| rows * width));
     let mut output = UninitBuffer::new(rows * width);
-    let pieces = output.numbers().par_chunks_mut(PIECE * width);
-    pieces.enumerate().for_each(|(piece, to)| {
-        for (row, to) in (piece * PIECE..).zip(to.chunks_exact_mut(width)) {
+    let tasks = output.elements().par_chunks_mut(ROWS_PER_TASK * width);
+    tasks.enumerate().for_each(|(task, to)| {
+        for (row, to) in (task * ROWS_PER_TASK..).zip(to.chunks_exact_mut(width)) {
             let (to_a, to_b) = to.split_at_mut(width_a);
             to_a.write_copy_of_slice(&a[row * width_a..][..width_a]);
             to_b.write_copy_of_slice(&b[row * width_b..][..width_b]);
         }
     });
-    // SAFETY: every row was in a piece, and both its parts were written.
+    // SAFETY: every row was in a task, and both its parts were written.
     unsafe { output.assume_init() }
 }
 

@@ -5,17 +5,17 @@ use half::bf16;
 use super::isa::Isa;
 use super::prefetch::prefetch_l1;
 
-/// Numbers to be read.
+/// A slice to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DtypeSlice<'a> {
-    /// As they were computed.
+    /// f32.
     F32(&'a [f32]),
-    /// Rounded: half the memory for what only products and normalisations read.
+    /// bf16: half the memory for activations that only GEMMs and normalizations read.
     Bf16(&'a [bf16]),
 }
 
 impl<'a> DtypeSlice<'a> {
-    /// How many there are.
+    /// Its length.
     pub(crate) fn len(self) -> usize {
         match self {
             Self::F32(numbers) => numbers.len(),
@@ -23,7 +23,7 @@ impl<'a> DtypeSlice<'a> {
         }
     }
 
-    /// The numbers `start .. start + len`.
+    /// The elements `start .. start + len`.
     pub(crate) fn slice(self, start: usize, len: usize) -> Self {
         match self {
             Self::F32(numbers) => Self::F32(&numbers[start..start + len]),
@@ -31,7 +31,7 @@ impl<'a> DtypeSlice<'a> {
         }
     }
 
-    /// Fetches them into the cache ahead of their use.
+    /// Prefetches it into L1.
     pub(crate) fn prefetch_l1(self) {
         match self {
             Self::F32(numbers) => prefetch_l1(numbers),
@@ -39,7 +39,7 @@ impl<'a> DtypeSlice<'a> {
         }
     }
 
-    /// All of them in f32; `scratch` is for those that are not.
+    /// In f32; widened in `scratch` where it is bf16.
     pub(crate) fn as_f32<'r>(self, isa: Isa, scratch: &'r mut Vec<f32>) -> &'r [f32]
     where
         'a: 'r,
@@ -55,12 +55,12 @@ impl<'a> DtypeSlice<'a> {
     }
 }
 
-/// Numbers that were computed.
+/// A computed vector.
 #[derive(Debug, Clone)]
 pub(crate) enum DtypeVec {
-    /// As they came.
+    /// f32.
     F32(Vec<f32>),
-    /// Rounded; see [`DtypeSlice::Bf16`].
+    /// bf16; see [`DtypeSlice::Bf16`].
     Bf16(Vec<bf16>),
 }
 

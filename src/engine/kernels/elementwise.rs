@@ -1,14 +1,13 @@
-//! A function of slices, one vector at a time.
+//! Elementwise functions of slices, a vector at a time.
 
 use std::mem::MaybeUninit;
 
 use pulp::Simd;
 
-/// Numbers of the widest vector.
+/// f32 lanes of the widest vector.
 pub(crate) const MAX_LANES: usize = 16;
 
-/// Each number of `to` becomes a function of itself and of the numbers at its place in `from`,
-/// a vector at a time. All slices are as long as `to`.
+/// to[i] = f(to[i], from[..][i]), a vector at a time. All slices are as long as `to`.
 #[inline(always)]
 pub(crate) fn update<S: Simd, const N: usize>(
     simd: S,
@@ -30,10 +29,10 @@ pub(crate) fn update<S: Simd, const N: usize>(
     }
 }
 
-/// Writes to each number of `to` a function of the numbers at its place in `from`, a vector at a
-/// time, and returns what it has written. All slices are at least as long as `to`.
+/// to[i] = f(from[..][i]), a vector at a time; returns what it has written. All slices are at least as long
+/// as `to`.
 #[inline(always)]
-#[expect(unsafe_code, reason = "every number is written")]
+#[expect(unsafe_code, reason = "every element is written")]
 pub(crate) fn write<'a, S: Simd, const N: usize>(
     simd: S,
     to: &'a mut [MaybeUninit<f32>],
@@ -55,7 +54,7 @@ pub(crate) fn write<'a, S: Simd, const N: usize>(
     unsafe { to.assume_init_mut() }
 }
 
-/// Writes a vector, or its first numbers, to all of `to`.
+/// Stores a vector, or its first lanes, to all of `to`.
 #[inline(always)]
 pub(crate) fn write_vector<S: Simd>(simd: S, to: &mut [MaybeUninit<f32>], y: S::f32s) {
     if let ([vector], []) = S::as_uninit_mut_simd_f32s(to) {

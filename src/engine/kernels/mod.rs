@@ -1,11 +1,12 @@
-//! The networks' operators on the processor: convolution, linear layers, attention, normalisation.
+//! CPU kernels of the networks' operators: GEMM, convolution, attention, normalization. README.md here has
+//! the plan and a figure.
 //!
-//! Pictures are stored channels last, `(batch, height, width, channels)`: all channels of a pixel
-//! lie together, so a convolution is a sum of products of pixels with panels of weights and needs
-//! no copy of its input. Weights are packed once, when a network is loaded.
+//! Pictures are stored channels last (NHWC): all channels of a pixel lie together, so an implicit GEMM
+//! reads rows of A from the picture and needs no im2col copy. Weights are packed once, when a network is
+//! loaded.
 //!
-//! One room for everything that is worth writing per instruction set. It knows slices and numbers,
-//! neither tensors nor networks; `engine/diffusion` puts it behind its layers.
+//! The room for everything that is written per ISA. It knows slices, neither tensors nor networks;
+//! `engine/nn` puts it behind its layers.
 
 #![expect(
     clippy::inline_always,

@@ -1,4 +1,4 @@
-//! Results that are written once, by many threads.
+//! Output buffers that are not initialized and are written once, by many threads.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -9,29 +9,29 @@ use super::elementwise::MAX_LANES;
 use super::isa::Bf16Isa;
 use super::prefetch::prefetch;
 
-/// What results are made of.
-pub(crate) trait Number: Copy {
-    /// What stands where none was written; no number.
+/// An element of a result.
+pub(crate) trait Element: Copy {
+    /// NaN, where a test build finds elements that were not written.
     const POISON: Self;
 }
 
-impl Number for f32 {
+impl Element for f32 {
     const POISON: Self = Self::NAN;
 }
 
-impl Number for bf16 {
+impl Element for bf16 {
     const POISON: Self = Self::NAN;
 }
 
-/// Memory for a result, every number of which is about to be written: it is not filled with zeros
-/// before, which would cost as much as the writing.
+/// Memory for a result, every element of which is about to be written: it is not filled with zeros before,
+/// which would cost as much as the writing.
 pub(crate) struct UninitBuffer<T = f32>(Box<[MaybeUninit<T>]>);
 
-impl<T: Number> UninitBuffer<T> {
-    /// Room for that many numbers.
+impl<T: Element> UninitBuffer<T> {
+    /// Room for that many elements.
     pub(crate) fn new(len: usize) -> Self {
         let mut numbers = Box::new_uninit_slice(len);
-        // A number that is forgotten is seen by tests.
+        // An element that is forgotten is seen by tests.
         if cfg!(debug_assertions) {
             numbers.fill(MaybeUninit::new(T::POISON));
         }
@@ -39,14 +39,14 @@ impl<T: Number> UninitBuffer<T> {
     }
 
     /// All of it, to be written.
-    pub(crate) fn numbers(&mut self) -> &mut [MaybeUninit<T>] {
+    pub(crate) fn elements(&mut self) -> &mut [MaybeUninit<T>] {
         &mut self.0
     }
 
     /// What was written.
     ///
     /// # Safety
-    /// Every number was.
+    /// Every element was.
     #[expect(unsafe_code, reason = "the caller has written it")]
     pub(crate) unsafe fn assume_init(self) -> Vec<T> {
         // SAFETY: as the caller promises.
@@ -54,8 +54,8 @@ impl<T: Number> UninitBuffer<T> {
     }
 }
 
-/// A slice whose parts are handed to threads by the index of their numbers. Parts of a picture
-/// (some channels of some pixels) are no slices, so they cannot be lent out by the borrow checker.
+/// A slice that threads write disjoint parts of. Parts of a picture (some channels of some pixels) are no
+/// slices, so the borrow checker cannot lend them out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DisjointOutput<'a, T = f32> {
     first: *mut MaybeUninit<T>,
@@ -64,16 +64,16 @@ pub(crate) struct DisjointOutput<'a, T = f32> {
 }
 
 #[expect(unsafe_code, reason = "see the type")]
-// SAFETY: it stands for an exclusive borrow of the slice; every access goes through `part`, whose
+// SAFETY: it stands for an exclusive borrow of the slice; every access goes through `slice`, whose
 // caller promises that no two threads hold overlapping parts.
 unsafe impl<T: Send> Send for DisjointOutput<'_, T> {}
 #[expect(unsafe_code, reason = "see the type")]
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for DisjointOutput<'_, T> {}
 
-impl<'a, T: Number> DisjointOutput<'a, T> {
+impl<'a, T: Element> DisjointOutput<'a, T> {
     pub(crate) fn new(output: &'a mut UninitBuffer<T>) -> Self {
-        let output = output.numbers();
+        let output = output.elements();
         Self {
             first: output.as_mut_ptr(),
             len: output.len(),
@@ -81,7 +81,7 @@ impl<'a, T: Number> DisjointOutput<'a, T> {
         }
     }
 
-    /// The numbers `start .. start + len`, to be written.
+    /// The elements `start .. start + len`, to be written.
     ///
     /// # Safety
     /// While the part lives, no other part that overlaps it may be alive.
@@ -92,24 +92,24 @@ impl<'a, T: Number> DisjointOutput<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.first.add(start), len) }
     }
 
-    /// Fetches the numbers `start .. start + len` into the cache, which is worth it a while before
-    /// they are written: lines far apart are foreseen by no processor.
+    /// Prefetches the elements `start .. start + len` a while before they are written: no hardware
+    /// prefetcher foresees lines far apart.
     pub(crate) fn prefetch(&self, start: usize, len: usize) {
         prefetch(self.first.wrapping_add(start).cast(), len * size_of::<T>());
     }
 }
 
-/// Numbers that are written at once at the most where they are rounded.
+/// Most elements of one write to a bf16 output.
 pub(crate) const MAX_CHUNK: usize = 2 * MAX_LANES;
 
-/// Where numbers go, and what rounds them before.
+/// Where results go: f32, or rounded to bf16.
 pub(crate) enum Output<'a> {
     F32(DisjointOutput<'a>),
     Bf16(Bf16Isa, DisjointOutput<'a, bf16>),
 }
 
 impl Output<'_> {
-    /// Lets `make` write the numbers `start .. start + len`, [`MAX_CHUNK`] at the most.
+    /// Lets `make` write the elements `start .. start + len`, [`MAX_CHUNK`] at the most.
     ///
     /// # Safety
     /// Nobody else may be writing any of them.

@@ -1,5 +1,4 @@
-//! What the processor can do at most: multiplications and additions of numbers that never leave the
-//! registers.
+//! The processor's peak FLOP/s: multiply-adds of register operands.
 
 use std::sync::Barrier;
 use std::time::Instant;
@@ -8,37 +7,37 @@ use pulp::{Simd, WithSimd};
 
 use super::isa::Isa;
 
-/// Vectors summed side by side: more than any processor has multiply-adds under way.
-const SUMS: usize = 12;
-/// Multiply-adds of each sum between two looks at the clock.
+/// Independent accumulators: more than latency × throughput of any processor.
+const ACCUMULATORS: usize = 12;
+/// Multiply-adds of each accumulator in a burst.
 const ROUNDS: u64 = 1 << 22;
 /// Bursts, of which the fastest counts: the machine has other work too.
 const BURSTS: usize = 5;
 
-/// The most a processor computes.
+/// The processor's peak.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
-    /// The instruction set it was measured with: the one the kernels use.
+    /// The ISA it was measured with: the one the kernels use.
     pub isa: &'static str,
-    /// Multiplications and additions a second, all threads together.
+    /// FLOP/s, all threads together.
     pub flops_per_second: f64,
 }
 
-/// Measures the peak of that many threads, with numbers of bf16 or of f32; some tenths of a second.
-/// An error says which instruction sets there are, where another one is forced.
+/// Measures the peak of that many threads in bf16 or f32; some tenths of a second. An error says which
+/// ISAs there are, where another one is forced.
 pub fn peak(threads: usize, in_bf16: bool) -> Result<Peak, String> {
     let isa = if in_bf16 {
         Isa::chosen_with_bf16()?
     } else {
         Isa::chosen()?.in_f32()
     };
-    let of_a_round = match isa.bf16() {
+    let flops_per_round = match isa.bf16() {
         Some(bf16_isa) => bf16_isa.flops_per_round(),
-        None => 2 * SUMS * isa.lanes(),
+        None => 2 * ACCUMULATORS * isa.lanes(),
     };
-    let of_all = of_a_round as f64 * ROUNDS as f64 * threads as f64;
+    let flops_per_burst = flops_per_round as f64 * ROUNDS as f64 * threads as f64;
     let flops_per_second = (0..BURSTS)
-        .map(|_| of_all / seconds_of_a_burst(isa, threads))
+        .map(|_| flops_per_burst / seconds_of_a_burst(isa, threads))
         .fold(0.0, f64::max);
     Ok(Peak {
         isa: isa.name(),
@@ -68,7 +67,7 @@ fn seconds_of_a_burst(isa: Isa, threads: usize) -> f64 {
     })
 }
 
-/// `SUMS` vectors, each multiplied and added to `ROUNDS` times.
+/// `ROUNDS` multiply-adds of each accumulator.
 struct MultiplyAdds;
 
 impl WithSimd for MultiplyAdds {
@@ -76,18 +75,18 @@ impl WithSimd for MultiplyAdds {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
-        // Falls towards 1 and stays there: neither overflow nor subnormal numbers.
+        // Converges to 1: neither overflow nor subnormal numbers.
         let factor = simd.splat_f32s(std::hint::black_box(0.5));
         let shift = simd.splat_f32s(std::hint::black_box(0.5));
-        let mut sums = [simd.splat_f32s(std::hint::black_box(2.0)); SUMS];
+        let mut acc = [simd.splat_f32s(std::hint::black_box(2.0)); ACCUMULATORS];
         for _ in 0..ROUNDS {
-            for sum in &mut sums {
-                *sum = simd.mul_add_e_f32s(*sum, factor, shift);
+            for acc in &mut acc {
+                *acc = simd.mul_add_e_f32s(*acc, factor, shift);
             }
         }
         let mut all = simd.splat_f32s(0.0);
-        for sum in sums {
-            all = simd.add_f32s(all, sum);
+        for acc in acc {
+            all = simd.add_f32s(all, acc);
         }
         simd.reduce_sum_f32s(all)
     }
@@ -107,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn the_sums_are_what_was_asked_for() {
+    fn the_accumulators_are_as_many_as_counted() {
         let isa = Isa::chosen().unwrap();
-        let sum = isa.run(MultiplyAdds);
-        assert_eq!(sum, (SUMS * isa.lanes()) as f32);
+        let acc = isa.run(MultiplyAdds);
+        assert_eq!(acc, (ACCUMULATORS * isa.lanes()) as f32);
     }
 }

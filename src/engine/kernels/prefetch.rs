@@ -1,8 +1,8 @@
 //! Software prefetch into L1 and L2.
 
-/// Prefetches numbers into L1 ahead of their use.
-pub(crate) fn prefetch_l1<T>(numbers: &[T]) {
-    prefetch(numbers.as_ptr().cast(), size_of_val(numbers));
+/// Prefetches a slice into L1 ahead of its use.
+pub(crate) fn prefetch_l1<T>(values: &[T]) {
+    prefetch(values.as_ptr().cast(), size_of_val(values));
 }
 
 /// Prefetches packed weights into L2 long ahead of their use.

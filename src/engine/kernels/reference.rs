@@ -1,6 +1,6 @@
-//! What the tests of the kernels compare with.
+//! Reference functions and tolerances for the tests of the kernels.
 
-/// Numbers between −1 and 1 that follow from `seed` alone (a linear congruential generator).
+/// Values between −1 and 1 that follow from `seed` alone (a linear congruential generator).
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..count)
@@ -13,17 +13,16 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// How far a result of `set` may be from the exact one where f32 is within `of_f32`: where products
-/// are of bf16, what is multiplied has 8 digits.
-pub(crate) fn tolerance(set: super::Isa, of_f32: f64) -> f64 {
-    match set.bf16() {
+/// How far a result of `isa` may be from the exact one where f32 is within `of_f32`: bf16 has 8 digits.
+pub(crate) fn tolerance(isa: super::Isa, of_f32: f64) -> f64 {
+    match isa.bf16() {
         Some(_) => of_f32.max(5e-3),
         None => of_f32,
     }
 }
 
-/// Panics where `got` is further than `most` from `expected`, as a share of the norm (relative L2)
-/// and, ten times as far, as a share of the largest number (so that one wrong number is seen).
+/// Panics where `got` is further than `most` from `expected` in relative L2, or ten times as far in relative
+/// L∞ (so that one wrong element is seen).
 #[track_caller]
 pub(crate) fn assert_close(got: &[f32], expected: &[f64], most: f64, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");

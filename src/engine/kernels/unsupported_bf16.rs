@@ -23,10 +23,10 @@ impl Bf16Isa {
     ) {
         match self.0 {}
     }
-    pub(crate) fn pairs_for(self, _: usize) -> usize {
+    pub(crate) fn k_pairs(self, _: usize) -> usize {
         match self.0 {}
     }
-    pub(crate) fn to_bf16_pairs(self, _: &[f32], _: &mut [u32]) {
+    pub(crate) fn to_bf16x2(self, _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
     pub(crate) fn to_bf16(self, _: &[f32], _: &mut [MaybeUninit<bf16>]) {
@@ -52,13 +52,13 @@ impl Bf16Isa {
     pub(crate) fn exp_to_bf16(self, _: &[f32], _: f32, _: f32, _: &mut [u32]) -> f32 {
         match self.0 {}
     }
-    pub(crate) fn interleave_bf16(self, _: &[f32], _: &[f32], _: &mut [u32]) {
+    pub(crate) fn vnni_interleave(self, _: &[f32], _: &[f32], _: &mut [u32]) {
         match self.0 {}
     }
-    pub(crate) fn interleave_bf16_rows(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
+    pub(crate) fn vnni_interleave_rows(self, _: &[f32], _: usize, _: &mut [u32], _: usize) {
         match self.0 {}
     }
-    pub(crate) fn deinterleave_bf16(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
+    pub(crate) fn vnni_deinterleave(self, _: &[u32], _: &mut [f32], _: &mut [f32]) {
         match self.0 {}
     }
     pub(crate) fn fma_rounds(self, _: u64) -> f32 {

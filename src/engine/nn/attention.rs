@@ -1,10 +1,11 @@
-//! Attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1), in slabs, so
-//! that the matrix of scores is never there as a whole.
+//! The attention layer ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1): flash
+//! attention by our kernels on the CPU; elsewhere sliced attention by candle's operators. Neither has the
+//! matrix of scores in memory as a whole.
 
 use candle_core::{DType, Tensor};
 
 use super::cpu::{tensor, with_numbers};
-use super::layers::{Linear, Source};
+use super::layers::{LayerInput, Linear};
 use super::weights::Loader;
 use crate::engine::kernels::{self, AttentionSizes, Isa, flash_attention};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
@@ -50,17 +51,17 @@ impl AttentionNames {
     };
 }
 
-/// Measures of an attention layer.
+/// Sizes of an attention layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttentionShape {
-    /// Width of what asks, and of the result.
+    /// Features of a query token, and of the result.
     pub(crate) width: usize,
-    /// Width of what is asked.
+    /// Features of a context token.
     pub(crate) context_width: usize,
     /// Heads.
     pub(crate) heads: usize,
-    /// Width of each head.
-    pub(crate) head_width: usize,
+    /// Features of each head.
+    pub(crate) head_dim: usize,
     /// Whether queries, keys and values have a bias; the result always has.
     pub(crate) biased: bool,
 }
@@ -73,46 +74,49 @@ pub(crate) struct Attention {
     v: Linear,
     out: Linear,
     heads: usize,
-    /// What our kernels compute with; `None` where candle's operators do.
+    /// The ISA of our kernels; `None` where candle's operators compute.
     isa: Option<Isa>,
 }
 
 impl Attention {
-    /// The layer of those names and measures.
+    /// The layer of those names and that shape.
     pub(crate) fn load(
         mut from: Loader<'_>,
         names: AttentionNames,
         shape: AttentionShape,
     ) -> Result<Self, EngineError> {
-        let inner = shape.heads * shape.head_width;
+        let inner = shape.heads * shape.head_dim;
         let projection = if shape.biased {
             Linear::load
         } else {
             Linear::load_unbiased
         };
         Ok(Self {
-            q: projection(from.scope(names.q).passing_on_f32(), shape.width, inner)?,
+            q: projection(
+                from.scope(names.q).with_f32_activations(),
+                shape.width,
+                inner,
+            )?,
             k: projection(
-                from.scope(names.k).passing_on_f32(),
+                from.scope(names.k).with_f32_activations(),
                 shape.context_width,
                 inner,
             )?,
             v: projection(
-                from.scope(names.v).passing_on_f32(),
+                from.scope(names.v).with_f32_activations(),
                 shape.context_width,
                 inner,
             )?,
             out: Linear::load(from.scope(names.out), inner, shape.width)?,
             heads: shape.heads,
-            isa: from.packs_for(),
+            isa: from.kernel_isa(),
         })
     }
 
-    /// The keys and values of every token of `context`, which can then be asked any number of
-    /// times.
+    /// The keys and values of every token of `context`, for any number of queries.
     pub(crate) fn kv(
         &self,
-        context: impl Into<Source>,
+        context: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<PreparedKv, EngineError> {
         let kv = self.keys_and_values(&context.into(), progress)?;
@@ -122,12 +126,12 @@ impl Attention {
         })
     }
 
-    /// Lets every token of `x` ask every token of `context`. `mask`, `(tokens of x, tokens of
+    /// Attention from every token of `x` to every token of `context`. `mask`, `(tokens of x, tokens of
     /// context)`, is added to the scores.
     pub(crate) fn forward_masked(
         &self,
-        x: &Source,
-        context: &Source,
+        x: &LayerInput,
+        context: &LayerInput,
         mask: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -139,12 +143,11 @@ impl Attention {
         self.out.forward(&y, progress)
     }
 
-    /// Lets every token of `x` ask what is `kv`, and adds the answers to `residual`, which has the
-    /// shape of the result.
+    /// Attention from every token of `x` to `kv`, plus `residual`, which has the shape of the result.
     pub(crate) fn forward_onto(
         &self,
         residual: &Tensor,
-        x: &Source,
+        x: &LayerInput,
         kv: &PreparedKv,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -161,7 +164,7 @@ impl Attention {
 
     fn keys_and_values(
         &self,
-        context: &Source,
+        context: &LayerInput,
         progress: &mut dyn Progress,
     ) -> Result<KeysAndValues, EngineError> {
         Ok(KeysAndValues {
@@ -179,7 +182,7 @@ impl Attention {
     }
 }
 
-/// What queries are put to.
+/// Keys and values, ready for queries.
 #[derive(Debug)]
 pub(crate) enum PreparedKv {
     /// For our kernels on the processor.
@@ -203,7 +206,7 @@ impl KeysAndValues {
             batch,
             heads,
             keys,
-            head_width: inner / heads.max(1),
+            head_dim: inner / heads.max(1),
         };
         let [k, v] = [self.k.contiguous()?, self.v.contiguous()?];
         with_numbers([&k, &v], |numbers| {
@@ -231,7 +234,7 @@ fn flash_on_cpu(
     tensor(output, q.shape(), &q)
 }
 
-/// Attention out of candle's own operators.
+/// Sliced attention by candle's operators.
 #[derive(Debug, Clone, Copy)]
 struct SlicedAttention<'a> {
     kv: &'a KeysAndValues,
@@ -249,62 +252,62 @@ impl SlicedAttention<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let (batch, queries, inner) = q.dims3()?;
-        let head_width = inner / self.heads.max(1);
-        let q = (self.split(q)? / (head_width as f64).sqrt())?;
+        let head_dim = inner / self.heads.max(1);
+        let q = (self.split(q)? / (head_dim as f64).sqrt())?;
         let k = self.split(&self.kv.k)?.transpose(1, 2)?;
         let v = self.split(&self.kv.v)?;
         let (members, _, keys) = k.dims3()?;
 
         let rows = (budget_bytes / (keys * size_of::<f32>()).max(1)).max(1);
-        // As many whole heads as fit, or one head in several slabs of queries.
-        let slab_members = (rows / queries.max(1)).clamp(1, members.max(1));
-        let slab_queries = rows.min(queries).max(1);
-        let mut heads = Vec::with_capacity(members.div_ceil(slab_members));
-        for member in (0..members).step_by(slab_members) {
-            let count = slab_members.min(members - member);
+        // As many whole heads as fit, or one head in several slices of queries.
+        let slice_members = (rows / queries.max(1)).clamp(1, members.max(1));
+        let slice_queries = rows.min(queries).max(1);
+        let mut heads = Vec::with_capacity(members.div_ceil(slice_members));
+        for member in (0..members).step_by(slice_members) {
+            let count = slice_members.min(members - member);
             let k = k.narrow(0, member, count)?;
             let v = v.narrow(0, member, count)?;
-            let mut slabs = Vec::with_capacity(queries.div_ceil(slab_queries));
-            for start in (0..queries).step_by(slab_queries) {
+            let mut slices = Vec::with_capacity(queries.div_ceil(slice_queries));
+            for start in (0..queries).step_by(slice_queries) {
                 progress.checkpoint()?;
-                let len = slab_queries.min(queries - start);
+                let len = slice_queries.min(queries - start);
                 let q = q.narrow(0, member, count)?.narrow(1, start, len)?;
-                slabs.push(self.slab(&q, &k, &v, start)?);
+                slices.push(self.attend_slice(&q, &k, &v, start)?);
             }
-            heads.push(joined(slabs, 1)?);
+            heads.push(joined(slices, 1)?);
         }
         Ok(joined(heads, 0)?
-            .reshape((batch, self.heads, queries, head_width))?
+            .reshape((batch, self.heads, queries, head_dim))?
             .transpose(1, 2)?
             .contiguous()?
             .reshape((batch, queries, inner))?)
     }
 
-    /// One slab of queries, the first of which is number `start`, of some heads.
-    fn slab(
+    /// A slice of queries, the first of which has index `start`, of some heads.
+    fn attend_slice(
         &self,
         q: &Tensor,
         k: &Tensor,
         v: &Tensor,
         start: usize,
     ) -> Result<Tensor, EngineError> {
-        // Narrow numbers are widened for the softmax: scores of large models leave their range.
+        // The softmax is in f32: scores of large models overflow f16.
         let mut scores = q.contiguous()?.matmul(k)?.to_dtype(DType::F32)?;
         if let Some(mask) = self.mask {
             scores = scores.broadcast_add(&mask.narrow(0, start, q.dim(1)?)?)?;
         }
-        let shares = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
-        Ok(shares.matmul(v)?)
+        let probabilities = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
+        Ok(probabilities.matmul(v)?)
     }
 
     /// `(batch, tokens, heads × width)` to `(batch × heads, tokens, width)`.
     fn split(&self, x: &Tensor) -> Result<Tensor, EngineError> {
         let (batch, tokens, inner) = x.dims3()?;
-        let head_width = inner / self.heads.max(1);
-        Ok(x.reshape((batch, tokens, self.heads, head_width))?
+        let head_dim = inner / self.heads.max(1);
+        Ok(x.reshape((batch, tokens, self.heads, head_dim))?
             .transpose(1, 2)?
             .contiguous()?
-            .reshape((batch * self.heads, tokens, head_width))?)
+            .reshape((batch * self.heads, tokens, head_dim))?)
     }
 }
 

@@ -1,8 +1,8 @@
-//! Between candle's tensors and the kernels of the processor, which know slices only.
+//! Between candle's tensors and the CPU kernels, which know slices only.
 //!
-//! The networks speak of pictures as `(batch, channels, height, width)`. On the processor such a
-//! tensor is a permuted view of numbers that lie channels last, as the kernels want them: every
-//! layer gives one and takes one without a copy, and every other operator of candle still works.
+//! The networks' pictures are NCHW, `(batch, channels, height, width)`. On the CPU such a tensor is a
+//! permuted view of memory in NHWC (channels last), as the kernels want it: layers pass it on without a
+//! copy, and every other operator of candle still works.
 
 use std::ops::Range;
 
@@ -11,18 +11,17 @@ use candle_core::{CpuStorage, DType, Layout, Shape, Storage, Tensor};
 use crate::engine::EngineError;
 use crate::engine::kernels::{DtypeSlice, DtypeVec, Isa, concat_channels};
 
-/// True where the kernels can compute with `x`: f32 in the processor's memory, or bf16, which they
-/// themselves made for each other.
-pub(crate) fn is_here(x: &Tensor) -> bool {
+/// True where the kernels can compute with `x`: f32 on the CPU, or bf16, which the kernels made.
+pub(crate) fn is_on_cpu(x: &Tensor) -> bool {
     x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::BF16)
 }
 
-/// What the kernels use. A wrong choice by environment was refused when the device was opened.
+/// The kernels' ISA. A wrong choice by environment was refused when the device was opened.
 pub(crate) fn isa() -> Isa {
     Isa::chosen().unwrap_or_else(|_| Isa::portable())
 }
 
-/// What the kernels use for products of bf16. A wrong choice was refused, as above.
+/// The kernels' ISA for bf16 GEMMs. A wrong choice was refused, as above.
 pub(crate) fn isa_with_bf16() -> Isa {
     Isa::chosen_with_bf16().unwrap_or_else(|_| isa())
 }
@@ -116,7 +115,7 @@ pub(crate) fn picture_of(
 
 /// Two pictures as one, the channels of `a` before those of `b`.
 pub(crate) fn channels_of_both(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
-    if !is_here(a) {
+    if !is_on_cpu(a) {
         return Ok(Tensor::cat(&[a, b], 1)?);
     }
     let (batch, width_a, rows, columns) = a.dims4()?;

@@ -1,4 +1,4 @@
-//! Where a run is computed, and what that is called.
+//! The device and the precision of a run, and their names.
 
 use candle_core::Device;
 
@@ -78,9 +78,8 @@ impl DeviceChoice {
     }
 }
 
-/// In which numbers products are computed, where the processor's bf16 can be had. Sums, and all
-/// that is no product, are f32 either way, and so are the text encoder, the time and the layers at
-/// the ends of a network.
+/// The dtype of GEMMs on the CPU. Accumulation, and all that is no GEMM, is f32 either way, and so are the
+/// text encoder, the time embedding and the layers at the ends of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PrecisionChoice {
     /// bf16 where the processor multiplies it faster than f32, else f32.
@@ -88,7 +87,7 @@ pub enum PrecisionChoice {
     Auto,
     /// f32 on the processor.
     F32,
-    /// bf16 on the processor; an error where it has no products of bf16.
+    /// bf16 on the processor; an error where it has no bf16 instructions.
     Bf16,
 }
 

@@ -30,6 +30,7 @@ impl From<CatalogError> for EngineError {
                 let why = why.into();
                 Self::ModelFile { path, why }
             }
+            CatalogError::Foreign { .. } => Self::NoModel(error),
             CatalogError::UnknownModel { id } => Self::Unsupported {
                 what: Message::new("engine-what-unknown").with("id", id),
             },
@@ -42,7 +43,7 @@ pub(crate) fn bad_input(what: impl Into<String>) -> EngineError {
     EngineError::BadInput { what: what.into() }
 }
 
-/// The answer of a network in f32, if all its numbers are.
+/// The output of a network in f32, if it is finite.
 pub(crate) fn all_finite(answer: &Tensor) -> Result<Tensor, EngineError> {
     let answer = answer.to_dtype(DType::F32)?;
     // One number that is not finite makes the sum of its zero-fold not finite.

@@ -1,24 +1,23 @@
-//! The layers networks are made of: thin holders of weights with one entry point for each thing the
-//! networks do. What computes behind an entry point can be exchanged without touching a network:
-//! our kernels on the processor, candle's operators elsewhere.
+//! The layers of the networks: weights, and one entry point for each fused operation the networks need.
+//! Behind it are our kernels on the CPU and candle's operators elsewhere; a network does not know which.
 //!
 //! Pictures are `(batch, channels, height, width)`, token lists `(batch, tokens, width)`.
 
 mod convolution;
+mod input;
 mod linear;
 mod norm;
-mod source;
 
 use candle_core::{DType, Tensor};
 
 pub(crate) use self::convolution::{Conv2d, ConvShape};
+pub(crate) use self::input::LayerInput;
 pub(crate) use self::linear::{GeGlu, Linear};
 pub(crate) use self::norm::{GroupNorm, LayerNorm};
-pub(crate) use self::source::Source;
 use super::weights::Loader;
 use crate::engine::EngineError;
 
-/// A row of numbers for each of a number of ids.
+/// An embedding table: a row for each id.
 #[derive(Debug)]
 pub(crate) struct Embedding {
     rows: Tensor,
@@ -48,7 +47,7 @@ impl Embedding {
     }
 }
 
-/// What text encoders bend their numbers with.
+/// The activation functions of text encoders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     /// x · sigmoid(1.702 x), OpenAI's approximation.
@@ -58,7 +57,7 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// Of each number.
+    /// Of each element.
     pub(crate) fn forward(self, x: &Tensor) -> Result<Tensor, EngineError> {
         Ok(match self {
             Self::QuickGelu => (x * candle_nn::ops::sigmoid(&(x * 1.702)?)?)?,

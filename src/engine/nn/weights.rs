@@ -13,12 +13,12 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
 use super::precision::{Precision, Storage};
-use crate::catalog::{FileBytes, ModelFiles};
+use crate::catalog::{CatalogError, FileBytes, ModelFiles, foreign_head};
 use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
-/// Weights of a network, as its files have them, that are widened at load.
+/// Largest files of a network whose weights are widened to f32 at load.
 const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
 
 /// The large weight of a layer, as what computes it wants it.
@@ -109,8 +109,8 @@ impl Weights {
         shapes: &[&[usize]],
     ) -> Result<Tensor, EngineError> {
         let mut numbers = self.numbers(name, shapes)?;
-        if self.packs_for().is_some() {
-            // What is neither packed nor only looked up is small and used as it is.
+        if self.kernel_isa().is_some() {
+            // What is neither packed nor a table is small and used as it is.
             numbers.kept = self.precision.compute;
         }
         numbers.into_tensor(shapes.first().copied().unwrap_or_default(), self)
@@ -122,8 +122,8 @@ impl Weights {
         self.numbers(name, &[shape])?.into_tensor(shape, self)
     }
 
-    /// The instructions weights are packed for; `None` where candle's operators compute.
-    pub(crate) fn packs_for(&self) -> Option<Isa> {
+    /// The ISA weights are packed for; `None` where candle's operators compute.
+    pub(crate) fn kernel_isa(&self) -> Option<Isa> {
         let here = self.device.is_cpu() && self.precision.compute == DType::F32;
         here.then(|| self.precision.isa())
     }
@@ -137,21 +137,21 @@ impl Weights {
             .map(|shard| shard.bytes.len())
             .sum();
         match self.precision.storage {
-            Storage::BySize => self.packs_for().is_some() && bytes > WIDENED_AT_MOST_BYTES,
+            Storage::BySize => self.kernel_isa().is_some() && bytes > WIDENED_AT_MOST_BYTES,
             #[cfg(test)]
             Storage::AsInFile => true,
         }
     }
 
-    /// The large weight of a layer, whose numbers `pack` puts in order where they are packed: it
-    /// gets the instructions to pack for, the numbers to keep, and the weight in the file's order.
+    /// The large weight of a layer, packed by `pack` for our kernels: it gets the ISA, the dtype to store,
+    /// and the weight in the file's order.
     pub(crate) fn weight(
         &self,
         name: &str,
         shapes: &[&[usize]],
         pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
-        let Some(isa) = self.packs_for() else {
+        let Some(isa) = self.kernel_isa() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
         };
         let numbers = self.numbers(name, shapes)?;
@@ -243,7 +243,7 @@ impl Numbers {
     }
 }
 
-/// Numbers converted at a time; small enough for the stack and the first cache.
+/// Elements converted at a time; small enough for the stack and L1.
 const CHUNK: usize = 2048;
 
 /// Converts little-endian numbers of `size` bytes to f32; says whether all are finite.
@@ -325,11 +325,18 @@ impl Shard {
         // Checks the header's length against the file and each weight's place against its shape,
         // so that nothing is allocated on the word of a broken header.
         let (header_len, header) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| EngineError::ModelFile {
-                path: path.clone(),
-                why: Message::new("engine-why-not-whole")
-                    .with("why", e.to_string())
-                    .into(),
+            SafeTensors::read_metadata(&bytes).map_err(|e| match foreign_head(&bytes) {
+                Some(what) => CatalogError::Foreign {
+                    path: path.clone(),
+                    what,
+                }
+                .into(),
+                None => EngineError::ModelFile {
+                    path: path.clone(),
+                    why: Message::new("engine-why-not-whole")
+                        .with("why", e.to_string())
+                        .into(),
+                },
             })?;
         Ok(Self {
             path,
@@ -372,7 +379,7 @@ impl<'a> Loader<'a> {
         self.scope(&format!("{list}.{index}"))
     }
 
-    /// The same for layers that multiply in f32 whatever others do.
+    /// The same for layers whose GEMMs are f32 whatever the others' are.
     pub(crate) fn in_f32(mut self) -> Self {
         self.weights.precision = self.weights.precision.in_f32();
         self
@@ -383,20 +390,20 @@ impl<'a> Loader<'a> {
         self.weights.has(name)
     }
 
-    /// True where results are rounded by products of tiles; see [`Precision::passes_on_rounded`].
-    pub(crate) fn passes_on_rounded(&self) -> bool {
-        self.weights.precision.passes_on_rounded
+    /// See [`Precision::bf16_activations`].
+    pub(crate) fn bf16_activations(&self) -> bool {
+        self.weights.precision.bf16_activations
     }
 
     /// The same for layers whose results stay f32.
-    pub(crate) fn passing_on_f32(mut self) -> Self {
-        self.weights.precision.passes_on_rounded = false;
+    pub(crate) fn with_f32_activations(mut self) -> Self {
+        self.weights.precision.bf16_activations = false;
         self
     }
 
-    /// See [`Weights::packs_for`].
-    pub(crate) fn packs_for(&self) -> Option<Isa> {
-        self.weights.packs_for()
+    /// See [`Weights::kernel_isa`].
+    pub(crate) fn kernel_isa(&self) -> Option<Isa> {
+        self.weights.kernel_isa()
     }
 
     /// See [`Weights::weight`].

@@ -4,14 +4,17 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, Limits};
 use serde::{Deserialize, Serialize};
 
+use super::origin::is_settings;
+use super::png_colour::Meaning;
 use super::tags::Tags;
-use super::{ColourLayout, FileFormat, FileOrigin, PARAMETERS_KEYWORD, PictureError, PictureNote};
-use super::{exif, metadata, sniff};
+use super::{Carried, ColourLayout, FileFormat, FileOrigin, PARAMETERS_KEYWORD, PictureError};
+use super::{PictureNote, Resolution, exif, gif_blocks, jpeg_segments, png_chunks, sniff, xmp};
 use crate::geometry::Extent;
 use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
 
@@ -43,14 +46,14 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
     let header = sniff::header(bytes, name)?;
     let mut decoded = match header.format {
         FileFormat::Png => png(bytes, name)?,
-        FileFormat::Jpeg => by_image(
-            JpegDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?,
-            name,
-        )?,
-        FileFormat::Bmp => by_image(
-            BmpDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?,
-            name,
-        )?,
+        FileFormat::Jpeg => jpeg(bytes, name)?,
+        FileFormat::Bmp => {
+            let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+            let mut decoded = by_image(decoder, name)?;
+            decoded.carried.resolution = sniff::bmp_resolution(bytes);
+            decoded
+        }
+        FileFormat::Gif => gif(bytes, name)?,
         FileFormat::WebP => {
             let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
             if decoder.has_animation() {
@@ -60,21 +63,16 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
         }
         FileFormat::Tiff => tiff(bytes, name)?,
     };
-
-    let mut texts = std::mem::take(&mut decoded.texts);
-    let comment = decoded.exif.as_deref().and_then(exif::user_comment);
-    if let Some(comment) =
-        comment.filter(|_| texts.iter().all(|(key, _)| key != PARAMETERS_KEYWORD))
-    {
-        texts.push((PARAMETERS_KEYWORD.to_owned(), comment));
-    }
+    decoded.turn_what_is_carried();
+    decoded.find_settings();
     let (profile, layout) = usable_profile(&mut decoded);
     Ok(LoadedPicture {
         origin: FileOrigin {
             format: header.format,
             layout,
             exif: decoded.exif.take().map(Arc::new),
-            texts,
+            texts: std::mem::take(&mut decoded.texts),
+            carried: std::mem::take(&mut decoded.carried),
         },
         notes: std::mem::take(&mut decoded.notes),
         picture: Picture {
@@ -108,6 +106,7 @@ struct Decoded {
     icc: Option<Vec<u8>>,
     exif: Option<Vec<u8>>,
     texts: Vec<(String, String)>,
+    carried: Carried,
     notes: Vec<PictureNote>,
 }
 
@@ -117,11 +116,31 @@ enum Samples {
     Sixteen(Vec<u16>),
 }
 
-/// The profile, where it can be used with such a picture, and the channels the picture then has.
+/// What the file says its numbers mean, where it can be used with such a picture, and the channels
+/// the picture then has.
 fn usable_profile(decoded: &mut Decoded) -> (Profile, ColourLayout) {
     let layout = decoded.layout;
+    let is_grey_picture = !layout.has_colour();
+    let colours = decoded.carried.colour;
+    match colours.meaning_of_cicp() {
+        Meaning::Is(profile) => {
+            // Kept for programs that know the older chunk only.
+            decoded.carried.icc_beside = decoded.icc.take().map(Arc::new);
+            let is_plain = profile == Profile::Srgb;
+            return (profile, if is_plain { layout } else { layout.in_colour() });
+        }
+        Meaning::Unusable => decoded.notes.push(PictureNote::ProfileIgnored),
+        Meaning::Silent => {}
+    }
     let Some(icc) = decoded.icc.take() else {
-        return (Profile::Srgb, layout);
+        return match colours.meaning(is_grey_picture) {
+            Meaning::Is(profile) => (profile, layout),
+            Meaning::Silent => (Profile::Srgb, layout),
+            Meaning::Unusable => {
+                decoded.notes.push(PictureNote::ProfileIgnored);
+                (Profile::Srgb, layout)
+            }
+        };
     };
     let is_grey = colour::is_grey(&icc);
     if !colour::is_usable(&icc) || (is_grey && layout.has_colour()) {
@@ -167,10 +186,28 @@ fn png(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
     } else {
         Samples::Eight(buffer)
     };
+    let found = png_chunks::read(bytes);
     let block = info
         .exif_metadata
         .as_ref()
         .map(|block| exif::cleaned(block.to_vec()));
+    let (mut texts, mut text_forms) = (Vec::new(), Vec::new());
+    for text in found.texts {
+        texts.push((text.keyword, text.content));
+        text_forms.push(text.form);
+    }
+    let carried = Carried {
+        resolution: found.resolution,
+        colour: found.colour,
+        xmp: found.xmp.map(Arc::new),
+        text_forms,
+        ..Carried::default()
+    };
+    let notes = if found.has_more {
+        vec![PictureNote::MoreLeftBehind]
+    } else {
+        Vec::new()
+    };
     Ok(Decoded {
         extent: Extent::new(info.width, info.height),
         layout,
@@ -180,9 +217,45 @@ fn png(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
             .map_or(Orientation::NoTransforms, |(_, turn)| *turn),
         icc: info.icc_profile.as_ref().map(|icc| icc.to_vec()),
         exif: block.map(|(block, _)| block),
-        texts: metadata::texts(info),
-        notes: Vec::new(),
+        texts,
+        carried,
+        notes,
     })
+}
+
+fn jpeg(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
+    let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+    let mut decoded = by_image(decoder, name)?;
+    let found = jpeg_segments::read(bytes);
+    decoded.carried = Carried {
+        resolution: found.resolution.or(decoded.carried.resolution),
+        xmp: found.xmp.map(Arc::new),
+        xmp_extended: found.xmp_extended,
+        comments: found.comments,
+        photoshop: found.photoshop.map(Arc::new),
+        ..Carried::default()
+    };
+    if found.has_more {
+        decoded.notes.push(PictureNote::MoreLeftBehind);
+    }
+    Ok(decoded)
+}
+
+fn gif(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
+    let found = gif_blocks::read(bytes);
+    if found.frames > 1 {
+        return Err(animated(name, FileFormat::Gif));
+    }
+    if !found.is_whole {
+        return Err(damaged(name, "the file ends early"));
+    }
+    let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+    let mut decoded = by_image(decoder, name)?;
+    decoded.drop_full_alpha();
+    decoded.carried.resolution = found.resolution;
+    decoded.carried.comments = found.comments;
+    decoded.carried.xmp = found.xmp.map(Arc::new);
+    Ok(decoded)
 }
 
 /// Reads what the `image` crate decodes.
@@ -202,6 +275,7 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
     limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2) + (512 << 20));
     decoder.set_limits(limits).map_err(fails)?;
     let icc = decoder.icc_profile().map_err(fails)?;
+    let packet = decoder.xmp_metadata().unwrap_or_default();
     let block = decoder.exif_metadata().map_err(fails)?.map(exif::cleaned);
     // TIFF files say it in a tag of their own.
     let tagged = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -239,6 +313,13 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
         samples,
         orientation: block.as_ref().map_or(tagged, |(_, turn)| *turn),
         icc,
+        carried: Carried {
+            resolution: block
+                .as_ref()
+                .and_then(|(block, _)| exif::resolution(block)),
+            xmp: packet.map(Arc::new),
+            ..Carried::default()
+        },
         exif: block.map(|(block, _)| block),
         texts: Vec::new(),
         notes: Vec::new(),
@@ -299,6 +380,57 @@ fn unmultiply<T: Copy + Into<u32> + TryFrom<u32>>(samples: &mut [T], channels: u
 }
 
 impl Decoded {
+    /// Decoders of GIF give alpha always.
+    fn drop_full_alpha(&mut self) {
+        if let (ColourLayout::Rgba, Samples::Eight(samples)) = (self.layout, &self.samples)
+            && samples
+                .iter()
+                .skip(3)
+                .step_by(4)
+                .all(|alpha| *alpha == u8::MAX)
+        {
+            let pixels = samples
+                .chunks_exact(4)
+                .filter_map(|pixel| pixel.first_chunk::<3>());
+            self.samples = Samples::Eight(pixels.flatten().copied().collect());
+            self.layout = ColourLayout::Rgb;
+        }
+    }
+
+    /// Makes what the file says of the picture true of the upright one.
+    fn turn_what_is_carried(&mut self) {
+        use Orientation as O;
+        if let Some(packet) = &mut self.carried.xmp {
+            xmp::set_upright(Arc::<Vec<u8>>::make_mut(packet));
+        }
+        let is_turned = matches!(
+            self.orientation,
+            O::Rotate90 | O::Rotate270 | O::Rotate90FlipH | O::Rotate270FlipH
+        );
+        if is_turned {
+            self.carried.resolution = self.carried.resolution.map(Resolution::turned);
+        }
+    }
+
+    /// Settings that lie in comments are found by their keyword from here on; what else is said in
+    /// comments stays there.
+    fn find_settings(&mut self) {
+        let in_exif = self.exif.as_deref().and_then(exif::user_comment);
+        let mut found = in_exif.filter(|text| is_settings(text));
+        self.carried.comments.retain(|comment| {
+            let text = String::from_utf8_lossy(comment);
+            let is_words = !is_settings(&text);
+            if !is_words && found.is_none() {
+                found = Some(text.into_owned());
+            }
+            is_words
+        });
+        let is_known = self.texts.iter().any(|(key, _)| key == PARAMETERS_KEYWORD);
+        if let Some(text) = found.filter(|_| !is_known) {
+            self.texts.push((PARAMETERS_KEYWORD.to_owned(), text));
+        }
+    }
+
     fn into_pixmap(self) -> Pixmap {
         let Self {
             extent,

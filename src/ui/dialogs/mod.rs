@@ -2,14 +2,16 @@
 
 mod files;
 mod guide;
+mod guide_words;
 mod messages;
 mod palette;
 mod path_field;
 mod questions;
+mod recovery;
 mod shortcuts;
 
 pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
-pub(super) use guide::guide_ui;
+pub(super) use guide::{Guide, guide_ui};
 pub(super) use palette::PaletteQuery;
 pub(super) use path_field::PathField;
 pub(super) use questions::EmptyPrompt;
@@ -86,7 +88,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                     questions::empty_prompt_ui(ui, desk, question, &mut stays);
                 }
                 Dialog::Messages => messages::messages_ui(ui, desk, &mut stays),
-                Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
+                Dialog::Recovery => recovery::recovery_ui(ui, desk, &mut stays),
             }
         });
     // A dialog may have opened another one.

@@ -6,7 +6,7 @@ use super::RandomModel;
 
 const DIFFUSERS_VERSION: &str = "0.35.0";
 
-/// Measures in which the models differ.
+/// Sizes in which the models differ.
 struct Measures {
     unet: Value,
     /// Channels of the autoencoder's levels.

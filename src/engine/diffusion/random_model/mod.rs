@@ -1,5 +1,5 @@
-//! [`RandomModel`]: models of well-known measures with random weights, to measure with. Nothing is
-//! fetched, and other programs can be given the very same weights, as a diffusers folder.
+//! [`RandomModel`]: models of well-known architectures with random weights, for benchmarks. Nothing is
+//! downloaded, and other programs can load the very same weights, as a diffusers folder.
 
 mod configs;
 mod numbers;
@@ -26,15 +26,15 @@ const TOKENIZER: [&str; 3] = [
     "tokenizer/special_tokens_map.json",
 ];
 
-/// A model whose weights are random: always the same ones, in f16. Sums are scaled so that numbers
-/// stay around 1 all the way through; the pictures mean nothing.
+/// A model whose weights are random: always the same ones, in f16. They are scaled by fan-in so that
+/// activations stay around 1 all the way through; the pictures mean nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RandomModel {
-    /// The measures of Stable Diffusion 1.5.
+    /// The architecture of Stable Diffusion 1.5.
     Sd15,
-    /// The same, seeing mask and masked picture.
+    /// Its inpainting variant, with mask and masked-image latent as input.
     Sd15Inpaint,
-    /// The measures of Stable Diffusion XL's U-Net, without the small layers that read sizes and
+    /// The architecture of Stable Diffusion XL's U-Net, without the small layers that read sizes and
     /// pooled text, and its autoencoder. It has no text encoders.
     Sdxl,
     /// As small as it can be with all kinds of layers; for tests.

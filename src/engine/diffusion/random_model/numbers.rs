@@ -1,5 +1,5 @@
-//! Numbers of random weights: each is told from its tensor's name and its place alone, so that they
-//! can be made in any order.
+//! Values of random weights: each is a function of its tensor's name and its index alone, so that they can
+//! be generated in any order.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
@@ -9,7 +9,7 @@ use super::super::blueprint::{PlannedWeight, Role};
 
 /// Numbers made at a time.
 const CHUNK: usize = 4096;
-/// How far shifts lie from 0 and scales from 1 at most.
+/// How far biases lie from 0 and norm scales from 1 at most.
 const SPREAD: f32 = 0.1;
 
 /// The numbers of a weight as little-endian f16.
@@ -17,7 +17,7 @@ pub(super) fn f16_bytes(weight: &PlannedWeight) -> Vec<u8> {
     let count: usize = weight.shape.iter().product();
     let key = hash(&weight.name);
     let (centre, spread) = match weight.role {
-        // A sum of n products with numbers of variance 1 has variance 1 again.
+        // With this variance, 1 / fan-in, activations of variance 1 give results of variance 1.
         Role::Matrix { fan_in } => (0.0, (3.0 / fan_in as f32).sqrt()),
         Role::Bias => (0.0, SPREAD),
         Role::NormScale => (1.0, SPREAD),

@@ -55,6 +55,35 @@ fn a_list_is_encoded_alike_alone_and_in_a_batch() {
 }
 
 #[test]
+fn many_lists_are_encoded_as_each_alone_and_equal_ones_once() {
+    let encoder = load(&model("text-gelu"), Precision::F32);
+    let bits = |tensor: Tensor| -> Vec<f32> { tensor.flatten_all().unwrap().to_vec1().unwrap() };
+    let list = |first: usize| -> Vec<u32> { vec![first as u32; encoder.window()] };
+    // Prompts of usual length go the usual way, to the last bit.
+    let few: Vec<_> = (0..MAX_BATCH).map(|at| list(at % 3)).collect();
+    let many = encoder.encode_many(&few, &mut Watch::default()).unwrap();
+    let one_batch = encoder.encode(&few, &mut Watch::default()).unwrap();
+    assert_eq!(bits(many), bits(one_batch));
+
+    let lists: Vec<_> = (0..=3 * MAX_BATCH).map(|at| list(at * at % 40)).collect();
+    let many = encoder.encode_many(&lists, &mut Watch::default()).unwrap();
+    for (at, ids) in lists.into_iter().enumerate() {
+        let alone = encoder.encode(&[ids], &mut Watch::default()).unwrap();
+        assert_close("alone", &many.narrow(0, at, 1).unwrap(), &alone, 1e-5);
+    }
+
+    let checkpoints = |count: usize, answer: &dyn Fn(usize) -> Vec<u32>| {
+        let mut watch = Watch::default();
+        let lists: Vec<_> = (0..count).map(answer).collect();
+        encoder.encode_many(&lists, &mut watch).unwrap();
+        watch.checkpoints
+    };
+    let once = checkpoints(1, &list);
+    assert_eq!(checkpoints(500, &|_| list(1)), once);
+    assert_eq!(checkpoints(2 * MAX_BATCH, &list), 2 * once);
+}
+
+#[test]
 fn what_cannot_be_encoded_is_refused() {
     let encoder = load(&model("text-quick-gelu"), Precision::F32);
     let window = encoder.window();

@@ -3,7 +3,7 @@
 use super::super::blueprint::{Blueprint, Draft, Grid};
 use super::config::{Level, Mid, UnetConfig};
 
-/// What a transformer is drawn with.
+/// The input sizes of a transformer.
 #[derive(Clone, Copy)]
 struct Surroundings {
     grid: Grid,

@@ -33,12 +33,12 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("timestep_post_act", &["null"]),
 ];
 
-/// What a U-Net is built of.
+/// The architecture of a U-Net.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UnetConfig {
     /// Channels it takes: those of the latent, in an inpainting model also mask and masked picture.
     pub(crate) in_channels: usize,
-    /// Channels it answers with.
+    /// Channels of its output.
     pub(crate) out_channels: usize,
     /// Width of the text it attends to.
     pub(crate) cross_attention_dim: usize,

@@ -33,7 +33,7 @@ fn check_within(name: &str, unet: &Unet, golden: &Golden, limit: f64) {
     }
 }
 
-/// What the network says at timestep 1.
+/// The model output at timestep 1.
 fn predict(
     unet: &Unet,
     latent: &Tensor,

@@ -13,7 +13,7 @@ const GROUP_NORM_EPS: f64 = 1e-6;
 /// Of the layer normalisations inside.
 const LAYER_NORM_EPS: f64 = 1e-5;
 
-/// Measures of a [`Transformer`].
+/// Sizes of a [`Transformer`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransformerShape {
     pub(super) channels: usize,
@@ -36,8 +36,8 @@ pub(super) struct Transformer {
 impl Transformer {
     pub(super) fn load(mut from: Loader<'_>, shape: TransformerShape) -> Result<Self, EngineError> {
         let channels = shape.channels;
-        let head_width = channels / shape.heads;
-        let width = shape.heads * head_width;
+        let head_dim = channels / shape.heads;
+        let width = shape.heads * head_dim;
         Ok(Self {
             norm: GroupNorm::load(from.scope("norm"), channels, shape.groups, GROUP_NORM_EPS)?,
             proj_in: Linear::load(from.scope("proj_in"), channels, width)?,
@@ -47,7 +47,7 @@ impl Transformer {
                         width,
                         context_width: width,
                         heads: shape.heads,
-                        head_width,
+                        head_dim,
                         biased: false,
                     };
                     Block::load(

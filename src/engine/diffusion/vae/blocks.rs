@@ -66,8 +66,8 @@ impl Encoder {
         let mut inputs = first;
         for (index, outputs) in config.channels.iter().copied().enumerate() {
             let mut from = from.member("down_blocks", index);
-            let packs_for = from.packs_for();
-            if index == 0 && packs_for.is_some_and(Isa::rounds_winograd_transforms) {
+            let kernel_isa = from.kernel_isa();
+            if index == 0 && kernel_isa.is_some_and(Isa::rounds_winograd_transforms) {
                 from = from.in_f32();
             }
             let resnets = load_resnets(&mut from, config, (inputs, outputs), config.layers)?;
@@ -80,7 +80,7 @@ impl Encoder {
         }
         let conv_in = ConvShape::same3(config.image_channels, first);
         let conv_out = ConvShape::same3(last, 2 * config.latent_channels);
-        let has_amx = from.packs_for().is_some_and(Isa::has_amx);
+        let has_amx = from.kernel_isa().is_some_and(Isa::has_amx);
         let mut first_conv = from.scope("conv_in");
         if !has_amx {
             first_conv = first_conv.in_f32();
@@ -226,7 +226,7 @@ impl PixelAttention {
             width: channels,
             context_width: channels,
             heads: 1,
-            head_width: channels,
+            head_dim: channels,
             biased: true,
         };
         Ok(Self {

@@ -14,7 +14,7 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("up_block_types", &["\"UpDecoderBlock2D\""]),
 ];
 
-/// What an autoencoder is built of.
+/// The architecture of an autoencoder.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct VaeConfig {
     /// Latents are multiplied by this, so that the U-Net sees numbers around 1.

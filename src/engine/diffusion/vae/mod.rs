@@ -56,8 +56,8 @@ impl Vae {
             // Such a network leaves the range of f16, and gives black pictures.
             precision.compute = DType::F32;
         }
-        // Its pictures are the largest there are, and few layers follow each other.
-        let precision = precision.passing_on_rounded();
+        // Its activations are the largest there are, and few layers follow each other.
+        let precision = precision.with_bf16_activations();
         let weights = Weights::open(files, WEIGHTS, device, precision)?;
         let from = Loader::new(weights, progress);
         Self::build(config, from, device, precision.compute)

@@ -84,7 +84,7 @@ mod tests {
         }
     }
 
-    /// Compares with `expected` on every instruction set, for −20 to 20 and `more`.
+    /// Compares with `expected` on every instruction isa, for −20 to 20 and `more`.
     fn check(
         name: &'static str,
         more: &[f32],
@@ -95,12 +95,12 @@ mod tests {
             .map(|x| x as f32 / 1000.0)
             .chain(more.iter().copied())
             .collect();
-        for set in Isa::all() {
+        for isa in Isa::all() {
             let mut values = axis.clone();
-            set.run(Of(&mut values, name));
+            isa.run(Of(&mut values, name));
             for (got, x) in values.iter().zip(&axis) {
                 let expected = expected(f64::from(*x));
-                let what = set.name();
+                let what = isa.name();
                 assert!(
                     close(f64::from(*got), expected),
                     "{what}: {name}({x}) is {got}, not {expected}"

@@ -1,7 +1,7 @@
-//! Flash attention in blocks of queries and keys with an online softmax
+//! Flash attention, in blocks of queries and of keys with an online softmax
 //! ([Milakov & Gimelshein 2018](https://arxiv.org/abs/1805.02867);
-//! [Dao et al. 2022](https://arxiv.org/abs/2205.14135)): the matrix of scores is never in memory as a
-//! whole.
+//! [Dao et al. 2022](https://arxiv.org/abs/2205.14135)): the matrix of scores S = Q · Kᵀ is never in
+//! memory as a whole. Here for every ISA but AMX.
 
 use std::ops::Range;
 
@@ -15,68 +15,68 @@ use crate::engine::kernels::gemm::{Bf16Rows, MAX_MR, MicroTile, PackedWeights, P
 use crate::engine::kernels::isa::{Bf16Isa, Isa};
 use crate::engine::kernels::output::{MAX_CHUNK, Output};
 
-/// Queries of a block; a multiple of every set's tile rows.
+/// Queries of a block; a multiple of MR on every ISA.
 pub(crate) const BLOCK_QUERIES: usize = 96;
-/// Keys of a block; a multiple of every set's panels. The scores of a tile of queries, 66 KiB at the
-/// most, are used while they are in the nearest caches.
+/// Keys of a block; a multiple of NR on every ISA. The scores of MR queries, 66 KiB at the most, are used
+/// while they are in L1 and L2.
 const BLOCK_KEYS: usize = 512;
-/// Numbers from one query's scores to the next one's: a line of cache more than they are, so that the
-/// rows of a tile do not meet in the same places of the first cache.
+/// Leading dimension of the scores: a cache line more than they are, so that the rows of a micro-tile do
+/// not fall into the same sets of L1.
 const SCORES_STRIDE: usize = BLOCK_KEYS + 16;
 
-/// A block of queries on its way through the keys.
+/// A block of queries, and the state of its online softmax.
 pub(crate) struct QueryBlock {
-    pub(super) head_width: usize,
-    /// Numbers from one query's sums to the next one's: whole vectors.
-    pub(super) stride: usize,
-    /// Scores of a tile of queries, then their shares where these are f32.
+    pub(super) head_dim: usize,
+    /// Leading dimension of `acc_o`: whole vectors.
+    pub(super) ldo: usize,
+    /// Scores of MR queries, then in f32 their probabilities.
     pub(super) scores: Vec<f32>,
-    /// The queries, where products are of bf16.
+    /// Q in bf16.
     pub(super) queries: Bf16Rows,
-    /// Shares of a tile of queries, where products are of bf16.
+    /// Probabilities of MR queries in bf16, not normalized.
     pub(super) probabilities: Bf16Rows,
-    /// Of each tile of queries, where products are of tiles.
+    /// Of each tile of queries, on AMX.
     pub(super) softmax: Vec<OnlineSoftmax>,
-    /// Values added up so far, each times its share: `head_width` a query, every `stride`.
-    pub(super) sums: Vec<f32>,
-    /// The largest score so far.
+    /// Accumulators of P · V, not normalized: `head_dim` a query, every `ldo`.
+    pub(super) acc_o: Vec<f32>,
+    /// The largest score of each query so far.
     pub(super) row_max: [f32; BLOCK_QUERIES],
-    /// The sum of shares so far.
-    pub(super) denominators: [f32; BLOCK_QUERIES],
+    /// The sum of each query's probabilities so far.
+    pub(super) row_sum: [f32; BLOCK_QUERIES],
 }
 
 impl QueryBlock {
-    pub(super) fn new(isa: Isa, head_width: usize) -> Self {
-        let stride = head_width.next_multiple_of(isa.lanes());
-        // Whole tiles of rows are written, the last of which may have no queries left.
+    pub(super) fn new(isa: Isa, head_dim: usize) -> Self {
+        let ldo = head_dim.next_multiple_of(isa.lanes());
+        // Whole micro-tiles are written, the last of which may be padding.
         let rows = BLOCK_QUERIES.next_multiple_of(isa.mr());
         Self {
-            head_width,
-            stride,
+            head_dim,
+            ldo,
             scores: vec![0.0; isa.mr() * SCORES_STRIDE],
             queries: Bf16Rows::default(),
             probabilities: Bf16Rows::default(),
             softmax: Vec::new(),
-            sums: vec![0.0; rows * stride],
+            acc_o: vec![0.0; rows * ldo],
             row_max: [0.0; BLOCK_QUERIES],
-            denominators: [0.0; BLOCK_QUERIES],
+            row_sum: [0.0; BLOCK_QUERIES],
         }
     }
 
-    /// Puts the queries to every key.
+    /// Attends from the queries to every key of a head.
     pub(super) fn run(&mut self, kv: &KvHead, queries: &[&[f32]]) {
         let bf16_isa = kv.keys.bf16();
-        if let Some(tiles) = bf16_isa.and_then(Bf16Isa::amx) {
-            return self.run_amx(tiles, kv, queries);
+        if let Some(amx) = bf16_isa.and_then(Bf16Isa::amx) {
+            return self.run_amx(amx, kv, queries);
         }
-        self.sums.fill(0.0);
+        self.acc_o.fill(0.0);
         self.row_max.fill(f32::NEG_INFINITY);
-        self.denominators.fill(0.0);
+        self.row_sum.fill(0.0);
         if let Some(bf16_isa) = kv.keys.bf16() {
             self.queries
-                .begin(bf16_isa, queries.len(), 1, self.head_width);
+                .resize(bf16_isa, queries.len(), 1, self.head_dim);
             for (row, query) in queries.iter().enumerate() {
-                self.queries.set(bf16_isa, row, 0, query);
+                self.queries.write(bf16_isa, row, 0, query);
             }
         }
         let keys = kv.keys.outputs();
@@ -89,7 +89,7 @@ impl QueryBlock {
                 let bf16_isa = kv.keys.bf16();
                 if let Some(bf16_isa) = bf16_isa {
                     self.probabilities
-                        .begin(bf16_isa, rows.len(), 1, keys.len());
+                        .resize(bf16_isa, rows.len(), 1, keys.len());
                 }
                 kv.keys.isa().run(OnlineSoftmaxStep {
                     block: self,
@@ -102,7 +102,7 @@ impl QueryBlock {
         }
     }
 
-    /// Scores of some keys by a tile of queries.
+    /// S = Q · Kᵀ for MR queries and a block of keys.
     fn qk_scores(
         &mut self,
         keys: &PackedWeights,
@@ -115,68 +115,67 @@ impl QueryBlock {
         let panels = keys.panels().filter(|panel| range.contains(&panel.first));
         let mut whole = [queries[queries.len() - 1]; MAX_MR];
         for panel in panels {
-            // A panel's last outputs may be no keys, a tile's last rows no queries; there is room for
-            // them.
+            // The last columns of a panel and the last rows may be padding; there is room for them.
             let mut scores = MicroTile {
-                numbers: &mut self.scores[panel.first - range.start..],
-                stride: SCORES_STRIDE,
+                c: &mut self.scores[panel.first - range.start..],
+                ldc: SCORES_STRIDE,
                 accumulate: false,
             };
             match keys.panel(panel, &mut widened) {
-                PanelData::Pairs(bf16_isa, pairs) => {
+                PanelData::Vnni(bf16_isa, pairs) => {
                     let rows = self.queries.tile(first_query);
                     bf16_isa.microkernel(panel.vectors, rows, pairs, &mut scores);
                 }
-                PanelData::F32(numbers) => {
+                PanelData::F32(k) => {
                     whole[..queries.len()].copy_from_slice(queries);
                     let whole = &whole[..isa.mr()];
-                    isa.f32_microkernel(panel.vectors, whole, numbers, &mut scores);
+                    isa.f32_microkernel(panel.vectors, whole, k, &mut scores);
                 }
             }
         }
     }
 
-    /// Adds the values of some keys, each times its share, for the tile of queries from `first_query`.
+    /// O += P · V for MR queries from `first_query` and a block of keys.
     fn accumulate_pv(&mut self, values: &PackedWeights, keys: &Range<usize>, first_query: usize) {
         let isa = values.isa();
         let mut widened = Vec::new();
         for panel in values.panels() {
             let width = panel.vectors * isa.lanes();
-            let mut sums = MicroTile {
-                numbers: &mut self.sums[first_query * self.stride + panel.first..],
-                stride: self.stride,
+            let mut acc_o = MicroTile {
+                c: &mut self.acc_o[first_query * self.ldo + panel.first..],
+                ldc: self.ldo,
                 accumulate: true,
             };
             match values.panel(panel, &mut widened) {
-                PanelData::Pairs(bf16_isa, pairs) => {
-                    // Blocks begin at even keys, so that pairs are whole.
-                    let len = bf16_isa.pairs_for(keys.len()) * width;
+                PanelData::Vnni(bf16_isa, pairs) => {
+                    // Blocks begin at even keys, so that VNNI pairs are whole.
+                    let len = bf16_isa.k_pairs(keys.len()) * width;
                     let pairs = &pairs[keys.start / 2 * width..][..len];
                     let rows = self.probabilities.tile(0);
-                    bf16_isa.microkernel(panel.vectors, rows, pairs, &mut sums);
+                    bf16_isa.microkernel(panel.vectors, rows, pairs, &mut acc_o);
                 }
-                PanelData::F32(numbers) => {
-                    let numbers = &numbers[keys.start * width..][..keys.len() * width];
+                PanelData::F32(v) => {
+                    let v = &v[keys.start * width..][..keys.len() * width];
                     let mut rows = [&[] as &[f32]; MAX_MR];
                     let scores = self.scores.chunks_exact(SCORES_STRIDE);
                     for (row, scores) in rows.iter_mut().zip(scores) {
                         *row = &scores[..keys.len()];
                     }
                     let rows = &rows[..isa.mr()];
-                    isa.f32_microkernel(panel.vectors, rows, numbers, &mut sums);
+                    isa.f32_microkernel(panel.vectors, rows, v, &mut acc_o);
                 }
             }
         }
     }
 }
 
-/// Writes a block's answers: the values' sums, by the sum of their shares.
+/// O = acc_o / row_sum: normalizes and stores the output of a block of queries.
 pub(crate) struct NormalizeOutput<'a> {
     pub(crate) block: &'a QueryBlock,
     pub(crate) queries: usize,
-    /// Where the first one begins.
+    /// Where the first query's output begins.
     pub(crate) start: usize,
-    /// Numbers from one to the next.
+    /// From one query's output to the next one's: the width of all heads.
     pub(crate) width: usize,
     pub(crate) output: &'a Output<'a>,
 }
@@ -190,24 +189,24 @@ impl WithSimd for NormalizeOutput<'_> {
         let block = self.block;
         for query in 0..self.queries {
             let start = self.start + query * self.width;
-            let sums = &block.sums[query * block.stride..][..block.head_width];
-            let inverse = simd.splat_f32s(1.0 / block.denominators[query]);
-            for (at, sums) in sums.chunks(MAX_CHUNK).enumerate() {
+            let acc_o = &block.acc_o[query * block.ldo..][..block.head_dim];
+            let inverse = simd.splat_f32s(1.0 / block.row_sum[query]);
+            for (at, acc_o) in acc_o.chunks(MAX_CHUNK).enumerate() {
                 // SAFETY: every task of `run_blocks` has its own queries of its own head, and a head its
-                // own numbers of a token.
+                // own features of a token.
                 unsafe {
                     let start = start + at * MAX_CHUNK;
                     self.output.write(
                         start,
-                        sums.len(),
+                        acc_o.len(),
                         #[inline(always)]
                         |to| {
                             write(
                                 simd,
                                 to,
-                                [sums],
+                                [acc_o],
                                 #[inline(always)]
-                                |[sum]| simd.mul_f32s(sum, inverse),
+                                |[acc_o]| simd.mul_f32s(acc_o, inverse),
                             )
                         },
                     );
@@ -217,14 +216,14 @@ impl WithSimd for NormalizeOutput<'_> {
     }
 }
 
-/// Turns the scores of a block of keys into shares, relative to the largest score so far, to which
-/// what was added up before is scaled.
+/// A step of the online softmax: the scores of a block of keys become exp(score − row_max), not yet
+/// normalized; where row_max grows, row_sum and acc_o are rescaled.
 struct OnlineSoftmaxStep<'a> {
     block: &'a mut QueryBlock,
-    /// Where products are of bf16, shares are written rounded instead of over the scores.
+    /// In bf16, probabilities are written rounded instead of over the scores.
     bf16_isa: Option<Bf16Isa>,
     keys: usize,
-    /// Those of a tile.
+    /// MR queries.
     queries: Range<usize>,
 }
 
@@ -234,44 +233,44 @@ impl WithSimd for OnlineSoftmaxStep<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let QueryBlock {
-            head_width,
-            stride,
+            head_dim,
+            ldo,
             scores,
             probabilities,
-            sums,
+            acc_o,
             row_max,
-            denominators,
+            row_sum,
             ..
         } = self.block;
-        let scale = 1.0 / (*head_width as f32).sqrt();
+        let scale = 1.0 / (*head_dim as f32).sqrt();
         let first = self.queries.start;
-        let sums = sums.chunks_exact_mut(*stride).skip(first);
-        let rows = scores.chunks_exact_mut(SCORES_STRIDE).zip(sums);
-        let denominators = row_max.iter_mut().zip(denominators).skip(first);
-        let rows = rows.zip(denominators).take(self.queries.len());
-        for (row, ((scores, sums), (row_max, denominator))) in rows.enumerate() {
+        let acc_o = acc_o.chunks_exact_mut(*ldo).skip(first);
+        let rows = scores.chunks_exact_mut(SCORES_STRIDE).zip(acc_o);
+        let state = row_max.iter_mut().zip(row_sum).skip(first);
+        let rows = rows.zip(state).take(self.queries.len());
+        for (row, ((scores, acc_o), (row_max, row_sum))) in rows.enumerate() {
             let scores = &mut scores[..self.keys];
             let before = *row_max;
             *row_max = max_score(simd, scores).max(before);
             let total = match self.bf16_isa {
                 Some(bf16_isa) => {
-                    bf16_isa.exp_to_bf16(scores, *row_max, scale, probabilities.tap(row, 0))
+                    bf16_isa.exp_to_bf16(scores, *row_max, scale, probabilities.tap_mut(row, 0))
                 }
                 None => exp_scores(simd, scores, *row_max, scale),
             };
             if before == *row_max {
-                *denominator += total;
+                *row_sum += total;
                 continue;
             }
-            let kept = ((before - *row_max) * scale).exp();
-            *denominator = *denominator * kept + total;
-            let kept = simd.splat_f32s(kept);
+            let rescale = ((before - *row_max) * scale).exp();
+            *row_sum = *row_sum * rescale + total;
+            let rescale = simd.splat_f32s(rescale);
             update(
                 simd,
-                sums,
+                acc_o,
                 [],
                 #[inline(always)]
-                |sum, []| simd.mul_f32s(sum, kept),
+                |acc_o, []| simd.mul_f32s(acc_o, rescale),
             );
         }
     }
@@ -288,7 +287,7 @@ fn max_score<S: Simd>(simd: S, values: &[f32]) -> f32 {
         .fold(simd.reduce_max_f32s(row_max), |row_max, x| row_max.max(*x))
 }
 
-/// Each score becomes exp((score − largest) · scale); returns their sum.
+/// Each score becomes exp((score − row_max) · scale); returns their sum.
 #[inline(always)]
 fn exp_scores<S: Simd>(simd: S, scores: &mut [f32], row_max: f32, scale: f32) -> f32 {
     let (row_max, scale) = (simd.splat_f32s(row_max), simd.splat_f32s(scale));

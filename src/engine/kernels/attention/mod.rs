@@ -1,5 +1,5 @@
 //! Scaled dot-product attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1),
-//! head by head, as flash attention: `flash` for every ISA, `flash_amx` with AMX's tiles.
+//! head by head, as flash attention: `flash` for every ISA, `flash_amx` for AMX.
 
 mod flash;
 mod flash_amx;
@@ -22,10 +22,10 @@ use super::isa::Isa;
 use super::output::{DisjointOutput, Output, UninitBuffer};
 use crate::engine::{Cancelled, Progress};
 
-/// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
-const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 31;
+/// Multiply-adds between two checkpoints: some tens of milliseconds on one core.
+const FMAS_PER_CHECKPOINT: usize = 1 << 31;
 
-/// Measures of keys and values.
+/// Sizes of keys and values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttentionSizes {
     /// Members of the batch.
@@ -34,18 +34,18 @@ pub(crate) struct AttentionSizes {
     pub(crate) heads: usize,
     /// Keys and values of each member.
     pub(crate) keys: usize,
-    /// Numbers of a head.
-    pub(crate) head_width: usize,
+    /// Features of a head.
+    pub(crate) head_dim: usize,
 }
 
 impl AttentionSizes {
-    /// Numbers of a token.
+    /// Features of a token: all heads together.
     fn width(&self) -> usize {
-        self.heads * self.head_width
+        self.heads * self.head_dim
     }
 }
 
-/// Keys and values in the order in which queries meet them: packed once, asked as often as needed.
+/// Keys and values packed for attention, once for any number of queries.
 #[derive(Debug)]
 pub(crate) struct PackedKv {
     sizes: AttentionSizes,
@@ -54,7 +54,7 @@ pub(crate) struct PackedKv {
 }
 
 impl PackedKv {
-    /// What they are packed for.
+    /// The ISA they are packed for.
     fn isa(&self) -> Isa {
         let head = self.heads.first();
         head.map_or_else(Isa::portable, |head| head.keys.isa())
@@ -65,7 +65,7 @@ impl PackedKv {
         self.sizes.keys
     }
 
-    /// Packs `k` and `v`, both `(batch, keys, heads × head_width)`, for `isa`.
+    /// Packs `k` and `v`, both `(batch, keys, heads × head_dim)`, for `isa`.
     pub(crate) fn pack(isa: Isa, sizes: AttentionSizes, [k, v]: [&[f32]; 2]) -> Self {
         assert_eq!(k.len(), sizes.batch * sizes.keys * sizes.width());
         assert_eq!(v.len(), k.len());
@@ -77,9 +77,9 @@ impl PackedKv {
     }
 }
 
-/// softmax(q kᵀ / √head_width) v, head by head. `q` and the result are `(batch, queries, heads ×
-/// head_width)`. The result is rounded where products are of tiles: nothing but the layer's last
-/// product reads it.
+/// softmax(q kᵀ / √head_dim) v, head by head. `q` and the result are `(batch, queries, heads ×
+/// head_dim)`. On AMX the result is bf16: only the output projection reads
+/// it, which rounds it anyway.
 #[expect(unsafe_code, reason = "results that are written in parts")]
 pub(crate) fn flash_attention(
     kv: &PackedKv,
@@ -110,7 +110,7 @@ pub(crate) fn flash_attention(
     })
 }
 
-/// Writes every number of the answers.
+/// Writes every element of `output`.
 fn run_blocks(
     kv: &PackedKv,
     q: &[f32],
@@ -121,29 +121,28 @@ fn run_blocks(
         batch,
         heads,
         keys,
-        head_width,
+        head_dim,
     } = kv.sizes;
     let width = kv.sizes.width();
     let queries = q.len() / (batch * width);
     let blocks = queries.div_ceil(BLOCK_QUERIES);
     let tasks = batch * heads * blocks;
-    let work = 2 * BLOCK_QUERIES.min(queries) * keys * head_width;
-    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+    let fmas_per_task = 2 * BLOCK_QUERIES.min(queries) * keys * head_dim;
+    let tasks_per_checkpoint = (FMAS_PER_CHECKPOINT / fmas_per_task.max(1))
         .max(1)
         .next_multiple_of(rayon::current_num_threads());
-    for round in (0..tasks).step_by(per_round) {
+    for start in (0..tasks).step_by(tasks_per_checkpoint) {
         progress.checkpoint()?;
-        (round..tasks.min(round + per_round))
+        (start..tasks.min(start + tasks_per_checkpoint))
             .into_par_iter()
             .for_each_init(
-                || QueryBlock::new(kv.isa(), head_width),
+                || QueryBlock::new(kv.isa(), head_dim),
                 |block, task| {
                     let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
-                    let start =
-                        (head / heads * queries + first) * width + head % heads * head_width;
+                    let start = (head / heads * queries + first) * width + head % heads * head_dim;
                     let rows: Vec<&[f32]> = (0..count)
-                        .map(|row| &q[start + row * width..][..head_width])
+                        .map(|row| &q[start + row * width..][..head_dim])
                         .collect();
                     block.run(&kv.heads[head], &rows);
                     kv.isa().run(NormalizeOutput {
@@ -156,7 +155,7 @@ fn run_blocks(
                 },
             );
     }
-    // Every head of every block of queries was a task, which has written the head's numbers of its
+    // Every head of every block of queries was a task, which has written the head's features of its
     // queries.
     Ok(())
 }
@@ -171,14 +170,14 @@ struct KvHead {
 impl KvHead {
     /// Packs head number `head` of `k` and `v`, counted over all members.
     fn pack<'a>(isa: Isa, sizes: &AttentionSizes, head: usize, [k, v]: [&'a [f32]; 2]) -> Self {
-        let (keys, head_width, width) = (sizes.keys, sizes.head_width, sizes.width());
-        let start = head / sizes.heads * keys * width + head % sizes.heads * head_width;
+        let (keys, head_dim, width) = (sizes.keys, sizes.head_dim, sizes.width());
+        let start = head / sizes.heads * keys * width + head % sizes.heads * head_dim;
         let (k, v) = (k.get(start..), v.get(start..));
         let (k, v) = (k.unwrap_or_default(), v.unwrap_or_default());
-        let row = |numbers: &'a [f32], key: usize| &numbers[key * width..][..head_width];
+        let row = |numbers: &'a [f32], key: usize| &numbers[key * width..][..head_dim];
         Self {
-            keys: PackedWeights::pack_nk(isa, [keys, head_width], |key| row(k, key)),
-            values: PackedWeights::pack_kn(isa, [head_width, keys], |key| row(v, key)),
+            keys: PackedWeights::pack_nk(isa, [keys, head_dim], |key| row(k, key)),
+            values: PackedWeights::pack_kn(isa, [head_dim, keys], |key| row(v, key)),
         }
     }
 }

@@ -8,23 +8,23 @@ fn expected(sizes: &AttentionSizes, queries: usize, [q, k, v]: [&[f32]; 3]) -> V
     for member in 0..sizes.batch {
         for head in 0..sizes.heads {
             for query in 0..queries {
-                let at = (member * queries + query) * width + head * sizes.head_width;
+                let at = (member * queries + query) * width + head * sizes.head_dim;
                 let key_at =
-                    |key: usize| (member * sizes.keys + key) * width + head * sizes.head_width;
+                    |key: usize| (member * sizes.keys + key) * width + head * sizes.head_dim;
                 let scores: Vec<f64> = (0..sizes.keys)
                     .map(|key| {
-                        let dot: f64 = (0..sizes.head_width)
+                        let dot: f64 = (0..sizes.head_dim)
                             .map(|i| f64::from(q[at + i]) * f64::from(k[key_at(key) + i]))
                             .sum();
-                        dot / (sizes.head_width as f64).sqrt()
+                        dot / (sizes.head_dim as f64).sqrt()
                     })
                     .collect();
                 let row_max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let denominators: Vec<f64> = scores.iter().map(|s| (s - row_max).exp()).collect();
-                let sum: f64 = denominators.iter().sum();
-                for i in 0..sizes.head_width {
+                let row_sum: Vec<f64> = scores.iter().map(|s| (s - row_max).exp()).collect();
+                let sum: f64 = row_sum.iter().sum();
+                for i in 0..sizes.head_dim {
                     output[at + i] = (0..sizes.keys)
-                        .map(|key| denominators[key] / sum * f64::from(v[key_at(key) + i]))
+                        .map(|key| row_sum[key] / sum * f64::from(v[key_at(key) + i]))
                         .sum();
                 }
             }
@@ -43,13 +43,13 @@ fn agrees_with_f64_on_every_instruction_set() {
         (3, 1, 5, 4, 160),
         (1, 2, 2, 600, 5),
     ];
-    for set in Isa::all_with_emulated() {
-        for (batch, heads, queries, keys, head_width) in cases {
+    for isa in Isa::all_with_emulated() {
+        for (batch, heads, queries, keys, head_dim) in cases {
             let sizes = AttentionSizes {
                 batch,
                 heads,
                 keys,
-                head_width,
+                head_dim,
             };
             // Far apart, so that the running maximum changes from block to block.
             let q: Vec<f32> = numbers(batch * queries * sizes.width(), 1)
@@ -58,13 +58,13 @@ fn agrees_with_f64_on_every_instruction_set() {
                 .collect();
             let k = numbers(batch * keys * sizes.width(), 2);
             let v = numbers(batch * keys * sizes.width(), 3);
-            let kv = PackedKv::pack(set, sizes, [&k, &v]);
+            let kv = PackedKv::pack(isa, sizes, [&k, &v]);
             let output = flash_attention(&kv, &q, &mut NeverCancelled)
                 .unwrap()
                 .into_f32();
-            let what = format!("{} {queries} {sizes:?}", set.name());
+            let what = format!("{} {queries} {sizes:?}", isa.name());
             let expected = expected(&sizes, queries, [&q, &k, &v]);
-            assert_close(&output, &expected, tolerance(set, 2e-6), &what);
+            assert_close(&output, &expected, tolerance(isa, 2e-6), &what);
         }
     }
 }
@@ -75,18 +75,18 @@ fn scores_of_thousands_do_not_overflow() {
         batch: 1,
         heads: 1,
         keys: 700,
-        head_width: 8,
+        head_dim: 8,
     };
     let q = vec![100.0; 3 * 8];
     let k: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
     let v: Vec<f32> = (0..700 * 8).map(|at| (at / 8) as f32).collect();
-    for set in Isa::all_with_emulated() {
-        let kv = PackedKv::pack(set, sizes, [&k, &v]);
+    for isa in Isa::all_with_emulated() {
+        let kv = PackedKv::pack(isa, sizes, [&k, &v]);
         let output = flash_attention(&kv, &q, &mut NeverCancelled)
             .unwrap()
             .into_f32();
-        // All of the share is the last key's; in bf16 some keys are the same.
-        let most = 699.0 * tolerance(set, 1e-6) as f32;
+        // The last key has all of the probability; in bf16 some keys are the same.
+        let most = 699.0 * tolerance(isa, 1e-6) as f32;
         assert!(
             output.iter().all(|x| (x - 699.0).abs() < most),
             "{output:?}"

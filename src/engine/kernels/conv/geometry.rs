@@ -1,6 +1,6 @@
-//! [`ConvGeometry`]: measures of a convolution.
+//! [`ConvGeometry`]: sizes, stride and padding of a convolution.
 
-/// Measures of a convolution of pictures `(batch, height, width, channels)`.
+/// Geometry of a convolution of pictures `(batch, height, width, channels)`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConvGeometry {
     /// Pictures.
@@ -9,15 +9,15 @@ pub(crate) struct ConvGeometry {
     pub(crate) height: usize,
     /// Columns of the input as it is stored.
     pub(crate) width: usize,
-    /// Rows and columns the input is enlarged to, by repeating pixels, before it is convolved.
+    /// Rows and columns of a nearest-neighbour upsampling, fused before the convolution.
     pub(crate) upsampled_to: Option<(usize, usize)>,
     /// Side of the kernel.
     pub(crate) kernel: usize,
-    /// Input pixels from one output pixel to the next.
+    /// Stride.
     pub(crate) stride: usize,
-    /// Zeros above and left of the (enlarged) input.
+    /// Zero padding above and left of the (upsampled) input.
     pub(crate) padding_before: usize,
-    /// Zeros below and right of it.
+    /// Zero padding below and right of it.
     pub(crate) padding_after: usize,
 }
 

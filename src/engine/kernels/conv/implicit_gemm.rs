@@ -4,12 +4,12 @@
 use super::geometry::ConvGeometry;
 use crate::engine::kernels::gemm::RowSource;
 
-/// Which stored pixel is where, counted from the padding before the enlarged picture.
+/// Maps pixels of the upsampled and padded picture to stored ones.
 pub(crate) struct PixelIndex<'a> {
     geometry: &'a ConvGeometry,
-    /// Of each row of the enlarged picture.
+    /// The stored row of each upsampled one.
     rows: Vec<usize>,
-    /// Of each column.
+    /// The stored column of each upsampled one.
     columns: Vec<usize>,
 }
 
@@ -39,28 +39,28 @@ impl<'a> PixelIndex<'a> {
     }
 }
 
-/// For each of `len` enlarged lines, the stored line (of `stored`) it repeats.
+/// Nearest-neighbour upsampling from `stored` to `len` rows or columns: the index each repeats.
 fn nearest(len: usize, stored: usize) -> Vec<usize> {
-    (0..len).map(|line| line * stored / len.max(1)).collect()
+    (0..len).map(|at| at * stored / len.max(1)).collect()
 }
 
-/// The input under the kernel at every output pixel.
+/// The im2col matrix, never made: a row is the input under the kernel at an output pixel.
 pub(crate) struct Im2col<'a> {
     geometry: &'a ConvGeometry,
     input: &'a [f32],
     channels: usize,
     rows: usize,
     columns: usize,
-    grid: PixelIndex<'a>,
+    index: PixelIndex<'a>,
     zeros: Vec<f32>,
 }
 
 impl<'a> Im2col<'a> {
-    /// The matrix of a convolution of `input`, of `channels` numbers a pixel.
+    /// The matrix of a convolution of `input`, of `channels` values a pixel.
     pub(crate) fn new(
         geometry: &'a ConvGeometry,
         input: &'a [f32],
-        grid: PixelIndex<'a>,
+        index: PixelIndex<'a>,
         channels: usize,
     ) -> Self {
         let (rows, columns) = geometry.output_size();
@@ -70,7 +70,7 @@ impl<'a> Im2col<'a> {
             channels,
             rows,
             columns,
-            grid,
+            index,
             zeros: vec![0.0; channels],
         }
     }
@@ -80,8 +80,8 @@ impl<'a> Im2col<'a> {
         (self.rows, self.columns)
     }
 
-    /// Points `pixels` at the `side` × `side` pixels of which the first lies under the kernel's
-    /// first place at output pixel (`y`, `x`) of a picture; row after row.
+    /// Points `pixels` at the `side` × `side` input pixels of which the first lies under the first tap at
+    /// output pixel (`y`, `x`) of a picture; row after row.
     pub(crate) fn window<'p>(
         &'p self,
         picture: usize,
@@ -95,10 +95,9 @@ impl<'a> Im2col<'a> {
         }
     }
 
-    /// The channels of a pixel, in rows and columns of the enlarged picture counted from its
-    /// padding; zeros outside of it.
+    /// The channels of a pixel of the upsampled and padded picture; zeros in the padding.
     fn pixel(&self, picture: usize, row: usize, column: usize) -> &[f32] {
-        match self.grid.pixel(picture, row, column) {
+        match self.index.pixel(picture, row, column) {
             Some(pixel) => &self.input[pixel * self.channels..][..self.channels],
             None => &self.zeros,
         }
@@ -106,7 +105,7 @@ impl<'a> Im2col<'a> {
 }
 
 impl RowSource for Im2col<'_> {
-    fn count(&self) -> usize {
+    fn m(&self) -> usize {
         self.geometry.batch * self.rows * self.columns
     }
 

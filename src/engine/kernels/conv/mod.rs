@@ -14,8 +14,8 @@ use super::gemm::{
 };
 use crate::engine::{Cancelled, Progress};
 
-/// Convolves `input` to `(batch, rows, columns, outputs)`, finished. The taps of the
-/// weights are the kernel's places, row after row.
+/// Convolves `input` to `(batch, rows, columns, outputs)`, with the epilogue. The taps of the weights are
+/// the kernel's, row after row.
 pub(crate) fn conv2d(
     geometry: &ConvGeometry,
     weights: &PackedWeights,
@@ -30,9 +30,9 @@ pub(crate) fn conv2d(
         input.values.len(),
         geometry.batch * geometry.height * geometry.width * channels
     );
-    let grid = PixelIndex::of(geometry);
+    let index = PixelIndex::of(geometry);
     if let Some(amx) = amx_of(weights) {
-        let measures = OutputGrid {
+        let grid = OutputGrid {
             batch: geometry.batch,
             rows,
             columns,
@@ -41,16 +41,16 @@ pub(crate) fn conv2d(
         };
         let source = PixelSource {
             input,
-            pixel_at: |picture, row, column| grid.pixel(picture, row, column),
+            pixel_at: |picture, row, column| index.pixel(picture, row, column),
         };
-        return gemm_amx(amx, weights, &measures, &source, epilogue, progress);
+        return gemm_amx(amx, weights, &grid, &source, epilogue, progress);
     }
     let materialized = input.materialized(weights.isa());
-    let under = Im2col::new(geometry, &materialized, grid, channels);
+    let im2col = Im2col::new(geometry, &materialized, index, channels);
     let output = if winograd::is_faster(geometry, weights, epilogue) {
-        winograd::convolve(weights, &under, geometry.batch, epilogue, progress)
+        winograd::convolve(weights, &im2col, geometry.batch, epilogue, progress)
     } else {
-        gemm(weights, &under, epilogue, progress)
+        gemm(weights, &im2col, epilogue, progress)
     };
     output.map(DtypeVec::F32)
 }

@@ -60,9 +60,9 @@ fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)
     Some((picture * geometry.height + row) * geometry.width + column)
 }
 
-fn packed(set: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
+fn packed(isa: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
     let taps = kernel * kernel;
-    PackedWeights::pack(set, [outputs, taps, inputs], WeightDtype::F32, |o, t, i| {
+    PackedWeights::pack(isa, [outputs, taps, inputs], WeightDtype::F32, |o, t, i| {
         weight[(o * inputs + i) * taps + t]
     })
 }
@@ -80,12 +80,12 @@ fn agrees_with_its_definition_on_every_instruction_set() {
         (1, 3, 5, 9, 20, 3, 1, 1, 1, Some((6, 10))),
         (2, 3, 4, 5, 16, 3, 1, 1, 1, Some((5, 7))),
         (4, 13, 11, 35, 64, 3, 1, 1, 1, None),
-        // By Winograd's way where the channels fill vectors.
+        // Winograd where the channels fill vectors.
         (2, 8, 16, 32, 32, 3, 1, 1, 1, None),
         (2, 9, 15, 48, 33, 3, 1, 1, 1, None),
         (2, 5, 8, 144, 70, 3, 1, 1, 1, Some((9, 17))),
     ];
-    for set in Isa::all_with_emulated() {
+    for isa in Isa::all_with_emulated() {
         for (batch, height, width, inputs, outputs, kernel, stride, before, after, upsampled_to) in
             cases
         {
@@ -102,7 +102,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             let input = numbers(batch * height * width * inputs, 1);
             let weight = numbers(outputs * inputs * kernel * kernel, 2);
             let bias = numbers(outputs, 3);
-            let weights = packed(set, [outputs, inputs, kernel], &weight);
+            let weights = packed(isa, [outputs, inputs, kernel], &weight);
             let mut expected = expected(&geometry, inputs, &input, &weight, &bias);
             // In half of the cases something rounded is added.
             let residual: Vec<bf16> = numbers(expected.len(), 4)
@@ -133,24 +133,24 @@ fn agrees_with_its_definition_on_every_instruction_set() {
             assert_close(
                 &output,
                 &expected,
-                4.0 * tolerance(set, 1e-6),
-                &format!("{} {geometry:?}", set.name()),
+                4.0 * tolerance(isa, 1e-6),
+                &format!("{} {geometry:?}", isa.name()),
             );
         }
     }
 }
 
 #[test]
-fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
-    for set in Isa::all_with_emulated() {
-        let (rows, inputs, outputs) = (29, 10, 3 * set.lanes());
+fn the_epilogue_is_bias_geglu_and_residual() {
+    for isa in Isa::all_with_emulated() {
+        let (rows, inputs, outputs) = (29, 10, 3 * isa.lanes());
         let x = numbers(rows * inputs, 1);
         let weight = numbers(2 * outputs * inputs, 2);
         let bias = numbers(2 * outputs, 3);
         let residual = numbers(rows * outputs, 4);
-        let order = |index| geglu_row_order(set, outputs, index);
+        let order = |index| geglu_row_order(isa, outputs, index);
         let weights = PackedWeights::pack(
-            set,
+            isa,
             [2 * outputs, 1, inputs],
             WeightDtype::F32,
             |o, _, i| weight[order(o) * inputs + i],
@@ -187,16 +187,16 @@ fn a_sum_is_finished_with_bias_gate_and_what_is_added() {
                 dot(column) * 0.5 * gate * (1.0 + inner.tanh()) + f64::from(residual[at])
             })
             .collect();
-        assert_close(&output, &expected, tolerance(set, 1e-3), set.name());
+        assert_close(&output, &expected, tolerance(isa, 1e-3), isa.name());
     }
 }
 
 #[test]
-fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
+fn a_bf16_output_is_the_f32_output_rounded_or_f32() {
     let (rows, inputs) = (35, 10);
     let x = numbers(rows * inputs, 1);
-    for set in Isa::all_with_emulated() {
-        for outputs in [1, 7, 2 * set.lanes(), 2 * set.lanes() + 5] {
+    for isa in Isa::all_with_emulated() {
+        for outputs in [1, 7, 2 * isa.lanes(), 2 * isa.lanes() + 5] {
             let weight = numbers(outputs * inputs, 2);
             let rounded: Vec<bf16> = numbers(rows * outputs, 3)
                 .into_iter()
@@ -204,7 +204,7 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
                 .collect();
             let residual: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
             let weights =
-                PackedWeights::pack(set, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
+                PackedWeights::pack(isa, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
                     weight[o * inputs + i]
                 });
             let cases = [
@@ -227,29 +227,29 @@ fn a_result_for_products_is_the_result_rounded_or_as_it_was() {
                 .unwrap()
             });
             let is_rounded = matches!(bf16_output, DtypeVec::Bf16(_));
-            let by_tiles = set.bf16().is_some_and(|bf16_isa| bf16_isa.amx().is_some());
-            assert_eq!(is_rounded, by_tiles, "{}", set.name());
+            let has_amx = isa.bf16().is_some_and(|bf16_isa| bf16_isa.amx().is_some());
+            assert_eq!(is_rounded, has_amx, "{}", isa.name());
             let as_is = as_is.into_f32();
             let expected: Vec<f32> = if is_rounded {
                 as_is.iter().map(|x| bf16::from_f32(*x).to_f32()).collect()
             } else {
                 as_is
             };
-            assert_eq!(bf16_output.into_f32(), expected, "{} {outputs}", set.name());
+            assert_eq!(bf16_output.into_f32(), expected, "{} {outputs}", isa.name());
             assert_eq!(
                 onto_rounded.into_f32(),
                 expected,
                 "{} {outputs}",
-                set.name()
+                isa.name()
             );
         }
     }
 }
 
 #[test]
-fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() {
+fn a_fused_norm_gives_what_a_separate_one_gives() {
     let (batch, height, width, outputs) = (2, 9, 6, 5);
-    for set in Isa::all_with_emulated() {
+    for isa in Isa::all_with_emulated() {
         for inputs in [1, 6, 40] {
             let x = numbers(batch * height * width * inputs, 1);
             let rounded: Vec<bf16> = x.iter().map(|x| bf16::from_f32(*x)).collect();
@@ -268,24 +268,24 @@ fn what_is_normalised_while_it_is_read_gives_what_it_gives_when_it_was_before() 
                 eps: 1e-5,
             };
             for values in [DtypeSlice::F32(&x), DtypeSlice::Bf16(&rounded)] {
-                let measured = groups.measure(set, batch, values);
+                let measured = groups.stats(isa, batch, values);
                 let norms = [None, Some(Norm::Group(&measured)), Some(Norm::Layer(rows))];
                 for input in norms.map(|norm| GemmInput { values, norm }) {
-                    check_as_read(set, [batch, height, width, outputs], &input, &weight);
+                    check_as_read(isa, [batch, height, width, outputs], &input, &weight);
                 }
             }
         }
     }
 }
 
-/// Compares with the product of what is read, which is made before.
+/// Compares with the convolution of the materialized input.
 fn check_as_read(
-    set: Isa,
+    isa: Isa,
     [batch, height, width, outputs]: [usize; 4],
     input: &GemmInput<'_>,
     weight: &[f32],
 ) {
-    let materialized = input.materialized(set);
+    let materialized = input.materialized(isa);
     let inputs = materialized.len() / (batch * height * width);
     let geometry = ConvGeometry {
         batch,
@@ -297,7 +297,7 @@ fn check_as_read(
         padding_before: 1,
         padding_after: 1,
     };
-    let weights = packed(set, [outputs, inputs, 3], weight);
+    let weights = packed(isa, [outputs, inputs, 3], weight);
     let epilogue = Epilogue::default();
     let [got, expected] = [input, &GemmInput::plain(&materialized)].map(|input| {
         let output = conv2d(&geometry, &weights, input, &epilogue, &mut NeverCancelled);
@@ -305,12 +305,12 @@ fn check_as_read(
     });
     // SiLU to fewer digits may round a few numbers to their other neighbour.
     let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
-    assert_close(&got, &expected, 2e-3, set.name());
+    assert_close(&got, &expected, 2e-3, isa.name());
 }
 
 #[test]
 fn long_sums_agree_too() {
-    // Where rows are rounded they are summed in parts: some inputs of a tap, and some taps.
+    // In bf16, K goes in blocks: some inputs of a tap, and some taps.
     for (rows, inputs, kernel) in [(290, 3001, 1), (130, 700, 3)] {
         let geometry = ConvGeometry {
             batch: 1,
@@ -326,8 +326,8 @@ fn long_sums_agree_too() {
         let input = numbers(rows * kernel * inputs, 4);
         let weight = numbers(bias.len() * kernel * kernel * inputs, 5);
         let expected = expected(&geometry, inputs, &input, &weight, &bias);
-        for set in Isa::all_with_emulated() {
-            let weights = packed(set, [bias.len(), inputs, kernel], &weight);
+        for isa in Isa::all_with_emulated() {
+            let weights = packed(isa, [bias.len(), inputs, kernel], &weight);
             let epilogue = Epilogue {
                 bias: Some(&bias),
                 ..Epilogue::default()
@@ -342,14 +342,14 @@ fn long_sums_agree_too() {
             )
             .unwrap()
             .into_f32();
-            assert_close(&output, &expected, tolerance(set, 1e-5), set.name());
+            assert_close(&output, &expected, tolerance(isa, 1e-5), isa.name());
         }
     }
 }
 
 #[test]
 fn halves_are_widened_exactly() {
-    let set = Isa::chosen().unwrap().in_f32();
+    let isa = Isa::chosen().unwrap().in_f32();
     let (rows, inputs, outputs) = (31, 12, 50);
     let x = numbers(rows * inputs, 1);
     // Exact in f16 and in bf16.
@@ -358,7 +358,7 @@ fn halves_are_widened_exactly() {
         .map(|w| (w * 64.0).round() / 64.0)
         .collect();
     let run = |kept| {
-        let weights = PackedWeights::pack(set, [outputs, 1, inputs], kept, |o, _, i| {
+        let weights = PackedWeights::pack(isa, [outputs, 1, inputs], kept, |o, _, i| {
             weight[o * inputs + i]
         });
         linear(
@@ -376,20 +376,20 @@ fn halves_are_widened_exactly() {
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    for set in Isa::all_with_emulated() {
-        check_threads(set);
+    for isa in Isa::all_with_emulated() {
+        check_threads(isa);
     }
 }
 
-fn check_threads(set: Isa) {
+fn check_threads(isa: Isa) {
     let (rows, inputs, outputs) = (500, 40, 100);
     let x = numbers(rows * inputs, 1);
     let weight = numbers(outputs * inputs, 2);
-    let weights = PackedWeights::pack(set, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
+    let weights = PackedWeights::pack(isa, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
         weight[o * inputs + i]
     });
     let epilogue = Epilogue::default();
-    assert_same_by_threads(set, || {
+    assert_same_by_threads(isa, || {
         linear(
             &weights,
             &GemmInput::plain(&x),
@@ -399,11 +399,11 @@ fn check_threads(set: Isa) {
         .unwrap()
         .into_f32()
     });
-    // So large that it is summed in parts, and that blocks are of another size for each number of threads.
+    // So large that K goes in blocks, and that blocks of M depend on the number of threads.
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
     let x = numbers(height * width * inputs, 3);
     let weight = numbers(outputs * 9 * inputs, 4);
-    let weights = PackedWeights::pack(set, [outputs, 9, inputs], WeightDtype::F32, |o, tap, i| {
+    let weights = PackedWeights::pack(isa, [outputs, 9, inputs], WeightDtype::F32, |o, tap, i| {
         weight[(o * 9 + tap) * inputs + i]
     });
     let geometry = ConvGeometry {
@@ -416,7 +416,7 @@ fn check_threads(set: Isa) {
         padding_before: 1,
         padding_after: 1,
     };
-    assert_same_by_threads(set, || {
+    assert_same_by_threads(isa, || {
         conv2d(
             &geometry,
             &weights,
@@ -429,7 +429,7 @@ fn check_threads(set: Isa) {
     });
 }
 
-fn assert_same_by_threads(set: Isa, gemm: impl Fn() -> Vec<f32> + Sync) {
+fn assert_same_by_threads(isa: Isa, gemm: impl Fn() -> Vec<f32> + Sync) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -437,5 +437,5 @@ fn assert_same_by_threads(set: Isa, gemm: impl Fn() -> Vec<f32> + Sync) {
             .unwrap();
         pool.install(&gemm)
     };
-    assert!(run(1) == run(3), "{}", set.name());
+    assert!(run(1) == run(3), "{}", isa.name());
 }

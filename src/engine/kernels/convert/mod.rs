@@ -16,7 +16,7 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         if !matches!(self, Self::Portable(_)) && is_x86_feature_detected!("f16c") {
             #[expect(unsafe_code, reason = "instructions that were just found")]
-            // SAFETY: the processor has them; sets of vectors have AVX.
+            // SAFETY: the processor has them; every vector ISA here has AVX.
             return unsafe { by_eight(from, to) };
         }
         from.convert_to_f32_slice(to);
@@ -46,7 +46,7 @@ fn by_eight(from: &[f16], to: &mut [f32]) {
     rest.convert_to_f32_slice(to_rest);
 }
 
-/// A bf16 is the upper half of an f32; the compiler makes vectors of this.
+/// A bf16 is the upper half of an f32; the compiler vectorizes this.
 struct WidenBf16<'a> {
     from: &'a [bf16],
     to: &'a mut [f32],
@@ -61,7 +61,7 @@ impl WithSimd for WidenBf16<'_> {
     }
 }
 
-/// Widens `from` to `to`, which is as long; with whatever vectors the caller is compiled for.
+/// Widens `from` to `to`, which is as long; with the vectors of the caller's ISA.
 #[inline(always)]
 pub(crate) fn widen<'to>(from: &[bf16], to: &'to mut [f32]) -> &'to [f32] {
     for (to, from) in to.iter_mut().zip(from) {
@@ -79,14 +79,14 @@ mod tests {
         let all: Vec<u16> = (0..=u16::MAX).chain([7, 8, 9]).collect();
         let f16s: Vec<f16> = all.iter().map(|bits| f16::from_bits(*bits)).collect();
         let bf16s: Vec<bf16> = all.iter().map(|bits| bf16::from_bits(*bits)).collect();
-        for set in Isa::all() {
+        for isa in Isa::all() {
             let mut widened = vec![0.0; all.len()];
-            set.widen_f16(&f16s, &mut widened);
+            isa.widen_f16(&f16s, &mut widened);
             let expected = f16s.iter().map(|number| number.to_f32());
-            assert!(widened.iter().zip(expected).all(same), "{}", set.name());
-            set.widen_bf16(&bf16s, &mut widened);
+            assert!(widened.iter().zip(expected).all(same), "{}", isa.name());
+            isa.widen_bf16(&bf16s, &mut widened);
             let expected = bf16s.iter().map(|number| number.to_f32());
-            assert!(widened.iter().zip(expected).all(same), "{}", set.name());
+            assert!(widened.iter().zip(expected).all(same), "{}", isa.name());
         }
     }
 

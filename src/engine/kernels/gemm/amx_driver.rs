@@ -1,13 +1,13 @@
-//! Products by AMX's tiles, which read rows wherever they are, one every so many bytes: pixels are
-//! rounded once, with the padding around them, and read there under every place of the kernel.
+//! The driver of AMX GEMMs. Tiles are loaded from wherever their rows are, one every `lda`: pixels are
+//! rounded once, with the padding around them, and read in place under every tap of a convolution.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::MULTIPLICATIONS_PER_CHECKPOINT;
-use super::amx_gather::{GROUP, PixelAt, PixelBlock, RowGroup};
+use super::FMAS_PER_CHECKPOINT;
 pub(crate) use super::amx_gather::{OutputGrid, PixelSource};
+use super::amx_gather::{PixelAt, PixelBlock, TILE_ROWS, TileRows};
 use super::epilogue::{Epilogue, Target, apply_epilogue, can_fuse_geglu, prefetch_target};
 use super::operands::{MicroTile, TapRows};
 use super::pack::{PackedWeights, Panel};
@@ -17,29 +17,28 @@ use crate::engine::kernels::output::{DisjointOutput, Output, UninitBuffer};
 use crate::engine::kernels::prefetch::prefetch_l2;
 use crate::engine::{Cancelled, Progress};
 
-/// Sums of a tile: two registers below each other, two side by side.
-const TILE_SUMS: usize = 2 * GROUP * 2 * GROUP;
-/// Pixels of a block, where there are as many, of a kernel of one place and of a larger one: weights pass
-/// once for each block, and the largest come from memory each time.
-const BLOCK_PIXELS: (usize, usize) = (256, 512);
-/// Lines of a block of a larger kernel at the least: those above and below are rounded with it.
-const LEAST_LINES: usize = 4;
-/// Rounded numbers of a block that are multiplied with some panels before the next are (1 MiB), so that
-/// they stay in the second cache meanwhile.
-const K_BLOCK_NUMBERS: usize = 1 << 19;
-/// Pairs of weights (512 KiB) that stay in the second cache, so that each tile can meet all panels
-/// before the next does: its results lie together, and its pixels are in the first cache.
-const L2_WEIGHT_PAIRS: usize = 1 << 17;
-/// Sums of these panels (256 KiB), which wait in the second cache for the next numbers.
-const L2_SUMS: usize = 1 << 16;
+/// Values of a micro-tile of C: 32 × 32, four AMX tiles.
+const MICRO_TILE_LEN: usize = 2 * TILE_ROWS * 2 * TILE_ROWS;
+/// MC in pixels, where there are as many, of a 1 × 1 and of a larger convolution: weights pass once a
+/// block, and the largest come from memory each time.
+const MC_PIXELS: (usize, usize) = (256, 512);
+/// Least rows of pixels in a block of a larger convolution: the rows above and below are rounded with it.
+const MIN_BLOCK_ROWS: usize = 4;
+/// Most values of a block of A, MC × KC (1 MiB of bf16), so that it stays in L2 while panels pass.
+const A_BLOCK_LEN: usize = 1 << 19;
+/// Most pairs of B (512 KiB) for which each micro-tile row meets all panels before the next does: B stays
+/// in L2, the row's pixels in L1, and its results lie together.
+const L2_B_PAIRS: usize = 1 << 17;
+/// Most values of C (256 KiB) that wait in L2 for the next block of K.
+const L2_C_LEN: usize = 1 << 16;
 
-/// What multiplies the weights' pairs, where that is tiles.
+/// AMX, where the weights are packed for it.
 pub(crate) fn amx_of(weights: &PackedWeights) -> Option<Amx> {
     weights.bf16().and_then(Bf16Isa::amx)
 }
 
-/// The weights' taps, row after row of a kernel, times what lies under it at every pixel of the
-/// result; finished.
+/// The convolution of `source` by the weights, whose taps are a kernel's row after row, with the
+/// epilogue, at every pixel of `grid`. A matrix is a picture of one column and a kernel of one tap.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn gemm_amx<P: PixelAt>(
     amx: Amx,
@@ -49,27 +48,27 @@ pub(crate) fn gemm_amx<P: PixelAt>(
     epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
 ) -> Result<DtypeVec, Cancelled> {
-    let width = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
-    let len = grid.batch * grid.rows * grid.columns * width;
+    let ldc = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
+    let len = grid.batch * grid.rows * grid.columns * ldc;
     if len == 0 || weights.taps() * weights.inputs() == 0 {
         return Ok(DtypeVec::F32(vec![0.0; len]));
     }
     // Or some outputs would never be written.
-    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), width));
+    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), ldc));
     let gemm = |output| Gemm {
         amx,
         weights,
         grid,
         source,
         epilogue,
-        target: Target { output, width },
+        target: Target { output, ldc },
     };
     Ok(match weights.bf16() {
         Some(bf16_isa) if epilogue.bf16_output => {
             let mut output = UninitBuffer::new(len);
             let shared = DisjointOutput::new(&mut output);
             gemm(Output::Bf16(bf16_isa, shared)).run(progress)?;
-            // SAFETY: `run` has written `width` outputs at every pixel of the result.
+            // SAFETY: `run` has written `ldc` outputs at every pixel of the result.
             DtypeVec::Bf16(unsafe { output.assume_init() })
         }
         _ => {
@@ -81,28 +80,28 @@ pub(crate) fn gemm_amx<P: PixelAt>(
     })
 }
 
-/// Lines of a block at the most.
-fn most_lines(grid: &OutputGrid) -> usize {
+/// Most rows of pixels in a block.
+fn max_block_rows(grid: &OutputGrid) -> usize {
     let (pixels, least) = if grid.kernel > 1 {
-        (BLOCK_PIXELS.1, LEAST_LINES)
+        (MC_PIXELS.1, MIN_BLOCK_ROWS)
     } else {
-        (BLOCK_PIXELS.0, 1)
+        (MC_PIXELS.0, 1)
     };
     (pixels / grid.columns).max(least)
 }
 
-/// Inputs of a part. By the largest block there can be and not by the one there is, whose size depends on
-/// the number of threads: parts are the order of a sum.
-fn k_block_len(grid: &OutputGrid, inputs: usize) -> usize {
-    let lines = most_lines(grid).min(grid.batch * grid.rows);
-    let pixels = grid.padded_rows(lines) * grid.padded_columns();
-    evenly(inputs, K_BLOCK_NUMBERS / pixels).next_multiple_of(2 * GROUP)
+/// KC in inputs under every tap. Computed from the largest block there can be and not from the one there
+/// is, whose size depends on the number of threads: blocks of K are the order of summation.
+fn kc_of(grid: &OutputGrid, inputs: usize) -> usize {
+    let rows = max_block_rows(grid).min(grid.batch * grid.rows);
+    let pixels = grid.padded_rows(rows) * grid.padded_columns();
+    evenly(inputs, A_BLOCK_LEN / pixels).next_multiple_of(2 * TILE_ROWS)
 }
 
-/// Lines of a block, of about one size.
-fn block_lines(grid: &OutputGrid) -> usize {
-    let lines = grid.batch * grid.rows;
-    let blocks = lines.div_ceil(most_lines(grid));
+/// Rows of pixels in a block, so that blocks are of about one size.
+fn block_rows(grid: &OutputGrid) -> usize {
+    let rows = grid.batch * grid.rows;
+    let blocks = rows.div_ceil(max_block_rows(grid));
     // As many for every thread, where there is more than one for each.
     let threads = rayon::current_num_threads();
     let blocks = if blocks > threads {
@@ -110,15 +109,15 @@ fn block_lines(grid: &OutputGrid) -> usize {
     } else {
         blocks
     };
-    lines.div_ceil(blocks)
+    rows.div_ceil(blocks)
 }
 
-/// Cuts `len` in as few parts as there can be of at most `most`, of about one size.
+/// The size of the fewest parts of `len` that are at most `most` long, of about one size.
 fn evenly(len: usize, most: usize) -> usize {
     len.div_ceil(len.div_ceil(most.max(1)).max(1))
 }
 
-/// Pixels times weights, and where the result goes.
+/// A, B, the epilogue and where C goes.
 struct Gemm<'a, P> {
     amx: Amx,
     weights: &'a PackedWeights,
@@ -129,160 +128,165 @@ struct Gemm<'a, P> {
 }
 
 impl<P: PixelAt> Gemm<'_, P> {
-    /// Multiplies, and writes all outputs of every pixel of the result.
+    /// Writes all outputs of every pixel of the result.
     fn run(&self, progress: &mut dyn Progress) -> Result<(), Cancelled> {
         let Self { weights, grid, .. } = *self;
-        let lines = grid.batch * grid.rows;
+        let rows = grid.batch * grid.rows;
         let panels: Vec<Panel> = weights.panels().collect();
-        let block = block_lines(grid);
-        let blocks = lines.div_ceil(block);
-        let lines_of = |block_index: usize| {
-            let first = block_index * block;
-            first..lines.min(first + block)
+        let rows_per_block = block_rows(grid);
+        let m_blocks = rows.div_ceil(rows_per_block);
+        let rows_of = |block: usize| {
+            let first = block * rows_per_block;
+            first..rows.min(first + rows_per_block)
         };
-        // With few blocks, threads share out the panels too, and what they read is made before.
-        let groups = (4 * rayon::current_num_threads())
-            .div_ceil(blocks)
+        // With few blocks of M, threads partition N too, and the blocks of A are gathered before.
+        let n_parts = (4 * rayon::current_num_threads())
+            .div_ceil(m_blocks)
             .min(panels.len());
-        let group_panels = panels.len().div_ceil(groups);
-        let groups = panels.len().div_ceil(group_panels);
-        let mut materialized: Vec<PixelBlock> = Vec::new();
-        if groups > 1 {
-            materialized.resize_with(blocks, PixelBlock::default);
-            for (index, block) in materialized.iter_mut().enumerate() {
-                block.make((weights, grid, self.source), lines_of(index), true);
+        let panels_per_part = panels.len().div_ceil(n_parts);
+        let n_parts = panels.len().div_ceil(panels_per_part);
+        let mut gathered: Vec<PixelBlock> = Vec::new();
+        if n_parts > 1 {
+            gathered.resize_with(m_blocks, PixelBlock::default);
+            for (index, block) in gathered.iter_mut().enumerate() {
+                block.gather((weights, grid, self.source), rows_of(index), true);
             }
         }
-        let tasks = blocks * groups;
-        let depth = weights.taps() * weights.inputs();
-        let work = depth * block * grid.columns * group_panels * 2 * GROUP;
-        let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work.max(1))
+        let tasks = m_blocks * n_parts;
+        let k = weights.taps() * weights.inputs();
+        let fmas_per_task = k * rows_per_block * grid.columns * panels_per_part * 2 * TILE_ROWS;
+        let tasks_per_checkpoint = (FMAS_PER_CHECKPOINT / fmas_per_task.max(1))
             .max(1)
             .next_multiple_of(rayon::current_num_threads());
-        for round in (0..tasks).step_by(per_round) {
+        for start in (0..tasks).step_by(tasks_per_checkpoint) {
             progress.checkpoint()?;
-            (round..tasks.min(round + per_round))
+            (start..tasks.min(start + tasks_per_checkpoint))
                 .into_par_iter()
-                .for_each_init(<(PixelBlock, Vec<f32>)>::default, |(own, sums), task| {
-                    let group = task % groups * group_panels;
-                    let panels = &panels[group..panels.len().min(group + group_panels)];
-                    let block = materialized.get(task / groups).unwrap_or_else(|| {
-                        own.make((weights, grid, self.source), lines_of(task), false);
+                .for_each_init(<(PixelBlock, Vec<f32>)>::default, |(own, c), task| {
+                    let first_panel = task % n_parts * panels_per_part;
+                    let panels =
+                        &panels[first_panel..panels.len().min(first_panel + panels_per_part)];
+                    let block = gathered.get(task / n_parts).unwrap_or_else(|| {
+                        own.gather((weights, grid, self.source), rows_of(task), false);
                         own
                     });
-                    self.run_block(block, panels, sums);
+                    self.run_block(block, panels, c);
                 });
         }
-        // The tasks are all blocks of lines with all groups of panels, and each has written the outputs of
-        // its panels at every pixel of its lines: all of them, panels together.
+        // The tasks are all blocks of M by all parts of N, and each has written the outputs of its panels
+        // at every pixel of its rows: all of them, panels together.
         Ok(())
     }
 
-    /// A block times some panels. Where a block's numbers are too many for the second cache, some inputs
-    /// of all its pixels meet some panels before the next inputs do.
-    fn run_block(&self, block: &PixelBlock, panels: &[Panel], sums: &mut Vec<f32>) {
+    /// A block of A times some panels of B. Where the block is too large for L2, K goes in blocks, for as
+    /// many panels at a time as have their part of C in L2.
+    fn run_block(&self, block: &PixelBlock, panels: &[Panel], c: &mut Vec<f32>) {
         let inputs = self.weights.inputs();
-        let step = k_block_len(self.grid, inputs);
-        let parts = inputs.div_ceil(step);
-        let amx = block.groups.len().div_ceil(2);
-        let waiting = evenly(panels.len(), L2_SUMS / (amx * TILE_SUMS));
-        // Where there is one part, the sums of a tile are written before the next tile's are made.
-        let grid = if parts > 1 { waiting * amx } else { 1 };
-        sums.resize(grid * TILE_SUMS, 0.0);
-        let passes = panels.chunks(waiting).flat_map(|panels| {
-            let passes =
-                (0..parts).flat_map(|part| panels.iter().enumerate().map(move |at| (part, at)));
-            passes.map(|(part, (at, panel))| {
-                let inputs = part * step..inputs.min((part + 1) * step);
+        let kc = kc_of(self.grid, inputs);
+        let k_blocks = inputs.div_ceil(kc);
+        let row_tiles = block.tiles.len().div_ceil(2);
+        let panels_at_once = evenly(panels.len(), L2_C_LEN / (row_tiles * MICRO_TILE_LEN));
+        // With one block of K, a micro-tile goes through the epilogue before the next is computed.
+        let micro_tiles = if k_blocks > 1 {
+            panels_at_once * row_tiles
+        } else {
+            1
+        };
+        c.resize(micro_tiles * MICRO_TILE_LEN, 0.0);
+        let passes = panels.chunks(panels_at_once).flat_map(|panels| {
+            let passes = (0..k_blocks)
+                .flat_map(|k_block| panels.iter().enumerate().map(move |at| (k_block, at)));
+            passes.map(|(k_block, (at, panel))| {
+                let inputs = k_block * kc..inputs.min((k_block + 1) * kc);
                 PanelPass {
                     panel: *panel,
-                    pairs: self.weights.tap_slices(*panel, &inputs),
+                    b_taps: self.weights.vnni_taps(*panel, &inputs),
                     inputs,
-                    first_place: at * amx,
-                    accumulate: part > 0,
-                    last: part + 1 == parts,
+                    first_tile: at * row_tiles,
+                    accumulate: k_block > 0,
+                    is_last: k_block + 1 == k_blocks,
                 }
             })
         });
         let passes: Vec<PanelPass<'_>> = passes.collect();
-        let pairs = passes.iter().flat_map(|pass| &pass.pairs);
-        if parts == 1 && pairs.map(|pairs| pairs.len()).sum::<usize>() <= L2_WEIGHT_PAIRS {
-            for groups in block.groups.chunks(2) {
+        let b = passes.iter().flat_map(|pass| &pass.b_taps);
+        if k_blocks == 1 && b.map(|b| b.len()).sum::<usize>() <= L2_B_PAIRS {
+            for tiles in block.tiles.chunks(2) {
                 for pass in &passes {
-                    self.run_tile(block, groups, pass, sums);
+                    self.run_micro_tile(block, tiles, pass, c);
                 }
             }
             return;
         }
         for (index, pass) in passes.iter().enumerate() {
-            let next = passes.get(index + 1).map(|next| &*next.pairs);
-            for (tile, groups) in block.groups.chunks(2).enumerate() {
-                let place = (pass.first_place + tile) % grid * TILE_SUMS;
-                let sums = &mut sums[place..place + TILE_SUMS];
-                self.run_tile(block, groups, pass, sums);
+            let next = passes.get(index + 1).map(|next| &*next.b_taps);
+            for (row_tile, tiles) in block.tiles.chunks(2).enumerate() {
+                let start = (pass.first_tile + row_tile) % micro_tiles * MICRO_TILE_LEN;
+                let c = &mut c[start..start + MICRO_TILE_LEN];
+                self.run_micro_tile(block, tiles, pass, c);
                 for next in next.unwrap_or_default() {
-                    let share = next.len().div_ceil(amx);
-                    let first = (tile * share).min(next.len());
-                    prefetch_l2(&next[first..next.len().min(first + share)]);
+                    let len = next.len().div_ceil(row_tiles);
+                    let first = (row_tile * len).min(next.len());
+                    prefetch_l2(&next[first..next.len().min(first + len)]);
                 }
             }
         }
     }
 
-    /// A tile times some inputs of a panel; finished where they are the last.
-    fn run_tile(
+    /// One or two AMX tiles of rows times a panel, for a block of K; with the epilogue after the last.
+    fn run_micro_tile(
         &self,
         block: &PixelBlock,
-        groups: &[RowGroup],
+        tiles: &[TileRows],
         pass: &PanelPass<'_>,
-        numbers: &mut [f32],
+        c: &mut [f32],
     ) {
         let isa = self.weights.isa();
         let (panel, inputs) = (pass.panel, &pass.inputs);
-        let (upper, lower) = (&groups[0], &groups[groups.len() - 1]);
-        // Only where sums are added to something: what is but written does not wait.
-        if pass.last && self.epilogue.residual.is_some() {
-            for group in groups {
-                prefetch_target(panel, group.pixels(), self.epilogue, &self.target);
+        let (upper, lower) = (&tiles[0], &tiles[tiles.len() - 1]);
+        // Only where a residual is read: stores do not wait for memory.
+        if pass.is_last && self.epilogue.residual.is_some() {
+            for tile in tiles {
+                prefetch_target(panel, tile.pixels(), self.epilogue, &self.target);
             }
         }
-        let rows = TapRows {
+        let a = TapRows {
             pairs: &block.pairs,
-            firsts: [upper, lower].map(|group| group.first * block.stride + inputs.start / 2),
-            taps: &block.taps,
-            stride: self.grid.stride * block.stride,
-            depth: block
-                .depth
-                .min(inputs.end.div_ceil(2).next_multiple_of(GROUP))
+            tile_offsets: [upper, lower].map(|tile| tile.first * block.lda + inputs.start / 2),
+            tap_offsets: &block.tap_offsets,
+            lda: self.grid.stride * block.lda,
+            k_pairs: block
+                .k_pairs
+                .min(inputs.end.div_ceil(2).next_multiple_of(TILE_ROWS))
                 - inputs.start / 2,
         };
-        let width = panel.vectors * isa.lanes();
-        let mut sums = MicroTile {
-            numbers,
-            stride: width,
+        let nr = panel.vectors * isa.lanes();
+        let mut out = MicroTile {
+            c,
+            ldc: nr,
             accumulate: pass.accumulate,
         };
         self.amx
-            .microkernel_taps(panel.vectors, &rows, &pass.pairs, &mut sums);
-        if pass.last {
-            for (group, sums) in groups.iter().zip(numbers.chunks(GROUP * width)) {
-                let outputs = group.outputs;
-                apply_epilogue(isa, panel, sums, outputs, self.epilogue, &self.target);
+            .microkernel_taps(panel.vectors, &a, &pass.b_taps, &mut out);
+        if pass.is_last {
+            for (tile, c) in tiles.iter().zip(c.chunks(TILE_ROWS * nr)) {
+                let outputs = tile.outputs;
+                apply_epilogue(isa, panel, c, outputs, self.epilogue, &self.target);
             }
         }
     }
 }
 
-/// Some inputs of a panel, when a block's tiles meet them.
+/// A block of A meets a panel for one block of K.
 struct PanelPass<'a> {
     panel: Panel,
     inputs: Range<usize>,
-    /// The panel's, under each tap.
-    pairs: Vec<&'a [u32]>,
-    /// Where the sums of the block's first tile are.
-    first_place: usize,
-    /// Whether they are added to those of inputs before them.
+    /// The panel's pairs under each tap.
+    b_taps: Vec<&'a [u32]>,
+    /// Index of the micro-tile of C of the block's first rows.
+    first_tile: usize,
+    /// False in the first block of K.
     accumulate: bool,
-    /// Whether none come after them.
-    last: bool,
+    /// Whether it is the last block of K.
+    is_last: bool,
 }

@@ -1,10 +1,11 @@
-//! GEMM, C = A · Bᵀ, with a fused prologue and epilogue: linear layers, convolutions and both products of
-//! attention.
+//! GEMM, C (M × N) = A (M × K) · B (K × N), with a fused prologue and epilogue: linear layers,
+//! convolutions and both products of attention. M are rows, tokens or pixels; N the outputs of a layer;
+//! K its inputs, of a convolution its taps × inputs.
 //!
-//! B is packed once in panels of NR = 1 or 2 vectors of outputs (`pack`); a block of rows of A stays in
-//! L2 while all panels pass; a microkernel sums a tile of MR × NR in registers along K; the epilogue
-//! writes it while it is in L1. Here is the driver for f32; `bf16_driver` cuts K in blocks, `amx_driver`
-//! gathers pixels for AMX.
+//! B is packed once in panels of NR = 1 or 2 vectors of columns (`pack`); a block of MC rows of A stays
+//! in L2 while all panels pass; a microkernel accumulates a micro-tile of MR × NR in registers along K;
+//! the epilogue stores it while it is in L1. Here is the driver for f32; `bf16_driver` cuts K in blocks,
+//! `amx_driver` gathers pixels for AMX.
 
 mod amx_driver;
 mod amx_gather;
@@ -33,43 +34,43 @@ use super::elementwise::MAX_LANES;
 use super::output::{DisjointOutput, Output, UninitBuffer};
 use crate::engine::{Cancelled, Progress};
 
-/// Numbers of the rows a thread works on at a time, so that they stay in its second cache while
-/// all panels pass.
-const A_BLOCK_NUMBERS: usize = 1 << 16;
-/// Tiles of a block at the least and at the most: enough to make up for reading and widening a
-/// panel, not so many that threads wait for the last one.
-const BLOCK_TILES: (usize, usize) = (8, 32);
-/// Multiplications between two questions whether to stop: some tens of milliseconds on one core.
-const MULTIPLICATIONS_PER_CHECKPOINT: usize = 1 << 32;
+/// Values of a block of A (256 KiB), so that it stays in a core's L2 while all panels pass.
+const A_BLOCK_LEN: usize = 1 << 16;
+/// MC in micro-tiles, at the least and at the most: enough to amortize reading and widening a panel, not
+/// so many that threads wait for the last one.
+const MC_TILES: (usize, usize) = (8, 32);
+/// Multiply-adds between two checkpoints: some tens of milliseconds on one core.
+const FMAS_PER_CHECKPOINT: usize = 1 << 32;
 
-/// Where the rows of a product are.
+/// The rows of A, wherever they are in memory: a row of an im2col matrix is a slice a tap.
 pub(crate) trait RowSource: Sync {
-    /// How many there are.
-    fn count(&self) -> usize;
+    /// M, the number of rows.
+    fn m(&self) -> usize;
 
-    /// Points `slices` at the rows `first .. first + rows` under every tap: all rows under the
-    /// first tap, then under the next. `first + rows` is at most the count.
+    /// Appends the rows `first .. first + rows` to `slices`: all rows under the first tap, then under
+    /// the next. `first + rows` is at most M.
     fn row_pointers<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>);
 }
 
-/// Rows one after the other.
+/// A row-major matrix.
 struct ContiguousRows<'a> {
-    numbers: &'a [f32],
-    len: usize,
+    values: &'a [f32],
+    lda: usize,
 }
 
 impl RowSource for ContiguousRows<'_> {
-    fn count(&self) -> usize {
-        self.numbers.len() / self.len.max(1)
+    fn m(&self) -> usize {
+        self.values.len() / self.lda.max(1)
     }
 
     fn row_pointers<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>) {
-        let rows = &self.numbers[first * self.len..(first + rows) * self.len];
-        slices.extend(rows.chunks_exact(self.len));
+        let rows = &self.values[first * self.lda..(first + rows) * self.lda];
+        slices.extend(rows.chunks_exact(self.lda));
     }
 }
 
-/// x · Wᵀ for rows `x` of as many numbers as the weights have inputs, finished, row after row.
+/// x · Wᵀ with prologue and epilogue, for rows `x` of as many values as the weights have inputs;
+/// row-major.
 pub(crate) fn linear(
     weights: &PackedWeights,
     x: &GemmInput<'_>,
@@ -78,10 +79,10 @@ pub(crate) fn linear(
 ) -> Result<DtypeVec, Cancelled> {
     assert_eq!(weights.taps(), 1);
     assert!(x.values.len().is_multiple_of(weights.inputs().max(1)));
-    let Some(tiles) = amx_of(weights) else {
+    let Some(amx) = amx_of(weights) else {
         let rows = ContiguousRows {
-            numbers: &x.materialized(weights.isa()),
-            len: weights.inputs(),
+            values: &x.materialized(weights.isa()),
+            lda: weights.inputs(),
         };
         return gemm(weights, &rows, epilogue, progress).map(DtypeVec::F32);
     };
@@ -96,20 +97,22 @@ pub(crate) fn linear(
         input: x,
         pixel_at: |_, row, _| Some(row),
     };
-    gemm_amx(tiles, weights, &grid, &source, epilogue, progress)
+    gemm_amx(amx, weights, &grid, &source, epilogue, progress)
 }
 
-/// Room a thread needs.
+/// What a thread works in.
 #[derive(Default)]
 struct Scratch<'a> {
-    slices: Vec<&'a [f32]>,
-    widened: Vec<f32>,
-    pairs: Bf16Rows,
-    /// Of the tiles of pairs.
-    sums: Vec<f32>,
+    a_rows: Vec<&'a [f32]>,
+    /// A panel of f16 or bf16, widened.
+    b_panel: Vec<f32>,
+    /// A block of A for the bf16 microkernel.
+    a_bf16: Bf16Rows,
+    /// Its micro-tiles of C.
+    c: Vec<f32>,
 }
 
-/// The rows times the weights, finished, row after row.
+/// A (the rows) times B (the weights) with the epilogue; C is row-major.
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn gemm<R: RowSource>(
     weights: &PackedWeights,
@@ -117,11 +120,11 @@ pub(crate) fn gemm<R: RowSource>(
     epilogue: &Epilogue<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<f32>, Cancelled> {
-    let count = rows.count();
-    let width = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
-    let len = count * width;
+    let m = rows.m();
+    let ldc = weights.outputs() / if epilogue.geglu { 2 } else { 1 };
+    let len = m * ldc;
     // Or some outputs would never be written.
-    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), width));
+    assert!(!epilogue.geglu || can_fuse_geglu(weights.isa(), ldc));
     assert!(
         epilogue
             .bias
@@ -132,23 +135,23 @@ pub(crate) fn gemm<R: RowSource>(
             .residual
             .is_none_or(|residual| residual.len() == len)
     );
-    let depth = weights.taps() * weights.inputs();
-    if len == 0 || depth == 0 {
+    let k = weights.taps() * weights.inputs();
+    if len == 0 || k == 0 {
         return Ok(vec![0.0; len]);
     }
     let mut output = UninitBuffer::new(len);
     let panels: Vec<Panel> = weights.panels().collect();
-    let block = block_rows(weights, count);
-    let blocks = count.div_ceil(block);
-    // With few rows, threads share out the panels too.
-    let groups = (4 * rayon::current_num_threads())
-        .div_ceil(blocks)
+    let mc = mc_of(weights, m);
+    let m_blocks = m.div_ceil(mc);
+    // With few blocks of M, threads partition N too.
+    let n_parts = (4 * rayon::current_num_threads())
+        .div_ceil(m_blocks)
         .min(panels.len());
-    let group_panels = panels.len().div_ceil(groups);
-    let groups = panels.len().div_ceil(group_panels);
-    let tasks = blocks * groups;
-    let work = depth * block * weights.outputs().div_ceil(groups);
-    let per_round = (MULTIPLICATIONS_PER_CHECKPOINT / work)
+    let panels_per_part = panels.len().div_ceil(n_parts);
+    let n_parts = panels.len().div_ceil(panels_per_part);
+    let tasks = m_blocks * n_parts;
+    let fmas_per_task = k * mc * weights.outputs().div_ceil(n_parts);
+    let tasks_per_checkpoint = (FMAS_PER_CHECKPOINT / fmas_per_task)
         .max(1)
         .next_multiple_of(rayon::current_num_threads());
     let gemm = Gemm {
@@ -157,18 +160,18 @@ pub(crate) fn gemm<R: RowSource>(
         epilogue,
         target: Target {
             output: Output::F32(DisjointOutput::new(&mut output)),
-            width,
+            ldc,
         },
     };
-    for round in (0..tasks).step_by(per_round) {
+    for start in (0..tasks).step_by(tasks_per_checkpoint) {
         progress.checkpoint()?;
-        (round..tasks.min(round + per_round))
+        (start..tasks.min(start + tasks_per_checkpoint))
             .into_par_iter()
             .for_each_init(Scratch::default, |scratch, task| {
-                let first = task / groups * block;
-                let rows_of_task = first..count.min(first + block);
-                let group = task % groups * group_panels;
-                let panels = &panels[group..panels.len().min(group + group_panels)];
+                let first_row = task / n_parts * mc;
+                let rows_of_task = first_row..m.min(first_row + mc);
+                let first_panel = task % n_parts * panels_per_part;
+                let panels = &panels[first_panel..panels.len().min(first_panel + panels_per_part)];
                 if let Some(bf16_isa) = weights.bf16() {
                     gemm.bf16_block(bf16_isa, panels, rows_of_task, scratch);
                     return;
@@ -178,23 +181,23 @@ pub(crate) fn gemm<R: RowSource>(
                 }
             });
     }
-    // SAFETY: the tasks are all blocks of rows with all groups of panels, and each has written the
-    // outputs of its panels in its rows: `width` of them, panels together.
+    // SAFETY: the tasks are all blocks of M by all parts of N, and each has written the columns of its
+    // panels in its rows: `ldc` of them, panels together.
     Ok(unsafe { output.assume_init() })
 }
 
-/// Rows of a block.
-fn block_rows(weights: &PackedWeights, count: usize) -> usize {
+/// MC: rows of a block of A.
+fn mc_of(weights: &PackedWeights, m: usize) -> usize {
     let mr = weights.isa().mr();
-    let fitting = A_BLOCK_NUMBERS / weights.inputs().max(1) / mr;
-    let (least, most) = BLOCK_TILES;
+    let fitting = A_BLOCK_LEN / weights.inputs().max(1) / mr;
+    let (least, most) = MC_TILES;
     let tiles = fitting.clamp(least, most);
-    // Blocks of about one size, so that no thread gets a crumb at the end.
-    let all = count.div_ceil(mr);
+    // Blocks of about one size, so that the last is not a small remainder.
+    let all = m.div_ceil(mr);
     all.div_ceil(all.div_ceil(tiles)) * mr
 }
 
-/// Rows times weights, and where the result goes.
+/// A, B, the epilogue and where C goes.
 struct Gemm<'a, R> {
     weights: &'a PackedWeights,
     rows: &'a R,
@@ -203,45 +206,45 @@ struct Gemm<'a, R> {
 }
 
 impl<'a, R: RowSource> Gemm<'a, R> {
-    /// Some rows times one panel.
-    fn f32_panel(&self, panel: Panel, range: Range<usize>, scratch: &mut Scratch<'a>) {
+    /// Some rows of A times one panel of B (BLIS's macrokernel, its inner loop).
+    fn f32_panel(&self, panel: Panel, rows: Range<usize>, scratch: &mut Scratch<'a>) {
         let isa = self.weights.isa();
         let mr = isa.mr();
-        // Pairs go another way: `bf16_block`.
-        let PanelData::F32(numbers) = self.weights.panel(panel, &mut scratch.widened) else {
+        // VNNI panels are multiplied by `bf16_block`.
+        let PanelData::F32(b) = self.weights.panel(panel, &mut scratch.b_panel) else {
             return;
         };
-        let mut sums = [0f32; MAX_MR * 2 * MAX_LANES];
-        for first in range.clone().step_by(mr) {
-            let used = mr.min(range.end - first);
-            scratch.slices.clear();
-            self.rows.row_pointers(first, used, &mut scratch.slices);
+        let mut c = [0f32; MAX_MR * 2 * MAX_LANES];
+        for first in rows.clone().step_by(mr) {
+            let used = mr.min(rows.end - first);
+            scratch.a_rows.clear();
+            self.rows.row_pointers(first, used, &mut scratch.a_rows);
             if used < mr {
-                pad_rows(&mut scratch.slices, used, mr);
+                pad_rows(&mut scratch.a_rows, used, mr);
             }
             prefetch_target(panel, first..first + used, self.epilogue, &self.target);
-            let mut tile = MicroTile {
-                numbers: &mut sums,
-                stride: panel.vectors * isa.lanes(),
+            let mut out = MicroTile {
+                c: &mut c,
+                ldc: panel.vectors * isa.lanes(),
                 accumulate: false,
             };
-            isa.f32_microkernel(panel.vectors, &scratch.slices, numbers, &mut tile);
-            self.write(panel, &sums, first..first + used);
+            isa.f32_microkernel(panel.vectors, &scratch.a_rows, b, &mut out);
+            self.finish(panel, &c, first..first + used);
         }
     }
 
-    /// Finishes a tile's sums and writes them.
-    fn write(&self, panel: Panel, sums: &[f32], rows: Range<usize>) {
+    /// Applies the epilogue to a micro-tile and stores it.
+    fn finish(&self, panel: Panel, c: &[f32], rows: Range<usize>) {
         let (isa, rows) = (self.weights.isa(), rows.map(Some));
-        apply_epilogue(isa, panel, sums, rows, self.epilogue, &self.target);
+        apply_epilogue(isa, panel, c, rows, self.epilogue, &self.target);
     }
 }
 
-/// Makes a tile of `used` rows a whole one by repeating its last row.
-fn pad_rows<'a>(slices: &mut Vec<&'a [f32]>, used: usize, mr: usize) {
-    let few: Vec<&'a [f32]> = std::mem::take(slices);
+/// Fills `used` rows up to MR by repeating the last one.
+fn pad_rows<'a>(a_rows: &mut Vec<&'a [f32]>, used: usize, mr: usize) {
+    let few: Vec<&'a [f32]> = std::mem::take(a_rows);
     for rows in few.chunks_exact(used) {
-        slices.extend(rows);
-        slices.extend(std::iter::repeat_n(rows[used - 1], mr - used));
+        a_rows.extend(rows);
+        a_rows.extend(std::iter::repeat_n(rows[used - 1], mr - used));
     }
 }

@@ -11,32 +11,32 @@ use super::amx_emulator;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amx(());
 
-/// What `ldtilecfg` reads: all registers are as large as they can be.
+/// What `ldtilecfg` reads: all tiles have their full size, 16 rows of 64 bytes.
 #[repr(C, align(64))]
 struct Configuration {
     palette: u8,
     start_row: u8,
     reserved: [u8; 14],
-    bytes_of_a_line: [u16; 16],
-    lines: [u8; 16],
+    bytes_per_row: [u16; 16],
+    rows: [u8; 16],
 }
 
 static CONFIGURATION: Configuration = Configuration {
     palette: 1,
     start_row: 0,
     reserved: [0; 14],
-    bytes_of_a_line: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
-    lines: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+    bytes_per_row: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
 thread_local! {
-    /// Whether this thread's registers are configured. They stay so: nothing else in the program
-    /// uses them, and the system keeps them for a thread that waits.
+    /// Whether this thread's tiles are configured. They stay so: nothing else in the program uses them, and
+    /// the system saves them over a context switch.
     static CONFIGURED: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Amx {
-    /// Where there are any. The permission is the whole program's; it is asked for once.
+    /// `None` without AMX or permission, which is the whole process's and asked for once.
     pub(crate) fn try_new() -> Option<Self> {
         use std::sync::OnceLock;
         static ALLOWED: OnceLock<bool> = OnceLock::new();
@@ -44,7 +44,7 @@ impl Amx {
         allowed.then_some(Self(()))
     }
 
-    /// Tiles that are interpreted where there are none.
+    /// The emulator where there is no AMX.
     #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn emulated() -> Self {
         if Self::try_new().is_none() {
@@ -53,7 +53,7 @@ impl Amx {
         Self(())
     }
 
-    /// Once a thread.
+    /// Loads the tile configuration, once a thread.
     #[expect(
         clippy::unused_self,
         reason = "`self` is the proof that there are registers"
@@ -71,13 +71,13 @@ impl Amx {
     }
 }
 
-/// What the processor says: AMX-BF16 and AMX-TILE, bits 22 and 24 of EDX of leaf 7.
+/// CPUID: AMX-BF16 and AMX-TILE, bits 22 and 24 of EDX of leaf 7.
 fn has_instructions() -> bool {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
     __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 22 & 0b101 == 0b101
 }
 
-/// Asks Linux for the registers, which are too large to be given to every program
+/// Asks Linux for permission to use tile data, which is too large for every thread's context
 /// ([arch_prctl](https://docs.kernel.org/arch/x86/xstate.html), from 5.16 on).
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "a system call")]

@@ -1,11 +1,11 @@
-//! AMX where there is none: a processor without it stops at its instructions with a signal, and what
-//! is installed here does what [Intel's manual](https://www.intel.com/sdm) (volume 2, of each
-//! instruction) says they do, and goes on behind them. So the assembly is tested, instruction by
-//! instruction, on every machine.
+//! An emulator of AMX for tests: a processor without it raises SIGILL at its instructions; the handler
+//! installed here does what [Intel's manual](https://www.intel.com/sdm) (volume 2, of each instruction)
+//! says they do, and resumes behind them. So the assembly is tested, instruction by instruction, on every
+//! machine.
 
 #![expect(
     unsafe_code,
-    reason = "a signal's handler, which reads and writes what the stopped instruction would"
+    reason = "a signal handler, which reads and writes what the emulated instruction would"
 )]
 
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use std::sync::Once;
 const ROWS: usize = 16;
 const COLUMNS: usize = 16;
 
-/// What a thread's registers hold.
+/// The tile registers of a thread.
 struct Registers {
     configured: bool,
     tiles: [[[u32; COLUMNS]; ROWS]; 8],
@@ -30,7 +30,7 @@ thread_local! {
     };
 }
 
-/// Makes every thread of the program go on at AMX's instructions.
+/// Installs the handler for every thread of the process.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -86,7 +86,7 @@ fn general(registers: &[i64; 23], number: u8) -> usize {
     registers[ORDER[usize::from(number)] as usize].cast_unsigned() as usize
 }
 
-/// An instruction's operand in memory: where it begins, and the bytes from one line to the next.
+/// An instruction's memory operand: where it begins, and the bytes from one row to the next.
 struct Memory {
     start: usize,
     stride: usize,
@@ -129,15 +129,15 @@ impl Memory {
         })
     }
 
-    /// Line `index` of 64 bytes.
-    fn line(&self, index: usize) -> *mut [u32; COLUMNS] {
+    /// Row `index` of 64 bytes.
+    fn row(&self, index: usize) -> *mut [u32; COLUMNS] {
         self.start.wrapping_add(index * self.stride) as *mut _
     }
 }
 
 impl Registers {
-    /// Does what the instruction at the stopped place does; its length, or `None` where it is none
-    /// of AMX's or one that the processor would refuse.
+    /// Emulates the instruction at RIP; its length, or `None` where it is none of AMX's or one that the
+    /// processor would refuse.
     fn interpret(&mut self, registers: &[i64; 23]) -> Option<i64> {
         let at = registers[libc::REG_RIP as usize] as *const [u8; 12];
         // SAFETY: an instruction was read there; the bytes behind it belong to the same function or
@@ -157,7 +157,7 @@ impl Registers {
         if (opcode, prefix) == (0x49, 0) {
             let memory = memory()?;
             // SAFETY: the instruction reads 64 bytes there.
-            self.configured = is_whole(&unsafe { memory.line(0).read_unaligned() });
+            self.configured = is_full_size(&unsafe { memory.row(0).read_unaligned() });
             return self.configured.then_some(4 + memory.length as i64);
         }
         if !self.configured {
@@ -170,21 +170,21 @@ impl Registers {
             }
             (0x4b, 2 | 3, _) => {
                 let memory = memory()?;
-                for (index, line) in self.tiles[tile].iter_mut().enumerate() {
-                    // SAFETY: the instruction reads or writes 64 bytes of each line.
+                for (index, row) in self.tiles[tile].iter_mut().enumerate() {
+                    // SAFETY: the instruction reads or writes 64 bytes of each row.
                     unsafe {
                         if prefix == 3 {
-                            *line = memory.line(index).read_unaligned();
+                            *row = memory.row(index).read_unaligned();
                         } else {
-                            memory.line(index).write_unaligned(*line);
+                            memory.row(index).write_unaligned(*row);
                         }
                     }
                 }
                 memory.length
             }
             (0x5c, 2, 3) if other < 8 => {
-                let [rows, lines] = [from, other].map(|tile| self.tiles[tile]);
-                add_products(&mut self.tiles[tile], &rows, &lines);
+                let [a, b] = [from, other].map(|tile| self.tiles[tile]);
+                tdpbf16ps(&mut self.tiles[tile], &a, &b);
                 1
             }
             _ => return None,
@@ -193,8 +193,8 @@ impl Registers {
     }
 }
 
-/// True of a configuration of palette 1 with eight tiles as large as they can be: the only one here.
-fn is_whole(configuration: &[u32; COLUMNS]) -> bool {
+/// True of palette 1 with eight tiles of full size, the only configuration that is emulated.
+fn is_full_size(configuration: &[u32; COLUMNS]) -> bool {
     let bytes: Vec<u8> = configuration.iter().flat_map(|x| x.to_le_bytes()).collect();
     let (start, rest) = bytes.split_at(16);
     let (widths, heights) = rest.split_at(32);
@@ -206,23 +206,23 @@ fn is_whole(configuration: &[u32; COLUMNS]) -> bool {
         && heights[8..].iter().all(|byte| *byte == 0)
 }
 
-/// TDPBF16PS.
-fn add_products(
-    sums: &mut [[u32; COLUMNS]; ROWS],
-    rows: &[[u32; COLUMNS]; ROWS],
-    lines: &[[u32; COLUMNS]; ROWS],
+/// C += A · B of bf16 pairs in f32.
+fn tdpbf16ps(
+    c: &mut [[u32; COLUMNS]; ROWS],
+    a: &[[u32; COLUMNS]; ROWS],
+    b: &[[u32; COLUMNS]; ROWS],
 ) {
-    let numbers = |pair: u32| [pair << 16, pair & 0xffff_0000].map(f32::from_bits);
-    for (sums, row) in sums.iter_mut().zip(rows) {
-        for (column, sum) in sums.iter_mut().enumerate() {
+    let values = |pair: u32| [pair << 16, pair & 0xffff_0000].map(f32::from_bits);
+    for (c_row, a_row) in c.iter_mut().zip(a) {
+        for (column, c) in c_row.iter_mut().enumerate() {
             let mut halves = [0f32; 2];
-            for (pair, line) in row.iter().zip(lines) {
-                let (left, right) = (numbers(*pair), numbers(line[column]));
+            for (a_pair, b_row) in a_row.iter().zip(b) {
+                let (left, right) = (values(*a_pair), values(b_row[column]));
                 for half in 0..2 {
                     halves[half] = left[half].mul_add(right[half], halves[half]);
                 }
             }
-            *sum = (f32::from_bits(*sum) + (halves[0] + halves[1])).to_bits();
+            *c = (f32::from_bits(*c) + (halves[0] + halves[1])).to_bits();
         }
     }
 }

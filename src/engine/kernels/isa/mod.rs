@@ -28,11 +28,11 @@ pub(crate) use self::bf16::{Bf16Isa, LANES};
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use self::no_bf16::{Amx, Bf16Isa, LANES};
 
-/// The environment variable that forces a set: `portable`, `avx2`, `avx512`, `avx512bf16`,
+/// The environment variable that forces an ISA: `portable`, `avx2`, `avx512`, `avx512bf16`,
 /// `amx` or `neon`.
 pub(crate) const CPU_VARIABLE: &str = "OVERPAINT_CPU";
 
-/// A set of vector instructions this processor has. A value of it is the proof that it has them.
+/// An instruction set this processor has. A value of it is the proof that it has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Isa {
     /// What every processor has; the compiler makes vectors of it where it can.
@@ -43,11 +43,10 @@ pub(crate) enum Isa {
     /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     Avx512(V4),
-    /// AVX-512 with products of bf16, of vectors or of AMX's tiles: what is packed for it is rounded
-    /// to bf16.
+    /// AVX-512 with AVX-512-BF16, and maybe AMX: weights are packed in bf16.
     #[cfg(target_arch = "x86_64")]
     Bf16(V4, Bf16Isa),
-    /// Arm's vectors.
+    /// Arm's NEON.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
 }
@@ -58,7 +57,7 @@ impl Isa {
         Self::Portable(Scalar128b)
     }
 
-    /// Every set this processor has, the narrowest first.
+    /// Every ISA this processor has, the narrowest first.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = vec![Self::portable()];
         #[cfg(target_arch = "x86_64")]
@@ -66,8 +65,8 @@ impl Isa {
             all.extend(V3::try_new().map(Self::Avx2));
             all.extend(V4::try_new().map(Self::Avx512));
             if let Some(simd) = V4::try_new() {
-                let pairs = Bf16Isa::all().into_iter();
-                all.extend(pairs.map(|pairs| Self::Bf16(simd, pairs)));
+                let bf16_isa = Bf16Isa::all().into_iter();
+                all.extend(bf16_isa.map(|bf16_isa| Self::Bf16(simd, bf16_isa)));
             }
         }
         #[cfg(target_arch = "aarch64")]
@@ -75,7 +74,7 @@ impl Isa {
         all
     }
 
-    /// [`all`](Self::all), and AMX's even where its instructions must be interpreted.
+    /// [`all`](Self::all), and AMX even where it must be emulated.
     #[cfg(test)]
     pub(crate) fn all_with_emulated() -> Vec<Self> {
         Self::all().into_iter().chain(Self::emulated()).collect()
@@ -84,9 +83,9 @@ impl Isa {
     #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
     fn emulated() -> Option<Self> {
         let simd = V4::try_new()?;
-        let there_already = Self::all().iter().any(|set| set.name() == "amx");
-        let pairs = Bf16Isa::emulated_amx().filter(|_| !there_already);
-        pairs.map(|pairs| Self::Bf16(simd, pairs))
+        let is_there = Self::all().iter().any(|isa| isa.name() == "amx");
+        let bf16_isa = Bf16Isa::emulated_amx().filter(|_| !is_there);
+        bf16_isa.map(|bf16_isa| Self::Bf16(simd, bf16_isa))
     }
 
     #[cfg(all(test, not(all(target_arch = "x86_64", target_os = "linux"))))]
@@ -94,11 +93,11 @@ impl Isa {
         None
     }
 
-    /// The set to use: the one [`CPU_VARIABLE`] names, else the fastest. Read once.
+    /// The ISA to use: the one [`CPU_VARIABLE`] names, else the fastest. Read once.
     ///
     /// # Errors
-    /// When the variable names a set that there is not or that this processor has not; the text
-    /// says which it has.
+    /// When the variable names an ISA that is unknown or that this processor lacks; the text says which
+    /// it has.
     pub(crate) fn chosen() -> Result<Self, String> {
         static CHOSEN: OnceLock<Result<Isa, String>> = OnceLock::new();
         CHOSEN
@@ -106,32 +105,32 @@ impl Isa {
             .clone()
     }
 
-    /// The set to use where products of bf16 are asked for, be they fast or not.
+    /// The ISA to use where bf16 GEMMs are asked for, be they fast or not.
     ///
     /// # Errors
-    /// When the processor has none, or [`CPU_VARIABLE`] names a set without them.
+    /// When the processor has none, or [`CPU_VARIABLE`] names an ISA without bf16.
     pub(crate) fn chosen_with_bf16() -> Result<Self, String> {
-        let set = match forced() {
+        let isa = match forced() {
             Some(_) => Self::chosen()?,
             None => Self::all().pop().unwrap_or_else(Self::portable),
         };
-        if set.bf16().is_none() {
-            return Err(format!("{} has no products of bf16", set.name()));
+        if isa.bf16().is_none() {
+            return Err(format!("{} has no bf16 instructions", isa.name()));
         }
-        Ok(set)
+        Ok(isa)
     }
 
     fn choose(name: Option<&str>) -> Result<Self, String> {
         let all = Self::all();
         let Some(name) = name else {
-            let fastest = all.iter().rfind(|set| set.is_fast());
+            let fastest = all.iter().rfind(|isa| isa.is_fast());
             return Ok(fastest.copied().unwrap_or_else(Self::portable));
         };
         all.iter()
             .copied()
-            .find(|set| set.name() == name)
+            .find(|isa| isa.name() == name)
             .ok_or_else(|| {
-                let names: Vec<_> = all.iter().map(|set| set.name()).collect();
+                let names: Vec<_> = all.iter().map(|isa| isa.name()).collect();
                 format!(
                     "{CPU_VARIABLE} is “{name}”; this processor has {}",
                     names.join(", ")
@@ -139,7 +138,7 @@ impl Isa {
             })
     }
 
-    /// The same without products of bf16.
+    /// The same without bf16.
     pub(crate) fn in_f32(self) -> Self {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -148,33 +147,33 @@ impl Isa {
         }
     }
 
-    /// What multiplies pairs of bf16, where this set does.
+    /// Its bf16 instructions, if it has any.
     pub(crate) fn bf16(self) -> Option<Bf16Isa> {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Bf16(_, pairs) => Some(pairs),
+            Self::Bf16(_, bf16_isa) => Some(bf16_isa),
             _ => None,
         }
     }
 
-    /// True where numbers that Winograd's method has transformed are rounded to bf16, which costs some
-    /// four times the rounding of a plain product. AMX multiplies so fast that nothing is transformed.
+    /// True where Winograd transforms are rounded to bf16, which costs some four times the rounding of an
+    /// implicit GEMM. AMX multiplies so fast that Winograd is not used.
     pub(crate) fn rounds_winograd_transforms(self) -> bool {
         let bf16_isa = self.bf16();
         bf16_isa.is_some_and(|bf16_isa| bf16_isa.amx().is_none())
     }
 
-    /// True where products are of AMX's tiles.
+    /// True where GEMMs run on AMX.
     pub(crate) fn has_amx(self) -> bool {
         let bf16_isa = self.bf16();
         bf16_isa.is_some_and(|bf16_isa| bf16_isa.amx().is_some())
     }
 
-    /// False where a narrower set is faster.
+    /// False where a narrower ISA is faster.
     fn is_fast(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Bf16(_, pairs) => pairs.is_fast(),
+            Self::Bf16(_, bf16_isa) => bf16_isa.is_fast(),
             _ => true,
         }
     }
@@ -188,13 +187,13 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
-            Self::Bf16(_, pairs) => pairs.name(),
+            Self::Bf16(_, bf16_isa) => bf16_isa.name(),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
     }
 
-    /// f32 numbers of a vector.
+    /// f32 lanes of a vector.
     pub(crate) fn lanes(self) -> usize {
         match self {
             Self::Portable(_) => Scalar128b::F32_LANES,
@@ -234,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_name_chooses_and_a_wrong_one_says_what_there_is() {
-        for set in Isa::all() {
-            assert_eq!(Isa::choose(Some(set.name())).unwrap().name(), set.name());
+        for isa in Isa::all() {
+            assert_eq!(Isa::choose(Some(isa.name())).unwrap().name(), isa.name());
         }
         let fastest = Isa::choose(None).unwrap();
         let last = Isa::all().pop().unwrap();
@@ -249,10 +248,10 @@ mod tests {
     }
 
     #[test]
-    fn every_set_has_one_in_f32_as_wide() {
-        for set in Isa::all() {
-            let plain = set.in_f32();
-            assert_eq!(plain.lanes(), set.lanes());
+    fn every_isa_has_one_in_f32_as_wide() {
+        for isa in Isa::all() {
+            let plain = isa.in_f32();
+            assert_eq!(plain.lanes(), isa.lanes());
             assert!(plain.bf16().is_none());
         }
     }

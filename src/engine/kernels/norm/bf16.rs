@@ -8,17 +8,16 @@ use std::arch::x86_64::{
 use half::bf16;
 
 use crate::engine::kernels::activation::avx512::silu;
-use crate::engine::kernels::convert::to_bf16::{lane_mask, store_pairs};
+use crate::engine::kernels::convert::to_bf16::{lane_mask, store_bf16x2};
 use crate::engine::kernels::dtype::DtypeSlice;
 use crate::engine::kernels::isa::{Bf16Isa, LANES};
 
-/// Numbers of a vector of pairs.
+/// Values of a vector of pairs.
 const PAIRED: usize = 2 * LANES;
 
 impl Bf16Isa {
-    /// Rounds (x − shift) · scale + offset of every channel of a pixel to pairs, through SiLU where
-    /// `silu`, and what room `to` has for more to zeros. All parts of `transform` are as long as
-    /// `pixel`.
+    /// (x − shift) · scale + offset of every channel of a pixel, through SiLU where `silu`, rounded to bf16
+    /// pairs and padded with zeros. Shift, scale and offset are as long as `pixel`.
     #[expect(
         clippy::unused_self,
         reason = "`self` is the proof of the instructions"
@@ -55,11 +54,11 @@ impl Bf16Isa {
     }
 }
 
-/// Numbers that a vector of f32 is made of.
+/// Elements that are loaded to a vector of f32.
 trait Channel: Copy {
     const ZERO: Self;
 
-    /// 16 numbers.
+    /// 16 channels.
     ///
     /// # Safety
     /// There must be as many at `from`, and the processor must have AVX-512.
@@ -120,7 +119,7 @@ unsafe fn normalize_to_bf16<T: Channel, const SILU: bool>(
         unsafe {
             let transform = transform.map(|part| part.as_ptr().add(first));
             let pairs = pairs(pixel.as_ptr().add(first), transform);
-            store_pairs(to.as_mut_ptr().add(first / 2), pairs, u16::MAX);
+            store_bf16x2(to.as_mut_ptr().add(first / 2), pairs, u16::MAX);
         }
     }
     let to = &mut to[whole / 2..];
@@ -138,7 +137,7 @@ unsafe fn normalize_to_bf16<T: Channel, const SILU: bool>(
             transform.each_ref().map(|part| part.as_ptr()),
         );
         // SAFETY: only pairs of which there is a number are written.
-        unsafe { store_pairs(to.as_mut_ptr(), pairs, lane_mask(rest.div_ceil(2))) };
+        unsafe { store_bf16x2(to.as_mut_ptr(), pairs, lane_mask(rest.div_ceil(2))) };
     }
     to[rest.div_ceil(2)..].fill(0);
 }
@@ -146,7 +145,7 @@ unsafe fn normalize_to_bf16<T: Channel, const SILU: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::convert::to_bf16::numbers_of;
+    use crate::engine::kernels::convert::to_bf16::values_of;
 
     fn some(count: usize, seed: f32) -> Vec<f32> {
         let at = (0..count).map(|at| at as f32);
@@ -170,7 +169,7 @@ mod tests {
             to
         });
         assert_eq!(of_f32, of_bf16);
-        for (at, got) in of_f32.into_iter().flat_map(numbers_of).enumerate() {
+        for (at, got) in of_f32.into_iter().flat_map(values_of).enumerate() {
             let expected = wide.get(at).map_or(0.0, |x| {
                 expected([*x, shift[at], scale[at], offset[at]], silu)
             });
@@ -212,7 +211,7 @@ mod tests {
                 true,
                 &mut to,
             );
-            let [got, _] = numbers_of(to[0]);
+            let [got, _] = values_of(to[0]);
             assert!(got <= 0.0 && got > -1e-7, "{x}: {got}");
         }
     }

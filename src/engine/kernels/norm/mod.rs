@@ -14,20 +14,20 @@ use super::elementwise::{update, write};
 use super::isa::{Bf16Isa, Isa};
 use super::output::UninitBuffer;
 
-/// Pixels or tokens of a piece of work, and of a partial sum.
+/// Pixels or tokens of a task, and of a partial sum.
 const ROWS_PER_TASK: usize = 256;
 
-/// What becomes of rows of numbers, pixels or tokens, that are normalised.
+/// A normalization of rows: pixels or tokens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Norm<'a> {
-    /// Of pixels, by what was found out about the groups of their picture.
+    /// Of pixels, by the statistics of their picture's channel groups.
     Group(&'a GroupNormStats),
-    /// Of each by itself.
+    /// Of each token by itself.
     Layer(LayerNorm<'a>),
 }
 
 impl Norm<'_> {
-    /// Numbers of a row.
+    /// Channels of a row.
     fn width(&self) -> usize {
         match self {
             Self::Group(groups) => groups.channels,
@@ -35,14 +35,14 @@ impl Norm<'_> {
         }
     }
 
-    /// Normalises all rows.
+    /// Normalizes all rows.
     #[expect(unsafe_code, reason = "a result that is written in parts")]
     pub(crate) fn apply(self, isa: Isa, x: DtypeSlice<'_>) -> Vec<f32> {
         let width = self.width();
         assert!(x.len().is_multiple_of(width.max(1)));
         let mut output = UninitBuffer::new(x.len());
         output
-            .numbers()
+            .elements()
             .par_chunks_mut(ROWS_PER_TASK * width.max(1))
             .enumerate()
             .for_each(|(piece, to)| {
@@ -58,7 +58,7 @@ impl Norm<'_> {
         unsafe { output.assume_init() }
     }
 
-    /// Writes what becomes of row number `index`, whose numbers are `from`.
+    /// Normalizes row `index`, which is `from`.
     #[inline(always)]
     pub(crate) fn normalize_row<'to, S: Simd>(
         self,
@@ -74,7 +74,7 @@ impl Norm<'_> {
     }
 }
 
-/// Some rows, the first of which is number `first`.
+/// Some rows, the first of which has index `first`.
 struct NormalizeRows<'a> {
     isa: Isa,
     norm: Norm<'a>,
@@ -98,7 +98,7 @@ impl WithSimd for NormalizeRows<'_> {
     }
 }
 
-/// Measures of a group normalisation ([Wu & He 2018](https://arxiv.org/abs/1803.08494)).
+/// Parameters of a group normalization ([Wu & He 2018](https://arxiv.org/abs/1803.08494)).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupNorm<'a> {
     /// Groups the channels are divided in.
@@ -109,24 +109,24 @@ pub(crate) struct GroupNorm<'a> {
     pub(crate) weight: &'a [f32],
     /// One a channel.
     pub(crate) bias: &'a [f32],
-    /// x · sigmoid(x) on the result.
+    /// SiLU after it.
     pub(crate) silu: bool,
 }
 
-/// What a group normalisation does with the pictures it was measured on: each channel becomes
-/// (x − shift) · scale + offset, and that goes through SiLU.
+/// A group normalization with the statistics of some pictures, folded to (x − shift) · scale + offset for
+/// each channel.
 #[derive(Debug)]
 pub(crate) struct GroupNormStats {
     channels: usize,
     /// Pixels of a picture.
     area: usize,
     silu: bool,
-    /// Of each picture, all channels' shifts, then scales, then offsets.
+    /// Shift, scale and offset of every channel, for each picture.
     pictures: Vec<[Vec<f32>; 3]>,
 }
 
 impl GroupNormStats {
-    /// Rounds what becomes of pixel number `index`, whose channels are `from`, to pairs.
+    /// Normalizes pixel `index`, whose channels are `from`, and rounds it to bf16 pairs.
     pub(crate) fn pixel_to_bf16(
         &self,
         bf16_isa: Bf16Isa,
@@ -175,12 +175,12 @@ impl GroupNormStats {
 }
 
 impl GroupNorm<'_> {
-    /// Mean and variance of each group of each picture of `x`, `(batch, area, channels)`.
+    /// The statistics (mean and variance) of each group of each picture of `x`, `(batch, area, channels)`.
     ///
     /// They are summed in f32 over short runs, relative to the picture's first pixel (so that a large
     /// mean does not eat the digits of a small deviation), and put together in f64 after
     /// [Chan et al. 1979](http://i.stanford.edu/pub/cstr/reports/cs/tr/79/773/CS-TR-79-773.pdf).
-    pub(crate) fn measure(&self, isa: Isa, batch: usize, x: DtypeSlice<'_>) -> GroupNormStats {
+    pub(crate) fn stats(&self, isa: Isa, batch: usize, x: DtypeSlice<'_>) -> GroupNormStats {
         let channels = self.weight.len();
         assert_eq!(self.bias.len(), channels);
         assert!(self.groups > 0 && channels.is_multiple_of(self.groups));
@@ -192,13 +192,13 @@ impl GroupNorm<'_> {
             area: picture_len / channels.max(1),
             silu: self.silu,
             pictures: (0..pictures)
-                .map(|picture| self.of_picture(isa, x.slice(picture * picture_len, picture_len)))
+                .map(|picture| self.picture_stats(isa, x.slice(picture * picture_len, picture_len)))
                 .collect(),
         }
     }
 
     /// Shift, scale and offset of every channel of a picture.
-    fn of_picture(&self, isa: Isa, x: DtypeSlice<'_>) -> [Vec<f32>; 3] {
+    fn picture_stats(&self, isa: Isa, x: DtypeSlice<'_>) -> [Vec<f32>; 3] {
         let channels = self.weight.len();
         let mut pivot = Vec::new();
         let pivot = x.slice(0, channels).as_f32(isa, &mut pivot);
@@ -293,7 +293,7 @@ impl WithSimd for PivotedSums<'_> {
     }
 }
 
-/// Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) of rows as long as
+/// Layer normalization ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) of rows as long as
 /// `weight` and `bias`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LayerNorm<'a> {
@@ -341,7 +341,7 @@ impl LayerNorm<'_> {
     }
 }
 
-/// Numbers a row of that width lacks to whole vectors.
+/// Lanes by which a row of that width is padded to whole vectors.
 #[inline(always)]
 fn padding_lanes<S: Simd>(width: usize) -> usize {
     width.next_multiple_of(S::F32_LANES) - width

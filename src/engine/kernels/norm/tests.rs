@@ -3,7 +3,7 @@ use crate::engine::kernels::reference::{assert_close, numbers};
 
 #[test]
 fn groups_are_normalised_as_in_f64() {
-    for set in Isa::all() {
+    for isa in Isa::all() {
         for (batch, area, channels, groups, mean) in [
             (1, 1, 4, 2, 0.0),
             (2, 35, 6, 3, 1.0),
@@ -23,8 +23,8 @@ fn groups_are_normalised_as_in_f64() {
                 bias: &bias,
                 silu: channels > 6,
             };
-            let measured = norm.measure(set, batch, DtypeSlice::F32(&x));
-            let output = Norm::Group(&measured).apply(set, DtypeSlice::F32(&x));
+            let measured = norm.stats(isa, batch, DtypeSlice::F32(&x));
+            let output = Norm::Group(&measured).apply(isa, DtypeSlice::F32(&x));
             let members = channels / groups;
             let expected: Vec<f64> = (0..x.len())
                 .map(|at| {
@@ -50,7 +50,7 @@ fn groups_are_normalised_as_in_f64() {
                 &output,
                 &expected,
                 most,
-                &format!("{} {channels}", set.name()),
+                &format!("{} {channels}", isa.name()),
             );
         }
     }
@@ -58,7 +58,7 @@ fn groups_are_normalised_as_in_f64() {
 
 #[test]
 fn rows_are_normalised_as_in_f64() {
-    for set in Isa::all() {
+    for isa in Isa::all() {
         for (rows, width) in [(1, 1), (3, 7), (300, 40), (2, 1280)] {
             let x: Vec<f32> = numbers(rows * width, 1)
                 .iter()
@@ -70,7 +70,7 @@ fn rows_are_normalised_as_in_f64() {
                 bias: &bias,
                 eps: 1e-5,
             };
-            let output = Norm::Layer(norm).apply(set, DtypeSlice::F32(&x));
+            let output = Norm::Layer(norm).apply(isa, DtypeSlice::F32(&x));
             let expected: Vec<f64> = (0..x.len())
                 .map(|at| {
                     let row = &x[at / width * width..][..width];
@@ -85,7 +85,7 @@ fn rows_are_normalised_as_in_f64() {
                         + f64::from(bias[at % width])
                 })
                 .collect();
-            assert_close(&output, &expected, 2e-6, &format!("{} {width}", set.name()));
+            assert_close(&output, &expected, 2e-6, &format!("{} {width}", isa.name()));
         }
     }
 }

@@ -32,7 +32,7 @@ fn sliced(kv: &SlicedAttention<'_>, q: &Tensor) -> Tensor {
 }
 
 #[test]
-fn slabs_equal_the_whole_whatever_the_budget() {
+fn slices_equal_the_whole_whatever_the_budget() {
     let q = (numbers(&[2, 13, 12]) * 3.0).unwrap();
     let keys_and_values = KeysAndValues {
         k: (numbers(&[2, 9, 12]) * 2.0).unwrap(),
@@ -48,7 +48,7 @@ fn slabs_equal_the_whole_whatever_the_budget() {
         let wanted = sliced(&kv, &q);
         let row = 9 * 4;
         // Everything, two heads at a time, one head, five rows, one row, less than a row.
-        for (budget, slabs) in [
+        for (budget, slices) in [
             (row * 13 * 6, 1),
             (row * 13 * 2 + 1, 3),
             (row * 13, 6),
@@ -59,7 +59,7 @@ fn slabs_equal_the_whole_whatever_the_budget() {
             let mut watch = Watch::default();
             let got = kv.attend(&q, budget, &mut watch).unwrap();
             assert_close(&format!("budget {budget}"), &got, &wanted, 1e-6);
-            assert_eq!(watch.checkpoints, slabs, "budget {budget}");
+            assert_eq!(watch.checkpoints, slices, "budget {budget}");
         }
         if mask.is_none() {
             let isa = cpu::isa().in_f32();

@@ -2,13 +2,13 @@
 
 use candle_core::{DType, Tensor};
 
-use super::super::cpu::{channels_last, is_here, picture, with_numbers, with_values};
+use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
-use super::Source;
+use super::LayerInput;
 use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
-/// What a convolution looks like.
+/// The shape of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConvShape {
     /// Channels in.
@@ -17,11 +17,11 @@ pub(crate) struct ConvShape {
     pub(crate) outputs: usize,
     /// Side of the square kernel.
     pub(crate) kernel: usize,
-    /// Pixels from one place of the kernel to the next.
+    /// Stride.
     pub(crate) stride: usize,
-    /// Zeros above and left of the picture.
+    /// Zero padding above and left of the picture.
     pub(crate) padding_before: usize,
-    /// Zeros below and right of it.
+    /// Zero padding below and right of it.
     pub(crate) padding_after: usize,
 }
 
@@ -58,21 +58,21 @@ pub(crate) struct Conv2d {
     weight: Weight,
     bias: Tensor,
     shape: ConvShape,
-    /// Whether results may be rounded.
-    passes_on_rounded: bool,
+    /// Whether results may be bf16.
+    bf16_activations: bool,
 }
 
-/// What a convolution is to do besides convolving.
+/// What is fused with a convolution.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fused<'a> {
-    /// Rows and columns the picture is enlarged to before, by repeating pixels.
+    /// Rows and columns of a nearest-neighbour upsampling before it.
     upsampled_to: Option<(usize, usize)>,
     /// `(1, outputs)`: added to every pixel.
     shift: Option<&'a Tensor>,
     /// Added to the result; of its shape.
     residual: Option<&'a Tensor>,
-    /// Nothing but normalisations will read the result: it may be rounded.
-    for_norms: bool,
+    /// The result may be bf16 on AMX.
+    bf16_output: bool,
 }
 
 impl Conv2d {
@@ -95,40 +95,40 @@ impl Conv2d {
             weight,
             bias: from.tensor("bias", &[outputs])?,
             shape,
-            passes_on_rounded: from.passes_on_rounded(),
+            bf16_activations: from.bf16_activations(),
         })
     }
 
     /// The convolved picture.
     pub(crate) fn forward(
         &self,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         self.run(x.into(), Fused::default(), progress)
     }
 
-    /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel, for normalisations
-    /// alone to read: rounded where products round what they read anyway.
-    pub(crate) fn forward_for_norms(
+    /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel. On AMX it is bf16, for a
+    /// normalization alone to read.
+    pub(crate) fn forward_for_norm(
         &self,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let options = Fused {
             shift,
-            for_norms: true,
+            bf16_output: true,
             ..Fused::default()
         };
         self.run(x.into(), options, progress)
     }
 
-    /// The convolved picture and `residual`, which has its shape.
+    /// The convolved picture plus `residual`, which has its shape.
     pub(crate) fn forward_onto(
         &self,
         residual: &Tensor,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let options = Fused {
@@ -138,10 +138,10 @@ impl Conv2d {
         self.run(x.into(), options, progress)
     }
 
-    /// The picture enlarged to that many rows and columns by repeating pixels, convolved.
-    pub(crate) fn forward_enlarged(
+    /// The picture upsampled to that many rows and columns (nearest neighbour), convolved.
+    pub(crate) fn forward_upsampled(
         &self,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         (height, width): (usize, usize),
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
@@ -154,25 +154,28 @@ impl Conv2d {
 
     fn run(
         &self,
-        x: Source,
+        x: LayerInput,
         options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
-            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, options, progress),
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
+            Weight::Tensor(weight) => {
+                self.forward_candle(weight, &x.materialized()?, options, progress)
+            }
         }
     }
 
-    fn packed(
+    /// By our kernels.
+    fn forward_kernels(
         &self,
         weights: &PackedWeights,
-        source: &Source,
+        input: &LayerInput,
         options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let x = source.tensor();
+        let x = input.tensor();
         let (batch, inputs, height, width) = x.dims4()?;
         let geometry = ConvGeometry {
             batch,
@@ -187,9 +190,9 @@ impl Conv2d {
         let (rows, columns) = geometry.output_size();
         let outputs = weights.outputs();
         let fits = |residual: &Tensor| {
-            residual.dims() == [batch, outputs, rows, columns] && is_here(residual)
+            residual.dims() == [batch, outputs, rows, columns] && is_on_cpu(residual)
         };
-        if inputs != weights.inputs() || !is_here(x) || !options.residual.is_none_or(fits) {
+        if inputs != weights.inputs() || !is_on_cpu(x) || !options.residual.is_none_or(fits) {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
             });
@@ -215,9 +218,9 @@ impl Conv2d {
                     bias: Some(bias),
                     residual: options.residual.is_some().then_some(residual),
                     geglu: false,
-                    bf16_output: options.for_norms || self.passes_on_rounded,
+                    bf16_output: options.bf16_output || self.bf16_activations,
                 };
-                source.lend(&numbers, |input| {
+                input.lend(&numbers, |input| {
                     Ok(conv2d(&geometry, weights, input, &epilogue, progress)?)
                 })
             })
@@ -226,8 +229,8 @@ impl Conv2d {
         picture(output, (batch, rows, columns, outputs), x)
     }
 
-    /// Out of candle's own operators.
-    fn composed(
+    /// By candle's operators.
+    fn forward_candle(
         &self,
         weight: &Tensor,
         x: &Tensor,

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Tensor};
 
-use super::super::cpu::{is_here, tensor, with_numbers, with_values};
+use super::super::cpu::{is_on_cpu, tensor, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
-use super::Source;
+use super::LayerInput;
 use crate::engine::kernels::{Epilogue, PackedWeights, can_fuse_geglu, geglu_row_order, linear};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
@@ -14,11 +14,11 @@ pub(crate) struct Linear {
     /// `(outputs, inputs)`.
     weight: Weight,
     bias: Option<Tensor>,
-    /// Whether results may be rounded.
-    passes_on_rounded: bool,
+    /// Whether results may be bf16.
+    bf16_activations: bool,
 }
 
-/// What a layer is to do besides multiplying.
+/// What is fused with a linear layer.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fused<'a> {
     /// Added to the result; of its shape.
@@ -66,20 +66,24 @@ impl Linear {
         Ok(Self {
             weight,
             bias: None,
-            passes_on_rounded: from.passes_on_rounded(),
+            bf16_activations: from.bf16_activations(),
         })
     }
 
     /// x · Wᵀ + b.
     pub(crate) fn forward(
         &self,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, Fused::default(), progress),
-            Weight::Tensor(weight) => self.composed(weight, &x.materialized()?, 0, weight.dim(0)?),
+            Weight::Packed(weights) => {
+                self.forward_kernels(weights, &x, Fused::default(), progress)
+            }
+            Weight::Tensor(weight) => {
+                self.forward_candle(weight, &x.materialized()?, 0, weight.dim(0)?)
+            }
         }
     }
 
@@ -87,7 +91,7 @@ impl Linear {
     pub(crate) fn forward_onto(
         &self,
         residual: &Tensor,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
@@ -96,27 +100,28 @@ impl Linear {
             ..Fused::default()
         };
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
             Weight::Tensor(_) => Ok((residual + self.forward(x, progress)?)?),
         }
     }
 
-    fn packed(
+    /// By our kernels.
+    fn forward_kernels(
         &self,
         weights: &PackedWeights,
-        source: &Source,
+        input: &LayerInput,
         options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let Fused { residual, geglu } = options;
-        let x = source.tensor();
+        let x = input.tensor();
         let width = weights.outputs() / if geglu { 2 } else { 1 };
         let mut shape = x.dims().to_vec();
         let inputs = shape.pop().unwrap_or_default();
         shape.push(width);
         let fits = inputs == weights.inputs()
-            && is_here(x)
-            && residual.is_none_or(|residual| residual.dims() == shape && is_here(residual));
+            && is_on_cpu(x)
+            && residual.is_none_or(|residual| residual.dims() == shape && is_on_cpu(residual));
         if !fits {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a linear layer of {}", x.dims(), weights.inputs()),
@@ -138,18 +143,18 @@ impl Linear {
                     bias: self.bias.is_some().then_some(bias),
                     residual: residual.is_some().then_some(onto),
                     geglu,
-                    // What is gated is widened to be narrowed again.
-                    bf16_output: geglu || self.passes_on_rounded,
+                    // The next GEMM of the feed-forward network rounds it.
+                    bf16_output: geglu || self.bf16_activations,
                 };
-                source.lend(&x, |input| Ok(linear(weights, input, &epilogue, progress)?))
+                input.lend(&x, |input| Ok(linear(weights, input, &epilogue, progress)?))
             })
         })?;
         progress.operation(None);
         tensor(output, shape, &x)
     }
 
-    /// Out of candle's own operators: only the outputs `start .. start + len`.
-    fn composed(
+    /// By candle's operators: only the outputs `start .. start + len`.
+    fn forward_candle(
         &self,
         weight: &Tensor,
         x: &Tensor,
@@ -158,7 +163,7 @@ impl Linear {
     ) -> Result<Tensor, EngineError> {
         let weight = weight.narrow(0, start, len)?.to_dtype(x.dtype())?;
         let inputs = weight.dim(1)?;
-        // One product of two matrices instead of one a batch member.
+        // One GEMM instead of one a batch member.
         let rows = x.contiguous()?.reshape(((), inputs))?;
         let mut y = rows.matmul(&weight.t()?)?;
         if let Some(bias) = &self.bias {
@@ -179,7 +184,7 @@ impl Linear {
 pub(crate) struct GeGlu {
     projection: Linear,
     outputs: usize,
-    /// Whether value and gate are computed side by side.
+    /// Whether GEGLU is in the GEMM's epilogue.
     fused: bool,
 }
 
@@ -190,7 +195,9 @@ impl GeGlu {
         inputs: usize,
         outputs: usize,
     ) -> Result<Self, EngineError> {
-        let isa = from.packs_for().filter(|isa| can_fuse_geglu(*isa, outputs));
+        let isa = from
+            .kernel_isa()
+            .filter(|isa| can_fuse_geglu(*isa, outputs));
         let Some(isa) = isa else {
             return Ok(Self {
                 projection: Linear::load(from, inputs, 2 * outputs)?,
@@ -214,10 +221,10 @@ impl GeGlu {
         })
     }
 
-    /// a · gelu(b), for a product alone to read.
+    /// a · gelu(b), for a GEMM alone to read.
     pub(crate) fn forward(
         &self,
-        x: impl Into<Source>,
+        x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
@@ -227,7 +234,8 @@ impl GeGlu {
                     geglu: true,
                     ..Fused::default()
                 };
-                self.projection.packed(weights, &x, options, progress)
+                self.projection
+                    .forward_kernels(weights, &x, options, progress)
             }
             Weight::Packed(_) => {
                 let both = self.projection.forward(x, progress)?;
@@ -238,8 +246,11 @@ impl GeGlu {
             }
             Weight::Tensor(weight) => {
                 let x = x.materialized()?;
-                // Two products give two contiguous halves; cutting one result would copy both.
-                let half = |start| self.projection.composed(weight, &x, start, self.outputs);
+                // Two GEMMs give two contiguous halves; splitting one result would copy both.
+                let half = |start| {
+                    self.projection
+                        .forward_candle(weight, &x, start, self.outputs)
+                };
                 Ok((half(0)? * half(self.outputs)?.gelu_erf()?)?)
             }
         }

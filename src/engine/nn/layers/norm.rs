@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
 
-use super::super::cpu::{channels_last, is_here, isa, with_numbers, with_values};
+use super::super::cpu::{channels_last, is_on_cpu, isa, with_numbers, with_values};
 use super::super::weights::Loader;
-use super::source::{AsRead, Source};
+use super::input::{FusedNorm, LayerInput};
 use crate::engine::EngineError;
 use crate::engine::kernels::{self, Isa};
 
@@ -17,8 +17,8 @@ pub(crate) struct GroupNorm {
     bias: Tensor,
     groups: usize,
     eps: f64,
-    /// Whether it is left to what reads the picture.
-    as_read: bool,
+    /// Whether it is fused into the layer that reads the picture.
+    fused: bool,
 }
 
 impl GroupNorm {
@@ -34,23 +34,23 @@ impl GroupNorm {
             bias: from.tensor("bias", &[channels])?,
             groups,
             eps,
-            as_read: normalises_as_it_reads(&from),
+            fused: fuses_norms(&from),
         })
     }
 
     /// The normalised picture.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Source, EngineError> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<LayerInput, EngineError> {
         self.run(x, false)
     }
 
     /// The normalised picture through SiLU.
-    pub(crate) fn forward_silu(&self, x: &Tensor) -> Result<Source, EngineError> {
+    pub(crate) fn forward_silu(&self, x: &Tensor) -> Result<LayerInput, EngineError> {
         self.run(x, true)
     }
 
-    fn run(&self, x: &Tensor, silu: bool) -> Result<Source, EngineError> {
-        if !is_here(x) {
-            return Ok((&self.composed(&x.contiguous()?, silu)?).into());
+    fn run(&self, x: &Tensor, silu: bool) -> Result<LayerInput, EngineError> {
+        if !is_on_cpu(x) {
+            return Ok((&self.forward_candle(&x.contiguous()?, silu)?).into());
         }
         let (batch, channels, _, _) = x.dims4()?;
         if self.weight.dims() != [channels] || !channels.is_multiple_of(self.groups.max(1)) {
@@ -63,7 +63,7 @@ impl GroupNorm {
         }
         let weight = self.weight.to_dtype(DType::F32)?;
         let bias = self.bias.to_dtype(DType::F32)?;
-        let measured = with_numbers([&weight, &bias], |[weight, bias]| {
+        let stats = with_numbers([&weight, &bias], |[weight, bias]| {
             let norm = kernels::GroupNorm {
                 groups: self.groups,
                 eps: self.eps,
@@ -71,14 +71,14 @@ impl GroupNorm {
                 bias,
                 silu,
             };
-            with_values(&channels_last(x)?, |x| Ok(norm.measure(isa(), batch, x)))
+            with_values(&channels_last(x)?, |x| Ok(norm.stats(isa(), batch, x)))
         })?;
-        let source = Source::new(x.clone(), AsRead::Groups(Arc::new(measured)));
-        source.unless(self.as_read)
+        let input = LayerInput::new(x.clone(), FusedNorm::Group(Arc::new(stats)));
+        input.fused_if(self.fused)
     }
 
-    /// Out of candle's own operators.
-    fn composed(&self, x: &Tensor, silu: bool) -> Result<Tensor, EngineError> {
+    /// By candle's operators.
+    fn forward_candle(&self, x: &Tensor, silu: bool) -> Result<Tensor, EngineError> {
         let (batch, channels, height, width) = x.dims4()?;
         let grouped = x
             .reshape((batch, self.groups, channels / self.groups * height * width))?
@@ -96,9 +96,9 @@ impl GroupNorm {
     }
 }
 
-/// True where it is left to the layers that read what is normalised.
-fn normalises_as_it_reads(from: &Loader<'_>) -> bool {
-    from.packs_for().is_some_and(Isa::has_amx)
+/// True where norms are fused into the GEMMs of the layers that read them.
+fn fuses_norms(from: &Loader<'_>) -> bool {
+    from.kernel_isa().is_some_and(Isa::has_amx)
 }
 
 /// Layer normalisation over the last axis ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
@@ -107,8 +107,8 @@ pub(crate) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     eps: f64,
-    /// Whether it is left to what reads the tokens.
-    as_read: bool,
+    /// Whether it is fused into the layer that reads the tokens.
+    fused: bool,
 }
 
 impl LayerNorm {
@@ -118,21 +118,21 @@ impl LayerNorm {
             weight: from.tensor("weight", &[width])?,
             bias: from.tensor("bias", &[width])?,
             eps,
-            as_read: normalises_as_it_reads(&from),
+            fused: fuses_norms(&from),
         })
     }
 
     /// The normalised tokens.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Source, EngineError> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<LayerInput, EngineError> {
         let weight = self.weight.to_dtype(x.dtype())?;
         let bias = self.bias.to_dtype(x.dtype())?;
         let eps = self.eps as f32;
         let x = x.contiguous()?;
-        if !is_here(&x) || x.dims().last() != weight.dims().first() {
+        if !is_on_cpu(&x) || x.dims().last() != weight.dims().first() {
             return Ok((&candle_nn::ops::layer_norm(&x, &weight, &bias, eps)?).into());
         }
-        let source = Source::new(x, AsRead::Row { weight, bias, eps });
-        source.unless(self.as_read)
+        let input = LayerInput::new(x, FusedNorm::Layer { weight, bias, eps });
+        input.fused_if(self.fused)
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`TransformedFilters`]: the kernels of some outputs, transformed.
+//! [`TransformedFilters`]: B of the GEMMs at every point, the filters of a panel transformed.
 
 use pulp::{Simd, WithSimd};
 
@@ -7,30 +7,30 @@ use super::{CACHE_LINE, FAR, INPUT_SIDE, NEAR, POINTS};
 use crate::engine::kernels::gemm::{PackedWeights, Panel};
 use crate::engine::kernels::isa::Bf16Isa;
 
-/// Kernels of a panel's outputs, transformed for some channels. In pairs of bf16 where the weights
+/// The filters of a panel's outputs, transformed for a block of channels; in VNNI layout where the weights
 /// are.
 #[derive(Default)]
 pub(crate) struct TransformedFilters {
     widened: Vec<f32>,
     /// Point after point, channel after channel, the panel's outputs.
-    numbers: Vec<f32>,
-    /// The same, two channels after the other two.
+    values: Vec<f32>,
+    /// The same in VNNI layout.
     pairs: Vec<u32>,
-    /// Of a point; the next one begins a line later.
+    /// Length of a point's matrix; the next one begins a cache line later.
     point_len: usize,
-    /// The first output and the first channel of what is there.
-    there: Option<(usize, usize)>,
+    /// The first output and the first channel of what is cached.
+    cached: Option<(usize, usize)>,
 }
 
 impl TransformedFilters {
-    /// Transforms the kernels of `panel`, where they are not there from the time before. Always of the
-    /// same weights.
+    /// Transforms the filters of `panel`, where they are not cached from the call before. Always of the same
+    /// weights.
     pub(crate) fn fill(&mut self, weights: &PackedWeights, panel: Panel, channels: ChannelBlock) {
-        let asked = Some((panel.first, channels.first));
-        if self.there == asked {
+        let wanted = Some((panel.first, channels.first));
+        if self.cached == wanted {
             return;
         }
-        self.there = asked;
+        self.cached = wanted;
         let width = panel.vectors * weights.isa().lanes();
         if let Some(bf16_isa) = weights.bf16() {
             self.point_len = channels.count / 2 * width;
@@ -38,18 +38,18 @@ impl TransformedFilters {
             return;
         }
         self.point_len = channels.count * width;
-        self.numbers
+        self.values
             .resize(POINTS * (self.point_len + CACHE_LINE), 0.0);
         let inputs = channels.first..channels.first + channels.count;
         weights.inputs_in_f32(panel, &inputs, &mut self.widened);
         weights.isa().run(TransformFilters {
-            numbers: &self.widened,
+            values: &self.widened,
             point_len: self.point_len,
-            to: &mut self.numbers,
+            to: &mut self.values,
         });
     }
 
-    /// Two channels at a time, so that what is not rounded yet stays in the first cache.
+    /// Two channels at a time, so that what is not rounded yet stays in L1.
     fn fill_pairs(
         &mut self,
         bf16_isa: Bf16Isa,
@@ -61,42 +61,42 @@ impl TransformedFilters {
         let stride = self.point_len + CACHE_LINE;
         self.pairs.resize(POINTS * stride, 0);
         self.widened.resize(weights.taps() * 2 * width, 0.0);
-        self.numbers.resize(POINTS * 2 * width, 0.0);
+        self.values.resize(POINTS * 2 * width, 0.0);
         let first = channels.first / 2;
         for pair in first..first + channels.count / 2 {
             let taps = self.widened.chunks_exact_mut(2 * width);
-            for (tap, numbers) in taps.enumerate() {
-                let (one, other) = numbers.split_at_mut(width);
-                bf16_isa.deinterleave_bf16(weights.pair_line(panel, tap, pair), one, other);
+            for (tap, values) in taps.enumerate() {
+                let (one, other) = values.split_at_mut(width);
+                bf16_isa.vnni_deinterleave(weights.vnni_row(panel, tap, pair), one, other);
             }
             weights.isa().run(TransformFilters {
-                numbers: &self.widened,
+                values: &self.widened,
                 point_len: 2 * width,
-                to: &mut self.numbers,
+                to: &mut self.values,
             });
             let to = &mut self.pairs[(pair - first) * width..];
-            bf16_isa.interleave_bf16_rows(&self.numbers, width, to, stride);
+            bf16_isa.vnni_interleave_rows(&self.values, width, to, stride);
         }
     }
 
-    /// Of a point: channel after channel, the panel's outputs.
-    pub(crate) fn numbers(&self, point: usize) -> &[f32] {
-        &self.numbers[point * (self.point_len + CACHE_LINE)..][..self.point_len]
+    /// B at a point: channel after channel, the panel's outputs.
+    pub(crate) fn values(&self, point: usize) -> &[f32] {
+        &self.values[point * (self.point_len + CACHE_LINE)..][..self.point_len]
     }
 
-    /// Of a point: two channels after the other two, the panel's outputs.
+    /// B at a point in VNNI layout.
     pub(crate) fn pairs(&self, point: usize) -> &[u32] {
         &self.pairs[point * (self.point_len + CACHE_LINE)..][..self.point_len]
     }
 }
 
-/// G g Gᵀ of the kernels of a panel's outputs, for some channels.
+/// The filter transform G g Gᵀ of a panel's outputs, for some channels.
 struct TransformFilters<'a> {
     /// Tap after tap, channel after channel, the outputs.
-    numbers: &'a [f32],
-    /// Numbers of a tap, and of a point.
+    values: &'a [f32],
+    /// Values of a tap, and of a point.
     point_len: usize,
-    /// Point after point, as far apart as there is room; channel after channel, the outputs.
+    /// Point after point, evenly spread; channel after channel, the outputs.
     to: &'a mut [f32],
 }
 
@@ -105,7 +105,7 @@ impl WithSimd for TransformFilters<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (numbers, _) = S::as_simd_f32s(self.numbers);
+        let (values, _) = S::as_simd_f32s(self.values);
         let (to, _) = S::as_mut_simd_f32s(self.to);
         let tap_len = self.point_len / S::F32_LANES;
         let stride = to.len() / POINTS;
@@ -115,16 +115,16 @@ impl WithSimd for TransformFilters<'_> {
             for column in 0..3 {
                 let line = std::array::from_fn(
                     #[inline(always)]
-                    |row| numbers[(row * 3 + column) * tap_len + at],
+                    |row| values[(row * 3 + column) * tap_len + at],
                 );
-                half[column] = kernel_line(simd, line);
+                half[column] = filter_row(simd, line);
             }
             for row in 0..INPUT_SIDE {
                 let line = std::array::from_fn(
                     #[inline(always)]
                     |column| half[column][row],
                 );
-                let line = kernel_line(simd, line);
+                let line = filter_row(simd, line);
                 for column in 0..INPUT_SIDE {
                     to[(row * INPUT_SIDE + column) * stride + at] = line[column];
                 }
@@ -133,9 +133,9 @@ impl WithSimd for TransformFilters<'_> {
     }
 }
 
-/// G g: the kernel's polynomial at each point p, by Π (p − q) over the other points q.
+/// G g: the filter's polynomial at each point p, by Π (p − q) over the other points q.
 #[inline(always)]
-fn kernel_line<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; INPUT_SIDE] {
+fn filter_row<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; INPUT_SIDE] {
     let times = |factor: f32, a, b| simd.mul_add_f32s(simd.splat_f32s(factor), a, b);
     let scaled = |factor: f32, a| simd.mul_f32s(simd.splat_f32s(factor), a);
     let (near, far) = (NEAR * NEAR, FAR * FAR);

@@ -1,4 +1,4 @@
-//! [`TransformedInput`]: the input of many tiles, transformed.
+//! [`TransformedInput`]: A of the GEMMs at every point, tiles of the input transformed.
 
 use rayon::prelude::*;
 
@@ -6,15 +6,15 @@ use super::{BLOCK_CHANNELS, CACHE_LINE, POINTS};
 use crate::engine::kernels::gemm::{Bf16RowTile, PackedWeights};
 use crate::engine::kernels::isa::Bf16Isa;
 
-/// Tiles of transformed input in the order in which products read them: block after block of tiles,
-/// in each block some channels after the others, of these point after point, tile after tile. In
-/// pairs of bf16 where the weights are.
+/// Transformed tiles in the order in which microkernels read them: block after block of tiles; in each,
+/// block after block of channels; in each, point after point, tile after tile. In bf16 pairs where the
+/// weights are in VNNI layout.
 pub(crate) struct TransformedInput {
     bf16_isa: Option<Bf16Isa>,
     channels: usize,
-    /// Tiles of a block; whole tiles of rows, the last of which may have no tiles left.
+    /// Tiles of a block, a multiple of MR; the last may be padding.
     block: usize,
-    numbers: Vec<f32>,
+    values: Vec<f32>,
     pairs: Vec<u32>,
 }
 
@@ -26,8 +26,8 @@ pub(crate) struct ChannelBlock {
 }
 
 impl ChannelBlock {
-    /// All of `channels`, as many at a time as are multiplied at a time, where `per` numbers lie in one.
-    fn parts(channels: usize, per: usize) -> impl Iterator<Item = Self> {
+    /// The blocks of `channels`, where an element holds `per` values.
+    fn all(channels: usize, per: usize) -> impl Iterator<Item = Self> {
         let most = per * BLOCK_CHANNELS;
         (0..channels).step_by(most).map(move |first| Self {
             first,
@@ -37,10 +37,10 @@ impl ChannelBlock {
 }
 
 impl TransformedInput {
-    /// Room for `blocks` blocks of `block` tiles of the inputs of `weights`, an even number.
+    /// Room for `blocks` blocks of `block` tiles for `weights`, whose inputs are an even number.
     pub(crate) fn new(weights: &PackedWeights, blocks: usize, block: usize) -> Self {
         let (channels, bf16_isa) = (weights.inputs(), weights.bf16());
-        let (numbers, pairs) = match bf16_isa {
+        let (values, pairs) = match bf16_isa {
             None => (blocks * len_of(block, channels, 1), 0),
             Some(_) => (0, blocks * len_of(block, channels, 2)),
         };
@@ -48,18 +48,18 @@ impl TransformedInput {
             bf16_isa,
             channels,
             block,
-            numbers: vec![0.0; numbers],
+            values: vec![0.0; values],
             pairs: vec![0; pairs],
         }
     }
 
-    /// All channels, as many at a time as are multiplied at a time.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = ChannelBlock> {
-        ChannelBlock::parts(self.channels, if self.bf16_isa.is_some() { 2 } else { 1 })
+    /// The blocks of channels.
+    pub(crate) fn channel_blocks(&self) -> impl Iterator<Item = ChannelBlock> {
+        ChannelBlock::all(self.channels, if self.bf16_isa.is_some() { 2 } else { 1 })
     }
 
-    /// Makes the first `count` tiles. `transform` gets a tile, its channels, room, and how many
-    /// numbers from one point to the next.
+    /// Transforms the first `count` tiles. `transform` gets a tile, its channels, where to write, and the
+    /// stride from one point to the next.
     pub(crate) fn fill(
         &mut self,
         count: usize,
@@ -71,7 +71,7 @@ impl TransformedInput {
             (first..count.min(first + block)).enumerate()
         };
         let Some(bf16_isa) = self.bf16_isa else {
-            let parts = parts(&mut self.numbers, block, channels, 1);
+            let parts = parts(&mut self.values, block, channels, 1);
             parts.into_par_iter().for_each(|(index, channels, part)| {
                 for (at, tile) in tiles(index) {
                     let scratch = &mut part[at * channels.count..];
@@ -83,22 +83,21 @@ impl TransformedInput {
         let parts = parts(&mut self.pairs, block, channels, 2);
         parts.into_par_iter().for_each_init(
             || vec![0.0; POINTS * 2 * BLOCK_CHANNELS],
-            |numbers, (index, channels, part)| {
-                let depth = channels.count / 2;
+            |values, (index, channels, part)| {
+                let k_pairs = channels.count / 2;
                 for (at, tile) in tiles(index) {
-                    transform(tile, channels, numbers, channels.count);
-                    let points = numbers.chunks_exact(channels.count).take(POINTS);
-                    for (point, numbers) in points.enumerate() {
-                        let to = point * (block * depth + CACHE_LINE) + at * depth;
-                        bf16_isa.to_bf16_pairs(numbers, &mut part[to..][..depth]);
+                    transform(tile, channels, values, channels.count);
+                    let points = values.chunks_exact(channels.count).take(POINTS);
+                    for (point, values) in points.enumerate() {
+                        let to = point * (block * k_pairs + CACHE_LINE) + at * k_pairs;
+                        bf16_isa.to_bf16x2(values, &mut part[to..][..k_pairs]);
                     }
                 }
             },
         );
     }
 
-    /// A tile of rows of a product: some channels of a point of the tiles of block `index` from `at`
-    /// on.
+    /// Rows of A: some channels at a point of the tiles of block `index` from `at` on.
     pub(crate) fn rows(
         &self,
         index: usize,
@@ -107,39 +106,39 @@ impl TransformedInput {
         at: usize,
     ) -> TransformedRows<'_> {
         let start = |per: usize| {
-            let depth = channels.count / per;
+            let k_len = channels.count / per;
             index * len_of(self.block, self.channels, per)
                 + len_of(self.block, channels.first, per)
-                + point * (self.block * depth + CACHE_LINE)
-                + at * depth
+                + point * (self.block * k_len + CACHE_LINE)
+                + at * k_len
         };
         match self.bf16_isa {
-            None => TransformedRows::WeightDtype(&self.numbers[start(1)..]),
-            Some(bf16_isa) => TransformedRows::Pairs(
+            None => TransformedRows::F32(&self.values[start(1)..]),
+            Some(bf16_isa) => TransformedRows::Bf16(
                 bf16_isa,
                 Bf16RowTile {
                     pairs: &self.pairs[start(2)..],
-                    stride: channels.count / 2,
-                    depth: channels.count / 2,
+                    lda: channels.count / 2,
+                    k_pairs: channels.count / 2,
                 },
             ),
         }
     }
 }
 
-/// What some channels of a block of tiles take, of which `per` numbers lie in one.
+/// Elements of some channels of a block of tiles, each of which holds `per` values.
 fn len_of(block: usize, channels: usize, per: usize) -> usize {
     POINTS * (block * channels / per + channels.div_ceil(per * BLOCK_CHANNELS) * CACHE_LINE)
 }
 
-/// Rows of a product, one right after the other.
+/// Contiguous rows of A.
 pub(crate) enum TransformedRows<'a> {
-    WeightDtype(&'a [f32]),
-    Pairs(Bf16Isa, Bf16RowTile<'a>),
+    F32(&'a [f32]),
+    Bf16(Bf16Isa, Bf16RowTile<'a>),
 }
 
-/// The parts of blocks that are each contiguous: some channels of all tiles of a block, with the
-/// block's index. `per` numbers lie in one of `all`.
+/// The contiguous parts: a block of channels of a block of tiles, with the index of the latter. An element
+/// holds `per` values.
 fn parts<T>(
     all: &mut [T],
     block: usize,
@@ -151,7 +150,7 @@ fn parts<T>(
     let blocks = all.chunks_mut(block_len).enumerate();
     blocks
         .flat_map(|(index, block)| {
-            let parts = ChannelBlock::parts(channels, per).zip(block.chunks_mut(part_len));
+            let parts = ChannelBlock::all(channels, per).zip(block.chunks_mut(part_len));
             parts.map(move |(channels, part)| (index, channels, part))
         })
         .collect()

@@ -1,16 +1,16 @@
-//! 3 × 3 convolution with a quarter of the multiplications.
+//! Winograd convolution: 3 × 3 with a quarter of the multiplications.
 //!
 //! Winograd's minimal filtering F(4 × 4, 3 × 3) after
-//! [Lavin & Gray 2015](https://arxiv.org/abs/1509.09308): a tile of 6 × 6 input pixels and the
-//! kernel are each transformed to 36 numbers a channel, whose products, summed over the channels,
-//! are transformed to 4 × 4 output pixels. The matrices are made as in its section 4.2,
-//! of other points.
+//! [Lavin & Gray 2015](https://arxiv.org/abs/1509.09308): a tile of 6 × 6 input pixels and a
+//! filter are each transformed to 36 values a channel, one for each point of the tile; a GEMM at every point
+//! sums over the channels; the inverse transform gives 4 × 4 output pixels. The matrices are made as in
+//! section 4.2, of other interpolation points.
 //!
-//! In bf16 what is transformed is rounded for the products, which costs some four times the rounding
-//! of a plain convolution: 0.8 to 1.3 hundredths of a result (relative L2) of random numbers.
+//! In bf16 the transforms are rounded for the GEMMs, which costs some four times the rounding of a plain
+//! convolution: 0.8 to 1.3 hundredths of a result (relative L2) of random values.
 //!
-//! Kernels are transformed anew for every block of tiles, but for neighbours where there are few
-//! channels: kept, they would need four to eight times the memory of the weights.
+//! Filters are transformed anew for every block of tiles, but for neighbours where there are few channels:
+//! kept, they would need four to eight times the memory of the weights.
 
 mod filter_transform;
 mod input_transform;
@@ -28,28 +28,26 @@ use crate::engine::kernels::isa::Isa;
 use crate::engine::kernels::output::{DisjointOutput, UninitBuffer};
 use crate::engine::{Cancelled, Progress};
 
-/// Side of a tile of the output.
+/// Side of an output tile.
 const OUTPUT_SIDE: usize = 4;
-/// Side of the input under it.
+/// Side of the input tile under it.
 const INPUT_SIDE: usize = OUTPUT_SIDE + 2;
-/// Numbers a tile and a kernel are transformed to, a channel.
+/// Points of a transformed tile or filter, a channel.
 const POINTS: usize = INPUT_SIDE * INPUT_SIDE;
-/// The points 0, ±NEAR, ±FAR and infinity: with them transformed numbers are of one size, so that
+/// The points 0, ±NEAR, ±FAR and infinity: with them transformed values are of one magnitude, so that
 /// rounding them to bf16 costs half of what it does with the paper's 0, ±1, ±2, and in f32 less too.
 const NEAR: f32 = 0.75;
 const FAR: f32 = 1.5;
-/// Tiles of the output under one transformed kernel at the most.
+/// Most tiles (M of the GEMMs) that share a transformed filter.
 const BLOCK_TILES: usize = 96;
-/// Channels whose transformed kernels are there at a time, of pairs twice as many: they stay in the second
-/// cache.
+/// Channels (K of the GEMMs) of a block of transformed filters, twice as many in bf16: it stays in L2.
 const BLOCK_CHANNELS: usize = 64;
-/// Numbers of transformed input in memory at a time (16 MiB: they pass once for every panel).
-const ROUND_NUMBERS: usize = 1 << 22;
-/// Numbers, or pairs, of a line of cache. What is computed of one place lies at every point, and whole
-/// points are as long as a way of the first cache or a multiple of it; one line more, and the points do not
-/// meet in the same set.
+/// Values of transformed input in memory at a time (16 MiB: they pass once for every panel).
+const ROUND_LEN: usize = 1 << 22;
+/// Values, or pairs, of a cache line. A tile's values lie in the matrices of all points, which are as long
+/// as a way of L1 or a multiple of it; one line more, and they do not fall into the same set.
 const CACHE_LINE: usize = 16;
-/// Fewer tiles than this are not worth transforming the kernels for.
+/// Fewer tiles than this are not worth transforming the filters for.
 const LEAST_TILES: usize = 16;
 
 /// True where this is the faster way to convolve.
@@ -70,7 +68,7 @@ pub(crate) fn is_faster(
         && !epilogue.geglu
 }
 
-/// Convolves what lies `under` the kernel, finished. Only where it [`is_faster`].
+/// Convolves `under` by the weights, with the epilogue. Only where it [`is_faster`].
 #[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn convolve(
     weights: &PackedWeights,
@@ -103,7 +101,7 @@ pub(crate) fn convolve(
     let mr = weights.isa().mr();
     let block = tiles.min(BLOCK_TILES).next_multiple_of(mr);
     let block_len = POINTS * block * weights.inputs();
-    let per_round = (ROUND_NUMBERS / block_len).clamp(1, tiles.div_ceil(block));
+    let per_round = (ROUND_LEN / block_len).clamp(1, tiles.div_ceil(block));
     let mut transformed = TransformedInput::new(weights, per_round, block);
     let panels: Vec<Panel> = weights.panels().collect();
     let mut output = UninitBuffer::new(len);
@@ -141,11 +139,11 @@ pub(crate) fn convolve(
                             width: weights.outputs(),
                             first: (picture * rows + y) * columns + x,
                             columns,
-                            rows_here: OUTPUT_SIDE.min(rows - y),
-                            columns_here: OUTPUT_SIDE.min(columns - x),
+                            tile_rows: OUTPUT_SIDE.min(rows - y),
+                            tile_columns: OUTPUT_SIDE.min(columns - x),
                         };
                         let isa = weights.isa();
-                        scratch.write(isa, panel, (at, rows_used), epilogue, &target);
+                        scratch.store(isa, panel, (at, rows_used), epilogue, &target);
                     }
                 },
             );
@@ -156,22 +154,21 @@ pub(crate) fn convolve(
     Ok(unsafe { output.assume_init() })
 }
 
-/// Panels between two questions whether to stop, for that many numbers of input: some tens of
-/// milliseconds of work.
-fn panels_per_checkpoint(numbers: usize) -> usize {
-    ((1 << 31) / (numbers * 32).max(1)).max(2)
+/// Panels between two checkpoints, for that many values of input: some tens of milliseconds of work.
+fn panels_per_checkpoint(input_len: usize) -> usize {
+    ((1 << 31) / (input_len * 32).max(1)).max(2)
 }
 
-/// What a thread needs for one panel and one block of tiles.
+/// What a thread works in, for one panel and one block of tiles.
 #[derive(Default)]
 struct Scratch {
-    kernels: TransformedFilters,
-    /// Sums over the channels: point after point, tile after tile, the panel's outputs.
-    sums: Vec<f32>,
+    filters: TransformedFilters,
+    /// C of the GEMMs: point after point, tile after tile, the panel's outputs.
+    c: Vec<f32>,
 }
 
 impl Scratch {
-    /// The sums of a panel for `tiles` tiles, whole tiles of rows, of block `index` of the input.
+    /// The GEMMs of a panel by `tiles` tiles, a multiple of MR, of block `index` of the input.
     fn multiply(
         &mut self,
         weights: &PackedWeights,
@@ -183,33 +180,33 @@ impl Scratch {
         let width = panel.vectors * isa.lanes();
         let mr = isa.mr();
         let point_len = tiles * width;
-        self.sums.resize(POINTS * (point_len + CACHE_LINE), 0.0);
-        for channels in input.parts() {
-            self.kernels.fill(weights, panel, channels);
-            let points = self.sums.chunks_exact_mut(point_len + CACHE_LINE);
-            for (point, sums) in points.enumerate() {
-                let every = sums[..point_len].chunks_exact_mut(mr * width);
-                for (at, sums) in every.enumerate() {
+        self.c.resize(POINTS * (point_len + CACHE_LINE), 0.0);
+        for channels in input.channel_blocks() {
+            self.filters.fill(weights, panel, channels);
+            let points = self.c.chunks_exact_mut(point_len + CACHE_LINE);
+            for (point, c) in points.enumerate() {
+                let micro_tiles = c[..point_len].chunks_exact_mut(mr * width);
+                for (at, c) in micro_tiles.enumerate() {
                     let accumulate = channels.first > 0;
-                    let mut sums = MicroTile {
-                        numbers: sums,
-                        stride: width,
+                    let mut out = MicroTile {
+                        c,
+                        ldc: width,
                         accumulate,
                     };
                     match input.rows(index, channels, point, at * mr) {
-                        TransformedRows::WeightDtype(rows) => {
-                            let kernel = self.kernels.numbers(point);
+                        TransformedRows::F32(rows) => {
+                            let b = self.filters.values(point);
                             let mut slices = [&[] as &[f32]; MAX_MR];
                             let rows = rows.chunks_exact(channels.count);
                             for (slice, row) in slices[..mr].iter_mut().zip(rows) {
                                 *slice = row;
                             }
                             let rows = &slices[..mr];
-                            isa.f32_microkernel(panel.vectors, rows, kernel, &mut sums);
+                            isa.f32_microkernel(panel.vectors, rows, b, &mut out);
                         }
-                        TransformedRows::Pairs(bf16_isa, rows) => {
-                            let kernel = self.kernels.pairs(point);
-                            bf16_isa.microkernel(panel.vectors, rows, kernel, &mut sums);
+                        TransformedRows::Bf16(bf16_isa, rows) => {
+                            let b = self.filters.pairs(point);
+                            bf16_isa.microkernel(panel.vectors, rows, b, &mut out);
                         }
                     }
                 }
@@ -217,8 +214,8 @@ impl Scratch {
         }
     }
 
-    /// Writes tile `at` of `tiles`.
-    fn write(
+    /// Transforms tile `at` of `tiles` back and stores it.
+    fn store(
         &self,
         isa: Isa,
         panel: Panel,
@@ -226,8 +223,8 @@ impl Scratch {
         epilogue: &Epilogue<'_>,
         target: &Target<'_>,
     ) {
-        isa.run(WriteTile {
-            sums: &self.sums,
+        isa.run(StoreTile {
+            c: &self.c,
             at,
             tiles,
             panel,
@@ -237,10 +234,10 @@ impl Scratch {
     }
 }
 
-/// Bᵀ d B of a tile's pixels, channel by channel.
+/// The input transform Bᵀ d B of a tile, channel by channel.
 struct TransformInput<'a> {
     pixels: [&'a [f32]; POINTS],
-    /// Point after point, each `stride` numbers behind the one before.
+    /// Point after point, `stride` apart.
     to: &'a mut [f32],
     stride: usize,
 }
@@ -297,24 +294,26 @@ fn input_line<S: Simd>(simd: S, d: [S::f32s; INPUT_SIDE]) -> [S::f32s; INPUT_SID
     ]
 }
 
-/// Where a tile of the output lies.
+/// Where an output tile lies.
 struct Target<'a> {
     output: &'a DisjointOutput<'a>,
     /// See [`Epilogue::residual`].
     residual: Option<&'a [f32]>,
-    /// Numbers of a pixel.
+    /// Outputs of a pixel.
     width: usize,
     /// The tile's first pixel.
     first: usize,
     /// Pixels of a row.
     columns: usize,
-    rows_here: usize,
-    columns_here: usize,
+    /// Less than a tile's at the borders.
+    tile_rows: usize,
+    /// As above.
+    tile_columns: usize,
 }
 
-/// Aᵀ m A of one tile, finished and written.
-struct WriteTile<'a> {
-    sums: &'a [f32],
+/// The output transform Aᵀ m A of one tile, the epilogue and the store.
+struct StoreTile<'a> {
+    c: &'a [f32],
     at: usize,
     tiles: usize,
     panel: Panel,
@@ -322,7 +321,7 @@ struct WriteTile<'a> {
     target: &'a Target<'a>,
 }
 
-impl WithSimd for WriteTile<'_> {
+impl WithSimd for StoreTile<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -334,7 +333,7 @@ impl WithSimd for WriteTile<'_> {
             outputs,
             vectors,
         } = self.panel;
-        let (sums, _) = S::as_simd_f32s(self.sums);
+        let (c, _) = S::as_simd_f32s(self.c);
         let point_len = self.tiles * vectors + CACHE_LINE / S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
         for vector in 0..vectors {
@@ -344,7 +343,7 @@ impl WithSimd for WriteTile<'_> {
                     #[inline(always)]
                     |row| {
                         let point = row * INPUT_SIDE + column;
-                        sums[point * point_len + self.at * vectors + vector]
+                        c[point * point_len + self.at * vectors + vector]
                     },
                 );
                 *half = output_line(simd, line);
@@ -354,13 +353,13 @@ impl WithSimd for WriteTile<'_> {
             let some = |numbers: &[f32]| simd.partial_load_f32s(&numbers[..outputs]);
             let bias = self.epilogue.bias.map(|bias| some(&bias[first..]));
             let bias = bias.unwrap_or(zero);
-            for row in 0..self.target.rows_here {
+            for row in 0..self.target.tile_rows {
                 let line = std::array::from_fn(
                     #[inline(always)]
                     |column| half[column][row],
                 );
                 let line = output_line(simd, line);
-                for (column, y) in line.into_iter().enumerate().take(self.target.columns_here) {
+                for (column, y) in line.into_iter().enumerate().take(self.target.tile_columns) {
                     let pixel = self.target.first + row * self.target.columns + column;
                     let start = pixel * self.target.width + first;
                     let mut y = simd.add_f32s(y, bias);

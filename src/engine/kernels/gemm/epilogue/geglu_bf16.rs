@@ -12,8 +12,7 @@ use crate::engine::kernels::activation::avx512::gelu;
 use crate::engine::kernels::isa::{Bf16Isa, LANES};
 
 impl Bf16Isa {
-    /// value · gelu(gate) of the sums of 16 values and of their gates after them, to both of which the
-    /// biases are added; rounded.
+    /// (value + bias) · GELU(gate + bias) of 16 values and of their gates after them, rounded to bf16.
     #[expect(
         clippy::unused_self,
         reason = "`self` is the proof of the instructions"
@@ -21,24 +20,24 @@ impl Bf16Isa {
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(crate) fn geglu(
         self,
-        sums: &[f32; 2 * LANES],
+        c: &[f32; 2 * LANES],
         bias: &[f32; 2 * LANES],
         to: &mut [MaybeUninit<bf16>; LANES],
     ) {
         // SAFETY: a value of `Self` is only made where the processor has the instructions.
-        unsafe { geglu(sums, bias, to) }
+        unsafe { geglu(c, bias, to) }
     }
 }
 
 #[expect(unsafe_code, reason = "loads and stores of whole vectors")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bf16")]
-fn geglu(sums: &[f32; 2 * LANES], bias: &[f32; 2 * LANES], to: &mut [MaybeUninit<bf16>; LANES]) {
+fn geglu(c: &[f32; 2 * LANES], bias: &[f32; 2 * LANES], to: &mut [MaybeUninit<bf16>; LANES]) {
     // SAFETY: two vectors of each, and room for one that is rounded; the two vector types are 32 bytes
     // of which every pattern is a value, as is every pattern of 16 bits a bf16.
     unsafe {
         let biased = |at: usize| {
-            let sum = _mm512_loadu_ps(sums.as_ptr().add(at));
-            _mm512_add_ps(sum, _mm512_loadu_ps(bias.as_ptr().add(at)))
+            let c = _mm512_loadu_ps(c.as_ptr().add(at));
+            _mm512_add_ps(c, _mm512_loadu_ps(bias.as_ptr().add(at)))
         };
         let geglu = _mm512_mul_ps(biased(0), gelu(biased(LANES)));
         let rounded = _mm512_cvtneps_pbh(geglu);
@@ -62,12 +61,12 @@ mod tests {
             // 16 gates around −50 to 50, among which are 0 and both tails.
             let gates: [f32; LANES] =
                 std::array::from_fn(|at| (first * 16 + at as i32) as f32 / 64.0);
-            let mut sums = [1.5; 2 * LANES];
-            sums[LANES..].copy_from_slice(&gates);
+            let mut c = [1.5; 2 * LANES];
+            c[LANES..].copy_from_slice(&gates);
             let mut bias = [0.25; 2 * LANES];
             bias[LANES..].fill(0.125);
             let mut to = [MaybeUninit::new(bf16::NAN); LANES];
-            bf16_isa.geglu(&sums, &bias, &mut to);
+            bf16_isa.geglu(&c, &bias, &mut to);
             // SAFETY: all were made of numbers.
             let got = to.map(|to| unsafe { to.assume_init() }.to_f64());
             for (got, geglu) in got.into_iter().zip(gates) {

@@ -1,5 +1,5 @@
-//! The fused epilogue of a GEMM: bias, residual and GEGLU, applied to a microtile while it is in L1, and
-//! the store of the result in f32 or bf16.
+//! The fused epilogue of a GEMM (oneDNN: post-ops): bias, residual and GEGLU, applied to a micro-tile while
+//! it is in L1, and its store in f32 or bf16.
 
 #[cfg(target_arch = "x86_64")]
 mod geglu_bf16;
@@ -17,22 +17,22 @@ use crate::engine::kernels::elementwise::{MAX_LANES, update, write};
 use crate::engine::kernels::isa::{Bf16Isa, Isa};
 use crate::engine::kernels::output::{MAX_CHUNK, Output};
 
-/// What happens to a sum before it is written.
+/// What is applied to C before it is stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Epilogue<'a> {
-    /// Added to each output; one a row of the weights.
+    /// Added to each column of C: one value an output of the layer.
     pub(crate) bias: Option<&'a [f32]>,
-    /// Added to the result, number by number; as long as it.
+    /// Added to the result element by element; as long as it.
     pub(crate) residual: Option<DtypeSlice<'a>>,
-    /// Pairs of vectors of outputs are value and gate: value · gelu(gate) is written. The weights
+    /// Vectors of outputs alternate between values and gates: value · GELU(gate) is stored. The weights
     /// must be packed in [`geglu_row_order`].
     pub(crate) geglu: bool,
-    /// The result may be rounded. It is where products are of tiles, which round what they read anyway.
+    /// The result may be rounded to bf16. On AMX it is, because the next GEMM rounds it anyway.
     pub(crate) bf16_output: bool,
 }
 
 impl Epilogue<'_> {
-    /// What is added, in f32; `scratch` is for what is not. Nothing where nothing is.
+    /// The residual in f32; widened in `scratch` where it is bf16.
     pub(crate) fn residual_in_f32<'r>(
         &'r self,
         isa: Isa,
@@ -58,13 +58,13 @@ pub(crate) fn can_fuse_geglu(isa: Isa, outputs: usize) -> bool {
     outputs.is_multiple_of(isa.lanes())
 }
 
-/// Where results go: rows of `width` numbers.
+/// Where the result goes: rows of `ldc` elements.
 pub(crate) struct Target<'a> {
     pub(crate) output: Output<'a>,
-    pub(crate) width: usize,
+    pub(crate) ldc: usize,
 }
 
-/// Fetches what a tile's sums will be written to and what is added to them, while they are made.
+/// Prefetches where a micro-tile will be stored, and its residual, while it is computed.
 pub(crate) fn prefetch_target(
     panel: Panel,
     rows: impl Iterator<Item = usize>,
@@ -77,7 +77,7 @@ pub(crate) fn prefetch_target(
         (panel.first, panel.outputs)
     };
     for row in rows {
-        let start = row * target.width + first;
+        let start = row * target.ldc + first;
         target.output.prefetch(start, outputs);
         if let Some(residual) = epilogue.residual {
             residual.slice(start, outputs).prefetch_l1();
@@ -85,12 +85,12 @@ pub(crate) fn prefetch_target(
     }
 }
 
-/// Finishes a tile's sums and writes them. `rows` are those of the result that the tile's are; some may
-/// be none of them.
+/// Applies the epilogue to a micro-tile `c` and stores it. `rows` says which row of the result each of its
+/// rows is; padding is none.
 pub(crate) fn apply_epilogue(
     isa: Isa,
     panel: Panel,
-    sums: &[f32],
+    c: &[f32],
     rows: impl IntoIterator<Item = Option<usize>>,
     epilogue: &Epilogue<'_>,
     target: &Target<'_>,
@@ -105,8 +105,8 @@ pub(crate) fn apply_epilogue(
         .bias
         .map(|bias| &bias[panel.first..panel.first + panel.outputs]);
     isa.run(EpilogueTile {
-        sums,
-        sums_width: panel.vectors * lanes,
+        c,
+        ldc: panel.vectors * lanes,
         bias: bias.unwrap_or(&NO_BIAS[..panel.outputs]),
         residual: epilogue.residual,
         geglu: epilogue.geglu,
@@ -117,13 +117,13 @@ pub(crate) fn apply_epilogue(
     });
 }
 
-/// What is added where nothing is; as long as the widest panel.
+/// The bias of a layer without one; as long as the widest panel.
 const NO_BIAS: [f32; 2 * MAX_LANES] = [0.0; 2 * MAX_LANES];
 
-/// The tile's `rows`, of which the outputs `first .. first + outputs` are written.
+/// A micro-tile on its way to the outputs `first .. first + outputs` of `rows`.
 struct EpilogueTile<'a, R> {
-    sums: &'a [f32],
-    sums_width: usize,
+    c: &'a [f32],
+    ldc: usize,
     /// Of the panel's outputs.
     bias: &'a [f32],
     residual: Option<DtypeSlice<'a>>,
@@ -138,26 +138,26 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for EpilogueTile<'_, R> {
     type Output = ();
 
     #[inline(always)]
-    #[expect(unsafe_code, reason = "a tile is no slice of the output")]
+    #[expect(unsafe_code, reason = "a micro-tile is no slice of the output")]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let sums = self.sums.chunks_exact(self.sums_width);
-        for (row, sums) in std::iter::zip(&mut self.rows, sums) {
+        let c_rows = self.c.chunks_exact(self.ldc);
+        for (row, c) in std::iter::zip(&mut self.rows, c_rows) {
             let Some(row) = row else {
                 continue;
             };
-            let start = row * self.target.width + self.first;
+            let start = row * self.target.ldc + self.first;
             let row = EpilogueRow {
                 start,
-                sums,
+                c,
                 bias: self.bias,
                 residual: self.residual,
                 geglu: self.geglu,
             };
-            // SAFETY: each task of a product has its own rows and panels, and a panel its own outputs, so
-            // no other thread writes these outputs of this row.
+            // SAFETY: each task of a GEMM has its own rows and panels, and a panel its own columns, so no
+            // other thread writes these columns of this row.
             unsafe {
                 if let Output::Bf16(bf16_isa, output) = &self.target.output
-                    && row.gate(*bf16_isa, output.slice(start, self.outputs))
+                    && row.store_geglu_bf16(*bf16_isa, output.slice(start, self.outputs))
                 {
                     continue;
                 }
@@ -165,44 +165,43 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for EpilogueTile<'_, R> {
                     start,
                     self.outputs,
                     #[inline(always)]
-                    |to| row.epilogue(simd, to),
+                    |to| row.store(simd, to),
                 );
             }
         }
     }
 }
 
-/// The sums of a row of a tile.
+/// A row of a micro-tile.
 struct EpilogueRow<'a> {
-    /// Where its outputs are in the result.
+    /// Where it begins in the result.
     start: usize,
-    sums: &'a [f32],
+    c: &'a [f32],
     bias: &'a [f32],
     residual: Option<DtypeSlice<'a>>,
     geglu: bool,
 }
 
 impl EpilogueRow<'_> {
-    /// Writes the row's outputs rounded where they are gated and nothing is added; otherwise false.
+    /// Stores GEGLU without a residual in bf16; false where it is something else.
     #[inline(always)]
-    fn gate(&self, bf16_isa: Bf16Isa, to: &mut [MaybeUninit<bf16>]) -> bool {
+    fn store_geglu_bf16(&self, bf16_isa: Bf16Isa, to: &mut [MaybeUninit<bf16>]) -> bool {
         if !self.geglu || self.residual.is_some() {
             return false;
         }
-        let (Ok(sums), Ok(bias), Ok(to)) =
-            (self.sums.try_into(), self.bias.try_into(), to.try_into())
+        let (Ok(c), Ok(bias), Ok(to)) = (self.c.try_into(), self.bias.try_into(), to.try_into())
         else {
             return false;
         };
-        bf16_isa.geglu(sums, bias, to);
+        bf16_isa.geglu(c, bias, to);
         true
     }
 
-    /// Writes the row's outputs.
+    /// Stores the row in f32.
     #[inline(always)]
-    fn epilogue<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
+    fn store<'to, S: Simd>(&self, simd: S, to: &'to mut [MaybeUninit<f32>]) -> &'to mut [f32] {
         let to = if self.geglu {
-            let (values, gates) = self.sums.split_at(to.len());
+            let (values, gates) = self.c.split_at(to.len());
             let (value_bias, gate_bias) = self.bias.split_at(to.len());
             write(
                 simd,
@@ -218,9 +217,9 @@ impl EpilogueRow<'_> {
             write(
                 simd,
                 to,
-                [self.sums, self.bias],
+                [self.c, self.bias],
                 #[inline(always)]
-                |[sum, bias]| simd.add_f32s(sum, bias),
+                |[c, bias]| simd.add_f32s(c, bias),
             )
         };
         if let Some(residual) = self.residual {

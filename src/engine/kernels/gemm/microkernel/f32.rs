@@ -1,22 +1,22 @@
-//! The innermost product: a few rows of numbers with one panel of weights.
+//! The f32 microkernel, for every ISA: MR rows of A times one panel of B.
 //!
-//! A tile of the result stays in registers while the whole depth is summed, after
-//! [Goto & van de Geijn 2008](https://doi.org/10.1145/1356052.1356053). Its rows are wherever they
-//! are in memory, after the indirect convolution of
-//! [Dukhan 2019](https://arxiv.org/abs/1907.02129), so that nothing is laid out anew.
+//! A micro-tile of C stays in registers along all of K, after
+//! [Goto & van de Geijn 2008](https://doi.org/10.1145/1356052.1356053). Rows of A are given by pointers,
+//! after the indirect convolution of [Dukhan 2019](https://arxiv.org/abs/1907.02129), so that A is never
+//! packed.
 
 use pulp::{Simd, WithSimd};
 
 use super::super::operands::MicroTile;
 use crate::engine::kernels::isa::Isa;
 
-/// Steps along the depth between two looks at where the rows are.
+/// Steps along K for which row pointers are loaded once.
 const K_UNROLL: usize = 4;
-/// Rows of the largest tile of f32.
+/// The largest MR in f32.
 pub(crate) const MAX_MR: usize = 12;
 
 impl Isa {
-    /// Rows of a tile: as many as leave registers for the panel, with two vectors each.
+    /// MR: as many rows as leave registers for the panel, with two accumulators each.
     pub(crate) fn mr(self) -> usize {
         match self {
             Self::Portable(_) => 4,
@@ -31,12 +31,11 @@ impl Isa {
         }
     }
 
-    /// Multiplies [`mr`](Self::mr) rows with a panel of one or two vectors, in f32: a
-    /// set with products of bf16 does as the one [without](Self::in_f32) them.
+    /// Multiplies [`mr`](Self::mr) rows of A with a panel of one or two vectors, in f32, on a bf16 ISA as
+    /// on the one [without](Self::in_f32).
     ///
-    /// `rows` are slices of one length, one after the other for each row of the tile and then for
-    /// the next tap (place in a kernel); `panel` has `vectors × lanes` numbers for each number of a
-    /// row, tap after tap.
+    /// `rows` are slices of one length, MR for the first tap, then MR for the next; `panel` has
+    /// `vectors × lanes` values for each value of a row, tap after tap.
     pub(crate) fn f32_microkernel(
         self,
         vectors: usize,
@@ -44,12 +43,12 @@ impl Isa {
         panel: &[f32],
         out: &mut MicroTile<'_>,
     ) {
-        let depth = rows.first().map_or(0, |row| row.len());
+        let tap_len = rows.first().map_or(0, |row| row.len());
         let mr = self.in_f32().mr();
         let taps = rows.len() / mr;
         out.assert_fits(mr, vectors * self.lanes());
-        assert!(rows.iter().all(|row| row.len() == depth));
-        assert_eq!(panel.len(), taps * depth * vectors * self.lanes());
+        assert!(rows.iter().all(|row| row.len() == tap_len));
+        assert_eq!(panel.len(), taps * tap_len * vectors * self.lanes());
         match self {
             Self::Portable(simd) => dispatch::<_, 4>(simd, vectors, rows, panel, out),
             #[cfg(target_arch = "x86_64")]
@@ -64,7 +63,7 @@ impl Isa {
     }
 }
 
-fn dispatch<S: Simd, const ROWS: usize>(
+fn dispatch<S: Simd, const MR: usize>(
     simd: S,
     vectors: usize,
     rows: &[&[f32]],
@@ -72,78 +71,76 @@ fn dispatch<S: Simd, const ROWS: usize>(
     out: &mut MicroTile<'_>,
 ) {
     if vectors == 1 {
-        simd.vectorize(MicroKernel::<ROWS, 1> { rows, panel, out });
+        simd.vectorize(MicroKernel::<MR, 1> { rows, panel, out });
     } else {
-        simd.vectorize(MicroKernel::<ROWS, 2> { rows, panel, out });
+        simd.vectorize(MicroKernel::<MR, 2> { rows, panel, out });
     }
 }
 
-struct MicroKernel<'a, 'b, const ROWS: usize, const VECTORS: usize> {
+struct MicroKernel<'a, 'b, const MR: usize, const VECTORS: usize> {
     rows: &'a [&'a [f32]],
     panel: &'a [f32],
     out: &'a mut MicroTile<'b>,
 }
 
-impl<const ROWS: usize, const VECTORS: usize> WithSimd for MicroKernel<'_, '_, ROWS, VECTORS> {
+impl<const MR: usize, const VECTORS: usize> WithSimd for MicroKernel<'_, '_, MR, VECTORS> {
     type Output = ();
 
     #[inline(always)]
     #[expect(
         unsafe_code,
-        reason = "twelve bounds checks a step would cost as much as the products"
+        reason = "twelve bounds checks a step would cost as much as the multiply-adds"
     )]
-    #[expect(clippy::needless_range_loop, reason = "sums in registers")]
+    #[expect(clippy::needless_range_loop, reason = "accumulators in registers")]
     fn with_simd<S: Simd>(self, simd: S) {
         let (panel, _) = S::as_simd_f32s(self.panel);
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        let (stride, width) = (self.out.stride, VECTORS * S::F32_LANES);
+        let mut acc = [[simd.splat_f32s(0.0); VECTORS]; MR];
+        let (ldc, nr) = (self.out.ldc, VECTORS * S::F32_LANES);
         let mut at = 0;
-        for rows in self.rows.as_chunks::<ROWS>().0 {
-            let depth = rows[0].len();
-            let panel = &panel[at..at + depth * VECTORS];
-            at += depth * VECTORS;
-            let whole = depth / K_UNROLL * K_UNROLL;
+        for rows in self.rows.as_chunks::<MR>().0 {
+            let tap_len = rows[0].len();
+            let panel = &panel[at..at + tap_len * VECTORS];
+            at += tap_len * VECTORS;
+            let whole = tap_len / K_UNROLL * K_UNROLL;
             for first in (0..whole).step_by(K_UNROLL) {
                 let panel = &panel[first * VECTORS..(first + K_UNROLL) * VECTORS];
-                let mut numbers = [&[0f32; K_UNROLL]; ROWS];
-                for row in 0..ROWS {
-                    // SAFETY: `multiply` has checked that every row is `depth` long, and
-                    // `first + K_UNROLL <= whole <= depth`.
-                    numbers[row] =
-                        unsafe { &*rows[row].as_ptr().add(first).cast::<[f32; K_UNROLL]>() };
+                let mut a = [&[0f32; K_UNROLL]; MR];
+                for row in 0..MR {
+                    // SAFETY: `f32_microkernel` has checked that every row is `tap_len` long, and
+                    // `first + K_UNROLL <= whole <= tap_len`.
+                    a[row] = unsafe { &*rows[row].as_ptr().add(first).cast::<[f32; K_UNROLL]>() };
                 }
                 for step in 0..K_UNROLL {
-                    for row in 0..ROWS {
-                        let number = simd.splat_f32s(numbers[row][step]);
+                    for row in 0..MR {
+                        let a = simd.splat_f32s(a[row][step]);
                         for vector in 0..VECTORS {
-                            let weights = panel[step * VECTORS + vector];
-                            sums[row][vector] =
-                                simd.mul_add_f32s(number, weights, sums[row][vector]);
+                            let b = panel[step * VECTORS + vector];
+                            acc[row][vector] = simd.mul_add_f32s(a, b, acc[row][vector]);
                         }
                     }
                 }
             }
-            for step in whole..depth {
-                for row in 0..ROWS {
-                    let number = simd.splat_f32s(rows[row][step]);
+            for step in whole..tap_len {
+                for row in 0..MR {
+                    let a = simd.splat_f32s(rows[row][step]);
                     for vector in 0..VECTORS {
-                        let weights = panel[step * VECTORS + vector];
-                        sums[row][vector] = simd.mul_add_f32s(number, weights, sums[row][vector]);
+                        let b = panel[step * VECTORS + vector];
+                        acc[row][vector] = simd.mul_add_f32s(a, b, acc[row][vector]);
                     }
                 }
             }
         }
-        for row in 0..ROWS {
-            let to = &mut self.out.numbers[row * stride..][..width];
+        for row in 0..MR {
+            let to = &mut self.out.c[row * ldc..][..nr];
             let (to, _) = S::as_mut_simd_f32s(to);
-            // Number by number: sums that are lent out as a slice are not kept in registers.
+            // One by one: accumulators that are borrowed as a slice are not kept in registers.
             for vector in 0..VECTORS {
                 let before = if self.out.accumulate {
                     to[vector]
                 } else {
                     simd.splat_f32s(0.0)
                 };
-                to[vector] = simd.add_f32s(before, sums[row][vector]);
+                to[vector] = simd.add_f32s(before, acc[row][vector]);
             }
         }
     }
@@ -156,10 +153,10 @@ mod tests {
 
     #[test]
     fn sums_what_a_plain_loop_sums_on_every_instruction_set() {
-        for set in Isa::all().into_iter().map(Isa::in_f32) {
+        for isa in Isa::all().into_iter().map(Isa::in_f32) {
             for (taps, depth, vectors) in [(1, 1, 1), (1, 7, 2), (9, 4, 2), (2, 37, 1), (9, 64, 2)]
             {
-                let (rows, width) = (set.mr(), vectors * set.lanes());
+                let (rows, width) = (isa.mr(), vectors * isa.lanes());
                 let left = numbers(taps * rows * depth, 1);
                 let panel = numbers(taps * depth * width, 2);
                 let slices: Vec<&[f32]> = left.chunks_exact(depth).collect();
@@ -167,12 +164,12 @@ mod tests {
                 let stride = width + 3;
                 let mut out = vec![f32::NAN; rows * stride];
                 for accumulate in [false, true] {
-                    let mut sums = MicroTile {
-                        numbers: &mut out,
-                        stride,
+                    let mut tile = MicroTile {
+                        c: &mut out,
+                        ldc: stride,
                         accumulate,
                     };
-                    set.f32_microkernel(vectors, &slices, &panel, &mut sums);
+                    isa.f32_microkernel(vectors, &slices, &panel, &mut tile);
                 }
                 let rows_of_out = out.chunks_exact(stride);
                 assert!(
@@ -193,7 +190,7 @@ mod tests {
                             .sum()
                     })
                     .collect();
-                assert_close(&out, &expected, 1e-6, set.name());
+                assert_close(&out, &expected, 1e-6, isa.name());
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::engine::kernels::isa::{Bf16Isa, LANES};
 
 #[cfg(target_arch = "x86_64")]
 impl Bf16Isa {
-    /// Rows of a tile.
+    /// MR: rows of a micro-tile.
     pub(crate) fn mr(self) -> usize {
         match self.amx() {
             None => bf16::MR,
@@ -26,37 +26,35 @@ impl Bf16Isa {
         }
     }
 
-    /// Pairs that hold `numbers` numbers of a row, with zeros after them where only whole vectors are
-    /// multiplied.
-    pub(crate) fn pairs_for(self, numbers: usize) -> usize {
-        let pairs = numbers.div_ceil(2);
+    /// VNNI pairs that hold `k` values, padded with zeros to whole vectors for AMX.
+    pub(crate) fn k_pairs(self, k: usize) -> usize {
+        let pairs = k.div_ceil(2);
         match self.amx() {
             None => pairs,
             Some(_) => pairs.next_multiple_of(LANES),
         }
     }
 
-    /// Multiplies [`mr`](Self::mr) rows with a panel of `vectors` (1 or 2) vectors of
-    /// pairs.
+    /// Multiplies [`mr`](Self::mr) rows of A with a panel of `vectors` (1 or 2) vectors of VNNI pairs.
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(crate) fn microkernel(
         self,
         vectors: usize,
-        rows: Bf16RowTile<'_>,
+        a: Bf16RowTile<'_>,
         panel: &[u32],
-        sums: &mut MicroTile<'_>,
+        out: &mut MicroTile<'_>,
     ) {
         match (self.amx(), vectors) {
             // SAFETY: a value of `Self` is only made where the processor has the instructions.
-            (None, 1) => unsafe { bf16::microkernel::<1>(rows, panel, sums) },
+            (None, 1) => unsafe { bf16::microkernel::<1>(a, panel, out) },
             // SAFETY: as above.
-            (None, _) => unsafe { bf16::microkernel::<2>(rows, panel, sums) },
-            (Some(amx), _) => amx.microkernel(vectors, rows, panel, sums),
+            (None, _) => unsafe { bf16::microkernel::<2>(a, panel, out) },
+            (Some(amx), _) => amx.microkernel(vectors, a, panel, out),
         }
     }
 
-    /// Multiplies numbers that never leave the registers, `rounds` times
-    /// [`flops_per_round`](Self::flops_per_round); for measuring.
+    /// `rounds` times [`flops_per_round`](Self::flops_per_round) of register operands, to measure the
+    /// peak.
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(crate) fn fma_rounds(self, rounds: u64) -> f32 {
         match self.amx() {
@@ -66,10 +64,10 @@ impl Bf16Isa {
         }
     }
 
-    /// Multiplications and additions of a round of [`fma_rounds`](Self::fma_rounds).
+    /// FLOPs of a round of [`fma_rounds`](Self::fma_rounds).
     pub(crate) fn flops_per_round(self) -> usize {
         match self.amx() {
-            None => 2 * 2 * bf16::PEAK_ACCUMULATORS * LANES,
+            None => 2 * 2 * bf16::ACCUMULATORS * LANES,
             Some(_) => amx::FLOPS_PER_ROUND,
         }
     }

@@ -1,8 +1,8 @@
-//! Products of pairs against their definition.
+//! The bf16 microkernels and conversions against their definitions.
 
 use super::super::operands::Bf16Rows;
 use super::*;
-use crate::engine::kernels::convert::to_bf16::{numbers_of, pair};
+use crate::engine::kernels::convert::to_bf16::{pair, values_of};
 use crate::engine::kernels::reference::{assert_close, numbers};
 
 #[test]
@@ -16,10 +16,10 @@ fn rounds_to_the_nearest_and_ties_to_even() {
         values[0] = f32::from_bits(0x3f80_8000);
         values[len - 1] = f32::from_bits(0x3f81_8000);
         let mut to = vec![0; len.div_ceil(2)];
-        bf16_isa.to_bf16_pairs(&values, &mut to);
+        bf16_isa.to_bf16x2(&values, &mut to);
         let line = [values[0]; LANES];
         let mut paired = [0; LANES];
-        bf16_isa.interleave_bf16(&line, &[values[len - 1]; LANES], &mut paired);
+        bf16_isa.vnni_interleave(&line, &[values[len - 1]; LANES], &mut paired);
         assert_eq!(paired, [pair(values[0], values[len - 1]); LANES]);
         let expected: Vec<u32> = values
             .chunks(2)
@@ -27,7 +27,7 @@ fn rounds_to_the_nearest_and_ties_to_even() {
             .collect();
         assert_eq!(to, expected, "{len}");
     }
-    assert_eq!(numbers_of(pair(1.5, -2.0)), [1.5, -2.0]);
+    assert_eq!(values_of(pair(1.5, -2.0)), [1.5, -2.0]);
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn check(bf16_isa: Bf16Isa, taps: usize, inputs: usize, vectors: usize) {
     let mr = bf16_isa.mr();
     let width = vectors * LANES;
     let mut rows = Bf16Rows::default();
-    rows.begin(bf16_isa, 2 * mr, taps, inputs);
+    rows.resize(bf16_isa, 2 * mr, taps, inputs);
     let left = numbers(mr * taps * inputs, 1);
     for (at, slice) in left.chunks(inputs).enumerate() {
-        rows.set(bf16_isa, mr + at / taps, at % taps, slice);
+        rows.write(bf16_isa, mr + at / taps, at % taps, slice);
     }
     let weights = numbers(taps * inputs * width, 2);
     let weight = |tap: usize, input: usize, column: usize| {
@@ -58,7 +58,7 @@ fn check(bf16_isa: Bf16Isa, taps: usize, inputs: usize, vectors: usize) {
     };
     let mut panel = Vec::new();
     for tap in 0..taps {
-        for two in 0..bf16_isa.pairs_for(inputs) {
+        for two in 0..bf16_isa.k_pairs(inputs) {
             panel.extend((0..width).map(|column| {
                 pair(
                     weight(tap, 2 * two, column),
@@ -71,12 +71,12 @@ fn check(bf16_isa: Bf16Isa, taps: usize, inputs: usize, vectors: usize) {
     let stride = width + 3;
     let mut out = vec![f32::NAN; mr * stride];
     for accumulate in [false, true] {
-        let mut sums = MicroTile {
-            numbers: &mut out,
-            stride,
+        let mut tile = MicroTile {
+            c: &mut out,
+            ldc: stride,
             accumulate,
         };
-        bf16_isa.microkernel(vectors, rows.tile(mr), &panel, &mut sums);
+        bf16_isa.microkernel(vectors, rows.tile(mr), &panel, &mut tile);
     }
     let rows_of_out = out.chunks_exact(stride);
     assert!(
@@ -106,14 +106,14 @@ fn check(bf16_isa: Bf16Isa, taps: usize, inputs: usize, vectors: usize) {
 }
 
 #[test]
-fn lines_of_pairs_are_taken_apart_and_made_again() {
+fn vnni_rows_are_interleaved_and_deinterleaved() {
     let Some(bf16_isa) = Bf16Isa::all().pop() else {
         return;
     };
     let (width, stride) = (2 * LANES, 5 * LANES);
     let lines = numbers(3 * 2 * width, 9);
     let mut pairs = vec![7; 2 * stride + width];
-    bf16_isa.interleave_bf16_rows(&lines, width, &mut pairs, stride);
+    bf16_isa.vnni_interleave_rows(&lines, width, &mut pairs, stride);
     for (at, two) in lines.chunks_exact(2 * width).enumerate() {
         let (first, second) = two.split_at(width);
         let line = &pairs[at * stride..][..width];
@@ -124,9 +124,9 @@ fn lines_of_pairs_are_taken_apart_and_made_again() {
             .collect();
         assert_eq!(line, expected);
         let (mut low, mut high) = (vec![0.0; width], vec![0.0; width]);
-        bf16_isa.deinterleave_bf16(line, &mut low, &mut high);
+        bf16_isa.vnni_deinterleave(line, &mut low, &mut high);
         let both: Vec<[f32; 2]> = low.into_iter().zip(high).map(|(a, b)| [a, b]).collect();
-        let expected: Vec<[f32; 2]> = line.iter().map(|pair| numbers_of(*pair)).collect();
+        let expected: Vec<[f32; 2]> = line.iter().map(|pair| values_of(*pair)).collect();
         assert_eq!(both, expected);
     }
     assert!(pairs[width..stride].iter().all(|untouched| *untouched == 7));

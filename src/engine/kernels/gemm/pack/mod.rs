@@ -1,4 +1,4 @@
-//! Weights in the order in which tiles read them.
+//! [`PackedWeights`]: B in panels of NR columns, in the order in which microkernels read it.
 
 mod keys_values;
 
@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use crate::engine::kernels::isa::{Bf16Isa, Isa};
 
-/// In which numbers weights are kept. They are widened to f32, panel by panel, when they are used.
-/// What is packed for products of bf16 is kept in pairs of them, whatever is asked for.
+/// The dtype weights are stored in. They are widened to f32, panel by panel, when they are used. For bf16
+/// GEMMs they are packed in VNNI layout, whatever is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WeightDtype {
-    /// As they are computed with.
+    /// As they are used.
     F32,
     /// Half the memory; for files of f16.
     F16,
@@ -27,31 +27,32 @@ enum PackedData {
     F32(Vec<f32>),
     F16(Vec<f16>),
     Bf16(Vec<bf16>),
-    /// Of two inputs that follow each other under a tap; the last of an odd number with zero.
-    Pairs(Bf16Isa, Vec<u32>),
+    /// VNNI layout: pairs of inputs that follow each other under a tap; an odd one is paired with zero.
+    Vnni(Bf16Isa, Vec<u32>),
 }
 
-/// What a tile multiplies with.
+/// A panel as its microkernel reads it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PanelData<'a> {
     F32(&'a [f32]),
-    Pairs(Bf16Isa, &'a [u32]),
+    Vnni(Bf16Isa, &'a [u32]),
 }
 
-/// A matrix of weights `(outputs, taps, inputs)` cut in panels of one or two vectors of outputs.
+/// B of a GEMM: weights `(outputs, taps, inputs)`, N = outputs and K = taps × inputs, in panels of one or
+/// two vectors of outputs.
 ///
-/// Panel after panel; in each, tap after tap and input after input, the weights of the panel's
-/// outputs side by side. The last panel is filled up with zeros.
+/// Panel after panel; in each, row after row along K, the weights of the panel's outputs side by side. The
+/// last panel is padded with zeros.
 #[derive(Debug)]
 pub(crate) struct PackedWeights {
     isa: Isa,
     outputs: usize,
     taps: usize,
     inputs: usize,
-    kept: PackedData,
+    data: PackedData,
 }
 
-/// Some outputs of a [`PackedWeights`].
+/// A panel of a [`PackedWeights`]: NR columns of B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panel {
     /// Its first output.
@@ -75,55 +76,55 @@ pub(crate) fn panels(outputs: usize, lanes: usize) -> impl Iterator<Item = Panel
 }
 
 impl PackedWeights {
-    /// Packs `weight(output, tap, input)`, to be kept as `numbers` and used by `isa`.
+    /// Packs `weight(output, tap, input)` for `isa`, stored in `dtype`.
     pub(crate) fn pack(
         isa: Isa,
         [outputs, taps, inputs]: [usize; 3],
-        numbers: WeightDtype,
+        dtype: WeightDtype,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let lanes = isa.lanes();
-        let depth = taps * inputs;
-        let len = outputs.next_multiple_of(lanes) * depth;
-        // The numbers of one panel.
+        let k = taps * inputs;
+        let len = outputs.next_multiple_of(lanes) * k;
+        // One panel in f32.
         let panel = |index: usize| {
             let first = index * 2 * lanes;
             let used = outputs.min(first + 2 * lanes) - first;
-            let filling = used.next_multiple_of(lanes) - used;
-            let mut panel = Vec::with_capacity((used + filling) * depth);
+            let padding = used.next_multiple_of(lanes) - used;
+            let mut panel = Vec::with_capacity((used + padding) * k);
             for tap in 0..taps {
                 for input in 0..inputs {
                     panel.extend((first..first + used).map(|output| weight(output, tap, input)));
-                    panel.extend(std::iter::repeat_n(0.0, filling));
+                    panel.extend(std::iter::repeat_n(0.0, padding));
                 }
             }
             panel
         };
-        let panel_len = (2 * lanes * depth).max(1);
-        // Of one panel, two numbers from each of two lines of numbers.
-        let pairs_of_panel = |bf16_isa: Bf16Isa, index: usize, to: &mut [u32]| {
+        let panel_len = (2 * lanes * k).max(1);
+        // One panel in VNNI layout: every two rows interleaved.
+        let vnni_panel = |bf16_isa: Bf16Isa, index: usize, to: &mut [u32]| {
             let panel = panel(index);
-            let width = panel.len() / depth;
-            let nothing = vec![0.0; width];
-            let taps = to.chunks_exact_mut(bf16_isa.pairs_for(inputs) * width);
-            for (tap, to) in panel.chunks_exact(inputs * width).zip(taps) {
-                for (two, to) in tap.chunks(2 * width).zip(to.chunks_exact_mut(width)) {
-                    let (first, second) = two.split_at(width);
-                    let second = if second.is_empty() { &nothing } else { second };
-                    bf16_isa.interleave_bf16(first, second, to);
+            let nr = panel.len() / k;
+            let zeros = vec![0.0; nr];
+            let taps = to.chunks_exact_mut(bf16_isa.k_pairs(inputs) * nr);
+            for (tap, to) in panel.chunks_exact(inputs * nr).zip(taps) {
+                for (two, to) in tap.chunks(2 * nr).zip(to.chunks_exact_mut(nr)) {
+                    let (first, second) = two.split_at(nr);
+                    let second = if second.is_empty() { &zeros } else { second };
+                    bf16_isa.vnni_interleave(first, second, to);
                 }
             }
         };
-        let kept = match numbers {
-            _ if depth > 0
+        let data = match dtype {
+            _ if k > 0
                 && let Some(bf16_isa) = isa.bf16() =>
             {
-                let pairs = taps * bf16_isa.pairs_for(inputs);
+                let pairs = taps * bf16_isa.k_pairs(inputs);
                 let len = outputs.next_multiple_of(lanes) * pairs;
-                let kept = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
-                    pairs_of_panel(bf16_isa, index, to);
+                let packed = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
+                    vnni_panel(bf16_isa, index, to);
                 });
-                PackedData::Pairs(bf16_isa, kept)
+                PackedData::Vnni(bf16_isa, packed)
             }
             WeightDtype::F32 => PackedData::F32(filled(len, panel_len, |index, to: &mut [f32]| {
                 to.copy_from_slice(&panel(index));
@@ -142,16 +143,16 @@ impl PackedWeights {
             outputs,
             taps,
             inputs,
-            kept,
+            data,
         }
     }
 
-    /// The instructions it is packed for.
+    /// The ISA it is packed for.
     pub(crate) fn isa(&self) -> Isa {
         self.isa
     }
 
-    /// Outputs of the layer.
+    /// Outputs of the layer: N.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
@@ -161,26 +162,26 @@ impl PackedWeights {
         self.inputs
     }
 
-    /// Places of the kernel: 1 of a linear layer, 9 of a 3 × 3 convolution.
+    /// Taps of the kernel: 1 of a linear layer, 9 of a 3 × 3 convolution.
     pub(crate) fn taps(&self) -> usize {
         self.taps
     }
 
+    /// All panels, in order.
     pub(crate) fn panels(&self) -> impl Iterator<Item = Panel> + Clone {
         panels(self.outputs, self.isa.lanes())
     }
 
-    /// The weights of a panel as products are computed with them; `widened` is room for them where
-    /// they are kept narrower than that.
+    /// A panel as its microkernel reads it; widened in `widened` where it is stored in f16 or bf16.
     pub(crate) fn panel<'a>(&'a self, panel: Panel, widened: &'a mut Vec<f32>) -> PanelData<'a> {
-        let depth = self.taps * self.inputs;
-        let start = panel.first * depth;
-        let range = start..start + panel.vectors * self.isa.lanes() * depth;
-        PanelData::F32(match &self.kept {
-            PackedData::Pairs(bf16_isa, kept) => {
-                return PanelData::Pairs(*bf16_isa, &kept[self.pairs_range(panel)]);
+        let k = self.taps * self.inputs;
+        let start = panel.first * k;
+        let range = start..start + panel.vectors * self.isa.lanes() * k;
+        PanelData::F32(match &self.data {
+            PackedData::Vnni(bf16_isa, pairs) => {
+                return PanelData::Vnni(*bf16_isa, &pairs[self.vnni_range(panel)]);
             }
-            PackedData::F32(kept) => &kept[range],
+            PackedData::F32(values) => &values[range],
             PackedData::F16(_) | PackedData::Bf16(_) => {
                 widened.resize(range.len(), 0.0);
                 self.widen(range, widened);
@@ -189,92 +190,92 @@ impl PackedWeights {
         })
     }
 
-    /// Writes the weights of some inputs of a panel to `widened`: tap after tap, input after input, the
-    /// panel's outputs. Zeros where they are kept in pairs.
+    /// Writes the rows of some inputs of a panel to `widened`, tap after tap. Zeros where the layout is
+    /// VNNI.
     pub(crate) fn inputs_in_f32(
         &self,
         panel: Panel,
         inputs: &Range<usize>,
         widened: &mut Vec<f32>,
     ) {
-        let width = panel.vectors * self.isa.lanes();
-        widened.resize(self.taps * inputs.len() * width, 0.0);
-        let taps = widened.chunks_exact_mut((inputs.len() * width).max(1));
+        let nr = panel.vectors * self.isa.lanes();
+        widened.resize(self.taps * inputs.len() * nr, 0.0);
+        let taps = widened.chunks_exact_mut((inputs.len() * nr).max(1));
         for (tap, to) in taps.enumerate() {
             let start =
-                panel.first * self.taps * self.inputs + (tap * self.inputs + inputs.start) * width;
+                panel.first * self.taps * self.inputs + (tap * self.inputs + inputs.start) * nr;
             self.widen(start..start + to.len(), to);
         }
     }
 
-    /// Some of the numbers as they are kept, in f32.
+    /// A range of the stored values, in f32.
     fn widen(&self, range: Range<usize>, to: &mut [f32]) {
-        match &self.kept {
-            PackedData::F32(kept) => to.copy_from_slice(&kept[range]),
-            PackedData::F16(kept) => self.isa.widen_f16(&kept[range], to),
-            PackedData::Bf16(kept) => self.isa.widen_bf16(&kept[range], to),
-            PackedData::Pairs(..) => to.fill(0.0),
+        match &self.data {
+            PackedData::F32(values) => to.copy_from_slice(&values[range]),
+            PackedData::F16(values) => self.isa.widen_f16(&values[range], to),
+            PackedData::Bf16(values) => self.isa.widen_bf16(&values[range], to),
+            PackedData::Vnni(..) => to.fill(0.0),
         }
     }
 
-    /// Pairs of some inputs under a tap.
-    fn tap_pairs(&self, inputs: usize) -> usize {
+    /// VNNI pairs of that many inputs under a tap.
+    fn k_pairs(&self, inputs: usize) -> usize {
         let bf16_isa = self.bf16();
-        bf16_isa.map_or(0, |bf16_isa| bf16_isa.pairs_for(inputs))
+        bf16_isa.map_or(0, |bf16_isa| bf16_isa.k_pairs(inputs))
     }
 
-    /// Where the pairs of a panel are.
-    fn pairs_range(&self, panel: Panel) -> Range<usize> {
-        let depth = self.taps * self.tap_pairs(self.inputs);
-        let start = panel.first * depth;
-        start..start + panel.vectors * self.isa.lanes() * depth
+    /// The range of a panel in VNNI layout.
+    fn vnni_range(&self, panel: Panel) -> Range<usize> {
+        let k_pairs = self.taps * self.k_pairs(self.inputs);
+        let start = panel.first * k_pairs;
+        start..start + panel.vectors * self.isa.lanes() * k_pairs
     }
 
-    /// The pairs of the inputs `2 × pair` and `2 × pair + 1` under a tap, for each output of a panel;
-    /// empty where weights are not kept so.
-    pub(crate) fn pair_line(&self, panel: Panel, tap: usize, pair: usize) -> &[u32] {
-        let PackedData::Pairs(_, kept) = &self.kept else {
+    /// A row of a panel in VNNI layout: the inputs `2 × pair` and `2 × pair + 1` under a tap; empty in
+    /// another layout.
+    pub(crate) fn vnni_row(&self, panel: Panel, tap: usize, pair: usize) -> &[u32] {
+        let PackedData::Vnni(_, pairs) = &self.data else {
             return &[];
         };
-        let width = panel.vectors * self.isa.lanes();
-        let line = tap * self.tap_pairs(self.inputs) + pair;
-        &kept[self.pairs_range(panel)][line * width..][..width]
+        let nr = panel.vectors * self.isa.lanes();
+        let row = tap * self.k_pairs(self.inputs) + pair;
+        &pairs[self.vnni_range(panel)][row * nr..][..nr]
     }
 
-    /// The pairs of a panel under some taps: of all inputs, or of some inputs of one tap, the first
-    /// of which is an even one. Empty where weights are not kept so.
-    pub(crate) fn pairs_of(
+    /// A block of K of a panel in VNNI layout: some taps with all inputs, or some inputs of one tap, the
+    /// first of which is an even one. Empty in another layout.
+    pub(crate) fn vnni_block(
         &self,
         panel: Panel,
         taps: &Range<usize>,
         inputs: &Range<usize>,
     ) -> &[u32] {
-        let PackedData::Pairs(_, kept) = &self.kept else {
+        let PackedData::Vnni(_, pairs) = &self.data else {
             return &[];
         };
-        let width = panel.vectors * self.isa.lanes();
-        let first = taps.start * self.tap_pairs(self.inputs) + inputs.start / 2;
-        let lines = taps.len() * self.tap_pairs(inputs.len());
-        &kept[self.pairs_range(panel)][first * width..][..lines * width]
+        let nr = panel.vectors * self.isa.lanes();
+        let first = taps.start * self.k_pairs(self.inputs) + inputs.start / 2;
+        let rows = taps.len() * self.k_pairs(inputs.len());
+        &pairs[self.vnni_range(panel)][first * nr..][..rows * nr]
     }
 
-    /// The pairs of some inputs of a panel, under each tap. Empty where weights are not kept so.
-    pub(crate) fn tap_slices(&self, panel: Panel, inputs: &Range<usize>) -> Vec<&[u32]> {
+    /// The same inputs under each tap of a panel in VNNI layout.
+    pub(crate) fn vnni_taps(&self, panel: Panel, inputs: &Range<usize>) -> Vec<&[u32]> {
         (0..self.taps)
-            .map(|tap| self.pairs_of(panel, &(tap..tap + 1), inputs))
+            .map(|tap| self.vnni_block(panel, &(tap..tap + 1), inputs))
             .collect()
     }
 
-    /// What multiplies them, where they are pairs.
+    /// The ISA of bf16 GEMMs, where the layout is VNNI.
     pub(crate) fn bf16(&self) -> Option<Bf16Isa> {
-        match &self.kept {
-            PackedData::Pairs(bf16_isa, _) => Some(*bf16_isa),
+        match &self.data {
+            PackedData::Vnni(bf16_isa, _) => Some(*bf16_isa),
             _ => None,
         }
     }
 }
 
-/// `len` numbers, each chunk of which `fill` writes.
+/// `len` values, each chunk of which `fill` writes, in parallel.
 fn filled<T: Copy + Default + Send>(
     len: usize,
     chunk_len: usize,
@@ -291,22 +292,22 @@ fn filled<T: Copy + Default + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::convert::to_bf16::numbers_of;
+    use crate::engine::kernels::convert::to_bf16::values_of;
     use crate::engine::kernels::reference::numbers;
 
     #[test]
     fn every_weight_is_found_again_and_the_rest_is_zero() {
-        for set in Isa::all_with_emulated() {
-            let lanes = set.lanes();
+        for isa in Isa::all_with_emulated() {
+            let lanes = isa.lanes();
             for outputs in [1, lanes, lanes + 1, 2 * lanes, 3 * lanes + 2] {
                 for kept in [WeightDtype::F32, WeightDtype::F16, WeightDtype::Bf16] {
-                    check(set, outputs, kept);
+                    check(isa, outputs, kept);
                 }
             }
         }
     }
 
-    fn check(set: Isa, outputs: usize, kept: WeightDtype) {
+    fn check(isa: Isa, outputs: usize, kept: WeightDtype) {
         let (taps, inputs) = (3, 5);
         // Exact in f16 and in bf16.
         let weights: Vec<f32> = numbers(outputs * taps * inputs, 3)
@@ -314,10 +315,10 @@ mod tests {
             .map(|number| (number * 100.0).round() / 128.0)
             .collect();
         let weight = |o: usize, t: usize, i: usize| weights[(o * taps + t) * inputs + i];
-        let packed = PackedWeights::pack(set, [outputs, taps, inputs], kept, weight);
+        let packed = PackedWeights::pack(isa, [outputs, taps, inputs], kept, weight);
         let mut widened = Vec::new();
         for panel in packed.panels() {
-            let width = panel.vectors * set.lanes();
+            let width = panel.vectors * isa.lanes();
             let expected = |tap: usize, input: usize, column: usize| {
                 if column < panel.outputs && input < inputs {
                     weight(panel.first + column, tap, input)
@@ -333,14 +334,14 @@ mod tests {
                         assert_eq!(*number, expected);
                     }
                 }
-                PanelData::Pairs(bf16_isa, found) => {
-                    let of_a_tap = bf16_isa.pairs_for(inputs);
+                PanelData::Vnni(bf16_isa, found) => {
+                    let of_a_tap = bf16_isa.k_pairs(inputs);
                     for (at, pair) in found.iter().enumerate() {
                         let (depth, column) = (at / width, at % width);
                         let (tap, first) = (depth / of_a_tap, depth % of_a_tap * 2);
                         let expected = [first, first + 1].map(|input| expected(tap, input, column));
-                        assert_eq!(numbers_of(*pair), expected);
-                        let line = packed.pair_line(panel, tap, first / 2);
+                        assert_eq!(values_of(*pair), expected);
+                        let line = packed.vnni_row(panel, tap, first / 2);
                         assert_eq!(line[column], *pair);
                     }
                 }

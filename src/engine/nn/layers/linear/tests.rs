@@ -11,7 +11,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         return Linear {
             weight: Weight::Tensor(weight.clone()),
             bias: Some(bias.clone()),
-            passes_on_rounded: false,
+            bf16_activations: false,
         };
     };
     let rows: Vec<Vec<f32>> = weight.to_vec2().unwrap();
@@ -27,7 +27,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
     Linear {
         weight: Weight::Packed(packed),
         bias: Some(Tensor::new(bias, &Device::Cpu).unwrap()),
-        passes_on_rounded: false,
+        bf16_activations: false,
     }
 }
 
@@ -60,25 +60,25 @@ fn packed_layers_equal_composed_ones() {
     let set = Isa::chosen().unwrap().in_f32();
     let mut watch = Watch::default();
     let plain = |output| output;
-    let [composed, packed] = [None, Some(&plain as &dyn Fn(usize) -> usize)].map(|order| {
+    let [by_candle, packed] = [None, Some(&plain as &dyn Fn(usize) -> usize)].map(|order| {
         layer(&weight, &bias, order)
             .forward(&x, &mut watch)
             .unwrap()
     });
-    assert_close("linear", &packed, &composed, 1e-6);
+    assert_close("linear", &packed, &by_candle, 1e-6);
 
     let residual = numbers(&[2, 7, 2 * outputs]);
     let onto = layer(&weight, &bias, Some(&plain)).forward_onto(&residual, &x, &mut watch);
     assert_close(
         "onto",
         &onto.unwrap(),
-        &(composed + residual).unwrap(),
+        &(by_candle + residual).unwrap(),
         1e-6,
     );
 
     assert!(can_fuse_geglu(set, outputs));
     let order = |output| geglu_row_order(set, outputs, output);
-    let [composed, packed] = [
+    let [by_candle, packed] = [
         (None, false),
         (Some(&order as &dyn Fn(usize) -> usize), true),
     ]
@@ -91,5 +91,5 @@ fn packed_layers_equal_composed_ones() {
         };
         layer.forward(&x, &mut watch).unwrap()
     });
-    assert_close("geglu", &packed, &composed, 1e-5);
+    assert_close("geglu", &packed, &by_candle, 1e-5);
 }

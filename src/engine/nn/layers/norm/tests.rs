@@ -7,16 +7,16 @@ fn group_norm_on_the_cpu_equals_the_composed_one() {
     for (channels, groups, height, width) in [(12, 4, 5, 7), (6, 6, 1, 1), (8, 1, 33, 40)] {
         // Far from zero, where a careless variance loses its digits.
         let x = (numbers(&[2, channels, height, width]) + 50.0).unwrap();
-        for (silu, as_read) in [(false, false), (true, false), (false, true), (true, true)] {
+        for (silu, fused) in [(false, false), (true, false), (false, true), (true, true)] {
             let norm = GroupNorm {
                 weight: numbers(&[channels]),
                 bias: (numbers(&[channels]) * 0.5).unwrap(),
                 groups,
                 eps: 1e-5,
-                as_read,
+                fused,
             };
             let got = norm.run(&x, silu).unwrap();
-            let wanted = norm.composed(&x, silu).unwrap();
+            let wanted = norm.forward_candle(&x, silu).unwrap();
             let tokens = got.tokens().unwrap().materialized().unwrap();
             assert_close("group norm", &got.materialized().unwrap(), &wanted, 1e-4);
             let wanted = tokens_of(&wanted).unwrap();
@@ -32,7 +32,7 @@ fn group_norm_takes_pictures_that_are_not_contiguous() {
         bias: numbers(&[4]),
         groups: 2,
         eps: 1e-5,
-        as_read: true,
+        fused: true,
     };
     let x = numbers(&[1, 4, 6, 5]).transpose(2, 3).unwrap();
     let [got, wanted] =
@@ -43,12 +43,12 @@ fn group_norm_takes_pictures_that_are_not_contiguous() {
 #[test]
 fn layer_norm_is_the_same_whoever_computes_it() {
     let x = (numbers(&[2, 9, 20]) * 3.0).unwrap();
-    let [materialized, as_read] = [false, true].map(|as_read| {
+    let [materialized, fused] = [false, true].map(|fused| {
         let norm = LayerNorm {
             weight: numbers(&[20]),
             bias: (numbers(&[20]) * 0.5).unwrap(),
             eps: 1e-5,
-            as_read,
+            fused,
         };
         norm.forward(&x).unwrap().materialized().unwrap()
     });
@@ -56,5 +56,5 @@ fn layer_norm_is_the_same_whoever_computes_it() {
     let bias = (numbers(&[20]) * 0.5).unwrap();
     let wanted = candle_nn::ops::layer_norm_slow(&x, &weight, &bias, 1e-5).unwrap();
     assert_close("layer norm", &materialized, &wanted, 1e-5);
-    assert_close("as it is read", &as_read, &materialized, 1e-7);
+    assert_close("as it is read", &fused, &materialized, 1e-7);
 }
