@@ -201,9 +201,9 @@ pub struct EditArgs {
     #[arg(long, value_name = "KEEP", default_value = "auto")]
     pub keep_details: String,
     /// Draws the result again at a larger work size: off, auto, own (up to the picture's own size),
-    /// or a factor such as 2. Left out: auto, and off with several strengths
-    #[arg(long, value_name = "PASS")]
-    pub second_pass: Option<String>,
+    /// or a factor such as 2
+    #[arg(long, value_name = "PASS", default_value = "off")]
+    pub second_pass: String,
     /// Denoising strength of that second pass
     #[arg(
         long,

@@ -2,12 +2,10 @@
 //! a larger work size, tile by tile where that is more than the model takes at once. Arithmetic
 //! only. In Stable Diffusion user interfaces the first such pass is known as "hires fix".
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use super::PlanError;
 use super::layout::{Layout, whole_multiples};
+use super::second_pass::SecondPass;
 use super::settings::{EditSettings, Seed, Strength};
 use crate::catalog::ModelTraits;
 use crate::geometry::{Extent, Rect};
@@ -20,73 +18,10 @@ const AUTO_COST: f64 = 2.0;
 const GROWTH_PER_PASS: f64 = 2.0;
 /// Less than this is not worth a pass.
 const LEAST_GROWTH: f64 = 1.15;
-/// Largest factor that can be asked for.
-const MOST: f64 = 64.0;
 /// Side of what later passes show the model at once at most, in native sides.
-const TILE_SIDE: f64 = 1.5;
+const TILE_SIDE: f64 = 2.0;
 /// How far tiles overlap, in native sides.
 const OVERLAP: f64 = 0.25;
-
-/// Whether and how far the result is drawn again at a larger work size.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum SecondPass {
-    /// Never: the result of the first pass is enlarged.
-    Off,
-    /// Once, at up to twice the work size, where the model is shown the picture much smaller than
-    /// it is and the pass takes at most twice the first one.
-    #[default]
-    Auto,
-    /// Up to the picture's own size.
-    Own,
-    /// Up to that many times the work size of the first pass (but not beyond the picture's own
-    /// size): above 1, at most 64.
-    Factor(f64),
-}
-
-impl FromStr for SecondPass {
-    type Err = PlanError;
-
-    /// `off`, `auto`, `own`, or a factor such as `2` or `1.5`.
-    fn from_str(text: &str) -> Result<Self, PlanError> {
-        match text.trim() {
-            "off" => Ok(Self::Off),
-            "auto" => Ok(Self::Auto),
-            "own" => Ok(Self::Own),
-            number => match number.parse::<f64>() {
-                Ok(factor) if factor > 1.0 && factor <= MOST => Ok(Self::Factor(factor)),
-                _ => Err(PlanError::UnknownId {
-                    id: text.to_owned(),
-                    known: "off, auto, own, 1.5, 2, 4".to_owned(),
-                }),
-            },
-        }
-    }
-}
-
-impl std::fmt::Display for SecondPass {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Off => f.write_str("off"),
-            Self::Auto => f.write_str("auto"),
-            Self::Own => f.write_str("own"),
-            Self::Factor(factor) => write!(f, "{factor}"),
-        }
-    }
-}
-
-impl TryFrom<String> for SecondPass {
-    type Error = PlanError;
-    fn try_from(text: String) -> Result<Self, PlanError> {
-        text.parse()
-    }
-}
-
-impl From<SecondPass> for String {
-    fn from(value: SecondPass) -> Self {
-        value.to_string()
-    }
-}
 
 /// One pass after the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,11 +49,10 @@ pub fn later_passes(layout: &Layout, settings: &EditSettings, traits: &ModelTrai
     if growth < LEAST_GROWTH {
         return Vec::new();
     }
-    let strength = strength_of(settings);
-    let executed_steps = settings.steps.executed(strength);
     let count = (growth.log2() - 1e-9).ceil().max(1.0) as u32;
     let pass = |index: u32| {
         let scale = layout.scale * growth.powf(f64::from(index) / f64::from(count));
+        let strength = strength_of(settings, index);
         let multiple = f64::from(traits.size_multiple_px.max(1));
         let side = |px: u32| whole_multiples(f64::from(px), scale, multiple) as u32;
         let work = Extent::new(side(layout.crop.width), side(layout.crop.height));
@@ -126,7 +60,7 @@ pub fn later_passes(layout: &Layout, settings: &EditSettings, traits: &ModelTrai
             layout: Layout {
                 work,
                 scale,
-                executed_steps,
+                executed_steps: settings.steps.executed(strength),
                 ..*layout
             },
             strength,
@@ -143,10 +77,12 @@ pub fn later_passes(layout: &Layout, settings: &EditSettings, traits: &ModelTrai
     passes
 }
 
-/// The strength of later passes: never more than the first one had, and enough for one step.
-fn strength_of(settings: &EditSettings) -> Strength {
+/// The strength of a later pass: never more than the first one had, enough for one step, and less
+/// from pass to pass. The larger a pass, the smaller the part of the picture in each tile, and the
+/// more a model would draw the whole prompt into each of them.
+fn strength_of(settings: &EditSettings, pass: u32) -> Strength {
     let least = 1.0 / f64::from(settings.steps.get());
-    let chosen = settings.second_strength.get();
+    let chosen = settings.second_strength.get() / f64::from(pass.max(1));
     // A hair more, so that 1/N of N is one step although 1/N is not a binary number.
     let value = chosen
         .min(settings.strength.get())
@@ -278,20 +214,24 @@ mod tests {
     #[test]
     fn later_passes_are_weak_and_have_noise_of_their_own() {
         let (_, passes) = of(Extent::new(1024, 1024), SecondPass::Own, 0.6);
-        assert!(passes.iter().all(|pass| pass.layout.executed_steps == 6));
+        let steps: Vec<u32> = passes
+            .iter()
+            .map(|pass| pass.layout.executed_steps)
+            .collect();
+        assert_eq!(steps, [6, 3, 2]);
         let mut seeds: Vec<u64> = passes.iter().map(|pass| pass.seed.0).collect();
         seeds.push(EditSettings::default().seed.0);
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 4);
         let (_, weaker) = of(Extent::new(1024, 1024), SecondPass::Own, 0.1);
-        assert!(weaker.iter().all(|pass| pass.layout.executed_steps == 2));
+        assert!(weaker.iter().all(|pass| pass.layout.executed_steps <= 2));
         let single = EditSettings {
             steps: Steps::new(1).unwrap(),
             strength: Strength::new(1.0).unwrap(),
             ..EditSettings::default()
         };
-        assert_eq!(single.steps.executed(strength_of(&single)), 1);
+        assert_eq!(single.steps.executed(strength_of(&single, 1)), 1);
     }
 
     #[test]
@@ -301,8 +241,8 @@ mod tests {
         for (width, height) in [(256, 256), (192, 192), (512, 128), (1024, 768), (208, 1200)] {
             let tiles = tiles(Extent::new(width, height), &traits);
             let latent = Extent::new(width / factor, height / factor);
-            let most = (traits.native_px * 3 / 2 / factor).next_multiple_of(8);
-            if width.max(height) <= traits.native_px * 3 / 2 {
+            let most = (traits.native_px * 2 / factor).next_multiple_of(8);
+            if width.max(height) <= traits.native_px * 2 {
                 assert!(tiles.is_empty(), "{width}×{height}");
                 continue;
             }
@@ -320,16 +260,6 @@ mod tests {
             }
             assert!(covered.iter().all(|times| *times > 0), "{width}×{height}");
             assert!(covered.iter().any(|times| *times > 1), "{width}×{height}");
-        }
-    }
-
-    #[test]
-    fn names_are_read_as_they_are_written() {
-        for text in ["off", "auto", "own", "2", "1.5"] {
-            assert_eq!(text.parse::<SecondPass>().unwrap().to_string(), text);
-        }
-        for bad in ["", "on", "1", "0.5", "-2", "NaN", "65", "inf"] {
-            assert!(bad.parse::<SecondPass>().is_err(), "{bad}");
         }
     }
 }

@@ -263,6 +263,7 @@ impl Prepared {
         }
         colour::from_srgb(&self.source.profile, &mut placed.pixels)
             .map_err(|error| PlanError::profile(&error))?;
+        self.take_white_out(rect, &mut placed.pixels);
         let pixels = match self.depth {
             Depth::Eight => {
                 let quantised = self.with_alpha(&placed.pixels, 0, eight_bits);
@@ -343,9 +344,23 @@ impl Prepared {
         Ok(pixels
             .map(|((([r, g, b, a], result), seen), let_go)| {
                 let on_white = [r, g, b].map(|v| v * a + (1.0 - a));
-                detailed(on_white, result, seen, let_go)
+                without_white(detailed(on_white, result, seen, let_go), [r, g, b, a])
             })
             .collect())
+    }
+
+    /// Makes of what is shown in a rectangle of the picture the colours that look so on white: the
+    /// engine was shown transparent pixels on it.
+    fn take_white_out(&self, rect: Rect, shown: &mut [[f32; 3]]) {
+        let band_len = (BAND_ROWS * rect.width).max(1) as usize;
+        for (i, band) in shown.chunks_mut(band_len).enumerate() {
+            let top = i as u32 * BAND_ROWS;
+            let rows = BAND_ROWS.min(rect.height - top);
+            let place = Rect::new(rect.x, rect.y + top as i32, rect.width, rows);
+            for (shown, original) in band.iter_mut().zip(self.source.pixels.crop_f32(place)) {
+                *shown = without_white(*shown, original);
+            }
+        }
     }
 
     /// Places an engine's preview (at latent size) in the picture.
@@ -385,6 +400,18 @@ impl Prepared {
                 alpha => join(*pixel, alpha),
             })
             .collect()
+    }
+}
+
+/// The colour that looks like `shown` where it lies on white with the original's alpha. Nothing is
+/// seen of a pixel that is not there: it keeps its own.
+fn without_white(shown: [f32; 3], [r, g, b, alpha]: [f32; 4]) -> [f32; 3] {
+    if alpha >= 1.0 {
+        shown
+    } else if alpha > 0.0 {
+        shown.map(|v| (v - (1.0 - alpha)) / alpha)
+    } else {
+        [r, g, b]
     }
 }
 

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::passes::SecondPass;
+use super::second_pass::SecondPass;
 use super::settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,
@@ -88,7 +88,7 @@ impl Recipe {
         if s.keep_details != KeepDetails::Auto {
             pairs.push((KEEP_DETAILS, s.keep_details.id().to_owned()));
         }
-        if s.second_pass != SecondPass::Auto {
+        if s.second_pass != SecondPass::Off {
             pairs.push((SECOND_PASS, s.second_pass.to_string()));
         }
         if s.second_strength != EditSettings::default().second_strength {

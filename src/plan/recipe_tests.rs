@@ -30,7 +30,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         feather: Some(Length::Px(4.0)),
         grow: Length::Px(0.0),
         keep_details: KeepDetails::Auto,
-        second_pass: SecondPass::Auto,
+        second_pass: SecondPass::Off,
         second_strength: Strength::new(0.3).unwrap(),
     };
     let text = Recipe {

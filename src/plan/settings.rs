@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
-use super::passes::SecondPass;
+use super::second_pass::SecondPass;
 use crate::catalog::ModelDefaults;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.

@@ -10,6 +10,7 @@
 mod actions;
 mod architecture;
 mod bench;
+mod carried;
 mod cli;
 mod comparison;
 mod edit_flow;

@@ -2,7 +2,7 @@
 
 use crate::catalog::ModelCard;
 use crate::geometry::{Extent, Rect};
-use crate::plan::{EditRequest, EditSettings, PlanError, SecondPass, Steps, Strength};
+use crate::plan::{EditRequest, EditSettings, PlanError, Steps, Strength};
 use crate::raster::{Picture, Pixmap, Profile, Tiled};
 
 /// Steps of each run; at strength 1 all of them are executed.
@@ -25,7 +25,6 @@ pub fn bench_request(
     let settings = EditSettings {
         steps: Steps::new(STEPS)?,
         strength: Strength::new(1.0)?,
-        second_pass: SecondPass::Off,
         ..settings.with_defaults_of(&card.defaults)
     };
     let mut pixels = Tiled::filled(extent, [0, 0, 0, 255]);

@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 use crate::catalog::ModelCard;
 use crate::cli::args::{Args, EditArgs};
 use crate::cli::error::CliError;
-use crate::plan::{EditSettings, PlanError, SecondPass, Seed, Steps, Strength};
+use crate::plan::{EditSettings, PlanError, Seed, Steps, Strength};
 use crate::text::Message;
 
 /// The strengths that were typed; none where none were.
@@ -51,12 +51,7 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     settings.fill = args.fill.parse()?;
     settings.grow = length(&args.grow)?;
     settings.keep_details = args.keep_details.parse()?;
-    settings.second_pass = match &args.second_pass {
-        Some(text) => text.parse()?,
-        // Several strengths are there to choose one of.
-        None if args.strengths.len() > 1 => SecondPass::Off,
-        None => SecondPass::Auto,
-    };
+    settings.second_pass = args.second_pass.parse()?;
     settings.second_strength = Strength::new(number(&args.second_strength)?)?;
     if let Some(steps) = args.steps {
         settings.steps = steps.try_into()?;

@@ -11,7 +11,7 @@ const EMPTY: &[u8; 8] = b"MM\0*\0\0\0\0";
 const X_RESOLUTION: u16 = 282;
 const Y_RESOLUTION: u16 = 283;
 const RESOLUTION_UNIT: u16 = 296;
-const EXIF_DIRECTORY: u16 = 0x8769;
+pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
 const SOFTWARE: u16 = 0x0131;
 const USER_COMMENT: u16 = 0x9286;
 const THUMBNAIL_AT: u16 = 0x0201;
@@ -80,7 +80,7 @@ pub(super) fn software(exif: &[u8]) -> Option<String> {
 /// A block that says nothing but which program made the picture.
 pub(super) fn with_software(name: &str) -> Option<Vec<u8>> {
     let name = [name.as_bytes(), b"\0"].concat();
-    Edit::new().finish(&[(SOFTWARE, Value::Bytes(2, name))])
+    Edit::new(true).finish(&[(SOFTWARE, Value::Bytes(2, name))])
 }
 
 fn user_comment_place(exif: &[u8]) -> Option<Range> {
@@ -212,17 +212,34 @@ impl Edit {
     }
 
     /// A new block.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(big_endian: bool) -> Self {
+        let empty = if big_endian { EMPTY } else { b"II*\0\0\0\0\0" };
         Self {
-            block: EMPTY.to_vec(),
-            write: Writer { big_endian: true },
+            block: empty.to_vec(),
+            write: Writer { big_endian },
             main: Vec::new(),
             exif: Vec::new(),
             successor: 0,
         }
     }
 
-    #[expect(dead_code, reason = "for TIFF, which comes next")]
+    /// Adds a directory of `entries` to which the main one points under `tag`.
+    pub(super) fn add_directory(&mut self, tag: u16, entries: Vec<Entry>) -> Option<()> {
+        self.block.resize(self.len(), 0);
+        let mut out = Vec::new();
+        let at = self
+            .write
+            .directory(&mut out, self.block.len(), entries, 0)?;
+        self.block.extend(out);
+        self.main.push((tag, Value::Longs(vec![at])));
+        Some(())
+    }
+
+    /// No directory follows the main one: neither a thumbnail nor another page.
+    pub(super) fn forget_successor(&mut self) {
+        self.successor = 0;
+    }
+
     pub(super) fn is_big_endian(&self) -> bool {
         self.write.big_endian
     }
@@ -264,7 +281,6 @@ impl Edit {
     }
 
     /// The block as it was, without what is to be written.
-    #[expect(dead_code, reason = "for TIFF, which comes next")]
     pub(super) fn block(&self) -> &[u8] {
         &self.block
     }

@@ -4,7 +4,6 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use image::codecs::tiff::TiffDecoder;
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, Limits};
@@ -12,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::is_settings;
 use super::png_colour::Meaning;
-use super::tags::Tags;
 use super::{Carried, ColourLayout, FileFormat, FileOrigin, PARAMETERS_KEYWORD, PictureError};
-use super::{PictureNote, Resolution, exif, gif_blocks, jpeg_segments, png_chunks, sniff, xmp};
+use super::{
+    PictureNote, Resolution, exif, gif_blocks, jpeg_segments, load_tiff, png_chunks, sniff, xmp,
+};
 use crate::geometry::Extent;
 use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
 
@@ -61,7 +61,7 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
             }
             by_image(decoder, name)?
         }
-        FileFormat::Tiff => tiff(bytes, name)?,
+        FileFormat::Tiff => load_tiff::read(bytes, name)?,
     };
     decoded.turn_what_is_carried();
     decoded.find_settings();
@@ -82,7 +82,7 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
     })
 }
 
-fn damaged(name: &Path, error: impl std::fmt::Display) -> PictureError {
+pub(super) fn damaged(name: &Path, error: impl std::fmt::Display) -> PictureError {
     PictureError::Damaged {
         path: name.to_path_buf(),
         why: error.to_string(),
@@ -97,21 +97,21 @@ fn animated(name: &Path, format: FileFormat) -> PictureError {
 }
 
 /// A file's content before it is brought into tiles.
-struct Decoded {
+pub(super) struct Decoded {
     /// Before turning upright.
-    extent: Extent,
-    layout: ColourLayout,
-    samples: Samples,
-    orientation: Orientation,
-    icc: Option<Vec<u8>>,
-    exif: Option<Vec<u8>>,
-    texts: Vec<(String, String)>,
-    carried: Carried,
-    notes: Vec<PictureNote>,
+    pub extent: Extent,
+    pub layout: ColourLayout,
+    pub samples: Samples,
+    pub orientation: Orientation,
+    pub icc: Option<Vec<u8>>,
+    pub exif: Option<Vec<u8>>,
+    pub texts: Vec<(String, String)>,
+    pub carried: Carried,
+    pub notes: Vec<PictureNote>,
 }
 
 /// Row-major, the channels of a pixel side by side.
-enum Samples {
+pub(super) enum Samples {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
 }
@@ -277,8 +277,6 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
     let icc = decoder.icc_profile().map_err(fails)?;
     let packet = decoder.xmp_metadata().unwrap_or_default();
     let block = decoder.exif_metadata().map_err(fails)?.map(exif::cleaned);
-    // TIFF files say it in a tag of their own.
-    let tagged = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (layout, sixteen) = match decoder.color_type() {
         ColorType::L8 => (ColourLayout::Grey, false),
         ColorType::La8 => (ColourLayout::GreyAlpha, false),
@@ -311,7 +309,9 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
         extent,
         layout,
         samples,
-        orientation: block.as_ref().map_or(tagged, |(_, turn)| *turn),
+        orientation: block
+            .as_ref()
+            .map_or(Orientation::NoTransforms, |(_, turn)| *turn),
         icc,
         carried: Carried {
             resolution: block
@@ -324,59 +324,6 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
         texts: Vec::new(),
         notes: Vec::new(),
     })
-}
-
-fn tiff(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
-    const EXTRA_SAMPLES: u16 = 338;
-    const ICC_PROFILE: u16 = 34675;
-    const ASSOCIATED_ALPHA: u32 = 1;
-    let decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(|error| match error {
-        ImageError::Unsupported(what) => PictureError::UnusualSamples {
-            path: name.to_path_buf(),
-            what: what.to_string(),
-        },
-        error => damaged(name, error),
-    })?;
-    let mut decoded = by_image(decoder, name)?;
-    let directory = Tags::new(bytes).and_then(|tags| Some((tags, tags.first_directory()?)));
-    if let Some((tags, at)) = directory {
-        // image 0.25.10 finds no profile in files where this does; bytes of any type will do.
-        let icc = tags
-            .field(at, ICC_PROFILE)
-            .map(|field| tags.value(field).to_vec());
-        decoded.icc = decoded.icc.or(icc);
-        if tags.next_directory(at).is_some() {
-            decoded.notes.push(PictureNote::FirstPageOnly);
-        }
-        if decoded.layout.has_alpha() && tags.number(at, EXTRA_SAMPLES) == Some(ASSOCIATED_ALPHA) {
-            decoded.notes.push(PictureNote::AlphaUnmultiplied);
-            let channels = if decoded.layout.has_colour() { 4 } else { 2 };
-            match &mut decoded.samples {
-                Samples::Eight(samples) => unmultiply(samples, channels, 255),
-                Samples::Sixteen(samples) => unmultiply(samples, channels, 65535),
-            }
-        }
-    }
-    Ok(decoded)
-}
-
-/// Divides the colours by alpha; `channels` a pixel, alpha last.
-fn unmultiply<T: Copy + Into<u32> + TryFrom<u32>>(samples: &mut [T], channels: usize, full: u32) {
-    for pixel in samples.chunks_exact_mut(channels) {
-        let Some((alpha, colours)) = pixel.split_last_mut() else {
-            continue;
-        };
-        let alpha: u32 = (*alpha).into();
-        for colour in colours {
-            let value: u32 = (*colour).into();
-            // Up to 65535², which fits.
-            let straight = (value * full + alpha / 2)
-                .checked_div(alpha)
-                .unwrap_or(0)
-                .min(full);
-            *colour = T::try_from(straight).unwrap_or(*colour);
-        }
-    }
 }
 
 impl Decoded {
@@ -477,12 +424,7 @@ fn upright<T: Copy + PartialEq + Default>(
             Extent::new(from.height, from.width)
         }
     };
-    let channels = match layout {
-        ColourLayout::Grey => 1,
-        ColourLayout::GreyAlpha => 2,
-        ColourLayout::Rgb => 3,
-        ColourLayout::Rgba => 4,
-    };
+    let channels = layout.channels();
     let mut plane = Tiled::filled(extent, [T::default(); 4]);
     let mut row = Vec::with_capacity(extent.width as usize);
     for y in 0..extent.height {

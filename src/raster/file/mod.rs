@@ -11,6 +11,7 @@ mod exif;
 mod gif_blocks;
 mod jpeg_segments;
 mod load;
+mod load_tiff;
 mod mask;
 mod note;
 mod origin;
@@ -20,6 +21,7 @@ mod png_chunks;
 mod png_colour;
 mod resolution;
 mod save;
+mod save_tiff;
 mod sniff;
 mod tags;
 mod target;
@@ -29,6 +31,7 @@ mod tests;
 mod tests_carried;
 #[cfg(test)]
 mod tests_saving;
+mod tiff_tags;
 mod xmp;
 
 use std::path::Path;
@@ -137,6 +140,15 @@ impl ColourLayout {
             Self::Rgb
         } else {
             Self::Grey
+        }
+    }
+
+    fn channels(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::GreyAlpha => 2,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
         }
     }
 

@@ -6,7 +6,7 @@ use super::jpeg_segments::Segment;
 use super::origin::{Carried, is_settings};
 use super::png_colour::Meaning;
 use super::{ColourLayout, FileFormat, FileOrigin, OWN_KEYWORD, PARAMETERS_KEYWORD, PictureError};
-use super::{PictureNote, Resolution, SaveOptions, exif, photoshop, png_chunks};
+use super::{PictureNote, Resolution, SaveOptions, exif, photoshop, png_chunks, tiff_tags};
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
 
@@ -22,6 +22,8 @@ pub(super) struct Outgoing<'a> {
     pub exif: Option<Cow<'a, [u8]>>,
     pub resolution: Option<Resolution>,
     pub xmp: Option<&'a [u8]>,
+    /// TIFF: Photoshop's resources.
+    pub photoshop: Option<&'a [u8]>,
     /// PNG: chunks before the pixels.
     pub chunks: Vec<([u8; 4], Vec<u8>)>,
     /// JPEG: segments after the first one.
@@ -65,9 +67,8 @@ impl<'a> Outgoing<'a> {
                 }
                 layout = layout.without_alpha();
             }
-            // WebP knows no grey, and the TIFF encoder no grey with alpha.
+            // WebP knows no grey.
             FileFormat::WebP => layout = layout.in_colour(),
-            FileFormat::Tiff if layout.has_alpha() => layout = ColourLayout::Rgba,
             _ => {}
         }
         let icc = match &picture.profile {
@@ -95,6 +96,7 @@ impl<'a> Outgoing<'a> {
             exif: None,
             resolution: None,
             xmp: None,
+            photoshop: None,
             chunks: Vec::new(),
             segments: Vec::new(),
             notes,
@@ -245,12 +247,13 @@ impl<'a> Outgoing<'a> {
 
     fn add_to_tiff(&mut self, carried: &'a Carried, shown: Shown<'a>) {
         self.add_to_exif(carried, shown);
-        let has_exif = self.exif.is_some();
-        self.note(PictureNote::ExifLeftOut, has_exif);
-        self.note(PictureNote::XmpLeftOut, carried.xmp.is_some());
-        let has_resolution = carried.resolution.is_some();
-        self.note(PictureNote::ResolutionLeftOut, has_resolution);
-        self.note(PictureNote::CaptionsLeftOut, has_captions(carried));
+        if tiff_tags::edit(self.exif.as_deref()).is_none() {
+            self.note(PictureNote::ExifLeftOut, true);
+            self.exif = None;
+        }
+        self.xmp = carried.xmp.as_ref().map(|packet| packet.as_slice());
+        self.resolution = carried.resolution;
+        self.photoshop = carried.photoshop.as_ref().map(|block| block.as_slice());
     }
 
     /// The EXIF block, and in it the settings: for kinds of file that have no place for texts.
@@ -345,12 +348,7 @@ where
         let sum = value.into() * share + whole * (whole - share);
         T::try_from((sum + whole / 2) / whole).unwrap_or(full)
     };
-    let channels = match layout {
-        ColourLayout::Grey => 1,
-        ColourLayout::GreyAlpha => 2,
-        ColourLayout::Rgb => 3,
-        ColourLayout::Rgba => 4,
-    };
+    let channels = layout.channels();
     let mut samples = Vec::with_capacity(plane.extent().len() * channels);
     visit_rows(plane, |piece| match layout {
         ColourLayout::Grey => samples.extend(piece.iter().map(|[r, _, _, a]| on_white(*r, *a))),

@@ -21,8 +21,27 @@ pub(super) fn has_iptc(block: &[u8]) -> bool {
     Resources(block).any(|(id, _)| id == IPTC)
 }
 
+/// IPTC's data, and a block of everything else: TIFF has a place for each.
+pub(super) fn parted(block: &[u8]) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let (mut iptc, mut others) = (None, Vec::new());
+    for (id, whole) in Resources(block) {
+        if id == IPTC {
+            iptc = iptc.or_else(|| data_of(whole));
+        } else {
+            others.extend_from_slice(whole);
+        }
+    }
+    (iptc, (!others.is_empty()).then_some(others))
+}
+
+fn data_of(resource: &[u8]) -> Option<Vec<u8>> {
+    let name = (usize::from(*resource.get(6)?) + 1).next_multiple_of(2);
+    let (length, data) = resource.get(6 + name..)?.split_first_chunk::<4>()?;
+    let data = data.get(..u32::from_be_bytes(*length) as usize)?;
+    Some(data.to_vec())
+}
+
 /// A block that holds IPTC data and nothing else.
-#[cfg_attr(not(test), expect(dead_code, reason = "for TIFF, which comes next"))]
 pub(super) fn of_iptc(iptc: &[u8]) -> Vec<u8> {
     let mut block = SIGNATURE.to_vec();
     block.extend(IPTC.to_be_bytes());
@@ -77,6 +96,11 @@ mod tests {
         .concat();
         assert_eq!(cleaned(&block), Some(caption.clone()));
         assert!(has_iptc(&block) && has_iptc(&caption));
+        let (iptc, others) = parted(&block);
+        assert_eq!(iptc.as_deref(), Some(&b"\x1c\x02\x78\0\x05words"[..]));
+        assert_eq!(of_iptc(&iptc.unwrap()), caption);
+        assert!(!has_iptc(&others.unwrap()));
+        assert_eq!(parted(&caption).1, None);
         assert_eq!(cleaned(&resource(0x040C, b"old")), None);
         assert_eq!(cleaned(&caption[..caption.len() - 3]), None, "cut");
     }
@@ -94,6 +118,7 @@ mod tests {
             }
             cleaned(&block);
             has_iptc(&block);
+            parted(&block);
         }
     }
 }

@@ -9,12 +9,10 @@ use image::codecs::jpeg::{JpegEncoder, PixelDensity, PixelDensityUnit};
 use image::{ExtendedColorType, ImageEncoder as _};
 use image_webp::{ColorType as WebPColour, WebPEncoder};
 use serde::{Deserialize, Serialize};
-use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype as tiff_colour};
-use tiff::tags::{ExtraSamples, Predictor, Tag};
 
 use super::outgoing::{Outgoing, Samples};
 use super::{ColourLayout, FileFormat, FileOrigin, PictureError, PictureNote, Resolution};
-use super::{jpeg_segments, target};
+use super::{jpeg_segments, save_tiff, target};
 use crate::raster::Picture;
 
 /// The settings a picture was made with, as they are written beside it.
@@ -68,12 +66,12 @@ pub fn save(
         FileFormat::Png => outgoing.write_png(file),
         FileFormat::Jpeg => outgoing.write_jpeg(file, options.jpeg_quality),
         FileFormat::WebP => outgoing.write_webp(file),
-        FileFormat::Tiff | FileFormat::Bmp | FileFormat::Gif => outgoing.write_tiff(file),
+        FileFormat::Tiff | FileFormat::Bmp | FileFormat::Gif => save_tiff::write(&outgoing, file),
     })?;
     Ok(outgoing.notes)
 }
 
-type AnyError = Box<dyn std::error::Error>;
+pub(super) type AnyError = Box<dyn std::error::Error>;
 
 /// Lets `write` fill a temporary file beside `path`, which takes its place when all is on the disk.
 /// So a file that also has other names (hard links) is left to them as it was. One that its owner
@@ -204,44 +202,5 @@ impl Outgoing<'_> {
             Samples::Eight(samples) => Ok(samples),
             Samples::Sixteen(_) => Err("16 bits in a file of 8".into()),
         }
-    }
-
-    fn write_tiff(&self, file: &mut BufWriter<&File>) -> Result<(), AnyError> {
-        use ColourLayout as L;
-        match (&self.samples, self.layout) {
-            (Samples::Eight(samples), L::Rgba) => self.tiff_as::<tiff_colour::RGBA8>(file, samples),
-            (Samples::Eight(samples), L::Rgb) => self.tiff_as::<tiff_colour::RGB8>(file, samples),
-            (Samples::Eight(samples), _) => self.tiff_as::<tiff_colour::Gray8>(file, samples),
-            (Samples::Sixteen(samples), L::Rgba) => {
-                self.tiff_as::<tiff_colour::RGBA16>(file, samples)
-            }
-            (Samples::Sixteen(samples), L::Rgb) => {
-                self.tiff_as::<tiff_colour::RGB16>(file, samples)
-            }
-            (Samples::Sixteen(samples), _) => self.tiff_as::<tiff_colour::Gray16>(file, samples),
-        }
-    }
-
-    fn tiff_as<C: tiff_colour::ColorType>(
-        &self,
-        file: &mut BufWriter<&File>,
-        samples: &[C::Inner],
-    ) -> Result<(), AnyError>
-    where
-        [C::Inner]: tiff::encoder::TiffValue,
-    {
-        let mut encoder = TiffEncoder::new(file)?
-            .with_compression(Compression::Deflate(DeflateLevel::Fast))
-            .with_predictor(Predictor::Horizontal);
-        let mut image = encoder.new_image::<C>(self.extent.width, self.extent.height)?;
-        if self.layout.has_alpha() {
-            let straight = ExtraSamples::UnassociatedAlpha.to_u16();
-            image.encoder().write_tag(Tag::ExtraSamples, straight)?;
-        }
-        if let Some(icc) = &self.icc {
-            image.encoder().write_tag(Tag::IccProfile, &icc[..])?;
-        }
-        image.write_data(samples)?;
-        Ok(())
     }
 }

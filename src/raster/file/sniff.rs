@@ -88,7 +88,8 @@ fn own_format(bytes: &[u8]) -> Option<FileFormat> {
     }
 }
 
-/// Kinds of file people try to open, so that they can be told what they have.
+/// Kinds of file people try to open, so that they can be told what they have. docs/file-data.md says
+/// why AVIF and HEIC are among them.
 fn foreign_kind(bytes: &[u8]) -> Option<&'static str> {
     if let [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] = bytes {
         return Some(match brand.get(..4)? {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::tests::opened;
+use super::tests::{SIZE, given, opened, ramp};
 use super::*;
+use crate::geometry::Rect;
 
 pub(super) fn again(
     loaded: &LoadedPicture,
@@ -117,4 +118,140 @@ fn texts_of_a_png_keep_their_form() {
     assert_eq!(png.origin, loaded.origin);
     let (_, notes) = again(&loaded, "out.jpg", &SaveOptions::default());
     assert_eq!(notes, [PictureNote::TextsLeftOut]);
+}
+
+fn at(name: &str) -> std::path::PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/data/carried");
+    Path::new(folder).join(name)
+}
+
+#[test]
+fn rarer_tiffs_are_read_as_they_are_meant() {
+    let mean_error = |name: &str, channels: u32| {
+        let loaded = load(&at(name)).unwrap();
+        assert_eq!(loaded.picture.extent(), SIZE, "{name}");
+        let pixels = loaded.picture.pixels.crop_f32(Rect::of(SIZE));
+        let mut sum = 0.0;
+        for (i, pixel) in pixels.iter().enumerate() {
+            let (x, y) = (i as u32 % SIZE.width, i as u32 / SIZE.width);
+            for c in 0..channels {
+                let wanted = ramp(x, y, c, 255) as f32 / 255.0;
+                let got = match channels {
+                    2 if c == 1 => pixel[3],
+                    _ => pixel[c as usize],
+                };
+                sum += (got - wanted).abs();
+            }
+        }
+        sum / (pixels.len() as u32 * channels) as f32
+    };
+    assert!(mean_error("zstd.tif", 3) < 1e-6);
+    assert!(mean_error("grey-alpha.tif", 2) < 1e-6);
+    let packed = mean_error("jpeg.tif", 3);
+    assert!(packed < 0.15, "its colours are halved in size: {packed}");
+    let few = mean_error("palette.tif", 3);
+    assert!(few < 0.08, "64 colours of 391: {few}");
+
+    let bilevel = load(&at("bilevel.tif")).unwrap();
+    let pixels = bilevel.picture.pixels.crop_f32(Rect::of(SIZE));
+    for (i, pixel) in pixels.iter().enumerate() {
+        let (x, y) = (i as u32 % SIZE.width, i as u32 / SIZE.width);
+        let wanted = f32::from(u8::from(ramp(x, y, 0, 255) > 127));
+        assert_eq!(pixel[0], wanted, "pixel {i}");
+    }
+    let error = load(&at("float.tif")).unwrap_err().to_string();
+    assert!(error.contains("32-bit floating-point numbers"), "{error}");
+}
+
+#[test]
+fn a_compression_that_is_not_read_is_named() {
+    let mut bytes = std::fs::read(at("zstd.tif")).unwrap();
+    let field = b"\x03\x01\x03\x00\x01\x00\x00\x00";
+    let place = bytes.windows(8).position(|part| part == field).unwrap();
+    bytes[place + 8..place + 10].copy_from_slice(&34887u16.to_le_bytes());
+    let error = load_bytes(&bytes, Path::new("a.tif")).unwrap_err();
+    assert!(matches!(error, PictureError::UnusualCompression { kind, .. } if kind == "LERC"));
+}
+
+#[test]
+fn colours_of_a_png_are_used_and_kept() {
+    use crate::raster::{Profile, to_srgb};
+    let loaded = load(&at("all.png")).unwrap();
+    // gAMA 1.0 and the primaries of Adobe RGB: half of full is 0.735 in sRGB, and a green that
+    // sRGB does not have.
+    let mut pixels = [[0.5; 3], [0.0, 1.0, 0.0]];
+    to_srgb(&loaded.picture.profile, &mut pixels).unwrap();
+    let [grey, green] = pixels;
+    assert!(grey.iter().all(|v| (v - 0.735_36).abs() < 2e-3), "{grey:?}");
+    assert!(green[0] < 1e-3 && green[1] > 0.999, "{green:?}");
+
+    let (png, _) = again(&loaded, "out.png", &SaveOptions::default());
+    assert_eq!(png.origin.carried.colour, loaded.origin.carried.colour);
+    assert!(png.picture == loaded.picture);
+    let (tiff, _) = again(&loaded, "out.tif", &SaveOptions::default());
+    assert!(tiff.picture == loaded.picture, "as a profile elsewhere");
+    let (back, _) = again(&tiff, "out.png", &SaveOptions::default());
+    assert!(back.picture == loaded.picture);
+
+    for (colour, is_srgb) in [
+        (
+            PngColour {
+                cicp: Some([1, 13, 0, 1]),
+                ..PngColour::default()
+            },
+            true,
+        ),
+        (
+            PngColour {
+                cicp: Some([12, 13, 0, 1]),
+                ..PngColour::default()
+            },
+            false,
+        ),
+        (
+            PngColour {
+                srgb_intent: Some(1),
+                ..PngColour::default()
+            },
+            true,
+        ),
+        (
+            PngColour {
+                gamma: Some(45_455),
+                ..PngColour::default()
+            },
+            true,
+        ),
+    ] {
+        let bytes = with_colour(&colour);
+        let read = load_bytes(&bytes, Path::new("a.png")).unwrap();
+        assert_eq!(read.picture.profile == Profile::Srgb, is_srgb, "{colour:?}");
+        let (png, notes) = again(&read, "out.png", &SaveOptions::default());
+        assert_eq!(png.origin.carried.colour, colour);
+        assert_eq!(png.picture.profile, read.picture.profile);
+        assert!(notes.is_empty());
+    }
+    // Brightness beyond white cannot be shown: said, and kept.
+    let bright = PngColour {
+        cicp: Some([9, 16, 0, 1]),
+        ..PngColour::default()
+    };
+    let read = load_bytes(&with_colour(&bright), Path::new("a.png")).unwrap();
+    assert_eq!(read.notes, [PictureNote::ProfileIgnored]);
+    let (png, _) = again(&read, "out.png", &SaveOptions::default());
+    assert_eq!(png.origin.carried.colour, bright);
+}
+
+/// The plain picture of the script with these chunks after its header.
+fn with_colour(colour: &PngColour) -> Vec<u8> {
+    let mut bytes = std::fs::read(given("rgb8.png")).unwrap();
+    let mut chunks = Vec::new();
+    for (kind, data) in colour.chunks() {
+        let body = [&kind[..], &data].concat();
+        chunks.extend((data.len() as u32).to_be_bytes());
+        chunks.extend(&body);
+        chunks.extend(crc32fast::hash(&body).to_be_bytes());
+    }
+    bytes.splice(33..33, chunks);
+    bytes
 }

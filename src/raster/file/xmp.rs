@@ -9,8 +9,12 @@ const THUMBNAIL: (&[u8], &[u8]) = (b"<xmpGImg:image>", b"</xmpGImg:image>");
 /// Says that the picture is upright, and blanks thumbnails, which would show it as it was.
 pub(super) fn set_upright(packet: &mut [u8]) {
     for at in places(packet, ORIENTATION) {
+        let is_end = at > 0 && packet.get(at - 1) == Some(&b'/');
         let after = at + ORIENTATION.len();
         let value = packet.get_mut(after..).unwrap_or_default();
+        if is_end {
+            continue;
+        }
         if let [b'>', digit, ..] | [b'=', b'"' | b'\'', digit, ..] = value
             && digit.is_ascii_digit()
         {

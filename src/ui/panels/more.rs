@@ -171,10 +171,10 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 
 /// How finely the result is drawn.
 const SHARPNESS: &[SecondPass] = &[
-    SecondPass::Auto,
     SecondPass::Off,
     SecondPass::Factor(2.0),
     SecondPass::Own,
+    SecondPass::Auto,
 ];
 
 fn sharpness(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, chosen: SecondPass) {
