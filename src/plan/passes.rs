@@ -218,7 +218,8 @@ mod tests {
             .iter()
             .map(|pass| pass.layout.executed_steps)
             .collect();
-        assert_eq!(steps, [6, 3, 2]);
+        // A third of 0.3 is a hair less than two of 20.
+        assert_eq!(steps, [6, 3, 1]);
         let mut seeds: Vec<u64> = passes.iter().map(|pass| pass.seed.0).collect();
         seeds.push(EditSettings::default().seed.0);
         seeds.sort_unstable();
