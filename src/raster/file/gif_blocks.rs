@@ -111,6 +111,10 @@ mod tests {
         assert_eq!(found.comments, [b"abcde"]);
         assert_eq!(found.xmp.as_deref(), Some(&b"<x:xmpmeta/>"[..]));
         assert_eq!(found.resolution, None, "64/64 is square");
+        let mut wide = sample();
+        wide[12] = 113;
+        let pixels = Resolution::new((64, 128), (1, 1), ResolutionUnit::Aspect);
+        assert_eq!(read(&wide).resolution, pixels, "twice as wide as high");
     }
 
     proptest! {

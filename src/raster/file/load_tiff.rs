@@ -10,7 +10,7 @@ use tiff::ColorType;
 use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
-use super::load::{Decoded, Samples, damaged};
+use super::decoded::{Decoded, Samples, damaged};
 use super::tags::{Field, Tags};
 use super::{ColourLayout, PictureError, PictureNote, exif, sniff, tiff_tags};
 use crate::geometry::Extent;

@@ -6,6 +6,7 @@
 //! Writing: [`save()`] (PNG, JPEG, WebP, TIFF), through a temporary file in the same folder, so that
 //! a file is either the old one or the new one, whole.
 
+mod decoded;
 mod error;
 mod exif;
 mod gif_blocks;

@@ -13,6 +13,9 @@ use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
 /// Under this keyword PNG keeps what other kinds of file call a comment.
 const COMMENT_KEYWORD: &str = "Comment";
 
+/// What writing may fail with: encoders' errors and the system's.
+pub(super) type AnyError = Box<dyn std::error::Error>;
+
 /// A picture brought into the shape of a file.
 pub(super) struct Outgoing<'a> {
     pub extent: Extent,

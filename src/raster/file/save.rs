@@ -10,7 +10,7 @@ use image::{ExtendedColorType, ImageEncoder as _};
 use image_webp::{ColorType as WebPColour, WebPEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::outgoing::{Outgoing, Samples};
+use super::outgoing::{AnyError, Outgoing, Samples};
 use super::{ColourLayout, FileFormat, FileOrigin, PictureError, PictureNote, Resolution};
 use super::{jpeg_segments, save_tiff, target};
 use crate::raster::Picture;
@@ -70,8 +70,6 @@ pub fn save(
     })?;
     Ok(outgoing.notes)
 }
-
-pub(super) type AnyError = Box<dyn std::error::Error>;
 
 /// Lets `write` fill a temporary file beside `path`, which takes its place when all is on the disk.
 /// So a file that also has other names (hard links) is left to them as it was. One that its owner

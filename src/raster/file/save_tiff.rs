@@ -9,9 +9,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 use super::exif::{Edit, Entry, Value, resolution_entries};
-use super::outgoing::{Outgoing, Samples};
+use super::outgoing::{AnyError, Outgoing, Samples};
 use super::photoshop;
-use super::save::AnyError;
 use super::tiff_tags::{self, ICC_PROFILE, IPTC, PHOTOSHOP, XMP};
 
 /// Bytes of a strip before compression.

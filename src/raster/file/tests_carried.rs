@@ -1,6 +1,9 @@
 //! What a file carried beside pixels and profile, through loading and saving.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use proptest::prelude::*;
 
 use super::tests::{SIZE, given, opened, ramp};
 use super::*;
@@ -120,7 +123,7 @@ fn texts_of_a_png_keep_their_form() {
     assert_eq!(notes, [PictureNote::TextsLeftOut]);
 }
 
-fn at(name: &str) -> std::path::PathBuf {
+fn at_place(name: &str) -> std::path::PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/data/carried");
     Path::new(folder).join(name)
 }
@@ -128,7 +131,7 @@ fn at(name: &str) -> std::path::PathBuf {
 #[test]
 fn rarer_tiffs_are_read_as_they_are_meant() {
     let mean_error = |name: &str, channels: u32| {
-        let loaded = load(&at(name)).unwrap();
+        let loaded = load(&at_place(name)).unwrap();
         assert_eq!(loaded.picture.extent(), SIZE, "{name}");
         let pixels = loaded.picture.pixels.crop_f32(Rect::of(SIZE));
         let mut sum = 0.0;
@@ -152,20 +155,20 @@ fn rarer_tiffs_are_read_as_they_are_meant() {
     let few = mean_error("palette.tif", 3);
     assert!(few < 0.08, "64 colours of 391: {few}");
 
-    let bilevel = load(&at("bilevel.tif")).unwrap();
+    let bilevel = load(&at_place("bilevel.tif")).unwrap();
     let pixels = bilevel.picture.pixels.crop_f32(Rect::of(SIZE));
     for (i, pixel) in pixels.iter().enumerate() {
         let (x, y) = (i as u32 % SIZE.width, i as u32 / SIZE.width);
         let wanted = f32::from(u8::from(ramp(x, y, 0, 255) > 127));
         assert_eq!(pixel[0], wanted, "pixel {i}");
     }
-    let error = load(&at("float.tif")).unwrap_err().to_string();
+    let error = load(&at_place("float.tif")).unwrap_err().to_string();
     assert!(error.contains("32-bit floating-point numbers"), "{error}");
 }
 
 #[test]
 fn a_compression_that_is_not_read_is_named() {
-    let mut bytes = std::fs::read(at("zstd.tif")).unwrap();
+    let mut bytes = std::fs::read(at_place("zstd.tif")).unwrap();
     let field = b"\x03\x01\x03\x00\x01\x00\x00\x00";
     let place = bytes.windows(8).position(|part| part == field).unwrap();
     bytes[place + 8..place + 10].copy_from_slice(&34887u16.to_le_bytes());
@@ -176,7 +179,7 @@ fn a_compression_that_is_not_read_is_named() {
 #[test]
 fn colours_of_a_png_are_used_and_kept() {
     use crate::raster::{Profile, to_srgb};
-    let loaded = load(&at("all.png")).unwrap();
+    let loaded = load(&at_place("all.png")).unwrap();
     // gAMA 1.0 and the primaries of Adobe RGB: half of full is 0.735 in sRGB, and a green that
     // sRGB does not have.
     let mut pixels = [[0.5; 3], [0.0, 1.0, 0.0]];
@@ -254,4 +257,39 @@ fn with_colour(colour: &PngColour) -> Vec<u8> {
     }
     bytes.splice(33..33, chunks);
     bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is damaged may be refused or read in part; it must never stop the program, and what
+    /// was read can be written to any kind of file.
+    #[test]
+    fn any_damage_is_loaded_and_saved_without_harm(
+        which in 0usize..11, at: usize, value: u8, run in 1usize..9, is_cut: bool,
+    ) {
+        let names = [
+            "all.png", "all.jpg", "all.webp", "all.tif", "all.bmp", "all.gif", "jpeg.tif",
+            "zstd.tif", "palette.tif", "grey-alpha.tif", "bilevel.tif",
+        ];
+        let mut bytes = std::fs::read(at_place(names[which])).unwrap();
+        let at = at % bytes.len();
+        if is_cut {
+            bytes.truncate(at);
+        } else {
+            let end = bytes.len().min(at + run);
+            bytes[at..end].fill(value);
+        }
+        if let Ok(loaded) = load_bytes(&bytes, Path::new("damaged")) {
+            let folder = tempfile::tempdir().unwrap();
+            for format in FileFormat::WRITABLE {
+                let path = folder.path().join(format.extensions()[0]);
+                let options = SaveOptions { format: Some(format), ..with_recipe() };
+                if loaded.picture.extent().area() < 100_000 {
+                    save(&path, &loaded.picture, &loaded.origin, &options).unwrap();
+                    load(&path).unwrap();
+                }
+            }
+        }
+    }
 }
