@@ -72,8 +72,7 @@ pub(super) fn user_comment(exif: &[u8]) -> Option<String> {
 /// The program that made the picture.
 pub(super) fn software(exif: &[u8]) -> Option<String> {
     let tags = Tags::new(exif)?;
-    let bytes = tags.value(tags.field(tags.first_directory()?, SOFTWARE)?);
-    let text = String::from_utf8_lossy(bytes);
+    let text = String::from_utf8_lossy(tags.value(tags.field(tags.first_directory()?, SOFTWARE)?));
     Some(text.trim_end_matches('\0').to_owned())
 }
 
