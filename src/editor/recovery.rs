@@ -227,12 +227,14 @@ impl Editor {
     /// Reads the next journal of which no thumbnail is known. One at a time: a whole document is in
     /// memory meanwhile.
     fn read_thumbnail(&mut self) {
-        let unread =
-            |(left, _): &&mut (Recoverable, SessionFolder)| left.thumbnail == Thumbnail::Unread;
         if !self.thumbnails.has_room() {
             return;
         }
-        let Some((left, folder)) = self.left_behind.iter_mut().find(unread) else {
+        let unread = self.left_behind.iter_mut();
+        let unread = unread.filter(|(left, _)| left.thumbnail == Thumbnail::Unread);
+        // The shortest first, so that none waits for a long one.
+        let length = |folder: &SessionFolder| folder.journal().metadata().map_or(0, |it| it.len());
+        let Some((left, folder)) = unread.min_by_key(|(_, folder)| length(folder)) else {
             return;
         };
         let (id, journal) = (left.id, folder.journal());
