@@ -175,6 +175,10 @@ impl<'a> Outgoing<'a> {
             if is_true(&others) && (is_as_it_was || colours.chromaticities.is_none()) {
                 self.icc = None;
             }
+            // The numbers still mean what it says, though it cannot be shown here.
+            let unusable = colours.cicp.filter(|_| cicp == Meaning::Unusable);
+            self.chunks
+                .extend(unusable.map(|bytes| (*b"cICP", bytes.to_vec())));
             self.chunks.extend(colours.fallback_chunks());
         } else if !matches!(others, Meaning::Is(Profile::Icc(_))) {
             self.chunks.extend(colours.chunks());

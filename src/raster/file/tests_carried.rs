@@ -243,6 +243,11 @@ fn colours_of_a_png_are_used_and_kept() {
     assert_eq!(read.notes, [PictureNote::ProfileIgnored]);
     let (png, _) = again(&read, "out.png", &SaveOptions::default());
     assert_eq!(png.origin.carried.colour, bright);
+    let mut read = read;
+    read.picture.profile = opened("adobe.png").picture.profile;
+    let (png, _) = again(&read, "out.png", &SaveOptions::default());
+    assert_eq!(png.origin.carried.colour, bright, "beside a profile");
+    assert_eq!(png.picture.profile, read.picture.profile);
 }
 
 /// The plain picture of the script with these chunks after its header.
