@@ -21,6 +21,7 @@ mod previews;
 mod queue;
 mod recovery;
 mod refusals;
+mod saving;
 mod support;
 mod texts;
 mod ui;

@@ -137,6 +137,7 @@ impl ColourLayout {
 /// What is known of the file a picture came from, beside pixels and profile: what saving needs to
 /// give it back. The default is that of a picture that comes from no file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FileOrigin {
     /// What kind of file it was.
     pub format: FileFormat,
