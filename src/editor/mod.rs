@@ -20,6 +20,7 @@ mod preferences;
 mod read;
 mod recovery;
 mod region;
+mod saving;
 mod seeds;
 
 pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
@@ -31,6 +32,7 @@ pub use open_document::OpenDocument;
 pub use painting::{BrushTip, Fill, StrokePoint};
 pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
+pub use saving::{SaveQuestion, SaveStep};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -238,6 +240,8 @@ impl Editor {
             } => self.close_document(document, discard_unsaved),
             C::Activate(document) => self.activate(document),
             C::Save { document } => self.save(document),
+            C::SaveCopy { document } => self.save_copy(document),
+            C::ReplaceOriginal { document } => self.replace_original(document),
             C::SaveAs {
                 document,
                 path,

@@ -13,7 +13,7 @@ use super::panels;
 use super::state::Tool;
 use super::theme;
 use crate::document::DocumentId;
-use crate::editor::{CandidateId, Command, OpenDocument, Theme};
+use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
@@ -93,15 +93,7 @@ pub(super) fn perform_on(
 ) {
     let document = open.id();
     match action {
-        Action::Save => match open.path() {
-            Some(_) => desk.send(Command::Save { document }),
-            None => ask(
-                desk,
-                files,
-                FilePurpose::SaveAs(document),
-                suggested(desk, open, ""),
-            ),
-        },
+        Action::Save => save(desk, files, open),
         Action::SaveAs => ask(
             desk,
             files,
@@ -169,6 +161,21 @@ pub(super) fn perform_on(
         }
         // The others need no document and are done above.
         _ => {}
+    }
+}
+
+/// Saves to the document's own file, after asking where that needs an answer.
+fn save(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument) {
+    let document = open.id();
+    match open.save_step() {
+        SaveStep::Nothing | SaveStep::Write(_) => desk.send(Command::Save { document }),
+        SaveStep::ChoosePlace => {
+            let place = suggested(desk, open, "");
+            ask(desk, files, FilePurpose::SaveAs(document), place);
+        }
+        SaveStep::Ask(question) => {
+            desk.state.dialog = Some(Dialog::HowToSave(document, question));
+        }
     }
 }
 

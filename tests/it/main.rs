@@ -22,6 +22,7 @@ mod previews;
 mod queue;
 mod recovery;
 mod refusals;
+mod saving;
 mod second_pass;
 mod support;
 mod texts;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::support::session::{Session, point, seeded, start_in};
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

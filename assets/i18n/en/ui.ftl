@@ -376,6 +376,20 @@ ui-quit-discard = Quit without saving
 ui-quit-save = Save and quit
 ui-unsaved-save = Save and close
 ui-keep-working = Keep working
+ui-how-title = Where should this be saved?
+ui-how-about = “{ $name }” is the file you opened. It has not been touched. You are asked once for each picture.
+ui-how-copy = Save a copy
+ui-how-copy-about = As “{ $name }” in the same folder. The original stays as it is, and from now on this picture is saved to the copy.
+ui-how-replace = Replace the original
+ui-how-gone = The picture as it was cannot be brought back.
+ui-how-jpeg = JPEG is compressed again: everywhere in the picture a little is lost.
+ui-how-webp = WebP is written without loss, so the file may become much larger.
+ui-how-lossless = Pixels that were not edited keep their values.
+ui-how-layers = { $count ->
+    [one] The layer becomes part of the picture in the file.
+   *[other] The { $count } layers become part of the picture in the file.
+}
+ui-how-read-only = Files of this kind can be read but not written, so only a copy can be saved.
 ui-recovery-title = Your work is still here
 ui-recovery-about = Overpaint did not end properly last time. This was kept:
 ui-recovery-item = { $size } · { $ago }

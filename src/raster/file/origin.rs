@@ -19,6 +19,7 @@ pub const OWN_KEYWORD: &str = "overpaint";
 /// Journals hold it by position: new fields go to the end of [`Carried`], which is last, and
 /// `editor::journaling` reads journals that end before them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FileOrigin {
     /// What kind of file it was.
     pub format: FileFormat,
