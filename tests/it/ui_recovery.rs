@@ -1,6 +1,6 @@
 //! What an earlier session has left, as the window offers it.
 
-use eframe::egui::{Key, Pos2, Role};
+use eframe::egui::{Key, Pos2, Role, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::editor::Thumbnail;
 use overpaint::text::Language;
@@ -15,6 +15,7 @@ const LEFT: [(&str, [u8; 3]); 2] = [
 fn offered(language: Language) -> TestWindow {
     let mut window = TestWindow::open(Wanted {
         left_behind: LEFT.to_vec(),
+        size: Vec2::new(640.0, 480.0),
         language,
         ..Wanted::default()
     });
@@ -45,9 +46,9 @@ fn what_was_left_is_shown_and_restored_at_once() {
         assert_eq!(seen, [r, g, b, 255], "{title}");
     }
     // Beside it is no answer.
-    window.harness.hover_at(Pos2::new(20.0, 600.0));
-    window.harness.drag_at(Pos2::new(20.0, 600.0));
-    window.harness.drop_at(Pos2::new(20.0, 600.0));
+    window.harness.hover_at(Pos2::new(20.0, 440.0));
+    window.harness.drag_at(Pos2::new(20.0, 440.0));
+    window.harness.drop_at(Pos2::new(20.0, 440.0));
     window.frames(4);
     assert!(is_offered(&window));
     window.harness.get_by_label("Restore all").click();
