@@ -7,7 +7,6 @@ use super::error::EditorError;
 use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
-use super::saving::Saved;
 use super::{Editor, candidates, preferences};
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::journal::{self, Restored};
@@ -41,6 +40,15 @@ pub(super) enum FileEvent {
     PreferencesWritten(Result<(), EditorError>),
     ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
     ModelsListed(Vec<Result<ModelCard, CatalogError>>),
+}
+
+/// A save that has ended.
+pub(super) struct Saved {
+    pub(super) document: DocumentId,
+    pub(super) serial: u64,
+    pub(super) path: PathBuf,
+    pub(super) picture: Picture,
+    pub(super) result: Result<Vec<PictureNote>, PictureError>,
 }
 
 impl Editor {

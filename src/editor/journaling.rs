@@ -93,7 +93,6 @@ struct OriginByPosition {
 }
 
 impl OriginByPosition {
-    #[expect(clippy::needless_update, reason = "fields come and go")]
     fn named(self) -> FileOrigin {
         FileOrigin {
             format: self.format,

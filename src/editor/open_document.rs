@@ -41,7 +41,7 @@ impl OpenDocument {
     pub(super) fn new(document: Document, about: AboutDocument, journal: DocumentJournal) -> Self {
         Self {
             region: RegionBoxes::of(document.mask()),
-            in_file: about.path.as_ref().and(picture_in_file(&document)),
+            in_file: about.path.as_ref().and_then(|_| picture_in_file(&document)),
             document,
             about,
             about_revision: 0,

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::Editor;
 use super::error::EditorError;
-use super::files::{FileEvent, file_name};
+use super::files::{FileEvent, Saved, file_name};
 use super::open_document::OpenDocument;
 use crate::document::DocumentId;
-use crate::raster::Picture;
-use crate::raster::file::{self, FileFormat, PictureError, PictureNote};
+use crate::raster::file::{self, FileFormat};
 use crate::text::Message;
 
 /// What saving a document to its own file would come to.
@@ -44,15 +43,6 @@ enum Place {
     At(PathBuf),
     /// Beside this file, under a name nobody has when it is written.
     Beside(PathBuf, FileFormat),
-}
-
-/// A save that has ended.
-pub(super) struct Saved {
-    document: DocumentId,
-    serial: u64,
-    path: PathBuf,
-    picture: Picture,
-    result: Result<Vec<PictureNote>, PictureError>,
 }
 
 impl OpenDocument {
