@@ -19,6 +19,7 @@ mod mask_files;
 mod outside;
 mod previews;
 mod queue;
+mod recently_closed;
 mod recovery;
 mod refusals;
 mod saving;

@@ -1,7 +1,5 @@
 //! Questions: the few things that cannot be undone.
 
-use std::time::SystemTime;
-
 use eframe::egui::{self, RichText, Ui};
 
 use super::{Outcome, title};
@@ -21,12 +19,18 @@ pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, s
         return;
     };
     title(ui, &desk.text("ui-unsaved-title"));
-    let about = Message::new("ui-unsaved-about").with("title", open.title());
+    let about = Message::new("ui-unsaved-about")
+        .with("title", open.title())
+        .with("what", desk.losses(desk.editor.losses(document)));
     ui.label(desk.say(&about));
+    kept_hint(ui, desk);
     ui.add_space(space::M);
     ui.horizontal(|ui| {
         let save = desk.text("ui-unsaved-save");
-        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+        // No file holds results.
+        if open.document().is_unsaved()
+            && widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked()
+        {
             desk.state.leaving = Some(Leaving::document(document));
             *stays = false;
         }
@@ -49,18 +53,28 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
     let mut outcome = None;
     title(ui, &desk.text("ui-unsaved-title"));
     ui.label(desk.text("ui-unsaved-quit").as_ref());
-    for open in desk
-        .editor
-        .documents()
-        .iter()
-        .filter(|open| open.document().is_unsaved())
-    {
-        ui.label(RichText::new(format!("• {}", open.title())).family(theme::semibold()));
-    }
+    let most = (ui.ctx().content_rect().height() - 220.0).max(80.0);
+    egui::ScrollArea::vertical()
+        .max_height(most)
+        .show(ui, |ui| {
+            for open in desk.editor.documents() {
+                let losses = desk.editor.losses(open.id());
+                if losses.any() {
+                    let title = format!("• {}", open.title());
+                    ui.label(RichText::new(title).family(theme::semibold()));
+                    widgets::hint(ui, &desk.losses(losses));
+                }
+            }
+        });
+    kept_hint(ui, desk);
     ui.add_space(space::M);
+    let mut unsaved = desk.editor.documents().iter();
+    let can_save = unsaved.any(|open| open.document().is_unsaved());
     ui.horizontal(|ui| {
         let save = desk.text("ui-quit-save");
-        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+        if can_save
+            && widgets::primary_button(ui, icons::SAVE, &save, 180.0, size::CONTROL).clicked()
+        {
             desk.state.leaving = Some(Leaving::program());
             *stays = false;
         }
@@ -74,6 +88,15 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
         }
     });
     outcome
+}
+
+/// Where a document that is closed can be found again.
+fn kept_hint(ui: &mut Ui, desk: &Desk<'_>) {
+    if let Some(days) = desk.editor.keeps_closed_days() {
+        ui.add_space(space::XS);
+        let kept = Message::new("ui-unsaved-kept").with("days", f64::from(days));
+        widgets::hint(ui, &desk.say(&kept));
+    }
 }
 
 /// What an earlier session has left.
@@ -126,7 +149,7 @@ fn left_ui(ui: &mut Ui, desk: &mut Desk<'_>, item: &Recoverable) {
             widgets::heading(ui, &item.title);
             let about = Message::new("ui-recovery-item")
                 .with("size", item.extent.to_string())
-                .with("ago", desk_ago(desk, item.changed_at));
+                .with("ago", desk.ago(item.changed_at));
             widgets::hint(ui, &desk.say(&about));
         });
     };
@@ -201,18 +224,4 @@ pub(super) fn empty_prompt_ui(
             *stays = false;
         }
     });
-}
-
-/// How long ago something was, in words.
-fn desk_ago(desk: &Desk<'_>, then: SystemTime) -> String {
-    let seconds = SystemTime::now()
-        .duration_since(then)
-        .map_or(0, |gone| gone.as_secs());
-    let (key, count) = match seconds {
-        0..=119 => ("ui-ago-moment", 1),
-        120..=7199 => ("ui-ago-minutes", seconds / 60),
-        7200..=172_799 => ("ui-ago-hours", seconds / 3600),
-        _ => ("ui-ago-days", seconds / 86_400),
-    };
-    desk.say(&Message::new(key).with("count", count as f64))
 }
