@@ -28,7 +28,7 @@ sleep 1
 began=$(date +%s.%N)
 "$binary" --data-dir "$work/data" --frame-times "$times" "$work/large.jpg" &
 started+=($!)
-window=$(timeout 60 xdotool search --sync --onlyvisible --name '^Overpaint$' | tail -1)
+window=$(timeout 60 xdotool search --sync --onlyvisible --name 'Overpaint$' | tail -1)
 sleep 3
 xdotool windowactivate --sync "$window" windowsize "$window" 1920 1080 windowmove "$window" 0 0
 sleep 3

@@ -286,9 +286,9 @@ pub enum Command {
     // The rest.
     /// Replaces the preferences; they are written at once.
     SetPreferences(Box<Preferences>),
-    /// Opens what a session that ended badly has left.
+    /// Opens what a session that ended badly has left, or what was closed not long ago.
     Restore(RecoveryId),
-    /// Throws away what a session that ended badly has left.
+    /// Throws away what a session that ended badly has left, or what was closed.
     DiscardRecovery(RecoveryId),
     /// Takes a notice off the list.
     DismissNotice(NoticeId),

@@ -312,7 +312,7 @@ impl DocumentJournal {
 }
 
 /// The moments of a document told anew.
-fn retold(retold: Retold, notes: &Notes) -> (Moment, Vec<Moment>) {
+pub(super) fn retold(retold: Retold, notes: &Notes) -> (Moment, Vec<Moment>) {
     let first = Moment {
         state: retold.first,
         by: None,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::closed::{KeptResults, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
 use super::journaling::{about_of, moment_of};
@@ -34,9 +35,9 @@ pub(super) enum FileEvent {
     Restored(
         String,
         DocumentId,
-        SessionFolder,
-        std::io::Result<Option<Box<Restored>>>,
+        std::io::Result<(SessionFolder, Option<Box<Restored>>, KeptResults)>,
     ),
+    ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
     ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
     ModelsListed(Vec<Result<ModelCard, CatalogError>>),
@@ -158,23 +159,39 @@ impl Editor {
     }
 
     pub(super) fn restore(&mut self, id: RecoveryId) {
-        let Some(place) = self.left_behind.iter().position(|(left, _)| left.id == id) else {
-            return;
+        let (title, folder) = match self.take_left(id) {
+            Some((title, folder)) => (title, Ok(folder)),
+            None => match self.take_off_closed(id) {
+                Some(closed) => (closed.title, SessionFolder::lock(closed.folder)),
+                None => return,
+            },
         };
-        let (left, folder) = self.left_behind.remove(place);
         let document = self.new_document_id();
         self.do_file_task(Box::new(move || {
-            let restored = journal::restore(&folder.journal(), document);
-            let restored = restored.map(|restored| restored.map(Box::new));
-            FileEvent::Restored(left.title, document, folder, restored)
+            let restored = folder.and_then(|folder| {
+                let restored = journal::restore(&folder.journal(), document)?;
+                folder.reopen()?;
+                let results = KeptResults::of(&folder);
+                Ok((folder, restored.map(Box::new), results))
+            });
+            FileEvent::Restored(title, document, restored)
         }));
     }
 
+    fn take_left(&mut self, id: RecoveryId) -> Option<(String, SessionFolder)> {
+        let mut all = self.left_behind.iter();
+        let place = all.position(|(left, _)| left.id == id)?;
+        let (left, folder) = self.left_behind.remove(place);
+        Some((left.title, folder))
+    }
+
     pub(super) fn discard_recovery(&mut self, id: RecoveryId) {
-        if let Some(place) = self.left_behind.iter().position(|(left, _)| left.id == id) {
-            let (_, folder) = self.left_behind.remove(place);
-            self.folders_to_remove.push(folder);
-        }
+        let closed = |closed: RecentlyClosed| SessionFolder::lock(closed.folder).ok();
+        let folder = match self.take_left(id) {
+            Some((_, folder)) => Some(folder),
+            None => self.take_off_closed(id).and_then(closed),
+        };
+        self.folders_to_remove.extend(folder);
     }
 
     /// Hands a task to the file thread; a notice says so when it is too busy.
@@ -219,9 +236,8 @@ impl Editor {
             FileEvent::Exported(path, Ok(notes)) => self.written(None, &path, &notes),
             FileEvent::MaskLoaded(id, Ok(loaded)) => self.mask_loaded(id, loaded),
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
-            FileEvent::Restored(title, id, folder, restored) => {
-                self.restored(title, id, folder, restored);
-            }
+            FileEvent::Restored(title, id, restored) => self.restored(title, id, restored),
+            FileEvent::ClosedListed(found) => self.take_closed(found),
             FileEvent::PreferencesWritten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
             FileEvent::ModelFound(model, card) => self.model_found(model, *card),
@@ -281,12 +297,11 @@ impl Editor {
         &mut self,
         title: String,
         id: DocumentId,
-        folder: SessionFolder,
-        restored: std::io::Result<Option<Box<Restored>>>,
+        restored: std::io::Result<(SessionFolder, Option<Box<Restored>>, KeptResults)>,
     ) {
-        let restored = match restored {
-            Ok(Some(restored)) => restored,
-            Ok(None) => {
+        let (folder, restored, results) = match restored {
+            Ok((folder, Some(restored), results)) => (folder, restored, results),
+            Ok((_, None, _)) => {
                 let why = Message::new("editor-restore-damaged").into();
                 return self
                     .notices
@@ -313,6 +328,7 @@ impl Editor {
         open.journal = DocumentJournal::going_on(folder, whole_bytes, moment);
         self.documents.push(open);
         self.active = Some(id);
+        self.add_kept_results(id, results);
     }
 
     pub(super) fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {

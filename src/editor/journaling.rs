@@ -39,6 +39,8 @@ pub(super) enum JournalEvent {
     Written(DocumentId, std::io::Result<Written>),
     /// The folder of a closed document is gone.
     Removed,
+    /// What a closed document leaves was written, or not.
+    Closed(std::io::Result<()>),
 }
 
 /// What the thread says that waits for the disk: of which document, whether its fresh journal was
@@ -145,7 +147,7 @@ impl SettingsByPosition {
 }
 
 /// The notes of a document that stands so.
-fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
+pub(super) fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
     let named = Named {
         settings: about.settings.clone(),
         seed_locked: about.seed_locked,
@@ -252,6 +254,7 @@ impl Editor {
                 }
             }
         }
+        self.write_closed();
         while let Some(folder) = self.folders_to_remove.pop() {
             let path = folder.path().to_path_buf();
             let remove: Task<JournalEvent> = Box::new(move || {
@@ -271,6 +274,7 @@ impl Editor {
         while let Some(event) = self.journals.poll() {
             match event {
                 TaskEvent::Done(JournalEvent::Removed) => {}
+                TaskEvent::Done(JournalEvent::Closed(result)) => self.closed(result),
                 TaskEvent::Done(JournalEvent::Written(id, result)) => {
                     self.with_document(id, |open| open.journal.written(&result));
                     self.say_journal_failed(id, result.err());

@@ -5,6 +5,7 @@
 //! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
 
 mod candidates;
+mod closed;
 mod command;
 mod document_journal;
 mod error;
@@ -12,6 +13,7 @@ mod files;
 mod generating;
 mod journaling;
 mod layers;
+mod losses;
 mod models;
 mod notices;
 mod open_document;
@@ -24,9 +26,11 @@ mod saving;
 mod seeds;
 
 pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
+pub use closed::RecentlyClosed;
 pub use command::Command;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
+pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
 pub use painting::{BrushTip, Fill, StrokePoint};
@@ -41,6 +45,7 @@ use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
 use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
 use crate::text::Language;
+use closed::Closing;
 use files::FileEvent;
 use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
@@ -84,6 +89,8 @@ pub struct Editor {
     card: Option<ModelCard>,
     models: Vec<Result<ModelCard, CatalogError>>,
     left_behind: Vec<(Recoverable, SessionFolder)>,
+    closed: Vec<RecentlyClosed>,
+    closing: Vec<Closing>,
     recovery: TaskThread<LeftBehind>,
     thumbnails: TaskThread<Shown>,
     /// How often held folders were looked at again.
@@ -136,6 +143,8 @@ impl Editor {
             card: catalog::open(&ModelRef::BuiltIn).ok(),
             models: Vec::new(),
             left_behind: Vec::new(),
+            closed: Vec::new(),
+            closing: Vec::new(),
             recovery: TaskThread::new("recovery", 1, Arc::clone(&wake)),
             thumbnails: TaskThread::new("thumbnails", 1, Arc::clone(&wake)),
             looks: 0,
@@ -159,8 +168,9 @@ impl Editor {
             editor.set_model(editor.preferences.model.clone());
         }
         editor.list_models();
-        let sessions = editor.data_dir.join("sessions");
+        let sessions = editor.sessions();
         editor.take_left_behind(recovery::find_left_behind(&sessions));
+        editor.list_closed();
         editor
     }
 
@@ -195,15 +205,19 @@ impl Editor {
         }
     }
 
-    /// Ends: stops all jobs, waits for files being written, takes the journals away. Without it
+    /// Ends: stops all jobs, waits for files being written, lets go of the documents. Without it
     /// (when the program dies) the journals stay and can be restored.
-    pub fn close(self) {
+    pub fn close(mut self) {
+        self.poll_jobs();
+        for open in std::mem::take(&mut self.documents) {
+            self.let_go(open);
+        }
         let Self {
-            documents,
             runner,
             files,
             journals,
             syncs,
+            closing,
             folders_to_remove,
             preferences,
             preferences_changed,
@@ -219,11 +233,12 @@ impl Editor {
             // Nobody is left to be told when this fails.
             _ = preferences::write(&data_dir, &preferences);
         }
-        let folders = documents
+        for closing in closing {
+            // Nobody is left to be told, and the journal is offered at the next start.
+            _ = closing.carry_out();
+        }
+        folders_to_remove
             .into_iter()
-            .filter_map(|mut open| open.journal.take_folder());
-        folders
-            .chain(folders_to_remove)
             .for_each(SessionFolder::remove);
     }
 
@@ -341,7 +356,7 @@ impl Editor {
             return;
         };
         if let Some(open) = self.documents.get(place)
-            && open.document.is_unsaved()
+            && self.losses(id).any()
             && !discard_unsaved
         {
             let title = open.title().to_owned();
@@ -352,9 +367,8 @@ impl Editor {
         for run in self.runs.iter().filter(|run| run.document == id) {
             self.runner.cancel(run.job);
         }
-        let mut closed = self.documents.remove(place);
-        self.folders_to_remove.extend(closed.journal.take_folder());
-        self.candidates.retain(|candidate| candidate.document != id);
+        let closed = self.documents.remove(place);
+        self.let_go(closed);
         self.comparisons
             .retain(|comparison| comparison.document != id);
         if self.active == Some(id) {

@@ -17,7 +17,7 @@ pub struct OpenDocument {
     pub(super) about_revision: u64,
     pub(super) is_being_saved: bool,
     pub(super) is_sample: bool,
-    /// What the file at its path shows, as far as that is known.
+    /// What its file shows, as far as that is known; without a file, what it began with.
     pub(super) in_file: Option<Picture>,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
@@ -41,7 +41,7 @@ impl OpenDocument {
     pub(super) fn new(document: Document, about: AboutDocument, journal: DocumentJournal) -> Self {
         Self {
             region: RegionBoxes::of(document.mask()),
-            in_file: about.path.as_ref().and_then(|_| picture_in_file(&document)),
+            in_file: picture_in_file(&document),
             document,
             about,
             about_revision: 0,

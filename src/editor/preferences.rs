@@ -47,6 +47,10 @@ pub struct Preferences {
     pub save_recipe: bool,
     /// 1…100.
     pub jpeg_quality: u8,
+    /// How long documents that were closed without being saved can be opened again; 0: not at all.
+    pub keep_closed_days: u32,
+    /// How much room they may take on the disk together; 0: none is kept.
+    pub keep_closed_gib: u32,
     /// What the window wants to remember, such as panel widths; not read here.
     pub window: BTreeMap<String, String>,
 }
@@ -67,6 +71,8 @@ impl Default for Preferences {
             guide_dismissed: false,
             save_recipe: true,
             jpeg_quality: 92,
+            keep_closed_days: 30,
+            keep_closed_gib: 10,
             window: BTreeMap::new(),
         }
     }

@@ -136,9 +136,4 @@ impl Editor {
     pub fn recoverable(&self) -> impl Iterator<Item = &Recoverable> {
         self.left_behind.iter().map(|(left, _)| left)
     }
-
-    /// True while any document has unsaved work.
-    pub fn has_unsaved_work(&self) -> bool {
-        self.documents.iter().any(|open| open.document.is_unsaved())
-    }
 }

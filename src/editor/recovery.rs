@@ -76,7 +76,7 @@ impl SessionFolder {
         Self::lock(path)
     }
 
-    fn lock(path: PathBuf) -> std::io::Result<Self> {
+    pub(super) fn lock(path: PathBuf) -> std::io::Result<Self> {
         let mut options = OpenOptions::new();
         let lock = options
             .create(true)
@@ -85,6 +85,14 @@ impl SessionFolder {
             .open(path.join("lock"))?;
         lock.try_lock()?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Nothing says any more that its document was closed.
+    pub(super) fn reopen(&self) -> std::io::Result<()> {
+        match std::fs::remove_file(self.path.join(CLOSED_FILE)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -103,12 +111,17 @@ impl SessionFolder {
     /// Takes a folder away. The journal goes first: a folder without one is nothing to restore.
     /// What cannot be removed is tried again when a program lists the folders next.
     pub(super) fn remove_at(path: &Path) {
-        for name in ["journal", "journal.new", "lock"] {
+        for name in ["journal", "journal.new", CLOSED_FILE, RESULTS_FILE, "lock"] {
             _ = std::fs::remove_file(path.join(name));
         }
         _ = std::fs::remove_dir(path);
     }
 }
+
+/// What says that a folder's document was closed on purpose.
+pub(super) const CLOSED_FILE: &str = "closed.json";
+/// Results that belong to a closed document.
+pub(super) const RESULTS_FILE: &str = "results";
 
 /// When folders that were held are looked at again, after the look before.
 const LOOKS_AGAIN: [Duration; 6] = [
@@ -145,6 +158,10 @@ pub(super) fn look_at(folders: impl IntoIterator<Item = PathBuf>) -> LeftBehind 
         mut held,
     } = LeftBehind::default();
     for path in folders {
+        // Of those that were closed on purpose nobody speaks unasked.
+        if path.join(CLOSED_FILE).exists() {
+            continue;
+        }
         let journal = path.join("journal");
         let changed_at = journal.metadata().and_then(|meta| meta.modified());
         let Ok(folder) = SessionFolder::lock(path.clone()) else {

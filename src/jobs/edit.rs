@@ -69,10 +69,11 @@ pub struct EditResult {
 }
 
 /// Whether details that the model could not see were kept, and what the result was compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptDetails {
     /// Not asked for, or nothing to keep.
+    #[default]
     Off,
     /// Compared with the original's round trip through the autoencoder.
     ByRoundTrip,

@@ -123,10 +123,14 @@ actions! {
     OpenSample = File PICTURE [] "ui-open-sample";
     /// What earlier sessions have left.
     Recover = File RECOVER [] "ui-recover";
+    /// Opens again what was closed last.
+    ReopenClosed = File REUSE [CTRL_SHIFT + T] "ui-reopen";
     /// Writes the picture to its file.
     Save = File SAVE [CTRL + S] "ui-save";
     /// Writes the picture to another file.
     SaveAs = File SAVE [CTRL_SHIFT + S] "ui-save-as";
+    /// Writes every picture that is not saved to its file.
+    SaveAll = File SAVE [CTRL_ALT + S] "ui-save-all";
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
     /// Closes the picture.

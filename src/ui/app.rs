@@ -38,6 +38,8 @@ struct Desktop {
     placement: Placement,
     started: bool,
     quit_agreed: bool,
+    /// What the window's title bar says.
+    title: String,
     canvas: egui::Rect,
 }
 
@@ -83,6 +85,7 @@ impl App {
             placement: Placement::default(),
             started: false,
             quit_agreed: false,
+            title: String::new(),
             canvas: egui::Rect::NOTHING,
         };
         Self {
@@ -169,10 +172,27 @@ impl Desktop {
             ctx.request_repaint_after_secs(0.25);
         }
         self.take_pictures(ctx);
+        self.say_title(ctx);
         let closing = ctx.input(|i| i.viewport().close_requested());
         if closing && self.editor.has_unsaved_work() && !self.quit_agreed {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.state.dialog = Some(Dialog::QuitUnsaved);
+        }
+    }
+
+    /// The picture in front, with a dot where closing it would lose something.
+    fn say_title(&mut self, ctx: &egui::Context) {
+        let title = self.editor.active().map_or_else(
+            || "Overpaint".to_owned(),
+            |open| {
+                let lost = self.editor.losses(open.id()).any();
+                let dot = if lost { "• " } else { "" };
+                format!("{dot}{} – Overpaint", open.title())
+            },
+        );
+        if title != self.title {
+            self.title.clone_from(&title);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }
 

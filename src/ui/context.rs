@@ -2,6 +2,7 @@
 //! and a place to put what the user asked for.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use eframe::egui;
 
@@ -9,7 +10,9 @@ use super::actions::Action;
 use super::state::UiState;
 use super::theme::{self, MaskTint, TintColours, Tokens};
 use crate::document::DocumentId;
-use crate::editor::{Command, Comparison, ComparisonId, Editor, OpenDocument};
+use crate::editor::{
+    Command, Comparison, ComparisonId, Editor, Losses, OpenDocument, RecentlyClosed,
+};
 use crate::plan::EditSettings;
 use crate::text::{Message, Texts};
 
@@ -112,6 +115,56 @@ impl Desk<'_> {
                 self.send(Command::SetSettings { document, settings });
             }
         }
+    }
+
+    /// What would be lost, as a list in words.
+    pub(super) fn losses(&self, losses: Losses) -> String {
+        let counted = |key: &'static str, count: usize| {
+            let message = Message::new(key).with("count", count as f64);
+            (count > 0).then(|| self.say(&message))
+        };
+        let mut parts = [
+            losses
+                .picture
+                .then(|| self.text("ui-lost-picture").into_owned()),
+            counted("ui-lost-layers", losses.layers),
+            losses.mask.then(|| self.text("ui-lost-mask").into_owned()),
+            counted("ui-lost-results", losses.results),
+        ]
+        .into_iter()
+        .flatten()
+        .rev();
+        let Some(last) = parts.next() else {
+            return String::new();
+        };
+        let mut key = "ui-list-last";
+        parts.fold(last, |rest, part| {
+            let key = std::mem::replace(&mut key, "ui-list-more");
+            self.say(&Message::new(key).with("first", part).with("rest", rest))
+        })
+    }
+
+    /// What a closed document holds, how large it is and when it was closed.
+    pub(super) fn about_closed(&self, closed: &RecentlyClosed) -> String {
+        let holds = self.losses(closed.holds);
+        let about = Message::new("ui-recovery-item")
+            .with("size", closed.extent.to_string())
+            .with("ago", self.ago(closed.closed_at));
+        format!("{holds}\n{}", self.say(&about))
+    }
+
+    /// How long ago something was, in words.
+    pub(super) fn ago(&self, then: SystemTime) -> String {
+        let seconds = SystemTime::now()
+            .duration_since(then)
+            .map_or(0, |gone| gone.as_secs());
+        let (key, count) = match seconds {
+            0..=119 => ("ui-ago-moment", 1),
+            120..=7199 => ("ui-ago-minutes", seconds / 60),
+            7200..=172_799 => ("ui-ago-hours", seconds / 3600),
+            _ => ("ui-ago-days", seconds / 86_400),
+        };
+        self.say(&Message::new(key).with("count", count as f64))
     }
 
     /// Asks for the preferences with one thing changed.

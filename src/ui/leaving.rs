@@ -1,4 +1,4 @@
-//! Saving before closing: what was to be closed is closed once all of it is in its files.
+//! Saving one picture after another, and closing what was to be closed once all of it is in its files.
 
 use eframe::egui;
 
@@ -9,28 +9,44 @@ use super::perform;
 use crate::document::DocumentId;
 use crate::editor::{Command, OpenDocument};
 
-/// What is to be closed after it has been saved.
+/// What is being saved, and what comes after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaving {
-    /// `None`: the whole program.
-    only: Option<DocumentId>,
+    end: End,
     /// Each is saved once: one that stays unsaved could not be, and nothing is closed.
     tried: Vec<DocumentId>,
+}
+
+/// What comes after saving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// This document, and no other, was saved and is closed.
+    Close(DocumentId),
+    /// Everything was saved and the program ends.
+    Quit,
+    /// Everything was saved, and that is all.
+    Nothing,
 }
 
 impl Leaving {
     /// Closes one document.
     pub(super) fn document(document: DocumentId) -> Self {
-        Self {
-            only: Some(document),
-            tried: Vec::new(),
-        }
+        Self::to(End::Close(document))
     }
 
     /// Ends the program.
     pub(super) fn program() -> Self {
+        Self::to(End::Quit)
+    }
+
+    /// Saves everything and goes on.
+    pub(super) fn nothing() -> Self {
+        Self::to(End::Nothing)
+    }
+
+    fn to(end: End) -> Self {
         Self {
-            only: None,
+            end,
             tried: Vec::new(),
         }
     }
@@ -53,19 +69,24 @@ pub(super) fn go_on(
         desk.state.leaving = Some(leaving);
         return None;
     }
-    let concerned = |id: DocumentId| leaving.only.is_none_or(|only| only == id);
+    let concerned = |id: DocumentId| match leaving.end {
+        End::Close(only) => only == id,
+        End::Quit | End::Nothing => true,
+    };
     let mut unsaved = editor
         .documents()
         .iter()
         .filter(|open| open.document().is_unsaved() && concerned(open.id()));
     let Some(open) = unsaved.next() else {
-        let Some(document) = leaving.only else {
-            return Some(Outcome::Quit);
-        };
-        desk.send(Command::CloseDocument {
-            document,
-            discard_unsaved: false,
-        });
+        match leaving.end {
+            End::Nothing => return None,
+            End::Quit => return Some(Outcome::Quit),
+            End::Close(document) => desk.send(Command::CloseDocument {
+                document,
+                // No file holds results; the question has named them.
+                discard_unsaved: true,
+            }),
+        }
         return None;
     };
     if leaving.tried.contains(&open.id()) {

@@ -9,6 +9,7 @@ use super::canvas::{self, View};
 use super::clipboard;
 use super::context::{Desk, memory};
 use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, Guide, PaletteQuery};
+use super::leaving::Leaving;
 use super::panels;
 use super::state::Tool;
 use super::theme;
@@ -45,6 +46,12 @@ pub(super) fn perform(
         Action::ToggleMotion => {
             let still = !desk.state.still;
             desk.remember(memory::STILL, still);
+        }
+        Action::SaveAll => desk.state.leaving = Some(Leaving::nothing()),
+        Action::ReopenClosed => {
+            if let Some(closed) = desk.editor.recently_closed().first() {
+                desk.send(Command::Restore(closed.id));
+            }
         }
         Action::Recover => toggle_dialog(desk, Dialog::Recovery),
         Action::Messages => toggle_dialog(desk, Dialog::Messages),
@@ -118,7 +125,7 @@ pub(super) fn perform_on(
             FilePurpose::SaveMask(document),
             suggested(desk, open, "-mask"),
         ),
-        Action::CloseTab if open.document().is_unsaved() => {
+        Action::CloseTab if desk.editor.losses(document).any() => {
             desk.state.dialog = Some(Dialog::CloseUnsaved(document));
         }
         Action::CloseTab => desk.send(Command::CloseDocument {

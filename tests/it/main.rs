@@ -20,6 +20,7 @@ mod mask_files;
 mod outside;
 mod previews;
 mod queue;
+mod recently_closed;
 mod recovery;
 mod refusals;
 mod saving;

@@ -157,6 +157,8 @@ fn what_lives_is_not_offered_and_what_was_closed_is_gone() {
     let other = start_in(&folder, vec![], Duration::ZERO);
     assert_eq!(other.recoverable().count(), 0, "its program lives");
     other.close();
+    // With anything painted it would stay under “recently closed”.
+    session.editor.apply(Command::Undo { document: id });
     session.editor.apply(Command::CloseDocument {
         document: id,
         discard_unsaved: true,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::document::DocumentId;
-use overpaint::editor::{Command, OpenDocument, SaveStep};
+use overpaint::editor::{Command, Losses, OpenDocument, SaveStep};
+use overpaint::geometry::Rect;
 use overpaint::plan::EditSettings;
 use overpaint::raster::file::{self, FileFormat};
 
@@ -287,4 +288,126 @@ fn the_window_asks_and_cancelling_keeps_the_file() {
     window.wait(|editor| !editor.active().unwrap().document().is_unsaved());
     assert_eq!(std::fs::read(&path).unwrap(), original);
     assert!(window.folder.path().join("hopper-edited.jpg").is_file());
+}
+
+#[test]
+fn only_what_closing_would_lose_counts_as_unsaved() {
+    let mut session = Session::new(vec![]);
+    let path = session.path("hopper.jpg");
+    photograph(&path);
+    let id = open(&mut session, &path);
+    let none = Losses::default();
+    assert_eq!(session.editor.losses(id), none);
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(EditSettings {
+            prompt: "another".to_owned(),
+            ..EditSettings::default()
+        }),
+    });
+    assert_eq!(session.editor.losses(id), none);
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    let mask = Losses { mask: true, ..none };
+    assert_eq!(session.editor.losses(id), mask);
+    session.editor.apply(Command::ClearMask { document: id });
+    assert!(session.document(id).document().is_unsaved());
+    assert_eq!(
+        session.editor.losses(id),
+        none,
+        "a stroke that is gone leaves nothing"
+    );
+    session.editor.apply(Command::Undo { document: id });
+    add_layer(&mut session, id);
+    session.generate(id);
+    session.generate(id);
+    let all = Losses {
+        layers: 1,
+        results: 2,
+        ..mask
+    };
+    assert_eq!(session.editor.losses(id), all);
+    session.editor.apply(Command::SaveCopy { document: id });
+    wait_for_save(&mut session, id);
+    let results = Losses { results: 2, ..none };
+    assert_eq!(session.editor.losses(id), results);
+    // Results took minutes: they are not given up unasked.
+    let close = |session: &mut Session, discard_unsaved| {
+        session.editor.apply(Command::CloseDocument {
+            document: id,
+            discard_unsaved,
+        });
+        session.editor.documents().len()
+    };
+    assert_eq!(close(&mut session, false), 1);
+    assert!(session.editor.has_unsaved_work());
+    session.editor.apply(Command::CropCanvas {
+        document: id,
+        rect: Rect::new(0, 0, 200, 200),
+    });
+    let layer = session.document(id).document().layers()[0].id;
+    session.editor.apply(Command::DeleteLayer {
+        document: id,
+        layer,
+    });
+    let picture = Losses {
+        picture: true,
+        results: 3,
+        ..mask
+    };
+    assert_eq!(session.editor.losses(id), picture);
+    assert_eq!(close(&mut session, true), 0);
+}
+
+#[test]
+fn the_questions_name_what_would_be_lost_and_all_is_saved_at_once() {
+    let mut window = TestWindow::open(Wanted::default());
+    for name in ["one.jpg", "two.jpg"] {
+        let path = window.folder.path().join(name);
+        photograph(&path);
+        let known = window.editor().documents().len();
+        let paste = eframe::egui::Event::Paste(path.display().to_string());
+        window.harness.event(paste);
+        window.wait(|editor| editor.documents().len() > known);
+        window.drag(&[(0.45, 0.45), (0.55, 0.55)]);
+        for _ in 0..2 {
+            window
+                .harness
+                .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+            window.frames(2);
+            window.wait_for_runs();
+        }
+        window.harness.key_press(Key::Enter);
+        window.frames(3);
+    }
+    let says = |window: &TestWindow, part: &str| {
+        let mut nodes = window.harness.query_all_by_label_contains(part);
+        nodes.next().is_some()
+    };
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::W);
+    window.frames(4);
+    assert!(says(
+        &window,
+        "is not saved: 1 layer, the mask and 1 result that was not accepted."
+    ));
+    window.harness.key_press(Key::Escape);
+    window.frames(4);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::ALT, Key::S);
+    for _ in 0..2 {
+        window.frames(6);
+        window.harness.get_by_label("Save a copy").click();
+        window.frames(2);
+        window.wait(|editor| !editor.documents().iter().any(OpenDocument::is_being_saved));
+    }
+    window.frames(6);
+    assert!(!has(&window, "Save a copy"));
+    for name in ["one-edited.jpg", "two-edited.jpg"] {
+        assert!(window.folder.path().join(name).is_file(), "{name}");
+    }
+    let mut all = window.editor().documents().iter();
+    assert!(all.all(|open| !open.document().is_unsaved()));
+    assert_eq!(window.editor().documents().len(), 3, "nothing was closed");
 }

@@ -278,7 +278,7 @@ fn saving_on_the_way_out_ends_the_program() {
         .events
         .clear();
     window.frames(3);
-    press(&mut window, "Save and quit");
+    press(&mut window, "Save all and quit");
     let path = file(&window, "own.png");
     say_path(&mut window, &path);
     window.wait(|_| {

@@ -22,10 +22,14 @@ ui-open-sample = Open the sample portrait
 ui-open-sample-tip = A drawing to try everything on.
 ui-recover = Restore earlier work…
 ui-recover-tip = What a session that ended badly has left, and was not restored yet.
+ui-reopen = Reopen closed picture
+ui-reopen-tip = Open again what was closed last, with its layers, mask and results.
 ui-save = Save
 ui-save-tip = Write the picture to its own file.
 ui-save-as = Save as…
 ui-save-as-tip = Write the picture to another file, which becomes its own.
+ui-save-all = Save all
+ui-save-all-tip = Save every picture that is not saved, one after another.
 ui-export = Export…
 ui-export-tip = Write a copy; the picture keeps its own file.
 ui-close-tab = Close tab
@@ -134,8 +138,9 @@ ui-gesture-number-does = Back to its default
 ## Bars
 ui-menu = Menu
 ui-recent = Recent files
+ui-closed = Recently closed
 ui-not-saved-yet = Not saved yet
-ui-unsaved = Has changes that are not saved
+ui-unsaved = Not saved: { $what }
 ui-close-named = Close { $title }
 ui-zoom = Zoom
 ui-status-layout = crop { $crop } → { $work } ({ $scale }×) · feather { $feather } px
@@ -369,11 +374,24 @@ ui-palette-title = Find a command
 ui-palette-hint = Type a command
 ui-palette-nothing = No command is called that.
 ui-unsaved-title = Unsaved work
-ui-unsaved-about = “{ $title }” has changes that are not saved.
+ui-unsaved-about = “{ $title }” is not saved: { $what }.
+ui-unsaved-kept = What is closed without saving stays under “Recently closed” for { $days } days.
+ui-lost-picture = changes to the picture
+ui-lost-layers = { $count ->
+    [one] 1 layer
+   *[other] { $count } layers
+}
+ui-lost-mask = the mask
+ui-lost-results = { $count ->
+    [one] 1 result that was not accepted
+   *[other] { $count } results that were not accepted
+}
+ui-list-last = { $first } and { $rest }
+ui-list-more = { $first }, { $rest }
 ui-unsaved-discard = Close without saving
-ui-unsaved-quit = These pictures have changes that are not saved:
+ui-unsaved-quit = These pictures are not saved:
 ui-quit-discard = Quit without saving
-ui-quit-save = Save and quit
+ui-quit-save = Save all and quit
 ui-unsaved-save = Save and close
 ui-keep-working = Keep working
 ui-how-title = Where should this be saved?

@@ -1,6 +1,6 @@
 //! Questions: the few things that cannot be undone.
 
-use eframe::egui::{RichText, Ui};
+use eframe::egui::{self, RichText, Ui};
 
 use super::{Outcome, title};
 use crate::document::DocumentId;
@@ -19,12 +19,18 @@ pub(super) fn close_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, s
         return;
     };
     title(ui, &desk.text("ui-unsaved-title"));
-    let about = Message::new("ui-unsaved-about").with("title", open.title());
+    let about = Message::new("ui-unsaved-about")
+        .with("title", open.title())
+        .with("what", desk.losses(desk.editor.losses(document)));
     ui.label(desk.say(&about));
+    kept_hint(ui, desk);
     ui.add_space(space::M);
     ui.horizontal(|ui| {
         let save = desk.text("ui-unsaved-save");
-        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+        // No file holds results.
+        if open.document().is_unsaved()
+            && widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked()
+        {
             desk.state.leaving = Some(Leaving::document(document));
             *stays = false;
         }
@@ -47,18 +53,28 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
     let mut outcome = None;
     title(ui, &desk.text("ui-unsaved-title"));
     ui.label(desk.text("ui-unsaved-quit").as_ref());
-    for open in desk
-        .editor
-        .documents()
-        .iter()
-        .filter(|open| open.document().is_unsaved())
-    {
-        ui.label(RichText::new(format!("• {}", open.title())).family(theme::semibold()));
-    }
+    let most = (ui.ctx().content_rect().height() - 220.0).max(80.0);
+    egui::ScrollArea::vertical()
+        .max_height(most)
+        .show(ui, |ui| {
+            for open in desk.editor.documents() {
+                let losses = desk.editor.losses(open.id());
+                if losses.any() {
+                    let title = format!("• {}", open.title());
+                    ui.label(RichText::new(title).family(theme::semibold()));
+                    widgets::hint(ui, &desk.losses(losses));
+                }
+            }
+        });
+    kept_hint(ui, desk);
     ui.add_space(space::M);
+    let mut unsaved = desk.editor.documents().iter();
+    let can_save = unsaved.any(|open| open.document().is_unsaved());
     ui.horizontal(|ui| {
         let save = desk.text("ui-quit-save");
-        if widgets::primary_button(ui, icons::SAVE, &save, 150.0, size::CONTROL).clicked() {
+        if can_save
+            && widgets::primary_button(ui, icons::SAVE, &save, 180.0, size::CONTROL).clicked()
+        {
             desk.state.leaving = Some(Leaving::program());
             *stays = false;
         }
@@ -72,6 +88,15 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
         }
     });
     outcome
+}
+
+/// Where a document that is closed can be found again.
+fn kept_hint(ui: &mut Ui, desk: &Desk<'_>) {
+    if let Some(days) = desk.editor.keeps_closed_days() {
+        ui.add_space(space::XS);
+        let kept = Message::new("ui-unsaved-kept").with("days", f64::from(days));
+        widgets::hint(ui, &desk.say(&kept));
+    }
 }
 
 /// A run that was asked for although nothing is described.

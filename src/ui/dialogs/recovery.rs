@@ -1,7 +1,5 @@
 //! What sessions that ended badly have left: to be looked at, restored or thrown away.
 
-use std::time::SystemTime;
-
 use eframe::egui::{
     self, Align2, ColorImage, CornerRadius, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind,
     TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -73,7 +71,7 @@ fn left_ui(ui: &mut Ui, desk: &mut Desk<'_>, item: &Recoverable) {
             ui.add(egui::Label::new(name).truncate());
             let about = Message::new("ui-recovery-item")
                 .with("size", item.extent.to_string())
-                .with("ago", desk_ago(desk, item.changed_at));
+                .with("ago", desk.ago(item.changed_at));
             widgets::hint(ui, &desk.say(&about));
         });
     };
@@ -131,18 +129,4 @@ fn thumbnail_ui(ui: &mut Ui, item: &Recoverable) {
     ui.painter()
         .rect_stroke(place, corners, line, StrokeKind::Inside);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &item.title));
-}
-
-/// How long ago something was, in words.
-fn desk_ago(desk: &Desk<'_>, then: SystemTime) -> String {
-    let seconds = SystemTime::now()
-        .duration_since(then)
-        .map_or(0, |gone| gone.as_secs());
-    let (key, count) = match seconds {
-        0..=119 => ("ui-ago-moment", 1),
-        120..=7199 => ("ui-ago-minutes", seconds / 60),
-        7200..=172_799 => ("ui-ago-hours", seconds / 3600),
-        _ => ("ui-ago-days", seconds / 86_400),
-    };
-    desk.say(&Message::new(key).with("count", count as f64))
 }

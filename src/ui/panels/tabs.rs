@@ -38,7 +38,7 @@ pub(super) fn tabs(ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
             .editor
             .documents()
             .iter()
-            .map(|open| natural_width(ui, open))
+            .map(|open| natural_width(ui, open, desk.editor.losses(open.id()).any()))
             .collect();
         let most = widest(&wanted, room, gap);
         // Else a common wheel does nothing over them.
@@ -87,16 +87,12 @@ fn title_of(open: &OpenDocument) -> String {
 }
 
 /// How wide a tab is where there is room.
-fn natural_width(ui: &Ui, open: &OpenDocument) -> f32 {
+fn natural_width(ui: &Ui, open: &OpenDocument, lost: bool) -> f32 {
     let font = FontId::proportional(text_size::BODY);
     let words = ui
         .painter()
         .layout_no_wrap(title_of(open), font, egui::Color32::WHITE);
-    let dot = if open.document().is_unsaved() {
-        DOT
-    } else {
-        0.0
-    };
+    let dot = if lost { DOT } else { 0.0 };
     let around = f32::from(AROUND.left) + f32::from(AROUND.right) + CROSS + space::XS;
     words.size().x.ceil() + 1.0 + dot + around
 }
@@ -130,8 +126,8 @@ fn tab(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, (active, width): (
 /// What the tab is called, and a dot where there is unsaved work.
 fn title_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool) {
     let t = theme::tokens(ui);
-    let unsaved = open.document().is_unsaved();
-    let rest = CROSS + if unsaved { DOT } else { 0.0 };
+    let losses = desk.editor.losses(open.id());
+    let rest = CROSS + if losses.any() { DOT } else { 0.0 };
     let room = vec2(
         (ui.available_width() - rest).max(0.0),
         ui.available_height(),
@@ -165,10 +161,13 @@ fn title_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, active: bool)
             }
         });
     });
-    if unsaved {
+    if losses.any() {
         let (dot, response) = ui.allocate_exact_size(vec2(DOT, CROSS), Sense::hover());
         ui.painter().circle_filled(dot.center(), 2.5, t.accent);
-        response.on_hover_text(desk.text("ui-unsaved"));
+        response.on_hover_ui(|ui| {
+            let what = desk.losses(losses);
+            ui.label(desk.say(&Message::new("ui-unsaved").with("what", what)));
+        });
     }
 }
 

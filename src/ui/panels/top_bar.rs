@@ -48,6 +48,7 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
                 widgets::menu_item(ui, desk, *action);
                 if *action == Action::OpenSample {
                     recent_files(ui, desk);
+                    recently_closed(ui, desk);
                 }
             }
             ui.separator();
@@ -93,6 +94,24 @@ fn recent_files(ui: &mut Ui, desk: &mut Desk<'_>) {
                     desk.send(Command::OpenFile(path));
                     ui.close();
                 }
+            }
+        });
+    });
+}
+
+fn recently_closed(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let closed: Vec<_> = desk.editor.recently_closed().to_vec();
+    let title = desk.text("ui-closed");
+    ui.add_enabled_ui(!closed.is_empty(), |ui| {
+        submenu(ui, icons::RECOVER, &title, |ui| {
+            for closed in closed.into_iter().take(12) {
+                ui.push_id(closed.id.0, |ui| {
+                    let about = desk.about_closed(&closed);
+                    if ui.button(&closed.title).on_hover_text(about).clicked() {
+                        desk.send(Command::Restore(closed.id));
+                        ui.close();
+                    }
+                });
             }
         });
     });

@@ -8,6 +8,11 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
+/// Height of what is shown, in points.
+const HEIGHT: f32 = 440.0;
+/// Files and closed pictures that are listed, of each kind.
+const MOST_LISTED: usize = 4;
+
 /// Draws the empty canvas.
 pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let area = ui.available_rect_before_wrap();
@@ -15,7 +20,10 @@ pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.painter().rect_filled(area, 0.0, t.canvas);
     let middle = egui::Rect::from_center_size(
         area.center(),
-        egui::vec2(420.0_f32.min(area.width() - 48.0), 320.0),
+        egui::vec2(
+            420.0_f32.min(area.width() - 48.0),
+            HEIGHT.min(area.height()),
+        ),
     );
     ui.scope_builder(egui::UiBuilder::new().max_rect(middle), |ui| {
         ui.vertical_centered(|ui| {
@@ -51,32 +59,45 @@ pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             {
                 desk.act(Action::OpenSample);
             }
-            let recent: Vec<_> = desk
-                .editor
-                .preferences()
-                .recent_files
-                .iter()
-                .take(5)
-                .cloned()
-                .collect();
-            if !recent.is_empty() {
-                ui.add_space(space::M);
-                widgets::hint(ui, &desk.text("ui-recent"));
-            }
-            for path in recent {
-                let name = path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy()
-                    .into_owned();
-                if widgets::link_button(ui, &name)
-                    .on_hover_text(path.display().to_string())
-                    .clicked()
-                {
-                    desk.send(Command::OpenFile(path));
-                }
-            }
+            recent_ui(ui, desk);
         });
     });
     ui.advance_cursor_after_rect(area);
+}
+
+/// Files that were open, and what was closed without being saved.
+fn recent_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let files = &desk.editor.preferences().recent_files;
+    let files: Vec<_> = files.iter().take(MOST_LISTED).cloned().collect();
+    let closed = desk.editor.recently_closed();
+    let closed: Vec<_> = closed.iter().take(MOST_LISTED).cloned().collect();
+    if !closed.is_empty() {
+        ui.add_space(space::M);
+        widgets::hint(ui, &desk.text("ui-closed"));
+    }
+    for closed in closed {
+        ui.push_id(closed.id.0, |ui| {
+            let about = desk.about_closed(&closed);
+            let name = format!("{} · {}", closed.title, desk.ago(closed.closed_at));
+            if widgets::link_button(ui, &name)
+                .on_hover_text(about)
+                .clicked()
+            {
+                desk.send(Command::Restore(closed.id));
+            }
+        });
+    }
+    if !files.is_empty() {
+        ui.add_space(space::M);
+        widgets::hint(ui, &desk.text("ui-recent"));
+    }
+    for path in files {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        if widgets::link_button(ui, &name.to_string_lossy())
+            .on_hover_text(path.display().to_string())
+            .clicked()
+        {
+            desk.send(Command::OpenFile(path));
+        }
+    }
 }

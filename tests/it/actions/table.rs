@@ -139,6 +139,30 @@ pub(super) fn case(action: Action) -> Case {
             .then(|stage| {
                 stage.window.wait(|editor| !editor.has_unsaved_work());
             }),
+        Action::ReopenClosed => Case::new(
+            |stage| {
+                if stage.window.editor().active().is_none() {
+                    return "nothing".to_owned();
+                }
+                paint_seen(stage)
+            },
+            Between("nothing", "painted"),
+        )
+        .first(|stage| {
+            paint(stage);
+            stage.keys(Modifiers::COMMAND, Key::W);
+            stage.click("Close without saving");
+            stage
+                .window
+                .wait(|editor| !editor.recently_closed().is_empty());
+        })
+        .then(|stage| stage.window.wait(|editor| editor.active().is_some())),
+        Action::SaveAll => Case::new(is_unsaved, Between("unsaved", "saved"))
+            .first(paint)
+            .then(|stage| {
+                say_path(stage, "own.png");
+                stage.window.wait(|editor| !editor.has_unsaved_work());
+            }),
         Action::SaveAs => Case::new(own_file, Between("none", "own.png")).then(|stage| {
             say_path(stage, "own.png");
             stage
