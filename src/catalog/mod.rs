@@ -22,7 +22,7 @@ pub use folders::{list, resolve};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use words::{Word, WordCategory, Words};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,13 @@ pub enum ModelRef {
     #[default]
     BuiltIn,
     /// A diffusers folder.
-    Folder(PathBuf),
+    Folder(#[serde(serialize_with = "as_text")] PathBuf),
+}
+
+/// Writes a path that is no text with its strange bytes replaced, where serde would refuse it and
+/// with it all that is kept beside it (settings, journals, recipes).
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// How the network's answer is to be read.

@@ -298,3 +298,17 @@ fn numbers_that_make_no_sense_are_refused() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_no_text_harms_nothing_kept_beside_it() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let strange = std::ffi::OsStr::from_bytes(b"/models/a\xff");
+    let written = serde_json::to_string(&ModelRef::Folder(strange.into())).expect("written");
+    assert_eq!(written, "{\"Folder\":\"/models/a\u{fffd}\"}");
+    for model in [ModelRef::BuiltIn, ModelRef::Folder("/models/模型".into())] {
+        let written = serde_json::to_string(&model).expect("written");
+        let read: ModelRef = serde_json::from_str(&written).expect("read");
+        assert_eq!(read, model);
+    }
+}

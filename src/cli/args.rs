@@ -162,7 +162,7 @@ pub struct EditArgs {
     #[arg(long, value_name = "GRID", requires = "strengths")]
     pub grid: Option<PathBuf>,
     /// Steps of the whole schedule; strength decides how many of them run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub steps: Option<u32>,
     /// Guidance scale: how closely the prompt is followed; 1 is off
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
@@ -328,5 +328,26 @@ impl BenchStage {
             Self::Decode => "decode",
             Self::Text => "text",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_threads_than_processors_are_as_many_as_processors() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        for (typed, wanted) in [
+            (None, None),
+            (Some("1"), Some(1)),
+            (Some("1024"), Some(processors.min(1024))),
+            (Some("4294967295"), Some(processors)),
+        ] {
+            let option = typed.map(|count| format!("--threads={count}"));
+            let args = Args::try_parse_from(["overpaint".to_owned()].into_iter().chain(option));
+            assert_eq!(args.unwrap().device.engine_options().threads, wanted);
+        }
+        assert!(Args::try_parse_from(["overpaint", "--threads", "0"]).is_err());
     }
 }

@@ -46,12 +46,12 @@ pub type OpenWindow = fn(WindowRequest) -> Result<(), Message>;
 /// Runs the program: the first argument is its own name.
 pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) -> ExitCode {
     let typed: Vec<OsString> = args.into_iter().collect();
-    let args = match Args::try_parse_from(&typed) {
-        Ok(args) => args,
-        Err(error) => return not_understood(&error, &typed),
-    };
     let texts = Texts::of(Language::of_system());
     let console = Console::new(texts);
+    let args = match Args::try_parse_from(&typed) {
+        Ok(args) => args,
+        Err(error) => return not_understood(&error, &typed, &console),
+    };
     let wants_json = args.command.as_ref().is_some_and(Command::wants_json);
     let done = match args.command {
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
@@ -61,37 +61,42 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let code = error.exit_code();
-            if wants_json {
-                error_event(&console.say(&error.message()), code);
-            }
-            console.problem(&error);
-            ExitCode::from(code)
-        }
+        Err(error) => failed(&error, wants_json, &console),
     }
 }
 
-/// Says why the arguments are none, or gives the help that was asked for.
-fn not_understood(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+fn failed(error: &CliError, wants_json: bool, console: &Console) -> ExitCode {
+    let code = error.exit_code();
+    if wants_json {
+        error_event(&console.say(&error.message()), code);
+    }
+    console.problem(error);
+    ExitCode::from(code)
+}
+
+/// Says why the arguments cannot be understood, or gives the help that was asked for.
+fn not_understood(error: &clap::Error, typed: &[OsString], console: &Console) -> ExitCode {
     // clap writes help to stdout (exit code 0) and mistakes to stderr (exit code 2).
-    let code = if error.use_stderr() {
-        error::BAD_ARGUMENTS
-    } else {
-        0
-    };
-    let options = typed.iter().take_while(|word| *word != "--");
-    if code != 0 && options.into_iter().any(|word| word == "--json") {
+    if !error.use_stderr() {
+        let is_said = error.print().is_ok();
+        return ExitCode::from(if is_said { 0 } else { error::FAILED_RUN });
+    }
+    let mut options = typed.iter().take_while(|word| *word != "--");
+    let wants_json = options.any(|word| word == "--json");
+    // clap takes a mistyped command for a picture, and what follows for too much.
+    let first = typed.get(1).map(Path::new);
+    if let Some(error) = first.and_then(no_such_command) {
+        return failed(&error, wants_json, console);
+    }
+    let code = error::BAD_ARGUMENTS;
+    if wants_json {
         let said = error.to_string();
         let reason = said.split("\n\nUsage:").next().unwrap_or_default();
         let reason = reason.strip_prefix("error: ").unwrap_or(reason);
         error_event(reason.trim(), code);
     }
-    if error.print().is_ok() {
-        ExitCode::from(code)
-    } else {
-        ExitCode::from(error::FAILED_RUN)
-    }
+    let is_said = error.print().is_ok();
+    ExitCode::from(if is_said { code } else { error::FAILED_RUN })
 }
 
 fn error_event(message: &str, code: u8) {
@@ -119,17 +124,27 @@ fn check_picture(path: &Path) -> Result<(), CliError> {
         Ok(_) => return Ok(()),
         Err(error) => error,
     };
-    let is_word = path.extension().is_none() && path.components().count() <= 1;
-    if is_word && error.kind() == std::io::ErrorKind::NotFound {
-        let commands = Args::command();
-        let commands = commands.get_subcommands().map(clap::Command::get_name);
-        let message = Message::new("cli-no-such-command")
-            .with("name", path)
-            .with("commands", commands.collect::<Vec<_>>().join(", "));
-        return Err(CliError::Argument(message));
+    if let Some(error) = no_such_command(path) {
+        return Err(error);
     }
     Err(CliError::Input(PictureError::Read {
         path: path.to_path_buf(),
         why: error.to_string(),
     }))
+}
+
+/// The answer to a word that is no command, and no file either.
+fn no_such_command(word: &Path) -> Option<CliError> {
+    let is_word = word.extension().is_none() && word.components().count() == 1;
+    let is_option = word.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let commands = Args::command();
+    let names = || commands.get_subcommands().map(clap::Command::get_name);
+    let is_known = names().chain(["help"]).any(|name| word == Path::new(name));
+    if !is_word || is_option || is_known || std::fs::symlink_metadata(word).is_ok() {
+        return None;
+    }
+    let message = Message::new("cli-no-such-command")
+        .with("name", word)
+        .with("commands", names().collect::<Vec<_>>().join(", "));
+    Some(CliError::Argument(message))
 }

@@ -31,7 +31,8 @@ pub struct Preferences {
     pub language: Option<Language>,
     /// Light or dark.
     pub theme: Theme,
-    /// Last opened first.
+    /// Last opened first. One whose name is no text is not written, so that the rest is.
+    #[serde(serialize_with = "texts_only")]
     pub recent_files: Vec<PathBuf>,
     /// The model chosen last.
     pub model: ModelRef,
@@ -119,6 +120,10 @@ impl Preferences {
     }
 }
 
+fn texts_only<S: serde::Serializer>(files: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.iter().filter_map(|file| file.to_str()))
+}
+
 const FILE: &str = "preferences.json";
 
 /// Reads the preferences of `data_dir`. A file that cannot be understood is set aside, and where it
@@ -150,4 +155,26 @@ pub(super) fn write(data_dir: &Path, preferences: &Preferences) -> Result<(), Ed
     saved().map_err(|error| EditorError::PreferencesNotSaved {
         why: error.to_string(),
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_whose_name_is_no_text_keeps_nothing_from_being_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut preferences = Preferences::default();
+        preferences.note_file(Path::new("/pictures/a.png"));
+        let strange = Path::new(std::ffi::OsStr::from_bytes(b"/pictures/b\xff.png"));
+        preferences.note_file(strange);
+        preferences.model = ModelRef::Folder(strange.to_owned());
+        assert_eq!(preferences.recent_files.len(), 2);
+        write(folder.path(), &preferences).unwrap();
+        let (read, error) = read(folder.path());
+        assert_eq!(error, None);
+        assert_eq!(read.recent_files, [Path::new("/pictures/a.png")]);
+    }
 }

@@ -288,6 +288,8 @@ fn bad_arguments_are_said_as_json_too() {
     let help = overpaint(room.path(), ["edit", "--help", "--json"]);
     assert!(help.status.success());
     assert!(!String::from_utf8_lossy(&help.stdout).contains("\"event\""));
+    let mistyped = overpaint(room.path(), ["edti", "in.png", "--json"]);
+    assert_refused_first(&mistyped, 2, "“edti”", "a command that is none");
     let bench = overpaint(room.path(), ["bench", "--json", "--model", "nobody"]);
     assert_refused_first(&bench, 4, "nobody", "a model to measure");
 }
@@ -298,6 +300,11 @@ fn a_window_does_not_open_on_nothing() {
     for (args, code, said) in [
         (&["batch"][..], 2, "edit, models, bench"),
         (&["Edit"], 2, "no command"),
+        (
+            &["edti", "in.png", "-o", "out.png", "--prompt", "x"],
+            2,
+            "“edti”",
+        ),
         (&["missing.png"], 3, "missing.png"),
         (&["no/such/picture"], 3, "no/such/picture"),
         (&["."], 3, "directory"),
@@ -396,4 +403,57 @@ fn what_is_given_for_a_model_is_named_for_what_it_is() {
     // A part is measured without the rest of its model, and says the same.
     let bench = ["bench", "--json", "--stage", "unet", "--model", "pulled"];
     assert_refused_first(&overpaint(room.path(), bench), 4, "git lfs pull", "bench");
+}
+
+/// Reading one would never end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_is_no_picture() {
+    let room = room();
+    let args = [
+        "edit",
+        "/dev/zero",
+        "-o",
+        "out.png",
+        "--json",
+        "--prompt",
+        "panda",
+    ];
+    assert_refused_first(&overpaint(room.path(), args), 3, "a device", "/dev/zero");
+    let mask = [&["-o", "out.png", "--mask", "/dev/zero"], SMALL].concat();
+    assert_refused_first(&edit(room.path(), &mask), 3, "a device", "a mask");
+}
+
+#[test]
+fn what_an_edit_reads_is_not_written_over_by_mistake() {
+    let room = room();
+    fs::copy(room.path().join("in.png"), room.path().join("mask-0.6.png")).unwrap();
+    let before = fs::read(room.path().join("mask-0.6.png")).unwrap();
+    let list = ["--prompt", "panda", "--steps", "2", "--strengths", "0.6"];
+    for more in [
+        &["-o", "o.png", "--grid", "in.png"][..],
+        &[
+            "-o",
+            "o.png",
+            "--grid",
+            "./mask-0.6.png",
+            "--mask",
+            "mask-0.6.png",
+        ],
+        &["-o", "mask.png", "--mask", "mask-0.6.png"],
+    ] {
+        let args = [more, &list[..]].concat();
+        assert_refused_first(
+            &edit(room.path(), &args),
+            2,
+            "which this edit reads",
+            "twice",
+        );
+    }
+    assert_eq!(fs::read(room.path().join("mask-0.6.png")).unwrap(), before);
+    let in_place = edit(room.path(), &[&["-o", "in.png"], SMALL].concat());
+    assert!(
+        in_place.status.success(),
+        "a picture may be edited in place"
+    );
 }

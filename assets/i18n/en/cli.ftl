@@ -18,6 +18,7 @@ cli-decimal-comma = “{ $value }” is not a number here. Write a point instead
 cli-bad-seed = “{ $value }” is not a seed. Give a whole number from 0 to 18446744073709551615, or -1 for a random one.
 cli-text-is-option = “{ $value }” is an option, and the text before it is missing. Write the text in quotes; one that may be left empty is "".
 cli-no-such-command = There is no command and no picture “{ $name }”. Commands: { $commands }. To open a picture, give the path of its file; “overpaint --help” tells more.
+cli-output-is-input = { $path } would be written over { $read }, which this edit reads. Choose another name.
 cli-bench-line = { $name }: { $seconds } s
 cli-bench-header = { $model } on { $device }, picture { $size }, work size { $work }, { $steps } steps; run { $run } of { $runs }
 cli-sheet-original = original

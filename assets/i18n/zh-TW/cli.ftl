@@ -18,6 +18,7 @@ cli-decimal-comma = 「{ $value }」在這裡不是數字。請把逗號改成�
 cli-bad-seed = 「{ $value }」不是種子。請給 0 到 18446744073709551615 的整數，或用 -1 隨機決定。
 cli-text-is-option = 「{ $value }」是選項，前面少了文字。請把文字放在引號裡；可以留空的寫成 ""。
 cli-no-such-command = 沒有「{ $name }」這個指令，也沒有這張圖片。可用的指令：{ $commands }。要開啟圖片，請給檔案的路徑；詳見「overpaint --help」。
+cli-output-is-input = { $path } 會覆蓋這次編輯要讀取的 { $read }。請換一個檔名。
 cli-bench-line = { $name }：{ $seconds } 秒
 cli-bench-header = { $model }，{ $device }，圖片 { $size }，工作大小 { $work }，{ $steps } 步；第 { $run } 次，共 { $runs } 次
 cli-sheet-original = 原圖

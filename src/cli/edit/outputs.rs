@@ -7,9 +7,11 @@ use crate::cli::args::EditArgs;
 use crate::cli::error::CliError;
 use crate::geometry::Extent;
 use crate::plan::Strength;
-use crate::raster::file::{PictureError, PlaceProblem, check_places, check_size, writable_format};
+use crate::raster::file::{
+    PictureError, PlaceProblem, check_place, check_places, check_size, writable_format,
+};
 use crate::raster::sheet::{SheetTile, sheet_extent};
-use crate::text::Explain as _;
+use crate::text::{Explain as _, Message};
 
 /// The files an edit writes.
 pub(super) struct Outputs {
@@ -37,6 +39,19 @@ impl Outputs {
             writable_format(path, None).map_err(refused)?;
         }
         check_places(outputs.paths()).map_err(refused)?;
+        // A result may take the place of its picture; a sheet is none, and a mask is used again.
+        let of_sheet = outputs
+            .sheet
+            .iter()
+            .map(|sheet| (sheet.as_path(), &args.input));
+        let masks = args.mask.iter();
+        let of_masks = masks.flat_map(|mask| outputs.paths().map(move |path| (path, mask)));
+        for (path, read) in of_sheet.chain(of_masks) {
+            if read.canonicalize().ok() == Some(check_place(path).map_err(refused)?) {
+                let message = Message::new("cli-output-is-input").with("path", path);
+                return Err(CliError::Argument(message.with("read", read.as_path())));
+            }
+        }
         Ok(outputs)
     }
 

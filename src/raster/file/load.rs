@@ -33,10 +33,29 @@ pub fn load(path: &Path) -> Result<LoadedPicture, PictureError> {
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
-    std::fs::read(path).map_err(|error| PictureError::Read {
+    let bytes = match std::fs::metadata(path) {
+        // A pipe ends, and `<(…)` of a shell is one; a device may go on for ever.
+        Ok(found) if is_device(&found) => Err(std::io::Error::other("it is a device, not a file")),
+        _ => std::fs::read(path),
+    };
+    bytes.map_err(|error| PictureError::Read {
         path: path.to_path_buf(),
         why: error.to_string(),
     })
+}
+
+fn is_device(file: &std::fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = file.file_type();
+        kind.is_char_device() || kind.is_block_device()
+    }
+    #[cfg(not(unix))]
+    {
+        _ = file;
+        false
+    }
 }
 
 /// Reads a picture from the bytes of a file (a drop, the clipboard). `name` is what errors call it.
