@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Stage};
 use overpaint::jobs::{EditProgress, run_edit};
-use overpaint::plan::{Layout, PreviewPatch};
+use overpaint::plan::{Layout, Pass, PreviewPatch};
 
 #[path = "shared/request.rs"]
 mod shared;
@@ -33,7 +33,7 @@ impl EditProgress for StopAt {
         }
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, stage: Stage) {
         if self.moment.is_none_or(|moment| Instant::now() < moment) {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Engine, Stage};
 use overpaint::jobs::{EditProgress, JobEvent, Runner, run_edit};
-use overpaint::plan::{EditRequest, Layout, PreviewPatch};
+use overpaint::plan::{EditRequest, Layout, Pass, PreviewPatch};
 
 #[path = "shared/request.rs"]
 mod shared;
@@ -34,7 +34,7 @@ impl EditProgress for Watching {
         Ok(())
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, _: Stage) {}
 

@@ -113,7 +113,7 @@ impl DeviceArgs {
 /// `overpaint edit`. What is left out comes from the model's own defaults.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct EditArgs {
-    /// Picture to edit: PNG, JPEG, WebP, BMP or TIFF
+    /// Picture to edit: PNG, JPEG, WebP, TIFF, BMP or GIF
     pub input: PathBuf,
     /// File to write: PNG, JPEG, WebP or TIFF by its extension
     #[arg(short, long, value_name = "OUT")]
@@ -200,6 +200,18 @@ pub struct EditArgs {
     /// Details that the model is shown too small to see, where structure is kept: off, auto, more
     #[arg(long, value_name = "KEEP", default_value = "auto")]
     pub keep_details: String,
+    /// Draws the result again at a larger work size: off, auto, own (up to the picture's own size),
+    /// or a factor such as 2
+    #[arg(long, value_name = "PASS", default_value = "off")]
+    pub second_pass: String,
+    /// Denoising strength of that second pass
+    #[arg(
+        long,
+        value_name = "S",
+        default_value = "0.3",
+        allow_negative_numbers = true
+    )]
+    pub second_strength: String,
     /// Model: an id of `overpaint models`, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,

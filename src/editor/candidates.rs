@@ -7,18 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::Editor;
 use super::error::EditorError;
-use super::generating::{ComparisonId, Run};
+use super::open_document::OpenDocument;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
-use crate::jobs::{EditResult, JobId, RunReport};
-use crate::plan::{EditSettings, KeepDetails, Layout};
+use crate::jobs::{JobId, KeptDetails, RunReport};
+use crate::plan::{EditSettings, KeepDetails, Layout, Recipe, SecondPass};
 use crate::raster::Patch;
+use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 use crate::text::{Message, Texts};
 
 /// Names a candidate; never used twice in the program's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CandidateId(pub u64);
+
+/// Names a comparison; never used twice in the program's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ComparisonId(pub u64);
 
 /// A finished result.
 #[derive(Debug, Clone)]
@@ -39,6 +44,8 @@ pub struct Candidate {
     pub patch: Arc<Patch>,
     /// How it lies in its picture.
     pub layout: Layout,
+    /// How details were kept that the model could not see.
+    pub details: KeptDetails,
     /// How its run went.
     pub report: RunReport,
     /// Wall-clock seconds from request to patch.
@@ -67,6 +74,9 @@ impl LayerRecipe {
         settings
             .entry("keep_details")
             .or_insert_with(|| KeepDetails::Off.id().into());
+        settings
+            .entry("second_pass")
+            .or_insert_with(|| SecondPass::Off.to_string().into());
         serde_json::from_value(recipe).ok()
     }
 }
@@ -75,28 +85,12 @@ impl LayerRecipe {
 const BUDGET_BYTES: usize = 1 << 30;
 
 impl Editor {
-    pub(super) fn add_candidate(
-        &mut self,
-        run: &Run,
-        result: EditResult,
-        canvas: Extent,
-    ) -> CandidateId {
+    /// Keeps a result; it is given its name here.
+    pub(super) fn add_candidate(&mut self, mut candidate: Candidate) -> CandidateId {
         self.last_candidate += 1;
         let id = CandidateId(self.last_candidate);
-        self.candidates.push(Candidate {
-            id,
-            document: run.document,
-            job: run.job,
-            comparison: run.comparison,
-            model: run.model.clone(),
-            settings: Arc::clone(&run.settings),
-            patch: Arc::new(result.patch),
-            layout: result.layout,
-            report: result.report,
-            total_seconds: result.total_seconds,
-            canvas,
-            accepted_as: None,
-        });
+        candidate.id = id;
+        self.candidates.push(candidate);
         keep_within(&mut self.candidates, BUDGET_BYTES);
         id
     }
@@ -145,6 +139,31 @@ impl Editor {
     pub(super) fn discard_candidate(&mut self, id: CandidateId) {
         self.candidates.retain(|candidate| candidate.id != id);
     }
+}
+
+/// How the picture was made, to be saved with it: the recipe of the topmost visible layer, else what
+/// its file said.
+pub(super) fn recipe_text(open: &OpenDocument) -> Option<RecipeText> {
+    let mut drawn = open
+        .document
+        .layers()
+        .iter()
+        .rev()
+        .filter(|layer| layer.visible);
+    let of_layer = drawn.find_map(LayerRecipe::of).map(|recipe| Recipe {
+        model: recipe.model,
+        settings: recipe.settings,
+        extent: open.document.extent(),
+    });
+    let origin = &open.about.origin;
+    of_layer.map(|recipe| recipe.text()).or_else(|| {
+        let text = |keyword| origin.text(keyword).unwrap_or_default().to_owned();
+        let of_file = RecipeText {
+            parameters: text(PARAMETERS_KEYWORD),
+            json: text(OWN_KEYWORD),
+        };
+        (of_file != RecipeText::default()).then_some(of_file)
+    })
 }
 
 /// The beginning of the prompt, or a number where there is none.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::candidates::CandidateId;
-use super::generating::ComparisonId;
+use super::candidates::ComparisonId;
 use super::notices::NoticeId;
 use super::painting::{BrushTip, Fill, StrokePoint};
 use super::preferences::Preferences;
@@ -41,9 +41,22 @@ pub enum Command {
     },
     /// Makes a document the one in front.
     Activate(DocumentId),
-    /// Writes the visible picture to the document's own path. Without one (or where the path's
-    /// format cannot hold it) a notice asks for "save as".
+    /// Writes the visible picture to the document's own file, or leaves the file as it is where it
+    /// shows the same. Without a file a notice asks for "save as"; where the file is the one that was
+    /// opened and nobody has agreed to replace it, one asks for [`SaveCopy`](Self::SaveCopy) or
+    /// [`ReplaceOriginal`](Self::ReplaceOriginal). See [`SaveStep`](super::SaveStep).
     Save {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Writes the visible picture beside the file that was opened, under a name nobody has; that
+    /// copy becomes the document's own file.
+    SaveCopy {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Replaces the file that was opened; from then on saving does so unasked.
+    ReplaceOriginal {
         /// Which document.
         document: DocumentId,
     },

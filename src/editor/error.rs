@@ -15,6 +15,11 @@ pub enum EditorError {
     },
     /// The document has no file of its own yet.
     NoPath,
+    /// The file is the one that was opened, and nobody has agreed to replace it.
+    OriginalKept {
+        /// What the file is called.
+        name: String,
+    },
     /// No model is known to run.
     NoModel,
     /// Too many files are being read and written at the moment.
@@ -59,6 +64,9 @@ impl Explain for EditorError {
                 Message::new("editor-unsaved-work").with("title", title.clone())
             }
             Self::NoPath => Message::new("editor-no-path"),
+            Self::OriginalKept { name } => {
+                Message::new("editor-original-kept").with("name", name.clone())
+            }
             Self::NoModel => Message::new("editor-no-model"),
             Self::TooBusy => Message::new("editor-too-busy"),
             Self::TaskLost => Message::new("editor-task-lost"),

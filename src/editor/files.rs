@@ -1,4 +1,4 @@
-//! Opening, saving, exporting: handed to the file thread, taken in when done.
+//! Opening, exporting, restoring: handed to the file thread, taken in when done.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,13 @@ use super::error::EditorError;
 use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
-use super::{Editor, models, preferences};
+use super::{Editor, candidates, preferences};
+use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
-use crate::raster::file::{self, FileFormat, LoadedMask, MaskChannel, SaveOptions};
+use crate::raster::file::{self, LoadedMask, MaskChannel, SaveOptions};
 use crate::raster::{
     FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
 };
@@ -37,16 +38,17 @@ pub(super) enum FileEvent {
         std::io::Result<Option<Box<Restored>>>,
     ),
     PreferencesWritten(Result<(), EditorError>),
-    ModelFound(models::Found),
-    ModelsListed(models::Listed),
+    ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
+    ModelsListed(Vec<Result<ModelCard, CatalogError>>),
 }
 
 /// A save that has ended.
 pub(super) struct Saved {
-    document: DocumentId,
-    serial: u64,
-    path: PathBuf,
-    result: Result<Vec<PictureNote>, PictureError>,
+    pub(super) document: DocumentId,
+    pub(super) serial: u64,
+    pub(super) path: PathBuf,
+    pub(super) picture: Picture,
+    pub(super) result: Result<Vec<PictureNote>, PictureError>,
 }
 
 impl Editor {
@@ -93,6 +95,7 @@ impl Editor {
                 .map_or(begin_with, |found| found.settings),
             origin,
             seed_locked: false,
+            may_replace: false,
         };
         let id = self.new_document_id();
         let folder = match SessionFolder::create(&self.data_dir.join("sessions"), id.0) {
@@ -112,43 +115,6 @@ impl Editor {
     fn new_document_id(&mut self) -> DocumentId {
         self.last_document += 1;
         DocumentId(self.last_document)
-    }
-
-    pub(super) fn save(&mut self, id: DocumentId) {
-        let Some(open) = self.document(id) else {
-            return;
-        };
-        let path = open.about.path.clone();
-        let can_hold = |path: &PathBuf| {
-            FileFormat::of_path(path).is_some_and(|format| FileFormat::WRITABLE.contains(&format))
-        };
-        match path.filter(can_hold) {
-            Some(path) => self.save_as(id, path, None),
-            None => self.notices.warn(Some(id), &EditorError::NoPath),
-        }
-    }
-
-    pub(super) fn save_as(&mut self, id: DocumentId, path: PathBuf, jpeg_quality: Option<u8>) {
-        let options = self.save_options(id, jpeg_quality);
-        let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
-            return;
-        };
-        open.stroke = None;
-        open.document.commit();
-        let document = id;
-        let serial = open.document.serial();
-        let picture = open.document.visible().clone();
-        let origin = open.about.origin.clone();
-        let taken = self.do_file_task(Box::new(move || {
-            let result = file::save(&path, &picture, &origin, &options);
-            FileEvent::Saved(Saved {
-                document,
-                serial,
-                path,
-                result,
-            })
-        }));
-        self.with_document(id, |open| open.is_being_saved |= taken);
     }
 
     pub(super) fn export(&mut self, id: DocumentId, path: PathBuf, jpeg_quality: Option<u8>) {
@@ -258,7 +224,7 @@ impl Editor {
             }
             FileEvent::PreferencesWritten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
-            FileEvent::ModelFound(found) => self.model_found(found),
+            FileEvent::ModelFound(model, card) => self.model_found(model, *card),
             FileEvent::ModelsListed(models) => self.models = models,
         }
     }
@@ -268,38 +234,23 @@ impl Editor {
             self.preferences.note_file(path);
             self.preferences_changed = true;
         }
+        // Only the sample comes from nowhere.
+        let is_sample = path.is_none();
         self.add_document(path, title, loaded.picture, loaded.origin);
+        if let Some(open) = self.documents.last_mut() {
+            open.is_sample = is_sample;
+        }
         for note in loaded.notes {
             self.notices.info(self.active, note.message());
         }
     }
 
-    fn saved(&mut self, saved: Saved) {
-        let Saved {
-            document,
-            serial,
-            path,
-            result,
-        } = saved;
-        if let Some(open) = self.documents.iter_mut().find(|open| open.id() == document) {
-            open.is_being_saved = false;
-            if result.is_ok() {
-                open.document.mark_saved(serial);
-                open.change_about(|about| {
-                    about.title = file_name(&path);
-                    about.path = Some(path.clone());
-                });
-                self.preferences.note_file(&path);
-                self.preferences_changed = true;
-            }
-        }
-        match result {
-            Ok(notes) => self.written(Some(document), &path, &notes),
-            Err(error) => self.notices.error(Some(document), &error),
-        }
-    }
-
-    fn written(&mut self, document: Option<DocumentId>, path: &Path, notes: &[PictureNote]) {
+    pub(super) fn written(
+        &mut self,
+        document: Option<DocumentId>,
+        path: &Path,
+        notes: &[PictureNote],
+    ) {
         let saved = Message::new("editor-saved").with("name", file_name(path));
         self.notices.info(document, saved);
         for note in notes {
@@ -354,6 +305,7 @@ impl Editor {
             origin: FileOrigin::default(),
             settings: self.settings_to_begin_with(),
             seed_locked: false,
+            may_replace: false,
         });
         let whole_bytes = restored.whole_bytes;
         let mut open = OpenDocument::new(restored.document, about, DocumentJournal::fresh(None));
@@ -363,12 +315,12 @@ impl Editor {
         self.active = Some(id);
     }
 
-    fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {
+    pub(super) fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {
         let wanted = self.preferences.save_recipe;
         let recipe = self
             .document(id)
             .filter(|_| wanted)
-            .and_then(models::recipe_text);
+            .and_then(candidates::recipe_text);
         SaveOptions {
             format: None,
             jpeg_quality: jpeg_quality
@@ -383,7 +335,7 @@ impl Editor {
     }
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }

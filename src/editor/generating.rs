@@ -4,21 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Editor;
-use super::candidates::CandidateId;
+use super::candidates::{Candidate, CandidateId, ComparisonId};
 use super::error::EditorError;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::geometry::Extent;
-use crate::jobs::{JobEvent, JobId, Stage};
+use crate::jobs::{EditResult, JobEvent, JobId, Stage};
 use crate::plan::{
-    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, Strength, layout,
+    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Strength, layout,
 };
 use crate::raster::Picture;
 use crate::text::{Explain as _, Message};
-
-/// Names a comparison; never used twice in the program's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ComparisonId(pub u64);
 
 /// A run that was asked for, from then until its end; ended ones are kept for a while.
 #[derive(Debug, Clone)]
@@ -119,9 +115,11 @@ impl Editor {
         let Some(highest) = strengths.last() else {
             return;
         };
-        let Some((request, _)) = self.new_request(id, Some(*highest)) else {
+        let Some((mut request, _)) = self.new_request(id, Some(*highest)) else {
             return;
         };
+        // There to choose one of: what is chosen can be drawn finely then.
+        Arc::make_mut(&mut request).settings.second_pass = SecondPass::Off;
         self.last_comparison += 1;
         let comparison = ComparisonId(self.last_comparison);
         self.comparisons.push(Comparison {
@@ -279,7 +277,13 @@ impl Editor {
                     RunState::Cancelled
                 }
                 JobEvent::Finished(result) => {
-                    RunState::Finished(self.add_candidate(&run, *result, run.canvas))
+                    // That it was stopped is no news to whoever stopped it.
+                    if let Some(error) = &result.ended_early_by
+                        && !error.is_cancelled()
+                    {
+                        self.notices.warn(Some(run.document), error);
+                    }
+                    RunState::Finished(self.add_candidate(candidate_of(&run, *result)))
                 }
             };
             if let Some(run) = self.runs.get_mut(place) {
@@ -320,5 +324,31 @@ impl Editor {
         });
         let open = self.runs.iter().filter(|run| !run.state.is_ended()).count();
         self.runs.truncate(open + MOST_ENDED);
+    }
+}
+
+/// The result of a run; it has no name yet.
+fn candidate_of(run: &Run, result: EditResult) -> Candidate {
+    Candidate {
+        id: CandidateId(0),
+        document: run.document,
+        job: run.job,
+        comparison: run.comparison,
+        model: run.model.clone(),
+        settings: if result.second_pass == run.settings.second_pass {
+            Arc::clone(&run.settings)
+        } else {
+            Arc::new(EditSettings {
+                second_pass: result.second_pass,
+                ..EditSettings::clone(&run.settings)
+            })
+        },
+        patch: Arc::new(result.patch),
+        layout: result.layout,
+        details: result.details,
+        report: result.report,
+        total_seconds: result.total_seconds,
+        canvas: run.canvas,
+        accepted_as: None,
     }
 }

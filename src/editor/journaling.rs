@@ -4,9 +4,16 @@
 //! than a write takes, and no step is lost between two others.
 //!
 //! What is written outlives the program. That it also outlives the machine's power is asked of the
-//! disk by another thread, which may wait as long as the disk likes and keeps no record waiting.
+//! disk by another thread, at most twice a second, which may wait as long as the disk likes and keeps no
+//! record waiting. The steps of a stroke are written every 40 ms; a stroke under way is restored as far as
+//! it had come, as one step. Only where more than 256 steps wait for a file that takes none, the newest of
+//! them become one. Results that were not accepted and the queue are not kept.
+//!
+//! A journal grown large is written anew to a second file; both are written until the disk has the second,
+//! then it takes the place.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +30,7 @@ use crate::plan::{
     Steps, Strength,
 };
 use crate::raster::FileOrigin;
+use crate::raster::file::{ColourLayout, FileFormat};
 
 /// What the journal thread says.
 #[derive(Debug)]
@@ -40,11 +48,31 @@ pub(super) type SyncEvent = (DocumentId, (bool, std::io::Result<()>));
 /// The part of [`AboutDocument`] that journals carry as opaque bytes.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    /// [`EditSettings`] as JSON, in which fields have names: journals outlive the program that wrote
-    /// them, and settings come and go.
+    /// [`Named`] as JSON, in which fields have names: journals outlive the program that wrote them,
+    /// and fields come and go.
+    named: String,
+    /// What would be long in JSON.
+    exif: Option<Arc<Vec<u8>>>,
+}
+
+/// What journals tell by name. A field that is new must have a first value for those without it.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    settings: EditSettings,
+    seed_locked: bool,
+    /// Without its EXIF block.
+    origin: FileOrigin,
+    #[serde(default)]
+    may_replace: bool,
+}
+
+/// [`Kept`] as it was when only the settings in it had names.
+#[derive(Serialize, Deserialize)]
+struct KeptWithNamedSettings {
+    /// [`EditSettings`] as JSON.
     settings: String,
     seed_locked: bool,
-    origin: FileOrigin,
+    origin: OriginByPosition,
 }
 
 /// [`Kept`] as it was when settings lay in it by position.
@@ -52,7 +80,28 @@ struct Kept {
 struct KeptByPosition {
     settings: SettingsByPosition,
     seed_locked: bool,
-    origin: FileOrigin,
+    origin: OriginByPosition,
+}
+
+/// [`FileOrigin`] as it was when it lay in journals by position.
+#[derive(Serialize, Deserialize)]
+struct OriginByPosition {
+    format: FileFormat,
+    layout: ColourLayout,
+    exif: Option<Arc<Vec<u8>>>,
+    texts: Vec<(String, String)>,
+}
+
+impl OriginByPosition {
+    fn named(self) -> FileOrigin {
+        FileOrigin {
+            format: self.format,
+            layout: self.layout,
+            exif: self.exif,
+            texts: self.texts,
+            ..FileOrigin::default()
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,11 +146,19 @@ impl SettingsByPosition {
 
 /// The notes of a document that stands so.
 fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
+    let named = Named {
+        settings: about.settings.clone(),
+        seed_locked: about.seed_locked,
+        origin: FileOrigin {
+            exif: None,
+            ..about.origin.clone()
+        },
+        may_replace: about.may_replace,
+    };
     let kept = Kept {
         // Plain values of ours always serialise.
-        settings: serde_json::to_string(&about.settings).unwrap_or_default(),
-        seed_locked: about.seed_locked,
-        origin: about.origin.clone(),
+        named: serde_json::to_string(&named).unwrap_or_default(),
+        exif: about.origin.exif.clone(),
     };
     Notes {
         title: about.title.clone(),
@@ -125,24 +182,37 @@ pub(super) fn moment_of(open: &OpenDocument) -> Moment {
 
 /// What a journal's notes say of a document.
 pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
-    let (settings, seed_locked, origin) = kept_of(&notes.settings)?;
+    let named = named_of(&notes.settings)?;
     Some(AboutDocument {
         title: notes.title.clone(),
         path: notes.path.clone().map(PathBuf::from),
-        origin,
-        settings,
-        seed_locked,
+        origin: named.origin,
+        settings: named.settings,
+        seed_locked: named.seed_locked,
+        may_replace: named.may_replace,
     })
 }
 
-fn kept_of(bytes: &[u8]) -> Option<(EditSettings, bool, FileOrigin)> {
+fn named_of(bytes: &[u8]) -> Option<Named> {
     if let Ok(kept) = postcard::from_bytes::<Kept>(bytes)
+        && let Ok(mut named) = serde_json::from_str::<Named>(&kept.named)
+    {
+        named.origin.exif = kept.exif;
+        return Some(named);
+    }
+    let older = |settings, seed_locked, origin: OriginByPosition| Named {
+        settings,
+        seed_locked,
+        origin: origin.named(),
+        may_replace: false,
+    };
+    if let Ok(kept) = postcard::from_bytes::<KeptWithNamedSettings>(bytes)
         && let Ok(settings) = serde_json::from_str(&kept.settings)
     {
-        return Some((settings, kept.seed_locked, kept.origin));
+        return Some(older(settings, kept.seed_locked, kept.origin));
     }
     let kept: KeptByPosition = postcard::from_bytes(bytes).ok()?;
-    Some((kept.settings.named(), kept.seed_locked, kept.origin))
+    Some(older(kept.settings.named(), kept.seed_locked, kept.origin))
 }
 
 impl OpenDocument {
@@ -243,7 +313,32 @@ impl Editor {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::geometry::Extent;
+    use crate::raster::file::Carried;
+    use crate::raster::{Picture, Pixmap, Profile, Tiled};
+
+    fn by_position(settings: &EditSettings) -> SettingsByPosition {
+        let settings = settings.clone();
+        SettingsByPosition {
+            prompt: settings.prompt,
+            negative: settings.negative,
+            strength: settings.strength,
+            steps: settings.steps,
+            guidance: settings.guidance,
+            seed: settings.seed,
+            sampler: settings.sampler,
+            schedule: settings.schedule,
+            mask_mode: settings.mask_mode,
+            area: settings.area,
+            padding: settings.padding,
+            fill: settings.fill,
+            feather: settings.feather,
+            grow: settings.grow,
+        }
+    }
 
     #[test]
     fn settings_of_older_journals_are_understood() {
@@ -256,46 +351,120 @@ mod tests {
             ..EditSettings::default()
         };
         let origin = FileOrigin {
-            exif: Some(std::sync::Arc::new(vec![1, 2, 3])),
+            exif: Some(Arc::new(vec![1, 2, 3])),
             ..FileOrigin::default()
         };
         let by_position = KeptByPosition {
-            settings: SettingsByPosition {
-                prompt: wanted.prompt.clone(),
-                negative: wanted.negative.clone(),
-                strength: wanted.strength,
-                steps: wanted.steps,
-                guidance: wanted.guidance,
-                seed: wanted.seed,
-                sampler: wanted.sampler,
-                schedule: wanted.schedule,
-                mask_mode: wanted.mask_mode,
-                area: wanted.area,
-                padding: wanted.padding,
-                fill: wanted.fill,
-                feather: wanted.feather,
-                grow: wanted.grow,
-            },
+            settings: by_position(&wanted),
             seed_locked: true,
-            origin: origin.clone(),
+            origin: OriginByPosition {
+                format: origin.format,
+                layout: origin.layout,
+                exif: origin.exif.clone(),
+                texts: origin.texts.clone(),
+            },
         };
         let before = postcard::to_stdvec(&by_position).unwrap();
+        let told = |bytes: &[u8]| {
+            named_of(bytes).map(|named| {
+                let Named {
+                    settings,
+                    seed_locked,
+                    origin,
+                    may_replace,
+                } = named;
+                (settings, seed_locked, origin, may_replace)
+            })
+        };
         assert_eq!(
-            kept_of(&before),
-            Some((wanted.clone(), true, origin.clone()))
+            told(&before),
+            Some((wanted.clone(), true, origin.clone(), false)),
+            "the original is asked about"
         );
-        // One with fewer settings than there are now, as a journal of tomorrow's past.
-        let Ok(serde_json::Value::Object(mut fewer)) = serde_json::to_value(&wanted) else {
-            panic!("settings are an object");
+        let named_settings = KeptWithNamedSettings {
+            settings: serde_json::to_string(&wanted).unwrap(),
+            seed_locked: true,
+            origin: by_position.origin,
         };
-        fewer.remove("keep_details").unwrap();
-        let fewer = Kept {
-            settings: serde_json::to_string(&fewer).unwrap(),
-            seed_locked: false,
-            origin: origin.clone(),
+        let before = postcard::to_stdvec(&named_settings).unwrap();
+        assert_eq!(
+            told(&before),
+            Some((wanted.clone(), true, origin.clone(), false))
+        );
+    }
+
+    #[test]
+    fn what_journals_tell_by_name_comes_back_and_may_lack_fields() {
+        let about = AboutDocument {
+            title: "cat.jpg".to_owned(),
+            path: Some(PathBuf::from("/tmp/cat.jpg")),
+            origin: FileOrigin {
+                format: FileFormat::Jpeg,
+                exif: Some(Arc::new(vec![1, 2, 3])),
+                ..FileOrigin::default()
+            },
+            settings: EditSettings {
+                prompt: "a red scarf, ”quoted“".to_owned(),
+                ..EditSettings::default()
+            },
+            seed_locked: true,
+            may_replace: true,
         };
-        let bytes = postcard::to_stdvec(&fewer).unwrap();
-        assert_eq!(kept_of(&bytes), Some((wanted, false, origin)));
-        assert_eq!(kept_of(&bytes[..9]), None);
+        let pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(3, 2), [9, 8, 7, 255]));
+        let profile = Profile::Srgb;
+        let document = Document::new(DocumentId(1), Picture { pixels, profile });
+        let notes = notes_of(&document, &about);
+        assert_eq!(about_of(&notes), Some(about));
+        let kept: Kept = postcard::from_bytes(&notes.settings).unwrap();
+        let mut named: serde_json::Value = serde_json::from_str(&kept.named).unwrap();
+        let fields = named.as_object_mut().unwrap();
+        fields.remove("may_replace").unwrap();
+        fields.insert("of_tomorrow".to_owned(), 1.into());
+        let settings = fields["settings"].as_object_mut().unwrap();
+        settings.remove("keep_details").unwrap();
+        let origin = fields["origin"].as_object_mut().unwrap();
+        origin.remove("texts").unwrap();
+        let named = named.to_string();
+        let bytes = postcard::to_stdvec(&Kept { named, ..kept }).unwrap();
+        let fewer = named_of(&bytes).unwrap();
+        assert_eq!(fewer.settings.prompt, "a red scarf, ”quoted“");
+        assert!(!fewer.may_replace);
+        assert!(named_of(&bytes[..9]).is_none());
+    }
+
+    /// As `FileOrigin` and `Kept` were in version 0.1.
+    #[derive(Serialize)]
+    struct OldKept {
+        settings: SettingsByPosition,
+        seed_locked: bool,
+        format: FileFormat,
+        layout: ColourLayout,
+        exif: Option<Arc<Vec<u8>>>,
+        texts: Vec<(String, String)>,
+    }
+
+    #[test]
+    fn what_files_carried_may_be_missing() {
+        let settings = EditSettings::default();
+        let old = OldKept {
+            settings: by_position(&settings),
+            seed_locked: true,
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: Some(Arc::new(vec![1, 2, 3])),
+            texts: vec![("Title".to_owned(), "貓".to_owned())],
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let wanted = FileOrigin {
+            format: FileFormat::Tiff,
+            layout: ColourLayout::GreyAlpha,
+            exif: old.exif.clone(),
+            texts: old.texts.clone(),
+            carried: Carried::default(),
+        };
+        let named = named_of(&bytes).unwrap();
+        assert_eq!(named.origin, wanted);
+        assert_eq!((named.settings, named.seed_locked), (settings, true));
+        assert!(named_of(&bytes[..bytes.len() / 2]).is_none());
     }
 }

@@ -20,29 +20,31 @@ mod preferences;
 mod read;
 mod recovery;
 mod region;
+mod saving;
 mod seeds;
 
-pub use candidates::{Candidate, CandidateId, LayerRecipe};
+pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
 pub use command::Command;
 pub use error::EditorError;
-pub use generating::{Comparison, ComparisonId, Run, RunProgress, RunState};
+pub use generating::{Comparison, Run, RunProgress, RunState};
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
 pub use painting::{BrushTip, Fill, StrokePoint};
 pub use preferences::{Preferences, Theme};
-pub use recovery::{Recoverable, RecoveryId};
+pub use recovery::{Recoverable, RecoveryId, Thumbnail};
+pub use saving::{SaveQuestion, SaveStep};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::catalog::{self, ModelCard, ModelRef};
+use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
 use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
 use crate::text::Language;
 use files::FileEvent;
 use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
-use recovery::{LeftBehind, SessionFolder};
+use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 
 /// What an [`Editor`] needs to begin.
@@ -80,9 +82,10 @@ pub struct Editor {
     preferences: Preferences,
     preferences_changed: bool,
     card: Option<ModelCard>,
-    models: models::Listed,
+    models: Vec<Result<ModelCard, CatalogError>>,
     left_behind: Vec<(Recoverable, SessionFolder)>,
     recovery: TaskThread<LeftBehind>,
+    thumbnails: TaskThread<Shown>,
     /// How often held folders were looked at again.
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
@@ -134,6 +137,7 @@ impl Editor {
             models: Vec::new(),
             left_behind: Vec::new(),
             recovery: TaskThread::new("recovery", 1, Arc::clone(&wake)),
+            thumbnails: TaskThread::new("thumbnails", 1, Arc::clone(&wake)),
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
@@ -236,6 +240,8 @@ impl Editor {
             } => self.close_document(document, discard_unsaved),
             C::Activate(document) => self.activate(document),
             C::Save { document } => self.save(document),
+            C::SaveCopy { document } => self.save_copy(document),
+            C::ReplaceOriginal { document } => self.replace_original(document),
             C::SaveAs {
                 document,
                 path,

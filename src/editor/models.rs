@@ -1,26 +1,19 @@
 //! Which model runs, and what its settings start from.
 
+use super::Editor;
 use super::files::FileEvent;
 use super::preferences::Preferences;
-use super::{Editor, LayerRecipe, OpenDocument};
 use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
 use crate::plan::{
-    AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, PlanError, Recipe,
-    SamplerId, ScheduleId, Seed, Steps, Strength,
+    AreaMode, EditSettings, Guidance, MaskMode, PlanError, SamplerId, ScheduleId, Steps, Strength,
 };
-use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
-
-/// A model that was looked for, and what was found.
-pub(super) type Found = (ModelRef, Box<Result<ModelCard, CatalogError>>);
-/// Every model there is.
-pub(super) type Listed = Vec<Result<ModelCard, CatalogError>>;
 
 impl Editor {
     pub(super) fn set_model(&mut self, model: ModelRef) {
         // Folders may lie on slow disks, so they are read on the file thread.
         self.do_file_task(Box::new(move || {
             let card = catalog::open(&model);
-            FileEvent::ModelFound((model, Box::new(card)))
+            FileEvent::ModelFound(model, Box::new(card))
         }));
     }
 
@@ -28,8 +21,8 @@ impl Editor {
         self.do_file_task(Box::new(|| FileEvent::ModelsListed(catalog::list())));
     }
 
-    pub(super) fn model_found(&mut self, (model, card): Found) {
-        match *card {
+    pub(super) fn model_found(&mut self, model: ModelRef, card: Result<ModelCard, CatalogError>) {
+        match card {
             Ok(card) => {
                 self.preferences.model = model;
                 self.preferences_changed = true;
@@ -58,10 +51,7 @@ impl Editor {
     /// What a new document's settings are: those used last with this model, else its own.
     pub(super) fn settings_to_begin_with(&self) -> EditSettings {
         let of_card = |card| settings_for(card, &self.preferences);
-        self.card
-            .as_ref()
-            .and_then(of_card)
-            .unwrap_or_else(plain_settings)
+        self.card.as_ref().and_then(of_card).unwrap_or_default()
     }
 }
 
@@ -86,57 +76,7 @@ fn of_defaults(defaults: &ModelDefaults) -> Result<EditSettings, PlanError> {
         guidance: Guidance::new(defaults.guidance)?,
         sampler: defaults.sampler.parse::<SamplerId>()?,
         schedule: defaults.schedule.parse::<ScheduleId>()?,
-        ..plain_settings()
-    })
-}
-
-/// Where no model says anything better.
-#[expect(
-    clippy::expect_used,
-    reason = "constants inside their ranges; a test makes them"
-)]
-fn plain_settings() -> EditSettings {
-    EditSettings {
-        prompt: String::new(),
-        negative: String::new(),
-        strength: Strength::new(0.5).expect("in its range"),
-        steps: Steps::new(25).expect("in its range"),
-        guidance: Guidance::new(7.0).expect("in its range"),
-        seed: Seed(0),
-        sampler: SamplerId::default(),
-        schedule: ScheduleId::default(),
-        mask_mode: MaskMode::Changes,
-        area: AreaMode::Auto,
-        padding: None,
-        fill: FillMode::Auto,
-        feather: None,
-        grow: Length::Px(0.0),
-        keep_details: KeepDetails::default(),
-    }
-}
-
-/// How the picture was made, to be saved with it: the recipe of the topmost visible layer, else what
-/// its file said.
-pub(super) fn recipe_text(open: &OpenDocument) -> Option<RecipeText> {
-    let mut drawn = open
-        .document
-        .layers()
-        .iter()
-        .rev()
-        .filter(|layer| layer.visible);
-    let of_layer = drawn.find_map(LayerRecipe::of).map(|recipe| Recipe {
-        model: recipe.model,
-        settings: recipe.settings,
-        extent: open.document.extent(),
-    });
-    let origin = &open.about.origin;
-    of_layer.map(|recipe| recipe.text()).or_else(|| {
-        let text = |keyword| origin.text(keyword).unwrap_or_default().to_owned();
-        let of_file = RecipeText {
-            parameters: text(PARAMETERS_KEYWORD),
-            json: text(OWN_KEYWORD),
-        };
-        (of_file != RecipeText::default()).then_some(of_file)
+        ..EditSettings::default()
     })
 }
 
@@ -149,6 +89,5 @@ mod tests {
         let card = catalog::open(&ModelRef::BuiltIn).unwrap();
         let settings = settings_for(&card, &Preferences::default()).unwrap();
         assert_eq!((settings.steps.get(), settings.strength.get()), (20, 0.6));
-        assert_eq!(plain_settings().prompt, "");
     }
 }

@@ -6,7 +6,7 @@ use super::document_journal::DocumentJournal;
 use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
 use crate::plan::{EditSettings, RegionBounds};
-use crate::raster::{FileOrigin, Stroke};
+use crate::raster::{FileOrigin, Picture, Stroke};
 
 /// A document with its settings, its file and its name.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub struct OpenDocument {
     /// Counts changes of `about`.
     pub(super) about_revision: u64,
     pub(super) is_being_saved: bool,
+    pub(super) is_sample: bool,
+    /// What the file at its path shows, as far as that is known.
+    pub(super) in_file: Option<Picture>,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
     pub(super) journal: DocumentJournal,
@@ -29,16 +32,21 @@ pub(super) struct AboutDocument {
     pub(super) origin: FileOrigin,
     pub(super) settings: EditSettings,
     pub(super) seed_locked: bool,
+    /// The file at `path` is ours to replace: we wrote it, or the user has said so. Else it is the
+    /// original that was opened.
+    pub(super) may_replace: bool,
 }
 
 impl OpenDocument {
     pub(super) fn new(document: Document, about: AboutDocument, journal: DocumentJournal) -> Self {
         Self {
             region: RegionBoxes::of(document.mask()),
+            in_file: about.path.as_ref().and_then(|_| picture_in_file(&document)),
             document,
             about,
             about_revision: 0,
             is_being_saved: false,
+            is_sample: false,
             stroke: None,
             journal,
         }
@@ -79,6 +87,11 @@ impl OpenDocument {
         self.region.bounds(self.settings().mask_mode)
     }
 
+    /// True for the sample portrait, so that what is in the picture is known.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
+    }
+
     /// True while it is being written to a file.
     pub fn is_being_saved(&self) -> bool {
         self.is_being_saved
@@ -91,4 +104,16 @@ impl OpenDocument {
             self.about_revision += 1;
         }
     }
+}
+
+/// What the file of a document shows: what was visible in the state that its history knows as saved.
+/// `None`: the history does not reach back there.
+fn picture_in_file(document: &Document) -> Option<Picture> {
+    let retold = document.retell();
+    let steps = retold.steps.into_iter();
+    let mut states = std::iter::once((retold.is_first_unsaved, retold.first))
+        .chain(steps.map(|step| (step.is_unsaved, step.state)));
+    let (_, state) = states.find(|(is_unsaved, _)| !is_unsaved)?;
+    let saved = Document::from_state(document.id(), state, 0);
+    Some(saved.visible().clone())
 }

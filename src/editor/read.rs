@@ -7,7 +7,7 @@ use super::{
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::jobs::JobId;
-use crate::plan::{Layout, PlanError, layout};
+use crate::plan::{Layout, Pass, PlanError, later_passes, layout};
 use crate::text::Language;
 
 impl Editor {
@@ -119,6 +119,17 @@ impl Editor {
             open.settings(),
             traits,
         ))
+    }
+
+    /// The passes that would follow the first one.
+    pub fn later_passes(&self, document: DocumentId) -> Vec<Pass> {
+        let (Some(open), Some(card)) = (self.document(document), &self.card) else {
+            return Vec::new();
+        };
+        let layout = self.layout(document).and_then(Result::ok);
+        layout.map_or_else(Vec::new, |layout| {
+            later_passes(&layout, open.settings(), &card.traits)
+        })
     }
 
     /// What sessions that ended badly have left.

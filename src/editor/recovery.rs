@@ -9,12 +9,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Editor;
-use crate::document::journal;
+use crate::document::{DocumentId, journal};
 use crate::geometry::Extent;
 use crate::jobs::{Task, TaskEvent};
+use crate::raster::sheet::SheetTile;
 
 /// Names something that can be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +35,29 @@ pub struct Recoverable {
     pub extent: Extent,
     /// When it was worked on last.
     pub changed_at: SystemTime,
+    /// What it looks like, small, in sRGB.
+    pub thumbnail: Thumbnail,
 }
+
+/// What something that can be restored looks like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Thumbnail {
+    /// Nobody has looked yet.
+    #[default]
+    Unread,
+    /// It is being read.
+    Reading,
+    /// The picture with its visible layers.
+    Picture(Arc<SheetTile>),
+    /// Its journal is damaged, or cannot be read.
+    None,
+}
+
+/// Longest side of a thumbnail, in pixels.
+const THUMBNAIL_PX: u32 = 160;
+
+/// A document of which a thumbnail was asked for, and the thumbnail.
+pub(super) type Shown = (RecoveryId, Option<SheetTile>);
 
 /// The folder of one document's journal, locked as long as this lives.
 #[derive(Debug)]
@@ -135,6 +159,7 @@ pub(super) fn look_at(folders: impl IntoIterator<Item = PathBuf>) -> LeftBehind 
                     path: about.path.map(PathBuf::from),
                     extent: about.extent,
                     changed_at,
+                    thumbnail: Thumbnail::Unread,
                 };
                 found.push((recoverable, folder));
             }
@@ -181,5 +206,50 @@ impl Editor {
                 self.take_left_behind(looked);
             }
         }
+        while let Some(event) = self.thumbnails.poll() {
+            self.changed = true;
+            let (shown, picture) = match event {
+                TaskEvent::Done((id, picture)) => (Some(id), picture),
+                TaskEvent::Lost(_) => (None, None),
+            };
+            let asked = self.left_behind.iter_mut().map(|(left, _)| left);
+            for left in asked.filter(|left| match shown {
+                Some(id) => left.id == id,
+                None => left.thumbnail == Thumbnail::Reading,
+            }) {
+                let picture = picture.clone().map(Arc::new);
+                left.thumbnail = picture.map_or(Thumbnail::None, Thumbnail::Picture);
+            }
+        }
+        self.read_thumbnail();
     }
+
+    /// Reads the next journal of which no thumbnail is known. One at a time: a whole document is in
+    /// memory meanwhile.
+    fn read_thumbnail(&mut self) {
+        if !self.thumbnails.has_room() {
+            return;
+        }
+        let unread = self.left_behind.iter_mut();
+        let unread = unread.filter(|(left, _)| left.thumbnail == Thumbnail::Unread);
+        // The shortest first, so that none waits for a long one.
+        let length = |folder: &SessionFolder| folder.journal().metadata().map_or(0, |it| it.len());
+        let Some((left, folder)) = unread.min_by_key(|(_, folder)| length(folder)) else {
+            return;
+        };
+        let (id, journal) = (left.id, folder.journal());
+        left.thumbnail = Thumbnail::Reading;
+        let read = move || (id, thumbnail_of(&journal));
+        if self.thumbnails.try_do(Box::new(read)).is_err() {
+            // Without a thread there is no picture.
+            left.thumbnail = Thumbnail::None;
+        }
+    }
+}
+
+/// The picture at the end of a journal, made small.
+fn thumbnail_of(journal: &Path) -> Option<SheetTile> {
+    let restored = journal::read(journal, DocumentId(0)).ok()??;
+    let visible = restored.document.visible();
+    SheetTile::of(visible, THUMBNAIL_PX, restored.notes.title).ok()
 }

@@ -2,8 +2,10 @@
 //!
 //! An [`Engine`] takes one [`EngineInput`], reports through [`Progress`], and returns one
 //! [`EngineOutput`]. Everything that crosses is plain data that can be serialised, so an engine may
-//! one day live in another process. [`diffusion`] is the real one and the only room that names
-//! candle; [`fake`] is a scripted one for tests and for work on the window.
+//! one day live in another process. [`diffusion`] is the real one; [`fake`] is a scripted one for
+//! tests and for work on the window. Below them: `nn`, the layers of networks (with `diffusion` the only
+//! room that names candle), and [`kernels`], what they compute with on the CPU. README.md follows one
+//! step through all of them.
 //!
 //! Called by `jobs` on the worker thread, or by the command line. Never names the document, the
 //! jobs, channels or the window.
@@ -58,7 +60,7 @@ pub trait Progress {
 /// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
-    /// What it is.
+    /// The layer it is part of.
     pub kind: OperationKind,
     /// Rows of C: pixels or tokens of the whole batch; queries for attention.
     pub m: usize,
@@ -68,7 +70,7 @@ pub struct Operation {
     pub k: usize,
 }
 
-/// What an [`Operation`] is.
+/// The layer that an [`Operation`] is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OperationKind {
     /// A convolution with a square kernel of that side.
@@ -145,6 +147,30 @@ pub struct RunReport {
     pub unknown_words: Vec<String>,
     /// What computed it, such as `cpu avx512`.
     pub device: String,
+}
+
+impl RunReport {
+    /// This run and one after it.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        let (a, b) = (self.seconds, next.seconds);
+        Self {
+            seconds: RunSeconds {
+                load: a.load + b.load,
+                text: a.text + b.text,
+                encode: a.encode + b.encode,
+                round_trip: a.round_trip + b.round_trip,
+                steps: a.steps + b.steps,
+                decode: a.decode + b.decode,
+            },
+            executed_steps: self.executed_steps + next.executed_steps,
+            text_encodes: self.text_encodes + next.text_encodes,
+            picture_encodes: self.picture_encodes + next.picture_encodes,
+            round_trips: self.round_trips + next.round_trips,
+            unknown_words: next.unknown_words,
+            device: next.device,
+        }
+    }
 }
 
 /// What a run gives.

@@ -5,8 +5,10 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
-use crate::plan::{EditRequest, Layout, PlanError, Prepared, PreviewPatch, prepare};
-use crate::raster::{Patch, RgbF32};
+use crate::plan::{
+    EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare,
+};
+use crate::raster::{Patch, RgbF32, draw_patch};
 use crate::text::{Explain, Message, error_speaks};
 
 /// How an edit talks while it runs: [`Progress`], with previews already in their place.
@@ -14,7 +16,7 @@ pub trait EditProgress {
     /// Called often; an error ends the edit.
     fn checkpoint(&mut self) -> Result<(), Cancelled>;
     /// The edit is laid out and about to run.
-    fn planned(&mut self, layout: &Layout);
+    fn planned(&mut self, layout: &Layout, later_passes: &[Pass]);
     /// Where the run stands.
     fn stage(&mut self, stage: Stage);
     /// True when a preview would be looked at.
@@ -32,7 +34,7 @@ impl EditProgress for Unwatched {
         Ok(())
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, _: Stage) {}
 
@@ -54,6 +56,14 @@ pub struct EditResult {
     pub details: KeptDetails,
     /// What the engine says of its run.
     pub report: RunReport,
+    /// Passes whose result this is, of how many: fewer where the edit was stopped, or something
+    /// failed, after the first one.
+    pub passes: (u32, u32),
+    /// What a recipe says that gives this very result again: what was asked for, or as much of it
+    /// as was done.
+    pub second_pass: SecondPass,
+    /// Why there were fewer passes than planned.
+    pub ended_early_by: Option<EditError>,
     /// Wall-clock seconds from request to patch.
     pub total_seconds: f64,
 }
@@ -116,7 +126,8 @@ impl Explain for EditError {
 
 error_speaks!(EditError);
 
-/// Plans the request, runs it on `engine` and places the result.
+/// Plans the request, runs it on `engine`, pass by pass, and places the result. What ends a later
+/// pass early leaves the result of the passes before.
 pub fn run_edit(
     engine: &mut dyn Engine,
     request: &EditRequest,
@@ -124,12 +135,76 @@ pub fn run_edit(
 ) -> Result<EditResult, EditError> {
     let started = Instant::now();
     progress.checkpoint()?;
-    let prepared = prepare(request)?;
+    let mut prepared = prepare(request)?;
     progress.checkpoint()?;
-    progress.planned(&prepared.layout);
+    progress.planned(&prepared.layout, &prepared.later_passes);
+    let later = &prepared.later_passes;
+    let steps_of_all = prepared.layout.executed_steps
+        + later
+            .iter()
+            .map(|pass| pass.layout.executed_steps)
+            .sum::<u32>();
+    let of = 1 + later.len() as u32;
+    let first_scale = prepared.layout.scale;
+    let mut steps_before = 0;
+    let mut result = run_pass(engine, &prepared, (steps_before, steps_of_all), progress)?;
+    result.passes = (1, of);
+    result.second_pass = request.settings.second_pass;
+    while !prepared.later_passes.is_empty() {
+        steps_before += prepared.layout.executed_steps;
+        let steps = (steps_before, steps_of_all);
+        match next_pass(engine, &prepared, request, &result.patch, steps, progress) {
+            Ok((next, ran)) => {
+                prepared = next;
+                result = EditResult {
+                    report: result.report.and(ran.report),
+                    passes: (result.passes.0 + 1, of),
+                    second_pass: result.second_pass,
+                    ..ran
+                };
+            }
+            Err(error) => {
+                result.second_pass = match result.passes.0 {
+                    1 => SecondPass::Off,
+                    _ => SecondPass::Factor(result.layout.scale / first_scale),
+                };
+                result.ended_early_by = Some(error);
+                break;
+            }
+        }
+    }
+    result.total_seconds = started.elapsed().as_secs_f64();
+    Ok(result)
+}
+
+/// The pass after `before`, whose result is `patch`.
+fn next_pass(
+    engine: &mut dyn Engine,
+    before: &Prepared,
+    request: &EditRequest,
+    patch: &Patch,
+    steps: (u32, u32),
+    progress: &mut dyn EditProgress,
+) -> Result<(Prepared, EditResult), EditError> {
+    let mut so_far = request.source.clone();
+    draw_patch(&mut so_far.pixels, patch, 255);
+    let prepared = before.next_pass(&so_far)?;
+    let result = run_pass(engine, &prepared, steps, progress)?;
+    Ok((prepared, result))
+}
+
+/// One pass, which follows that many of all steps.
+fn run_pass(
+    engine: &mut dyn Engine,
+    prepared: &Prepared,
+    (steps_before, steps_of_all): (u32, u32),
+    progress: &mut dyn EditProgress,
+) -> Result<EditResult, EditError> {
     let mut placing = Placing {
-        prepared: &prepared,
+        prepared,
         progress,
+        steps_before,
+        steps_of_all,
     };
     let output = engine.run(&prepared.input, &mut placing)?;
     progress.checkpoint()?;
@@ -144,14 +219,20 @@ pub fn run_edit(
         patch,
         layout: prepared.layout,
         report: output.report,
-        total_seconds: started.elapsed().as_secs_f64(),
+        passes: (1, 1),
+        second_pass: SecondPass::Off,
+        ended_early_by: None,
+        total_seconds: 0.0,
     })
 }
 
-/// Passes an engine's progress on, with previews put in their place.
+/// Passes an engine's progress on, with previews put in their place and steps counted over all
+/// passes.
 struct Placing<'a> {
     prepared: &'a Prepared,
     progress: &'a mut dyn EditProgress,
+    steps_before: u32,
+    steps_of_all: u32,
 }
 
 impl Progress for Placing<'_> {
@@ -160,7 +241,13 @@ impl Progress for Placing<'_> {
     }
 
     fn stage(&mut self, stage: Stage) {
-        self.progress.stage(stage);
+        self.progress.stage(match stage {
+            Stage::Step { done, .. } => Stage::Step {
+                done: self.steps_before + done,
+                of: self.steps_of_all,
+            },
+            stage => stage,
+        });
     }
 
     fn wants_preview(&self) -> bool {

@@ -132,6 +132,11 @@ impl Runner {
             self.thread.as_ref().ok().and_then(EngineThread::next_event)
         {
             match event {
+                WorkerEvent::Planned(passes) => {
+                    if let Some(standing) = self.standing.as_mut().filter(|s| s.job == job) {
+                        standing.estimate.plan(passes);
+                    }
+                }
                 WorkerEvent::Stage(stage) => {
                     if let Some(standing) = self.standing.as_mut().filter(|s| s.job == job) {
                         standing.stage = Some(stage);

@@ -8,10 +8,11 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::edit::{EditError, EditProgress, EditResult, run_edit};
+use super::estimate::PassCost;
 use super::queue::CancelFlag;
 use super::{EngineFactory, JobId};
 use crate::engine::{Cancelled, Engine, EngineError, Stage};
-use crate::plan::{EditRequest, Layout, PreviewPatch};
+use crate::plan::{EditRequest, Layout, Pass, PreviewPatch};
 
 /// Called, on any thread, when there is something to take in.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -30,6 +31,8 @@ pub(super) struct Assignment {
 /// What a job says of itself.
 #[derive(Debug)]
 pub(super) enum WorkerEvent {
+    /// It has these passes. May be left out likewise.
+    Planned(Vec<PassCost>),
     /// It stands here. May be left out when nobody listens for a long time.
     Stage(Stage),
     /// It has ended; said exactly once.
@@ -199,19 +202,21 @@ impl EditProgress for Reporter<'_> {
         }
     }
 
-    /// Whoever asked for the job has laid it out before.
-    fn planned(&mut self, _layout: &Layout) {}
+    fn planned(&mut self, layout: &Layout, later_passes: &[Pass]) {
+        let first = PassCost {
+            steps: layout.executed_steps,
+            per_step: 1.0,
+        };
+        let later = later_passes.iter().map(|pass| PassCost {
+            steps: pass.layout.executed_steps,
+            per_step: pass.cost_per_step(layout),
+        });
+        let passes = std::iter::once(first).chain(later).collect();
+        self.tell(WorkerEvent::Planned(passes));
+    }
 
     fn stage(&mut self, stage: Stage) {
-        let told = (
-            self.assignment.id,
-            Instant::now(),
-            WorkerEvent::Stage(stage),
-        );
-        // A full line means that nobody listens just now. The next stage says more than this one,
-        // and the sampler must not wait.
-        _ = self.line.events.try_send(told);
-        (self.line.wake)();
+        self.tell(WorkerEvent::Stage(stage));
     }
 
     fn wants_preview(&self) -> bool {
@@ -220,6 +225,16 @@ impl EditProgress for Reporter<'_> {
 
     fn preview(&mut self, preview: PreviewPatch) {
         _ = self.line.previews.try_send((self.assignment.id, preview));
+        (self.line.wake)();
+    }
+}
+
+impl Reporter<'_> {
+    fn tell(&self, event: WorkerEvent) {
+        let told = (self.assignment.id, Instant::now(), event);
+        // A full line means that nobody listens just now. The next stage says more than this one,
+        // and the sampler must not wait.
+        _ = self.line.events.try_send(told);
         (self.line.wake)();
     }
 }

@@ -130,16 +130,12 @@ fn fit(shown: Rect, picture: Rect, traits: &ModelTraits) -> (Rect, Extent, f64) 
     let mut scale = (nearest(width) / width)
         .min(nearest(height) / height)
         .min(MAX_ENLARGEMENT);
-    let whole_multiples = |side: f64, scale: f64| {
-        // A hair less than the side, so that rounding errors do not add a whole multiple.
-        ((side * scale - 1e-6) / multiple).ceil().max(1.0) * multiple
-    };
-    let area = whole_multiples(width, scale) * whole_multiples(height, scale);
+    let area = whole_multiples(width, scale, multiple) * whole_multiples(height, scale, multiple);
     if area > MAX_AREA * native_area {
         scale *= MAX_AREA * native_area / area;
     }
-    let work_width = whole_multiples(width, scale);
-    let work_height = whole_multiples(height, scale);
+    let work_width = whole_multiples(width, scale, multiple);
+    let work_height = whole_multiples(height, scale, multiple);
     let room = Rect::new(
         shown.x,
         shown.y,
@@ -153,6 +149,12 @@ fn fit(shown: Rect, picture: Rect, traits: &ModelTraits) -> (Rect, Extent, f64) 
     };
     let work = Extent::new(work_width as u32, work_height as u32);
     (centred.shifted_inside(picture), work, scale)
+}
+
+/// A side at that scale, up to a whole number of multiples.
+pub(super) fn whole_multiples(side: f64, scale: f64, multiple: f64) -> f64 {
+    // A hair less than the side, so that rounding errors do not add a whole multiple.
+    ((side * scale - 1e-6) / multiple).ceil().max(1.0) * multiple
 }
 
 /// Widens a strip so narrow that at native area it would be thinner than one size multiple, as far

@@ -7,27 +7,32 @@
 
 mod details;
 mod distance;
+mod engine_mask;
 mod error;
 mod fill;
 pub mod layout;
 mod outline;
+mod passes;
 mod prepare;
 mod preview;
 pub mod recipe;
 mod region;
 pub mod request;
 mod resample;
+mod second_pass;
 pub mod settings;
 mod sites;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use outline::{BandOutline, Fineness, Lines, painted_outline};
+pub use passes::{Pass, later_passes};
 pub use prepare::{Prepared, prepare};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
+pub use second_pass::SecondPass;
 pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,

@@ -1,16 +1,20 @@
 //! [`prepare`]: from a request to what the engine gets. [`Prepared::finish`]: from what the engine
 //! gives to a patch.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::details::{Details, detailed};
+use super::engine_mask::engine_mask;
 use super::error::PlanError;
 use super::fill::fill_from_surroundings;
 use super::layout::{Layout, layout};
+use super::passes::{Pass, later_passes};
 use super::preview::{PreviewPatch, PreviewPlace};
 use super::region::{FULL, RegionMaps, region_bounds};
 use super::request::{EditRequest, EngineInput, EngineMask, LatentFill};
-use super::resample::{Frame, resample, visit_cells};
+use super::resample::{Frame, resample};
 use super::settings::{FillMode, KeepDetails};
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Patch, Picture, Pixmap, RgbF32, Tiled, colour};
@@ -30,12 +34,14 @@ pub struct Prepared {
     pub input: EngineInput,
     /// How it lies in the picture.
     pub layout: Layout,
+    /// The passes that follow this one.
+    pub later_passes: Vec<Pass>,
     /// The picture as it was.
     source: Picture,
     depth: Depth,
     keep_details: KeepDetails,
     /// `None`: the whole picture, fully.
-    maps: Option<RegionMaps>,
+    maps: Option<Arc<RegionMaps>>,
     previews: PreviewPlace,
 }
 
@@ -61,12 +67,12 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
     let bounds = region_bounds(painted, settings.mask_mode);
     let layout = layout(extent, bounds, settings, &request.traits)?;
     let maps = match (painted, layout.region) {
-        (Some(mask), Some(_)) => Some(RegionMaps::new(
+        (Some(mask), Some(_)) => Some(Arc::new(RegionMaps::new(
             mask,
             settings.mask_mode,
             layout.touched,
             (layout.grow_px, layout.feather_px),
-        )),
+        ))),
         _ => None,
     };
     let mut image = work_picture(&request.source, &layout)?;
@@ -109,12 +115,15 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
             sampler: settings.sampler,
             schedule: settings.schedule,
             wants_round_trip: wants_details,
+            original: None,
+            tiles: Vec::new(),
         },
+        later_passes: later_passes(&layout, settings, &request.traits),
         layout,
         source: request.source.clone(),
         depth,
         keep_details: settings.keep_details,
-        previews: PreviewPlace::new(layout.touched, maps.as_ref()),
+        previews: PreviewPlace::new(layout.touched, maps.as_deref()),
         maps,
     })
 }
@@ -188,116 +197,46 @@ fn mirror(i: u32, length: u32) -> u32 {
     if at <= last { at } else { 2 * last - at }
 }
 
-/// The maps at the engine's sizes.
-///
-/// A latent pixel any part of which is in the region counts as in it, with the mean opacity of the
-/// part that is; elsewhere it has the mean of the ramp.
-fn engine_mask(
-    maps: &RegionMaps,
-    layout: &Layout,
-    vae_factor: u32,
-    fill: LatentFill,
-) -> EngineMask {
-    let factor = vae_factor.max(1);
-    let latent = Extent::new(layout.work.width / factor, layout.work.height / factor);
-    let origin = (
-        f64::from(layout.crop.x - maps.rect.x),
-        f64::from(layout.crop.y - maps.rect.y),
-    );
-    let mut latent_strength = vec![0.0; latent.len()];
-    let covered = CoveredCells::new(maps, layout);
-    let cell_px = f64::from(factor) / layout.scale;
-    visit_cells(maps.extent(), origin, cell_px, latent, |cell, pixels| {
-        let value = if covered.holds(cell, latent, cell_px) {
-            mean_strength(maps, pixels)
-        } else {
-            0.0
-        };
-        if let Some(slot) = latent_strength.get_mut(cell) {
-            *slot = value;
-        }
-    });
-    let mut region = vec![0.0; layout.work.len()];
-    let pixel_px = 1.0 / layout.scale;
-    visit_cells(
-        maps.extent(),
-        origin,
-        pixel_px,
-        layout.work,
-        |cell, pixels| {
-            if covered.holds(cell, layout.work, pixel_px)
-                && touches_region(maps, pixels)
-                && let Some(slot) = region.get_mut(cell)
-            {
-                *slot = 1.0;
-            }
-        },
-    );
-    EngineMask {
-        latent_extent: latent,
-        latent_strength,
-        region,
-        fill,
-    }
-}
-
-/// Which cells of a grid over the work picture meet the maps at all. Cells in the mirrored rest of
-/// the work picture belong to the border pixels they continue.
-struct CoveredCells {
-    maps: Rect,
-    crop: Rect,
-}
-
-impl CoveredCells {
-    const fn new(maps: &RegionMaps, layout: &Layout) -> Self {
-        Self {
-            maps: maps.rect,
-            crop: layout.crop,
-        }
-    }
-
-    fn holds(&self, cell: usize, cells: Extent, side_px: f64) -> bool {
-        let column = cell % cells.width.max(1) as usize;
-        let row = cell / cells.width.max(1) as usize;
-        let meets = |i: usize, crop_start: i32, crop_side: u32, start: i32, end: i32| {
-            let last = f64::from(crop_side) - 1e-3;
-            let from = (i as f64 * side_px).min(last) + f64::from(crop_start);
-            let to = ((i + 1) as f64 * side_px).min(f64::from(crop_side)) + f64::from(crop_start);
-            from < f64::from(end) - 1e-6 && to > f64::from(start) + 1e-6
-        };
-        let (maps, crop) = (self.maps, self.crop);
-        meets(column, crop.x, crop.width, maps.x, maps.right())
-            && meets(row, crop.y, crop.height, maps.y, maps.bottom())
-    }
-}
-
-fn touches_region(maps: &RegionMaps, mut pixels: &mut dyn Iterator<Item = (usize, f64)>) -> bool {
-    let in_region = |(i, _)| maps.in_region.get(i).is_some_and(|is_in| *is_in);
-    Iterator::any(&mut pixels, in_region)
-}
-
-fn mean_strength(maps: &RegionMaps, pixels: &mut dyn Iterator<Item = (usize, f64)>) -> f32 {
-    let (mut inside, mut inside_area, mut all, mut all_area) = (0.0, 0.0, 0.0, 0.0);
-    for (i, share) in pixels {
-        let strength = maps.strength.get(i).copied().unwrap_or(0);
-        let value = f64::from(strength) / f64::from(FULL) * share;
-        all += value;
-        all_area += share;
-        if maps.in_region.get(i).is_some_and(|is_in| *is_in) {
-            inside += value;
-            inside_area += share;
-        }
-    }
-    if inside_area > 0.0 {
-        (inside / inside_area) as f32
-    } else if all_area > 0.0 {
-        (all / all_area) as f32
-    } else {
-        0.0
-    }
-}
-
 impl Prepared {
+    /// What the engine gets in the next pass, which goes on from `so_far`: the picture with the
+    /// result of this pass in it. The same pass again where there is no next one.
+    pub fn next_pass(&self, so_far: &Picture) -> Result<Self, PlanError> {
+        let Some((pass, rest)) = self.later_passes.split_first() else {
+            return Ok(self.clone());
+        };
+        let layout = pass.layout;
+        let vae_factor = |mask: &EngineMask| {
+            let latent = mask.latent_extent.width.max(1);
+            self.input.image.extent.width / latent
+        };
+        let mask = self.input.mask.as_ref().zip(self.maps.as_deref());
+        let mask = mask
+            .map(|(mask, maps)| engine_mask(maps, &layout, vae_factor(mask), LatentFill::Image));
+        let original = self
+            .input
+            .wants_round_trip
+            .then(|| work_picture(&self.source, &layout));
+        Ok(Self {
+            input: EngineInput {
+                image: work_picture(so_far, &layout)?,
+                mask,
+                strength: pass.strength,
+                seed: pass.seed,
+                original: original.transpose()?,
+                tiles: pass.tiles.clone(),
+                ..self.input.clone()
+            },
+            layout,
+            later_passes: rest.to_vec(),
+            ..self.clone()
+        })
+    }
+
+    /// The original at work size.
+    fn original(&self) -> &RgbF32 {
+        self.input.original.as_ref().unwrap_or(&self.input.image)
+    }
+
     /// Turns the engine's picture (at work size) into a patch in the depth and profile of the
     /// request's picture. Where [`EngineInput::wants_round_trip`] is set, details of the original
     /// that the model was not shown are kept; without a round trip as if the autoencoder lost
@@ -313,7 +252,7 @@ impl Prepared {
         }
         let rect = self.layout.touched;
         if self.input.wants_round_trip {
-            let seen = &self.input.image;
+            let seen = self.original();
             let round_trip = round_trip.unwrap_or(seen);
             let details = Details::new(seen, round_trip, image, self.keep_details);
             return self.with_details(&details);
@@ -324,6 +263,7 @@ impl Prepared {
         }
         colour::from_srgb(&self.source.profile, &mut placed.pixels)
             .map_err(|error| PlanError::profile(&error))?;
+        self.take_white_out(rect, &mut placed.pixels);
         let pixels = match self.depth {
             Depth::Eight => {
                 let quantised = self.with_alpha(&placed.pixels, 0, eight_bits);
@@ -397,16 +337,30 @@ impl Prepared {
             Ok(converted)
         };
         let result = in_profile(&details.result)?;
-        let seen = in_profile(&self.input.image)?;
+        let seen = in_profile(self.original())?;
         let let_go = resample(&details.let_go, frame, rect.extent())?.pixels;
         let original = self.source.pixels.crop_f32(rect);
         let pixels = original.into_iter().zip(result).zip(seen).zip(let_go);
         Ok(pixels
             .map(|((([r, g, b, a], result), seen), let_go)| {
                 let on_white = [r, g, b].map(|v| v * a + (1.0 - a));
-                detailed(on_white, result, seen, let_go)
+                without_white(detailed(on_white, result, seen, let_go), [r, g, b, a])
             })
             .collect())
+    }
+
+    /// Makes of what is shown in a rectangle of the picture the colours that look so on white: the
+    /// engine was shown transparent pixels on it.
+    fn take_white_out(&self, rect: Rect, shown: &mut [[f32; 3]]) {
+        let band_len = (BAND_ROWS * rect.width).max(1) as usize;
+        for (i, band) in shown.chunks_mut(band_len).enumerate() {
+            let top = i as u32 * BAND_ROWS;
+            let rows = BAND_ROWS.min(rect.height - top);
+            let place = Rect::new(rect.x, rect.y + top as i32, rect.width, rows);
+            for (shown, original) in band.iter_mut().zip(self.source.pixels.crop_f32(place)) {
+                *shown = without_white(*shown, original);
+            }
+        }
     }
 
     /// Places an engine's preview (at latent size) in the picture.
@@ -446,6 +400,18 @@ impl Prepared {
                 alpha => join(*pixel, alpha),
             })
             .collect()
+    }
+}
+
+/// The colour that looks like `shown` where it lies on white with the original's alpha. Nothing is
+/// seen of a pixel that is not there: it keeps its own.
+fn without_white(shown: [f32; 3], [r, g, b, alpha]: [f32; 4]) -> [f32; 3] {
+    if alpha >= 1.0 {
+        shown
+    } else if alpha > 0.0 {
+        shown.map(|v| (v - (1.0 - alpha)) / alpha)
+    } else {
+        [r, g, b]
     }
 }
 

@@ -343,7 +343,8 @@ fn depth_and_alpha_of_the_picture_are_kept() {
     let Pixmap::Rgba16(plane) = &patch.pixels else {
         panic!("depth")
     };
-    assert_eq!(plane.get(20, 20), Some([32768, 32768, 32768, 65535]));
+    // Nothing is seen of them: they keep their colours, and drawing the patch keeps their alpha.
+    assert_eq!(plane.get(20, 20), Some([1000, 2000, 3000, 65535]));
     let wrong = RgbF32::filled(Extent::new(16, 16), [0.5; 3]);
     assert!(matches!(
         prepared.finish(&wrong, None),
@@ -385,4 +386,52 @@ fn a_request_survives_serialisation() {
     let bytes = postcard::to_stdvec(&request).unwrap();
     let back: EditRequest = postcard::from_bytes(&bytes).unwrap();
     assert_eq!(back, request);
+}
+
+#[test]
+fn transparent_pictures_keep_their_alpha_and_look_like_the_result() {
+    let extent = Extent::new(96, 64);
+    let alpha = |i: usize| [0u8, 1, 64, 128, 200, 255][i / 16 % 6];
+    let pixels: Vec<[u8; 4]> = (0..extent.len())
+        .map(|i| [(i % 96 * 2) as u8, 90, 200, alpha(i)])
+        .collect();
+    let source = Picture {
+        pixels: Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4])),
+        profile: Profile::Srgb,
+    };
+    let everything = painted(extent, Rect::of(extent), 255);
+    for mask in [None, Some(everything)] {
+        let request = request(source.clone(), mask, settings(0.5));
+        let mut prepared = prepare(&request).unwrap();
+        for wants_details in [false, true] {
+            prepared.input.wants_round_trip = wants_details;
+            // Lighter by a little, as much as pixels of that alpha can look.
+            let mut result = prepared.input.image.clone();
+            for pixel in &mut result.pixels {
+                *pixel = pixel.map(|v| v * 0.9 + 0.1);
+            }
+            let patch = prepared.finish(&result, None).unwrap();
+            let mut after = source.pixels.clone();
+            draw_patch(&mut after, &patch, 255);
+            let (before, after) = (
+                source.pixels.crop_f32(Rect::of(extent)),
+                after.crop_f32(Rect::of(extent)),
+            );
+            for (i, (before, after)) in before.iter().zip(&after).enumerate() {
+                assert_eq!(before[3], after[3], "pixel {i}");
+                if before[3] == 0.0 {
+                    assert_eq!(before, after, "nothing is seen of pixel {i}");
+                }
+                // Inside a stripe of one alpha, where nothing blurs over its edge.
+                if before[3] > 0.2 && (4..12).contains(&(i % 16)) {
+                    for c in 0..3 {
+                        let on_white = |p: &[f32; 4]| p[c] * p[3] + 1.0 - p[3];
+                        let wanted = on_white(before) * 0.9 + 0.1;
+                        let got = on_white(after);
+                        assert!((got - wanted).abs() < 0.02, "pixel {i}: {got} {wanted}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::second_pass::SecondPass;
 use super::settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,
@@ -87,6 +88,12 @@ impl Recipe {
         if s.keep_details != KeepDetails::Auto {
             pairs.push((KEEP_DETAILS, s.keep_details.id().to_owned()));
         }
+        if s.second_pass != SecondPass::Off {
+            pairs.push((SECOND_PASS, s.second_pass.to_string()));
+        }
+        if s.second_strength != EditSettings::default().second_strength {
+            pairs.push((SECOND_STRENGTH, s.second_strength.get().to_string()));
+        }
         pairs.push((
             "Version",
             concat!("Overpaint ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -138,8 +145,10 @@ impl Restored {
         };
         // Files from before there was a choice were made without.
         known.insert("keep_details".to_owned(), KeepDetails::Off.id().into());
+        known.insert("second_pass".to_owned(), SecondPass::Off.to_string().into());
         let mut settings = EditSettings {
             keep_details: KeepDetails::Off,
+            second_pass: SecondPass::Off,
             ..before.clone()
         };
         let mut ignored = Vec::new();
@@ -224,6 +233,10 @@ impl Restored {
             "Inpaint area" if value == ONLY_MASKED => s.area = AreaMode::Masked,
             "Masked area padding" => s.padding = Some(pixels(value)?),
             "Masked content" => s.fill = fill_of(value)?,
+            SECOND_PASS => s.second_pass = value.parse().ok()?,
+            SECOND_STRENGTH => {
+                s.second_strength = Strength::new(value.parse().ok()?).ok()?;
+            }
             KEEP_DETAILS => s.keep_details = value.parse().ok()?,
             // Of the picture, not of the edit.
             "Size" | "Version" => {}
@@ -237,6 +250,8 @@ const NEGATIVE: &str = "Negative prompt:";
 const NOT_MASKED: &str = "Inpaint not masked";
 const ONLY_MASKED: &str = "Only masked";
 const KEEP_DETAILS: &str = "Keep details";
+const SECOND_PASS: &str = "Second pass";
+const SECOND_STRENGTH: &str = "Second pass strength";
 
 fn model_name(model: &ModelRef) -> String {
     match model {

@@ -30,6 +30,8 @@ fn the_common_form_is_as_other_programs_write_it() {
         feather: Some(Length::Px(4.0)),
         grow: Length::Px(0.0),
         keep_details: KeepDetails::Auto,
+        second_pass: SecondPass::Off,
+        second_strength: Strength::new(0.3).unwrap(),
     };
     let text = Recipe {
         model: ModelRef::Folder(PathBuf::from("/home/me/secret/my: model")),
@@ -177,6 +179,12 @@ fn any_length() -> impl Strategy<Value = Length> {
 }
 
 fn any_settings() -> impl Strategy<Value = EditSettings> {
+    const PASSES: [SecondPass; 4] = [
+        SecondPass::Off,
+        SecondPass::Auto,
+        SecondPass::Own,
+        SecondPass::Factor(2.5),
+    ];
     let words = "([ -~貓é😀]{0,12}\n?){0,4}";
     let numbers = (1u32..=1000, 1u32..=1000, 100u32..=5000, any::<u64>());
     let choices = (
@@ -186,6 +194,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         0..3usize,
         0..5usize,
         0..3usize,
+        0..PASSES.len(),
     );
     let lengths = (
         prop::option::of(any_length()),
@@ -208,6 +217,8 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         feather: l.1,
         grow: l.2,
         keep_details: KeepDetails::ALL[c.5],
+        second_pass: PASSES[c.6],
+        second_strength: Strength::new(f64::from(n.1) / 1000.0).unwrap(),
     })
 }
 

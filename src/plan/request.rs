@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{EditSettings, Guidance, SamplerId, ScheduleId, Seed, Steps, Strength};
 use crate::catalog::{ModelRef, ModelTraits};
-use crate::geometry::Extent;
+use crate::geometry::{Extent, Rect};
 use crate::raster::{Mask, Picture, RgbF32};
 
 /// One edit, complete: nothing else is asked when it runs, now or later, here or elsewhere.
@@ -76,6 +76,12 @@ pub struct EngineInput {
     pub sampler: SamplerId,
     /// Which noise levels they visit.
     pub schedule: ScheduleId,
-    /// True when the round trip of `image` through the autoencoder is asked for too.
+    /// True when the round trip through the autoencoder is asked for too: of `original` where it is
+    /// given, else of `image`.
     pub wants_round_trip: bool,
+    /// The picture as the user had it, at work size, where `image` shows an earlier pass's result.
+    pub original: Option<RgbF32>,
+    /// What the model is shown of the latent at once, in latent pixels, with overlap; their
+    /// predictions are averaged. Empty: all of it.
+    pub tiles: Vec<Rect>,
 }

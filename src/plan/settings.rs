@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
+use super::second_pass::SecondPass;
 use crate::catalog::ModelDefaults;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
@@ -335,6 +336,10 @@ pub struct EditSettings {
     pub grow: Length,
     /// What becomes of details that the model cannot see.
     pub keep_details: KeepDetails,
+    /// Whether the result is drawn again at a larger work size.
+    pub second_pass: SecondPass,
+    /// How far a second pass may go; never farther than the first one went.
+    pub second_strength: Strength,
 }
 
 /// What a new document starts with before its model has a say.
@@ -356,6 +361,8 @@ impl Default for EditSettings {
             feather: None,
             grow: Length::Px(0.0),
             keep_details: KeepDetails::default(),
+            second_pass: SecondPass::default(),
+            second_strength: Strength(0.3),
         }
     }
 }

@@ -11,8 +11,9 @@
 use std::sync::Arc;
 
 use moxcms::{
-    ColorProfile, DataColorSpace, Layout, Matrix3d, RenderingIntent, ToneCurveEvaluator,
-    ToneReprCurve, Transform8BitExecutor, TransformF32Executor, TransformOptions,
+    Chromaticity, CicpColorPrimaries, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
+    Matrix3d, RenderingIntent, ToneCurveEvaluator, ToneReprCurve, TransferCharacteristics,
+    Transform8BitExecutor, TransformF32Executor, TransformOptions,
 };
 
 use super::file::PictureError;
@@ -96,6 +97,86 @@ pub(super) fn rgb_twin(grey_icc: &[u8]) -> Result<Vec<u8>, PictureError> {
     rgb_profile(grey_icc)?
         .encode()
         .map_err(|error| unusable(&error))
+}
+
+/// A profile for what cICP says (ITU-T H.273), where a picture so described has ordinary white:
+/// full range, RGB, primaries with the white of D65, and no transfer for brighter than white.
+pub(super) fn icc_of_cicp([primaries, transfer, matrix, full]: [u8; 4]) -> Option<Vec<u8>> {
+    if matrix != 0 || full != 1 || !matches!(primaries, 1 | 5 | 6 | 7 | 9 | 12 | 22) {
+        return None;
+    }
+    // 16 and 18 are PQ and HLG.
+    if matches!(transfer, 0 | 2 | 3 | 16 | 18) {
+        return None;
+    }
+    let primaries = CicpColorPrimaries::try_from(primaries).ok()?;
+    let transfer = TransferCharacteristics::try_from(transfer).ok()?;
+    let curve = ToneReprCurve::try_from(transfer).ok()?;
+    let primaries = ColorPrimaries::try_from(primaries).ok()?;
+    matrix_icc(D65, primaries, curve)
+}
+
+/// A profile for what gAMA and cHRM of a PNG say, both times 100 000: the exponent of encoding
+/// (`None`: sRGB's curve), and x and y of white, red, green, blue (`None`: sRGB's). `None` for
+/// values that no picture has.
+pub(super) fn icc_of_gamma(
+    gamma: Option<u32>,
+    chromaticities: Option<[u32; 8]>,
+    is_grey: bool,
+) -> Option<Vec<u8>> {
+    let exponent = match gamma {
+        Some(gamma) if (10_000..=1_000_000).contains(&gamma) => Some(100_000.0 / gamma as f32),
+        Some(_) => return None,
+        None => None,
+    };
+    let srgb = ColorProfile::new_srgb();
+    let curve = exponent.map_or(srgb.red_trc, |g| Some(ToneReprCurve::Parametric(vec![g])))?;
+    if is_grey {
+        let mut grey = ColorProfile::new_gray_with_gamma(1.0);
+        grey.gray_trc = Some(curve);
+        grey.creation_date_time = Default::default();
+        return grey.encode().ok();
+    }
+    let Some(values) = chromaticities else {
+        return matrix_icc(D65, ColorPrimaries::BT_709, curve);
+    };
+    let [wx, wy, rx, ry, gx, gy, bx, by] = values.map(|v| v as f32 / 100_000.0);
+    let area = (rx - bx) * (gy - by) - (gx - bx) * (ry - by);
+    let can_be = |x: f32, y: f32| y > 0.0 && x >= 0.0 && x + y <= 1.000_01;
+    let points = [(wx, wy), (rx, ry), (gx, gy), (bx, by)];
+    // Primaries of wide spaces may lie outside of what eyes can see, but not far.
+    if area.abs() < 1e-3 || points.iter().any(|(x, y)| *x > 2.0 || *y > 2.0) || !can_be(wx, wy) {
+        return None;
+    }
+    let primaries = ColorPrimaries {
+        red: Chromaticity::new(rx, ry),
+        green: Chromaticity::new(gx, gy),
+        blue: Chromaticity::new(bx, by),
+    };
+    if points.iter().any(|(_, y)| *y <= 0.0) {
+        return None;
+    }
+    matrix_icc(Chromaticity::new(wx, wy), primaries, curve)
+}
+
+const D65: Chromaticity = Chromaticity::new(0.3127, 0.3290);
+
+fn matrix_icc(
+    white: Chromaticity,
+    primaries: ColorPrimaries,
+    curve: ToneReprCurve,
+) -> Option<Vec<u8>> {
+    let mut profile = ColorProfile::new_srgb();
+    profile.update_rgb_colorimetry(white.to_xyyb(), primaries);
+    profile.cicp = None; // it would say that this is sRGB
+    profile.red_trc = Some(curve.clone());
+    profile.green_trc = Some(curve.clone());
+    profile.blue_trc = Some(curve);
+    profile.description = None;
+    // The same chunks give the same bytes.
+    profile.creation_date_time = Default::default();
+    let icc = profile.encode().ok()?;
+    is_usable(&icc).then_some(icc)
 }
 
 fn rgb_profile(icc: &[u8]) -> Result<ColorProfile, PictureError> {

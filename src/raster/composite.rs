@@ -4,11 +4,12 @@ use super::pixmap::{Patch, Pixmap};
 use super::tiled::Tiled;
 use crate::geometry::{Point, Rect};
 
-/// Draws `patch` over `base` with the usual "over" rule for straight alpha, its alpha multiplied
-/// by `opacity` (0…255).
+/// Draws `patch` over `base`: its alpha, multiplied by `opacity` (0…255), says how much of each
+/// colour is the patch's. How transparent the base is stays as it was: an edit changes what is
+/// seen, not what is cut out.
 ///
 /// Where the resulting alpha is 0 the base keeps its numbers exactly; where it is full the base
-/// takes the patch's numbers exactly. Both planes should have the same depth; a patch of the other
+/// takes the patch's colours exactly. Both planes should have the same depth; a patch of the other
 /// depth is converted first.
 pub fn draw_patch(base: &mut Pixmap, patch: &Patch, opacity: u8) {
     draw_patch_within(base, patch, opacity, patch.rect);
@@ -85,7 +86,7 @@ fn draw<T>(
     });
 }
 
-/// One pixel of "over" in integers, rounded to nearest.
+/// One pixel in integers, rounded to nearest.
 fn over_pixel<T>(under: [T; 4], over: [T; 4], opacity: u64, full: u64) -> [T; 4]
 where
     T: Copy + Into<u64> + TryFrom<u64>,
@@ -96,21 +97,15 @@ where
     if alpha == 0 {
         return under;
     }
-    let under_alpha: u64 = under_a.into();
-    // Both shares are scaled by `full`, so that nothing is rounded before the one division.
-    let over_share = alpha * full;
-    let under_share = under_alpha * (full - alpha);
-    let total = over_share + under_share;
     let mix = |o: T, u: T| {
-        let value = (o.into() * over_share + u.into() * under_share + total / 2) / total;
+        let value = (o.into() * alpha + u.into() * (full - alpha) + full / 2) / full;
         T::try_from(value).unwrap_or(o)
     };
-    let alpha_out = T::try_from((total + full / 2) / full).unwrap_or(over_a);
     [
         mix(over_r, under_r),
         mix(over_g, under_g),
         mix(over_b, under_b),
-        alpha_out,
+        under_a,
     ]
 }
 
@@ -125,7 +120,7 @@ mod tests {
             assert_eq!(over_pixel(base, [200, 100, 50, 0], 255, 255), base);
             assert_eq!(over_pixel(base, [200, 100, 50, 255], 0, 255), base);
             let full = over_pixel(base, [200, 100, 50, 255], 255, 255);
-            assert_eq!(full, [200, 100, 50, 255]);
+            assert_eq!(full, [200, 100, 50, base[3]]);
         }
         let deep = over_pixel([65535u16, 0, 9, 65535], [1, 2, 3, 65535], 255, 65535);
         assert_eq!(deep, [1, 2, 3, 65535]);
@@ -136,9 +131,11 @@ mod tests {
         // On an opaque base the rule is a plain mix.
         let out = over_pixel([100u8, 0, 255, 255], [200, 255, 0, 51], 255, 255);
         assert_eq!(out, [120, 51, 204, 255]);
-        // On a transparent base the patch's colour is kept and only its alpha arrives.
-        let out = over_pixel([9u8, 9, 9, 0], [200, 255, 0, 51], 255, 255);
-        assert_eq!(out, [200, 255, 0, 51]);
+        // The same on any other: its alpha is not the patch's affair.
+        for alpha in [0, 9, 128] {
+            let out = over_pixel([100u8, 0, 255, alpha], [200, 255, 0, 51], 255, 255);
+            assert_eq!(out, [120, 51, 204, alpha]);
+        }
         // Half opacity halves the alpha.
         let out = over_pixel([0u8, 0, 0, 255], [255, 255, 255, 255], 128, 255);
         assert_eq!(out, [128, 128, 128, 255]);

@@ -278,6 +278,29 @@ mod tests {
     }
 
     #[test]
+    fn an_icon_means_one_thing() {
+        // The same thing in two ways, or to two things.
+        let lawful: [BTreeSet<Action>; 7] = [
+            [Action::Save, Action::SaveAs].into(),
+            [Action::CloseTab, Action::Cancel].into(),
+            [Action::SmallerBrush, Action::LargerBrush].into(),
+            [Action::CompareStrengths, Action::LastComparison].into(),
+            [Action::ZoomIn, Action::LargerInterface].into(),
+            [Action::ZoomOut, Action::SmallerInterface].into(),
+            [Action::ActualSize, Action::ResetInterface].into(),
+        ];
+        for action in Action::ALL {
+            let same = |other: &&Action| other.icon() == action.icon();
+            let same: BTreeSet<Action> = Action::ALL.iter().filter(same).copied().collect();
+            assert!(same.len() == 1 || lawful.contains(&same), "{same:?}");
+        }
+        // Showing what the model sees cuts nothing off.
+        let area = Action::ToggleArea.icon();
+        let known = icons::NAMES.iter().find(|(icon, _)| *icon == area);
+        assert!(known.is_some_and(|(_, name)| !name.contains("crop")));
+    }
+
+    #[test]
     fn every_group_has_an_action() {
         for group in Group::ALL {
             assert!(

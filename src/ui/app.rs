@@ -7,7 +7,7 @@ use super::arrangement::{drop_hint, window_ui};
 use super::brush::BrushSize;
 use super::canvas::TextureStore;
 use super::context::{Desk, memory};
-use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Outcome};
+use super::dialogs::{self, Dialog, FileAnswer, FileChooser, Guide, Outcome};
 use super::frame_times::FrameTimes;
 use super::motion::DesktopMotion;
 use super::options::WindowOptions;
@@ -69,7 +69,7 @@ impl App {
             Some(path) => editor.apply(Command::OpenFile(path)),
             None if first_start => {
                 editor.apply(Command::OpenSample);
-                state.guide_step = Some(0);
+                state.guide = Some(Guide::default());
             }
             None => {}
         }

@@ -14,6 +14,10 @@ macro_rules! icons {
         /// Every icon.
         #[cfg(test)]
         pub(super) const ALL: &[Icon] = &[$($name),+];
+
+        /// What Lucide calls them.
+        #[cfg(test)]
+        pub(super) const NAMES: &[(Icon, &str)] = &[$(($name, $lucide)),+];
     };
 }
 

@@ -8,12 +8,12 @@ use super::actions::Action;
 use super::canvas::{self, View};
 use super::clipboard;
 use super::context::{Desk, memory};
-use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, PaletteQuery};
+use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, Guide, PaletteQuery};
 use super::panels;
 use super::state::Tool;
 use super::theme;
 use crate::document::DocumentId;
-use crate::editor::{CandidateId, Command, OpenDocument, Theme};
+use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
@@ -93,15 +93,7 @@ pub(super) fn perform_on(
 ) {
     let document = open.id();
     match action {
-        Action::Save => match open.path() {
-            Some(_) => desk.send(Command::Save { document }),
-            None => ask(
-                desk,
-                files,
-                FilePurpose::SaveAs(document),
-                suggested(desk, open, ""),
-            ),
-        },
+        Action::Save => save(desk, files, open),
         Action::SaveAs => ask(
             desk,
             files,
@@ -169,6 +161,21 @@ pub(super) fn perform_on(
         }
         // The others need no document and are done above.
         _ => {}
+    }
+}
+
+/// Saves to the document's own file, after asking where that needs an answer.
+fn save(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument) {
+    let document = open.id();
+    match open.save_step() {
+        SaveStep::Nothing | SaveStep::Write(_) => desk.send(Command::Save { document }),
+        SaveStep::ChoosePlace => {
+            let place = suggested(desk, open, "");
+            ask(desk, files, FilePurpose::SaveAs(document), place);
+        }
+        SaveStep::Ask(question) => {
+            desk.state.dialog = Some(Dialog::HowToSave(document, question));
+        }
     }
 }
 
@@ -296,7 +303,7 @@ fn toggle_dialog(desk: &mut Desk<'_>, dialog: Dialog) {
 }
 
 fn open_guide(desk: &mut Desk<'_>) {
-    desk.state.guide_step = Some(0);
+    desk.state.guide = Some(Guide::default());
     if desk.editor.active().is_none() {
         desk.send(Command::OpenSample);
     }

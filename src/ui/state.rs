@@ -7,7 +7,7 @@ use eframe::egui;
 
 use super::brush::BrushSize;
 use super::canvas::{Band, Drag, PaintedOutline, View};
-use super::dialogs::Dialog;
+use super::dialogs::{Dialog, Guide};
 use super::leaving::Leaving;
 use crate::document::{DocumentId, LayerId};
 use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, OpenDocument};
@@ -121,11 +121,8 @@ pub(super) struct UiState {
     pub leaving: Option<Leaving>,
     /// How much of earlier sessions was offered; more is offered by itself.
     pub recoverable_seen: usize,
-    /// Which step of the guide is shown.
-    pub guide_step: Option<usize>,
-    /// What the guide waits for to rest: how often the picture was changed, and the prompt; since when,
-    /// in seconds since the start of the window.
-    pub guide_saw: (u64, String, f64),
+    /// The guide, while it is open.
+    pub guide: Option<Guide>,
     /// Chips of this kind are shown.
     pub word_category: Option<String>,
     /// A text field had the keyboard in the frame before.
@@ -140,6 +137,8 @@ pub(super) struct UiState {
     pub band: Band,
     /// The line around what is painted.
     pub outline: PaintedOutline,
+    /// Height of the toasts at the foot of a comparison, in points, which its tiles leave free.
+    pub toasts_height: f32,
     /// Where the chips of the canvas lie.
     pub chips: egui::Rect,
     /// The tab that was seen to be in front.
@@ -171,8 +170,7 @@ impl Default for UiState {
             dialog: None,
             leaving: None,
             recoverable_seen: 0,
-            guide_step: None,
-            guide_saw: (0, String::new(), 0.0),
+            guide: None,
             word_category: None,
             was_writing: false,
             wants: Wants::default(),
@@ -180,6 +178,7 @@ impl Default for UiState {
             pointer_at: None,
             band: Band::default(),
             outline: PaintedOutline::default(),
+            toasts_height: 0.0,
             chips: egui::Rect::ZERO,
             tab_in_front: None,
             still: false,

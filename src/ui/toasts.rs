@@ -59,14 +59,25 @@ impl Toasts {
                 (seen < needed).then_some((notice, needed))
             })
             .collect();
+        let height_before = std::mem::take(&mut desk.state.toasts_height);
         if fresh.is_empty() {
+            if height_before > 0.0 {
+                // The tiles take the room back.
+                ctx.request_repaint();
+            }
             return;
         }
-        let most = ((canvas.height() / HEIGHT_FOR_EACH) as usize).clamp(1, MOST);
+        let comparing = desk.state.comparison.is_some();
+        let most = if comparing {
+            1
+        } else {
+            ((canvas.height() / HEIGHT_FOR_EACH) as usize).clamp(1, MOST)
+        };
         let inner = canvas.shrink(space::M);
         let chips = desk.state.chips;
-        // Out of the way of what is done next: the bar of a result below, that of a sheet above.
-        let (corner, pivot) = if desk.state.comparison.is_some() {
+        // Out of the way of what is done next: the bar of a result below; the tiles of a comparison give
+        // way above it.
+        let (corner, pivot) = if comparing {
             (inner.right_bottom(), Align2::RIGHT_BOTTOM)
         } else if inner.right() - WIDTH < chips.right() + space::M {
             let below = (chips.bottom() - inner.top()).clamp(0.0, 120.0) + space::S;
@@ -74,7 +85,7 @@ impl Toasts {
         } else {
             (inner.right_top(), Align2::RIGHT_TOP)
         };
-        Area::new(Id::unique("toasts"))
+        let drawn = Area::new(Id::unique("toasts"))
             .order(egui::Order::Foreground)
             .fixed_pos(corner)
             .pivot(pivot)
@@ -94,6 +105,12 @@ impl Toasts {
                 let older = fresh.get(..fresh.len().saturating_sub(most));
                 older_ui(ui, desk, older.unwrap_or_default());
             });
+        if comparing {
+            desk.state.toasts_height = drawn.response.rect.height();
+            if desk.state.toasts_height != height_before {
+                ctx.request_repaint();
+            }
+        }
     }
 
     /// Draws one. Time goes on while it can be read: not under the pointer, nor while somebody looks

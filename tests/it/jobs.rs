@@ -11,7 +11,7 @@ use overpaint::geometry::Extent;
 use overpaint::jobs::{JobEvent, JobId, Runner};
 use overpaint::plan::{
     AreaMode, EditRequest, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode,
-    SamplerId, ScheduleId, Seed, Steps, Strength,
+    SamplerId, ScheduleId, SecondPass, Seed, Steps, Strength,
 };
 use proptest::prelude::*;
 
@@ -24,6 +24,8 @@ fn request(steps: u32) -> Arc<EditRequest> {
         source: srgb(pixels(Extent::new(64, 64))),
         painted: None,
         settings: EditSettings {
+            second_pass: SecondPass::Off,
+            second_strength: Strength::new(0.3).unwrap(),
             prompt: "x".to_owned(),
             negative: String::new(),
             strength: Strength::new(1.0).unwrap(),

@@ -5,7 +5,9 @@ use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Stage};
 use overpaint::geometry::{Extent, Rect};
 use overpaint::jobs::{EditProgress, run_edit};
-use overpaint::plan::{EditRequest, EditSettings, Layout, PreviewPatch, Seed, Steps, Strength};
+use overpaint::plan::{
+    EditRequest, EditSettings, Layout, Pass, PreviewPatch, Seed, Steps, Strength,
+};
 use overpaint::raster::{Patch, Pixmap, file};
 
 /// Keeps every preview.
@@ -17,7 +19,7 @@ impl EditProgress for Watching {
         Ok(())
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, _: Stage) {}
 

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use overpaint::document::{Document, DocumentId, EditLabel};
-use overpaint::editor::{BrushTip, Command, Editor, OpenDocument, RecoveryId, RunState};
+use overpaint::editor::{BrushTip, Command, Editor, OpenDocument, RecoveryId, RunState, Thumbnail};
 use overpaint::geometry::Rect;
 use overpaint::plan::EditSettings;
+use overpaint::raster::sheet::SheetTile;
 use proptest::prelude::*;
 
 use crate::support::session::{Session, point, seeded, start_in};
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -293,4 +294,33 @@ proptest! {
         prop_assert!(*session.document(id).document().state() == opened);
         prop_assert_eq!(session.editor.candidates(id).count(), results);
     }
+}
+
+#[test]
+fn what_is_left_is_shown_as_it_was_last() {
+    let mut session = Session::new(vec![]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    session.generate(id);
+    session
+        .editor
+        .apply(Command::AcceptCandidate(session.last_candidate(id).id));
+    for down in 0..40 {
+        let down = 60.0 + f32::from(down as u8);
+        session.paint(id, (60.0, down), (200.0, down));
+    }
+    settle(&mut session);
+    let visible = session.editor.document(id).unwrap().document().visible();
+    let expected = SheetTile::of(visible, 160, String::new()).unwrap();
+    let mut found = after_a_kill(&session);
+    found.wait("the thumbnail", |editor| {
+        let mut left = editor.recoverable();
+        left.all(|left| !matches!(left.thumbnail, Thumbnail::Unread | Thumbnail::Reading))
+    });
+    let left = found.editor.recoverable().next().unwrap();
+    let Thumbnail::Picture(shown) = &left.thumbnail else {
+        panic!("{:?}", left.thumbnail);
+    };
+    assert_eq!(shown.extent, expected.extent);
+    assert!(shown.pixels == expected.pixels, "with its accepted result");
 }

@@ -313,17 +313,36 @@ fn a_large_picture_says_how_little_the_model_sees() {
     open_picture(&mut window, "large.png", (3000, 2000), [90; 3]);
     window.harness.key_press(Key::R);
     window.frames(2);
-    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-    let sees = window.harness.get_all_by_label_contains("Model sees ");
-    let label = sees.map(|n| n.accesskit_node().label().unwrap_or_default());
-    let label = label.collect::<Vec<_>>();
-    assert!(label.iter().any(|l| l.contains("of ")), "{label:?}");
-    let name = label[0].clone();
+    // So much that all of the picture is shown to the model.
+    window.drag(&[(0.33, 0.185), (0.67, 0.815)]);
+    let layout = |window: &TestWindow| {
+        let editor = window.editor();
+        let id = editor.active().unwrap().id();
+        editor.layout(id).unwrap().unwrap()
+    };
+    let sees = |window: &TestWindow| {
+        let layout = layout(window);
+        format!("Model sees {} of {}", layout.work, layout.crop.extent())
+    };
+    let before = layout(&window);
+    assert_eq!(before.crop.extent().to_string(), "3000×2000");
+    let press_chip = |window: &mut TestWindow, name: &str| {
+        let chip = window.harness.get_by_role_and_label(Role::Button, name);
+        chip.click();
+        window.frames(4);
+    };
+    let name = sees(&window);
+    press_chip(&mut window, &name);
     window
         .harness
-        .get_by_role_and_label(Role::Button, &name)
+        .get_by_label("Work on the painted area")
         .click();
-    window.frames(4);
+    window.frames(6);
+    let after = layout(&window);
+    assert!(after.scale > 1.1 * before.scale, "{before:?} {after:?}");
+    let name = sees(&window);
+    press_chip(&mut window, &name);
+    assert!(!has(&window, "Work on the painted area"), "it is done");
     window.harness.get_by_label("Choose another model").click();
     window.frames(6);
     let model = window
@@ -379,4 +398,93 @@ fn tab_goes_from_left_to_right() {
     let order: Vec<&str> = seen.iter().take(3).map(|(name, _)| name.as_str()).collect();
     assert_eq!(order, names);
     assert!(seen[0].1.left() < seen[1].1.left() && seen[1].1.left() < seen[2].1.left());
+}
+
+#[test]
+fn a_message_covers_no_tile_of_a_comparison() {
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(900.0, 600.0),
+        ..Wanted::default()
+    });
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    window.wait_for_runs();
+    window.frames(4);
+    let tiles = |window: &TestWindow| -> Vec<eframe::egui::Rect> {
+        let found = window.harness.query_all_by_label_contains("Strength 0.");
+        let original = window.harness.query_all_by_label("Original");
+        found.chain(original).map(|node| node.rect()).collect()
+    };
+    let free = tiles(&window);
+    for name in ["words 1.txt", "words 2.txt"] {
+        let path = window.folder.path().join(name);
+        std::fs::write(&path, "no picture").unwrap();
+        let known = window.editor().notices().len();
+        window
+            .harness
+            .event(Event::Paste(path.display().to_string()));
+        window.frames(1);
+        window.wait(|editor| editor.notices().len() > known);
+    }
+    window.frames(3);
+    let toast = window.harness.get_by_label("Dismiss").rect();
+    let words = window.harness.get_by_label_contains("words 2.txt").rect();
+    let more = window.harness.get_by_label("and 1 more").rect();
+    for tile in tiles(&window) {
+        for covering in [toast, words, more] {
+            assert!(!tile.intersects(covering), "{tile} under {covering}");
+        }
+        assert!(tile.width() > 100.0 || tile.height() < 30.0, "{tile}");
+    }
+    window.frames(1500);
+    assert!(!has(&window, "Dismiss"));
+    assert_eq!(tiles(&window), free, "the tiles take the room back");
+}
+
+/// Contrast of two colours, as WCAG 2 defines it.
+fn contrast(a: [u8; 4], b: [u8; 4]) -> f64 {
+    let luminance = |[r, g, b, _]: [u8; 4]| {
+        let linear = |v: u8| (f64::from(v) / 255.0).powf(2.2);
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn the_focus_is_seen_on_word_chips() {
+    use eframe::egui::Theme;
+    // One that is off, and one that is on.
+    for (theme, chip, pressed) in [
+        (Theme::Dark, "Styles", false),
+        (Theme::Light, "Places", true),
+    ] {
+        let mut window = TestWindow::open(Wanted {
+            theme,
+            size: Vec2::new(800.0, 520.0),
+            ..Wanted::default()
+        });
+        window.harness.remove_cursor();
+        if pressed {
+            window.harness.get_by_label(chip).click();
+            window.frames(4);
+            let away = window.on_canvas(0.5, 0.5);
+            window.harness.hover_at(away);
+            window.frames(4);
+        }
+        let rect = window.harness.get_by_label(chip).rect();
+        let edge = |window: &mut TestWindow| {
+            let picture = window.picture();
+            let at = |y: f32| picture.get_pixel(rect.center().x as u32, y as u32).0;
+            (at(rect.top() + 1.0), at(rect.top() + 4.0))
+        };
+        let (before, _) = edge(&mut window);
+        window.harness.get_by_label(chip).focus();
+        window.frames(4);
+        assert!(window.harness.get_by_label(chip).is_focused());
+        let (ring, fill) = edge(&mut window);
+        let (seen, told) = (contrast(ring, before), contrast(ring, fill));
+        assert!(seen > 3.0 && told > 3.0, "{theme:?} {chip}: {seen} {told}");
+    }
 }

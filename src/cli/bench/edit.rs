@@ -17,7 +17,7 @@ use crate::engine::diffusion::{DiffusionEngine, Part};
 use crate::engine::{Cancelled, EngineError, Stage};
 use crate::geometry::Extent;
 use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
-use crate::plan::{EditRequest, Layout, PreviewPatch, Seed};
+use crate::plan::{EditRequest, Layout, Pass, PreviewPatch, Seed};
 use crate::text::Message;
 
 pub(super) fn run(
@@ -147,7 +147,7 @@ impl EditProgress for Watching<'_> {
         }
     }
 
-    fn planned(&mut self, _: &Layout) {}
+    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, stage: Stage) {
         // The first stage of the first run after loading.

@@ -108,13 +108,20 @@ impl Session<'_> {
         let result = result?;
         let mut edited = self.loaded.picture.clone();
         draw_patch(&mut edited.pixels, &result.patch, 255);
+        let settings = EditSettings {
+            second_pass: result.second_pass,
+            ..settings
+        };
         self.save(path, &edited, &settings)?;
         self.say_written(path, &settings, &result);
         if self.args.grid.is_some() {
             self.add_tile(&edited, &settings, result.report.executed_steps)?;
         }
         self.totals.add(&result);
-        Ok(())
+        match result.ended_early_by {
+            Some(error) => Err(CliError::Edit(error)),
+            None => Ok(()),
+        }
     }
 
     fn save(&self, path: &Path, edited: &Picture, settings: &EditSettings) -> Result<(), CliError> {

@@ -14,7 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
 use crate::engine::{Cancelled, RunReport, Stage};
 use crate::jobs::{EditProgress, EditResult, KeptDetails};
-use crate::plan::{EditSettings, Layout, PreviewPatch};
+use crate::plan::{EditSettings, Layout, Pass, PreviewPatch};
 use crate::text::Message;
 
 /// Of all runs together.
@@ -26,19 +26,7 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn add(&mut self, result: &EditResult) {
-        let (sum, new) = (&mut self.report, &result.report);
-        sum.executed_steps += new.executed_steps;
-        sum.text_encodes += new.text_encodes;
-        sum.picture_encodes += new.picture_encodes;
-        sum.round_trips += new.round_trips;
-        sum.seconds.load += new.seconds.load;
-        sum.seconds.text += new.seconds.text;
-        sum.seconds.encode += new.seconds.encode;
-        sum.seconds.round_trip += new.seconds.round_trip;
-        sum.seconds.steps += new.seconds.steps;
-        sum.seconds.decode += new.seconds.decode;
-        sum.unknown_words.clone_from(&new.unknown_words);
-        sum.device.clone_from(&new.device);
+        self.report = std::mem::take(&mut self.report).and(result.report.clone());
         self.layout = Some(result.layout);
     }
 }
@@ -48,6 +36,10 @@ impl Session<'_> {
         let steps = settings.steps.get();
         if result.details == KeptDetails::ByPicture {
             self.console.note(&Message::new("cli-details-by-picture"));
+        }
+        if result.ended_early_by.is_some() {
+            self.console
+                .note(&Message::new("cli-second-pass-ended").with("path", path));
         }
         if self.args.json {
             event(&json!({
@@ -62,6 +54,8 @@ impl Session<'_> {
                 "picture_encodes": result.report.picture_encodes,
                 "round_trips": result.report.round_trips,
                 "details": result.details,
+                "passes": result.passes.0,
+                "work_size": [result.layout.work.width, result.layout.work.height],
             }));
             return;
         }
@@ -132,15 +126,16 @@ impl EditProgress for Reporting<'_> {
         }
     }
 
-    fn planned(&mut self, layout: &Layout) {
+    fn planned(&mut self, layout: &Layout, later_passes: &[Pass]) {
         if self.json {
-            event(&json!({"event": "planned", "layout": layout}));
+            event(&json!({"event": "planned", "layout": layout, "later_passes": later_passes}));
         }
     }
 
     fn stage(&mut self, stage: Stage) {
         self.bar.set_message(self.console.stage(stage));
-        if let Stage::Step { done, .. } = stage {
+        if let Stage::Step { done, of } = stage {
+            self.bar.set_length(u64::from(of));
             self.bar.set_position(u64::from(done));
         }
         if self.json {

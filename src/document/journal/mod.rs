@@ -173,6 +173,11 @@ pub fn restore(path: &Path, id: DocumentId) -> std::io::Result<Option<Restored>>
     Ok(Some(restored))
 }
 
+/// Builds the document a journal tells of and leaves the file as it is; `Ok(None)` as with [`restore`].
+pub fn read(path: &Path, id: DocumentId) -> std::io::Result<Option<Restored>> {
+    Ok(replay(&std::fs::read(path)?, id))
+}
+
 /// The document that the whole records at the beginning of `bytes` tell of.
 fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
     let mut frames = Frames::of(bytes)?;

@@ -26,7 +26,20 @@ impl Predictor for GuidedUnet<'_> {
         timestep: f64,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let input = match &self.masked_image {
+        self.predict_part(scaled, self.masked_image.as_ref(), timestep, progress)
+    }
+}
+
+impl GuidedUnet<'_> {
+    /// The prediction for a part of the latent, with that part of the masked image.
+    pub(crate) fn predict_part(
+        &self,
+        scaled: &Tensor,
+        masked_image: Option<&Tensor>,
+        timestep: f64,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let input = match masked_image {
             Some(masked_image) => Tensor::cat(&[scaled, masked_image], 1)?,
             None => scaled.clone(),
         };

@@ -1,4 +1,4 @@
-//! [`DiffusionEngine`]: the engine that runs models of the Stable Diffusion family.
+//! [`DiffusionEngine`]: [`Engine::run`] for models of the Stable Diffusion family, stage by stage.
 
 use std::num::NonZero;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
 use super::sampler::sampler;
+use super::tiled::TiledUnet;
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
@@ -186,7 +187,7 @@ impl Engine for DiffusionEngine {
             device,
             report,
         };
-        let pictures = run.pictures(progress);
+        let pictures = run.stages(progress);
         // Activations are needed no more, however the run ended.
         BlockAllocator::release_all();
         let (image, round_trip) = pictures?;
@@ -248,8 +249,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The result, and the round trip of the original where it is asked for.
-    fn pictures(
+    /// All stages in order: encode text and picture, denoise, decode. Gives the result, and the round trip of
+    /// the original where it is asked for.
+    fn stages(
         &mut self,
         progress: &mut dyn Progress,
     ) -> Result<(RgbF32, Option<RgbF32>), EngineError> {
@@ -273,7 +275,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised(&text, image_latent, masked_image, progress)?;
+        let latent = self.denoised_latent(&text, image_latent, masked_image, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -293,9 +295,10 @@ impl Run<'_> {
             return Ok(None);
         }
         progress.checkpoint()?;
+        let original = input.original.as_ref().unwrap_or(&input.image);
         let image = self
             .pipeline
-            .round_trip(&input.image, &mut self.report, progress)?;
+            .round_trip(original, &mut self.report, progress)?;
         BlockAllocator::release_all();
         Ok(Some(image))
     }
@@ -360,8 +363,8 @@ impl Run<'_> {
         Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
     }
 
-    /// The denoised latent.
-    fn denoised(
+    /// Sets schedule, init latent, latent mask and conditioning up, and runs the denoising loop.
+    fn denoised_latent(
         &mut self,
         text: &Tensor,
         image_latent: Option<Tensor>,
@@ -412,13 +415,21 @@ impl Run<'_> {
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
         let unet = &self.pipeline.unet;
-        let mut unet = GuidedUnet {
+        let guided = GuidedUnet {
             unet,
             conditioning: unet.condition(text, &timesteps, progress)?,
             masked_image,
             guidance: input.guidance,
         };
-        let denoised = denoise(denoising, &mut unet, progress)?;
+        let denoised = if input.tiles.is_empty() {
+            let mut unet = guided;
+            denoise(denoising, &mut unet, progress)?
+        } else {
+            let strength = input.mask.as_ref().map(|mask| &mask.latent_strength[..]);
+            let width = self.latent_size.width;
+            let mut unet = TiledUnet::new(guided, &input.tiles, width, strength);
+            denoise(denoising, &mut unet, progress)?
+        };
         self.report.executed_steps = denoised.executed;
         Ok(denoised.latent)
     }

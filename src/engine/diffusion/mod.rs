@@ -1,7 +1,8 @@
-//! The latent-diffusion engine on candle: text encoder, U-Net, autoencoder, samplers.
+//! The latent-diffusion engine: text encoder, U-Net, autoencoder, samplers. `engine/README.md` follows one
+//! step from here to the microkernel.
 //!
-//! The networks follow the `config.json` files of a diffusers folder. This is the only room that
-//! names candle; its errors stop here. Called through [`Engine`](super::Engine) only.
+//! The networks follow the `config.json` files of a diffusers folder. Tensors are candle's, layers those of
+//! `engine/nn`. Called through [`Engine`](super::Engine) only.
 
 mod bench_parts;
 mod blueprint;
@@ -19,6 +20,7 @@ mod resnet;
 mod sampler;
 mod schedule;
 mod text_encoder;
+mod tiled;
 mod tokenizer;
 mod unet;
 mod vae;

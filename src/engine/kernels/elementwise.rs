@@ -7,7 +7,7 @@ use pulp::Simd;
 /// f32 lanes of the widest vector.
 pub(crate) const MAX_LANES: usize = 16;
 
-/// to[i] = f(to[i], from[..][i]), a vector at a time. All slices are as long as `to`.
+/// `to[i] = f(to[i], from[..][i])`, a vector at a time. All slices are as long as `to`.
 #[inline(always)]
 pub(crate) fn update<S: Simd, const N: usize>(
     simd: S,
@@ -29,7 +29,7 @@ pub(crate) fn update<S: Simd, const N: usize>(
     }
 }
 
-/// to[i] = f(from[..][i]), a vector at a time; returns what it has written. All slices are at least as long
+/// `to[i] = f(from[..][i])`, a vector at a time; returns what it has written. All slices are at least as long
 /// as `to`.
 #[inline(always)]
 #[expect(unsafe_code, reason = "every element is written")]

@@ -55,6 +55,13 @@ pub enum PictureError {
         /// What they are.
         what: String,
     },
+    /// The pixels are compressed in a way that is not read.
+    UnusualCompression {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        kind: String,
+    },
     /// The file ends early or contradicts itself.
     Damaged {
         /// The file.
@@ -139,6 +146,9 @@ impl Explain for PictureError {
             Self::Cmyk { path } => about("picture-cmyk", path),
             Self::UnusualSamples { path, what } => {
                 about("picture-unusual-samples", path).with("what", what.clone())
+            }
+            Self::UnusualCompression { path, kind } => {
+                about("picture-unusual-compression", path).with("kind", kind.clone())
             }
             Self::Damaged { path, why } => about("picture-damaged", path).with("why", why.clone()),
             Self::NoPixels { path } => about("picture-no-pixels", path),

@@ -4,16 +4,17 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, Limits};
 use serde::{Deserialize, Serialize};
 
-use super::tags::Tags;
-use super::{ColourLayout, FileFormat, FileOrigin, PARAMETERS_KEYWORD, PictureError, PictureNote};
-use super::{exif, metadata, sniff};
+use super::decoded::{Decoded, Samples, damaged};
+use super::png_colour::Meaning;
+use super::{Carried, ColourLayout, FileFormat, FileOrigin, PictureError, PictureNote};
+use super::{exif, gif_blocks, jpeg_segments, load_tiff, png_chunks, sniff};
 use crate::geometry::Extent;
-use crate::raster::{Picture, Pixmap, Profile, Tiled, colour};
+use crate::raster::{Picture, Profile, colour};
 
 /// A picture, and what must be remembered of its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,14 +63,14 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
     let header = sniff::header(bytes, name)?;
     let mut decoded = match header.format {
         FileFormat::Png => png(bytes, name)?,
-        FileFormat::Jpeg => by_image(
-            JpegDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?,
-            name,
-        )?,
-        FileFormat::Bmp => by_image(
-            BmpDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?,
-            name,
-        )?,
+        FileFormat::Jpeg => jpeg(bytes, name)?,
+        FileFormat::Bmp => {
+            let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+            let mut decoded = by_image(decoder, name)?;
+            decoded.carried.resolution = sniff::bmp_resolution(bytes);
+            decoded
+        }
+        FileFormat::Gif => gif(bytes, name)?,
         FileFormat::WebP => {
             let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
             if decoder.has_animation() {
@@ -77,23 +78,18 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
             }
             by_image(decoder, name)?
         }
-        FileFormat::Tiff => tiff(bytes, name)?,
+        FileFormat::Tiff => load_tiff::read(bytes, name)?,
     };
-
-    let mut texts = std::mem::take(&mut decoded.texts);
-    let comment = decoded.exif.as_deref().and_then(exif::user_comment);
-    if let Some(comment) =
-        comment.filter(|_| texts.iter().all(|(key, _)| key != PARAMETERS_KEYWORD))
-    {
-        texts.push((PARAMETERS_KEYWORD.to_owned(), comment));
-    }
+    decoded.turn_what_is_carried();
+    decoded.find_settings();
     let (profile, layout) = usable_profile(&mut decoded);
     Ok(LoadedPicture {
         origin: FileOrigin {
             format: header.format,
             layout,
             exif: decoded.exif.take().map(Arc::new),
-            texts,
+            texts: std::mem::take(&mut decoded.texts),
+            carried: std::mem::take(&mut decoded.carried),
         },
         notes: std::mem::take(&mut decoded.notes),
         picture: Picture {
@@ -103,13 +99,6 @@ pub fn load_bytes(bytes: &[u8], name: &Path) -> Result<LoadedPicture, PictureErr
     })
 }
 
-fn damaged(name: &Path, error: impl std::fmt::Display) -> PictureError {
-    PictureError::Damaged {
-        path: name.to_path_buf(),
-        why: error.to_string(),
-    }
-}
-
 fn animated(name: &Path, format: FileFormat) -> PictureError {
     PictureError::Animated {
         path: name.to_path_buf(),
@@ -117,30 +106,31 @@ fn animated(name: &Path, format: FileFormat) -> PictureError {
     }
 }
 
-/// A file's content before it is brought into tiles.
-struct Decoded {
-    /// Before turning upright.
-    extent: Extent,
-    layout: ColourLayout,
-    samples: Samples,
-    orientation: Orientation,
-    icc: Option<Vec<u8>>,
-    exif: Option<Vec<u8>>,
-    texts: Vec<(String, String)>,
-    notes: Vec<PictureNote>,
-}
-
-/// Row-major, the channels of a pixel side by side.
-enum Samples {
-    Eight(Vec<u8>),
-    Sixteen(Vec<u16>),
-}
-
-/// The profile, where it can be used with such a picture, and the channels the picture then has.
+/// What the file says its numbers mean, where it can be used with such a picture, and the channels
+/// the picture then has.
 fn usable_profile(decoded: &mut Decoded) -> (Profile, ColourLayout) {
     let layout = decoded.layout;
+    let is_grey_picture = !layout.has_colour();
+    let colours = decoded.carried.colour;
+    match colours.meaning_of_cicp() {
+        Meaning::Is(profile) => {
+            // Kept for programs that know the older chunk only.
+            decoded.carried.icc_beside = decoded.icc.take().map(Arc::new);
+            let is_plain = profile == Profile::Srgb;
+            return (profile, if is_plain { layout } else { layout.in_colour() });
+        }
+        Meaning::Unusable => decoded.notes.push(PictureNote::ProfileIgnored),
+        Meaning::Silent => {}
+    }
     let Some(icc) = decoded.icc.take() else {
-        return (Profile::Srgb, layout);
+        return match colours.meaning(is_grey_picture) {
+            Meaning::Is(profile) => (profile, layout),
+            Meaning::Silent => (Profile::Srgb, layout),
+            Meaning::Unusable => {
+                decoded.notes.push(PictureNote::ProfileIgnored);
+                (Profile::Srgb, layout)
+            }
+        };
     };
     let is_grey = colour::is_grey(&icc);
     if !colour::is_usable(&icc) || (is_grey && layout.has_colour()) {
@@ -186,10 +176,28 @@ fn png(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
     } else {
         Samples::Eight(buffer)
     };
+    let found = png_chunks::read(bytes);
     let block = info
         .exif_metadata
         .as_ref()
         .map(|block| exif::cleaned(block.to_vec()));
+    let (mut texts, mut text_forms) = (Vec::new(), Vec::new());
+    for text in found.texts {
+        texts.push((text.keyword, text.content));
+        text_forms.push(text.form);
+    }
+    let carried = Carried {
+        resolution: found.resolution,
+        colour: found.colour,
+        xmp: found.xmp.map(Arc::new),
+        text_forms,
+        ..Carried::default()
+    };
+    let notes = if found.has_more {
+        vec![PictureNote::MoreLeftBehind]
+    } else {
+        Vec::new()
+    };
     Ok(Decoded {
         extent: Extent::new(info.width, info.height),
         layout,
@@ -199,9 +207,45 @@ fn png(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
             .map_or(Orientation::NoTransforms, |(_, turn)| *turn),
         icc: info.icc_profile.as_ref().map(|icc| icc.to_vec()),
         exif: block.map(|(block, _)| block),
-        texts: metadata::texts(info),
-        notes: Vec::new(),
+        texts,
+        carried,
+        notes,
     })
+}
+
+fn jpeg(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
+    let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+    let mut decoded = by_image(decoder, name)?;
+    let found = jpeg_segments::read(bytes);
+    decoded.carried = Carried {
+        resolution: found.resolution.or(decoded.carried.resolution),
+        xmp: found.xmp.map(Arc::new),
+        xmp_extended: found.xmp_extended,
+        comments: found.comments,
+        photoshop: found.photoshop.map(Arc::new),
+        ..Carried::default()
+    };
+    if found.has_more {
+        decoded.notes.push(PictureNote::MoreLeftBehind);
+    }
+    Ok(decoded)
+}
+
+fn gif(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
+    let found = gif_blocks::read(bytes);
+    if found.frames > 1 {
+        return Err(animated(name, FileFormat::Gif));
+    }
+    if !found.is_whole {
+        return Err(damaged(name, "the file ends early"));
+    }
+    let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
+    let mut decoded = by_image(decoder, name)?;
+    decoded.drop_full_alpha();
+    decoded.carried.resolution = found.resolution;
+    decoded.carried.comments = found.comments;
+    decoded.carried.xmp = found.xmp.map(Arc::new);
+    Ok(decoded)
 }
 
 /// Reads what the `image` crate decodes.
@@ -221,9 +265,8 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
     limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2) + (512 << 20));
     decoder.set_limits(limits).map_err(fails)?;
     let icc = decoder.icc_profile().map_err(fails)?;
+    let packet = decoder.xmp_metadata().unwrap_or_default();
     let block = decoder.exif_metadata().map_err(fails)?.map(exif::cleaned);
-    // TIFF files say it in a tag of their own.
-    let tagged = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (layout, sixteen) = match decoder.color_type() {
         ColorType::L8 => (ColourLayout::Grey, false),
         ColorType::La8 => (ColourLayout::GreyAlpha, false),
@@ -256,136 +299,19 @@ fn by_image(mut decoder: impl ImageDecoder, name: &Path) -> Result<Decoded, Pict
         extent,
         layout,
         samples,
-        orientation: block.as_ref().map_or(tagged, |(_, turn)| *turn),
+        orientation: block
+            .as_ref()
+            .map_or(Orientation::NoTransforms, |(_, turn)| *turn),
         icc,
+        carried: Carried {
+            resolution: block
+                .as_ref()
+                .and_then(|(block, _)| exif::resolution(block)),
+            xmp: packet.map(Arc::new),
+            ..Carried::default()
+        },
         exif: block.map(|(block, _)| block),
         texts: Vec::new(),
         notes: Vec::new(),
     })
-}
-
-fn tiff(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
-    const EXTRA_SAMPLES: u16 = 338;
-    const ICC_PROFILE: u16 = 34675;
-    const ASSOCIATED_ALPHA: u32 = 1;
-    let decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(|error| match error {
-        ImageError::Unsupported(what) => PictureError::UnusualSamples {
-            path: name.to_path_buf(),
-            what: what.to_string(),
-        },
-        error => damaged(name, error),
-    })?;
-    let mut decoded = by_image(decoder, name)?;
-    let directory = Tags::new(bytes).and_then(|tags| Some((tags, tags.first_directory()?)));
-    if let Some((tags, at)) = directory {
-        // image 0.25.10 finds no profile in files where this does; bytes of any type will do.
-        let icc = tags
-            .field(at, ICC_PROFILE)
-            .map(|field| tags.value(field).to_vec());
-        decoded.icc = decoded.icc.or(icc);
-        if tags.next_directory(at).is_some() {
-            decoded.notes.push(PictureNote::FirstPageOnly);
-        }
-        if decoded.layout.has_alpha() && tags.number(at, EXTRA_SAMPLES) == Some(ASSOCIATED_ALPHA) {
-            decoded.notes.push(PictureNote::AlphaUnmultiplied);
-            let channels = if decoded.layout.has_colour() { 4 } else { 2 };
-            match &mut decoded.samples {
-                Samples::Eight(samples) => unmultiply(samples, channels, 255),
-                Samples::Sixteen(samples) => unmultiply(samples, channels, 65535),
-            }
-        }
-    }
-    Ok(decoded)
-}
-
-/// Divides the colours by alpha; `channels` a pixel, alpha last.
-fn unmultiply<T: Copy + Into<u32> + TryFrom<u32>>(samples: &mut [T], channels: usize, full: u32) {
-    for pixel in samples.chunks_exact_mut(channels) {
-        let Some((alpha, colours)) = pixel.split_last_mut() else {
-            continue;
-        };
-        let alpha: u32 = (*alpha).into();
-        for colour in colours {
-            let value: u32 = (*colour).into();
-            // Up to 65535², which fits.
-            let straight = (value * full + alpha / 2)
-                .checked_div(alpha)
-                .unwrap_or(0)
-                .min(full);
-            *colour = T::try_from(straight).unwrap_or(*colour);
-        }
-    }
-}
-
-impl Decoded {
-    fn into_pixmap(self) -> Pixmap {
-        let Self {
-            extent,
-            layout,
-            samples,
-            orientation,
-            ..
-        } = self;
-        match samples {
-            Samples::Eight(samples) => {
-                Pixmap::Rgba8(upright(extent, layout, orientation, &samples, 255))
-            }
-            Samples::Sixteen(samples) => {
-                Pixmap::Rgba16(upright(extent, layout, orientation, &samples, 65535))
-            }
-        }
-    }
-}
-
-/// The pixels as RGBA, turned as `orientation` says.
-fn upright<T: Copy + PartialEq + Default>(
-    from: Extent,
-    layout: ColourLayout,
-    orientation: Orientation,
-    samples: &[T],
-    full: T,
-) -> Tiled<[T; 4]> {
-    use Orientation as O;
-    let (w, h) = (from.width as isize, from.height as isize);
-    // Number of the file's pixel shown at the top left, and steps to the right and downwards.
-    let (start, right, down) = match orientation {
-        O::NoTransforms => (0, 1, w),
-        O::FlipHorizontal => (w - 1, -1, w),
-        O::Rotate180 => (w * h - 1, -1, -w),
-        O::FlipVertical => (w * (h - 1), 1, -w),
-        O::Rotate90FlipH => (0, w, 1),
-        O::Rotate90 => (w * (h - 1), -w, 1),
-        O::Rotate270FlipH => (w * h - 1, -w, -1),
-        O::Rotate270 => (w - 1, w, -1),
-    };
-    let extent = match orientation {
-        O::NoTransforms | O::FlipHorizontal | O::Rotate180 | O::FlipVertical => from,
-        O::Rotate90FlipH | O::Rotate90 | O::Rotate270FlipH | O::Rotate270 => {
-            Extent::new(from.height, from.width)
-        }
-    };
-    let channels = match layout {
-        ColourLayout::Grey => 1,
-        ColourLayout::GreyAlpha => 2,
-        ColourLayout::Rgb => 3,
-        ColourLayout::Rgba => 4,
-    };
-    let mut plane = Tiled::filled(extent, [T::default(); 4]);
-    let mut row = Vec::with_capacity(extent.width as usize);
-    for y in 0..extent.height {
-        row.clear();
-        let first = start + y as isize * down;
-        row.extend((0..extent.width as isize).map(|x| {
-            let at = (first + x * right) as usize * channels;
-            match samples.get(at..at + channels) {
-                Some([grey]) => [*grey, *grey, *grey, full],
-                Some([grey, alpha]) => [*grey, *grey, *grey, *alpha],
-                Some([r, g, b]) => [*r, *g, *b, full],
-                Some([r, g, b, a]) => [*r, *g, *b, *a],
-                _ => [T::default(); 4],
-            }
-        }));
-        plane.write_row(0, y, &row);
-    }
-    plane
 }

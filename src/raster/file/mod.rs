@@ -1,36 +1,51 @@
 //! Picture files: the only place that reads or writes them.
 //!
-//! Reading: [`load()`] (PNG, JPEG, WebP, BMP, TIFF; the content decides, not the extension).
+//! Reading: [`load()`] (PNG, JPEG, WebP, TIFF, BMP, GIF; the content decides, not the extension).
 //! Pixels keep their 8 or 16 bits and their ICC profile, EXIF orientation is applied. Everything
 //! else that must survive until the picture is saved travels in a [`FileOrigin`].
 //! Writing: [`save()`] (PNG, JPEG, WebP, TIFF), through a temporary file in the same folder, so that
 //! a file is either the old one or the new one, whole.
 
+mod decoded;
 mod error;
 mod exif;
+mod gif_blocks;
+mod jpeg_segments;
 mod load;
+mod load_tiff;
 mod mask;
-mod metadata;
 mod note;
+mod origin;
+mod outgoing;
+mod photoshop;
+mod png_chunks;
+mod png_colour;
+mod resolution;
 mod save;
+mod save_tiff;
 mod sniff;
 mod tags;
 mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_carried;
+#[cfg(test)]
 mod tests_saving;
+mod tiff_tags;
+mod xmp;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
 pub use load::{LoadedPicture, load, load_bytes};
 pub use mask::{LoadedMask, MaskChannel, load_mask, mask_from_bytes, save_mask};
-pub use metadata::{OWN_KEYWORD, PARAMETERS_KEYWORD};
 pub use note::PictureNote;
+pub use origin::{Carried, ExtendedXmp, FileOrigin, OWN_KEYWORD, PARAMETERS_KEYWORD, TextForm};
+pub use png_colour::PngColour;
+pub use resolution::{Resolution, ResolutionUnit};
 pub use save::{RecipeText, SaveOptions, save};
 pub use sniff::MAX_PIXELS;
 pub use target::{PlaceProblem, check_place, check_places, check_size, writable_format};
@@ -49,6 +64,8 @@ pub enum FileFormat {
     Tiff,
     /// Windows bitmap; only read.
     Bmp,
+    /// GIF with one picture; only read.
+    Gif,
 }
 
 impl FileFormat {
@@ -63,6 +80,7 @@ impl FileFormat {
             Self::WebP => "WebP",
             Self::Tiff => "TIFF",
             Self::Bmp => "BMP",
+            Self::Gif => "GIF",
         }
     }
 
@@ -74,15 +92,16 @@ impl FileFormat {
             Self::WebP => &["webp"],
             Self::Tiff => &["tif", "tiff"],
             Self::Bmp => &["bmp", "dib"],
+            Self::Gif => &["gif"],
         }
     }
 
     /// The kind a file name asks for.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-        [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff, Self::Bmp]
-            .into_iter()
-            .find(|format| format.extensions().contains(&extension.as_str()))
+        let read_only = [Self::Bmp, Self::Gif];
+        let mut formats = Self::WRITABLE.into_iter().chain(read_only);
+        formats.find(|format| format.extensions().contains(&extension.as_str()))
     }
 }
 
@@ -125,37 +144,20 @@ impl ColourLayout {
         }
     }
 
+    fn channels(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::GreyAlpha => 2,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+
     fn has_colour(self) -> bool {
         matches!(self, Self::Rgb | Self::Rgba)
     }
 
     fn has_alpha(self) -> bool {
         matches!(self, Self::GreyAlpha | Self::Rgba)
-    }
-}
-
-/// What is known of the file a picture came from, beside pixels and profile: what saving needs to
-/// give it back. The default is that of a picture that comes from no file.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FileOrigin {
-    /// What kind of file it was.
-    pub format: FileFormat,
-    /// Which channels it had. A picture that was grey is written grey while it stays grey; one
-    /// without alpha is written without while it stays opaque.
-    pub layout: ColourLayout,
-    /// Its EXIF block, upright and without thumbnail.
-    pub exif: Option<Arc<Vec<u8>>>,
-    /// Its texts by keyword: the text chunks of a PNG, or the settings in an EXIF user comment
-    /// under [`PARAMETERS_KEYWORD`].
-    pub texts: Vec<(String, String)>,
-}
-
-impl FileOrigin {
-    /// The text under that keyword.
-    pub fn text(&self, keyword: &str) -> Option<&str> {
-        let mut texts = self.texts.iter();
-        texts
-            .find(|(key, _)| key == keyword)
-            .map(|(_, text)| text.as_str())
     }
 }

@@ -31,6 +31,16 @@ pub enum PictureNote {
     RecipeLeftOut,
     /// Written: the kind of file cannot take the EXIF block.
     ExifLeftOut,
+    /// Read: there are more pictures, or signed statements, in the file; they are not kept.
+    MoreLeftBehind,
+    /// Written: the resolution could not be put into the file.
+    ResolutionLeftOut,
+    /// Written: the XMP packet, or a part of it, could not be put into the file.
+    XmpLeftOut,
+    /// Written: comments or texts could not be put into the file.
+    TextsLeftOut,
+    /// Written: IPTC captions or rights could not be put into the file.
+    CaptionsLeftOut,
 }
 
 impl Explain for PictureNote {
@@ -48,6 +58,11 @@ impl Explain for PictureNote {
             Self::DepthReduced => "picture-note-depth-reduced",
             Self::RecipeLeftOut => "picture-note-recipe-left-out",
             Self::ExifLeftOut => "picture-note-exif-left-out",
+            Self::MoreLeftBehind => "picture-note-more-left-behind",
+            Self::ResolutionLeftOut => "picture-note-resolution-left-out",
+            Self::XmpLeftOut => "picture-note-xmp-left-out",
+            Self::TextsLeftOut => "picture-note-texts-left-out",
+            Self::CaptionsLeftOut => "picture-note-captions-left-out",
         })
     }
 }

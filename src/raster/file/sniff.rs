@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::tags::Tags;
-use super::{FileFormat, PictureError};
+use super::{FileFormat, PictureError, Resolution, ResolutionUnit};
 use crate::geometry::Extent;
 
 /// The most pixels a picture may have. A 16-bit picture of this size takes 1.6 GB.
@@ -38,6 +38,7 @@ pub(super) fn header(bytes: &[u8], name: &Path) -> Result<Header, PictureError> 
         FileFormat::Jpeg => jpeg_extent(bytes, name)?,
         FileFormat::Bmp => bmp_extent(bytes),
         FileFormat::Tiff => tiff_extent(bytes, name)?,
+        FileFormat::Gif => gif_extent(bytes),
         FileFormat::WebP => None,
     };
     if let Some(extent) = extent {
@@ -77,6 +78,7 @@ fn own_format(bytes: &[u8]) -> Option<FileFormat> {
             b'P',
             ..,
         ] => Some(FileFormat::WebP),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(FileFormat::Gif),
         // Two letters alone would make a picture of a text that starts with "BM".
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(FileFormat::Bmp),
         [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => {
@@ -86,7 +88,8 @@ fn own_format(bytes: &[u8]) -> Option<FileFormat> {
     }
 }
 
-/// Kinds of file people try to open, so that they can be told what they have.
+/// Kinds of file people try to open, so that they can be told what they have. docs/file-data.md says
+/// why AVIF and HEIC are among them.
 fn foreign_kind(bytes: &[u8]) -> Option<&'static str> {
     if let [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] = bytes {
         return Some(match brand.get(..4)? {
@@ -97,7 +100,6 @@ fn foreign_kind(bytes: &[u8]) -> Option<&'static str> {
         });
     }
     const STARTS: &[(&[u8], &str)] = &[
-        (b"GIF8", "GIF"),
         (b"8BPS", "PSD (Photoshop)"),
         (b"gimp xcf", "XCF (GIMP)"),
         (b"PK\x03\x04", "ZIP, Krita or OpenRaster"),
@@ -166,6 +168,26 @@ fn bmp_extent(bytes: &[u8]) -> Option<Extent> {
             word(22)?.unsigned_abs(),
         )),
     }
+}
+
+/// Pixels per metre, which the header says of both ways.
+pub(super) fn bmp_resolution(bytes: &[u8]) -> Option<Resolution> {
+    let word = |at: usize| {
+        let bytes = bytes.get(at..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes))
+    };
+    // The older header of 12 bytes has no such numbers.
+    let (x, y) = (word(38)?, word(42)?);
+    (word(14)? >= 40 && i32::try_from(x.max(y)).is_ok()).then_some(())?;
+    Resolution::new((x, 1), (y, 1), ResolutionUnit::Metre)
+}
+
+fn gif_extent(bytes: &[u8]) -> Option<Extent> {
+    let side = |at: usize| {
+        let bytes = bytes.get(at..)?.first_chunk()?;
+        Some(u32::from(u16::from_le_bytes(*bytes)))
+    };
+    Some(Extent::new(side(6)?, side(8)?))
 }
 
 /// Walks the segments up to the frame header (ITU-T T.81, B.1). Refuses CMYK and files that end

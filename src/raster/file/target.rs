@@ -84,7 +84,7 @@ pub fn check_size(path: &Path, format: FileFormat, extent: Extent) -> Result<(),
         FileFormat::Jpeg => 65_535,
         FileFormat::WebP => 16_383,
         // PNG's 2³¹ − 1 a side and TIFF's 4 GiB are beyond the largest picture there is here.
-        FileFormat::Png | FileFormat::Tiff | FileFormat::Bmp => u32::MAX,
+        FileFormat::Png | FileFormat::Tiff | FileFormat::Bmp | FileFormat::Gif => u32::MAX,
     };
     if extent.width.max(extent.height) > limit_px {
         return Err(PictureError::TooLargeForFormat {

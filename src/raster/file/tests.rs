@@ -195,7 +195,9 @@ fn files_that_cannot_be_edited_get_their_own_answer() {
     assert!(
         matches!(refusal("animated.webp"), PictureError::Animated { kind, .. } if kind == "WebP")
     );
-    assert!(matches!(refusal("animated.gif"), PictureError::Foreign { kind, .. } if kind == "GIF"));
+    assert!(
+        matches!(refusal("animated.gif"), PictureError::Animated { kind, .. } if kind == "GIF")
+    );
     assert!(matches!(
         refusal("float.tif"),
         PictureError::UnusualSamples { .. }

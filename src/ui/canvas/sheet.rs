@@ -46,7 +46,10 @@ pub(crate) fn sheet_ui(
             title_bar(ui, desk, comparison);
         },
     );
-    let rest = Rect::from_min_max(bar.left_bottom(), area.max).shrink(space::M);
+    let mut rest = Rect::from_min_max(bar.left_bottom(), area.max).shrink(space::M);
+    if desk.state.toasts_height > 0.0 {
+        rest.max.y -= desk.state.toasts_height + space::S;
+    }
     let extent = comparison.source().extent();
     let aspect = extent.width.max(1) as f32 / extent.height.max(1) as f32;
     let mut cells = grid(rest, 1 + comparison.entries.len(), aspect).into_iter();

@@ -14,7 +14,7 @@ use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 
 /// Endings of pictures that can be opened.
-pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
+pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"];
 /// Endings of pictures that can be written.
 const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 

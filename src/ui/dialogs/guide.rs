@@ -2,6 +2,8 @@
 
 use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 
+use super::guide_words::{self, Words};
+use crate::document::DocumentId;
 use crate::editor::{OpenDocument, RunState};
 use crate::plan::{MaskMode, RegionBounds};
 use crate::text::Message;
@@ -10,13 +12,57 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
-/// The steps: what they are called, what to do.
-const STEPS: [(&str, &str); 4] = [
-    ("ui-guide-paint", "ui-guide-paint-about"),
-    ("ui-guide-say", "ui-guide-say-about"),
-    ("ui-guide-generate", "ui-guide-generate-about"),
-    ("ui-guide-next", "ui-guide-next-about"),
+/// What the steps are called.
+const STEPS: [&str; 4] = [
+    "ui-guide-paint",
+    "ui-guide-say",
+    "ui-guide-generate",
+    "ui-guide-next",
 ];
+
+/// Where the guide stands. It goes on when what a step asks for was done, and back when that was undone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guide {
+    /// Index of the step.
+    step: usize,
+    /// What there was when it looked last.
+    saw: Option<Seen>,
+    /// Since when that has been so, in seconds since the start of the window.
+    since_secs: f64,
+    /// Something was done since it was opened or put back: only then it goes on by itself.
+    goes_on: bool,
+    /// The newest run when it was opened; those after it count.
+    runs_before: u64,
+}
+
+/// What the guide waits for to rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    document: DocumentId,
+    serial: u64,
+    prompt: String,
+    results: usize,
+}
+
+/// What has been done in the picture in front.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    painted: bool,
+    said: bool,
+    ran: bool,
+}
+
+impl Done {
+    /// Whether a step has nothing more to wait for.
+    fn allows_next(self, step: usize) -> bool {
+        match step {
+            0 => self.painted,
+            1 => self.said,
+            2 => self.ran,
+            _ => true,
+        }
+    }
+}
 
 /// How long nothing is painted or written until a step is taken for done, in seconds.
 const REST_SECS: f64 = 1.5;
@@ -32,14 +78,12 @@ const NARROW: f32 = 460.0;
 /// Draws the guide as a strip under the canvas, if it is open. It has a place of its own, so that it
 /// never covers what one is to paint on.
 pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
-    let Some(step) = desk.state.guide_step else {
-        return;
-    };
-    if desk.state.comparison.is_some() || desk.open().is_none() {
+    if desk.state.comparison.is_some() {
         return;
     }
-    let step = advance(ui.ctx(), desk, step);
-    desk.state.guide_step = Some(step);
+    let Some(now) = advance(ui.ctx(), desk) else {
+        return;
+    };
     let t = theme::tokens(ui);
     let (above, height) = match room {
         Room::Enough => (space::M, HEIGHT),
@@ -55,8 +99,8 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
         .min_size(height)
         .frame(frame)
         .show(ui, |ui| match room {
-            Room::Enough => step_ui(ui, desk, step),
-            Room::Little | Room::Least => low_step_ui(ui, desk, step, room),
+            Room::Enough => step_ui(ui, desk, now),
+            Room::Little | Room::Least => low_step_ui(ui, desk, now, room),
         });
     let rect = strip.response.rect;
     // A line in the colour of what is to be done next.
@@ -64,44 +108,80 @@ pub(crate) fn guide_ui(ui: &mut Ui, desk: &mut Desk<'_>, room: Room) {
         .hline(rect.x_range(), rect.top(), Stroke::new(2.0, t.accent));
 }
 
-/// A step is done when what it asks for has happened.
-fn advance(ctx: &egui::Context, desk: &mut Desk<'_>, step: usize) -> usize {
-    let Some(open) = desk.editor.active() else {
-        return step;
+/// Looks at what was done since, and goes on or back.
+fn advance(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<(usize, Done)> {
+    let open = desk.editor.active()?;
+    let is_painting = desk.state.drag.is_painting();
+    let guide = desk.state.guide.as_mut()?;
+    let runs = desk.editor.runs().iter();
+    if guide.saw.is_none() {
+        guide.runs_before = runs.clone().map(|run| run.job.0).max().unwrap_or_default();
+    }
+    let results = runs.filter(|run| {
+        let is_new = run.document == open.id() && run.job.0 > guide.runs_before;
+        is_new && matches!(run.state, RunState::Finished(_))
+    });
+    let now = Seen {
+        document: open.id(),
+        serial: open.document().serial(),
+        prompt: open.settings().prompt.clone(),
+        results: results.count(),
     };
-    let painted = open.region() != RegionBounds::Everything;
-    let now = (open.document().serial(), open.settings().prompt.clone());
-    let (serial, prompt, since) = &mut desk.state.guide_saw;
-    if desk.state.drag.is_painting() || (*serial, prompt.as_str()) != (now.0, now.1.as_str()) {
-        (*serial, *prompt, *since) = (now.0, now.1, ctx.time());
+    let done = Done {
+        painted: open.region() != RegionBounds::Everything,
+        said: !now.prompt.trim().is_empty(),
+        ran: now.results > 0,
+    };
+    if is_painting || guide.saw.as_ref() != Some(&now) {
+        guide.goes_on |= guide.saw.replace(now).is_some();
+        guide.since_secs = ctx.time();
         ctx.request_repaint_after_secs(REST_SECS as f32);
     }
-    let rests = ctx.time() - *since >= REST_SECS;
-    let said = !open.settings().prompt.trim().is_empty();
-    let ran = desk
-        .editor
-        .runs()
-        .iter()
-        .any(|run| matches!(run.state, RunState::Finished(_)));
-    match step {
+    let rests = ctx.time() - guide.since_secs >= REST_SECS;
+    guide.step = match guide.step {
+        // A result is waited for, and nobody rests meanwhile.
+        2 if done.ran && guide.goes_on => 3,
+        step if !rests => step,
+        1 | 2 if !done.painted => 0,
+        2 if !done.said => 1,
         // Not at the first dab or letter: who goes on painting or writing has not finished.
-        0 if painted && rests => 1,
-        1 if said && painted && rests => 2,
-        2 if ran => 3,
-        _ => step,
+        0 | 1 if guide.goes_on && done.allows_next(guide.step) => guide.step + 1,
+        step => step,
+    };
+    Some((guide.step, done))
+}
+
+/// What the step says, and prompts for it.
+fn words_of(desk: &Desk<'_>, step: usize) -> Words {
+    let nothing = |about| Words {
+        about,
+        prompts: &[],
+    };
+    let Some(open) = desk.editor.active() else {
+        return nothing("ui-guide-paint-about");
+    };
+    match step {
+        0 => nothing(guide_words::before_painting(open)),
+        1 => guide_words::of_painted(open),
+        2 => nothing("ui-guide-generate-about"),
+        _ => {
+            let newest = desk.editor.candidates(open.id()).next_back();
+            guide_words::after_result(open, newest)
+        }
     }
 }
 
-fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
-    let Some((title, about)) = STEPS.get(step) else {
+fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, (step, done): (usize, Done)) {
+    let Some(title) = STEPS.get(step) else {
         return;
     };
+    let Words { about, prompts } = words_of(desk, step);
     let words = |ui: &mut Ui, desk: &mut Desk<'_>| {
         ui.add(egui::Label::new(desk.text(about)).wrap());
-        suggestions(ui, desk, step);
+        suggestions(ui, desk, step, prompts);
     };
     ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-        step_buttons(ui, desk, step);
+        step_buttons(ui, desk, step, done);
         ui.add_space(space::S);
         // The words are given what the buttons leave.
         let rest = ui.available_width();
@@ -125,15 +205,16 @@ fn step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
 
 /// A step in a window with little room: its title in one line with the buttons, and below it the
 /// words, if there is room for them.
-fn low_step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize, room: Room) {
-    let Some((title, about)) = STEPS.get(step) else {
+fn low_step_ui(ui: &mut Ui, desk: &mut Desk<'_>, (step, done): (usize, Done), room: Room) {
+    let Some(title) = STEPS.get(step) else {
         return;
     };
+    let Words { about, prompts } = words_of(desk, step);
     let about = desk.text(about);
     ui.spacing_mut().item_spacing.y = space::XS;
     let buttons = Layout::right_to_left(Align::Center);
     ui.allocate_ui_with_layout(vec2(ui.available_width(), size::CONTROL), buttons, |ui| {
-        step_buttons(ui, desk, step);
+        step_buttons(ui, desk, step, done);
         let rest = ui.available_rect_before_wrap();
         let left_to_right = Layout::left_to_right(Align::Center);
         let builder = egui::UiBuilder::new().max_rect(rest).layout(left_to_right);
@@ -149,7 +230,7 @@ fn low_step_ui(ui: &mut Ui, desk: &mut Desk<'_>, step: usize, room: Room) {
     });
     if room > Room::Least {
         widgets::hint(ui, &about);
-        suggestions(ui, desk, step);
+        suggestions(ui, desk, step, prompts);
     }
 }
 
@@ -166,8 +247,9 @@ fn step_title(ui: &mut Ui, desk: &Desk<'_>, step: usize, title: &str) {
     ui.add(egui::Label::new(title).wrap());
 }
 
-/// Back, next, close.
-fn step_buttons(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
+/// Back, next, close. Next is for those who will not wait until the guide goes on by itself; a step is
+/// not skipped.
+fn step_buttons(ui: &mut Ui, desk: &mut Desk<'_>, step: usize, done: Done) {
     ui.spacing_mut().item_spacing.x = space::S;
     let close = desk.text("ui-guide-close");
     if widgets::icon_button_small(ui, icons::CLOSE, &close, None)
@@ -182,26 +264,39 @@ fn step_buttons(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
     } else {
         "ui-guide-skip"
     });
-    if ui.button(next.as_ref()).clicked() {
+    let waits = match step {
+        0 => "ui-guide-paint-first",
+        1 => "ui-guide-say-first",
+        _ => "ui-guide-generate-first",
+    };
+    let next = ui.add_enabled(done.allows_next(step), egui::Button::new(next.as_ref()));
+    if next.on_disabled_hover_text(desk.text(waits)).clicked() {
         if last {
             dismiss(desk);
         } else {
-            desk.state.guide_step = Some(step + 1);
+            put(desk, step + 1);
         }
     }
     if step > 0 && ui.button(desk.text("ui-guide-back").as_ref()).clicked() {
-        desk.state.guide_step = Some(step - 1);
+        put(desk, step - 1);
     }
 }
 
-/// Prompts that fit the sample portrait, to press instead of writing.
-fn suggestions(ui: &mut Ui, desk: &mut Desk<'_>, step: usize) {
-    let keys: &[&str] = match step {
-        0 => return shortcut_to_paint(ui, desk),
-        1 => &["ui-guide-prompt-night", "ui-guide-prompt-room"],
-        3 => &["ui-guide-prompt-clothes"],
-        _ => return,
-    };
+/// Goes to a step by hand and stays there until something is done.
+fn put(desk: &mut Desk<'_>, step: usize) {
+    if let Some(guide) = &mut desk.state.guide {
+        (guide.step, guide.goes_on) = (step, false);
+    }
+}
+
+/// Prompts that fit, to press instead of writing.
+fn suggestions(ui: &mut Ui, desk: &mut Desk<'_>, step: usize, keys: &[&str]) {
+    if step == 0 {
+        return shortcut_to_paint(ui, desk);
+    }
+    if keys.is_empty() {
+        return;
+    }
     let Some(document) = desk.open().map(OpenDocument::id) else {
         return;
     };
@@ -233,6 +328,6 @@ fn shortcut_to_paint(ui: &mut Ui, desk: &mut Desk<'_>) {
 }
 
 fn dismiss(desk: &mut Desk<'_>) {
-    desk.state.guide_step = None;
+    desk.state.guide = None;
     desk.prefer(|preferences| preferences.guide_dismissed = true);
 }

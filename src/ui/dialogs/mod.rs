@@ -2,14 +2,17 @@
 
 mod files;
 mod guide;
+mod guide_words;
 mod messages;
 mod palette;
 mod path_field;
 mod questions;
+mod recovery;
+mod save_question;
 mod shortcuts;
 
 pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
-pub(super) use guide::guide_ui;
+pub(super) use guide::{Guide, guide_ui};
 pub(super) use palette::PaletteQuery;
 pub(super) use path_field::PathField;
 pub(super) use questions::EmptyPrompt;
@@ -19,6 +22,7 @@ use eframe::egui::{self, Id, Modal};
 use super::context::Desk;
 use super::theme;
 use crate::document::DocumentId;
+use crate::editor::SaveQuestion;
 
 /// What lies over the window. One at a time.
 #[derive(Debug, Clone)]
@@ -29,6 +33,8 @@ pub(super) enum Dialog {
     Palette(PaletteQuery),
     /// A path to be written, where the system has no file dialog.
     Path(PathField),
+    /// The file that was opened would be replaced by saving this document.
+    HowToSave(DocumentId, SaveQuestion),
     /// Unsaved work would be lost by closing this document.
     CloseUnsaved(DocumentId),
     /// Unsaved work would be lost by ending the program.
@@ -46,7 +52,11 @@ impl Dialog {
     fn is_question(&self) -> bool {
         matches!(
             self,
-            Self::CloseUnsaved(_) | Self::QuitUnsaved | Self::EmptyPrompt(_) | Self::Recovery
+            Self::HowToSave(..)
+                | Self::CloseUnsaved(_)
+                | Self::QuitUnsaved
+                | Self::EmptyPrompt(_)
+                | Self::Recovery
         )
     }
 }
@@ -78,6 +88,9 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                 Dialog::Shortcuts => shortcuts::shortcuts_ui(ui, desk, &mut stays),
                 Dialog::Palette(query) => palette::palette_ui(ui, desk, query, &mut stays),
                 Dialog::Path(field) => path_field::path_ui(ui, desk, field, &mut stays),
+                Dialog::HowToSave(document, question) => {
+                    save_question::how_to_save_ui(ui, desk, (*document, question), &mut stays);
+                }
                 Dialog::CloseUnsaved(document) => {
                     questions::close_ui(ui, desk, *document, &mut stays);
                 }
@@ -86,7 +99,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                     questions::empty_prompt_ui(ui, desk, question, &mut stays);
                 }
                 Dialog::Messages => messages::messages_ui(ui, desk, &mut stays),
-                Dialog::Recovery => questions::recovery_ui(ui, desk, &mut stays),
+                Dialog::Recovery => recovery::recovery_ui(ui, desk, &mut stays),
             }
         });
     // A dialog may have opened another one.
@@ -113,6 +126,7 @@ fn title_of(dialog: &Dialog) -> &'static str {
         Dialog::Shortcuts => "ui-shortcuts-title",
         Dialog::Palette(_) => "ui-palette-title",
         Dialog::Path(_) => "ui-path-title",
+        Dialog::HowToSave(..) => "ui-how-title",
         Dialog::CloseUnsaved(_) | Dialog::QuitUnsaved => "ui-unsaved-title",
         Dialog::EmptyPrompt(_) => "ui-empty-title",
         Dialog::Messages => "ui-messages-title",

@@ -1,12 +1,10 @@
 //! Questions: the few things that cannot be undone.
 
-use std::time::SystemTime;
-
-use eframe::egui::{self, RichText, Ui};
+use eframe::egui::{RichText, Ui};
 
 use super::{Outcome, title};
 use crate::document::DocumentId;
-use crate::editor::{Command, Recoverable};
+use crate::editor::Command;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, memory};
@@ -76,76 +74,6 @@ pub(super) fn quit_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) -> Opt
     outcome
 }
 
-/// What an earlier session has left.
-pub(super) fn recovery_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
-    let left: Vec<_> = desk.editor.recoverable().cloned().collect();
-    title(ui, &desk.text("ui-recovery-title"));
-    if left.is_empty() {
-        ui.label(desk.text("ui-recovery-none").as_ref());
-        ui.add_space(space::S);
-        if ui.button(desk.text("ui-dialog-close").as_ref()).clicked() {
-            *stays = false;
-        }
-        return;
-    }
-    ui.label(desk.text("ui-recovery-about").as_ref());
-    ui.add_space(space::S);
-    let most = (ui.ctx().content_rect().height() - 220.0).max(80.0);
-    egui::ScrollArea::vertical()
-        .max_height(most)
-        .show(ui, |ui| {
-            for item in &left {
-                ui.push_id(item.id.0, |ui| {
-                    widgets::card(ui, |ui| left_ui(ui, desk, item))
-                });
-            }
-        });
-    ui.add_space(space::S);
-    ui.horizontal(|ui| {
-        if left.len() > 1 {
-            let all = desk.text("ui-recovery-all");
-            if widgets::quiet_button(ui, icons::RECOVER, &all).clicked() {
-                for item in &left {
-                    desk.send(Command::Restore(item.id));
-                }
-                *stays = false;
-            }
-        }
-        if ui.button(desk.text("ui-recovery-later").as_ref()).clicked() {
-            *stays = false;
-        }
-    });
-}
-
-/// One of the things that were left: what it is, the bin, and the way back.
-fn left_ui(ui: &mut Ui, desk: &mut Desk<'_>, item: &Recoverable) {
-    let whole = egui::vec2(ui.available_width(), 2.0 * size::CONTROL - space::S);
-    let layout = egui::Layout::left_to_right(egui::Align::Center);
-    let words = |ui: &mut Ui, desk: &mut Desk<'_>| {
-        ui.vertical(|ui| {
-            widgets::heading(ui, &item.title);
-            let about = Message::new("ui-recovery-item")
-                .with("size", item.extent.to_string())
-                .with("ago", desk_ago(desk, item.changed_at));
-            widgets::hint(ui, &desk.say(&about));
-        });
-    };
-    ui.allocate_ui_with_layout(whole, layout, |ui| {
-        ui.set_min_size(whole);
-        widgets::sides(ui, desk, words, |ui, desk| {
-            let discard = desk.text("ui-recovery-discard");
-            let button = widgets::icon_button(ui, icons::DELETE, &discard, None);
-            if button.on_hover_text(discard).clicked() {
-                desk.send(Command::DiscardRecovery(item.id));
-            }
-            let restore = desk.text("ui-recovery-restore");
-            if widgets::primary_button(ui, icons::REUSE, &restore, 110.0, size::CONTROL).clicked() {
-                desk.send(Command::Restore(item.id));
-            }
-        });
-    });
-}
-
 /// A run that was asked for although nothing is described.
 #[derive(Debug, Clone)]
 pub(crate) struct EmptyPrompt {
@@ -201,18 +129,4 @@ pub(super) fn empty_prompt_ui(
             *stays = false;
         }
     });
-}
-
-/// How long ago something was, in words.
-fn desk_ago(desk: &Desk<'_>, then: SystemTime) -> String {
-    let seconds = SystemTime::now()
-        .duration_since(then)
-        .map_or(0, |gone| gone.as_secs());
-    let (key, count) = match seconds {
-        0..=119 => ("ui-ago-moment", 1),
-        120..=7199 => ("ui-ago-minutes", seconds / 60),
-        7200..=172_799 => ("ui-ago-hours", seconds / 3600),
-        _ => ("ui-ago-days", seconds / 86_400),
-    };
-    desk.say(&Message::new(key).with("count", count as f64))
 }

@@ -7,9 +7,9 @@ use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::plan::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, RegionBounds, SamplerId,
-    ScheduleId, Seed,
+    ScheduleId, SecondPass, Seed,
 };
-use crate::text::Explain as _;
+use crate::text::{Explain as _, Message};
 use crate::ui::context::{Desk, memory};
 use crate::ui::icons;
 use crate::ui::theme::{self, TintColours, size, space};
@@ -165,6 +165,35 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     );
     if let Some(keep) = picked {
         desk.set(document, |settings| settings.keep_details = keep);
+    }
+    sharpness(ui, desk, document, settings.second_pass);
+}
+
+/// How finely the result is drawn.
+const SHARPNESS: &[SecondPass] = &[
+    SecondPass::Off,
+    SecondPass::Factor(2.0),
+    SecondPass::Own,
+    SecondPass::Auto,
+];
+
+fn sharpness(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, chosen: SecondPass) {
+    let (name, tooltip) = (desk.text("ui-sharpness"), desk.text("ui-sharpness-tip"));
+    let text = |pass: SecondPass| {
+        let about = |key| desk.text(key).into_owned();
+        match pass {
+            SecondPass::Auto => (about("ui-sharpness-auto"), about("ui-sharpness-auto-tip")),
+            SecondPass::Off => (about("ui-sharpness-quick"), about("ui-sharpness-quick-tip")),
+            SecondPass::Own => (about("ui-sharpness-full"), about("ui-sharpness-full-tip")),
+            SecondPass::Factor(factor) => {
+                let fine = Message::new("ui-sharpness-fine").with("factor", factor);
+                (desk.say(&fine), about("ui-sharpness-fine-tip"))
+            }
+        }
+    };
+    let picked = widgets::choice(ui, (&name, &tooltip), chosen, SHARPNESS, text);
+    if let Some(pass) = picked {
+        desk.set(document, |settings| settings.second_pass = pass);
     }
 }
 

@@ -6,6 +6,7 @@ use eframe::egui::{
 };
 
 use crate::editor::{Candidate, Command, OpenDocument};
+use crate::jobs::KeptDetails;
 use crate::plan::Seed;
 use crate::text::Message;
 use crate::ui::actions::Action;
@@ -189,7 +190,7 @@ fn about(desk: &Desk<'_>, result: &Candidate) -> String {
     };
     let seconds = result.report.seconds;
     let total = seconds.load + seconds.text + seconds.encode + seconds.steps + seconds.decode;
-    desk.say(
+    let made = desk.say(
         &Message::new("ui-result-about")
             .with("prompt", prompt)
             .with("strength", format!("{:.2}", settings.strength.get()))
@@ -197,5 +198,10 @@ fn about(desk: &Desk<'_>, result: &Candidate) -> String {
             .with("of", settings.steps.get())
             .with("seed", settings.seed.0.to_string())
             .with("seconds", format!("{total:.1}")),
-    )
+    );
+    if result.details == KeptDetails::ByPicture {
+        let by_picture = desk.text("ui-result-details-by-picture");
+        return format!("{made}\n{by_picture}");
+    }
+    made
 }

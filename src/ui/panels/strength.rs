@@ -3,7 +3,7 @@
 use eframe::egui::{self, CornerRadius, RichText, Slider, SliderClamping, Ui, vec2};
 
 use crate::document::DocumentId;
-use crate::plan::{Steps, Strength};
+use crate::plan::{Pass, Steps, Strength};
 use crate::text::Message;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, size, text_size};
@@ -131,14 +131,13 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         .map_or(count, |card| card.defaults.steps);
     widgets::row(ui, name.as_ref(), &tooltip, |ui| {
         let t = theme::tokens(ui);
-        let text = Message::new("ui-runs-of")
-            .with("run", executed)
-            .with("of", settings.steps.get());
+        let passes = desk.editor.later_passes(document);
+        let (text, about) = runs_of(&passes, executed, settings.steps.get());
         let colour = if executed == 0 { t.bad } else { t.muted };
         let text = RichText::new(desk.say(&text))
             .size(text_size::SMALL)
             .color(colour);
-        ui.label(text).on_hover_text(desk.text("ui-runs-of-tip"));
+        ui.label(text).on_hover_text(desk.say(&about));
         let field = egui::DragValue::new(&mut count).range(1..=150).speed(0.1);
         let response = ui
             .add_sized(vec2(60.0, size::CONTROL), field)
@@ -156,6 +155,21 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     {
         desk.set(document, |settings| settings.steps = steps);
     }
+}
+
+/// How many steps run, in how many passes: in short, and explained.
+fn runs_of(passes: &[Pass], executed: u32, of: u32) -> (Message, Message) {
+    let said = |key| Message::new(key).with("run", executed).with("of", of);
+    let Some(last) = passes.last() else {
+        return (said("ui-runs-of"), Message::new("ui-runs-of-tip"));
+    };
+    let more: u32 = passes.iter().map(|pass| pass.layout.executed_steps).sum();
+    let about = Message::new("ui-runs-of-then-tip")
+        .with("more", more)
+        .with("size", last.layout.work.to_string())
+        .with("passes", passes.len())
+        .with("tiles", last.tiles.len().max(1));
+    (said("ui-runs-of-then").with("more", more), about)
 }
 
 #[cfg(test)]

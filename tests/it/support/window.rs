@@ -1,13 +1,18 @@
 //! The window as a test sees it: no desktop, no graphics card, a scripted engine.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Pos2, Vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
+use overpaint::document::journal::{self, Moment, Notes};
+use overpaint::document::{Document, DocumentId};
 use overpaint::editor::{Editor, RunState};
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::engine::{Engine, EngineError};
+use overpaint::geometry::Extent;
+use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
 use overpaint::text::Language;
 use overpaint::ui::{App, WindowOptions};
 
@@ -23,6 +28,8 @@ pub(crate) struct Wanted {
     pub step_time: Duration,
     /// Else runs without a prompt go without a question.
     pub asks_about_empty_prompts: bool,
+    /// What a session before this one has left: titles, and the colours of the pictures.
+    pub left_behind: Vec<(&'static str, [u8; 3])>,
 }
 
 impl Default for Wanted {
@@ -35,8 +42,29 @@ impl Default for Wanted {
             scripts: Vec::new(),
             step_time: Duration::ZERO,
             asks_about_empty_prompts: false,
+            left_behind: Vec::new(),
         }
     }
+}
+
+/// Writes the journal of a picture that nobody has closed.
+fn leave_behind(data_dir: &Path, title: &str, [r, g, b]: [u8; 3]) {
+    let pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(80, 60), [r, g, b, 255]));
+    let profile = Profile::Srgb;
+    let document = Document::new(DocumentId(1), Picture { pixels, profile });
+    let moment = Moment {
+        state: document.state().clone(),
+        by: None,
+        notes: Notes {
+            title: title.to_owned(),
+            path: None,
+            is_unsaved: true,
+            settings: Vec::new(),
+        },
+    };
+    let folder = data_dir.join("sessions").join(title);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    journal::begin(&folder.join("journal"), &moment).expect("a journal");
 }
 
 /// A window under test.
@@ -55,6 +83,9 @@ impl TestWindow {
         if !wanted.asks_about_empty_prompts {
             let preferences = r#"{"window":{"empty prompts":"true"}}"#;
             std::fs::write(folder.path().join("preferences.json"), preferences).expect("written");
+        }
+        for (title, colour) in wanted.left_behind {
+            leave_behind(folder.path(), title, colour);
         }
         let painter = SharedRasterizer::default();
         let scripts = wanted.scripts;

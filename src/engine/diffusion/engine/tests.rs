@@ -87,6 +87,8 @@ fn tiny_input(picture: RgbF32) -> EngineInput {
         sampler: SamplerId::Ddim,
         schedule: ScheduleId::Model,
         wants_round_trip: false,
+        original: None,
+        tiles: Vec::new(),
     }
 }
 

@@ -86,9 +86,9 @@ impl Layer {
 
 /// The layers of a block, one after the other.
 #[derive(Debug)]
-pub(super) struct Layers(Vec<Layer>);
+pub(super) struct BlockLayers(Vec<Layer>);
 
-impl Layers {
+impl BlockLayers {
     /// A layer for each number of input channels; `depth` is that of the transformers, if there are
     /// any.
     fn load(
@@ -152,7 +152,7 @@ fn transformer_shape(config: &UnetConfig, level: &Level, depth: usize) -> Transf
 /// A level of the contracting path.
 #[derive(Debug)]
 pub(super) struct DownBlock {
-    pub(super) layers: Layers,
+    pub(super) layers: BlockLayers,
     downsample: Option<Downsample>,
 }
 
@@ -165,7 +165,7 @@ impl DownBlock {
         let level = &config.levels[index];
         let above = &config.levels[index.saturating_sub(1)];
         let inputs = (0..level.layers).map(|at| if at == 0 { above } else { level }.channels);
-        let layers = Layers::load(&mut from, config, level, inputs, level.down_depth)?;
+        let layers = BlockLayers::load(&mut from, config, level, inputs, level.down_depth)?;
         let is_last = index + 1 == config.levels.len();
         Ok(Self {
             layers,
@@ -201,7 +201,7 @@ impl DownBlock {
 /// The bottleneck.
 #[derive(Debug)]
 pub(super) struct MidBlock {
-    pub(super) layers: Layers,
+    pub(super) layers: BlockLayers,
 }
 
 impl MidBlock {
@@ -228,7 +228,7 @@ impl MidBlock {
                 transformer: None,
             });
         }
-        let layers = Layers(layers);
+        let layers = BlockLayers(layers);
         Ok(Some(Self { layers }))
     }
 
@@ -248,7 +248,7 @@ impl MidBlock {
 /// A level of the expanding path.
 #[derive(Debug)]
 pub(super) struct UpBlock {
-    pub(super) layers: Layers,
+    pub(super) layers: BlockLayers,
     upsample: Option<Upsample>,
 }
 
@@ -268,7 +268,7 @@ impl UpBlock {
             let skipped = if at == level.layers { above } else { level }.channels;
             carried + skipped
         });
-        let layers = Layers::load(&mut from, config, level, inputs, level.up_depth)?;
+        let layers = BlockLayers::load(&mut from, config, level, inputs, level.up_depth)?;
         Ok(Self {
             layers,
             upsample: (index > 0)

@@ -10,7 +10,7 @@ mod transformer;
 
 use candle_core::{DType, Device, Tensor};
 
-use self::blocks::{DownBlock, Embeddings, Layers, MidBlock, StepConditioning, UpBlock};
+use self::blocks::{BlockLayers, DownBlock, Embeddings, MidBlock, StepConditioning, UpBlock};
 pub(crate) use self::conditioning::Conditioning;
 pub(crate) use self::config::UnetConfig;
 use self::time_embedding::TimeEmbedding;
@@ -111,7 +111,7 @@ impl Unet {
                 .forward(timesteps, &self.device, self.compute, progress)?,
             text: &text.to_dtype(self.compute)?,
         };
-        let mut condition = |layers: &Layers| layers.condition(&embeddings, progress);
+        let mut condition = |layers: &BlockLayers| layers.condition(&embeddings, progress);
         let down = self.down.iter().map(|block| condition(&block.layers));
         let down = down.collect::<Result<_, _>>()?;
         let mid = self.mid.as_ref().map(|block| condition(&block.layers));

@@ -160,14 +160,15 @@ impl Conv2d {
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
             Weight::Tensor(weight) => {
                 self.forward_candle(weight, &x.materialized()?, options, progress)
             }
         }
     }
 
-    fn packed(
+    /// By our kernels.
+    fn forward_kernels(
         &self,
         weights: &PackedWeights,
         input: &LayerInput,

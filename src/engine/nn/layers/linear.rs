@@ -78,7 +78,9 @@ impl Linear {
     ) -> Result<Tensor, EngineError> {
         let x = x.into();
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, Fused::default(), progress),
+            Weight::Packed(weights) => {
+                self.forward_kernels(weights, &x, Fused::default(), progress)
+            }
             Weight::Tensor(weight) => {
                 self.forward_candle(weight, &x.materialized()?, 0, weight.dim(0)?)
             }
@@ -98,12 +100,13 @@ impl Linear {
             ..Fused::default()
         };
         match &self.weight {
-            Weight::Packed(weights) => self.packed(weights, &x, options, progress),
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
             Weight::Tensor(_) => Ok((residual + self.forward(x, progress)?)?),
         }
     }
 
-    fn packed(
+    /// By our kernels.
+    fn forward_kernels(
         &self,
         weights: &PackedWeights,
         input: &LayerInput,
@@ -231,7 +234,8 @@ impl GeGlu {
                     geglu: true,
                     ..Fused::default()
                 };
-                self.projection.packed(weights, &x, options, progress)
+                self.projection
+                    .forward_kernels(weights, &x, options, progress)
             }
             Weight::Packed(_) => {
                 let both = self.projection.forward(x, progress)?;

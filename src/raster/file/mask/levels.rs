@@ -86,7 +86,7 @@ pub(super) fn remove_compression_noise(coverage: &mut [u8], extent: Extent) -> b
     let is_scattered = near_edges
         .iter()
         .zip(greys_there)
-        .all(|(near, greys)| greys * 2 <= *near);
+        .all(|(near, greys)| greys * 4 <= *near * 3);
     if !is_noisy || !is_scattered {
         return false;
     }

@@ -101,7 +101,7 @@ pub fn save_mask(path: &Path, mask: &Mask) -> Result<(), PictureError> {
     };
     let origin = FileOrigin {
         layout: super::ColourLayout::Grey,
-        exif: Some(Arc::new(exif::with_software(OWN_SOFTWARE))),
+        exif: exif::with_software(OWN_SOFTWARE).map(Arc::new),
         ..FileOrigin::default()
     };
     let options = SaveOptions {

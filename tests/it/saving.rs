@@ -1,0 +1,290 @@
+//! Saving destroys nothing: what was opened is replaced only where the user has said so.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use overpaint::document::DocumentId;
+use overpaint::editor::{Command, OpenDocument, SaveStep};
+use overpaint::plan::EditSettings;
+use overpaint::raster::file::{self, FileFormat};
+
+use crate::support::session::{Session, start_in};
+use crate::support::window::{TestWindow, Wanted};
+
+/// Writes a picture with a little of everything; the ending chooses the format.
+fn photograph(path: &Path) -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(300, 270, |x, y| {
+        image::Rgb([
+            (x * 7 % 256) as u8,
+            (y * 5 % 256) as u8,
+            (x * y % 256) as u8,
+        ])
+    });
+    picture.save(path).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+fn open(session: &mut Session, path: &Path) -> DocumentId {
+    let known = session.editor.documents().len();
+    session.editor.apply(Command::OpenFile(path.to_path_buf()));
+    session.wait("the picture", |editor| editor.documents().len() > known);
+    session.editor.active().unwrap().id()
+}
+
+fn add_layer(session: &mut Session, id: DocumentId) {
+    session.generate(id);
+    let candidate = session.last_candidate(id).id;
+    session.editor.apply(Command::AcceptCandidate(candidate));
+}
+
+fn wait_for_save(session: &mut Session, id: DocumentId) {
+    session.wait("the save", |editor| {
+        !editor.document(id).unwrap().is_being_saved()
+    });
+}
+
+fn step(session: &Session, id: DocumentId) -> SaveStep {
+    session.document(id).save_step()
+}
+
+fn said(session: &Session, key: &str) -> bool {
+    let mut notices = session.editor.notices().iter();
+    notices.any(|notice| notice.message.key == key)
+}
+
+#[test]
+fn the_original_is_asked_about_once_and_a_copy_leaves_it_alone() {
+    let mut session = Session::new(vec![]);
+    let path = session.path("hopper.jpg");
+    let original = photograph(&path);
+    let id = open(&mut session, &path);
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    add_layer(&mut session, id);
+    let SaveStep::Ask(question) = step(&session, id) else {
+        panic!("{:?}", step(&session, id));
+    };
+    assert_eq!(question.original, path);
+    assert_eq!(question.copy, session.path("hopper-edited.jpg"));
+    assert_eq!(question.replaces_as, Some(FileFormat::Jpeg));
+    assert_eq!(question.layers, 1);
+
+    session.editor.apply(Command::Save { document: id });
+    assert!(said(&session, "editor-original-kept"));
+    assert!(!session.document(id).is_being_saved());
+    assert!(session.document(id).document().is_unsaved());
+
+    // Somebody else has taken the name in between.
+    std::fs::write(&question.copy, b"not ours").unwrap();
+    session.editor.apply(Command::SaveCopy { document: id });
+    wait_for_save(&mut session, id);
+    let copy = session.path("hopper-edited-2.jpg");
+    assert_eq!(session.document(id).path(), Some(copy.as_path()));
+    assert_eq!(session.document(id).title(), "hopper-edited-2.jpg");
+    assert!(!session.document(id).document().is_unsaved());
+    let first_copy = std::fs::read(&copy).unwrap();
+
+    // From here on nothing is asked, and the copy is written.
+    add_layer(&mut session, id);
+    assert_eq!(step(&session, id), SaveStep::Write(copy.clone()));
+    session.editor.apply(Command::Save { document: id });
+    wait_for_save(&mut session, id);
+    assert!(std::fs::read(&copy).unwrap() != first_copy);
+    assert_eq!(std::fs::read(&path).unwrap(), original);
+    assert_eq!(std::fs::read(&question.copy).unwrap(), b"not ours");
+
+    // The answer was for that document: another one of the same file is asked about.
+    let other = open(&mut session, &path);
+    add_layer(&mut session, other);
+    assert!(matches!(step(&session, other), SaveStep::Ask(_)));
+}
+
+#[test]
+fn an_original_is_replaced_where_the_user_says_so() {
+    let mut session = Session::new(vec![]);
+    let path = session.path("cat.png");
+    let original = photograph(&path);
+    let id = open(&mut session, &path);
+    add_layer(&mut session, id);
+    session
+        .editor
+        .apply(Command::ReplaceOriginal { document: id });
+    wait_for_save(&mut session, id);
+    assert!(std::fs::read(&path).unwrap() != original);
+    assert!(file::load(&path).unwrap().picture == *session.document(id).document().visible());
+    add_layer(&mut session, id);
+    assert_eq!(step(&session, id), SaveStep::Write(path.clone()));
+
+    // One that could not be replaced is asked about again.
+    let path = session.path("dog.png");
+    photograph(&path);
+    let id = open(&mut session, &path);
+    add_layer(&mut session, id);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    session
+        .editor
+        .apply(Command::ReplaceOriginal { document: id });
+    wait_for_save(&mut session, id);
+    assert!(session.document(id).document().is_unsaved());
+    assert!(matches!(step(&session, id), SaveStep::Ask(_)));
+
+    // What can only be read is copied as what can be written.
+    let path = session.path("scan.bmp");
+    photograph(&path);
+    let id = open(&mut session, &path);
+    add_layer(&mut session, id);
+    let SaveStep::Ask(question) = step(&session, id) else {
+        panic!("{:?}", step(&session, id));
+    };
+    assert_eq!(question.replaces_as, None);
+    session.editor.apply(Command::SaveCopy { document: id });
+    wait_for_save(&mut session, id);
+    let copy = session.path("scan-edited.png");
+    assert_eq!(session.document(id).path(), Some(copy.as_path()));
+    assert!(file::load(&copy).unwrap().picture == *session.document(id).document().visible());
+}
+
+#[test]
+fn a_file_that_shows_the_same_keeps_its_bytes() {
+    let mut session = Session::new(vec![]);
+    let path = session.path("hopper.jpg");
+    let original = photograph(&path);
+    let id = open(&mut session, &path);
+    let save = |session: &mut Session| {
+        session.editor.apply(Command::Save { document: id });
+        wait_for_save(session, id);
+        assert!(said(session, "editor-nothing-to-save"));
+        assert!(!session.document(id).document().is_unsaved());
+        assert_eq!(std::fs::read(&path).unwrap(), original);
+        let spoken = session.editor.notices()[0].id;
+        session.editor.apply(Command::DismissNotice(spoken));
+        assert!(!said(session, "editor-nothing-to-save"));
+    };
+    // A stroke, settings, a layer that is hidden, and back by undo.
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    save(&mut session);
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(EditSettings {
+            prompt: "another".to_owned(),
+            ..EditSettings::default()
+        }),
+    });
+    save(&mut session);
+    add_layer(&mut session, id);
+    assert!(matches!(step(&session, id), SaveStep::Ask(_)));
+    let layer = session.document(id).document().layers()[0].id;
+    session.editor.apply(Command::SetLayerVisible {
+        document: id,
+        layer,
+        visible: false,
+    });
+    save(&mut session);
+    session.editor.apply(Command::Undo { document: id });
+    session.editor.apply(Command::Undo { document: id });
+    save(&mut session);
+
+    // Ours are left alone just the same, and written again where they are gone.
+    session.editor.apply(Command::Redo { document: id });
+    session.editor.apply(Command::SaveCopy { document: id });
+    wait_for_save(&mut session, id);
+    session.paint(id, (10.0, 10.0), (20.0, 20.0));
+    assert_eq!(step(&session, id), SaveStep::Nothing);
+    let copy = session.path("hopper-edited.jpg");
+    std::fs::remove_file(&copy).unwrap();
+    assert_eq!(step(&session, id), SaveStep::Write(copy));
+}
+
+#[test]
+fn what_was_answered_outlives_a_kill() {
+    let mut session = Session::new(vec![]);
+    let (asked, answered) = (session.path("asked.jpg"), session.path("answered.jpg"));
+    photograph(&asked);
+    photograph(&answered);
+    let id = open(&mut session, &asked);
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    let id = open(&mut session, &answered);
+    add_layer(&mut session, id);
+    session
+        .editor
+        .apply(Command::ReplaceOriginal { document: id });
+    wait_for_save(&mut session, id);
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    session.wait("the journals", |editor| {
+        editor
+            .documents()
+            .iter()
+            .all(OpenDocument::is_kept_for_recovery)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    crate::recovery::copy(&session.path("sessions"), &folder.path().join("sessions"));
+    let editor = start_in(folder.path(), vec![], Duration::ZERO);
+    let mut again = Session { editor, folder };
+    let left: Vec<_> = again.editor.recoverable().map(|left| left.id).collect();
+    for left in left {
+        again.editor.apply(Command::Restore(left));
+    }
+    again.wait("the documents", |editor| editor.documents().len() == 2);
+    let of = |again: &Session, path: &PathBuf| {
+        let mut all = again.editor.documents().iter();
+        all.find(|open| open.path() == Some(path)).unwrap().id()
+    };
+    // Only painted: both files show what is visible.
+    for path in [&asked, &answered] {
+        assert_eq!(step(&again, of(&again, path)), SaveStep::Nothing);
+    }
+    for path in [&asked, &answered] {
+        let id = of(&again, path);
+        add_layer(&mut again, id);
+    }
+    assert!(matches!(step(&again, of(&again, &asked)), SaveStep::Ask(_)));
+    let id = of(&again, &answered);
+    assert_eq!(step(&again, id), SaveStep::Write(answered));
+}
+
+fn press_save(window: &mut TestWindow) {
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::S);
+    window.frames(4);
+}
+
+fn has(window: &TestWindow, name: &str) -> bool {
+    window.harness.query_all_by_label(name).next().is_some()
+}
+
+#[test]
+fn the_window_asks_and_cancelling_keeps_the_file() {
+    let mut window = TestWindow::open(Wanted::default());
+    let path = window.folder.path().join("hopper.jpg");
+    let original = photograph(&path);
+    let paste = eframe::egui::Event::Paste(path.display().to_string());
+    window.harness.event(paste);
+    window.wait(|editor| editor.documents().len() == 2);
+    // A stroke alone is nothing to ask about.
+    window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
+    press_save(&mut window);
+    assert!(!has(&window, "Save a copy"));
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.wait_for_runs();
+    window.harness.key_press(Key::Enter);
+    window.frames(3);
+    press_save(&mut window);
+    assert!(has(&window, "Save a copy") && has(&window, "Replace the original"));
+    window.harness.key_press(Key::Escape);
+    window.frames(4);
+    assert!(!has(&window, "Save a copy"));
+    assert!(window.editor().has_unsaved_work());
+    assert_eq!(std::fs::read(&path).unwrap(), original);
+    // Enter takes the copy.
+    press_save(&mut window);
+    window.harness.key_press(Key::Enter);
+    window.frames(2);
+    window.wait(|editor| !editor.active().unwrap().document().is_unsaved());
+    assert_eq!(std::fs::read(&path).unwrap(), original);
+    assert!(window.folder.path().join("hopper-edited.jpg").is_file());
+}
