@@ -14,7 +14,6 @@ use super::Editor;
 use super::candidates::{Candidate, CandidateId};
 use super::document_journal::retold;
 use super::error::EditorError;
-use super::files::FileEvent;
 use super::journaling::{JournalEvent, notes_of};
 use super::losses::Losses;
 use super::open_document::OpenDocument;
@@ -265,14 +264,6 @@ impl Editor {
     pub fn keeps_closed_days(&self) -> Option<u32> {
         let keeps = Keeping::of(&self.preferences).any();
         keeps.then_some(self.preferences.keep_closed_days)
-    }
-
-    /// Looks which closed documents there are.
-    pub(super) fn list_closed(&mut self) {
-        let (sessions, keeping) = (self.sessions(), Keeping::of(&self.preferences));
-        self.do_file_task(Box::new(move || {
-            FileEvent::ClosedListed(list(&sessions, keeping))
-        }));
     }
 
     pub(super) fn take_closed(&mut self, mut found: Vec<RecentlyClosed>) {

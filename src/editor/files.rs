@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::closed::{KeptResults, RecentlyClosed};
+use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
 use super::journaling::{about_of, moment_of};
@@ -175,6 +175,14 @@ impl Editor {
                 Ok((folder, restored.map(Box::new), results))
             });
             FileEvent::Restored(title, document, restored)
+        }));
+    }
+
+    /// Looks which closed documents there are.
+    pub(super) fn list_closed(&mut self) {
+        let (sessions, keeping) = (self.sessions(), Keeping::of(&self.preferences));
+        self.do_file_task(Box::new(move || {
+            FileEvent::ClosedListed(closed::list(&sessions, keeping))
         }));
     }
 

@@ -130,7 +130,7 @@ actions! {
     /// Writes the picture to another file.
     SaveAs = File SAVE [CTRL_SHIFT + S] "ui-save-as";
     /// Writes every picture that is not saved to its file.
-    SaveAll = File SAVE [CTRL_ALT + S] "ui-save-all";
+    SaveAll = File SAVE_ALL [CTRL_ALT + S] "ui-save-all";
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
     /// Closes the picture.

@@ -46,6 +46,7 @@ icons! {
     MOON = '\u{e015}' "moon";
     OPEN = '\u{e017}' "folder-open";
     SAVE = '\u{e018}' "save";
+    SAVE_ALL = '\u{e050}' "save-all";
     EXPORT = '\u{e019}' "download";
     PLUS = '\u{e01a}' "plus";
     CLOSE = '\u{e01b}' "x";
