@@ -353,8 +353,9 @@ impl Desktop {
             commands: &mut commands,
             actions: &mut actions,
         };
-        self.canvas = window_ui(ui, &mut desk, &mut self.store);
-        self.toasts.show(&ctx, &mut desk, self.canvas);
+        let (canvas, place) = window_ui(ui, &mut desk, &mut self.store);
+        self.canvas = canvas;
+        self.toasts.show(&ctx, &mut desk, canvas, place);
         drop_hint(&ctx, &desk, self.canvas);
         let mut outcome = dialogs::dialog_ui(&ctx, &mut desk);
         let pressed: Vec<Action> = std::mem::take(desk.actions);

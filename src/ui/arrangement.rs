@@ -5,7 +5,7 @@ use eframe::egui::{self, Frame, Margin, Panel, Stroke, Ui};
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
 use super::theme::{self, size};
-use super::{dialogs, panels};
+use super::{dialogs, panels, toasts};
 
 /// Windows below this width, in points, leave the canvas as much of it as they can.
 const NARROW: f32 = 900.0;
@@ -33,8 +33,12 @@ impl Room {
     }
 }
 
-/// Draws panels and canvas; returns where the canvas lies.
-pub(super) fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) -> egui::Rect {
+/// Draws panels and canvas; returns where the canvas lies, and where notices are shown.
+pub(super) fn window_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+) -> (egui::Rect, toasts::Place) {
     let t = theme::tokens(ui);
     let bar = |margin: Margin| Frame::NONE.fill(t.panel).inner_margin(margin);
     let has_document = desk.open().is_some();
@@ -80,7 +84,12 @@ pub(super) fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSto
             (false, _) => panels::welcome_ui(ui, desk),
         }
     });
-    canvas
+    let place = if has_document && desk.state.shown.panels && room < Room::Enough {
+        toasts::Place::StatusBar
+    } else {
+        toasts::Place::Canvas
+    };
+    (canvas, place)
 }
 
 /// The panel at the right. A narrow window gives it its least width, and it is not to be dragged there:

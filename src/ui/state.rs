@@ -10,7 +10,7 @@ use super::canvas::{Band, Drag, PaintedOutline, View};
 use super::dialogs::{Dialog, Guide};
 use super::leaving::Leaving;
 use crate::document::{DocumentId, LayerId};
-use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, OpenDocument};
+use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, NoticeId, OpenDocument};
 use crate::plan::MaskMode;
 use crate::raster::Mask;
 
@@ -28,6 +28,15 @@ pub enum Tool {
     Lasso,
     /// Moves the picture.
     Hand,
+}
+
+/// The notice that the status bar shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BarNotice {
+    /// Which one.
+    pub id: NoticeId,
+    /// The pointer is on it, so its time does not go on.
+    pub pointed_at: bool,
 }
 
 /// What the window knows of one document.
@@ -139,6 +148,8 @@ pub(super) struct UiState {
     pub outline: PaintedOutline,
     /// Height of the toasts at the foot of a comparison, in points, which its tiles leave free.
     pub toasts_height: f32,
+    /// What the status bar says in place of the numbers of the next run.
+    pub bar_notice: Option<BarNotice>,
     /// Where the chips of the canvas lie.
     pub chips: egui::Rect,
     /// The tab that was seen to be in front.
@@ -179,6 +190,7 @@ impl Default for UiState {
             band: Band::default(),
             outline: PaintedOutline::default(),
             toasts_height: 0.0,
+            bar_notice: None,
             chips: egui::Rect::ZERO,
             tab_in_front: None,
             still: false,

@@ -1,4 +1,5 @@
-//! Notices of the editor as toasts in the corner.
+//! Notices of the editor as toasts in the corner; in a small window, where they would cover the picture,
+//! as one line in the status bar.
 
 use std::collections::HashMap;
 
@@ -10,10 +11,20 @@ use eframe::egui::{
 use super::actions::Action;
 use super::context::Desk;
 use super::icons::{self, Icon};
+use super::state::BarNotice;
 use super::theme::{self, TOAST_SECS, Tokens, space, text_size};
 use super::widgets;
 use crate::editor::{Command, Notice, NoticeId, NoticeLevel};
 use crate::text::Message;
+
+/// Where notices are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a corner of the canvas.
+    Canvas,
+    /// In the status bar, one at a time: the canvas is too small to lose a part of it.
+    StatusBar,
+}
 
 /// More are not shown at once, however large the canvas is.
 const MOST: usize = 3;
@@ -42,7 +53,13 @@ fn reading_secs(text: &str) -> f64 {
 impl Toasts {
     /// Draws the newest notices in a corner of the canvas, and how many more there are. Each goes by
     /// itself when there was time to read it; warnings and errors stay in the list of messages.
-    pub(super) fn show(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>, canvas: Rect) {
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        desk: &mut Desk<'_>,
+        canvas: Rect,
+        place: Place,
+    ) {
         let gone = ctx.time() - std::mem::replace(&mut self.last_secs, ctx.time());
         let editor = desk.editor;
         self.seen_secs
@@ -59,11 +76,18 @@ impl Toasts {
                 (seen < needed).then_some((notice, needed))
             })
             .collect();
+        let in_bar_before = desk.state.bar_notice.take();
         let height_before = std::mem::take(&mut desk.state.toasts_height);
         if fresh.is_empty() {
-            if height_before > 0.0 {
-                // The tiles take the room back.
+            if height_before > 0.0 || in_bar_before.is_some() {
+                // The tiles, or what the bar says else, take the room back.
                 ctx.request_repaint();
+            }
+            return;
+        }
+        if place == Place::StatusBar {
+            if let Some((notice, needed)) = fresh.last() {
+                self.in_bar(ctx, desk, notice, (*needed, gone), in_bar_before);
             }
             return;
         }
@@ -123,19 +147,52 @@ impl Toasts {
         (needed, gone): (f64, f64),
     ) {
         let pointed_at = toast_ui(ui, desk, notice);
-        let looked_at = ui.input(|i| i.viewport().focused != Some(false));
+        self.count(ui.ctx(), desk, notice, (needed, gone), pointed_at);
+    }
+
+    /// Has the status bar show one from the next frame on.
+    fn in_bar(
+        &mut self,
+        ctx: &egui::Context,
+        desk: &mut Desk<'_>,
+        notice: &Notice,
+        times: (f64, f64),
+        before: Option<BarNotice>,
+    ) {
+        let same = before.filter(|before| before.id == notice.id);
+        let pointed_at = same.is_some_and(|before| before.pointed_at);
+        desk.state.bar_notice = Some(BarNotice {
+            id: notice.id,
+            pointed_at,
+        });
+        if same.is_none() {
+            ctx.request_repaint();
+        }
+        self.count(ctx, desk, notice, times, pointed_at);
+    }
+
+    /// Counts for how long a notice was seen; one that was read goes.
+    fn count(
+        &mut self,
+        ctx: &egui::Context,
+        desk: &mut Desk<'_>,
+        notice: &Notice,
+        (needed, gone): (f64, f64),
+        pointed_at: bool,
+    ) {
+        let looked_at = ctx.input(|i| i.viewport().focused != Some(false));
         let first = !self.seen_secs.contains_key(&notice.id);
         let seen = self.seen_secs.entry(notice.id).or_default();
         if looked_at && !pointed_at && !first && desk.state.dialog.is_none() {
             *seen += gone;
         }
         if *seen < needed {
-            ui.ctx().request_repaint_after_secs((needed - *seen) as f32);
+            ctx.request_repaint_after_secs((needed - *seen) as f32);
         } else {
             if notice.level == NoticeLevel::Info {
                 desk.send(Command::DismissNotice(notice.id));
             }
-            ui.ctx().request_repaint();
+            ctx.request_repaint();
         }
     }
 }
@@ -180,6 +237,22 @@ fn toast_frame(t: &Tokens, colour: Color32) -> Frame {
         })
 }
 
+/// A cross that dismisses a notice, `side` points wide.
+pub(super) fn dismiss_button(ui: &mut egui::Ui, desk: &mut Desk<'_>, id: NoticeId, side: f32) {
+    let dismiss = desk.text("ui-dismiss");
+    let sign = RichText::new(icons::CLOSE.0)
+        .family(theme::icon_family())
+        .size(13.0)
+        .color(theme::tokens(ui).muted);
+    let button = egui::Button::new(sign)
+        .frame_when_inactive(false)
+        .min_size(vec2(side, side));
+    let button = ui.add(button).accessible_name(dismiss.as_ref());
+    if button.on_hover_text(dismiss).clicked() {
+        desk.send(Command::DismissNotice(id));
+    }
+}
+
 /// Draws one; true while the pointer is on it.
 fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
     let t = theme::tokens(ui);
@@ -208,22 +281,7 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
                             .selectable(true),
                     );
                 });
-                let dismiss = desk.text("ui-dismiss");
-                let sign = RichText::new(icons::CLOSE.0)
-                    .family(theme::icon_family())
-                    .size(13.0)
-                    .color(t.muted);
-                let button = egui::Button::new(sign)
-                    .frame_when_inactive(false)
-                    .min_size(vec2(CROSS, CROSS));
-                if ui
-                    .add(button)
-                    .accessible_name(dismiss.as_ref())
-                    .on_hover_text(dismiss)
-                    .clicked()
-                {
-                    desk.send(Command::DismissNotice(notice.id));
-                }
+                dismiss_button(ui, desk, notice.id, CROSS);
             });
         });
     });

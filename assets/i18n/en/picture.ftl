@@ -28,6 +28,7 @@ picture-note-first-page-only = The file has several pages; only the first one is
 picture-note-alpha-unmultiplied = The transparency was multiplied into the colours of this file; it was taken out again, with rounding.
 picture-note-mask-alpha-counted = The mask has transparency: what is bright and opaque counts as painted. If its shape is the transparency alone, choose the alpha channel (--mask-channel alpha).
 picture-note-mask-alpha-read = Nothing bright in the mask is opaque, so its opacity was read: what is opaque counts as painted.
+picture-note-mask-coloured = The mask has colours, so each pixel counts as much as its brightest channel. To read one channel or the brightness, choose it (--mask-channel red, luma).
 picture-note-mask-stretched = The mask’s values did not reach from black to white (0 and 1, or video levels) and were stretched.
 picture-note-mask-noise-removed = Traces of lossy compression around the mask’s edges were removed.
 picture-note-mask-scaled = The mask had another size and was scaled to the picture’s.

@@ -28,6 +28,7 @@ picture-note-first-page-only = 這個檔案有好幾頁，只開啟了第一頁�
 picture-note-alpha-unmultiplied = 這個檔案的透明度已乘進色彩裡；讀取時已還原，會有些微捨入。
 picture-note-mask-alpha-counted = 這個遮罩有透明度：又亮又不透明的地方算是塗抹處。如果形狀就是透明度本身，請選擇 Alpha 色版（--mask-channel alpha）。
 picture-note-mask-alpha-read = 遮罩裡亮的地方都是透明的，所以改讀不透明度：不透明的地方算是塗抹處。
+picture-note-mask-coloured = 這個遮罩有顏色，每個像素以最亮的色版計算。要只讀單一色版或亮度，請用 --mask-channel red、luma 指定。
 picture-note-mask-stretched = 遮罩的數值不是從黑到白（0 和 1，或視訊範圍），已經拉開。
 picture-note-mask-noise-removed = 遮罩邊緣因破壞性壓縮產生的雜訊已經去除。
 picture-note-mask-scaled = 遮罩的尺寸不同，已縮放成圖片的大小。

@@ -17,6 +17,8 @@ pub enum PictureNote {
     MaskAlphaCounted,
     /// Mask read: nothing bright in it is opaque, so its opacity is the mask.
     MaskAlphaRead,
+    /// Mask read: it has colours, so the brightest of red, green and blue counts.
+    MaskColoured,
     /// Mask read: its numbers were 0 and 1 or in video range.
     MaskStretched,
     /// Mask read: it was hard before lossy compression, and is again.
@@ -51,6 +53,7 @@ impl Explain for PictureNote {
             Self::AlphaUnmultiplied => "picture-note-alpha-unmultiplied",
             Self::MaskAlphaCounted => "picture-note-mask-alpha-counted",
             Self::MaskAlphaRead => "picture-note-mask-alpha-read",
+            Self::MaskColoured => "picture-note-mask-coloured",
             Self::MaskStretched => "picture-note-mask-stretched",
             Self::MaskNoiseRemoved => "picture-note-mask-noise-removed",
             Self::MaskScaled => "picture-note-mask-scaled",

@@ -200,6 +200,7 @@ fn every_answer_is_a_sentence_in_both_languages() {
         N::AlphaUnmultiplied,
         N::MaskAlphaCounted,
         N::MaskAlphaRead,
+        N::MaskColoured,
         N::MaskStretched,
         N::MaskNoiseRemoved,
         N::MaskScaled,

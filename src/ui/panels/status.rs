@@ -8,8 +8,12 @@ use crate::plan::Layout;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
+use crate::ui::state::BarNotice;
 use crate::ui::theme::{self, text_size};
 use crate::ui::{toasts, widgets};
+
+/// Side of the button that takes a notice away, in points.
+const CROSS: f32 = 18.0;
 
 /// Draws the bar.
 pub(crate) fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -46,7 +50,9 @@ pub(crate) fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk,
             |ui, desk| {
                 messages(ui, desk);
-                ui.add(about);
+                if !notice_ui(ui, desk) {
+                    ui.add(about);
+                }
             },
             |ui, desk| {
                 ui.label(small(place))
@@ -54,6 +60,33 @@ pub(crate) fn status_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             },
         );
     });
+}
+
+/// What the program has just said, where the window is too small for a toast, in place of the numbers;
+/// false where there is nothing. Pressing it shows it whole.
+fn notice_ui(ui: &mut Ui, desk: &mut Desk<'_>) -> bool {
+    let shown = desk.state.bar_notice;
+    let notices = desk.editor.notices().iter();
+    let Some(notice) = shown.and_then(|shown| notices.into_iter().find(|n| n.id == shown.id))
+    else {
+        return false;
+    };
+    let t = theme::tokens(ui);
+    let text = desk.say(&notice.message);
+    ui.spacing_mut().button_padding = egui::vec2(0.0, 0.0);
+    toasts::dismiss_button(ui, desk, notice.id, CROSS);
+    let line = egui::Label::new(RichText::new(&text).size(text_size::SMALL).color(t.text))
+        .truncate()
+        .sense(egui::Sense::click());
+    let line = ui.add(line);
+    desk.state.bar_notice = Some(BarNotice {
+        id: notice.id,
+        pointed_at: line.contains_pointer(),
+    });
+    if line.on_hover_text(text).clicked() {
+        desk.act(Action::Messages);
+    }
+    true
 }
 
 /// How many messages there are that were not dismissed; pressing it shows them.

@@ -13,7 +13,8 @@ use crate::raster::{Pixmap, Tiled, snapped_to_ends};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum MaskChannel {
     /// Brightness times opacity; opacity alone where that leaves nothing painted, as in black paint
-    /// on a transparent layer.
+    /// on a transparent layer. Where the file has colours, brightness is the largest of red, green and
+    /// blue (V of HSV): red paint on black is full paint.
     #[default]
     Auto,
     /// Brightness alone (luma of ITU-R BT.601).
@@ -67,13 +68,12 @@ impl FromStr for MaskChannel {
     }
 }
 
-/// The channel of a picture as coverages, row by row, and which one was read if that is worth
-/// saying.
+/// The channel of a picture as coverages, row by row, and what of the choice is worth saying.
 pub(super) fn plane(
     pixels: &Pixmap,
     channel: MaskChannel,
     name: &Path,
-) -> Result<(Vec<u8>, Option<PictureNote>), PictureError> {
+) -> Result<(Vec<u8>, Vec<PictureNote>), PictureError> {
     match pixels {
         Pixmap::Rgba8(plane) => choose(plane, u8::MAX, channel, name, |coverages| {
             coverages.iter().map(|v| *v as u8).collect()
@@ -98,7 +98,7 @@ fn choose<T: Copy + PartialEq + Into<u32>>(
     channel: MaskChannel,
     name: &Path,
     to_eight: impl Fn(&[u16]) -> Vec<u8>,
-) -> Result<(Vec<u8>, Option<PictureNote>), PictureError> {
+) -> Result<(Vec<u8>, Vec<PictureNote>), PictureError> {
     let full: u32 = full.into();
     let read = |pick: &dyn Fn([u32; 4]) -> u32| -> Vec<u8> {
         let mut picked = Vec::with_capacity(plane.extent().len());
@@ -111,7 +111,11 @@ fn choose<T: Copy + PartialEq + Into<u32>>(
         to_eight(&picked)
     };
     let grey = |[r, g, b, _]: [u32; 4]| luma([r, g, b]);
+    let value = |[r, g, b, _]: [u32; 4]| r.max(g).max(b);
+    let coloured = channel == MaskChannel::Auto && is_coloured(plane, full);
+    let brightness: &dyn Fn([u32; 4]) -> u32 = if coloured { &value } else { &grey };
     let alpha = |[.., a]: [u32; 4]| a;
+    let colour_note = coloured.then_some(PictureNote::MaskColoured).into_iter();
     let coverage = match channel {
         MaskChannel::Luma => read(&grey),
         MaskChannel::Red => read(&|[r, ..]| r),
@@ -125,12 +129,14 @@ fn choose<T: Copy + PartialEq + Into<u32>>(
             }
             read(&alpha)
         }
-        MaskChannel::Auto if is_opaque(plane, full) => read(&grey),
+        MaskChannel::Auto if is_opaque(plane, full) => {
+            return Ok((read(brightness), colour_note.collect()));
+        }
         MaskChannel::Auto => {
             // Nearly opaque is opaque: the ends of alpha are rounded as those of masks are.
             let seen = read(&|p| {
                 let opacity = snapped_to_ends((p[3] * 255 / full) as u8);
-                (grey(p) * u32::from(opacity) + 127) / 255
+                (brightness(p) * u32::from(opacity) + 127) / 255
             });
             let opacity = read(&alpha);
             // A mask of labels, 0 and 1, has something in it too.
@@ -139,13 +145,33 @@ fn choose<T: Copy + PartialEq + Into<u32>>(
             let thickest = opacity.iter().copied().max().unwrap_or(0);
             let is_shape = thickest == 1 || snapped_to_ends(thickest - thinnest) > 0;
             return Ok(if is_shape && most != 1 && snapped_to_ends(most) == 0 {
-                (opacity, Some(PictureNote::MaskAlphaRead))
+                (opacity, vec![PictureNote::MaskAlphaRead])
             } else {
-                (seen, Some(PictureNote::MaskAlphaCounted))
+                let notes = std::iter::once(PictureNote::MaskAlphaCounted).chain(colour_note);
+                (seen, notes.collect())
             });
         }
     };
-    Ok((coverage, None))
+    Ok((coverage, Vec::new()))
+}
+
+/// Whether some pixel that is not quite transparent has a colour. Lossy compression gives grey pixels
+/// a little of it.
+fn is_coloured<T: Copy + PartialEq + Into<u32>>(plane: &Tiled<[T; 4]>, full: u32) -> bool {
+    let whole = Rect::of(plane.extent());
+    let mut coloured = false;
+    for y in 0..whole.height {
+        plane.visit_row(y, 0..whole.width, |_, piece| {
+            coloured = coloured
+                || piece.iter().any(|pixel| {
+                    let [r, g, b, a] = (*pixel).map(Into::<u32>::into);
+                    let chroma = r.max(g).max(b) - r.min(g).min(b);
+                    u64::from(chroma) * 4 > u64::from(full)
+                        && snapped_to_ends((a * 255 / full) as u8) > 0
+                });
+        });
+    }
+    coloured
 }
 
 fn is_opaque<T: Copy + PartialEq + Into<u32>>(plane: &Tiled<[T; 4]>, full: u32) -> bool {

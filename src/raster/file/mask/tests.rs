@@ -68,6 +68,29 @@ fn brightness_is_read_and_counts_as_far_as_it_is_opaque() {
 }
 
 #[test]
+fn paint_of_any_colour_is_full_paint_and_that_is_said() {
+    for colour in [[255, 0, 0], [0, 0, 255], [255, 0, 255], [90, 255, 0]] {
+        let painted = rgba(|c| {
+            let [r, g, b] = colour.map(|v: u8| if c == 255 { v } else { c });
+            [r, g, b, 255]
+        });
+        assert_eq!(auto(&painted), (shape(), vec![PictureNote::MaskColoured]));
+        let on_nothing = rgba(|c| {
+            if c == 0 {
+                [0; 4]
+            } else {
+                [colour[0], colour[1], colour[2], c]
+            }
+        });
+        let notes = vec![PictureNote::MaskAlphaCounted, PictureNote::MaskColoured];
+        assert_eq!(auto(&on_nothing), (shape(), notes));
+    }
+    // The traces of colour that JPEG leaves are none.
+    let tinted = rgba(|c| [c, c.saturating_sub(30), c, 255]);
+    assert_eq!(auto(&tinted).1, vec![]);
+}
+
+#[test]
 fn a_channel_that_is_asked_for_is_read_as_it_is() {
     let coloured = rgba(|c| [c, 255 - c, 7 * (c / 255), 200 - c / 2]);
     let of = |pick: fn(u8) -> u8| shape().into_iter().map(pick).collect::<Vec<_>>();
