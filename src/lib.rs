@@ -26,6 +26,7 @@ pub mod engine;
 pub mod geometry;
 pub mod jobs;
 pub mod plan;
+pub mod project;
 pub mod raster;
 pub mod text;
 pub mod ui;

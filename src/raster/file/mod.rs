@@ -41,12 +41,12 @@ use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
 pub use load::{LoadedPicture, load, load_bytes};
-pub use mask::{LoadedMask, MaskChannel, load_mask, mask_from_bytes, save_mask};
+pub use mask::{LoadedMask, MaskChannel, load_mask, mask_bytes, mask_from_bytes, save_mask};
 pub use note::PictureNote;
 pub use origin::{Carried, ExtendedXmp, FileOrigin, OWN_KEYWORD, PARAMETERS_KEYWORD, TextForm};
 pub use png_colour::PngColour;
 pub use resolution::{Resolution, ResolutionUnit};
-pub use save::{RecipeText, SaveOptions, save};
+pub use save::{RecipeText, SaveOptions, png_bytes, save, write_whole};
 pub use sniff::MAX_PIXELS;
 pub use target::{PlaceProblem, check_place, check_places, check_size, writable_format};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::{JpegEncoder, PixelDensity, PixelDensityUnit};
 use image::{ExtendedColorType, ImageEncoder as _};
@@ -71,10 +71,28 @@ pub fn save(
     Ok(outgoing.notes)
 }
 
+/// A picture as the bytes of a PNG: every number and the profile, nothing else.
+pub fn png_bytes(picture: &Picture) -> Result<Vec<u8>, PictureError> {
+    png_with(picture, &FileOrigin::default())
+}
+
+/// As [`png_bytes`], with what `origin` carries.
+pub(super) fn png_with(picture: &Picture, origin: &FileOrigin) -> Result<Vec<u8>, PictureError> {
+    let options = SaveOptions::default();
+    let outgoing = Outgoing::new(picture, origin, &options, FileFormat::Png)?;
+    let mut bytes = Vec::new();
+    let written = outgoing.write_png(&mut bytes);
+    written.map_err(|error| PictureError::Write {
+        path: PathBuf::from("PNG"),
+        why: error.to_string(),
+    })?;
+    Ok(bytes)
+}
+
 /// Lets `write` fill a temporary file beside `path`, which takes its place when all is on the disk.
 /// So a file that also has other names (hard links) is left to them as it was. One that its owner
 /// may not write is not replaced.
-pub(super) fn write_whole(
+pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), AnyError>,
 ) -> Result<(), PictureError> {
@@ -114,7 +132,7 @@ pub(super) fn write_whole(
 }
 
 impl Outgoing<'_> {
-    fn write_png(&self, file: &mut BufWriter<&File>) -> Result<(), AnyError> {
+    fn write_png(&self, file: &mut impl std::io::Write) -> Result<(), AnyError> {
         let mut info = png::Info::with_size(self.extent.width, self.extent.height);
         info.icc_profile.clone_from(&self.icc);
         info.exif_metadata.clone_from(&self.exif);

@@ -181,7 +181,7 @@ fn a_failed_save_leaves_the_old_file() {
 
     let path = folder.path().join("old.png");
     std::fs::write(&path, b"old").unwrap();
-    let error = save::write_whole(&path, |file| {
+    let error = write_whole(&path, |file| {
         std::io::Write::write_all(file, b"half")?;
         Err("disk full".into())
     });

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use channel::MaskChannel;
 
 use super::load::{load_bytes, read};
+use super::save::png_with;
 use super::{FileOrigin, PictureError, PictureNote, SaveOptions, exif, save};
 use crate::geometry::Extent;
 use crate::raster::{Mask, Picture, Pixmap, Profile, Tiled};
@@ -95,18 +96,30 @@ pub fn mask_from_bytes(
 
 /// Writes a mask as a grey picture, white = painted; the extension says which kind of file.
 pub fn save_mask(path: &Path, mask: &Mask) -> Result<(), PictureError> {
-    let picture = Picture {
-        pixels: Pixmap::Rgba8(mask.map(|v| [v, v, v, 255])),
-        profile: Profile::Srgb,
-    };
-    let origin = FileOrigin {
-        layout: super::ColourLayout::Grey,
-        exif: exif::with_software(OWN_SOFTWARE).map(Arc::new),
-        ..FileOrigin::default()
-    };
     let options = SaveOptions {
         jpeg_quality: 100,
         ..SaveOptions::default()
     };
-    save(path, &picture, &origin, &options).map(|_| ())
+    save(path, &as_picture(mask), &own_origin(), &options).map(|_| ())
+}
+
+/// A mask as the bytes of such a picture, a PNG.
+pub fn mask_bytes(mask: &Mask) -> Result<Vec<u8>, PictureError> {
+    png_with(&as_picture(mask), &own_origin())
+}
+
+fn as_picture(mask: &Mask) -> Picture {
+    Picture {
+        pixels: Pixmap::Rgba8(mask.map(|v| [v, v, v, 255])),
+        profile: Profile::Srgb,
+    }
+}
+
+/// Says that the mask is one of ours.
+fn own_origin() -> FileOrigin {
+    FileOrigin {
+        layout: super::ColourLayout::Grey,
+        exif: exif::with_software(OWN_SOFTWARE).map(Arc::new),
+        ..FileOrigin::default()
+    }
 }

@@ -1,0 +1,235 @@
+//! Reading a project: one of ours comes back as it was, one of another program's as layers.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::archive::Archive;
+use super::error::{ProjectError, ProjectNote};
+use super::manifest::{LayerNote, Manifest, VERSION};
+use super::stack::Stack;
+use super::writing::{MANIFEST, STACK, Written};
+use super::{Original, Project, ResultEntry, Unknown, foreign};
+use crate::document::{Document, DocumentId, Layer, LayerId, State};
+use crate::geometry::Rect;
+use crate::raster::file::{self, MAX_PIXELS, MaskChannel};
+use crate::raster::{Patch, Picture, Profile};
+
+/// The most bytes of `stack.xml` and of the manifest.
+const MOST_TEXT_BYTES: u64 = 64 << 20;
+
+/// A project that was read.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it holds.
+    pub project: Project,
+    /// What could not be taken over.
+    pub notes: Vec<ProjectNote>,
+    /// What the next writing to the same path can take over. `None`: the file is another program's,
+    /// and holds things that writing would lose.
+    pub written: Option<Written>,
+}
+
+/// Whether a file is an OpenRaster archive, by its first bytes.
+pub fn is_project(path: &Path) -> bool {
+    Archive::open(path).is_ok()
+}
+
+/// Reads a project.
+pub fn read(path: &Path) -> Result<Opened, ProjectError> {
+    let mut archive = Archive::open(path)?;
+    let xml = archive.text(STACK, MOST_TEXT_BYTES)?;
+    let stack = Stack::parse(&xml).map_err(|error| archive.damaged(STACK, &error))?;
+    if stack.extent.is_empty() || stack.extent.area() > MAX_PIXELS {
+        return Err(ProjectError::Size {
+            path: path.to_path_buf(),
+            extent: stack.extent,
+        });
+    }
+    let mut notes = Vec::new();
+    if archive.has(MANIFEST) {
+        let json = archive.text(MANIFEST, MOST_TEXT_BYTES)?;
+        let manifest: Manifest =
+            serde_json::from_str(&json).map_err(|error| archive.damaged(MANIFEST, &error))?;
+        if manifest.version > VERSION {
+            return Err(ProjectError::Newer {
+                path: path.to_path_buf(),
+            });
+        }
+        if names_the_same(&stack, &manifest) {
+            let project = ours(&mut archive, &stack, manifest)?;
+            let shown = Document::from_state(DocumentId(0), project.state.clone(), 0);
+            let written = Written::as_read(path, &project, shown.visible());
+            return Ok(Opened {
+                project,
+                notes,
+                written: Some(written),
+            });
+        }
+        notes.push(ProjectNote::ChangedElsewhere);
+    }
+    let (state, more) = foreign::state(&mut archive, &stack)?;
+    notes.extend(more);
+    Ok(Opened {
+        project: Project {
+            state,
+            about: serde_json::Value::Null,
+            original: None,
+            results: Vec::new(),
+            unknown: Unknown::default(),
+        },
+        notes,
+        written: None,
+    })
+}
+
+/// Whether the layers that other programs see are those the manifest speaks of.
+fn names_the_same(stack: &Stack, manifest: &Manifest) -> bool {
+    let told = manifest.layers.iter().rev();
+    let told = told.map(|l| (l.file.as_str(), l.x, l.y, l.visible, l.opacity));
+    let base = [(manifest.base.as_str(), 0, 0, true, 255)];
+    let seen = stack.layers.iter().map(|l| {
+        let opacity = (l.opacity * 255.0).round() as u8;
+        (l.src.as_str(), l.x, l.y, l.visible, opacity)
+    });
+    seen.eq(told.chain(base))
+}
+
+fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Project, ProjectError> {
+    let profile = match &manifest.profile {
+        Some(entry) => Profile::Icc(Arc::new(archive.bytes(entry)?)),
+        None => Profile::Srgb,
+    };
+    let layers = manifest.layers.iter().map(|layer| layer.file.as_str());
+    let results = manifest.results.iter().map(|result| result.file.as_str());
+    let entries: Vec<&str> = std::iter::once(manifest.base.as_str())
+        .chain(layers)
+        .chain(results)
+        .collect();
+    let mut pictures = pictures(archive, &entries)?.into_iter().map(|it| it.pixels);
+    let base = Picture {
+        pixels: pictures
+            .next()
+            .ok_or_else(|| archive.damaged(&manifest.base, &"it is missing"))?,
+        profile,
+    };
+    if base.extent() != stack.extent {
+        return Err(archive.damaged(&manifest.base, &"it has another size than the canvas"));
+    }
+    let mut state = State::new(base);
+    if let Some(entry) = &manifest.mask {
+        let bytes = archive.bytes(entry)?;
+        let name = Path::new(entry);
+        let loaded = file::mask_from_bytes(&bytes, name, stack.extent, MaskChannel::Auto);
+        state.mask = loaded.map_err(|error| archive.damaged(entry, &error))?.mask;
+    }
+    let mut patch = |entry: &str, x: i32, y: i32| -> Result<Arc<Patch>, ProjectError> {
+        let pixels = pictures.next();
+        let pixels = pixels.ok_or_else(|| archive.damaged(entry, &"it is missing"))?;
+        if std::mem::discriminant(&pixels) != std::mem::discriminant(&state.base.pixels) {
+            return Err(archive.damaged(entry, &"it has another depth than the picture"));
+        }
+        let extent = pixels.extent();
+        let rect = Rect::new(x, y, extent.width, extent.height);
+        Ok(Arc::new(Patch { rect, pixels }))
+    };
+    let mut ids = HashSet::new();
+    for LayerNote {
+        file,
+        id,
+        name,
+        x,
+        y,
+        visible,
+        opacity,
+        recipe,
+    } in &manifest.layers
+    {
+        if !ids.insert(*id) {
+            return Err(archive.damaged(file, &"two layers have one number"));
+        }
+        state.layers.push(Layer {
+            id: LayerId(*id),
+            name: name.clone(),
+            visible: *visible,
+            opacity: *opacity,
+            patch: patch(file, *x, *y)?,
+            recipe: recipe.clone(),
+        });
+    }
+    let mut results = Vec::new();
+    for result in &manifest.results {
+        results.push(ResultEntry {
+            note: result.note.clone(),
+            patch: patch(&result.file, result.x, result.y)?,
+        });
+    }
+    let original = match &manifest.original {
+        Some(note) => Some(Arc::new(Original {
+            name: note.name.clone(),
+            bytes: archive.bytes(&note.file)?,
+        })),
+        None => None,
+    };
+    let unknown = Unknown {
+        entries: unknown_entries(archive, &manifest)?,
+        fields: manifest.unknown,
+    };
+    Ok(Project {
+        state,
+        about: manifest.about,
+        original,
+        results,
+        unknown,
+    })
+}
+
+/// PNG entries: read one after the other, decoded side by side.
+pub(super) fn pictures(
+    archive: &mut Archive,
+    entries: &[&str],
+) -> Result<Vec<Picture>, ProjectError> {
+    let mut files = Vec::with_capacity(entries.len());
+    for entry in entries {
+        files.push(archive.bytes(entry)?);
+    }
+    let decoded: Vec<_> = entries
+        .par_iter()
+        .zip(&files)
+        .map(|(entry, bytes)| file::load_bytes(bytes, Path::new(entry)))
+        .collect();
+    let mut pictures = Vec::with_capacity(entries.len());
+    for (entry, loaded) in entries.iter().zip(decoded) {
+        let loaded = loaded.map_err(|error| archive.damaged(entry, &error))?;
+        pictures.push(loaded.picture);
+    }
+    Ok(pictures)
+}
+
+/// Entries of ours that the manifest does not speak of.
+fn unknown_entries(
+    archive: &mut Archive,
+    manifest: &Manifest,
+) -> Result<Vec<(String, Arc<Vec<u8>>)>, ProjectError> {
+    let layers = manifest.layers.iter().map(|layer| &layer.file);
+    let results = manifest.results.iter().map(|result| &result.file);
+    let known: HashSet<&str> = layers
+        .chain(results)
+        .chain(&manifest.mask)
+        .chain(&manifest.profile)
+        .chain(manifest.original.iter().map(|original| &original.file))
+        .map(String::as_str)
+        .chain([manifest.base.as_str(), MANIFEST])
+        .collect();
+    let mut unknown = Vec::new();
+    for name in archive.names() {
+        let is_file = name.starts_with("overpaint/") && !name.ends_with('/');
+        if is_file && !known.contains(name.as_str()) {
+            let bytes = archive.bytes(&name)?;
+            unknown.push((name, Arc::new(bytes)));
+        }
+    }
+    Ok(unknown)
+}

@@ -1,0 +1,281 @@
+//! Writing a project: only what has changed since the last time is encoded again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use super::archive::{AnyError, Archive, Outgoing};
+use super::error::ProjectError;
+use super::manifest::{LayerNote, Manifest, OriginalNote, ResultNote, VERSION};
+use super::stack::{Stack, StackLayer};
+use super::{Original, Project};
+use crate::document::State;
+use crate::raster::file::{self, png_bytes};
+use crate::raster::sheet::SheetTile;
+use crate::raster::{Mask, Patch, Picture, Pixmap, Profile, Tiled};
+
+pub(super) const STACK: &str = "stack.xml";
+pub(super) const MANIFEST: &str = "overpaint/project.json";
+pub(super) const MERGED: &str = "mergedimage.png";
+const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
+/// OpenRaster's longest side of a thumbnail, in pixels.
+const THUMBNAIL_PX: u32 = 256;
+pub(super) const BASE: &str = "data/background.png";
+const MASK: &str = "overpaint/mask.png";
+const PROFILE: &str = "overpaint/profile.icc";
+
+/// What a project file holds, so that the next writing can take over what is still the same.
+#[derive(Debug)]
+pub struct Written {
+    stamp: Stamp,
+    entries: Vec<(String, Piece)>,
+}
+
+/// By what a file is known not to have been touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp(u64, Option<SystemTime>);
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let about = std::fs::metadata(path).ok()?;
+        Some(Self(about.len(), about.modified().ok()))
+    }
+}
+
+/// What an entry is made from. Planes are compared tile by tile, and tiles that are the same memory
+/// cost nothing.
+#[derive(Debug, Clone)]
+enum Piece {
+    Picture(Picture),
+    Thumbnail(Picture),
+    Patch(Arc<Patch>, Profile),
+    Mask(Mask),
+    Original(Arc<Original>),
+    Bytes(Arc<Vec<u8>>),
+    Text(Arc<Vec<u8>>),
+}
+
+impl Piece {
+    /// True when both give the same bytes.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Picture(a), Self::Picture(b)) | (Self::Thumbnail(a), Self::Thumbnail(b)) => {
+                a == b
+            }
+            (Self::Patch(a, profile), Self::Patch(b, other)) => {
+                (Arc::ptr_eq(a, b) || a.pixels == b.pixels) && profile == other
+            }
+            (Self::Mask(a), Self::Mask(b)) => a == b,
+            (Self::Original(a), Self::Original(b)) => Arc::ptr_eq(a, b) || a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
+    fn encoded(&self) -> Result<Vec<u8>, ProjectError> {
+        Ok(match self {
+            Self::Picture(picture) => png_bytes(picture)?,
+            Self::Thumbnail(picture) => {
+                let small = SheetTile::of(picture, THUMBNAIL_PX, String::new())?;
+                let pixels = Tiled::from_pixels(small.extent, &small.pixels, [0; 4]);
+                png_bytes(&in_srgb(Pixmap::Rgba8(pixels)))?
+            }
+            Self::Patch(patch, profile) => png_bytes(&Picture {
+                pixels: patch.pixels.clone(),
+                profile: profile.clone(),
+            })?,
+            Self::Mask(mask) => file::mask_bytes(mask)?,
+            Self::Original(original) => original.bytes.clone(),
+            Self::Bytes(bytes) | Self::Text(bytes) => Vec::clone(bytes),
+        })
+    }
+}
+
+fn in_srgb(pixels: Pixmap) -> Picture {
+    let profile = Profile::Srgb;
+    Picture { pixels, profile }
+}
+
+/// Writes a project, whole or not at all. `visible` is what base and layers look like together.
+/// `previous` is what the last writing to this path returned, or reading from it; what it holds and
+/// is still the same is not encoded again.
+pub fn write(
+    path: &Path,
+    project: &Project,
+    visible: &Picture,
+    previous: Option<&Written>,
+) -> Result<Written, ProjectError> {
+    let entries = entries_of(project, visible).map_err(|error| ProjectError::Damaged {
+        path: path.to_path_buf(),
+        entry: MANIFEST.to_owned(),
+        why: error.to_string(),
+    })?;
+    let previous = previous.filter(|previous| Stamp::of(path).as_ref() == Some(&previous.stamp));
+    let old_name = |piece: &Piece| {
+        let mut known = previous?.entries.iter();
+        known
+            .find(|(_, other)| other.is_same(piece))
+            .map(|(name, _)| name.as_str())
+    };
+    // The old file is read while the new one is written beside it.
+    let mut old = previous.and_then(|_| Archive::open(path).ok());
+    let sources: Vec<Option<&str>> = entries
+        .iter()
+        .map(|(_, piece)| {
+            let name = old_name(piece)?;
+            old.as_ref().filter(|old| old.has(name)).map(|_| name)
+        })
+        .collect();
+    let encoded: Vec<Vec<u8>> = entries
+        .par_iter()
+        .zip(&sources)
+        .map(|((_, piece), source)| match source {
+            Some(_) => Ok(Vec::new()),
+            None => piece.encoded(),
+        })
+        .collect::<Result<_, _>>()?;
+    file::write_whole(path, |file| {
+        let mut outgoing = Outgoing::begin(file)?;
+        for (((name, piece), source), bytes) in entries.iter().zip(&sources).zip(&encoded) {
+            match (source, &mut old) {
+                (Some(old_name), Some(old)) => outgoing.taken_over(name, old, old_name)?,
+                _ if matches!(piece, Piece::Text(_)) => outgoing.deflated(name, bytes)?,
+                _ => outgoing.stored(name, bytes)?,
+            }
+        }
+        outgoing.finish()
+    })?;
+    Ok(Written::new(path, entries))
+}
+
+impl Written {
+    fn new(path: &Path, entries: Vec<(String, Piece)>) -> Self {
+        Self {
+            // Without a stamp nothing is taken over.
+            stamp: Stamp::of(path).unwrap_or(Stamp(u64::MAX, None)),
+            entries,
+        }
+    }
+
+    /// What a file that was just read holds.
+    pub(super) fn as_read(path: &Path, project: &Project, visible: &Picture) -> Self {
+        Self::new(path, entries_of(project, visible).unwrap_or_default())
+    }
+}
+
+/// All entries after the first, in their order.
+fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece)>, AnyError> {
+    let state = &project.state;
+    let profile = &state.base.profile;
+    let mut entries = vec![
+        (
+            STACK.to_owned(),
+            text(
+                stack_of(state)
+                    .to_xml()
+                    .map_err(|error| error.to_string())?,
+            ),
+        ),
+        (MANIFEST.to_owned(), text(Vec::new())),
+        (THUMBNAIL.to_owned(), Piece::Thumbnail(visible.clone())),
+        (MERGED.to_owned(), Piece::Picture(visible.clone())),
+        (BASE.to_owned(), Piece::Picture(state.base.clone())),
+    ];
+    let mut manifest = Manifest {
+        version: VERSION,
+        program: concat!("Overpaint ", env!("CARGO_PKG_VERSION")).to_owned(),
+        base: BASE.to_owned(),
+        about: project.about.clone(),
+        unknown: project.unknown.fields.clone(),
+        ..Manifest::default()
+    };
+    if let Profile::Icc(icc) = profile {
+        manifest.profile = Some(PROFILE.to_owned());
+        entries.push((PROFILE.to_owned(), Piece::Bytes(Arc::clone(icc))));
+    }
+    if state.mask != Tiled::filled(state.extent(), 0) {
+        manifest.mask = Some(MASK.to_owned());
+        entries.push((MASK.to_owned(), Piece::Mask(state.mask.clone())));
+    }
+    for layer in &state.layers {
+        let file = layer_entry(layer.id.0);
+        entries.push((
+            file.clone(),
+            Piece::Patch(Arc::clone(&layer.patch), profile.clone()),
+        ));
+        manifest.layers.push(LayerNote {
+            file,
+            id: layer.id.0,
+            name: layer.name.clone(),
+            x: layer.patch.rect.x,
+            y: layer.patch.rect.y,
+            visible: layer.visible,
+            opacity: layer.opacity,
+            recipe: layer.recipe.clone(),
+        });
+    }
+    for (number, result) in project.results.iter().enumerate() {
+        let file = format!("overpaint/results/{}.png", number + 1);
+        let patch = &result.patch;
+        manifest.results.push(ResultNote {
+            file: file.clone(),
+            x: patch.rect.x,
+            y: patch.rect.y,
+            note: result.note.clone(),
+        });
+        entries.push((file, Piece::Patch(Arc::clone(patch), profile.clone())));
+    }
+    if let Some(original) = &project.original {
+        let file = "overpaint/original".to_owned();
+        manifest.original = Some(OriginalNote {
+            file: file.clone(),
+            name: original.name.clone(),
+        });
+        entries.push((file, Piece::Original(Arc::clone(original))));
+    }
+    for (name, bytes) in &project.unknown.entries {
+        if entries.iter().all(|(known, _)| known != name) {
+            entries.push((name.clone(), Piece::Bytes(Arc::clone(bytes))));
+        }
+    }
+    let manifest = serde_json::to_vec_pretty(&manifest)?;
+    if let Some((_, piece)) = entries.get_mut(1) {
+        *piece = text(manifest);
+    }
+    Ok(entries)
+}
+
+fn text(bytes: Vec<u8>) -> Piece {
+    Piece::Text(Arc::new(bytes))
+}
+
+pub(super) fn layer_entry(id: u64) -> String {
+    format!("data/layer-{id}.png")
+}
+
+/// What other programs are told.
+pub(super) fn stack_of(state: &State) -> Stack {
+    let above = state.layers.iter().rev().map(|layer| StackLayer {
+        name: layer.name.clone(),
+        src: layer_entry(layer.id.0),
+        x: layer.patch.rect.x,
+        y: layer.patch.rect.y,
+        opacity: f64::from(layer.opacity) / 255.0,
+        visible: layer.visible,
+    });
+    let base = StackLayer {
+        name: "Background".to_owned(),
+        src: BASE.to_owned(),
+        x: 0,
+        y: 0,
+        opacity: 1.0,
+        visible: true,
+    };
+    Stack {
+        extent: state.extent(),
+        layers: above.chain([base]).collect(),
+        ..Stack::default()
+    }
+}
