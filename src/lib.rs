@@ -7,7 +7,9 @@
 //!               │          │
 //!               │        editor     (the application without a window)
 //!               │          │
-//!               └────┬─ jobs ──┬─ document
+//!               └────┬─ jobs ──┬─ project (a document in one file)
+//!                    │         │
+//!                    │      document
 //!                    │         │
 //!                 engine ──────┤    (engine: diffusion → nn → kernels; only the first two name candle)
 //!                    │         │

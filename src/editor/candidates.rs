@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Editor;
 use super::error::EditorError;
+use super::ids::{CandidateId, ComparisonId};
 use super::open_document::OpenDocument;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
@@ -16,14 +17,6 @@ use crate::plan::{EditSettings, KeepDetails, Layout, Recipe, SecondPass};
 use crate::raster::Patch;
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 use crate::text::{Message, Texts};
-
-/// Names a candidate; never used twice in the program's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CandidateId(pub u64);
-
-/// Names a comparison; never used twice in the program's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ComparisonId(pub u64);
 
 /// A finished result.
 #[derive(Debug, Clone)]

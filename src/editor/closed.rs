@@ -11,9 +11,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::Editor;
-use super::candidates::{Candidate, CandidateId};
+use super::candidates::Candidate;
 use super::document_journal::retold;
 use super::error::EditorError;
+use super::ids::CandidateId;
 use super::journaling::{JournalEvent, notes_of};
 use super::losses::Losses;
 use super::open_document::OpenDocument;
@@ -64,7 +65,7 @@ struct KeptResult {
 }
 
 #[derive(Serialize, Deserialize)]
-struct NamedResult {
+pub(super) struct NamedResult {
     model: ModelRef,
     settings: EditSettings,
     layout: Layout,
@@ -162,7 +163,21 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 impl KeptResult {
     fn of(candidate: &Candidate) -> Self {
-        let named = NamedResult {
+        Self {
+            named: NamedResult::of(candidate).to_json().to_string(),
+            patch: Patch::clone(&candidate.patch),
+        }
+    }
+
+    fn into_candidate(self, id: CandidateId, document: DocumentId) -> Option<Candidate> {
+        let named = NamedResult::from_json(serde_json::from_str(&self.named).ok()?)?;
+        Some(named.into_candidate(id, document, Arc::new(self.patch)))
+    }
+}
+
+impl NamedResult {
+    pub(super) fn of(candidate: &Candidate) -> Self {
+        Self {
             model: candidate.model.clone(),
             settings: EditSettings::clone(&candidate.settings),
             layout: candidate.layout,
@@ -171,32 +186,41 @@ impl KeptResult {
             total_seconds: candidate.total_seconds,
             canvas: candidate.canvas,
             accepted_as: candidate.accepted_as,
-        };
-        Self {
-            // Plain values of ours always serialise.
-            named: serde_json::to_string(&named).unwrap_or_default(),
-            patch: Patch::clone(&candidate.patch),
         }
     }
 
-    fn into_candidate(self, id: CandidateId, document: DocumentId) -> Option<Candidate> {
-        let named: NamedResult = serde_json::from_str(&self.named).ok()?;
-        Some(Candidate {
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        // Plain values of ours always serialise.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// `None` where it is from a program that tells other things of a result.
+    pub(super) fn from_json(told: serde_json::Value) -> Option<Self> {
+        serde_json::from_value(told).ok()
+    }
+
+    pub(super) fn into_candidate(
+        self,
+        id: CandidateId,
+        document: DocumentId,
+        patch: Arc<Patch>,
+    ) -> Candidate {
+        Candidate {
             id,
             document,
             // That of no run: the one that made it is forgotten.
             job: JobId(0),
             comparison: None,
-            model: named.model,
-            settings: Arc::new(named.settings),
-            patch: Arc::new(self.patch),
-            layout: named.layout,
-            details: named.details,
-            report: named.report,
-            total_seconds: named.total_seconds,
-            canvas: named.canvas,
-            accepted_as: named.accepted_as,
-        })
+            model: self.model,
+            settings: Arc::new(self.settings),
+            patch,
+            layout: self.layout,
+            details: self.details,
+            report: self.report,
+            total_seconds: self.total_seconds,
+            canvas: self.canvas,
+            accepted_as: self.accepted_as,
+        }
     }
 }
 
@@ -208,6 +232,10 @@ impl KeptResults {
         let bytes = std::fs::read(folder.path().join(RESULTS_FILE)).ok();
         let results = bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok());
         Self(results.unwrap_or_default())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::candidates::CandidateId;
-use super::candidates::ComparisonId;
+use super::ids::CandidateId;
+use super::ids::ComparisonId;
 use super::notices::NoticeId;
 use super::painting::{BrushTip, Fill, StrokePoint};
 use super::preferences::Preferences;
@@ -43,8 +43,8 @@ pub enum Command {
     Activate(DocumentId),
     /// Writes the visible picture to the document's own file, or leaves the file as it is where it
     /// shows the same. Without a file a notice asks for "save as"; where the file is the one that was
-    /// opened and nobody has agreed to replace it, one asks for [`SaveCopy`](Self::SaveCopy) or
-    /// [`ReplaceOriginal`](Self::ReplaceOriginal). See [`SaveStep`](super::SaveStep).
+    /// opened and nobody has agreed to replace it, one asks for [`SaveProject`](Self::SaveProject),
+    /// [`SaveCopy`](Self::SaveCopy) or [`ReplaceOriginal`](Self::ReplaceOriginal). See [`SaveStep`](super::SaveStep).
     Save {
         /// Which document.
         document: DocumentId,
@@ -55,12 +55,19 @@ pub enum Command {
         /// Which document.
         document: DocumentId,
     },
+    /// Writes the document with its layers, mask, settings and results beside the file that was opened,
+    /// as a project under a name nobody has, which becomes the document's own file.
+    SaveProject {
+        /// Which document.
+        document: DocumentId,
+    },
     /// Replaces the file that was opened; from then on saving does so unasked.
     ReplaceOriginal {
         /// Which document.
         document: DocumentId,
     },
-    /// Writes the visible picture to `path`, which becomes the document's own.
+    /// Writes the visible picture to `path`, which becomes the document's own; a project where the name
+    /// ends in `.ora`.
     SaveAs {
         /// Which document.
         document: DocumentId,

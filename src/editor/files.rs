@@ -1,10 +1,12 @@
 //! Opening, exporting, restoring: handed to the file thread, taken in when done.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
+use super::in_project::{InProject, original_of, rest_of_project};
 use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
@@ -14,6 +16,7 @@ use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
+use crate::project::{self, Opened, Original, ProjectError, Written};
 use crate::raster::file::{self, LoadedMask, MaskChannel, SaveOptions};
 use crate::raster::{
     FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
@@ -25,22 +28,28 @@ const SAMPLE: &[u8] = include_bytes!("../../assets/samples/portrait-city.png");
 /// What the file thread says.
 pub(super) enum FileEvent {
     Opened(
-        Option<PathBuf>,
+        Option<(PathBuf, Arc<Original>)>,
         String,
         Result<Box<LoadedPicture>, PictureError>,
     ),
+    ProjectOpened(PathBuf, Result<Box<Opened>, ProjectError>),
     Saved(Saved),
+    ProjectSaved(Box<ProjectSaved>),
     Exported(PathBuf, Result<Vec<PictureNote>, PictureError>),
     MaskLoaded(DocumentId, Result<LoadedMask, PictureError>),
-    Restored(
-        String,
-        DocumentId,
-        std::io::Result<(SessionFolder, Option<Box<Restored>>, KeptResults)>,
-    ),
+    Restored(String, DocumentId, std::io::Result<RestoredFolder>),
     ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
     ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
     ModelsListed(Vec<Result<ModelCard, CatalogError>>),
+}
+
+/// What lay in the folder of a session that ended, and what only its project holds.
+pub(super) struct RestoredFolder {
+    folder: SessionFolder,
+    journal: Option<Box<Restored>>,
+    results: KeptResults,
+    rest: Option<Box<Opened>>,
 }
 
 /// A save that has ended.
@@ -52,12 +61,32 @@ pub(super) struct Saved {
     pub(super) result: Result<Vec<PictureNote>, PictureError>,
 }
 
+/// The writing of a project, when it has ended.
+pub(super) struct ProjectSaved {
+    pub(super) document: DocumentId,
+    pub(super) serial: u64,
+    pub(super) picture: Picture,
+    pub(super) in_project: InProject,
+    pub(super) result: Result<Written, ProjectError>,
+}
+
 impl Editor {
     pub(super) fn open_file(&mut self, path: PathBuf) {
         let title = file_name(&path);
         self.do_file_task(Box::new(move || {
-            let loaded = file::load(&path).map(Box::new);
-            FileEvent::Opened(Some(path), title, loaded)
+            if project::is_named_so(&path) {
+                let opened = project::read(&path).map(Box::new);
+                return FileEvent::ProjectOpened(path, opened);
+            }
+            let read = file::read(&path);
+            let loaded = read.and_then(|bytes| Ok((file::load_bytes(&bytes, &path)?, bytes)));
+            match loaded {
+                Ok((loaded, bytes)) => {
+                    let original = original_of(&path, bytes);
+                    FileEvent::Opened(Some((path, original)), title, Ok(Box::new(loaded)))
+                }
+                Err(error) => FileEvent::Opened(None, title, Err(error)),
+            }
         }));
     }
 
@@ -99,6 +128,15 @@ impl Editor {
             may_replace: false,
         };
         let id = self.new_document_id();
+        let journal = self.new_journal(id);
+        let document = Document::new(id, picture);
+        let open = OpenDocument::new(document, about, journal);
+        self.documents.push(open);
+        self.active = Some(id);
+    }
+
+    /// A journal for a document that is in none; where none can be kept, that is said.
+    pub(super) fn new_journal(&mut self, id: DocumentId) -> DocumentJournal {
         let folder = match SessionFolder::create(&self.data_dir.join("sessions"), id.0) {
             Ok(folder) => Some(folder),
             Err(error) => {
@@ -107,13 +145,10 @@ impl Editor {
                 None
             }
         };
-        let document = Document::new(id, picture);
-        let open = OpenDocument::new(document, about, DocumentJournal::fresh(folder));
-        self.documents.push(open);
-        self.active = Some(id);
+        DocumentJournal::fresh(folder)
     }
 
-    fn new_document_id(&mut self) -> DocumentId {
+    pub(super) fn new_document_id(&mut self) -> DocumentId {
         self.last_document += 1;
         DocumentId(self.last_document)
     }
@@ -169,10 +204,17 @@ impl Editor {
         let document = self.new_document_id();
         self.do_file_task(Box::new(move || {
             let restored = folder.and_then(|folder| {
-                let restored = journal::restore(&folder.journal(), document)?;
+                let journal = journal::restore(&folder.journal(), document)?.map(Box::new);
                 folder.reopen()?;
                 let results = KeptResults::of(&folder);
-                Ok((folder, restored.map(Box::new), results))
+                let path = journal.as_ref().and_then(|it| it.notes.path.as_ref());
+                let rest = rest_of_project(path.map(Path::new), !results.is_empty());
+                Ok(RestoredFolder {
+                    folder,
+                    journal,
+                    results,
+                    rest,
+                })
             });
             FileEvent::Restored(title, document, restored)
         }));
@@ -240,7 +282,10 @@ impl Editor {
             FileEvent::Opened(_, _, Err(error)) | FileEvent::Exported(_, Err(error)) => {
                 self.notices.error(None, &error);
             }
+            FileEvent::ProjectOpened(path, Ok(opened)) => self.project_opened(path, *opened),
+            FileEvent::ProjectOpened(_, Err(error)) => self.notices.error(None, &error),
             FileEvent::Saved(saved) => self.saved(saved),
+            FileEvent::ProjectSaved(saved) => self.project_saved(*saved),
             FileEvent::Exported(path, Ok(notes)) => self.written(None, &path, &notes),
             FileEvent::MaskLoaded(id, Ok(loaded)) => self.mask_loaded(id, loaded),
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
@@ -253,7 +298,13 @@ impl Editor {
         }
     }
 
-    fn opened(&mut self, path: Option<PathBuf>, title: String, loaded: LoadedPicture) {
+    fn opened(
+        &mut self,
+        file: Option<(PathBuf, Arc<Original>)>,
+        title: String,
+        loaded: LoadedPicture,
+    ) {
+        let (path, original) = file.unzip();
         if let Some(path) = &path {
             self.preferences.note_file(path);
             self.preferences_changed = true;
@@ -263,6 +314,7 @@ impl Editor {
         self.add_document(path, title, loaded.picture, loaded.origin);
         if let Some(open) = self.documents.last_mut() {
             open.is_sample = is_sample;
+            open.original = original;
         }
         for note in loaded.notes {
             self.notices.info(self.active, note.message());
@@ -305,11 +357,16 @@ impl Editor {
         &mut self,
         title: String,
         id: DocumentId,
-        restored: std::io::Result<(SessionFolder, Option<Box<Restored>>, KeptResults)>,
+        restored: std::io::Result<RestoredFolder>,
     ) {
-        let (folder, restored, results) = match restored {
-            Ok((folder, Some(restored), results)) => (folder, restored, results),
-            Ok((_, None, _)) => {
+        let (folder, restored, results, rest) = match restored {
+            Ok(RestoredFolder {
+                folder,
+                journal: Some(restored),
+                results,
+                rest,
+            }) => (folder, restored, results, rest),
+            Ok(_) => {
                 let why = Message::new("editor-restore-damaged").into();
                 return self
                     .notices
@@ -337,6 +394,10 @@ impl Editor {
         self.documents.push(open);
         self.active = Some(id);
         self.add_kept_results(id, results);
+        let path = self.document(id).and_then(|open| open.about.path.clone());
+        if let (Some(path), Some(rest)) = (path, rest) {
+            self.take_rest_of_project(id, path, *rest);
+        }
     }
 
     pub(super) fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {

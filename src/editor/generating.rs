@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Editor;
-use super::candidates::{Candidate, CandidateId, ComparisonId};
+use super::candidates::Candidate;
 use super::error::EditorError;
+use super::ids::{CandidateId, ComparisonId};
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::geometry::Extent;

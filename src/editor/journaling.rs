@@ -57,15 +57,15 @@ struct Kept {
     exif: Option<Arc<Vec<u8>>>,
 }
 
-/// What journals tell by name. A field that is new must have a first value for those without it.
+/// What journals and projects tell by name. A field that is new must have a first value for those without it.
 #[derive(Serialize, Deserialize)]
-struct Named {
-    settings: EditSettings,
-    seed_locked: bool,
-    /// Without its EXIF block.
-    origin: FileOrigin,
+pub(super) struct Named {
+    pub(super) settings: EditSettings,
+    pub(super) seed_locked: bool,
+    /// In journals without its EXIF block.
+    pub(super) origin: FileOrigin,
     #[serde(default)]
-    may_replace: bool,
+    pub(super) may_replace: bool,
 }
 
 /// [`Kept`] as it was when only the settings in it had names.

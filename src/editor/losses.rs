@@ -72,11 +72,22 @@ impl Editor {
         }
     }
 
+    /// True when saving a document would put something into its file that is not in it.
+    pub fn needs_saving(&self, open: &OpenDocument) -> bool {
+        open.document.is_unsaved() || open.in_project.is_some() && self.unused_results(open) > 0
+    }
+
     fn unused_results(&self, open: &OpenDocument) -> usize {
         let is_layer = |layer| open.document.layer(layer).is_some();
         let results = self.candidates(open.id());
         results
             .filter(|candidate| !candidate.accepted_as.is_some_and(is_layer))
+            .filter(|candidate| {
+                !open
+                    .in_project
+                    .as_ref()
+                    .is_some_and(|it| it.has_result(candidate.id))
+            })
             .count()
     }
 

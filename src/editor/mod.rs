@@ -11,6 +11,8 @@ mod document_journal;
 mod error;
 mod files;
 mod generating;
+mod ids;
+mod in_project;
 mod journaling;
 mod layers;
 mod losses;
@@ -19,17 +21,19 @@ mod notices;
 mod open_document;
 mod painting;
 mod preferences;
+mod projects;
 mod read;
 mod recovery;
 mod region;
 mod saving;
 mod seeds;
 
-pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
+pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
+pub use ids::{CandidateId, ComparisonId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
@@ -256,6 +260,7 @@ impl Editor {
             C::Activate(document) => self.activate(document),
             C::Save { document } => self.save(document),
             C::SaveCopy { document } => self.save_copy(document),
+            C::SaveProject { document } => self.save_project(document),
             C::ReplaceOriginal { document } => self.replace_original(document),
             C::SaveAs {
                 document,

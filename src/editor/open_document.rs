@@ -1,11 +1,14 @@
 //! [`OpenDocument`]: a document with all that belongs to it but is not covered by undo.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::document_journal::DocumentJournal;
+use super::in_project::InProject;
 use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
 use crate::plan::{EditSettings, RegionBounds};
+use crate::project::Original;
 use crate::raster::{FileOrigin, Picture, Stroke};
 
 /// A document with its settings, its file and its name.
@@ -19,6 +22,10 @@ pub struct OpenDocument {
     pub(super) is_sample: bool,
     /// What its file shows, as far as that is known; without a file, what it began with.
     pub(super) in_file: Option<Picture>,
+    /// What its project file holds; `None`: it is in none.
+    pub(super) in_project: Option<InProject>,
+    /// The file it was opened from.
+    pub(super) original: Option<Arc<Original>>,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
     pub(super) journal: DocumentJournal,
@@ -47,6 +54,8 @@ impl OpenDocument {
             about_revision: 0,
             is_being_saved: false,
             is_sample: false,
+            in_project: None,
+            original: None,
             stroke: None,
             journal,
         }

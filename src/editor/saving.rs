@@ -8,7 +8,9 @@ use super::Editor;
 use super::error::EditorError;
 use super::files::{FileEvent, Saved, file_name};
 use super::open_document::OpenDocument;
+use super::projects::project_of;
 use crate::document::DocumentId;
+use crate::project;
 use crate::raster::file::{self, FileFormat};
 use crate::text::Message;
 
@@ -30,6 +32,8 @@ pub enum SaveStep {
 pub struct SaveQuestion {
     /// The file that was opened.
     pub original: PathBuf,
+    /// Where a project would be written, as the folder looks now.
+    pub project: PathBuf,
     /// Where a copy would be written, as the folder looks now.
     pub copy: PathBuf,
     /// The kind of file that replacing would write; `None`: it can only be read.
@@ -53,6 +57,10 @@ impl OpenDocument {
         };
         // A file that has gone away is neither the same nor replaced.
         let is_there = path.try_exists().unwrap_or(true);
+        if project::is_named_so(path) && (self.about.may_replace || !is_there) {
+            // Results and settings are in it too; what has not changed costs nothing.
+            return SaveStep::Write(path.clone());
+        }
         let format = writable(path);
         if is_there && self.shows_its_file() {
             return SaveStep::Nothing;
@@ -60,10 +68,18 @@ impl OpenDocument {
         if format.is_some() && (self.about.may_replace || !is_there) {
             return SaveStep::Write(path.clone());
         }
-        SaveStep::Ask(SaveQuestion {
+        self.save_question()
+            .map_or(SaveStep::ChoosePlace, SaveStep::Ask)
+    }
+
+    /// What there is to choose from for a document that came from a file.
+    pub fn save_question(&self) -> Option<SaveQuestion> {
+        let path = self.about.path.as_ref()?;
+        Some(SaveQuestion {
             original: path.clone(),
+            project: project_of(path),
             copy: copy_of(path, self.about.origin.format),
-            replaces_as: format,
+            replaces_as: writable(path),
             layers: self.document.layers().len(),
         })
     }
@@ -127,6 +143,9 @@ impl Editor {
     }
 
     pub(super) fn save_as(&mut self, id: DocumentId, path: PathBuf, jpeg_quality: Option<u8>) {
+        if project::is_named_so(&path) {
+            return self.write_project(id, path);
+        }
         self.write(id, Place::At(path), jpeg_quality);
     }
 
@@ -172,6 +191,7 @@ impl Editor {
             if result.is_ok() {
                 open.document.mark_saved(serial);
                 open.in_file = Some(picture);
+                open.in_project = None;
                 open.change_about(|about| {
                     about.title = file_name(&path);
                     about.path = Some(path.clone());

@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::error::ProjectError;
+use crate::raster::Picture;
+use crate::raster::file::load_bytes;
 
 /// First entry of every OpenRaster archive, and what stands in it.
 pub(super) const MIMETYPE: (&str, &[u8]) = ("mimetype", b"image/openraster");
@@ -79,6 +82,25 @@ impl Archive {
             Ok(bytes)
         };
         read(&mut self.zip).map_err(|error| self.damaged(name, &error))
+    }
+
+    /// PNG entries: read one after the other, decoded side by side.
+    pub(super) fn pictures(&mut self, entries: &[&str]) -> Result<Vec<Picture>, ProjectError> {
+        let mut files = Vec::with_capacity(entries.len());
+        for entry in entries {
+            files.push(self.bytes(entry)?);
+        }
+        let decoded: Vec<_> = entries
+            .par_iter()
+            .zip(&files)
+            .map(|(entry, bytes)| load_bytes(bytes, Path::new(entry)))
+            .collect();
+        let mut pictures = Vec::with_capacity(entries.len());
+        for (entry, loaded) in entries.iter().zip(decoded) {
+            let loaded = loaded.map_err(|error| self.damaged(entry, &error))?;
+            pictures.push(loaded.picture);
+        }
+        Ok(pictures)
     }
 
     /// That an entry is damaged, and why.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::error::{ProjectError, ProjectNote};
-use super::reading::pictures;
 use super::stack::{Stack, StackLayer};
 use crate::document::{Layer, LayerId, State};
 use crate::geometry::{Extent, Rect};
@@ -21,7 +20,7 @@ pub(super) fn state(
         .iter()
         .map(|layer| layer.src.as_str())
         .collect();
-    let pictures = pictures(archive, &entries)?;
+    let pictures = archive.pictures(&entries)?;
     let is_deep = |picture: &Picture| matches!(picture.pixels, Pixmap::Rgba16(_));
     let is_deep = pictures.iter().any(is_deep);
     // OpenRaster has a profile for each layer; programs write the same into all.

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::archive::Archive;
 use super::error::{ProjectError, ProjectNote};
 use super::manifest::{LayerNote, Manifest, VERSION};
@@ -108,7 +106,7 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         .chain(layers)
         .chain(results)
         .collect();
-    let mut pictures = pictures(archive, &entries)?.into_iter().map(|it| it.pixels);
+    let mut pictures = archive.pictures(&entries)?.into_iter().map(|it| it.pixels);
     let base = Picture {
         pixels: pictures
             .next()
@@ -184,28 +182,6 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         results,
         unknown,
     })
-}
-
-/// PNG entries: read one after the other, decoded side by side.
-pub(super) fn pictures(
-    archive: &mut Archive,
-    entries: &[&str],
-) -> Result<Vec<Picture>, ProjectError> {
-    let mut files = Vec::with_capacity(entries.len());
-    for entry in entries {
-        files.push(archive.bytes(entry)?);
-    }
-    let decoded: Vec<_> = entries
-        .par_iter()
-        .zip(&files)
-        .map(|(entry, bytes)| file::load_bytes(bytes, Path::new(entry)))
-        .collect();
-    let mut pictures = Vec::with_capacity(entries.len());
-    for (entry, loaded) in entries.iter().zip(decoded) {
-        let loaded = loaded.map_err(|error| archive.damaged(entry, &error))?;
-        pictures.push(loaded.picture);
-    }
-    Ok(pictures)
 }
 
 /// Entries of ours that the manifest does not speak of.

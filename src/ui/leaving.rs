@@ -4,10 +4,10 @@ use eframe::egui;
 
 use super::actions::Action;
 use super::context::Desk;
-use super::dialogs::{FileChooser, Outcome};
+use super::dialogs::{Dialog, FileChooser, Outcome};
 use super::perform;
 use crate::document::DocumentId;
-use crate::editor::{Command, OpenDocument};
+use crate::editor::{Command, OpenDocument, SaveStep};
 
 /// What is being saved, and what comes after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) fn go_on(
     let mut unsaved = editor
         .documents()
         .iter()
-        .filter(|open| open.document().is_unsaved() && concerned(open.id()));
+        .filter(|open| editor.needs_saving(open) && concerned(open.id()));
     let Some(open) = unsaved.next() else {
         match leaving.end {
             End::Nothing => return None,
@@ -94,7 +94,15 @@ pub(super) fn go_on(
     }
     leaving.tried.push(open.id());
     desk.send(Command::Activate(open.id()));
-    perform::perform_on(desk, files, open, Action::Save);
+    match open.save_question() {
+        // What would be lost is nothing that a picture's file can hold.
+        Some(question)
+            if open.save_step() == SaveStep::Nothing && editor.losses(open.id()).any() =>
+        {
+            desk.state.dialog = Some(Dialog::HowToSave(open.id(), question));
+        }
+        _ => perform::perform_on(desk, files, open, Action::Save),
+    }
     desk.state.leaving = Some(leaving);
     // What the command does is seen in the next frame.
     ctx.request_repaint();

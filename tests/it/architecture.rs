@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("raster", &["geometry", "text"]),
     ("document", &["geometry", "text", "raster"]),
+    ("project", &["geometry", "text", "raster", "document"]),
     ("catalog", &["geometry", "text"]),
     ("plan", &["geometry", "text", "raster", "catalog"]),
     ("engine", &["geometry", "text", "raster", "catalog", "plan"]),
@@ -21,13 +22,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "editor",
         &[
-            "geometry", "text", "raster", "document", "catalog", "plan", "engine", "jobs",
+            "geometry", "text", "raster", "document", "project", "catalog", "plan", "engine",
+            "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "document", "catalog", "plan", "jobs", "editor",
+            "geometry", "text", "raster", "document", "project", "catalog", "plan", "jobs",
+            "editor",
         ],
     ),
     (
@@ -51,6 +54,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rfd", &["ui/"]),
     ("crossbeam_channel", &["jobs/", "editor/"]),
     ("clap", &["cli/"]),
+    ("zip", &["project/"]),
+    ("quick_xml", &["project/"]),
 ];
 
 /// Files in which `unsafe` is lawful.

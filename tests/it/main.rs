@@ -19,6 +19,7 @@ mod jobs;
 mod mask_files;
 mod outside;
 mod previews;
+mod projects;
 mod queue;
 mod recently_closed;
 mod recovery;

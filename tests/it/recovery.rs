@@ -28,7 +28,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 }
 
 /// What the disk holds now, as a fresh program would find it after this one was killed.
-fn after_a_kill(session: &Session) -> Session {
+pub(crate) fn after_a_kill(session: &Session) -> Session {
     let folder = tempfile::tempdir().unwrap();
     copy(session.folder.path(), folder.path());
     let editor = start_in(folder.path(), vec![], Duration::ZERO);

@@ -281,9 +281,8 @@ fn the_window_asks_and_cancelling_keeps_the_file() {
     assert!(!has(&window, "Save a copy"));
     assert!(window.editor().has_unsaved_work());
     assert_eq!(std::fs::read(&path).unwrap(), original);
-    // Enter takes the copy.
     press_save(&mut window);
-    window.harness.key_press(Key::Enter);
+    window.harness.get_by_label("Save a copy").click();
     window.frames(2);
     window.wait(|editor| !editor.active().unwrap().document().is_unsaved());
     assert_eq!(std::fs::read(&path).unwrap(), original);

@@ -1,6 +1,6 @@
 project-unreadable = The project cannot be read. Check that the file is there and that you may read it. Detail: { $why }. File: { $path }
 project-none = This is no OpenRaster file, although its name says so. Fetch or save it again: { $path }
-project-damaged = The project is damaged or incomplete. Fetch or save it again. Detail: { $entry }: { $why }. File: { $path }
+project-damaged = The project is damaged or incomplete: { $entry } cannot be used. Fetch or save it again. Detail: { $why }. File: { $path }
 project-newer = A newer Overpaint wrote this project in a way this one does not understand. Open it with the newer one: { $path }
 project-size = The project says it is { $extent } pixels; Overpaint takes from 1 to 200 million. File: { $path }
 project-note-blend-modes = Some layers are blended in ways Overpaint does not have; they are shown as normal layers.

@@ -32,7 +32,8 @@ pub fn load(path: &Path) -> Result<LoadedPicture, PictureError> {
     load_bytes(&read(path)?, path)
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
+/// The bytes of a picture file.
+pub fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
     let bytes = match std::fs::metadata(path) {
         // A pipe ends, and `<(…)` of a shell is one; a device may go on for ever.
         Ok(found) if is_device(&found) => Err(std::io::Error::other("it is a device, not a file")),

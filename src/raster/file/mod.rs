@@ -40,7 +40,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use error::PictureError;
-pub use load::{LoadedPicture, load, load_bytes};
+pub use load::{LoadedPicture, load, load_bytes, read};
 pub use mask::{LoadedMask, MaskChannel, load_mask, mask_bytes, mask_from_bytes, save_mask};
 pub use note::PictureNote;
 pub use origin::{Carried, ExtendedXmp, FileOrigin, OWN_KEYWORD, PARAMETERS_KEYWORD, TextForm};

@@ -9,12 +9,15 @@ use super::path_field::PathField;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::editor::{Command, ComparisonId, Editor, RunState};
+use crate::project;
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 
 /// Endings of pictures that can be opened.
-pub(super) const OPENED: &[&str] = &["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"];
+pub(super) const OPENED: &[&str] = &[
+    "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "ora",
+];
 /// Endings of pictures that can be written.
 const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
@@ -162,6 +165,9 @@ impl FileChooser {
         }
         let endings = if purpose.writes() { WRITTEN } else { OPENED };
         dialog = dialog.add_filter(texts.get("ui-pictures"), endings);
+        if matches!(purpose, FilePurpose::SaveAs(_)) {
+            dialog = dialog.add_filter(texts.get("ui-projects"), &[project::EXTENSION]);
+        }
         let chosen: Chosen = if purpose.writes() {
             if let Some(name) = suggested.file_name() {
                 dialog = dialog.set_file_name(name.to_string_lossy());

@@ -13,7 +13,7 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{size, space};
 use crate::ui::{icons, widgets};
 
-/// A copy, the original, or neither.
+/// A project, a copy, the original, or none of them.
 pub(super) fn how_to_save_ui(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
@@ -24,13 +24,21 @@ pub(super) fn how_to_save_ui(
     let about = Message::new("ui-how-about").with("name", name(&question.original));
     ui.label(desk.say(&about));
     ui.add_space(space::M);
-    let copy = desk.text("ui-how-copy");
+    let project = desk.text("ui-how-project");
     let width = ui.available_width();
-    let button = widgets::primary_button(ui, icons::SAVE, &copy, width, size::CONTROL);
+    let button = widgets::primary_button(ui, icons::SAVE, &project, width, size::CONTROL);
     if ui.memory(|memory| memory.focused().is_none()) {
         button.request_focus();
     }
     if button.clicked() {
+        desk.send(Command::SaveProject { document });
+        *stays = false;
+    }
+    let about = Message::new("ui-how-project-about").with("name", name(&question.project));
+    widgets::hint(ui, &desk.say(&about));
+    ui.add_space(space::M);
+    let copy = desk.text("ui-how-copy");
+    if widgets::quiet_button(ui, icons::PICTURE, &copy).clicked() {
         desk.send(Command::SaveCopy { document });
         *stays = false;
     }

@@ -1,0 +1,242 @@
+//! Saving a document as a project, with its results, and opening one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize as _;
+
+use super::Editor;
+use super::closed::NamedResult;
+use super::files::{FileEvent, ProjectSaved, file_name};
+use super::ids::CandidateId;
+use super::in_project::InProject;
+use super::journaling::Named;
+use super::open_document::{AboutDocument, OpenDocument};
+use crate::document::{Document, DocumentId};
+use crate::plan::Restored as RecipeFound;
+use crate::project::{self, Opened, Project, ResultEntry};
+use crate::raster::FileOrigin;
+use crate::text::{Explain as _, Message};
+
+impl Editor {
+    /// Writes a document as a project beside the file it was opened from.
+    pub(super) fn save_project(&mut self, id: DocumentId) {
+        let original = self.document(id).and_then(|open| open.about.path.clone());
+        match original {
+            Some(path) => {
+                let place = project_of(&path);
+                self.write_project(id, place);
+            }
+            None => self
+                .notices
+                .warn(Some(id), &super::error::EditorError::NoPath),
+        }
+    }
+
+    /// Writes a document as a project to `path`, which becomes the document's own.
+    pub(super) fn write_project(&mut self, id: DocumentId, path: PathBuf) {
+        let results: Vec<(CandidateId, ResultEntry)> = self
+            .candidates(id)
+            .map(|candidate| {
+                let entry = ResultEntry {
+                    note: NamedResult::of(candidate).to_json(),
+                    patch: Arc::clone(&candidate.patch),
+                };
+                (candidate.id, entry)
+            })
+            .collect();
+        let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
+            return;
+        };
+        open.stroke = None;
+        open.document.commit();
+        let known = open.in_project.as_ref().filter(|known| known.path == path);
+        let (ids, results) = results.into_iter().unzip();
+        let in_project = InProject {
+            written: known.and_then(|known| known.written.clone()),
+            unknown: known.map(|known| known.unknown.clone()).unwrap_or_default(),
+            results: ids,
+            path,
+        };
+        let document = id;
+        let serial = open.document.serial();
+        let picture = open.document.visible().clone();
+        let project = Project {
+            state: open.document.state().clone(),
+            about: about_json(&open.about),
+            original: open.original.clone(),
+            results,
+            unknown: in_project.unknown.clone(),
+        };
+        let taken = self.do_file_task(Box::new(move || {
+            let previous = in_project.written.as_deref();
+            let result = project::write(&in_project.path, &project, &picture, previous);
+            FileEvent::ProjectSaved(Box::new(ProjectSaved {
+                document,
+                serial,
+                picture,
+                in_project,
+                result,
+            }))
+        }));
+        self.with_document(id, |open| open.is_being_saved |= taken);
+    }
+
+    pub(super) fn project_saved(&mut self, saved: ProjectSaved) {
+        let ProjectSaved {
+            document,
+            serial,
+            picture,
+            mut in_project,
+            result,
+        } = saved;
+        let open = self.documents.iter_mut().find(|open| open.id() == document);
+        match result {
+            Ok(written) => {
+                let path = in_project.path.clone();
+                in_project.written = Some(Arc::new(written));
+                if let Some(open) = open {
+                    open.is_being_saved = false;
+                    open.document.mark_saved(serial);
+                    open.in_file = Some(picture);
+                    open.in_project = Some(in_project);
+                    open.change_about(|about| {
+                        about.title = file_name(&path);
+                        about.path = Some(path.clone());
+                        about.may_replace = true;
+                    });
+                }
+                self.preferences.note_file(&path);
+                self.preferences_changed = true;
+                let saved = Message::new("editor-saved").with("name", file_name(&path));
+                self.notices.info(Some(document), saved);
+            }
+            Err(error) => {
+                if let Some(open) = open {
+                    open.is_being_saved = false;
+                }
+                self.notices.error(Some(document), &error);
+            }
+        }
+    }
+
+    pub(super) fn project_opened(&mut self, path: PathBuf, opened: Opened) {
+        let Opened {
+            project,
+            notes,
+            written,
+        } = opened;
+        self.preferences.note_file(&path);
+        self.preferences_changed = true;
+        let title = file_name(&path);
+        let begin_with = self.settings_to_begin_with();
+        let about = about_from_json(&project.about, title.clone(), path.clone());
+        let mut about = about.unwrap_or_else(|| AboutDocument {
+            title,
+            path: Some(path.clone()),
+            settings: RecipeFound::from_file(&FileOrigin::default(), &begin_with)
+                .map_or(begin_with, |found| found.settings),
+            origin: FileOrigin::default(),
+            seed_locked: false,
+            may_replace: false,
+        });
+        // A file of ours may be written again; one of another program's holds more than we would write.
+        about.may_replace = written.is_some();
+        let id = self.new_document_id();
+        let journal = self.new_journal(id);
+        let document = Document::from_state(id, project.state, Document::UNDO_BUDGET_BYTES);
+        let mut open = OpenDocument::new(document, about, journal);
+        open.original = project.original;
+        self.documents.push(open);
+        self.active = Some(id);
+        let results = self.add_results(id, project.results);
+        self.with_document(id, |open| {
+            open.in_project = written.map(|written| InProject {
+                path,
+                written: Some(Arc::new(written)),
+                unknown: project.unknown,
+                results,
+            });
+        });
+        for note in notes {
+            self.notices.info(Some(id), note.message());
+        }
+    }
+
+    /// Gives a document back what only its project holds, after its journal was restored.
+    pub(super) fn take_rest_of_project(&mut self, id: DocumentId, path: PathBuf, rest: Opened) {
+        let results = self.add_results(id, rest.project.results);
+        self.with_document(id, |open| {
+            open.original = rest.project.original;
+            open.in_project = rest.written.map(|written| InProject {
+                path,
+                written: Some(Arc::new(written)),
+                unknown: rest.project.unknown,
+                results,
+            });
+        });
+    }
+
+    fn add_results(&mut self, id: DocumentId, results: Vec<ResultEntry>) -> Vec<CandidateId> {
+        let mut ids = Vec::new();
+        for entry in results {
+            let candidate = CandidateId(self.last_candidate + 1);
+            let named = NamedResult::from_json(entry.note);
+            if let Some(named) = named {
+                self.last_candidate += 1;
+                ids.push(candidate);
+                self.candidates
+                    .push(named.into_candidate(candidate, id, entry.patch));
+            }
+        }
+        ids
+    }
+}
+
+/// `NAME.ora` beside `original`, with a number where that is taken.
+pub(super) fn project_of(original: &Path) -> PathBuf {
+    let stem = original.file_stem().unwrap_or(original.as_os_str());
+    let mut number = 1_u32;
+    loop {
+        let mut name = stem.to_owned();
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        name.push(".");
+        name.push(project::EXTENSION);
+        let place = original.with_file_name(name);
+        if place.symlink_metadata().is_err() || number == u32::MAX {
+            return place;
+        }
+        number += 1;
+    }
+}
+
+/// What a project tells of a document beside its state.
+fn about_json(about: &AboutDocument) -> serde_json::Value {
+    let named = Named {
+        settings: about.settings.clone(),
+        seed_locked: about.seed_locked,
+        origin: about.origin.clone(),
+        may_replace: about.may_replace,
+    };
+    // Plain values of ours always serialise.
+    serde_json::to_value(named).unwrap_or_default()
+}
+
+/// What a project says of a document; `None` where it says nothing that can be understood.
+fn about_from_json(
+    told: &serde_json::Value,
+    title: String,
+    path: PathBuf,
+) -> Option<AboutDocument> {
+    let named = Named::deserialize(told).ok()?;
+    Some(AboutDocument {
+        title,
+        path: Some(path),
+        origin: named.origin,
+        settings: named.settings,
+        seed_locked: named.seed_locked,
+        may_replace: named.may_replace,
+    })
+}
