@@ -28,7 +28,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
     ui::run(WindowOptions {
-        picture: request.picture,
+        pictures: request.pictures,
         engine: Box::new(engine),
         data_dir: request.data_dir.unwrap_or_else(data_dir),
         language: None,

@@ -11,8 +11,9 @@ use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part, PrecisionChoic
 #[derive(Debug, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
-    /// Picture to open in the editor
-    pub(super) picture: Option<PathBuf>,
+    /// Pictures and projects (.ora) to open in the editor
+    #[arg(value_name = "PICTURE")]
+    pub(super) pictures: Vec<PathBuf>,
     /// Folder for preferences and recovery journals [default: the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     pub(super) data_dir: Option<PathBuf>,

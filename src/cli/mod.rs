@@ -30,8 +30,8 @@ use console::Console;
 /// What the command line asks the window for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowRequest {
-    /// A picture to open.
-    pub picture: Option<PathBuf>,
+    /// Pictures and projects to open.
+    pub pictures: Vec<PathBuf>,
     /// What the engine should run on.
     pub device: DeviceArgs,
     /// Where preferences and journals lie; `None`: in the user's data folder.
@@ -104,11 +104,11 @@ fn error_event(message: &str, code: u8) {
 }
 
 fn window(args: Args, open_window: OpenWindow) -> Result<(), CliError> {
-    if let Some(picture) = &args.picture {
+    for picture in &args.pictures {
         check_picture(picture)?;
     }
     open_window(WindowRequest {
-        picture: args.picture,
+        pictures: args.pictures,
         device: args.device,
         data_dir: args.data_dir,
         frame_times: args.frame_times,

@@ -67,13 +67,12 @@ impl App {
             (state.brush_size, state.brush) = (size, tip);
         }
         let first_start = !editor.preferences().guide_dismissed;
-        match options.picture {
-            Some(path) => editor.apply(Command::OpenFile(path)),
-            None if first_start => {
-                editor.apply(Command::OpenSample);
-                state.guide = Some(Guide::default());
-            }
-            None => {}
+        if options.pictures.is_empty() && first_start {
+            editor.apply(Command::OpenSample);
+            state.guide = Some(Guide::default());
+        }
+        for path in options.pictures {
+            editor.apply(Command::OpenFile(path));
         }
         let desktop = Desktop {
             editor,

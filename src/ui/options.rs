@@ -7,8 +7,8 @@ use crate::text::Language;
 
 /// What the window needs to begin.
 pub struct WindowOptions {
-    /// A picture to open at once.
-    pub picture: Option<PathBuf>,
+    /// Pictures and projects to open at once.
+    pub pictures: Vec<PathBuf>,
     /// Makes the engine, on its own thread.
     pub engine: EngineFactory,
     /// Where preferences and journals lie.
@@ -22,7 +22,7 @@ pub struct WindowOptions {
 impl std::fmt::Debug for WindowOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WindowOptions")
-            .field("picture", &self.picture)
+            .field("pictures", &self.pictures)
             .field("data_dir", &self.data_dir)
             .field("language", &self.language)
             .field("frame_times", &self.frame_times)

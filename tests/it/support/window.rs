@@ -91,7 +91,7 @@ impl TestWindow {
         let scripts = wanted.scripts;
         let step_time = wanted.step_time;
         let options = WindowOptions {
-            picture: None,
+            pictures: Vec::new(),
             engine: Box::new(move || -> Result<Box<dyn Engine>, EngineError> {
                 Ok(Box::new(
                     FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
