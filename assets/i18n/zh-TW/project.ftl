@@ -1,6 +1,6 @@
-project-unreadable = 無法讀取專案檔。請確認檔案存在且你有讀取權限。詳細資訊：{ $why }。檔案：{ $path }
+project-unreadable = 無法讀取專案檔。請確認檔案存在而且您有讀取權限。細節：{ $why }。檔案：{ $path }
 project-none = 這不是 OpenRaster 檔案，雖然檔名如此。請重新取得或儲存：{ $path }
-project-damaged = 專案檔已損毀或不完整：無法使用 { $entry }。請重新取得或儲存。詳細資訊：{ $why }。檔案：{ $path }
+project-damaged = 專案檔已損毀或不完整：無法使用 { $entry }。請重新取得或儲存。細節：{ $why }。檔案：{ $path }
 project-newer = 這個專案由較新的 Overpaint 寫成，目前的版本無法解讀。請用較新的版本開啟：{ $path }
 project-size = 這個專案標示的大小是 { $extent } 像素；Overpaint 接受 1 到 2 億像素。檔案：{ $path }
 project-note-blend-modes = 有些圖層使用 Overpaint 沒有的混合模式，改以一般圖層顯示。
