@@ -36,6 +36,11 @@ const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 const FINE: (f32, f32) = (3.0, 2.0);
 const AROUND: (f32, f32) = (3.0, 5.0);
 const COARSE: (f32, f32) = (10.0, 6.0);
+/// Under this Gaussian, in work pixels, likeness must be more than the little that chance gives: an
+/// island of it where all else is something else is none.
+const COMPANY: f32 = 16.0;
+/// From where to where the share of structure that is alike in such a part counts.
+const COMPANY_SHARES: (f32, f32) = (0.15, 0.35);
 /// What this Gaussian takes away is the finest band at work size, in work pixels.
 const FINEST: f32 = 1.5;
 /// Contrast of details grows with that of the result, up to here.
@@ -56,10 +61,10 @@ impl Likeness {
     const fn of(keep: KeepDetails) -> Self {
         match keep {
             KeepDetails::Off | KeepDetails::Auto => Self {
-                fine: (0.2, 0.6),
+                fine: (0.15, 0.5),
                 around: (0.15, 0.4),
                 coarse: (0.15, 0.45),
-                edges: (0.1, 0.5),
+                edges: (0.05, 0.45),
                 hues: (0.1, 0.6),
             },
             KeepDetails::More => Self {
@@ -279,7 +284,7 @@ fn kept(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<Kept> {
     let lumas = Products::new(&before.luma, &after.luma, extent, window);
     let colours = colour_likeness(&before, &after, window);
     let pixels = lumas.each().zip(colours).zip(kept);
-    pixels
+    let kept: Vec<Kept> = pixels
         .map(|(((common, before, after), (edges, hues)), kept)| {
             let fine = share(correlation(common, before, after), likeness.fine);
             Kept {
@@ -288,7 +293,24 @@ fn kept(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<Kept> {
                 gain: ((after + NOISE) / (before + NOISE)).sqrt().min(MOST_GAIN),
             }
         })
-        .collect()
+        .collect();
+    let structure: Vec<f32> = lumas.each().map(|(_, b, a)| b + a).collect();
+    without_islands(kept, &structure, extent)
+}
+
+/// Lets go what is alike where little else around it is. `structure` is how much there is to compare.
+fn without_islands(mut kept: Vec<Kept>, structure: &[f32], extent: Extent) -> Vec<Kept> {
+    let alike: Vec<f32> = kept
+        .iter()
+        .zip(structure)
+        .map(|(kept, structure)| kept.share * structure)
+        .collect();
+    let alike = blurred(&alike, extent, COMPANY);
+    let all = blurred(structure, extent, COMPANY);
+    for (kept, (alike, all)) in kept.iter_mut().zip(alike.iter().zip(&all)) {
+        kept.share *= share((alike + NOISE) / (all + NOISE), COMPANY_SHARES);
+    }
+    kept
 }
 
 /// How alike colour edges are, pixel by pixel: by their place alone, whatever their hues, and by
