@@ -4,10 +4,17 @@
 //! original, o the original at work size, R the round trip of o through the autoencoder, Y the
 //! result, all but O at work size, and U enlargement, what is shown is
 //!
-//! > O + (U(Y′) − U(o)) − k · (O − U(o)),  Y′ = Y + (1 − k) · (o − R)
+//! > O + (U(Y′) − U(o)) − k · (O − U(o)),  Y′ = Y + (1 − k) · (o − R) + s · (g · R₁ − Y₁),  k = 1 − s · g
 //!
-//! k (0…1) being the share of the details that is let go: 0 where the result has the structure of
-//! the round trip, 1 where it has another. Where Y = R this is O, bit for bit.
+//! s (0…1) being the share of the details that is kept: 1 where the result has the structure of the
+//! round trip, 0 where it has another; g its contrast against that of the round trip. Where Y = R
+//! this is O, bit for bit.
+//!
+//! R₁ and Y₁ are the finest band at work size. A contour that a model draws again lies half a pixel
+//! beside the old one; with details of the old one over it there are two. So where structure is
+//! kept, the finest band is that of the round trip too, at the result's contrast: locally, the
+//! result is a linear function of the original, as in joint upsampling with a guided filter
+//! (He, Sun and Tang 2013).
 //!
 //! Structure is compared by local normalised correlation, so that a wall at night keeps its windows
 //! although all its numbers have changed. Three sizes of structure are looked at; what is finer
@@ -29,6 +36,13 @@ const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 const FINE: (f32, f32) = (3.0, 2.0);
 const AROUND: (f32, f32) = (3.0, 5.0);
 const COARSE: (f32, f32) = (10.0, 6.0);
+/// Under this Gaussian, in work pixels, likeness must be more than the little that chance gives: an
+/// island of it where all else is something else is none.
+const COMPANY: f32 = 16.0;
+/// From where to where the share of structure that is alike in such a part counts.
+const COMPANY_SHARES: (f32, f32) = (0.15, 0.35);
+/// What this Gaussian takes away is the finest band at work size, in work pixels.
+const FINEST: f32 = 1.5;
 /// Contrast of details grows with that of the result, up to here.
 const MOST_GAIN: f32 = 1.15;
 
@@ -47,10 +61,10 @@ impl Likeness {
     const fn of(keep: KeepDetails) -> Self {
         match keep {
             KeepDetails::Off | KeepDetails::Auto => Self {
-                fine: (0.2, 0.6),
+                fine: (0.15, 0.5),
                 around: (0.15, 0.4),
                 coarse: (0.15, 0.45),
-                edges: (0.1, 0.5),
+                edges: (0.05, 0.45),
                 hues: (0.1, 0.6),
             },
             KeepDetails::More => Self {
@@ -83,11 +97,18 @@ impl Details {
     ) -> Self {
         let extent = original.extent;
         let (before, after) = (Channels::of(round_trip), Channels::of(result));
-        let let_go = let_go(&before, &after, Likeness::of(keep));
+        let kept = kept(&before, &after, Likeness::of(keep));
+        let let_go: Vec<[f32; 3]> = kept.iter().map(Kept::let_go).collect();
+        let fines = finest(round_trip).into_iter().zip(finest(result));
         let pixels = result.pixels.iter().zip(&round_trip.pixels);
         let pixels = pixels.zip(&original.pixels).zip(&let_go);
+        let pixels = pixels.zip(fines.zip(&kept));
         let pixels = pixels
-            .map(|(((y, r), o), k)| detailed(*o, *y, *r, *k))
+            .map(|((((y, r), o), k), ((fine_r, fine_y), kept))| {
+                let [r, g, b] = detailed(*o, *y, *r, *k);
+                let [by_r, by_g, by_b] = kept.exchange(fine_r, fine_y);
+                [r + by_r, g + by_g, b + by_b]
+            })
             .collect();
         Self {
             result: RgbF32 { extent, pixels },
@@ -97,6 +118,53 @@ impl Details {
             },
         }
     }
+}
+
+/// What is kept of the details at a pixel.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    /// The share of them, 0…1.
+    share: f32,
+    /// The share of that which colours have, 0…1.
+    of_hues: f32,
+    /// Contrast of the result over that of the round trip.
+    gain: f32,
+}
+
+impl Kept {
+    /// The shares of luma and of colour that are let go, and 0.
+    fn let_go(&self) -> [f32; 3] {
+        let luma = self.share * self.gain;
+        [1.0 - luma, 1.0 - luma * self.of_hues, 0.0]
+    }
+
+    /// What makes a band of the result that of the round trip, as far as it is kept.
+    fn exchange(&self, before: [f32; 3], after: [f32; 3]) -> [f32; 3] {
+        let [b_r, b_g, b_b] = before.map(|v| v * self.gain);
+        let [a_r, a_g, a_b] = after;
+        let change = [b_r - a_r, b_g - a_g, b_b - a_b];
+        let luma = luma(change);
+        change.map(|v| self.share * (luma + self.of_hues * (v - luma)))
+    }
+}
+
+/// The finest band of a picture.
+fn finest(picture: &RgbF32) -> Vec<[f32; 3]> {
+    let plane = |value: fn(&[f32; 3]) -> f32| {
+        let values: Vec<f32> = picture.pixels.iter().map(value).collect();
+        blurred(&values, picture.extent, FINEST)
+    };
+    let (reds, greens, blues) = (plane(|p| p[0]), plane(|p| p[1]), plane(|p| p[2]));
+    let pixels = picture
+        .pixels
+        .iter()
+        .zip(reds)
+        .zip(greens.into_iter().zip(blues));
+    pixels
+        .map(|(([r, g, b], smooth_r), (smooth_g, smooth_b))| {
+            [r - smooth_r, g - smooth_g, b - smooth_b]
+        })
+        .collect()
 }
 
 /// `original + (result − seen) − let_go · (original − seen)`, luma and colour each with its own
@@ -200,8 +268,8 @@ fn correlation(common: f32, before: f32, after: f32) -> f32 {
     }
 }
 
-/// The shares of luma and of colour that are let go, pixel by pixel.
-fn let_go(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<[f32; 3]> {
+/// What is kept, pixel by pixel.
+fn kept(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<Kept> {
     let extent = before.extent;
     let mut kept = vec![1.0f32; extent.len()];
     for ((sigma, window), range) in [(AROUND, likeness.around), (COARSE, likeness.coarse)] {
@@ -216,15 +284,33 @@ fn let_go(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<[f32; 
     let lumas = Products::new(&before.luma, &after.luma, extent, window);
     let colours = colour_likeness(&before, &after, window);
     let pixels = lumas.each().zip(colours).zip(kept);
-    pixels
+    let kept: Vec<Kept> = pixels
         .map(|(((common, before, after), (edges, hues)), kept)| {
             let fine = share(correlation(common, before, after), likeness.fine);
-            let kept = kept * fine * share(edges, likeness.edges);
-            let gain = ((after + NOISE) / (before + NOISE)).sqrt().min(MOST_GAIN);
-            let luma = kept * gain;
-            [1.0 - luma, 1.0 - luma * share(hues, likeness.hues), 0.0]
+            Kept {
+                share: kept * fine * share(edges, likeness.edges),
+                of_hues: share(hues, likeness.hues),
+                gain: ((after + NOISE) / (before + NOISE)).sqrt().min(MOST_GAIN),
+            }
         })
-        .collect()
+        .collect();
+    let structure: Vec<f32> = lumas.each().map(|(_, b, a)| b + a).collect();
+    without_islands(kept, &structure, extent)
+}
+
+/// Lets go what is alike where little else around it is. `structure` is how much there is to compare.
+fn without_islands(mut kept: Vec<Kept>, structure: &[f32], extent: Extent) -> Vec<Kept> {
+    let alike: Vec<f32> = kept
+        .iter()
+        .zip(structure)
+        .map(|(kept, structure)| kept.share * structure)
+        .collect();
+    let alike = blurred(&alike, extent, COMPANY);
+    let all = blurred(structure, extent, COMPANY);
+    for (kept, (alike, all)) in kept.iter_mut().zip(alike.iter().zip(&all)) {
+        kept.share *= share((alike + NOISE) / (all + NOISE), COMPANY_SHARES);
+    }
+    kept
 }
 
 /// How alike colour edges are, pixel by pixel: by their place alone, whatever their hues, and by
