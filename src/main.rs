@@ -1,7 +1,6 @@
 //! The program: arguments in, window or command line out. No logic lives here but the choice of
-//! engine and of the folder for what must be remembered.
+//! engine.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use overpaint::cli::{self, WindowRequest};
@@ -30,18 +29,9 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     ui::run(WindowOptions {
         picture: request.picture,
         engine: Box::new(engine),
-        data_dir: request.data_dir.unwrap_or_else(data_dir),
+        data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
         language: None,
         frame_times: request.frame_times,
     })
     .map_err(|error| error.message())
-}
-
-/// Where preferences and journals lie: the user's data folder, or the working folder where the
-/// system has none.
-fn data_dir() -> PathBuf {
-    directories::ProjectDirs::from("", "", "overpaint").map_or_else(
-        || PathBuf::from(".overpaint"),
-        |dirs| dirs.data_dir().to_owned(),
-    )
 }

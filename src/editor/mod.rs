@@ -21,7 +21,6 @@ mod painting;
 mod preferences;
 mod read;
 mod recovery;
-mod region;
 mod saving;
 mod seeds;
 

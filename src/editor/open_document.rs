@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::document_journal::DocumentJournal;
-use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
-use crate::plan::{EditSettings, RegionBounds};
+use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::raster::{FileOrigin, Picture, Stroke};
 
 /// A document with its settings, its file and its name.

@@ -30,6 +30,8 @@ fn overpaint(folder: &Path, args: &[&str]) -> Output {
     Command::new(BINARY)
         .current_dir(folder)
         .env("LC_ALL", "C")
+        // What is measured is kept, but not in the home of whoever runs the tests.
+        .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .output()
         .unwrap()

@@ -10,6 +10,11 @@ pub(crate) struct Blueprint {
     /// under one in a hundred, and every implementation spends it differently. So are savings such as
     /// Winograd's: this is what the network asks for.
     pub(crate) flops: u64,
+    /// Most elements of activations at once, as far as they are drawn: what a layer reads and gives, and
+    /// what is kept for later ones.
+    pub(crate) peak_elements: usize,
+    /// Of those, what is kept for later layers just now.
+    kept_elements: usize,
 }
 
 /// A weight, as it lies in a diffusers file.
@@ -48,7 +53,7 @@ impl Grid {
     };
 
     /// All pixels of all pictures.
-    fn pixels(self) -> usize {
+    pub(crate) fn pixels(self) -> usize {
         self.pictures * self.height * self.width
     }
 
@@ -123,6 +128,23 @@ impl Draft<'_> {
         self.blueprint.flops += 2 * m as u64 * n as u64 * k as u64;
     }
 
+    /// So many elements of activations live at once, beside those that are kept.
+    pub(crate) fn live(&mut self, elements: usize) {
+        let all = self.blueprint.kept_elements + elements;
+        self.blueprint.peak_elements = self.blueprint.peak_elements.max(all);
+    }
+
+    /// Keeps the pictures of a grid for a later layer.
+    pub(crate) fn keep(&mut self, channels: usize, grid: Grid) {
+        self.blueprint.kept_elements += channels * grid.pixels();
+    }
+
+    /// The later layer has come.
+    pub(crate) fn let_go(&mut self, channels: usize, grid: Grid) {
+        let kept = &mut self.blueprint.kept_elements;
+        *kept = kept.saturating_sub(channels * grid.pixels());
+    }
+
     /// A square convolution with a bias, that gives `out`.
     pub(crate) fn conv(
         &mut self,
@@ -193,6 +215,9 @@ impl Draft<'_> {
         time_width: Option<usize>,
         grid: Grid,
     ) {
+        // The block's input, normalised, and a result; then that, normalised, and the residual.
+        let widest = (2 * inputs + outputs).max(inputs + 2 * outputs);
+        self.live(widest.max(3 * outputs) * grid.pixels());
         self.norm("norm1", inputs);
         self.conv("conv1", (inputs, outputs), 3, grid);
         if let Some(width) = time_width {
@@ -214,6 +239,7 @@ impl Draft<'_> {
 
     /// Enlarges; see [`Upsample`](super::resnet::Upsample).
     pub(crate) fn upsample(&mut self, channels: usize, larger: Grid) {
+        self.live(channels * (larger.pixels() + larger.pixels() / 4));
         self.conv("upsamplers.0.conv", (channels, channels), 3, larger);
     }
 }
