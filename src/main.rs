@@ -2,10 +2,11 @@
 //! engine.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use overpaint::cli::{self, WindowRequest};
 use overpaint::engine::Engine;
-use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions, demands_of};
 use overpaint::engine::kernels::BlockAllocator;
 use overpaint::text::{Explain as _, Message};
 use overpaint::ui::{self, WindowOptions};
@@ -29,6 +30,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     ui::run(WindowOptions {
         picture: request.picture,
         engine: Box::new(engine),
+        demands: Arc::new(move |model| demands_of(model, options)),
         data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
         language: None,
         frame_times: request.frame_times,

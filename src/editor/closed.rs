@@ -182,6 +182,7 @@ impl KeptResult {
     fn into_candidate(self, id: CandidateId, document: DocumentId) -> Option<Candidate> {
         let named: NamedResult = serde_json::from_str(&self.named).ok()?;
         Some(Candidate {
+            request: None,
             id,
             document,
             // That of no run: the one that made it is forgotten.

@@ -1,6 +1,7 @@
 //! Opening, exporting, restoring: handed to the file thread, taken in when done.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
 use super::document_journal::DocumentJournal;
@@ -12,7 +13,7 @@ use super::{Editor, candidates, preferences};
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
-use crate::jobs::{Task, TaskEvent};
+use crate::jobs::{Demands, Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
 use crate::raster::file::{self, LoadedMask, MaskChannel, SaveOptions};
 use crate::raster::{
@@ -39,7 +40,12 @@ pub(super) enum FileEvent {
     ),
     ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
-    ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
+    SpeedsKept,
+    ModelFound(
+        ModelRef,
+        Box<Result<ModelCard, CatalogError>>,
+        Option<Arc<dyn Demands>>,
+    ),
     ModelsListed(Vec<Result<ModelCard, CatalogError>>),
 }
 
@@ -246,9 +252,11 @@ impl Editor {
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
             FileEvent::Restored(title, id, restored) => self.restored(title, id, restored),
             FileEvent::ClosedListed(found) => self.take_closed(found),
-            FileEvent::PreferencesWritten(Ok(())) => {}
+            FileEvent::PreferencesWritten(Ok(())) | FileEvent::SpeedsKept => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
-            FileEvent::ModelFound(model, card) => self.model_found(model, *card),
+            FileEvent::ModelFound(model, card, demands) => {
+                self.model_found(model, *card, demands);
+            }
             FileEvent::ModelsListed(models) => self.models = models,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use candle_core::Device;
+
 use super::blueprint::{Blueprint, Grid};
 use super::engine::EngineOptions;
 use super::text_encoder::{self, TextEncoderConfig};
@@ -27,12 +29,10 @@ const PIXEL: f64 = 12.0;
 /// What runs of `model` ask of the processor. `None` on a GPU, which has memory of its own, and for models
 /// that cannot be run.
 pub fn demands_of(model: &ModelRef, options: EngineOptions) -> Option<Arc<dyn Demands>> {
-    let device = options
-        .device
-        .open()
-        .ok()
-        .filter(|device| device.is_cpu())?;
-    let precision = options.precision.on(&device).ok()?;
+    if !options.device.is_processor() {
+        return None;
+    }
+    let precision = options.precision.on(&Device::Cpu).ok()?;
     let demands = ModelDemands::read(&ModelFiles::of(model), precision).ok()?;
     Some(Arc::new(demands))
 }

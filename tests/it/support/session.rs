@@ -38,6 +38,7 @@ pub(crate) fn start_with_wake(
             let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),
+        demands: Arc::new(|_| None),
         language: Language::English,
         data_dir: folder.to_path_buf(),
         wake,

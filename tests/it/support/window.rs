@@ -97,6 +97,7 @@ impl TestWindow {
                     FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
                 ))
             }),
+            demands: std::sync::Arc::new(|_| None),
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
             frame_times: None,
