@@ -10,11 +10,14 @@ use crate::plan::{EditSettings, Layout, Pass, RegionBoxes, keeps_details};
 use crate::text::{Explain, Message};
 
 /// Memory of the program itself, in bytes.
-const PROGRAM_BYTES: f64 = 48e6;
+const PROGRAM_BYTES: f64 = 30e6;
 /// Bytes of a picture's pixel in f32.
 const PIXEL: f64 = 12.0;
 /// Bytes of the maps of a mask for a pixel that can change.
 const MAPS: f64 = 5.0;
+
+/// Rows that are placed at a time.
+const BAND_ROWS: u32 = 256;
 
 /// What a run will take.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -146,7 +149,9 @@ impl Planned<'_> {
         let mapping = if is_masked { 14.0 * touched } else { 0.0 };
         // The crop at its own size, and the result at its own size with what it becomes.
         let placing = PIXEL * crop;
-        let finishing = touched * (PIXEL + 2.0 * pixel);
+        let rows = self.layout.touched.height.min(BAND_ROWS);
+        let band = f64::from(rows) * f64::from(self.layout.touched.width) * 4.0 * PIXEL;
+        let finishing = touched * (PIXEL + 2.0 * pixel) + band;
         let weights = demands.weights_bytes();
         Memory {
             before: before + maps + weights,
@@ -222,5 +227,158 @@ fn gigabytes(bytes: f64) -> String {
         format!("{:.0} MB", bytes / 1e6)
     } else {
         format!("{:.1} GB", bytes / 1e9)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+    use crate::engine::RunSeconds;
+    use crate::engine::fake::{FakeDemands, FakeEngine};
+    use crate::jobs::{EditResult, Unwatched, run_edit};
+    use crate::plan::{EditRequest, RegionBounds, SecondPass, Steps, later_passes, layout};
+    use crate::raster::{Picture, Pixmap, Profile, Tiled};
+    use crate::text::{Language, Texts};
+
+    fn request(side: u32, second_pass: SecondPass) -> EditRequest {
+        let pixels = Tiled::filled(Extent::new(side, side), [90, 120, 60, 255]);
+        EditRequest {
+            model: ModelRef::BuiltIn,
+            traits: catalog::open(&ModelRef::BuiltIn).unwrap().traits,
+            source: Picture {
+                pixels: Pixmap::Rgba8(pixels),
+                profile: Profile::Srgb,
+            },
+            painted: None,
+            settings: EditSettings {
+                steps: Steps::new(20).unwrap(),
+                second_pass,
+                ..EditSettings::default()
+            },
+        }
+    }
+
+    fn forecast(request: &EditRequest, speeds: &Speeds) -> Forecast {
+        let (settings, traits) = (&request.settings, &request.traits);
+        let picture = request.source.extent();
+        let layout = layout(picture, RegionBounds::Everything, settings, traits).unwrap();
+        let later = later_passes(&layout, settings, traits);
+        let planned = Planned {
+            model: &request.model,
+            traits,
+            settings,
+            layout: &layout,
+            later: &later,
+            picture,
+            pixel_bytes: 4,
+            changes: None,
+            is_loaded: false,
+        };
+        planned.forecast(&FakeDemands, speeds)
+    }
+
+    /// The edit on a machine of one FLOP a microsecond, and a pixel of planning in two.
+    fn run(request: &EditRequest) -> EditResult {
+        const FLOP: f64 = 1e-6;
+        let mut result = run_edit(&mut FakeEngine::default(), request, &mut Unwatched).unwrap();
+        result.total_seconds = 0.0;
+        let traits = &request.traits;
+        for (index, run) in result.runs.iter_mut().enumerate() {
+            let work = run.layout.work.area() as f64;
+            let (shown, parts) = match index {
+                0 => (work, 1),
+                _ => {
+                    let later = later_passes(&result.layout, &request.settings, traits);
+                    assert!(
+                        later.is_empty(),
+                        "the last pass is at the picture's own size"
+                    );
+                    let own = Extent::new(run.shown.width, run.shown.height).area() as f64;
+                    (own, run.report.parts.max(1))
+                }
+            };
+            run.report.parts = parts;
+            let steps = f64::from(run.report.executed_steps * parts);
+            run.report.round_trips = 1;
+            run.report.picture_encodes = if index == 0 { 2 } else { 3 };
+            let encodes = f64::from(run.report.picture_encodes - 1);
+            run.report.seconds = RunSeconds {
+                load: if index == 0 { 0.5 } else { 0.0 },
+                text: if index == 0 { 0.25 } else { 0.0 },
+                encode: work * FLOP * encodes,
+                round_trip: work * FLOP,
+                steps: steps * shown * FLOP,
+                decode: work * FLOP,
+            };
+            let s = run.report.seconds;
+            let planning = 2.0 * request.source.extent().area() as f64 * 2.0 * FLOP;
+            run.seconds = s.load + s.text + s.encode + s.round_trip + s.steps + s.decode + planning;
+            result.total_seconds += run.seconds;
+        }
+        result
+    }
+
+    #[test]
+    fn a_run_is_forecast_from_one_before() {
+        // Twice the native side: no tiles, whose number the scripted engine does not know.
+        let one = request(256, SecondPass::Own);
+        let mut speeds = Speeds::default();
+        assert!(!forecast(&one, &speeds).measured);
+        let result = run(&one);
+        assert_eq!(result.runs.len(), 2);
+        assert!(speeds.learn(&one.model, &result, &FakeDemands));
+        let said = forecast(&one, &speeds);
+        assert!(said.measured);
+        assert_eq!((said.passes, said.tiles), (2, 0));
+        let off = said.seconds / result.total_seconds - 1.0;
+        assert!(off.abs() < 0.1, "{said:?} {}", result.total_seconds);
+        // Another size of picture, and another number of passes.
+        let other = request(230, SecondPass::Off);
+        let (said, took) = (forecast(&other, &speeds), run(&other).total_seconds);
+        assert!((said.seconds / took - 1.0).abs() < 0.1, "{said:?} {took}");
+    }
+
+    #[test]
+    fn memory_grows_with_the_picture_and_with_passes() {
+        let bytes = |side, pass| forecast(&request(side, pass), &Speeds::default()).bytes;
+        assert!(bytes(2000, SecondPass::Off) > bytes(1000, SecondPass::Off) + 3e6 * 20.0);
+        assert!(bytes(2000, SecondPass::Own) > bytes(2000, SecondPass::Off) * 1.5);
+        let tiled = forecast(&request(2000, SecondPass::Own), &Speeds::default());
+        assert!(tiled.tiles > 50 && tiled.passes == 5, "{tiled:?}");
+    }
+
+    #[test]
+    fn it_is_said_as_finely_as_it_is_known() {
+        let say = |passes, tiles, seconds, bytes| {
+            let forecast = Forecast {
+                passes,
+                tiles,
+                seconds,
+                bytes,
+                measured: true,
+            };
+            let message = forecast.message();
+            Language::ALL.map(|language| Texts::of(language).say(&message))
+        };
+        let english = |said: [String; 2]| said[0].replace(['\u{2068}', '\u{2069}'], "");
+        assert_eq!(
+            english(say(2, 6, 41.0, 3.12e9)),
+            "2 passes, 6 tiles, about 40 s, 3.1 GB"
+        );
+        assert_eq!(
+            english(say(2, 1, 3.2, 0.2e9)),
+            "2 passes, 1 tile, about 4 s, 0.2 GB"
+        );
+        assert_eq!(
+            english(say(3, 0, 130.0, 1e9)),
+            "3 passes, about 2 min, 1.0 GB"
+        );
+        assert_eq!(english(say(1, 0, 9000.0, 9e7)), "about 2.5 h, 90 MB");
+        let said = say(2, 6, 41.0, 3e9);
+        assert!(
+            said.iter().all(|said| !said.contains("forecast")),
+            "{said:?}"
+        );
     }
 }

@@ -94,6 +94,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_model_works_as_large_as_was_asked_for() {
+        use crate::plan::{EditSettings, RegionBounds, layout};
+        let traits = crate::catalog::open(&crate::catalog::ModelRef::BuiltIn).unwrap();
+        let of = |text: &str, width, height| {
+            let settings = EditSettings {
+                work_size: Some(text.parse().unwrap()),
+                ..EditSettings::default()
+            };
+            let extent = Extent::new(width, height);
+            layout(extent, RegionBounds::Everything, &settings, &traits.traits).unwrap()
+        };
+        let cases = [
+            ("512x512", (1024, 1024), (512, 512)),
+            // The picture keeps its shape, and sides are multiples of 16.
+            ("512x512", (1600, 900), (512, 288)),
+            ("100x100", (900, 1600), (64, 96)),
+            // Also beyond what would be chosen for the model, and beyond the picture.
+            ("1024x1024", (100, 100), (1024, 1024)),
+            ("2", (1024, 1024), (256, 256)),
+            ("0.25", (1024, 1024), (32, 32)),
+        ];
+        for (text, (width, height), (wide, high)) in cases {
+            let layout = of(text, width, height);
+            assert_eq!(
+                layout.work,
+                Extent::new(wide, high),
+                "{text} {width}×{height}"
+            );
+            let needed = [f64::from(width), f64::from(height)].map(|side| side * layout.scale);
+            assert!(needed[0] <= f64::from(wide) + 1e-6 && needed[1] <= f64::from(high) + 1e-6);
+        }
+    }
+
+    #[test]
     fn sizes_and_factors_are_read_as_they_are_written() {
         for text in ["768x512", "16x8192", "1.5", "0.25", "8"] {
             assert_eq!(text.parse::<WorkSize>().unwrap().to_string(), text);

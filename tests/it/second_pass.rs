@@ -1,6 +1,8 @@
 //! Passes after the first one: what they give, and what is left of them when something ends them.
 
 use overpaint::catalog::{self, ModelRef};
+use overpaint::document::DocumentId;
+use overpaint::editor::{Command, RunState};
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::engine::{Cancelled, EngineError, Stage};
 use overpaint::geometry::{Extent, Rect};
@@ -10,7 +12,7 @@ use overpaint::plan::{
 };
 use overpaint::raster::{Tiled, draw_patch};
 
-use crate::support::session::{pixels, srgb};
+use crate::support::session::{Session, pixels, srgb};
 
 fn request(second_pass: SecondPass) -> EditRequest {
     let extent = Extent::new(700, 500);
@@ -128,4 +130,126 @@ fn what_ends_a_later_pass_leaves_the_first_result() {
     // In the first pass there is nothing to leave.
     let mut engine = FakeEngine::scripted([Script::Fail(EngineError::Cancelled)]);
     assert!(run_edit(&mut engine, &request(SecondPass::Own), &mut Unwatched).is_err());
+}
+
+fn edited(session: &mut Session, change: impl FnOnce(&mut EditSettings)) -> DocumentId {
+    let pixels = pixels(Extent::new(700, 500));
+    let title = None;
+    session.editor.apply(Command::OpenPixels { title, pixels });
+    let document = session.editor.active().unwrap().id();
+    let mut settings = Box::new(session.document(document).settings().clone());
+    settings.prompt = "x".to_owned();
+    settings.steps = Steps::new(10).unwrap();
+    change(&mut settings);
+    let set = Command::SetSettings { document, settings };
+    session.editor.apply(set);
+    document
+}
+
+#[test]
+fn what_was_made_quickly_is_finished_in_full_by_one_press() {
+    let mut session = Session::new(Vec::new());
+    let id = edited(&mut session, |settings| {
+        settings.second_pass = SecondPass::Factor(2.0);
+    });
+    session.paint(id, (200.0, 200.0), (320.0, 260.0));
+    let strengths = [0.4, 0.8].map(|s| Strength::new(s).unwrap()).to_vec();
+    let document = id;
+    session.editor.apply(Command::CompareStrengths {
+        document,
+        strengths,
+    });
+    session.wait_for_runs();
+    let quick = session.last_candidate(id);
+    // Comparisons run quickly whatever the sharpness is.
+    assert_eq!(quick.settings.second_pass, SecondPass::Off);
+    assert_eq!(session.editor.finishable(id), None, "nothing is accepted");
+    session.editor.apply(Command::AcceptCandidate(quick.id));
+    assert_eq!(session.editor.finishable(id), Some(quick.id));
+    let forecast = session.editor.finishing_forecast(quick.id).unwrap();
+    assert_eq!(forecast.passes, 2);
+    let layer = |session: &Session| {
+        let layers = session.document(id).document().layers().to_vec();
+        assert_eq!(layers.len(), 1);
+        layers[0].clone()
+    };
+    let before = layer(&session);
+    session.editor.apply(Command::FinishInFull(quick.id));
+    assert_eq!(session.editor.finishable(id), None, "it is under way");
+    session.wait_for_runs();
+    let after = layer(&session);
+    assert_ne!(after.patch, before.patch);
+    assert_eq!(after.name, before.name);
+    let full = session.last_candidate(id);
+    assert_eq!(full.accepted_as, Some(after.id));
+    assert_eq!(full.settings.second_pass, SecondPass::Factor(2.0));
+    let same = |a: &EditSettings, b: &EditSettings| {
+        let second_pass = a.second_pass;
+        *a == EditSettings {
+            second_pass,
+            ..b.clone()
+        }
+    };
+    assert!(same(&full.settings, &quick.settings));
+    // Undo brings the quick one back, and it can be finished again.
+    session.editor.apply(Command::Undo { document });
+    assert_eq!(layer(&session).patch, before.patch);
+    assert_eq!(session.editor.finishable(id), Some(quick.id));
+    session.editor.apply(Command::Redo { document });
+    assert_eq!(layer(&session).patch, after.patch);
+    assert_eq!(session.editor.finishable(id), None);
+}
+
+#[test]
+fn finishing_that_is_stopped_in_its_first_pass_changes_nothing() {
+    let scripts = vec![Script::Paint, Script::Paint, Script::WaitForCancel];
+    let mut session = Session::new(scripts);
+    let id = edited(&mut session, |_| {});
+    session.generate(id);
+    let quick = session.last_candidate(id);
+    session.editor.apply(Command::AcceptCandidate(quick.id));
+    session.editor.apply(Command::FinishInFull(quick.id));
+    session.wait("the second pass", |editor| {
+        let stage = |run: &overpaint::editor::Run| match &run.state {
+            RunState::Running(progress) => progress.stage,
+            _ => None,
+        };
+        let done = |stage| matches!(stage, Some(Stage::Step { done, .. }) if done >= 5);
+        editor.running().is_some_and(|run| done(stage(run)))
+    });
+    let job = session.editor.running().unwrap().job;
+    session.editor.apply(Command::Cancel(job));
+    session.wait_for_runs();
+    let layers = session.document(id).document().layers();
+    assert_eq!(layers.len(), 1);
+    assert_eq!(*layers[0].patch, *quick.patch);
+    assert_eq!(session.editor.candidates(id).count(), 1);
+    assert!(session.errors().is_empty());
+}
+
+#[test]
+fn what_a_run_takes_is_known_before_it_begins() {
+    let mut session = Session::new(Vec::new());
+    let id = edited(&mut session, |settings| {
+        settings.second_pass = SecondPass::Own;
+    });
+    session.editor.poll();
+    let own = session.editor.forecast(id).unwrap();
+    assert!(own.passes == 4 && own.tiles > 4 && own.seconds > 0.0);
+    let settings = Box::new(EditSettings {
+        second_pass: SecondPass::Off,
+        ..session.document(id).settings().clone()
+    });
+    let document = id;
+    let set = Command::SetSettings { document, settings };
+    session.editor.apply(set);
+    session.editor.poll();
+    let quick = session.editor.forecast(id).unwrap();
+    assert_eq!((quick.passes, quick.tiles), (1, 0));
+    assert!(quick.seconds < own.seconds && quick.bytes < own.bytes);
+    // What a run took is learnt, and kept for the next session.
+    session.generate(id);
+    session.wait("the file", |_| true);
+    let kept = session.path("speeds.json");
+    session.wait("what was measured", move |_| kept.exists());
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Session;
+use crate::catalog::ModelRef;
 use crate::cli::args::EditArgs;
+use crate::cli::users_data_dir;
 use crate::engine::diffusion::demands_of;
 use crate::jobs::{Demands, EditResult, Forecast, Planned, Speeds};
 use crate::plan::{EditRequest, Layout, RegionBounds, RegionBoxes, WorkSize, later_passes, layout};
@@ -13,7 +15,8 @@ use crate::text::{Explain as _, Message};
 
 /// What forecasts are made from.
 pub(super) struct Forecasts {
-    data_dir: PathBuf,
+    /// `None`: nothing is kept.
+    data_dir: Option<PathBuf>,
     speeds: Speeds,
     /// `None` where nothing is known of the model's demands, as on a GPU.
     demands: Option<Arc<dyn Demands>>,
@@ -23,14 +26,10 @@ pub(super) struct Forecasts {
 
 impl Forecasts {
     /// For edits with that mask.
-    pub(super) fn new(
-        args: &EditArgs,
-        model: &crate::catalog::ModelRef,
-        mask: Option<&Mask>,
-    ) -> Self {
-        let data_dir = crate::cli::data_dir();
+    pub(super) fn new(args: &EditArgs, model: &ModelRef, mask: Option<&Mask>) -> Self {
+        let data_dir = users_data_dir();
         Self {
-            speeds: Speeds::read(&data_dir),
+            speeds: data_dir.as_deref().map(Speeds::read).unwrap_or_default(),
             data_dir,
             demands: demands_of(model, args.device.engine_options()),
             changes: mask.map(RegionBoxes::of),
@@ -43,9 +42,10 @@ impl Forecasts {
         self.is_loaded = true;
         if let Some(demands) = &self.demands
             && self.speeds.learn(&request.model, result, demands.as_ref())
+            && let Some(data_dir) = &self.data_dir
         {
             // Not worth a word: the next forecast is rougher, and nothing else.
-            drop(self.speeds.write(&self.data_dir));
+            drop(self.speeds.write(data_dir));
         }
     }
 }

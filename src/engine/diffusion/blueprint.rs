@@ -1,6 +1,8 @@
 //! [`Blueprint`]: the weights and the FLOPs of a network, computed from its configuration alone. Random
 //! models are made after it, and `overpaint bench` counts with it.
 
+use std::collections::BTreeMap;
+
 /// The weights and the FLOPs of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Blueprint {
@@ -13,7 +15,9 @@ pub(crate) struct Blueprint {
     /// Most elements of activations at once, as far as they are drawn: what a layer reads and gives, and
     /// what is kept for later ones.
     pub(crate) peak_elements: usize,
-    /// Of those, what is kept for later layers just now.
+    /// Most elements at once of each size of picture: what was freed at one size fits no other.
+    peaks: BTreeMap<usize, usize>,
+    /// What is kept for later layers just now.
     kept_elements: usize,
 }
 
@@ -79,6 +83,12 @@ impl Grid {
 }
 
 impl Blueprint {
+    /// Elements of blocks that were freed at other sizes than the largest one's.
+    pub(crate) fn stale_elements(&self) -> usize {
+        let all: usize = self.peaks.values().sum();
+        all - self.peaks.values().max().unwrap_or(&0)
+    }
+
     /// What `draw` draws.
     pub(crate) fn drawn(draw: impl FnOnce(&mut Draft<'_>)) -> Self {
         let mut blueprint = Self::default();
@@ -128,10 +138,14 @@ impl Draft<'_> {
         self.blueprint.flops += 2 * m as u64 * n as u64 * k as u64;
     }
 
-    /// So many elements of activations live at once, beside those that are kept.
-    pub(crate) fn live(&mut self, elements: usize) {
-        let all = self.blueprint.kept_elements + elements;
-        self.blueprint.peak_elements = self.blueprint.peak_elements.max(all);
+    /// So many elements a pixel of activations live at once, beside those that are kept.
+    pub(crate) fn live(&mut self, per_pixel: usize, grid: Grid) {
+        let elements = per_pixel * grid.pixels();
+        let blueprint = &mut *self.blueprint;
+        let all = blueprint.kept_elements + elements;
+        blueprint.peak_elements = blueprint.peak_elements.max(all);
+        let peak = blueprint.peaks.entry(grid.pixels()).or_default();
+        *peak = elements.max(*peak);
     }
 
     /// Keeps the pictures of a grid for a later layer.
@@ -217,7 +231,7 @@ impl Draft<'_> {
     ) {
         // The block's input, normalised, and a result; then that, normalised, and the residual.
         let widest = (2 * inputs + outputs).max(inputs + 2 * outputs);
-        self.live(widest.max(3 * outputs) * grid.pixels());
+        self.live(widest.max(3 * outputs), grid);
         self.norm("norm1", inputs);
         self.conv("conv1", (inputs, outputs), 3, grid);
         if let Some(width) = time_width {
@@ -239,7 +253,7 @@ impl Draft<'_> {
 
     /// Enlarges; see [`Upsample`](super::resnet::Upsample).
     pub(crate) fn upsample(&mut self, channels: usize, larger: Grid) {
-        self.live(channels * (larger.pixels() + larger.pixels() / 4));
+        self.live(channels + channels / 4, larger);
         self.conv("upsamplers.0.conv", (channels, channels), 3, larger);
     }
 }

@@ -10,7 +10,7 @@ use super::text_encoder::{self, TextEncoderConfig};
 use super::unet::{self, UnetConfig};
 use super::vae::{self, VaeConfig};
 use crate::catalog::{ModelFiles, ModelRef};
-use crate::engine::kernels::FREE_LIST_MAX_BYTES;
+use crate::engine::kernels::{FREE_LIST_MAX_BYTES, VERY_LARGE_BYTES};
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::WIDENED_AT_MOST_BYTES;
 use crate::engine::{Demands, EngineError, PassDemand, PassShape};
@@ -79,6 +79,10 @@ impl ModelDemands {
             let on_the_way = (elements * kept / 2.0).min(FREE_LIST_MAX_BYTES as f64);
             most = most.max(held + file + elements * kept + on_the_way);
             held += elements * kept;
+            if *files == ModelFiles::BuiltIn {
+                // Part of the program, and read.
+                held += file;
+            }
         }
         Ok(Self {
             unet,
@@ -95,17 +99,22 @@ impl ModelDemands {
     }
 }
 
-/// FLOPs of all tiles, and most elements at once.
+/// FLOPs of all tiles, and most bytes at once.
 fn of_tiles(tiles: &[(usize, usize)], blueprint: impl Fn(usize, usize) -> Blueprint) -> (f64, f64) {
     // Tiles of one plan are of one size.
     let Some(&(height, width)) = tiles.first() else {
         return (0.0, 0.0);
     };
     let one = blueprint(height, width);
-    (
-        one.flops as f64 * tiles.len() as f64,
-        one.peak_elements as f64,
-    )
+    // Very large blocks evict what is free.
+    let widest = one.peak_elements as f64 * ELEMENT / 3.0;
+    let stale = if widest < VERY_LARGE_BYTES as f64 {
+        one.stale_elements()
+    } else {
+        0
+    };
+    let bytes = (one.peak_elements + stale) as f64 * ELEMENT;
+    (one.flops as f64 * tiles.len() as f64, bytes)
 }
 
 fn elements(blueprint: &Blueprint) -> f64 {
@@ -148,8 +157,8 @@ impl Demands for ModelDemands {
         let step_bytes = step.peak_elements as f64 * ELEMENT;
         let free = (step_bytes * FREE_PER_LIVE).min(FREE_LIST_MAX_BYTES as f64);
         // A decoded picture in planes, joined of tiles, channels last, and as a picture.
-        let decode_bytes = decode_peak * ELEMENT + 3.0 * PIXEL * pixels;
-        let encode_bytes = encode_peak * ELEMENT + PIXEL * pixels;
+        let decode_bytes = decode_peak + 3.0 * PIXEL * pixels;
+        let encode_bytes = encode_peak + PIXEL * pixels;
         PassDemand {
             encode_flops,
             step_flops: step.flops as f64,

@@ -141,7 +141,7 @@ impl UnetConfig {
         };
         // The transformer's and the block's input, normalised, and queries, keys, values and their result,
         // or the inside of the feed-forward network.
-        draft.live(7 * width * rows);
+        draft.live(7 * width, grid);
         draft.norm("norm", channels);
         ends(draft, "proj_in", (channels, width));
         for at in 0..depth {
