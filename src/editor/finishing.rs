@@ -29,9 +29,19 @@ impl Editor {
 
     /// What finishing a result will take.
     pub fn finishing_forecast(&self, id: CandidateId) -> Option<Forecast> {
-        let wanted = self.in_full(self.candidate(id)?)?;
-        let boxes = wanted.painted.as_ref().map(RegionBoxes::of);
-        self.forecasting.forecast(&wanted, boxes.as_ref())
+        let candidate = self.candidate(id)?;
+        let wanted = self.in_full(candidate)?;
+        let Some(mask) = &wanted.painted else {
+            return self.forecasting.forecast(&wanted, None);
+        };
+        // Boxes of the document's own mask are known.
+        let open = self.document(candidate.document)?;
+        let own = open.document().mask();
+        if own.changed_tiles(mask).is_empty() {
+            return self.forecasting.forecast(&wanted, Some(&open.region));
+        }
+        let boxes = RegionBoxes::of(mask);
+        self.forecasting.forecast(&wanted, Some(&boxes))
     }
 
     /// The request of a result made in one pass, with as many as its document's settings ask for; up to the

@@ -83,8 +83,8 @@ impl Forecasting {
 }
 
 impl Editor {
-    /// What a run of the present settings would take; `None` where that cannot be known, and while a
-    /// stroke is under way.
+    /// What a run of the present settings would take, while a stroke is under way as it was before;
+    /// `None` where that cannot be known.
     pub fn forecast(&self, document: DocumentId) -> Option<Forecast> {
         let (of, forecast) = self.forecasting.now?;
         (of == document).then_some(forecast)
@@ -93,10 +93,15 @@ impl Editor {
     /// Makes the forecast anew, for the document in front.
     pub(super) fn follow_forecast(&mut self) {
         let open = self.active.and_then(|id| self.document(id));
-        let Some(open) = open.filter(|open| open.stroke.is_none()) else {
+        let Some(open) = open else {
             self.forecasting.now = None;
             return;
         };
+        let is_of_it = |(of, _): &(DocumentId, Forecast)| *of == open.id();
+        if open.stroke.is_some() && self.forecasting.now.as_ref().is_some_and(is_of_it) {
+            // A brush must not wait for it.
+            return;
+        }
         let request = self.request_of(open);
         let forecast = request.and_then(|it| self.forecasting.forecast(&it, Some(&open.region)));
         self.forecasting.now = forecast.map(|forecast| (open.id(), forecast));

@@ -3,6 +3,7 @@
 use overpaint::catalog::{self, ModelRef};
 use overpaint::document::DocumentId;
 use overpaint::editor::{Command, RunState};
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::engine::{Cancelled, EngineError, Stage};
 use overpaint::geometry::{Extent, Rect};
@@ -10,7 +11,7 @@ use overpaint::jobs::{EditError, EditProgress, EditResult, Unwatched, run_edit};
 use overpaint::plan::{
     EditRequest, EditSettings, Layout, Length, Pass, PreviewPatch, SecondPass, Steps, Strength,
 };
-use overpaint::raster::{Tiled, draw_patch};
+use overpaint::raster::{Pixmap, Tiled, draw_patch};
 
 use crate::support::session::{Session, pixels, srgb};
 
@@ -39,6 +40,7 @@ struct Stopping {
     at_step: u32,
     done: u32,
     last: Option<Stage>,
+    previews: Vec<(u32, Rect)>,
 }
 
 impl EditProgress for Stopping {
@@ -58,9 +60,11 @@ impl EditProgress for Stopping {
         }
     }
     fn wants_preview(&self) -> bool {
-        false
+        true
     }
-    fn preview(&mut self, _: PreviewPatch) {}
+    fn preview(&mut self, preview: PreviewPatch) {
+        self.previews.push((self.done, preview.rect));
+    }
 }
 
 fn run(engine: FakeEngine, second_pass: SecondPass, at_step: u32) -> (EditResult, Stopping) {
@@ -69,6 +73,7 @@ fn run(engine: FakeEngine, second_pass: SecondPass, at_step: u32) -> (EditResult
         at_step,
         done: 0,
         last: None,
+        previews: Vec::new(),
     };
     let result = run_edit(&mut engine, &request(second_pass), &mut progress).unwrap();
     (result, progress)
@@ -85,6 +90,11 @@ fn later_passes_work_at_a_larger_size_on_one_patch() {
     assert_eq!(fine.report.executed_steps, 16);
     assert_eq!(progress.last, Some(Stage::Step { done: 16, of: 16 }));
     assert_eq!(fine.patch.rect, quick.patch.rect);
+    // Previews go on in the same place.
+    let later = progress.previews.iter().filter(|(done, _)| *done >= 10);
+    assert_eq!(later.count(), 6);
+    let mut places = progress.previews.iter().map(|(_, place)| *place);
+    assert!(places.all(|place| place == fine.patch.rect));
     let before = request(SecondPass::Off).source;
     let mut after = before.clone();
     draw_patch(&mut after.pixels, &fine.patch, 255);
@@ -252,4 +262,51 @@ fn what_a_run_takes_is_known_before_it_begins() {
     session.wait("the file", |_| true);
     let kept = session.path("speeds.json");
     session.wait("what was measured", move |_| kept.exists());
+}
+
+/// The built-in model, in tiles, on sixteen bits and soft paint.
+#[test]
+fn a_real_run_in_tiles_encodes_texts_once_and_keeps_depth_and_surroundings() {
+    let extent = Extent::new(400, 160);
+    let mut painted = Tiled::filled(extent, 0u8);
+    painted.update(
+        Rect::new(20, 40, 90, 80),
+        |at, _| if at.x < 60 { 255 } else { 120 },
+    );
+    let mut pixels16 = Tiled::filled(extent, [0u16, 0, 0, u16::MAX]);
+    pixels16.update(Rect::of(extent), |at, _| {
+        [(at.x * 150) as u16, (at.y * 390) as u16, 20_001, u16::MAX]
+    });
+    let mut request = request(SecondPass::Own);
+    request.source.pixels = Pixmap::Rgba16(pixels16);
+    request.painted = Some(painted);
+    request.settings.area = overpaint::plan::AreaMode::Whole;
+    request.settings.steps = Steps::new(4).unwrap();
+    request.settings.prompt = "cat".to_owned();
+    let mut engine = DiffusionEngine::new(EngineOptions::default()).unwrap();
+    let result = run_edit(&mut engine, &request, &mut Unwatched).unwrap();
+    assert_eq!(result.ended_early_by, None);
+    let (first, last) = (&result.runs[0], result.runs.last().unwrap());
+    assert_eq!(result.report.text_encodes, 1);
+    assert_eq!(first.report.parts, 1);
+    // Two tiles side by side, of which the right one holds nothing that changes.
+    assert_eq!(
+        (last.layout.work.width, last.shown.width < 400),
+        (400, true)
+    );
+    assert_eq!(last.report.parts, 1);
+    // The result so far is encoded, and the original for the details that are kept.
+    assert!(last.report.picture_encodes <= 2);
+    assert!(matches!(result.patch.pixels, Pixmap::Rgba16(_)));
+    let before = request.source.clone();
+    let mut after = before.clone();
+    draw_patch(&mut after.pixels, &result.patch, 255);
+    let (Pixmap::Rgba16(before), Pixmap::Rgba16(after)) = (&before.pixels, &after.pixels) else {
+        panic!("sixteen bits");
+    };
+    let changed = |rect: Rect| before.crop(rect) != after.crop(rect);
+    assert!(changed(Rect::new(20, 40, 40, 80)) && changed(Rect::new(70, 40, 40, 80)));
+    for outside in [Rect::new(0, 0, 400, 30), Rect::new(120, 0, 280, 160)] {
+        assert!(!changed(outside), "{outside:?}");
+    }
 }
