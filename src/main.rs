@@ -1,12 +1,12 @@
 //! The program: arguments in, window or command line out. No logic lives here but the choice of
-//! engine and of the folder for what must be remembered.
+//! engine.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use overpaint::cli::{self, WindowRequest};
 use overpaint::engine::Engine;
-use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions, demands_of};
 use overpaint::engine::kernels::BlockAllocator;
 use overpaint::text::{Explain as _, Message};
 use overpaint::ui::{self, WindowOptions};
@@ -30,18 +30,10 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     ui::run(WindowOptions {
         pictures: request.pictures,
         engine: Box::new(engine),
-        data_dir: request.data_dir.unwrap_or_else(data_dir),
+        demands: Arc::new(move |model| demands_of(model, options)),
+        data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
         language: None,
         frame_times: request.frame_times,
     })
     .map_err(|error| error.message())
-}
-
-/// Where preferences and journals lie: the user's data folder, or the working folder where the
-/// system has none.
-fn data_dir() -> PathBuf {
-    directories::ProjectDirs::from("", "", "overpaint").map_or_else(
-        || PathBuf::from(".overpaint"),
-        |dirs| dirs.data_dir().to_owned(),
-    )
 }

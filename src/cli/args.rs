@@ -201,11 +201,15 @@ pub struct EditArgs {
     /// Details that the model is shown too small to see, where structure is kept: off, auto, more
     #[arg(long, value_name = "KEEP", default_value = "auto")]
     pub keep_details: String,
+    /// Work size of the model's first pass: as large as fits into WxH, or a factor such as 1.5 of the
+    /// size that suits the model. Rounded to what the model can take
+    #[arg(long, value_name = "WxH|FACTOR", allow_negative_numbers = true)]
+    pub work_size: Option<String>,
     /// Draws the result again at a larger work size: off, auto, own (up to the picture's own size),
     /// or a factor such as 2
     #[arg(long, value_name = "PASS", default_value = "off")]
     pub second_pass: String,
-    /// Denoising strength of that second pass
+    /// Denoising strength of that second pass; where more follow, the n-th of them has an n-th of it
     #[arg(
         long,
         value_name = "S",

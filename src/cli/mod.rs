@@ -65,6 +65,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
     }
 }
 
+/// Where preferences, journals and what was measured lie: the user's data folder, or the working
+/// folder where the system has none.
+pub fn data_dir() -> PathBuf {
+    users_data_dir().unwrap_or_else(|| PathBuf::from(".overpaint"))
+}
+
+/// The user's data folder; `None` where the system has none.
+fn users_data_dir() -> Option<PathBuf> {
+    let found = directories::ProjectDirs::from("", "", "overpaint");
+    found.map(|dirs| dirs.data_dir().to_owned())
+}
+
 fn failed(error: &CliError, wants_json: bool, console: &Console) -> ExitCode {
     let code = error.exit_code();
     if wants_json {

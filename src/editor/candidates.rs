@@ -13,7 +13,7 @@ use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{JobId, KeptDetails, RunReport};
-use crate::plan::{EditSettings, KeepDetails, Layout, Recipe, SecondPass};
+use crate::plan::{EditRequest, EditSettings, KeepDetails, Layout, Recipe, SecondPass};
 use crate::raster::Patch;
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
 use crate::text::{Message, Texts};
@@ -31,6 +31,9 @@ pub struct Candidate {
     pub comparison: Option<ComparisonId>,
     /// The model that made it.
     pub model: ModelRef,
+    /// What was asked for: picture and mask share their tiles with the document.
+    /// `None` where it was made before the document was closed.
+    pub(super) request: Option<Arc<EditRequest>>,
     /// The settings it was made with, its seed among them.
     pub settings: Arc<EditSettings>,
     /// Its pixels and where they lie.
@@ -89,6 +92,11 @@ impl Editor {
     }
 
     pub(super) fn accept_candidate(&mut self, id: CandidateId) {
+        self.accept_in_place(id, None);
+    }
+
+    /// Makes a result a layer: on top, or in the place of another one, shown as that is.
+    pub(super) fn accept_in_place(&mut self, id: CandidateId, replaced: Option<LayerId>) {
         let Some(candidate) = self.candidates.iter_mut().find(|other| other.id == id) else {
             return;
         };
@@ -115,7 +123,7 @@ impl Editor {
             model: candidate.model.clone(),
             settings: EditSettings::clone(&candidate.settings),
         };
-        let layer = Layer {
+        let mut layer = Layer {
             id: layer_id,
             name: layer_name(&candidate.settings.prompt, layer_id, language),
             visible: true,
@@ -124,8 +132,17 @@ impl Editor {
             recipe: serde_json::to_string(&recipe).unwrap_or_default(),
         };
         open.stroke = None;
-        open.document
-            .edit(EditLabel::AddLayer, |state| state.layers.push(layer));
+        open.document.edit(EditLabel::AddLayer, |state| {
+            let place = state.layers.iter_mut().find(|it| Some(it.id) == replaced);
+            match place {
+                Some(place) => {
+                    layer.name.clone_from(&place.name);
+                    (layer.visible, layer.opacity) = (place.visible, place.opacity);
+                    *place = layer;
+                }
+                None => state.layers.push(layer),
+            }
+        });
         candidate.accepted_as = Some(layer_id);
     }
 

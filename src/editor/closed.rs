@@ -206,6 +206,7 @@ impl NamedResult {
         patch: Arc<Patch>,
     ) -> Candidate {
         Candidate {
+            request: None,
             id,
             document,
             // That of no run: the one that made it is forgotten.

@@ -237,6 +237,9 @@ pub enum Command {
     },
     /// Makes a finished result a layer of its document.
     AcceptCandidate(CandidateId),
+    /// Draws an accepted result that was made in one pass again with more of them; it takes the place
+    /// of its layer.
+    FinishInFull(CandidateId),
     /// Throws a finished result away.
     DiscardCandidate(CandidateId),
     /// Forgets a comparison (its candidates stay); jobs of it that have not run are cancelled.

@@ -14,7 +14,7 @@ use super::{Editor, candidates, preferences};
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
 use crate::document::journal::{self, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
-use crate::jobs::{Task, TaskEvent};
+use crate::jobs::{Demands, Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
 use crate::project::{self, Opened, Original, ProjectError, Written};
 use crate::raster::file::{self, LoadedMask, MaskChannel, SaveOptions};
@@ -40,7 +40,12 @@ pub(super) enum FileEvent {
     Restored(String, DocumentId, std::io::Result<RestoredFolder>),
     ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
-    ModelFound(ModelRef, Box<Result<ModelCard, CatalogError>>),
+    SpeedsKept,
+    ModelFound(
+        ModelRef,
+        Box<Result<ModelCard, CatalogError>>,
+        Option<Arc<dyn Demands>>,
+    ),
     ModelsListed(Vec<Result<ModelCard, CatalogError>>),
 }
 
@@ -291,9 +296,11 @@ impl Editor {
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
             FileEvent::Restored(title, id, restored) => self.restored(title, id, restored),
             FileEvent::ClosedListed(found) => self.take_closed(found),
-            FileEvent::PreferencesWritten(Ok(())) => {}
+            FileEvent::PreferencesWritten(Ok(())) | FileEvent::SpeedsKept => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
-            FileEvent::ModelFound(model, card) => self.model_found(model, *card),
+            FileEvent::ModelFound(model, card, demands) => {
+                self.model_found(model, *card, demands);
+            }
             FileEvent::ModelsListed(models) => self.models = models,
         }
     }

@@ -8,7 +8,7 @@ use super::candidates::Candidate;
 use super::error::EditorError;
 use super::ids::{CandidateId, ComparisonId};
 use crate::catalog::ModelRef;
-use crate::document::DocumentId;
+use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobEvent, JobId, Stage};
 use crate::plan::{
@@ -26,8 +26,12 @@ pub struct Run {
     pub document: DocumentId,
     /// The comparison it belongs to.
     pub comparison: Option<ComparisonId>,
+    /// The layer whose place its result takes.
+    pub finishes: Option<LayerId>,
     /// The model that runs.
     pub model: ModelRef,
+    /// What was asked for.
+    pub(super) request: Arc<EditRequest>,
     /// The settings it runs with, its seed among them.
     pub settings: Arc<EditSettings>,
     /// How it lies in its picture.
@@ -106,7 +110,7 @@ const MOST_ENDED: usize = 60;
 impl Editor {
     pub(super) fn generate(&mut self, id: DocumentId) {
         if let Some((request, layout)) = self.new_request(id, None) {
-            self.submit(id, &request, layout, None);
+            self.submit(id, &request, layout, (None, None));
         }
     }
 
@@ -165,7 +169,7 @@ impl Editor {
         let extent = request.source.extent();
         match layout(extent, bounds, &request.settings, &request.traits) {
             Ok(layout) => {
-                let job = self.submit(document, &Arc::new(request), layout, Some(id));
+                let job = self.submit(document, &Arc::new(request), layout, (Some(id), None));
                 if let Some(comparison) = self.comparisons.iter_mut().find(|other| other.id == id) {
                     comparison.entries.push((strength, job));
                     comparison
@@ -234,18 +238,21 @@ impl Editor {
         Some((Arc::new(request), layout))
     }
 
-    fn submit(
+    /// Hands a request over, for a comparison, or to finish a layer.
+    pub(super) fn submit(
         &mut self,
         document: DocumentId,
         request: &Arc<EditRequest>,
         layout: Layout,
-        comparison: Option<ComparisonId>,
+        (comparison, finishes): (Option<ComparisonId>, Option<LayerId>),
     ) -> JobId {
         let job = self.runner.add(Arc::clone(request));
         self.runs.push(Run {
             job,
             document,
             comparison,
+            finishes,
+            request: Arc::clone(request),
             model: request.model.clone(),
             settings: Arc::new(request.settings.clone()),
             layout,
@@ -284,7 +291,8 @@ impl Editor {
                     {
                         self.notices.warn(Some(run.document), error);
                     }
-                    RunState::Finished(self.add_candidate(candidate_of(&run, *result)))
+                    self.learn_speeds(&run.model, &result);
+                    self.take_result(&run, *result)
                 }
             };
             if let Some(run) = self.runs.get_mut(place) {
@@ -293,6 +301,19 @@ impl Editor {
         }
         self.note_progress();
         self.order_runs();
+    }
+
+    /// Keeps a result. One that was to finish a layer takes its place; where it was stopped before it
+    /// came to anything new, nothing is kept.
+    fn take_result(&mut self, run: &Run, result: EditResult) -> RunState {
+        if run.finishes.is_some() && result.passes.0 == 1 {
+            return RunState::Cancelled;
+        }
+        let id = self.add_candidate(candidate_of(run, result));
+        if let Some(layer) = run.finishes {
+            self.place_finished(id, layer);
+        }
+        RunState::Finished(id)
     }
 
     fn note_progress(&mut self) {
@@ -336,6 +357,7 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
         job: run.job,
         comparison: run.comparison,
         model: run.model.clone(),
+        request: Some(Arc::clone(&run.request)),
         settings: if result.second_pass == run.settings.second_pass {
             Arc::clone(&run.settings)
         } else {

@@ -10,6 +10,8 @@ mod command;
 mod document_journal;
 mod error;
 mod files;
+mod finishing;
+mod forecasting;
 mod generating;
 mod ids;
 mod in_project;
@@ -24,7 +26,6 @@ mod preferences;
 mod projects;
 mod read;
 mod recovery;
-mod region;
 mod saving;
 mod seeds;
 
@@ -47,10 +48,11 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
+use crate::jobs::{DemandsOf, EngineFactory, Runner, Speeds, TaskThread, Wake};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;
+use forecasting::Forecasting;
 use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
@@ -60,6 +62,8 @@ use seeds::Seeds;
 pub struct Start {
     /// Makes the engine.
     pub engine: EngineFactory,
+    /// Tells what runs of a model ask for, from which their time and memory are forecast.
+    pub demands: DemandsOf,
     /// The language where the preferences name none.
     pub language: Language,
     /// Where journals and preferences lie.
@@ -104,6 +108,7 @@ pub struct Editor {
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
     seeds: Seeds,
+    forecasting: Forecasting,
     last_document: u64,
     last_candidate: u64,
     last_comparison: u64,
@@ -129,6 +134,7 @@ impl Editor {
     pub fn new(start: Start) -> Self {
         let Start {
             engine,
+            demands,
             language,
             data_dir,
             wake,
@@ -157,6 +163,7 @@ impl Editor {
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, wake),
             seeds: Seeds::from_clock(),
+            forecasting: Forecasting::new(demands, Speeds::read(&data_dir)),
             last_document: 0,
             last_candidate: 0,
             last_comparison: 0,
@@ -200,6 +207,9 @@ impl Editor {
         self.poll_journals();
         self.poll_recovery();
         self.write_journals();
+        if self.changed {
+            self.follow_forecast();
+        }
         std::mem::take(&mut self.changed)
     }
 
@@ -325,6 +335,7 @@ impl Editor {
             C::RemoveQueued(job) => self.runner.remove_waiting(job),
             C::MoveQueued { job, to } => self.runner.move_waiting(job, to),
             C::AcceptCandidate(candidate) => self.accept_candidate(candidate),
+            C::FinishInFull(candidate) => self.finish_in_full(candidate),
             C::DiscardCandidate(candidate) => self.discard_candidate(candidate),
             C::CloseComparison(comparison) => self.close_comparison(comparison),
             C::SetLayerVisible {

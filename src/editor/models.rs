@@ -1,9 +1,12 @@
 //! Which model runs, and what its settings start from.
 
+use std::sync::Arc;
+
 use super::Editor;
 use super::files::FileEvent;
 use super::preferences::Preferences;
 use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
+use crate::jobs::Demands;
 use crate::plan::{
     AreaMode, EditSettings, Guidance, MaskMode, PlanError, SamplerId, ScheduleId, Steps, Strength,
 };
@@ -11,9 +14,11 @@ use crate::plan::{
 impl Editor {
     pub(super) fn set_model(&mut self, model: ModelRef) {
         // Folders may lie on slow disks, so they are read on the file thread.
+        let demands_of = self.forecasting.demands_of();
         self.do_file_task(Box::new(move || {
             let card = catalog::open(&model);
-            FileEvent::ModelFound(model, Box::new(card))
+            let demands = demands_of(&model);
+            FileEvent::ModelFound(model, Box::new(card), demands)
         }));
     }
 
@@ -21,9 +26,15 @@ impl Editor {
         self.do_file_task(Box::new(|| FileEvent::ModelsListed(catalog::list())));
     }
 
-    pub(super) fn model_found(&mut self, model: ModelRef, card: Result<ModelCard, CatalogError>) {
+    pub(super) fn model_found(
+        &mut self,
+        model: ModelRef,
+        card: Result<ModelCard, CatalogError>,
+        demands: Option<Arc<dyn Demands>>,
+    ) {
         match card {
             Ok(card) => {
+                self.forecasting.model_chosen(model.clone(), demands);
                 self.preferences.model = model;
                 self.preferences_changed = true;
                 let begin_with = settings_for(&card, &self.preferences);

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
-use super::region::RegionBoxes;
 use crate::document::{Document, DocumentId};
-use crate::plan::{EditSettings, RegionBounds};
+use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
 use crate::raster::{FileOrigin, Picture, Stroke};
 

@@ -1,6 +1,9 @@
 //! [`FakeEngine`]: a scripted engine without a model, for tests of everything around it.
 
-use super::{Cancelled, Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
+use super::{
+    Cancelled, Demands, Engine, EngineError, EngineOutput, PassDemand, PassShape, Progress,
+    RunReport, Stage,
+};
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
 
@@ -16,6 +19,31 @@ pub enum Script {
     Panic,
     /// Waits in the first step until it is cancelled.
     WaitForCancel,
+}
+
+/// Demands of a model that is none: a FLOP and a byte for each pixel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FakeDemands;
+
+impl Demands for FakeDemands {
+    fn of_pass(&self, shape: &PassShape) -> PassDemand {
+        let (work, shown) = (shape.work.area() as f64, shape.shown.area() as f64);
+        PassDemand {
+            encode_flops: work,
+            step_flops: shown,
+            decode_flops: work,
+            peak_bytes: work,
+            kept_bytes: work,
+        }
+    }
+
+    fn weights_bytes(&self) -> f64 {
+        1e6
+    }
+
+    fn loading_bytes(&self) -> f64 {
+        2e6
+    }
 }
 
 /// A deterministic engine that needs no model. Scripts are used up one a run; then it paints.

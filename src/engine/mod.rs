@@ -10,12 +10,14 @@
 //! Called by `jobs` on the worker thread, or by the command line. Never names the document, the
 //! jobs, channels or the window.
 
+mod demand;
 pub mod diffusion;
 mod error;
 pub mod fake;
 pub mod kernels;
 mod nn;
 
+pub use demand::{Demands, DemandsOf, PassDemand, PassShape};
 pub use error::EngineError;
 
 use serde::{Deserialize, Serialize};
@@ -137,10 +139,14 @@ pub struct RunReport {
     pub seconds: RunSeconds,
     /// Steps that ran.
     pub executed_steps: u32,
+    /// Prompts predicted at once: 2 with guidance.
+    pub prompts: u32,
     /// Passes through the text encoder in this run (0 when the prompts were known).
     pub text_encodes: u32,
     /// Passes through the picture encoder in this run (0 when the picture was known).
     pub picture_encodes: u32,
+    /// Parts of the latent predicted by themselves in each step; 1 where it is predicted whole.
+    pub parts: u32,
     /// Originals decoded in this run (0 when not asked for, or known).
     pub round_trips: u32,
     /// Pieces of the prompts the model has never seen.
@@ -164,8 +170,10 @@ impl RunReport {
                 decode: a.decode + b.decode,
             },
             executed_steps: self.executed_steps + next.executed_steps,
+            prompts: next.prompts,
             text_encodes: self.text_encodes + next.text_encodes,
             picture_encodes: self.picture_encodes + next.picture_encodes,
+            parts: next.parts,
             round_trips: self.round_trips + next.round_trips,
             unknown_words: next.unknown_words,
             device: next.device,

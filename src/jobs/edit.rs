@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
+use crate::geometry::Extent;
 use crate::plan::{
     EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare,
 };
@@ -62,10 +63,25 @@ pub struct EditResult {
     /// What a recipe says that gives this very result again: what was asked for, or as much of it
     /// as was done.
     pub second_pass: SecondPass,
+    /// What each of those passes took.
+    pub runs: Vec<PassRun>,
     /// Why there were fewer passes than planned.
     pub ended_early_by: Option<EditError>,
     /// Wall-clock seconds from request to patch.
     pub total_seconds: f64,
+}
+
+/// One pass that was done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassRun {
+    /// The picture the model worked on.
+    pub layout: Layout,
+    /// What it was shown at once, in work pixels.
+    pub shown: Extent,
+    /// What the engine says of it.
+    pub report: RunReport,
+    /// Wall-clock seconds with planning and placing.
+    pub seconds: f64,
 }
 
 /// Whether details that the model could not see were kept, and what the result was compared with.
@@ -136,38 +152,48 @@ pub fn run_edit(
 ) -> Result<EditResult, EditError> {
     let started = Instant::now();
     progress.checkpoint()?;
-    let mut prepared = prepare(request)?;
+    let prepared = prepare(request)?;
     progress.checkpoint()?;
     progress.planned(&prepared.layout, &prepared.later_passes);
     let later = &prepared.later_passes;
-    let steps_of_all = prepared.layout.executed_steps
-        + later
-            .iter()
-            .map(|pass| pass.layout.executed_steps)
-            .sum::<u32>();
+    let first = prepared.layout;
+    let steps_of_later: u32 = later.iter().map(|pass| pass.layout.executed_steps).sum();
+    let steps_of_all = first.executed_steps + steps_of_later;
     let of = 1 + later.len() as u32;
-    let first_scale = prepared.layout.scale;
     let mut steps_before = 0;
     let mut result = run_pass(engine, &prepared, (steps_before, steps_of_all), progress)?;
     result.passes = (1, of);
     result.second_pass = request.settings.second_pass;
-    while !prepared.later_passes.is_empty() {
-        steps_before += prepared.layout.executed_steps;
+    let mut clock = started;
+    note_run(&mut result, first.work, &mut clock);
+    steps_before += first.executed_steps;
+    for pass in later {
         let steps = (steps_before, steps_of_all);
-        match next_pass(engine, &prepared, request, &result.patch, steps, progress) {
-            Ok((next, ran)) => {
-                prepared = next;
+        match next_pass(
+            engine,
+            (&prepared, pass),
+            request,
+            &result.patch,
+            steps,
+            progress,
+        ) {
+            Ok(ran) => {
+                let runs = std::mem::take(&mut result.runs);
+                let all = result.report.and(ran.report.clone());
                 result = EditResult {
-                    report: result.report.and(ran.report),
                     passes: (result.passes.0 + 1, of),
                     second_pass: result.second_pass,
+                    runs,
                     ..ran
                 };
+                note_run(&mut result, pass.shown(&request.traits), &mut clock);
+                result.report = all;
+                steps_before += pass.layout.executed_steps;
             }
             Err(error) => {
                 result.second_pass = match result.passes.0 {
                     1 => SecondPass::Off,
-                    _ => SecondPass::Factor(result.layout.scale / first_scale),
+                    _ => SecondPass::Factor(result.layout.scale / first.scale),
                 };
                 result.ended_early_by = Some(error);
                 break;
@@ -178,20 +204,32 @@ pub fn run_edit(
     Ok(result)
 }
 
-/// The pass after `before`, whose result is `patch`.
+/// Notes what the pass just done took, since `clock`.
+fn note_run(result: &mut EditResult, shown: Extent, clock: &mut Instant) {
+    let now = Instant::now();
+    result.runs.push(PassRun {
+        layout: result.layout,
+        shown,
+        report: result.report.clone(),
+        seconds: (now - *clock).as_secs_f64(),
+    });
+    *clock = now;
+}
+
+/// A pass of an edit that goes on from the result so far, which is `patch`.
 fn next_pass(
     engine: &mut dyn Engine,
-    before: &Prepared,
+    (before, pass): (&Prepared, &Pass),
     request: &EditRequest,
     patch: &Patch,
     steps: (u32, u32),
     progress: &mut dyn EditProgress,
-) -> Result<(Prepared, EditResult), EditError> {
+) -> Result<EditResult, EditError> {
     let mut so_far = request.source.clone();
     draw_patch(&mut so_far.pixels, patch, 255);
-    let prepared = before.next_pass(&so_far)?;
-    let result = run_pass(engine, &prepared, steps, progress)?;
-    Ok((prepared, result))
+    let prepared = before.next_pass(pass, &request.traits, &so_far)?;
+    drop(so_far);
+    run_pass(engine, &prepared, steps, progress)
 }
 
 /// One pass, which follows that many of all steps.
@@ -222,6 +260,7 @@ fn run_pass(
         report: output.report,
         passes: (1, 1),
         second_pass: SecondPass::Off,
+        runs: Vec::new(),
         ended_early_by: None,
         total_seconds: 0.0,
     })

@@ -6,17 +6,21 @@
 
 mod edit;
 mod estimate;
+mod forecast;
 mod queue;
 mod runner;
+mod speeds;
 mod tasks;
 mod worker;
 
-pub use edit::{EditError, EditProgress, EditResult, KeptDetails, Unwatched, run_edit};
+pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
+pub use forecast::{Forecast, Planned};
 pub use runner::{JobEvent, Runner, Standing};
+pub use speeds::Speeds;
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;
 
-pub use crate::engine::{RunReport, RunSeconds, Stage};
+pub use crate::engine::{Demands, DemandsOf, RunReport, RunSeconds, Stage};
 
 use serde::{Deserialize, Serialize};
 

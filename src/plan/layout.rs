@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::PlanError;
 use super::region::RegionBounds;
 use super::settings::{AreaMode, EditSettings, Length};
+use super::work_size::WorkSize;
 use crate::catalog::ModelTraits;
 use crate::geometry::{Extent, Rect};
 
@@ -100,7 +101,7 @@ pub fn layout(
     } else {
         padded
     };
-    let (crop, work, scale) = fit(shown, picture, traits);
+    let (crop, work, scale) = fit(shown, picture, traits, settings.work_size);
     Ok(Layout {
         crop,
         work,
@@ -120,19 +121,29 @@ pub fn layout(
 /// The area comes near the model's native one, both sides are multiples of its size multiple, the
 /// scale is the same along both. The rest that the multiples leave is filled with more of the
 /// picture where there is more, and mirrored only where there is not.
-fn fit(shown: Rect, picture: Rect, traits: &ModelTraits) -> (Rect, Extent, f64) {
+///
+/// An `own` work size takes the place of the native area, and of the limits that suit the model.
+fn fit(
+    shown: Rect,
+    picture: Rect,
+    traits: &ModelTraits,
+    own: Option<WorkSize>,
+) -> (Rect, Extent, f64) {
     let multiple = f64::from(traits.size_multiple_px.max(1));
     let native_area = f64::from(traits.native_px).powi(2);
     let shown = at_least_one_multiple(shown, picture, multiple, native_area);
     let (width, height) = (f64::from(shown.width), f64::from(shown.height));
-    let ideal = (native_area / (width * height)).sqrt();
+    let usual = (native_area / (width * height)).sqrt();
+    let ideal = own.map_or(usual, |own| own.scale((width, height), usual));
     let nearest = |side: f64| (side * ideal / multiple).round().max(1.0) * multiple;
-    let mut scale = (nearest(width) / width)
-        .min(nearest(height) / height)
-        .min(MAX_ENLARGEMENT);
-    let area = whole_multiples(width, scale, multiple) * whole_multiples(height, scale, multiple);
-    if area > MAX_AREA * native_area {
-        scale *= MAX_AREA * native_area / area;
+    let mut scale = (nearest(width) / width).min(nearest(height) / height);
+    if own.is_none() {
+        scale = scale.min(MAX_ENLARGEMENT);
+        let area =
+            whole_multiples(width, scale, multiple) * whole_multiples(height, scale, multiple);
+        if area > MAX_AREA * native_area {
+            scale *= MAX_AREA * native_area / area;
+        }
     }
     let work_width = whole_multiples(width, scale, multiple);
     let work_height = whole_multiples(height, scale, multiple);

@@ -17,20 +17,23 @@ mod prepare;
 mod preview;
 pub mod recipe;
 mod region;
+mod region_boxes;
 pub mod request;
 mod resample;
 mod second_pass;
 pub mod settings;
 mod sites;
+mod work_size;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use passes::{Pass, later_passes};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, keeps_details, prepare};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};
+pub use region_boxes::RegionBoxes;
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
 pub use second_pass::SecondPass;
 pub use settings::{
@@ -38,3 +41,4 @@ pub use settings::{
     ScheduleId, Seed, Steps, Strength,
 };
 pub use sites::Sites;
+pub use work_size::WorkSize;

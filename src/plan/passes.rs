@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Layout, whole_multiples};
+use super::region_boxes::RegionBoxes;
 use super::second_pass::SecondPass;
-use super::settings::{EditSettings, Seed, Strength};
+use super::settings::{EditSettings, MaskMode, Seed, Strength};
 use crate::catalog::ModelTraits;
 use crate::geometry::{Extent, Rect};
 
@@ -100,6 +101,42 @@ fn seed_of(seed: Seed, pass: u32) -> Seed {
 }
 
 impl Pass {
+    /// What the model is shown at once, in work pixels: all, or the size of a tile.
+    pub fn shown(&self, traits: &ModelTraits) -> Extent {
+        let factor = traits.vae_factor.max(1);
+        let tile = self.tiles.first().map(|tile| tile.extent());
+        tile.map_or(self.layout.work, |tile| {
+            Extent::new(tile.width * factor, tile.height * factor)
+        })
+    }
+
+    /// How many tiles hold a pixel that `boxes` says may change: others are skipped. `None`: all do.
+    pub fn tiles_to_run(
+        &self,
+        traits: &ModelTraits,
+        boxes: Option<(&RegionBoxes, MaskMode)>,
+    ) -> usize {
+        let Some((boxes, mode)) = boxes else {
+            return self.tiles.len();
+        };
+        let layout = &self.layout;
+        let per_latent = f64::from(traits.vae_factor.max(1)) / layout.scale;
+        // What is grown and feathered, and a latent pixel that is met in part.
+        let around = layout.grow_px + layout.feather_px + per_latent;
+        let meets = |tile: &&Rect| {
+            let low = |at: i32, from: i32| f64::from(from) + f64::from(at) * per_latent - around;
+            let high = |at: i32, from: i32| f64::from(from) + f64::from(at) * per_latent + around;
+            let rect = Rect::from_borders(
+                low(tile.x, layout.crop.x).floor() as i32,
+                low(tile.y, layout.crop.y).floor() as i32,
+                high(tile.right(), layout.crop.x).ceil() as i32,
+                high(tile.bottom(), layout.crop.y).ceil() as i32,
+            );
+            boxes.meets(rect, mode)
+        };
+        self.tiles.iter().filter(meets).count()
+    }
+
     /// What one of its steps takes, in steps of the first pass, whose layout is `first`.
     pub fn cost_per_step(&self, first: &Layout) -> f64 {
         let latent_px = |tile: &Rect| tile.extent().area() as f64;
@@ -233,6 +270,21 @@ mod tests {
             ..EditSettings::default()
         };
         assert_eq!(single.steps.executed(strength_of(&single, 1)), 1);
+    }
+
+    #[test]
+    fn tiles_away_from_what_changes_are_not_counted() {
+        let extent = Extent::new(1024, 1024);
+        let (_, passes) = of(extent, SecondPass::Own, 0.6);
+        let last = passes.last().unwrap();
+        let mut mask = crate::raster::Tiled::filled(extent, 0);
+        mask.update(Rect::new(20, 20, 60, 60), |_, _| 255);
+        let boxes = RegionBoxes::of(&mask);
+        let count = |mode| last.tiles_to_run(&traits(), Some((&boxes, mode)));
+        assert_eq!(count(MaskMode::Changes), 1);
+        assert_eq!(count(MaskMode::Stays), last.tiles.len());
+        assert_eq!(last.tiles_to_run(&traits(), None), last.tiles.len());
+        assert_eq!(last.shown(&traits()).width, last.tiles[0].width * 4);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use super::layout::{Layout, layout};
 use super::passes::{Pass, later_passes};
 use super::preview::{PreviewPatch, PreviewPlace};
 use super::region::{FULL, RegionMaps, region_bounds};
-use super::request::{EditRequest, EngineInput, EngineMask, LatentFill};
+use super::request::{EditRequest, EngineInput, LatentFill};
 use super::resample::{Frame, resample};
-use super::settings::{FillMode, KeepDetails};
+use super::settings::{EditSettings, FillMode, KeepDetails};
+use crate::catalog::ModelTraits;
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Patch, Picture, Pixmap, RgbF32, Tiled, colour};
 
@@ -94,13 +95,7 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
         Pixmap::Rgba8(_) => Depth::Eight,
         Pixmap::Rgba16(_) => Depth::Sixteen,
     };
-    // Without a mask nothing is filled, whatever the fill for masks is.
-    let starts_from_original = match mask {
-        Some(_) => fill == FillMode::Original,
-        None => settings.strength.get() < 1.0,
-    };
-    let wants_details =
-        settings.keep_details != KeepDetails::Off && layout.scale < 1.0 && starts_from_original;
+    let wants_details = keeps_details(&layout, settings);
     Ok(Prepared {
         input: EngineInput {
             model: request.model.clone(),
@@ -126,6 +121,18 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
         previews: PreviewPlace::new(layout.touched, maps.as_deref()),
         maps,
     })
+}
+
+/// Whether details of the original are laid over a result of that layout, for which the original's
+/// round trip through the autoencoder is needed.
+pub fn keeps_details(layout: &Layout, settings: &EditSettings) -> bool {
+    // Without a mask nothing is filled, whatever the fill for masks is.
+    let strength = settings.strength.get();
+    let starts_from_original = match layout.region {
+        Some(_) => effective_fill(settings.fill, strength) == FillMode::Original,
+        None => strength < 1.0,
+    };
+    settings.keep_details != KeepDetails::Off && layout.scale < 1.0 && starts_from_original
 }
 
 /// What `auto` means at that strength; everything else means itself.
@@ -198,20 +205,19 @@ fn mirror(i: u32, length: u32) -> u32 {
 }
 
 impl Prepared {
-    /// What the engine gets in the next pass, which goes on from `so_far`: the picture with the
-    /// result of this pass in it. The same pass again where there is no next one.
-    pub fn next_pass(&self, so_far: &Picture) -> Result<Self, PlanError> {
-        let Some((pass, rest)) = self.later_passes.split_first() else {
-            return Ok(self.clone());
-        };
+    /// What the engine gets in `pass`, one of [`later_passes`](Self::later_passes), which goes on
+    /// from `so_far`: the picture with the result of the pass before in it.
+    pub fn next_pass(
+        &self,
+        pass: &Pass,
+        traits: &ModelTraits,
+        so_far: &Picture,
+    ) -> Result<Self, PlanError> {
         let layout = pass.layout;
-        let vae_factor = |mask: &EngineMask| {
-            let latent = mask.latent_extent.width.max(1);
-            self.input.image.extent.width / latent
-        };
-        let mask = self.input.mask.as_ref().zip(self.maps.as_deref());
-        let mask = mask
-            .map(|(mask, maps)| engine_mask(maps, &layout, vae_factor(mask), LatentFill::Image));
+        let mask = self
+            .maps
+            .as_deref()
+            .map(|maps| engine_mask(maps, &layout, traits.vae_factor, LatentFill::Image));
         let original = self
             .input
             .wants_round_trip
@@ -227,7 +233,7 @@ impl Prepared {
                 ..self.input.clone()
             },
             layout,
-            later_passes: rest.to_vec(),
+            later_passes: Vec::new(),
             ..self.clone()
         })
     }

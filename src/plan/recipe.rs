@@ -88,6 +88,9 @@ impl Recipe {
         if s.keep_details != KeepDetails::Auto {
             pairs.push((KEEP_DETAILS, s.keep_details.id().to_owned()));
         }
+        if let Some(size) = s.work_size {
+            pairs.push((WORK_SIZE, size.to_string()));
+        }
         if s.second_pass != SecondPass::Off {
             pairs.push((SECOND_PASS, s.second_pass.to_string()));
         }
@@ -146,8 +149,10 @@ impl Restored {
         // Files from before there was a choice were made without.
         known.insert("keep_details".to_owned(), KeepDetails::Off.id().into());
         known.insert("second_pass".to_owned(), SecondPass::Off.to_string().into());
+        known.insert("work_size".to_owned(), Value::Null);
         let mut settings = EditSettings {
             keep_details: KeepDetails::Off,
+            work_size: None,
             second_pass: SecondPass::Off,
             ..before.clone()
         };
@@ -233,6 +238,7 @@ impl Restored {
             "Inpaint area" if value == ONLY_MASKED => s.area = AreaMode::Masked,
             "Masked area padding" => s.padding = Some(pixels(value)?),
             "Masked content" => s.fill = fill_of(value)?,
+            WORK_SIZE => s.work_size = Some(value.parse().ok()?),
             SECOND_PASS => s.second_pass = value.parse().ok()?,
             SECOND_STRENGTH => {
                 s.second_strength = Strength::new(value.parse().ok()?).ok()?;
@@ -250,6 +256,7 @@ const NEGATIVE: &str = "Negative prompt:";
 const NOT_MASKED: &str = "Inpaint not masked";
 const ONLY_MASKED: &str = "Only masked";
 const KEEP_DETAILS: &str = "Keep details";
+const WORK_SIZE: &str = "Work size";
 const SECOND_PASS: &str = "Second pass";
 const SECOND_STRENGTH: &str = "Second pass strength";
 

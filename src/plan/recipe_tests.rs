@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::plan::WorkSize;
 
 fn recipe(settings: EditSettings) -> Recipe {
     Recipe {
@@ -30,6 +31,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         feather: Some(Length::Px(4.0)),
         grow: Length::Px(0.0),
         keep_details: KeepDetails::Auto,
+        work_size: None,
         second_pass: SecondPass::Off,
         second_strength: Strength::new(0.3).unwrap(),
     };
@@ -185,6 +187,11 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         SecondPass::Own,
         SecondPass::Factor(2.5),
     ];
+    const SIZES: [Option<WorkSize>; 3] = [
+        None,
+        Some(WorkSize::Factor(1.5)),
+        Some(WorkSize::Within(Extent::new(768, 512))),
+    ];
     let words = "([ -~貓é😀]{0,12}\n?){0,4}";
     let numbers = (1u32..=1000, 1u32..=1000, 100u32..=5000, any::<u64>());
     let choices = (
@@ -217,6 +224,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         feather: l.1,
         grow: l.2,
         keep_details: KeepDetails::ALL[c.5],
+        work_size: SIZES[c.5],
         second_pass: PASSES[c.6],
         second_strength: Strength::new(f64::from(n.1) / 1000.0).unwrap(),
     })

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PlanError;
 use super::second_pass::SecondPass;
+use super::work_size::WorkSize;
 use crate::catalog::ModelDefaults;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
@@ -336,6 +337,8 @@ pub struct EditSettings {
     pub grow: Length,
     /// What becomes of details that the model cannot see.
     pub keep_details: KeepDetails,
+    /// The size at which the model works first; `None`: the one that suits it.
+    pub work_size: Option<WorkSize>,
     /// Whether the result is drawn again at a larger work size.
     pub second_pass: SecondPass,
     /// How far a second pass may go; never farther than the first one went.
@@ -361,6 +364,7 @@ impl Default for EditSettings {
             feather: None,
             grow: Length::Px(0.0),
             keep_details: KeepDetails::default(),
+            work_size: None,
             second_pass: SecondPass::default(),
             second_strength: Strength(0.3),
         }

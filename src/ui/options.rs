@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::jobs::EngineFactory;
+use crate::jobs::{DemandsOf, EngineFactory};
 use crate::text::Language;
 
 /// What the window needs to begin.
@@ -11,6 +11,8 @@ pub struct WindowOptions {
     pub pictures: Vec<PathBuf>,
     /// Makes the engine, on its own thread.
     pub engine: EngineFactory,
+    /// Tells what runs of a model ask for.
+    pub demands: DemandsOf,
     /// Where preferences and journals lie.
     pub data_dir: PathBuf,
     /// `None`: the preferences' own, or the system's.

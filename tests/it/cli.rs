@@ -30,6 +30,8 @@ fn overpaint(folder: &Path, args: &[&str]) -> Output {
     Command::new(BINARY)
         .current_dir(folder)
         .env("LC_ALL", "C")
+        // What is measured is kept, but not in the home of whoever runs the tests.
+        .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .output()
         .unwrap()
@@ -81,6 +83,7 @@ fn the_binary_alone_equals_the_model_folder_and_itself() {
     let done = Command::new(&alone)
         .current_dir(room.path())
         .env_clear()
+        .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .args(QUICK)
         .output()
@@ -221,6 +224,42 @@ fn several_strengths_share_their_encodings_and_make_a_sheet() {
     );
     let grid = image::open(room.path().join("grid.png")).unwrap();
     assert!(grid.width() > 3 * 128 && grid.height() > 2 * 128);
+}
+
+#[test]
+fn what_a_run_takes_is_said_before_it_begins() {
+    let room = room();
+    let planned = |more: &[&str]| -> Json {
+        let output = edit(room.path(), &[&["-o", "out.png", "--json"], more].concat());
+        assert_done(&output);
+        let said = String::from_utf8(output.stdout).unwrap();
+        let events: Vec<Json> = said
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let is = |name: &str| events.iter().position(|event| event["event"] == name);
+        assert!(is("planned") < is("loading"), "{said}");
+        events[is("planned").unwrap()].clone()
+    };
+    let quick = planned(&["--work-size", "64x64"]);
+    assert_eq!(quick["layout"]["work"]["width"], 64);
+    assert_eq!(quick["forecast"]["passes"], 1);
+    let fine = planned(&["--work-size", "64x96", "--second-pass", "own"]);
+    assert_eq!(fine["forecast"]["passes"], 2);
+    assert_eq!(fine["forecast"]["tiles"], 0);
+    let number = |name: &str| fine["forecast"][name].as_f64().unwrap();
+    assert!(number("seconds") > 0.0 && number("bytes") > 50e6, "{fine}");
+
+    let sizes = ["--work-size", "64x96", "--second-pass", "own"];
+    let said = edit(room.path(), &[&["-o", "out.png"][..], &sizes].concat());
+    assert_done(&said);
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("2 passes, about "), "{said}");
+    assert!(said.contains("works at 64×64"), "{said}");
+    for bad in ["0x0", "9000x64", "0.1", "big"] {
+        let refused = edit(room.path(), &["-o", "no.png", "--work-size", bad]);
+        assert_refused(&refused, 2, room.path(), bad);
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
     let folder = tempfile::tempdir().unwrap();
     let editor = Editor::new(Start {
         engine: Box::new(|| Ok(real_engine())),
+        demands: Arc::new(|_| None),
         language: Language::English,
         data_dir: folder.path().to_path_buf(),
         wake: Arc::new(|| {}),

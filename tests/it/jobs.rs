@@ -24,6 +24,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
         source: srgb(pixels(Extent::new(64, 64))),
         painted: None,
         settings: EditSettings {
+            work_size: None,
             second_pass: SecondPass::Off,
             second_strength: Strength::new(0.3).unwrap(),
             prompt: "x".to_owned(),

@@ -13,6 +13,7 @@ const SMALL: &[&str] = &["--prompt", "panda", "--steps", "2", "--strength", "0.6
 
 fn overpaint(folder: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
     Command::new(env!("CARGO_BIN_EXE_overpaint"))
+        .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .current_dir(folder)
         .env("LC_ALL", "C")
         .args(args)

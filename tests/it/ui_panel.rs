@@ -3,6 +3,7 @@
 use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use overpaint::engine::fake::Script;
+use overpaint::plan::SecondPass;
 use overpaint::text::{Language, Texts};
 use overpaint::ui::Action;
 
@@ -69,6 +70,7 @@ fn nothing_in_the_settings_panel_reaches_out_of_it() {
             size: Vec2::new(1280.0, 720.0),
             language,
             scripts: vec![Script::Paint, Script::WaitForCancel],
+            forecasts: true,
             ..Wanted::default()
         });
         assert_within(&window, "at the start");
@@ -103,6 +105,58 @@ fn nothing_in_the_settings_panel_reaches_out_of_it() {
         window.wait(|editor| editor.running().is_some());
         assert_within(&window, "with a run and a queue");
     }
+}
+
+#[test]
+fn what_a_run_takes_is_said_and_a_quick_result_is_finished_by_one_press() {
+    let mut window = TestWindow::open(Wanted {
+        forecasts: true,
+        ..Wanted::default()
+    });
+    window.frames(3);
+    let said = |window: &TestWindow, part: &'static str| {
+        let says = By::new().predicate(move |node| {
+            let label = node.label().unwrap_or_default();
+            label.replace(['\u{2068}', '\u{2069}'], "").contains(part)
+        });
+        window.harness.query_all(says).count()
+    };
+    // One pass: above the button alone.
+    assert_eq!((said(&window, "about "), said(&window, "passes")), (1, 0));
+    let document = window.editor().active().unwrap().id();
+    let finish = Texts::of(Language::English).get("ui-finish").into_owned();
+    let offered = |window: &TestWindow| {
+        let button = By::new().role(Role::Button).label(&finish);
+        window.harness.query_all(button).count()
+    };
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.frames(2);
+    window.wait_for_runs();
+    assert_eq!(offered(&window), 0);
+    window.harness.key_press(Key::Enter);
+    window.frames(4);
+    assert_eq!(offered(&window), 1);
+    window
+        .harness
+        .get_by_role_and_label(Role::Button, &finish)
+        .click();
+    window.frames(3);
+    window.wait_for_runs();
+    window.frames(3);
+    assert_eq!(offered(&window), 0);
+    let layers = window
+        .editor()
+        .document(document)
+        .unwrap()
+        .document()
+        .layers();
+    assert_eq!(layers.len(), 1);
+    let full = window.editor().candidates(document).next_back().unwrap();
+    assert_eq!(full.accepted_as, Some(layers[0].id));
+    assert_eq!(full.settings.second_pass, SecondPass::Own);
+    assert!(full.layout.scale > 0.99, "{:?}", full.layout);
 }
 
 #[test]

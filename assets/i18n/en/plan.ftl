@@ -2,6 +2,7 @@ plan-bad-strength = Denoising strength { $value } is not possible. Choose a valu
 plan-bad-steps = { $value } steps are not possible. Choose 1 to 1000.
 plan-bad-guidance = A guidance scale of { $value } is not possible. Choose 1 to 50.
 plan-bad-length = “{ $value }” is not a length. Write pixels (12 or 12px) or a share (5%).
+plan-bad-work-size = “{ $value }” is not a work size. Write width x height, such as 768x512 (sides of 16 to 8192 pixels), or a factor of 0.25 to 8.
 plan-unknown-id = “{ $value }” is not known here. Choose one of: { $known }.
 plan-nothing-to-run = { $steps } steps at strength { $strength } leave no step to run. Raise the strength or the steps.
 plan-everything-kept = Everything is painted, and what is painted stays: nothing is left to change. Erase where something should change, or switch the mask mode.
@@ -10,3 +11,13 @@ plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
 plan-bad-profile = The picture’s colour profile cannot be used. Convert the picture to sRGB first. Detail: { $why }
 plan-scaling = The picture cannot be scaled. This is our mistake; please report it. Detail: { $why }
+forecast-one = about { $time }, { $memory }
+forecast-passes = { $passes } passes, about { $time }, { $memory }
+forecast-tiles =
+    { $passes } passes, { $tiles ->
+        [one] 1 tile
+       *[other] { $tiles } tiles
+    }, about { $time }, { $memory }
+forecast-seconds = { $count } s
+forecast-minutes = { $count } min
+forecast-hours = { $count } h

@@ -1,5 +1,6 @@
 //! `overpaint edit`: one picture, one or several strengths.
 
+mod forecast;
 mod outputs;
 mod progress;
 mod settings;
@@ -21,6 +22,7 @@ use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
+use forecast::Forecasts;
 use outputs::Outputs;
 use progress::{Reporting, Totals};
 pub(super) use progress::{seconds, stop_flag};
@@ -50,7 +52,9 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         console.note(&note.message());
     }
     let painted = mask(args, &loaded.picture, console)?;
+    let forecasts = Forecasts::new(args, &card.reference, painted.as_ref());
     let mut session = Session {
+        forecasts,
         args,
         console,
         card,
@@ -72,6 +76,7 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
 
 /// One call of `overpaint edit` while it runs.
 struct Session<'a> {
+    forecasts: Forecasts,
     args: &'a EditArgs,
     console: &'a Console,
     card: ModelCard,
@@ -97,7 +102,9 @@ impl Session<'_> {
             painted: self.painted.clone(),
             settings: settings.clone(),
         };
+        let forecast = self.forecast(&request);
         let mut progress = Reporting {
+            forecast,
             console: self.console,
             json: self.args.json,
             stop: &self.stop,
@@ -106,6 +113,7 @@ impl Session<'_> {
         let result = run_edit(&mut self.engine, &request, &mut progress);
         progress.bar.finish_and_clear();
         let result = result?;
+        self.forecasts.learn(&request, &result);
         let mut edited = self.loaded.picture.clone();
         draw_patch(&mut edited.pixels, &result.patch, 255);
         let settings = EditSettings {

@@ -13,7 +13,7 @@ use crate::cli::console::{Console, event};
 use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
 use crate::engine::{Cancelled, RunReport, Stage};
-use crate::jobs::{EditProgress, EditResult, KeptDetails};
+use crate::jobs::{EditProgress, EditResult, Forecast, KeptDetails};
 use crate::plan::{EditSettings, Layout, Pass, PreviewPatch};
 use crate::text::Message;
 
@@ -115,6 +115,8 @@ pub(super) struct Reporting<'a> {
     pub(super) json: bool,
     pub(super) stop: &'a AtomicBool,
     pub(super) bar: ProgressBar,
+    /// What the run will take, as far as that is known.
+    pub(super) forecast: Option<Forecast>,
 }
 
 impl EditProgress for Reporting<'_> {
@@ -128,7 +130,12 @@ impl EditProgress for Reporting<'_> {
 
     fn planned(&mut self, layout: &Layout, later_passes: &[Pass]) {
         if self.json {
-            event(&json!({"event": "planned", "layout": layout, "later_passes": later_passes}));
+            event(&json!({
+                "event": "planned",
+                "layout": layout,
+                "later_passes": later_passes,
+                "forecast": self.forecast,
+            }));
         }
     }
 

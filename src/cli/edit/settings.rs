@@ -51,6 +51,9 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     settings.fill = args.fill.parse()?;
     settings.grow = length(&args.grow)?;
     settings.keep_details = args.keep_details.parse()?;
+    if let Some(size) = &args.work_size {
+        settings.work_size = Some(length(size)?);
+    }
     settings.second_pass = args.second_pass.parse()?;
     settings.second_strength = Strength::new(number(&args.second_strength)?)?;
     if let Some(steps) = args.steps {

@@ -1,6 +1,8 @@
 //! [`Blueprint`]: the weights and the FLOPs of a network, computed from its configuration alone. Random
 //! models are made after it, and `overpaint bench` counts with it.
 
+use std::collections::BTreeMap;
+
 /// The weights and the FLOPs of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Blueprint {
@@ -10,6 +12,13 @@ pub(crate) struct Blueprint {
     /// under one in a hundred, and every implementation spends it differently. So are savings such as
     /// Winograd's: this is what the network asks for.
     pub(crate) flops: u64,
+    /// Most elements of activations at once, as far as they are drawn: what a layer reads and gives, and
+    /// what is kept for later ones.
+    pub(crate) peak_elements: usize,
+    /// Most elements at once of each size of picture: what was freed at one size fits no other.
+    peaks: BTreeMap<usize, usize>,
+    /// What is kept for later layers just now.
+    kept_elements: usize,
 }
 
 /// A weight, as it lies in a diffusers file.
@@ -48,7 +57,7 @@ impl Grid {
     };
 
     /// All pixels of all pictures.
-    fn pixels(self) -> usize {
+    pub(crate) fn pixels(self) -> usize {
         self.pictures * self.height * self.width
     }
 
@@ -74,6 +83,12 @@ impl Grid {
 }
 
 impl Blueprint {
+    /// Elements of blocks that were freed at other sizes than the largest one's.
+    pub(crate) fn stale_elements(&self) -> usize {
+        let all: usize = self.peaks.values().sum();
+        all - self.peaks.values().max().unwrap_or(&0)
+    }
+
     /// What `draw` draws.
     pub(crate) fn drawn(draw: impl FnOnce(&mut Draft<'_>)) -> Self {
         let mut blueprint = Self::default();
@@ -121,6 +136,27 @@ impl Draft<'_> {
     /// Counts a GEMM: m × n × k multiplications, and as many additions.
     fn gemm(&mut self, m: usize, n: usize, k: usize) {
         self.blueprint.flops += 2 * m as u64 * n as u64 * k as u64;
+    }
+
+    /// So many elements a pixel of activations live at once, beside those that are kept.
+    pub(crate) fn live(&mut self, per_pixel: usize, grid: Grid) {
+        let elements = per_pixel * grid.pixels();
+        let blueprint = &mut *self.blueprint;
+        let all = blueprint.kept_elements + elements;
+        blueprint.peak_elements = blueprint.peak_elements.max(all);
+        let peak = blueprint.peaks.entry(grid.pixels()).or_default();
+        *peak = elements.max(*peak);
+    }
+
+    /// Keeps the pictures of a grid for a later layer.
+    pub(crate) fn keep(&mut self, channels: usize, grid: Grid) {
+        self.blueprint.kept_elements += channels * grid.pixels();
+    }
+
+    /// The later layer has come.
+    pub(crate) fn let_go(&mut self, channels: usize, grid: Grid) {
+        let kept = &mut self.blueprint.kept_elements;
+        *kept = kept.saturating_sub(channels * grid.pixels());
     }
 
     /// A square convolution with a bias, that gives `out`.
@@ -193,6 +229,9 @@ impl Draft<'_> {
         time_width: Option<usize>,
         grid: Grid,
     ) {
+        // The block's input, normalised, and a result; then that, normalised, and the residual.
+        let widest = (2 * inputs + outputs).max(inputs + 2 * outputs);
+        self.live(widest.max(3 * outputs), grid);
         self.norm("norm1", inputs);
         self.conv("conv1", (inputs, outputs), 3, grid);
         if let Some(width) = time_width {
@@ -214,6 +253,7 @@ impl Draft<'_> {
 
     /// Enlarges; see [`Upsample`](super::resnet::Upsample).
     pub(crate) fn upsample(&mut self, channels: usize, larger: Grid) {
+        self.live(channels + channels / 4, larger);
         self.conv("upsamplers.0.conv", (channels, channels), 3, larger);
     }
 }

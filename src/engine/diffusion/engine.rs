@@ -311,6 +311,7 @@ impl Run<'_> {
         } else {
             &[prompt]
         };
+        self.report.prompts = prompts.len() as u32;
         self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
         self.pipeline
             .encode_prompts(prompts, &mut self.report, progress)
@@ -423,11 +424,13 @@ impl Run<'_> {
         };
         let denoised = if input.tiles.is_empty() {
             let mut unet = guided;
+            self.report.parts = 1;
             denoise(denoising, &mut unet, progress)?
         } else {
             let strength = input.mask.as_ref().map(|mask| &mask.latent_strength[..]);
             let width = self.latent_size.width;
             let mut unet = TiledUnet::new(guided, &input.tiles, width, strength);
+            self.report.parts = unet.tile_count() as u32;
             denoise(denoising, &mut unet, progress)?
         };
         self.report.executed_steps = denoised.executed;

@@ -8,6 +8,7 @@ mod bench_parts;
 mod blueprint;
 mod cache;
 mod classifier_free_guidance;
+mod demand;
 mod denoise;
 mod engine;
 mod latent_mask;
@@ -30,6 +31,7 @@ mod testing;
 
 pub use super::nn::{DeviceChoice, PrecisionChoice};
 pub use bench_parts::{LoadedPart, Part, PartInputs, PartOutput};
+pub use demand::demands_of;
 pub use engine::{DiffusionEngine, EngineOptions};
 pub use noise::NOISE_VERSION;
 pub use random_model::RandomModel;

@@ -18,7 +18,7 @@ use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
 const CONFIG: &str = "text_encoder/config.json";
-const WEIGHTS: &[&str] = &[
+pub(super) const WEIGHTS: &[&str] = &[
     "text_encoder/model.safetensors",
     "text_encoder/model.fp16.safetensors",
 ];

@@ -56,6 +56,13 @@ impl<'a> TiledUnet<'a> {
     }
 }
 
+impl TiledUnet<'_> {
+    /// Tiles that are not skipped.
+    pub(crate) fn tile_count(&self) -> usize {
+        self.tiles.len()
+    }
+}
+
 /// Where the rows of a tile lie in a plane of that width.
 fn rows(place: Rect, width: u32) -> impl Iterator<Item = std::ops::Range<usize>> {
     let (left, length) = (place.x as usize, place.width as usize);

@@ -44,6 +44,9 @@ mod unsupported_bf16;
 
 pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
 pub use block_allocator::BlockAllocator;
+pub(crate) use block_allocator::{
+    MAX_BYTES as FREE_LIST_MAX_BYTES, VERY_LARGE as VERY_LARGE_BYTES,
+};
 pub(crate) use concat::concat_channels;
 pub(crate) use conv::{ConvGeometry, conv2d};
 pub(crate) use dtype::{DtypeSlice, DtypeVec};

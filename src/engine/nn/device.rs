@@ -40,6 +40,13 @@ impl DeviceChoice {
         Self::ALL.into_iter().find(|choice| choice.id() == id)
     }
 
+    /// True where the processor will compute. Opens nothing.
+    pub(crate) fn is_processor(self) -> bool {
+        let graphics =
+            candle_core::utils::cuda_is_available() || candle_core::utils::metal_is_available();
+        self == Self::Cpu || self == Self::Auto && !graphics
+    }
+
     /// Opens the device.
     pub(crate) fn open(self) -> Result<Device, EngineError> {
         match self {

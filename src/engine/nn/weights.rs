@@ -19,7 +19,7 @@ use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
 /// Largest files of a network whose weights are widened to f32 at load.
-const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
+pub(crate) const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
 
 /// The large weight of a layer, as what computes it wants it.
 #[derive(Debug)]

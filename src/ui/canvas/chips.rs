@@ -7,10 +7,10 @@ use eframe::egui::{
 
 use super::Shows;
 use super::view_transform::ViewTransform;
-use crate::editor::OpenDocument;
+use crate::editor::{Command, OpenDocument};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout};
-use crate::text::Message;
+use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, space, text_size};
@@ -77,6 +77,8 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
             desk.act(Action::ToggleMask);
         }
     }
+    later_passes_ui(ui, desk, open);
+    finish_ui(ui, desk, open);
     if desk.state.before_held {
         pill(ui, None, &desk.text("ui-chip-before"));
     }
@@ -86,6 +88,36 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
         && is_coarse(&layout, open)
     {
         coarse_ui(ui, desk, open, &layout);
+    }
+}
+
+/// Says that a run has more than one pass, and what it takes.
+fn later_passes_ui(ui: &mut Ui, desk: &Desk<'_>, open: &OpenDocument) {
+    let forecast = desk.editor.forecast(open.id());
+    let Some(forecast) = forecast.filter(|forecast| forecast.passes > 1) else {
+        return;
+    };
+    let text = desk.say(&forecast.message());
+    let pill = pill(ui, None, &text);
+    pill.on_hover_text(desk.text("ui-forecast-tip"));
+}
+
+/// Offers to draw a result that was made quickly in full.
+fn finish_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
+    let Some(candidate) = desk.editor.finishable(open.id()) else {
+        return;
+    };
+    let t = theme::tokens(ui);
+    let name = desk.text("ui-finish");
+    let pill = pill(ui, Some(t.good), &name).on_hover_ui(|ui| {
+        ui.label(desk.text("ui-finish-tip"));
+        // Looked up only while it is shown: it reads the whole mask.
+        if let Some(forecast) = desk.editor.finishing_forecast(candidate) {
+            ui.label(desk.say(&forecast.message()));
+        }
+    });
+    if pill.clicked() {
+        desk.send(Command::FinishInFull(candidate));
     }
 }
 

@@ -15,8 +15,18 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 use crate::ui::{icons, widgets};
 
-/// Height of this part of the panel.
-pub(super) const HEIGHT: f32 = size::GENERATE + space::S + size::CONTROL + space::S;
+/// Height of this part of the panel, in points.
+pub(super) fn height(desk: &Desk<'_>, document: DocumentId) -> f32 {
+    let forecast = if desk.editor.forecast(document).is_some() {
+        FORECAST
+    } else {
+        0.0
+    };
+    forecast + size::GENERATE + space::S + size::CONTROL + space::S
+}
+
+/// Height of the line that says what a run will take.
+const FORECAST: f32 = 20.0;
 
 /// Draws the buttons.
 pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
@@ -27,6 +37,7 @@ pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
     let region = open.region();
     let mode = open.settings().mask_mode;
     let problem = problem(desk, document);
+    forecast(ui, desk, document);
     if let Some(run) = desk.editor.running() {
         progress_bar(ui, desk, run, width);
     } else {
@@ -71,6 +82,25 @@ pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
                 desk.act(Action::CompareStrengths);
             }
         }
+    });
+}
+
+/// What a run will take, above the button.
+fn forecast(ui: &mut Ui, desk: &Desk<'_>, document: DocumentId) {
+    let Some(forecast) = desk.editor.forecast(document) else {
+        return;
+    };
+    let words = desk.say(&forecast.message());
+    let text = RichText::new(words.as_str())
+        .size(text_size::SMALL)
+        .color(theme::tokens(ui).muted);
+    let line = vec2(ui.available_width(), FORECAST - ui.spacing().item_spacing.y);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(line, layout, |ui| {
+        ui.set_min_size(line);
+        let about = desk.text("ui-forecast-tip");
+        ui.add(egui::Label::new(text).truncate())
+            .on_hover_text(about);
     });
 }
 

@@ -5,9 +5,10 @@ use eframe::egui::{self, Ui};
 use crate::catalog::{ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::editor::Command;
+use crate::geometry::Extent;
 use crate::plan::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, RegionBounds, SamplerId,
-    ScheduleId, SecondPass, Seed,
+    ScheduleId, SecondPass, Seed, WorkSize,
 };
 use crate::text::{Explain as _, Message};
 use crate::ui::context::{Desk, memory};
@@ -166,7 +167,40 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     if let Some(keep) = picked {
         desk.set(document, |settings| settings.keep_details = keep);
     }
+    work_size(ui, desk, document);
     sharpness(ui, desk, document, settings.second_pass);
+}
+
+/// The longer side at which the model works first.
+fn work_size(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    // Resetting writes a value outside the range, which stands for “choose yourself”.
+    const BY_ITSELF: f64 = 0.0;
+    let Some((Ok(layout), card)) = desk.editor.layout(document).zip(desk.editor.model_card())
+    else {
+        return;
+    };
+    let multiple = card.traits.size_multiple_px;
+    let (name, tooltip, reset) = (
+        desk.text("ui-work-size"),
+        desk.text("ui-work-size-tip"),
+        desk.text("ui-automatic"),
+    );
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: f64::from(multiple.max(16))..=4096.0,
+        speed: f64::from(multiple) / 8.0,
+        notch: f64::from(multiple),
+        decimals: 0,
+        unit: " px",
+        reset: Some((BY_ITSELF, &reset)),
+    };
+    let now_px = layout.work.width.max(layout.work.height);
+    if let Some(px) = widgets::number(ui, f64::from(now_px), &field) {
+        let side = px.round() as u32;
+        let chosen = WorkSize::within(Extent::new(side, side)).ok();
+        desk.set(document, |settings| settings.work_size = chosen);
+    }
 }
 
 /// How finely the result is drawn.

@@ -26,7 +26,10 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             egui::pos2(inner.right(), bottom),
         )
     };
-    let footer = below(inner.bottom() - generate::HEIGHT, inner.bottom());
+    let footer = below(
+        inner.bottom() - generate::height(desk, document),
+        inner.bottom(),
+    );
     let layers = below(
         footer.top() - layers::height(desk, document, rest.height()),
         footer.top(),

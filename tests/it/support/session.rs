@@ -9,7 +9,7 @@ use overpaint::editor::{
     BrushTip, Candidate, Command, Editor, NoticeLevel, OpenDocument, RunState, Start, StrokePoint,
 };
 use overpaint::engine::Engine;
-use overpaint::engine::fake::{FakeEngine, Script};
+use overpaint::engine::fake::{FakeDemands, FakeEngine, Script};
 use overpaint::geometry::{Extent, PointF, Rect};
 use overpaint::jobs::{JobId, Wake};
 use overpaint::plan::{EditSettings, Steps};
@@ -38,6 +38,7 @@ pub(crate) fn start_with_wake(
             let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),
+        demands: Arc::new(|_| Some(Arc::new(FakeDemands))),
         language: Language::English,
         data_dir: folder.to_path_buf(),
         wake,

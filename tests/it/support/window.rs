@@ -9,8 +9,8 @@ use image::RgbaImage;
 use overpaint::document::journal::{self, Moment, Notes};
 use overpaint::document::{Document, DocumentId};
 use overpaint::editor::{Editor, RunState};
-use overpaint::engine::fake::{FakeEngine, Script};
-use overpaint::engine::{Engine, EngineError};
+use overpaint::engine::fake::{FakeDemands, FakeEngine, Script};
+use overpaint::engine::{Demands, Engine, EngineError};
 use overpaint::geometry::Extent;
 use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
 use overpaint::text::Language;
@@ -30,6 +30,8 @@ pub(crate) struct Wanted {
     pub asks_about_empty_prompts: bool,
     /// What a session before this one has left: titles, and the colours of the pictures.
     pub left_behind: Vec<(&'static str, [u8; 3])>,
+    /// What runs will take is said.
+    pub forecasts: bool,
 }
 
 impl Default for Wanted {
@@ -43,6 +45,7 @@ impl Default for Wanted {
             step_time: Duration::ZERO,
             asks_about_empty_prompts: false,
             left_behind: Vec::new(),
+            forecasts: false,
         }
     }
 }
@@ -90,12 +93,17 @@ impl TestWindow {
         let painter = SharedRasterizer::default();
         let scripts = wanted.scripts;
         let step_time = wanted.step_time;
+        let forecasts = wanted.forecasts;
         let options = WindowOptions {
             pictures: Vec::new(),
             engine: Box::new(move || -> Result<Box<dyn Engine>, EngineError> {
                 Ok(Box::new(
                     FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
                 ))
+            }),
+            demands: std::sync::Arc::new(move |_| {
+                forecasts
+                    .then(|| -> std::sync::Arc<dyn Demands> { std::sync::Arc::new(FakeDemands) })
             }),
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),

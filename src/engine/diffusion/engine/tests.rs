@@ -1,5 +1,7 @@
 //! Whole edits with a tiny random model, against diffusers and against themselves.
 
+mod tiles;
+
 use std::path::Path;
 
 use candle_core::DType;

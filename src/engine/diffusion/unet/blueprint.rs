@@ -21,6 +21,7 @@ impl UnetConfig {
             time.linear("linear_1", (first, self.time_width), rows);
             time.linear("linear_2", (self.time_width, self.time_width), rows);
             draft.conv("conv_in", (self.in_channels, first), 3, grid);
+            draft.keep(first, grid);
 
             let mut grids = vec![grid];
             for index in 0..self.levels.len() {
@@ -56,10 +57,12 @@ impl UnetConfig {
             if let Some(depth) = level.down_depth {
                 self.draw_transformer(&mut draft.member("attentions", at), level, depth, around);
             }
+            draft.keep(level.channels, around.grid);
         }
         if index + 1 < self.levels.len() {
             let smaller = around.grid.halved(self.downsample_padding == 0);
             draft.downsample(level.channels, smaller);
+            draft.keep(level.channels, smaller);
         }
     }
 
@@ -95,6 +98,7 @@ impl UnetConfig {
         for at in 0..=level.layers {
             let carried = if at == 0 { below } else { level }.channels;
             let skipped = if at == level.layers { above } else { level }.channels;
+            draft.let_go(skipped, around.grid);
             let mut resnet = draft.member("resnets", at);
             self.draw_resnet(&mut resnet, carried + skipped, level, around);
             if let Some(depth) = level.up_depth {
@@ -135,6 +139,9 @@ impl UnetConfig {
                 draft.conv(name, ends, 1, grid);
             }
         };
+        // The transformer's and the block's input, normalised, and queries, keys, values and their result,
+        // or the inside of the feed-forward network.
+        draft.live(7 * width, grid);
         draft.norm("norm", channels);
         ends(draft, "proj_in", (channels, width));
         for at in 0..depth {

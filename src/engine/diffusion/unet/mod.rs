@@ -21,7 +21,7 @@ use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
-const WEIGHTS: &[&str] = &[
+pub(super) const WEIGHTS: &[&str] = &[
     "unet/diffusion_pytorch_model.safetensors",
     "unet/diffusion_pytorch_model.fp16.safetensors",
 ];

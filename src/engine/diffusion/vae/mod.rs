@@ -19,7 +19,7 @@ use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
-const WEIGHTS: &[&str] = &[
+pub(super) const WEIGHTS: &[&str] = &[
     "vae/diffusion_pytorch_model.safetensors",
     "vae/diffusion_pytorch_model.fp16.safetensors",
 ];
@@ -41,6 +41,30 @@ pub(crate) struct Vae {
     device: Device,
     compute: DType,
     budget_bytes: usize,
+}
+
+impl VaeConfig {
+    /// How a latent of that size (height, width) is cut, if it must be, where an element has so many
+    /// `bytes` and the largest picture inside may take `budget_bytes`.
+    fn tile_plan(
+        &self,
+        (height, width): (usize, usize),
+        bytes: usize,
+        budget_bytes: usize,
+    ) -> Option<TilePlan> {
+        let bytes_per_px = self.widest_at_full_size() * bytes;
+        let budget_px = budget_bytes / bytes_per_px.max(1);
+        TilePlan::new(height, width, budget_px / (self.factor * self.factor))
+    }
+
+    /// The tiles (height, width) in which a latent of that size is encoded and decoded in f32; one
+    /// where it is done whole.
+    pub(crate) fn tile_sizes(&self, (height, width): (usize, usize)) -> Vec<(usize, usize)> {
+        match self.tile_plan((height, width), 4, PICTURE_BUDGET_BYTES) {
+            None => vec![(height, width)],
+            Some(plan) => plan.sizes(),
+        }
+    }
 }
 
 impl Vae {
@@ -200,10 +224,9 @@ impl Vae {
 
     /// How to cut a latent of that size, if it must be.
     fn tiles(&self, height: usize, width: usize) -> Option<TilePlan> {
-        let bytes_per_px = self.config.widest_at_full_size() * self.compute.size_in_bytes();
-        let factor = self.config.factor;
-        let budget_px = self.budget_bytes / bytes_per_px.max(1);
-        TilePlan::new(height, width, budget_px / (factor * factor))
+        let bytes = self.compute.size_in_bytes();
+        self.config
+            .tile_plan((height, width), bytes, self.budget_bytes)
     }
 }
 

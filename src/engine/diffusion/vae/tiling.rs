@@ -41,6 +41,17 @@ impl TilePlan {
         self.rows.len() * self.columns.len()
     }
 
+    /// Their sizes (height, width).
+    pub(super) fn sizes(&self) -> Vec<(usize, usize)> {
+        let of_row = |row: &Range<usize>| {
+            let height = row.len();
+            self.columns
+                .iter()
+                .map(move |column| (height, column.len()))
+        };
+        self.rows.iter().flat_map(of_row).collect()
+    }
+
     /// Runs `work` on every tile and joins what it gives: a picture `(1, channels, …)` of `scale`
     /// times the tile's size.
     pub(super) fn run(

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::region::RegionBounds;
+use super::settings::MaskMode;
 use crate::geometry::Rect;
-use crate::plan::{MaskMode, RegionBounds};
-use crate::raster::{Mask, Tiled, snapped_to_ends};
+use crate::raster::{Mask, TILE_PX, Tiled, snapped_to_ends};
 
 /// Boxes within one tile, in pixels of the picture; empty where there is no such pixel.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,15 +15,16 @@ struct Boxes {
     not_fully_painted: Rect,
 }
 
-/// Gives what [`region_bounds`](crate::plan::region_bounds) gives, at the cost of what has changed.
+/// Gives what [`region_bounds`](super::region_bounds) gives, at the cost of what has changed.
 #[derive(Debug)]
-pub(super) struct RegionBoxes {
+pub struct RegionBoxes {
     mask: Mask,
     tiles: BTreeMap<(u32, u32), Boxes>,
 }
 
 impl RegionBoxes {
-    pub(super) fn of(mask: &Mask) -> Self {
+    /// The boxes of a mask.
+    pub fn of(mask: &Mask) -> Self {
         let mut boxes = Self {
             mask: Tiled::filled(Default::default(), 0),
             tiles: BTreeMap::new(),
@@ -32,7 +34,7 @@ impl RegionBoxes {
     }
 
     /// Takes in a mask that may have changed.
-    pub(super) fn update(&mut self, mask: &Mask) {
+    pub fn update(&mut self, mask: &Mask) {
         if self.mask.extent() != mask.extent() {
             self.tiles.clear();
         }
@@ -47,7 +49,8 @@ impl RegionBoxes {
         self.mask = mask.clone();
     }
 
-    pub(super) fn bounds(&self, mode: MaskMode) -> RegionBounds {
+    /// Which part of the picture may change, as a box.
+    pub fn bounds(&self, mode: MaskMode) -> RegionBounds {
         let union = |of: fn(&Boxes) -> Rect| {
             self.tiles
                 .values()
@@ -67,6 +70,28 @@ impl RegionBoxes {
         } else {
             RegionBounds::Box(region)
         }
+    }
+}
+
+impl RegionBoxes {
+    /// Whether a pixel in `rect` may change, as far as the boxes tell: never false where one does.
+    pub fn meets(&self, rect: Rect, mode: MaskMode) -> bool {
+        let rect = rect.intersect(Rect::of(self.mask.extent()));
+        if rect.is_empty() {
+            return false;
+        }
+        let tiles = |from: i32, end: i32| from as u32 / TILE_PX..=(end - 1) as u32 / TILE_PX;
+        tiles(rect.y, rect.bottom()).any(|row| {
+            tiles(rect.x, rect.right()).any(|column| {
+                self.tiles.get(&(row, column)).is_some_and(|boxes| {
+                    let changes = match mode {
+                        MaskMode::Changes => boxes.painted,
+                        MaskMode::Stays => boxes.not_fully_painted,
+                    };
+                    !changes.intersect(rect).is_empty()
+                })
+            })
+        })
     }
 }
 
@@ -92,6 +117,20 @@ mod tests {
     use super::*;
     use crate::geometry::Extent;
     use crate::plan::region_bounds;
+
+    #[test]
+    fn a_rectangle_meets_what_may_change_in_it() {
+        let mut mask: Mask = Tiled::filled(Extent::new(600, 600), 0);
+        mask.update(Rect::new(300, 300, 20, 20), |_, _| 255);
+        let boxes = RegionBoxes::of(&mask);
+        let meets = |x, y, mode| boxes.meets(Rect::new(x, y, 30, 30), mode);
+        assert!(meets(290, 290, MaskMode::Changes) && meets(310, 310, MaskMode::Changes));
+        assert!(!meets(260, 300, MaskMode::Changes) && !meets(0, 0, MaskMode::Changes));
+        assert!(!meets(590, 700, MaskMode::Changes));
+        assert!(meets(0, 0, MaskMode::Stays) && meets(290, 290, MaskMode::Stays));
+        let full = RegionBoxes::of(&Tiled::filled(Extent::new(600, 600), 255));
+        assert!(!full.meets(Rect::new(0, 0, 600, 600), MaskMode::Stays));
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,0 +1,139 @@
+//! What the next run of the document in front will take; see [`Forecast`].
+
+use std::sync::Arc;
+
+use super::Editor;
+use super::files::FileEvent;
+use super::open_document::OpenDocument;
+use crate::catalog::ModelRef;
+use crate::document::DocumentId;
+use crate::jobs::{Demands, DemandsOf, EditResult, Forecast, Planned, Speeds};
+use crate::plan::{EditRequest, RegionBounds, RegionBoxes, later_passes, layout};
+use crate::raster::Pixmap;
+
+/// What forecasts are made from, and the one that holds now.
+pub(super) struct Forecasting {
+    demands_of: DemandsOf,
+    /// Of the chosen model, where they can be known.
+    demands: Option<(ModelRef, Arc<dyn Demands>)>,
+    speeds: Speeds,
+    /// The model that ran last: the engine has it.
+    loaded: Option<ModelRef>,
+    now: Option<(DocumentId, Forecast)>,
+}
+
+impl Forecasting {
+    pub(super) fn new(demands_of: DemandsOf, speeds: Speeds) -> Self {
+        let mut forecasting = Self {
+            demands_of,
+            demands: None,
+            speeds,
+            loaded: None,
+            now: None,
+        };
+        let known = (forecasting.demands_of)(&ModelRef::BuiltIn);
+        forecasting.model_chosen(ModelRef::BuiltIn, known);
+        forecasting
+    }
+
+    /// How to ask for a model's demands, on any thread.
+    pub(super) fn demands_of(&self) -> DemandsOf {
+        Arc::clone(&self.demands_of)
+    }
+
+    pub(super) fn model_chosen(&mut self, model: ModelRef, demands: Option<Arc<dyn Demands>>) {
+        self.demands = demands.map(|demands| (model, demands));
+    }
+
+    fn of(&self, model: &ModelRef) -> Option<&dyn Demands> {
+        let known = self.demands.as_ref().filter(|(known, _)| known == model);
+        known.map(|(_, demands)| demands.as_ref())
+    }
+
+    /// Of a request; `changes` are the boxes of its mask.
+    pub(super) fn forecast(
+        &self,
+        request: &EditRequest,
+        changes: Option<&RegionBoxes>,
+    ) -> Option<Forecast> {
+        let demands = self.of(&request.model)?;
+        let (settings, traits) = (&request.settings, &request.traits);
+        let bounds = changes.map_or(RegionBounds::Everything, |boxes| {
+            boxes.bounds(settings.mask_mode)
+        });
+        let picture = request.source.extent();
+        let layout = layout(picture, bounds, settings, traits).ok()?;
+        let later = later_passes(&layout, settings, traits);
+        let planned = Planned {
+            model: &request.model,
+            traits,
+            settings,
+            layout: &layout,
+            later: &later,
+            picture,
+            pixel_bytes: match request.source.pixels {
+                Pixmap::Rgba8(_) => 4,
+                Pixmap::Rgba16(_) => 8,
+            },
+            changes: changes.filter(|_| layout.region.is_some()),
+            is_loaded: self.loaded.as_ref() == Some(&request.model),
+        };
+        Some(planned.forecast(demands, &self.speeds))
+    }
+}
+
+impl Editor {
+    /// What a run of the present settings would take, while a stroke is under way as it was before;
+    /// `None` where that cannot be known.
+    pub fn forecast(&self, document: DocumentId) -> Option<Forecast> {
+        let (of, forecast) = self.forecasting.now?;
+        (of == document).then_some(forecast)
+    }
+
+    /// Makes the forecast anew, for the document in front.
+    pub(super) fn follow_forecast(&mut self) {
+        let open = self.active.and_then(|id| self.document(id));
+        let Some(open) = open else {
+            self.forecasting.now = None;
+            return;
+        };
+        let is_of_it = |(of, _): &(DocumentId, Forecast)| *of == open.id();
+        if open.stroke.is_some() && self.forecasting.now.as_ref().is_some_and(is_of_it) {
+            // A brush must not wait for it.
+            return;
+        }
+        let request = self.request_of(open);
+        let forecast = request.and_then(|it| self.forecasting.forecast(&it, Some(&open.region)));
+        self.forecasting.now = forecast.map(|forecast| (open.id(), forecast));
+    }
+
+    /// What a run of the present settings would be, with the seed of the last one.
+    fn request_of(&self, open: &OpenDocument) -> Option<EditRequest> {
+        let card = self.card.as_ref()?;
+        Some(EditRequest {
+            model: card.reference.clone(),
+            traits: card.traits.clone(),
+            source: open.document.visible().clone(),
+            painted: None,
+            settings: open.settings().clone(),
+        })
+    }
+
+    /// Takes in what a run took.
+    pub(super) fn learn_speeds(&mut self, model: &ModelRef, result: &EditResult) {
+        let forecasting = &mut self.forecasting;
+        forecasting.loaded = Some(model.clone());
+        let known = forecasting.demands.as_ref().filter(|(of, _)| of == model);
+        let Some((_, demands)) = known else {
+            return;
+        };
+        if forecasting.speeds.learn(model, result, demands.as_ref()) {
+            let (data_dir, speeds) = (self.data_dir.clone(), forecasting.speeds.clone());
+            // Not worth a word where it cannot be: the next forecast is rougher, and nothing else.
+            self.do_file_task(Box::new(move || {
+                drop(speeds.write(&data_dir));
+                FileEvent::SpeedsKept
+            }));
+        }
+    }
+}

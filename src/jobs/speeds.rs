@@ -1,0 +1,275 @@
+//! [`Speeds`]: how fast this machine was in runs before, from which the next one is forecast.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::edit::{EditResult, PassRun};
+use crate::catalog::ModelRef;
+use crate::engine::{Demands, PassShape};
+
+const FILE: &str = "speeds.json";
+/// A model that was loaded already takes less than this, in seconds.
+const IS_LOADED_SECONDS: f64 = 0.02;
+/// FLOP/s of a thread, where nothing was ever measured: a processor of some years ago.
+const FLOPS_PER_SECOND: f64 = 40e9;
+/// Seconds for a pixel of the picture that is shown to the model or changed, where nothing was ever
+/// measured.
+const SECONDS_PER_PIXEL: f64 = 1.5e-7;
+
+/// What takes time in a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Work {
+    /// Predicting once, by FLOPs.
+    Step,
+    /// Encoding a picture, by FLOPs.
+    Encode,
+    /// Decoding one, by FLOPs.
+    Decode,
+    /// Planning and placing the first pass, by pixels.
+    First,
+    /// The same, with details.
+    FirstDetailed,
+    /// Planning and placing a later pass.
+    Later,
+    /// The same, with details.
+    LaterDetailed,
+}
+
+impl Work {
+    /// Planning and placing a pass.
+    pub(super) fn planning(is_first: bool, is_detailed: bool) -> Self {
+        match (is_first, is_detailed) {
+            (true, false) => Self::First,
+            (true, true) => Self::FirstDetailed,
+            (false, false) => Self::Later,
+            (false, true) => Self::LaterDetailed,
+        }
+    }
+
+    fn seconds_per_unit_unmeasured(self) -> f64 {
+        match self {
+            Self::Step | Self::Encode | Self::Decode => {
+                let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                1.0 / (FLOPS_PER_SECOND * threads as f64)
+            }
+            Self::First | Self::Later => SECONDS_PER_PIXEL,
+            Self::FirstDetailed | Self::LaterDetailed => 3.0 * SECONDS_PER_PIXEL,
+        }
+    }
+}
+
+/// Seconds per unit of one kind of work, by octaves of its amount: speed depends on it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Curve(BTreeMap<i32, f64>);
+
+impl Curve {
+    fn note(&mut self, amount: f64, seconds: f64) {
+        if amount <= 0.0 || seconds <= 0.0 {
+            return;
+        }
+        let rate = seconds / amount;
+        let known = self.0.entry(amount.log2().round() as i32).or_insert(rate);
+        // What has been said lately counts for as much as all before.
+        *known = (*known * rate).sqrt();
+    }
+
+    /// Interpolated between octaves; beyond them as at the nearest.
+    fn rate(&self, amount: f64) -> Option<f64> {
+        let at = amount.max(1.0).log2();
+        let below = self.0.range(..=at.floor() as i32).next_back();
+        let above = self.0.range(at.floor() as i32 + 1..).next();
+        match (below, above) {
+            (Some((a, low)), Some((b, high))) => {
+                let share = (at - f64::from(*a)) / f64::from(b - a);
+                Some(low.powf(1.0 - share) * high.powf(share))
+            }
+            (one, other) => one.or(other).map(|(_, rate)| *rate),
+        }
+    }
+}
+
+/// Of one model on this machine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ModelSpeeds {
+    /// What computed, and with how many threads.
+    machine: String,
+    load_seconds: f64,
+    text_seconds: f64,
+    curves: BTreeMap<Work, Curve>,
+}
+
+/// How fast this machine was in runs before, by model.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Speeds {
+    models: BTreeMap<String, ModelSpeeds>,
+}
+
+impl Speeds {
+    /// Those kept in a folder; none where nothing can be read.
+    pub fn read(data_dir: &Path) -> Self {
+        std::fs::read(data_dir.join(FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Keeps them there, whole or not at all.
+    pub fn write(&self, data_dir: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(data_dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.persist(data_dir.join(FILE))?;
+        Ok(())
+    }
+
+    /// Takes in what a run took. True where there was something to learn.
+    pub fn learn(&mut self, model: &ModelRef, result: &EditResult, demands: &dyn Demands) -> bool {
+        let threads = rayon::current_num_threads();
+        let machine = format!("{}, {threads}", result.report.device);
+        let known = self.models.entry(key(model)).or_default();
+        if known.machine != machine {
+            *known = ModelSpeeds {
+                machine,
+                ..ModelSpeeds::default()
+            };
+        }
+        for (index, run) in result.runs.iter().enumerate() {
+            known.learn(index == 0, run, demands);
+        }
+        !result.runs.is_empty()
+    }
+
+    /// Seconds that so much of a kind of work takes, and whether that was measured with this model.
+    pub(super) fn seconds(&self, model: &ModelRef, work: Work, amount: f64) -> (f64, bool) {
+        let of = |speeds: &ModelSpeeds| speeds.curves.get(&work)?.rate(amount);
+        if let Some(rate) = self.models.get(&key(model)).and_then(of) {
+            return (rate * amount, true);
+        }
+        // Other models tell how fast the machine is.
+        let others: Vec<f64> = self.models.values().filter_map(of).collect();
+        let rate = match others.len() {
+            0 => work.seconds_per_unit_unmeasured(),
+            count => others.iter().sum::<f64>() / count as f64,
+        };
+        (rate * amount, false)
+    }
+
+    /// Seconds for reading the model, and for reading the prompts.
+    pub(super) fn beginning_seconds(&self, model: &ModelRef) -> (f64, f64) {
+        self.models
+            .get(&key(model))
+            .map_or((0.0, 0.0), |known| (known.load_seconds, known.text_seconds))
+    }
+}
+
+impl ModelSpeeds {
+    fn learn(&mut self, is_first: bool, run: &PassRun, demands: &dyn Demands) {
+        let (report, seconds) = (&run.report, &run.report.seconds);
+        let parts = report.parts.max(1);
+        let demand = demands.of_pass(&PassShape {
+            work: run.layout.work,
+            shown: run.shown,
+            parts,
+            steps: report.executed_steps,
+            prompts: report.prompts,
+            encodes: 1,
+            decodes: 1,
+        });
+        if seconds.load > IS_LOADED_SECONDS {
+            self.load_seconds = seconds.load;
+        }
+        if report.text_encodes > 0 {
+            self.text_seconds = seconds.text;
+        }
+        // Pictures that the round trip needs are encoded after the first one.
+        if report.picture_encodes > report.round_trips {
+            let count = f64::from(report.picture_encodes - report.round_trips);
+            self.note(Work::Encode, demand.encode_flops, seconds.encode / count);
+        }
+        let predictions = f64::from(report.executed_steps * parts);
+        if predictions > 0.0 {
+            self.note(Work::Step, demand.step_flops, seconds.steps / predictions);
+        }
+        self.note(Work::Decode, demand.decode_flops, seconds.decode);
+        let of_engine = seconds.load
+            + seconds.text
+            + seconds.encode
+            + seconds.round_trip
+            + seconds.steps
+            + seconds.decode;
+        let work = Work::planning(is_first, seconds.round_trip > 1e-4);
+        let pixels = planned_pixels(
+            run.layout.crop.extent().area(),
+            run.layout.touched.extent().area(),
+        );
+        self.note(work, pixels, run.seconds - of_engine);
+    }
+
+    fn note(&mut self, work: Work, amount: f64, seconds: f64) {
+        self.curves.entry(work).or_default().note(amount, seconds);
+    }
+}
+
+/// The amount of planning and placing: pixels that are shown to the model, and that can change.
+pub(super) fn planned_pixels(crop: u64, touched: u64) -> f64 {
+    crop as f64 + touched as f64
+}
+
+fn key(model: &ModelRef) -> String {
+    match model {
+        ModelRef::BuiltIn => "built-in".to_owned(),
+        ModelRef::Folder(folder) => std::path::absolute(folder)
+            .unwrap_or_else(|_| folder.clone())
+            .display()
+            .to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_interpolated_between_octaves() {
+        let mut curve = Curve::default();
+        assert_eq!(curve.rate(1e9), None);
+        curve.note(1024.0, 1024.0);
+        curve.note(4096.0, 4096.0 * 4.0);
+        for (amount, rate) in [
+            (1.0, 1.0),
+            (1024.0, 1.0),
+            (2048.0, 2.0),
+            (4096.0, 4.0),
+            (1e9, 4.0),
+        ] {
+            let said = curve.rate(amount).unwrap();
+            assert!((said - rate).abs() < 1e-9, "{amount}: {said}");
+        }
+        // A second measurement moves what is known half of the way.
+        curve.note(1024.0, 4.0 * 1024.0);
+        assert!((curve.rate(1024.0).unwrap() - 2.0).abs() < 1e-9);
+        curve.note(0.0, 1.0);
+        curve.note(1.0, -1.0);
+        assert_eq!(curve.0.len(), 2);
+    }
+
+    #[test]
+    fn speeds_come_back_from_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Speeds::read(folder.path()), Speeds::default());
+        let mut speeds = Speeds::default();
+        let known = speeds.models.entry("m".to_owned()).or_default();
+        known.note(Work::Step, 2e9, 0.5);
+        known.load_seconds = 3.0;
+        speeds.write(folder.path()).unwrap();
+        assert_eq!(Speeds::read(folder.path()), speeds);
+        std::fs::write(folder.path().join(FILE), "{").unwrap();
+        assert_eq!(Speeds::read(folder.path()), Speeds::default());
+    }
+}
