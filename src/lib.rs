@@ -9,11 +9,11 @@
 //!               │          │
 //!               └────┬─ jobs ──┬─ document
 //!                    │         │
-//!                 engine ──────┤    (engine: diffusion → nn → kernels; only the first two name candle)
+//!                 engine ──────┤    (engine: diffusion, vision → nn → kernels; all but the last name candle)
 //!                    │         │
 //!                   plan       │
 //!                    │         │
-//!                 catalog    raster
+//!                 catalog    raster ── select
 //!                    └────┬────┘
 //!                   geometry · text
 //! ```
@@ -27,5 +27,6 @@ pub mod geometry;
 pub mod jobs;
 pub mod plan;
 pub mod raster;
+pub mod select;
 pub mod text;
 pub mod ui;

@@ -9,6 +9,7 @@ pub mod composite;
 pub mod file;
 pub mod morphology;
 pub mod pixmap;
+pub mod scale;
 pub mod shapes;
 pub mod sheet;
 pub mod tiled;
