@@ -8,11 +8,13 @@ mod edit;
 mod estimate;
 mod queue;
 mod runner;
+mod sight;
 mod tasks;
 mod worker;
 
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, Unwatched, run_edit};
 pub use runner::{JobEvent, Runner, Standing};
+pub use sight::{SightError, see};
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;
 

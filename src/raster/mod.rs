@@ -21,4 +21,4 @@ pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote}
 pub use morphology::{blank_mask, inverted, snapped_to_ends};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use shapes::{Ink, fill_polygon, fill_rect};
-pub use tiled::{TILE_PX, TileIndex, Tiled};
+pub use tiled::{TILE_PX, TileIndex, TilePixels, Tiled};

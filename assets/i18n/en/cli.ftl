@@ -9,6 +9,7 @@ cli-model-sees-mask = trained for inpainting: it sees the mask
 cli-mask-empty = Nothing is painted in the mask: no pixel is brighter than 8 of 255. White is painted; if its shape lies in another channel, name it with --mask-channel alpha. To change the whole picture, leave --mask out or add --allow-empty-mask. File: { $path }
 cli-details-by-picture = Details were kept by comparing with the picture itself: this engine cannot give its round trip.
 cli-second-pass-ended = The second pass ended early; the result of the passes before it was saved: { $path }
+cli-selected = Wrote { $path }: { $percent } % of the picture is selected, faces found: { $people } ({ $seconds } s)
 cli-unknown-words = The model does not know: { $words }
 cli-seed-used = Seed { $seed }. Give --seed { $seed } for the same picture again.
 cli-written = Wrote { $path } ({ $steps } of { $of } steps in { $seconds } s).

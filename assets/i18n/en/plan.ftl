@@ -10,3 +10,9 @@ plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
 plan-bad-profile = The picture’s colour profile cannot be used. Convert the picture to sRGB first. Detail: { $why }
 plan-scaling = The picture cannot be scaled. This is our mistake; please report it. Detail: { $why }
+select-no-subject = Nothing in the picture stands out as its subject. Paint the mask by hand, or crop the picture closer.
+select-no-face = No face was found in the picture. Faces must be turned to the camera and not too small; select the subject instead, or paint the mask by hand.
+select-no-such-person = There is no person { $person }: { $found } { $found ->
+    [one] face was
+   *[other] faces were
+} found. People are counted from left to right.

@@ -10,3 +10,6 @@ plan-empty-picture = 這張圖片沒有任何像素。
 plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們的錯，請回報。
 plan-bad-profile = 無法使用圖片的色彩描述檔。請先把圖片轉成 sRGB。細節：{ $why }
 plan-scaling = 無法縮放圖片。這是我們的錯，請回報。細節：{ $why }
+select-no-subject = 圖片裡沒有明顯的主體。請自行塗抹遮罩，或先把圖片裁切得近一點。
+select-no-face = 圖片裡找不到臉孔。臉孔需要面向鏡頭，而且不能太小；請改為選取主體，或自行塗抹遮罩。
+select-no-such-person = 沒有第 { $person } 個人：只找到 { $found } 張臉孔。人物由左到右計算。
