@@ -24,6 +24,7 @@ mod recovery;
 mod region;
 mod saving;
 mod seeds;
+mod selecting;
 
 pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
 pub use closed::RecentlyClosed;
@@ -43,7 +44,7 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
+use crate::jobs::{EngineFactory, Runner, TaskThread, VisionFactory, Wake};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;
@@ -51,11 +52,14 @@ use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
+use selecting::{Selecting, SightEvent};
 
 /// What an [`Editor`] needs to begin.
 pub struct Start {
     /// Makes the engine.
     pub engine: EngineFactory,
+    /// Makes what sees subjects and faces.
+    pub vision: VisionFactory,
     /// The language where the preferences name none.
     pub language: Language,
     /// Where journals and preferences lie.
@@ -99,6 +103,9 @@ pub struct Editor {
     files: TaskThread<FileEvent>,
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
+    vision: VisionFactory,
+    sight: TaskThread<SightEvent>,
+    selecting: Vec<Selecting>,
     seeds: Seeds,
     last_document: u64,
     last_candidate: u64,
@@ -117,6 +124,8 @@ impl std::fmt::Debug for Editor {
 
 /// File tasks that may wait; more are refused with a notice.
 const MOST_FILE_TASKS: usize = 64;
+/// Selections that may wait, nearly all of them stopped ones.
+const MOST_SELECTIONS: usize = 16;
 /// Writings of journals that may wait, of all documents; see [`journaling`].
 const MOST_JOURNAL_TASKS: usize = 8;
 
@@ -125,6 +134,7 @@ impl Editor {
     pub fn new(start: Start) -> Self {
         let Start {
             engine,
+            vision,
             language,
             data_dir,
             wake,
@@ -151,7 +161,10 @@ impl Editor {
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
-            syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, wake),
+            syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            vision,
+            sight: TaskThread::new("sight", MOST_SELECTIONS, wake),
+            selecting: Vec::new(),
             seeds: Seeds::from_clock(),
             last_document: 0,
             last_candidate: 0,
@@ -193,6 +206,7 @@ impl Editor {
         self.follow_masks();
         self.poll_jobs();
         self.poll_files();
+        self.poll_sight();
         self.poll_journals();
         self.poll_recovery();
         self.write_journals();
@@ -210,6 +224,7 @@ impl Editor {
     pub fn close(mut self) {
         self.poll_jobs();
         for open in std::mem::take(&mut self.documents) {
+            self.cancel_select(open.id());
             self.let_go(open);
         }
         let Self {
@@ -286,6 +301,12 @@ impl Editor {
                 points,
                 fill,
             } => self.fill_lasso(document, &points, fill),
+            C::Select {
+                document,
+                part,
+                how,
+            } => self.select(document, part, how),
+            C::CancelSelect { document } => self.cancel_select(document),
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
@@ -367,6 +388,7 @@ impl Editor {
         for run in self.runs.iter().filter(|run| run.document == id) {
             self.runner.cancel(run.job);
         }
+        self.cancel_select(id);
         let closed = self.documents.remove(place);
         self.let_go(closed);
         self.comparisons

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::document_journal::DocumentJournal;
 use super::region::RegionBoxes;
+use super::selecting::SeenPicture;
 use crate::document::{Document, DocumentId};
+use crate::geometry::Extent;
 use crate::plan::{EditSettings, RegionBounds};
 use crate::raster::{FileOrigin, Picture, Stroke};
 
@@ -21,6 +23,7 @@ pub struct OpenDocument {
     pub(super) in_file: Option<Picture>,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
+    pub(super) seen: Option<SeenPicture>,
     pub(super) journal: DocumentJournal,
 }
 
@@ -48,6 +51,7 @@ impl OpenDocument {
             is_being_saved: false,
             is_sample: false,
             stroke: None,
+            seen: None,
             journal,
         }
     }
@@ -60,6 +64,11 @@ impl OpenDocument {
     /// Pictures, layers, mask, undo.
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// The canvas size.
+    pub(super) fn extent(&self) -> Extent {
+        self.document.extent()
     }
 
     /// What to call it: the file's name, or one that was made up.

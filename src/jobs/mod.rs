@@ -22,7 +22,7 @@ pub use crate::engine::{RunReport, RunSeconds, Stage};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Vision};
 
 /// Names a job; never used twice in the program's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,3 +30,7 @@ pub struct JobId(pub u64);
 
 /// Makes the engine, on the engine's own thread: when the first job comes, and again after a panic.
 pub type EngineFactory = Box<dyn Fn() -> Result<Box<dyn Engine>, EngineError> + Send>;
+
+/// Makes what sees, on the thread where it looks: for each picture anew, so that nothing is held between.
+pub type VisionFactory =
+    std::sync::Arc<dyn Fn() -> Result<Box<dyn Vision>, EngineError> + Send + Sync>;

@@ -408,7 +408,11 @@ mod tests {
             let rows = flat.chunks(row).skip(rect.y as usize);
             let rows = rows.take(rect.height as usize);
             let columns = rect.x as usize..rect.right() as usize;
-            TilePixels::Each(rows.flat_map(|row| &row[columns.clone()]).copied().collect())
+            TilePixels::Each(
+                rows.flat_map(|row| &row[columns.clone()])
+                    .copied()
+                    .collect(),
+            )
         });
         for (at, value) in made.to_vec().into_iter().enumerate() {
             let (x, y) = (at % row, at / row);

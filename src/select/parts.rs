@@ -231,31 +231,7 @@ impl Head<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FACE_POINTS;
     use super::*;
-
-    /// A face: 20 wide, 40 high, its nose in the middle.
-    fn face(x: f32, y: f32) -> Face {
-        let oval: Vec<PointF> = (0..36)
-            .map(|i| {
-                let turn = i as f32 / 36.0 * std::f32::consts::TAU;
-                PointF::new(x + 10.0 * turn.sin(), y - 20.0 * turn.cos())
-            })
-            .collect();
-        let mut face = Face {
-            score: 0.9,
-            points: vec![PointF::new(x, y); FACE_POINTS],
-        };
-        let numbers = [
-            10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400,
-            377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67,
-            109,
-        ];
-        for (number, point) in numbers.into_iter().zip(oval) {
-            face.points[number] = point;
-        }
-        face
-    }
 
     /// Two people, as wide as their heads, on 300 × 200.
     fn seen() -> Seen {
@@ -267,7 +243,9 @@ mod tests {
         Seen {
             extent,
             subject: Some(subject),
-            faces: vec![face(80.0, 60.0), face(220.0, 60.0)],
+            faces: [80.0, 220.0]
+                .map(|x| Face::elliptic(PointF::new(x, 60.0), (10.0, 20.0)))
+                .to_vec(),
         }
     }
 

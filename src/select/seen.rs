@@ -66,6 +66,18 @@ pub struct Face {
 }
 
 impl Face {
+    /// A face whose oval is an ellipse of those radii, across and down, around the nose; for what is no network.
+    pub fn elliptic(nose: PointF, (across, down): (f32, f32)) -> Self {
+        let mut points = vec![nose; FACE_POINTS];
+        for (at, number) in OVAL.into_iter().enumerate() {
+            let turn = at as f32 / OVAL.len() as f32 * std::f32::consts::TAU;
+            if let Some(point) = points.get_mut(number) {
+                *point = PointF::new(nose.x + across * turn.sin(), nose.y - down * turn.cos());
+            }
+        }
+        Self { score: 0.9, points }
+    }
+
     /// The same face in a picture `scale` times as large.
     #[must_use]
     pub fn scaled(&self, (across, down): (f32, f32)) -> Self {

@@ -52,6 +52,7 @@ impl App {
         let wake = ctx.clone();
         let mut editor = Editor::new(Start {
             engine: options.engine,
+            vision: options.vision,
             language: options.language.unwrap_or_else(Language::of_system),
             data_dir: options.data_dir,
             wake: std::sync::Arc::new(move || wake.request_repaint()),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::jobs::EngineFactory;
+use crate::jobs::{EngineFactory, VisionFactory};
 use crate::text::Language;
 
 /// What the window needs to begin.
@@ -11,6 +11,8 @@ pub struct WindowOptions {
     pub picture: Option<PathBuf>,
     /// Makes the engine, on its own thread.
     pub engine: EngineFactory,
+    /// Makes what sees subjects and faces, on a thread of its own.
+    pub vision: VisionFactory,
     /// Where preferences and journals lie.
     pub data_dir: PathBuf,
     /// `None`: the preferences' own, or the system's.
