@@ -11,11 +11,11 @@
 //!                    │         │
 //!                    │      document
 //!                    │         │
-//!                 engine ──────┤    (engine: diffusion → nn → kernels; only the first two name candle)
+//!                 engine ──────┤    (engine: diffusion, vision → nn → kernels; all but the last name candle)
 //!                    │         │
 //!                   plan       │
 //!                    │         │
-//!                 catalog    raster
+//!                 catalog    raster ── select
 //!                    └────┬────┘
 //!                   geometry · text
 //! ```
@@ -30,5 +30,6 @@ pub mod jobs;
 pub mod plan;
 pub mod project;
 pub mod raster;
+pub mod select;
 pub mod text;
 pub mod ui;

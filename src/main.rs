@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use overpaint::cli::{self, WindowRequest};
-use overpaint::engine::Engine;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions, demands_of};
 use overpaint::engine::kernels::BlockAllocator;
+use overpaint::engine::vision::BuiltInVision;
+use overpaint::engine::{Engine, Vision};
 use overpaint::text::{Explain as _, Message};
 use overpaint::ui::{self, WindowOptions};
 
@@ -27,10 +28,16 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         let engine = DiffusionEngine::new(options)?;
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
+    let vision = move || {
+        // Whoever computes first sets the threads up.
+        options.thread_count()?;
+        Ok(Box::new(BuiltInVision::default()) as Box<dyn Vision>)
+    };
     ui::run(WindowOptions {
         pictures: request.pictures,
         engine: Box::new(engine),
         demands: Arc::new(move |model| demands_of(model, options)),
+        vision: Arc::new(vision),
         data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
         language: None,
         frame_times: request.frame_times,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part, PrecisionChoice};
+use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
+use crate::select::Part;
 
 /// Overpaint: change a part of a picture by saying what should be there.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Edit one picture without the window
     Edit(Box<EditArgs>),
+    /// Select a part of a picture as a mask: its subject, background, faces, hair or clothes
+    Select(SelectArgs),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -81,6 +84,7 @@ impl Command {
     pub(super) fn wants_json(&self) -> bool {
         match self {
             Self::Edit(edit) => edit.json,
+            Self::Select(select) => select.json,
             Self::Bench(bench) => bench.json,
             Self::Models(_) => false,
         }
@@ -133,6 +137,12 @@ pub struct EditArgs {
     /// Mask: white is painted. Without one the whole picture may change
     #[arg(long, value_name = "MASK")]
     pub mask: Option<PathBuf>,
+    /// Select a part of the picture as the mask
+    #[arg(long, value_name = "PART", value_parser = PARTS, conflicts_with = "mask")]
+    pub select: Option<String>,
+    /// Select that person's part only, counted from 1, from left to right
+    #[arg(long, value_name = "N", requires = "select", value_parser = clap::value_parser!(u32).range(1..))]
+    pub person: Option<u32>,
     /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
     /// green, blue
     #[arg(long, value_name = "CHANNEL", default_value = "auto")]
@@ -234,6 +244,37 @@ pub struct EditArgs {
     pub json: bool,
 }
 
+/// What can be selected.
+const PARTS: [&str; 5] = [
+    Part::Subject.id(),
+    Part::Background.id(),
+    Part::Face.id(),
+    Part::Hair.id(),
+    Part::Clothes.id(),
+];
+
+/// `overpaint select`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct SelectArgs {
+    /// Picture to look at: PNG, JPEG, WebP, TIFF, BMP or GIF
+    pub input: PathBuf,
+    /// Mask to write, white where it is selected: PNG, JPEG, WebP or TIFF by its extension
+    #[arg(short, long, value_name = "MASK")]
+    pub output: PathBuf,
+    /// What is selected
+    #[arg(long, value_name = "PART", value_parser = PARTS, default_value = Part::Subject.id())]
+    pub what: String,
+    /// That person's part only, counted from 1, from left to right
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub person: Option<u32>,
+    /// What computes
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Say everything as one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct ModelsArgs {
     #[command(subcommand)]
@@ -314,13 +355,13 @@ impl BenchArgs {
 
 impl BenchStage {
     /// The part of a model it is; `None` for an edit.
-    pub(super) fn part(self) -> Option<Part> {
+    pub(super) fn part(self) -> Option<ModelPart> {
         Some(match self {
             Self::Edit => return None,
-            Self::Unet => Part::Unet,
-            Self::Encode => Part::VaeEncoder,
-            Self::Decode => Part::VaeDecoder,
-            Self::Text => Part::TextEncoder,
+            Self::Unet => ModelPart::Unet,
+            Self::Encode => ModelPart::VaeEncoder,
+            Self::Decode => ModelPart::VaeDecoder,
+            Self::Text => ModelPart::TextEncoder,
         })
     }
 

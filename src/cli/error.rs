@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
-use crate::jobs::EditError;
+use crate::jobs::{EditError, SightError};
 use crate::plan::PlanError;
 use crate::raster::file::PictureError;
 use crate::text::{Explain, Message, error_speaks};
@@ -22,6 +22,8 @@ pub enum CliError {
     Input(PictureError),
     /// Nothing is painted in the mask's file (3).
     EmptyMask(PathBuf),
+    /// There is nothing of the kind to select (3), or the networks that look failed (5).
+    Sight(SightError),
     /// The model cannot be used (4).
     Model(CatalogError),
     /// The edit failed or was cancelled (5; 4 where the model's files are to blame; 2 or 3 where
@@ -40,7 +42,7 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Argument(_) => BAD_ARGUMENTS,
-            Self::Input(_) | Self::EmptyMask(_) => BAD_INPUT,
+            Self::Input(_) | Self::EmptyMask(_) | Self::Sight(SightError::Select(_)) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
             Self::Edit(EditError::Engine(error)) if error.is_about_model() => BAD_MODEL,
             Self::Edit(EditError::Plan(error)) => match error {
@@ -52,6 +54,7 @@ impl CliError {
                 _ => BAD_ARGUMENTS,
             },
             Self::Edit(EditError::Engine(_))
+            | Self::Sight(SightError::Engine(_))
             | Self::Output(_)
             | Self::Window(_)
             | Self::System(_) => FAILED_RUN,
@@ -71,6 +74,12 @@ impl From<CatalogError> for CliError {
     }
 }
 
+impl From<SightError> for CliError {
+    fn from(error: SightError) -> Self {
+        Self::Sight(error)
+    }
+}
+
 impl From<EditError> for CliError {
     fn from(error: EditError) -> Self {
         Self::Edit(error)
@@ -83,6 +92,7 @@ impl Explain for CliError {
             Self::Argument(message) | Self::Window(message) => message.clone(),
             Self::Input(error) | Self::Output(error) => error.message(),
             Self::EmptyMask(path) => Message::new("cli-mask-empty").with("path", path.as_path()),
+            Self::Sight(error) => error.message(),
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),

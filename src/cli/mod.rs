@@ -10,6 +10,7 @@ mod edit;
 mod error;
 mod models;
 mod resources;
+mod select;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
     let wants_json = args.command.as_ref().is_some_and(Command::wants_json);
     let done = match args.command {
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
+        Some(Command::Select(select)) => select::run(&select, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

@@ -35,6 +35,8 @@ pub enum EditLabel {
     DeleteLayer,
     /// The canvas cut to a part of it.
     CropCanvas,
+    /// A part of the picture selected.
+    Select,
 }
 
 impl Explain for EditLabel {
@@ -54,6 +56,7 @@ impl Explain for EditLabel {
             Self::MoveLayer => "editor-edit-move-layer",
             Self::DeleteLayer => "editor-edit-delete-layer",
             Self::CropCanvas => "editor-edit-crop-canvas",
+            Self::Select => "editor-edit-select",
         })
     }
 }

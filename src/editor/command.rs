@@ -14,6 +14,7 @@ use crate::geometry::{PointF, Rect};
 use crate::jobs::JobId;
 use crate::plan::{EditSettings, Strength};
 use crate::raster::Pixmap;
+use crate::select::{Combination, Part};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
 /// notice; a command about something that is gone does nothing.
@@ -137,6 +138,21 @@ pub enum Command {
         points: Vec<PointF>,
         /// With what.
         fill: Fill,
+    },
+    /// Selects a part of the picture as the mask: one undoable edit, when it was seen. Asked for again before
+    /// that, the last one counts.
+    Select {
+        /// Which document.
+        document: DocumentId,
+        /// What.
+        part: Part,
+        /// What becomes of the mask there was.
+        how: Combination,
+    },
+    /// Stops selecting; the mask stays as it is.
+    CancelSelect {
+        /// Which document.
+        document: DocumentId,
     },
     /// Turns the mask inside out.
     InvertMask {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Editor;
-use super::candidates::{Candidate, CandidateId};
+use super::candidates::Candidate;
+use super::ids::CandidateId;
 use crate::document::{DocumentId, LayerId};
 use crate::jobs::Forecast;
 use crate::plan::{EditRequest, RegionBoxes, SecondPass, later_passes, layout};

@@ -28,6 +28,7 @@ mod read;
 mod recovery;
 mod saving;
 mod seeds;
+mod selecting;
 
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
@@ -48,7 +49,9 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{DemandsOf, EngineFactory, Runner, Speeds, TaskThread, Wake};
+use crate::jobs::{
+    DemandsOf, EngineFactory, Runner, Speeds, TaskThread, VisionFactory, Wake,
+};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;
@@ -57,6 +60,7 @@ use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
+use selecting::{Selecting, SightEvent};
 
 /// What an [`Editor`] needs to begin.
 pub struct Start {
@@ -64,6 +68,8 @@ pub struct Start {
     pub engine: EngineFactory,
     /// Tells what runs of a model ask for, from which their time and memory are forecast.
     pub demands: DemandsOf,
+    /// Makes what sees subjects and faces.
+    pub vision: VisionFactory,
     /// The language where the preferences name none.
     pub language: Language,
     /// Where journals and preferences lie.
@@ -107,6 +113,9 @@ pub struct Editor {
     files: TaskThread<FileEvent>,
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
+    vision: VisionFactory,
+    sight: TaskThread<SightEvent>,
+    selecting: Vec<Selecting>,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -126,6 +135,8 @@ impl std::fmt::Debug for Editor {
 
 /// File tasks that may wait; more are refused with a notice.
 const MOST_FILE_TASKS: usize = 64;
+/// Selections that may wait, nearly all of them stopped ones.
+const MOST_SELECTIONS: usize = 16;
 /// Writings of journals that may wait, of all documents; see [`journaling`].
 const MOST_JOURNAL_TASKS: usize = 8;
 
@@ -135,6 +146,7 @@ impl Editor {
         let Start {
             engine,
             demands,
+            vision,
             language,
             data_dir,
             wake,
@@ -161,7 +173,10 @@ impl Editor {
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
-            syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, wake),
+            syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            vision,
+            sight: TaskThread::new("sight", MOST_SELECTIONS, wake),
+            selecting: Vec::new(),
             seeds: Seeds::from_clock(),
             forecasting: Forecasting::new(demands, Speeds::read(&data_dir)),
             last_document: 0,
@@ -204,6 +219,7 @@ impl Editor {
         self.follow_masks();
         self.poll_jobs();
         self.poll_files();
+        self.poll_sight();
         self.poll_journals();
         self.poll_recovery();
         self.write_journals();
@@ -224,6 +240,7 @@ impl Editor {
     pub fn close(mut self) {
         self.poll_jobs();
         for open in std::mem::take(&mut self.documents) {
+            self.cancel_select(open.id());
             self.let_go(open);
         }
         let Self {
@@ -301,6 +318,12 @@ impl Editor {
                 points,
                 fill,
             } => self.fill_lasso(document, &points, fill),
+            C::Select {
+                document,
+                part,
+                how,
+            } => self.select(document, part, how),
+            C::CancelSelect { document } => self.cancel_select(document),
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
@@ -383,6 +406,7 @@ impl Editor {
         for run in self.runs.iter().filter(|run| run.document == id) {
             self.runner.cancel(run.job);
         }
+        self.cancel_select(id);
         let closed = self.documents.remove(place);
         self.let_go(closed);
         self.comparisons

@@ -8,6 +8,8 @@ use super::in_project::InProject;
 use crate::document::{Document, DocumentId};
 use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
+use super::selecting::SeenPicture;
+use crate::geometry::Extent;
 use crate::raster::{FileOrigin, Picture, Stroke};
 
 /// A document with its settings, its file and its name.
@@ -27,6 +29,7 @@ pub struct OpenDocument {
     pub(super) original: Option<Arc<Original>>,
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
+    pub(super) seen: Option<SeenPicture>,
     pub(super) journal: DocumentJournal,
 }
 
@@ -56,6 +59,7 @@ impl OpenDocument {
             in_project: None,
             original: None,
             stroke: None,
+            seen: None,
             journal,
         }
     }
@@ -68,6 +72,11 @@ impl OpenDocument {
     /// Pictures, layers, mask, undo.
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// The canvas size.
+    pub(super) fn extent(&self) -> Extent {
+        self.document.extent()
     }
 
     /// What to call it: the file's name, or one that was made up.

@@ -1,11 +1,13 @@
-//! [`FakeEngine`]: a scripted engine without a model, for tests of everything around it.
+//! [`FakeEngine`] and [`FakeVision`]: scripted ones without a model, for tests of everything around them.
 
 use super::{
     Cancelled, Demands, Engine, EngineError, EngineOutput, PassDemand, PassShape, Progress,
-    RunReport, Stage,
+    RunReport, Stage, Vision,
 };
+use crate::geometry::{Extent, PointF};
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
+use crate::select::{Face, SubjectMap};
 
 /// What the next run of a [`FakeEngine`] does.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -145,5 +147,55 @@ fn tinted(input: &EngineInput, share: f32) -> RgbF32 {
     RgbF32 {
         extent: input.image.extent,
         pixels: input.image.pixels.iter().map(mix).collect(),
+    }
+}
+/// Sees a person in the middle half of every picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FakeVision {
+    /// Whether there is a face too, in the upper half of the person.
+    pub sees_face: bool,
+    /// Whether it looks until it is stopped.
+    pub looks_on: bool,
+}
+
+impl Default for FakeVision {
+    fn default() -> Self {
+        Self {
+            sees_face: true,
+            looks_on: false,
+        }
+    }
+}
+
+impl Vision for FakeVision {
+    fn subject(
+        &mut self,
+        _: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<SubjectMap, EngineError> {
+        progress.checkpoint()?;
+        while self.looks_on {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            progress.checkpoint()?;
+        }
+        const SIDE: usize = 64;
+        let inside = |at: usize| (SIDE / 4..SIDE * 3 / 4).contains(&at);
+        let pixels = (0..SIDE * SIDE).map(|at| inside(at % SIDE) && inside(at / SIDE));
+        Ok(SubjectMap {
+            extent: Extent::new(SIDE as u32, SIDE as u32),
+            likelihood: pixels.map(|seen| if seen { 1.0 } else { 0.0 }).collect(),
+        })
+    }
+
+    fn faces(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Face>, EngineError> {
+        progress.checkpoint()?;
+        let (width, height) = (picture.extent.width as f32, picture.extent.height as f32);
+        let nose = PointF::new(width * 0.5, height * 0.4);
+        let face = Face::elliptic(nose, (height * 0.06, height * 0.08));
+        Ok(self.sees_face.then_some(face).into_iter().collect())
     }
 }

@@ -3,8 +3,9 @@
 //! An [`Engine`] takes one [`EngineInput`], reports through [`Progress`], and returns one
 //! [`EngineOutput`]. Everything that crosses is plain data that can be serialised, so an engine may
 //! one day live in another process. [`diffusion`] is the real one; [`fake`] is a scripted one for
-//! tests and for work on the window. Below them: `nn`, the layers of networks (with `diffusion` the only
-//! room that names candle), and [`kernels`], what they compute with on the CPU. README.md follows one
+//! tests and for work on the window. [`Vision`] is what sees subjects and faces, by the networks of [`vision`].
+//! Below them: `nn`, the layers of networks (with `diffusion` and `vision` the only rooms that name candle),
+//! and [`kernels`], what they compute with on the CPU. README.md follows one
 //! step through all of them.
 //!
 //! Called by `jobs` on the worker thread, or by the command line. Never names the document, the
@@ -16,6 +17,7 @@ mod error;
 pub mod fake;
 pub mod kernels;
 mod nn;
+pub mod vision;
 
 pub use demand::{Demands, DemandsOf, PassDemand, PassShape};
 pub use error::EngineError;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
+use crate::select::{Face, SubjectMap};
 
 /// The run was asked to stop and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,24 @@ pub trait Engine {
         input: &EngineInput,
         progress: &mut dyn Progress,
     ) -> Result<EngineOutput, EngineError>;
+}
+
+/// Something that sees what is in a picture. Blocking; lives on one thread; keeps what it can reuse.
+pub trait Vision {
+    /// How likely each pixel is part of the picture's subject. A picture of some megapixels is as good as a
+    /// larger one.
+    fn subject(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<SubjectMap, EngineError>;
+
+    /// The faces of a picture, the surest first.
+    fn faces(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Face>, EngineError>;
 }
 
 /// How an engine talks while it runs.

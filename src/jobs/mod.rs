@@ -10,6 +10,7 @@ mod forecast;
 mod queue;
 mod runner;
 mod speeds;
+mod sight;
 mod tasks;
 mod worker;
 
@@ -17,6 +18,7 @@ pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatc
 pub use forecast::{Forecast, Planned};
 pub use runner::{JobEvent, Runner, Standing};
 pub use speeds::Speeds;
+pub use sight::{SightError, see};
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;
 
@@ -24,7 +26,7 @@ pub use crate::engine::{Demands, DemandsOf, RunReport, RunSeconds, Stage};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Vision};
 
 /// Names a job; never used twice in the program's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,3 +34,7 @@ pub struct JobId(pub u64);
 
 /// Makes the engine, on the engine's own thread: when the first job comes, and again after a panic.
 pub type EngineFactory = Box<dyn Fn() -> Result<Box<dyn Engine>, EngineError> + Send>;
+
+/// Makes what sees, on the thread where it looks: for each picture anew, so that nothing is held between.
+pub type VisionFactory =
+    std::sync::Arc<dyn Fn() -> Result<Box<dyn Vision>, EngineError> + Send + Sync>;

@@ -1,20 +1,11 @@
 //! Scaling between picture size and work size, exact at pixel centres.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+pub(super) use crate::raster::scale::Frame;
 
 use super::PlanError;
 use crate::geometry::Extent;
 use crate::raster::RgbF32;
-
-/// A rectangle between pixels: left, top, width, height.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
-}
+use crate::raster::scale::{FilterType, Unscalable, scale_rgb, scale_rgba8};
 
 /// Scales what `source` shows in `frame` to `extent`. Lanczos where the picture gets smaller,
 /// Catmull-Rom (which rings less) where it grows. Values may overshoot 0…1 slightly.
@@ -24,7 +15,7 @@ pub(super) fn resample(source: &RgbF32, frame: Frame, extent: Extent) -> Result<
     } else {
         FilterType::CatmullRom
     };
-    scale_with(source, frame, extent, ResizeAlg::Convolution(filter))
+    scale_rgb(source, frame, extent, filter).map_err(failed)
 }
 
 /// As [`resample`], but bilinear and in eight bits: for previews, which must be quick and never
@@ -35,56 +26,11 @@ pub(super) fn enlarge_rgba8(
     frame: Frame,
     extent: Extent,
 ) -> Result<Vec<[u8; 4]>, PlanError> {
-    let mut scaled = vec![[0; 4]; extent.len()];
-    let filter = ResizeAlg::Convolution(FilterType::Bilinear);
-    scale(
-        (pixels.as_flattened(), source),
-        frame,
-        (scaled.as_flattened_mut(), extent),
-        (PixelType::U8x4, filter),
-    )?;
-    Ok(scaled)
+    scale_rgba8(pixels, source, frame, extent, FilterType::Bilinear).map_err(failed)
 }
 
-fn scale_with(
-    source: &RgbF32,
-    frame: Frame,
-    extent: Extent,
-    algorithm: ResizeAlg,
-) -> Result<RgbF32, PlanError> {
-    let mut scaled = RgbF32::filled(extent, [0.0; 3]);
-    scale(
-        (bytemuck::cast_slice(&source.pixels), source.extent),
-        frame,
-        (bytemuck::cast_slice_mut(&mut scaled.pixels), extent),
-        (PixelType::F32x3, algorithm),
-    )?;
-    Ok(scaled)
-}
-
-fn scale(
-    (from, source): (&[u8], Extent),
-    frame: Frame,
-    (to, extent): (&mut [u8], Extent),
-    (pixel_type, algorithm): (PixelType, ResizeAlg),
-) -> Result<(), PlanError> {
-    let options = ResizeOptions::new()
-        .resize_alg(algorithm)
-        .use_alpha(false)
-        .crop(
-            frame.left,
-            frame.top,
-            frame.width.min(f64::from(source.width) - frame.left),
-            frame.height.min(f64::from(source.height) - frame.top),
-        );
-    let failed = |why: &dyn std::fmt::Display| PlanError::Scaling(why.to_string());
-    let from = ImageRef::new(source.width, source.height, from, pixel_type)
-        .map_err(|error| failed(&error))?;
-    let mut to = Image::from_slice_u8(extent.width, extent.height, to, pixel_type)
-        .map_err(|error| failed(&error))?;
-    Resizer::new()
-        .resize(&from, &mut to, &options)
-        .map_err(|error| failed(&error))
+fn failed(Unscalable(why): Unscalable) -> PlanError {
+    PlanError::Scaling(why)
 }
 
 /// Average of `values` over each cell of a grid, cells being `side` pixels wide (any fraction) with

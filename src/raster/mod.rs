@@ -9,6 +9,7 @@ pub mod composite;
 pub mod file;
 pub mod morphology;
 pub mod pixmap;
+pub mod scale;
 pub mod shapes;
 pub mod sheet;
 pub mod tiled;
@@ -20,4 +21,4 @@ pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote}
 pub use morphology::{blank_mask, inverted, snapped_to_ends};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use shapes::{Ink, fill_polygon, fill_rect};
-pub use tiled::{TILE_PX, TileIndex, Tiled};
+pub use tiled::{TILE_PX, TileIndex, TilePixels, Tiled};

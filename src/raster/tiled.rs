@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytemuck::Pod;
+use rayon::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::geometry::{Extent, Point, Rect};
@@ -31,6 +32,48 @@ pub struct Tiled<P> {
     extent: Extent,
     columns: u32,
     tiles: Vec<Arc<Vec<P>>>,
+}
+
+/// The pixels of a tile that lie inside its plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TilePixels<P> {
+    /// All have this value.
+    All(P),
+    /// Row-major.
+    Each(Vec<P>),
+}
+
+impl<P: Copy + PartialEq + Send + Sync> Tiled<P> {
+    /// A plane whose tiles `make` makes, on all threads: it is given the pixels that a tile covers inside the plane.
+    /// Missing pixels are `outside`. Tiles of one value are the same memory where that is `outside`.
+    pub fn from_tiles(
+        extent: Extent,
+        outside: P,
+        make: impl Fn(Rect) -> TilePixels<P> + Sync,
+    ) -> Self {
+        let mut plane = Self::filled(extent, outside);
+        let rects: Vec<Rect> = plane
+            .tiles_in(Rect::of(extent))
+            .into_iter()
+            .map(|index| plane.tile_rect(index))
+            .collect();
+        let tiles = plane.tiles.par_iter_mut().zip(rects);
+        tiles.for_each(|(tile, rect)| match make(rect) {
+            TilePixels::All(value) if value == outside => {}
+            TilePixels::All(value) => *tile = Arc::new(vec![value; TILE * TILE]),
+            TilePixels::Each(pixels) => {
+                let mut whole = vec![outside; TILE * TILE];
+                let rows = pixels.chunks(rect.width.max(1) as usize);
+                for (to, row) in whole.chunks_exact_mut(TILE).zip(rows) {
+                    for (to, pixel) in to.iter_mut().zip(row) {
+                        *to = *pixel;
+                    }
+                }
+                *tile = Arc::new(whole);
+            }
+        });
+        plane
+    }
 }
 
 impl<P: Copy + PartialEq> Tiled<P> {
@@ -351,6 +394,31 @@ mod tests {
         }
         assert_eq!(plane.get(600, 299), Some(flat[299 * 601 + 600]));
         assert_eq!(plane.get(601, 0), None);
+    }
+
+    #[test]
+    fn a_plane_of_tiles_is_that_of_its_pixels() {
+        let extent = Extent::new(601, 300);
+        let flat = gradient(extent);
+        let row = extent.width as usize;
+        let made = Tiled::from_tiles(extent, 7, |rect| {
+            if rect.y > 0 {
+                return TilePixels::All(if rect.x == 0 { 7 } else { 9 });
+            }
+            let rows = flat.chunks(row).skip(rect.y as usize);
+            let rows = rows.take(rect.height as usize);
+            let columns = rect.x as usize..rect.right() as usize;
+            TilePixels::Each(
+                rows.flat_map(|row| &row[columns.clone()])
+                    .copied()
+                    .collect(),
+            )
+        });
+        for (at, value) in made.to_vec().into_iter().enumerate() {
+            let (x, y) = (at % row, at / row);
+            let below = if x < 256 { 7 } else { 9 };
+            assert_eq!(value, if y < 256 { flat[at] } else { below }, "{x} {y}");
+        }
     }
 
     #[test]

@@ -141,6 +141,16 @@ actions! {
     Undo = Edit UNDO [CTRL + Z] "ui-undo";
     /// Makes it again.
     Redo = Edit REDO [CTRL_SHIFT + Z, CTRL + Y] "ui-redo";
+    /// Selects what the picture shows.
+    SelectSubject = Edit SELECT_SUBJECT [NONE + W] "ui-select-subject";
+    /// Selects all but that.
+    SelectBackground = Edit SELECT_BACKGROUND [NONE + G] "ui-select-background";
+    /// Selects the faces.
+    SelectFace = Edit SELECT_FACE [NONE + F] "ui-select-face";
+    /// Selects the hair.
+    SelectHair = Edit SELECT_HAIR [NONE + J] "ui-select-hair";
+    /// Selects the clothes.
+    SelectClothes = Edit SELECT_CLOTHES [NONE + K] "ui-select-clothes";
     /// Paints what was not painted, and the other way round.
     InvertMask = Edit INVERT [NONE + I] "ui-invert";
     /// Removes all paint.
@@ -257,6 +267,7 @@ impl Action {
 pub(super) const GESTURES: &[(&str, &str)] = &[
     ("ui-gesture-alt", "ui-gesture-alt-does"),
     ("ui-gesture-alt-right", "ui-gesture-alt-right-does"),
+    ("ui-gesture-select", "ui-gesture-select-does"),
     ("ui-gesture-wheel", "ui-gesture-wheel-does"),
     ("ui-gesture-space", "ui-gesture-space-does"),
     ("ui-gesture-before", "ui-gesture-before-does"),

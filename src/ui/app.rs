@@ -53,6 +53,7 @@ impl App {
         let mut editor = Editor::new(Start {
             engine: options.engine,
             demands: options.demands,
+            vision: options.vision,
             language: options.language.unwrap_or_else(Language::of_system),
             data_dir: options.data_dir,
             wake: std::sync::Arc::new(move || wake.request_repaint()),

@@ -83,5 +83,10 @@ icons! {
     MESSAGES = '\u{e043}' "bell";
     RECOVER = '\u{e044}' "archive-restore";
     COPY = '\u{e040}' "copy";
+    SELECT_SUBJECT = '\u{e060}' "person-standing";
+    SELECT_BACKGROUND = '\u{e061}' "mountain";
+    SELECT_FACE = '\u{e062}' "smile";
+    SELECT_HAIR = '\u{e063}' "scissors";
+    SELECT_CLOTHES = '\u{e064}' "shirt";
     QUIT = '\u{e03f}' "log-out";
 }

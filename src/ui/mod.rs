@@ -21,6 +21,7 @@ mod options;
 mod panels;
 mod perform;
 mod placement;
+mod selecting;
 mod state;
 mod theme;
 mod toasts;

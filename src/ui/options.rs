@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::jobs::{DemandsOf, EngineFactory};
+use crate::jobs::{DemandsOf, EngineFactory, VisionFactory};
 use crate::text::Language;
 
 /// What the window needs to begin.
@@ -13,6 +13,8 @@ pub struct WindowOptions {
     pub engine: EngineFactory,
     /// Tells what runs of a model ask for.
     pub demands: DemandsOf,
+    /// Makes what sees subjects and faces, on a thread of its own.
+    pub vision: VisionFactory,
     /// Where preferences and journals lie.
     pub data_dir: PathBuf,
     /// `None`: the preferences' own, or the system's.

@@ -11,6 +11,7 @@ use super::context::{Desk, memory};
 use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, Guide, PaletteQuery};
 use super::leaving::Leaving;
 use super::panels;
+use super::selecting;
 use super::state::Tool;
 use super::theme;
 use crate::document::DocumentId;
@@ -74,6 +75,9 @@ pub(super) fn perform(
         }
         Action::Cancel => cancel(desk),
         _ => {
+            if let Some(part) = selecting::part_of(action) {
+                return selecting::select(ctx, desk, part);
+            }
             if matches!(action, Action::Generate | Action::CompareStrengths) {
                 leave_text(ctx);
             }
@@ -329,7 +333,7 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
 
 /// Escape goes back by one: from the sheet, from the run, from the result, from the line.
 fn cancel(desk: &mut Desk<'_>) {
-    if desk.state.comparison.take().is_some() {
+    if desk.state.comparison.take().is_some() || selecting::stop(desk) {
         return;
     }
     if let Some(run) = desk.editor.running() {

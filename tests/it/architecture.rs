@@ -14,29 +14,35 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("project", &["geometry", "text", "raster", "document"]),
     ("catalog", &["geometry", "text"]),
     ("plan", &["geometry", "text", "raster", "catalog"]),
-    ("engine", &["geometry", "text", "raster", "catalog", "plan"]),
+    ("select", &["geometry", "text", "raster"]),
+    (
+        "engine",
+        &["geometry", "text", "raster", "select", "catalog", "plan"],
+    ),
     (
         "jobs",
-        &["geometry", "text", "raster", "catalog", "plan", "engine"],
+        &[
+            "geometry", "text", "raster", "select", "catalog", "plan", "engine",
+        ],
     ),
     (
         "editor",
         &[
-            "geometry", "text", "raster", "document", "project", "catalog", "plan", "engine",
-            "jobs",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
+            "engine", "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "document", "project", "catalog", "plan", "jobs",
-            "editor",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
+            "jobs", "editor",
         ],
     ),
     (
         "cli",
         &[
-            "geometry", "text", "raster", "catalog", "plan", "engine", "jobs",
+            "geometry", "text", "raster", "select", "catalog", "plan", "engine", "jobs",
         ],
     ),
     ("main", &["cli", "ui", "engine"]),
@@ -44,8 +50,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates that only these places may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("candle_core", &["engine/nn/", "engine/diffusion/"]),
-    ("candle_nn", &["engine/nn/", "engine/diffusion/"]),
+    ("candle_core", NETWORKS),
+    ("candle_nn", NETWORKS),
     ("tokenizers", &["engine/diffusion/"]),
     ("pulp", &["engine/kernels/"]),
     ("egui", &["ui/"]),
@@ -58,10 +64,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_xml", &["project/"]),
 ];
 
+/// Rooms of networks, and what they share.
+const NETWORKS: &[&str] = &["engine/nn/", "engine/diffusion/", "engine/vision/"];
+
 /// Files in which `unsafe` is lawful.
 const UNSAFE: &[&str] = &["catalog/files.rs", "engine/kernels/"];
 
-/// Rooms that may name the inside of `engine/diffusion`.
+/// Rooms that may name the inside of `engine/diffusion` and `engine/vision`.
 const COMPOSERS: &[&str] = &["engine", "cli", "main"];
 
 const MAX_LINES: usize = 500;
@@ -126,6 +135,21 @@ fn planted_violations_are_reported() {
             "jobs/b.rs",
             "use crate::engine::diffusion::DiffusionEngine;",
             "engine::diffusion",
+        ),
+        (
+            "jobs/b.rs",
+            "use crate::engine::vision::BuiltInVision;",
+            "engine::vision",
+        ),
+        (
+            "engine/vision/a.rs",
+            "use crate::engine::diffusion::X;",
+            "stands above",
+        ),
+        (
+            "select/a.rs",
+            "use crate::engine::EngineError;",
+            "select may not name engine",
         ),
         (
             "ui/panels/a.rs",
@@ -401,15 +425,22 @@ fn check_line(line: &str, room: &str, path: &str, report: &mut dyn FnMut(String)
         }
     }
     let above: &[&str] = match path {
-        _ if path.starts_with("engine/kernels/") => &["engine::nn", "engine::diffusion"],
-        _ if path.starts_with("engine/nn/") => &["engine::diffusion"],
+        _ if path.starts_with("engine/kernels/") => {
+            &["engine::nn", "engine::diffusion", "engine::vision"]
+        }
+        _ if path.starts_with("engine/nn/") => &["engine::diffusion", "engine::vision"],
+        _ if path.starts_with("engine/vision/") => &["engine::diffusion"],
         _ => &[],
     };
     for name in above.iter().filter(|name| line.contains(**name)) {
         report(format!("{name} stands above {path}"));
     }
-    if line.contains("engine::diffusion") && !COMPOSERS.contains(&room) {
-        report("engine::diffusion may be named only where the engine is chosen".to_owned());
+    for name in ["engine::diffusion", "engine::vision"] {
+        if line.contains(name) && !COMPOSERS.contains(&room) {
+            report(format!(
+                "{name} may be named only where the engine is chosen"
+            ));
+        }
     }
     if path.starts_with("ui/panels/") && line.contains("&mut Editor") {
         report("panels send commands; &mut Editor is for the Editor's owner".to_owned());

@@ -10,12 +10,13 @@ use overpaint::catalog::{self, ModelRef};
 use overpaint::editor::{Command, Editor, RunState, Start};
 use overpaint::engine::Engine;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
+use overpaint::engine::fake::FakeVision;
 use overpaint::geometry::Extent;
 use overpaint::jobs::{Unwatched, run_edit};
 use overpaint::plan::{EditRequest, EditSettings, Steps, Strength};
 use overpaint::text::Language;
 
-use crate::support::session::{Session, pixels};
+use crate::support::session::{Session, fake_vision, pixels};
 use crate::support::window::{TestWindow, Wanted};
 
 fn strength(value: f64) -> Strength {
@@ -32,6 +33,7 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
     let editor = Editor::new(Start {
         engine: Box::new(|| Ok(real_engine())),
         demands: Arc::new(|_| None),
+        vision: fake_vision(FakeVision::default()),
         language: Language::English,
         data_dir: folder.path().to_path_buf(),
         wake: Arc::new(|| {}),

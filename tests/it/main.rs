@@ -26,6 +26,7 @@ mod recovery;
 mod refusals;
 mod saving;
 mod second_pass;
+mod selecting;
 mod support;
 mod texts;
 mod ui;

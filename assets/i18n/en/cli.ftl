@@ -10,6 +10,7 @@ cli-mask-empty = Nothing is painted in the mask: no pixel is brighter than 8 of 
 cli-details-by-picture = Details were kept by comparing with the picture itself: this engine cannot give its round trip.
 cli-work-size = The model works at { $size }: the picture keeps its shape, and sides are multiples of { $multiple }.
 cli-second-pass-ended = The second pass ended early; the result of the passes before it was saved: { $path }
+cli-selected = Wrote { $path }: { $percent } % of the picture is selected, faces found: { $people } ({ $seconds } s)
 cli-unknown-words = The model does not know: { $words }
 cli-seed-used = Seed { $seed }. Give --seed { $seed } for the same picture again.
 cli-written = Wrote { $path } ({ $steps } of { $of } steps in { $seconds } s).

@@ -12,6 +12,7 @@ editor-edit-rename-layer = Rename layer
 editor-edit-move-layer = Move layer
 editor-edit-delete-layer = Delete layer
 editor-edit-crop-canvas = Crop canvas
+editor-edit-select = Select
 editor-unsaved-work = “{ $title }” has unsaved work. Save it, or close it again and discard the work.
 editor-no-path = This document has no file of its own yet. Use “Save as”.
 editor-original-kept = “{ $name }” is the file you opened, and it is not replaced unasked. Save a copy, or say that it may be replaced.

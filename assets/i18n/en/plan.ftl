@@ -21,3 +21,9 @@ forecast-tiles =
 forecast-seconds = { $count } s
 forecast-minutes = { $count } min
 forecast-hours = { $count } h
+select-no-subject = Nothing in the picture stands out as its subject. Paint the mask by hand, or crop the picture closer.
+select-no-face = No face was found in the picture. Faces must be turned to the camera and not too small; select the subject instead, or paint the mask by hand.
+select-no-such-person = There is no person { $person }: { $found } { $found ->
+    [one] face was
+   *[other] faces were
+} found. People are counted from left to right.

@@ -10,6 +10,7 @@ cli-mask-empty = 遮罩裡什麼都沒有塗：沒有任何像素比 255 分之 
 cli-details-by-picture = 這個引擎無法提供圖片編碼再解碼的結果，因此保留細節時直接和原圖比較。
 cli-work-size = 模型實際使用 { $size }：圖片保持原本的形狀，邊長是 { $multiple } 的倍數。
 cli-second-pass-ended = 第二次繪製提早結束；已儲存之前的結果：{ $path }
+cli-selected = 已寫入 { $path }：選取了圖片的 { $percent } %，找到的臉孔：{ $people }（{ $seconds } 秒）
 cli-unknown-words = 模型不認得：{ $words }
 cli-seed-used = 種子 { $seed }。想再得到同一張圖，請加上 --seed { $seed }。
 cli-written = 已寫入 { $path }（{ $of } 步中執行 { $steps } 步，{ $seconds } 秒）。

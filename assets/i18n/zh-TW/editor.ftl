@@ -12,6 +12,7 @@ editor-edit-rename-layer = 重新命名圖層
 editor-edit-move-layer = 移動圖層
 editor-edit-delete-layer = 刪除圖層
 editor-edit-crop-canvas = 裁切畫布
+editor-edit-select = 選取
 editor-unsaved-work = 「{ $title }」有尚未儲存的內容。請先儲存，或再次關閉並捨棄。
 editor-no-path = 這份文件還沒有自己的檔案，請用「另存新檔」。
 editor-original-kept = 「{ $name }」是您開啟的檔案，不會擅自取代。請儲存副本，或同意取代原檔。

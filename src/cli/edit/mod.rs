@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::args::EditArgs;
 use super::console::{Console, progress_bar};
 use super::error::CliError;
+use super::select::selection;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::jobs::{EditError, run_edit};
@@ -51,7 +52,13 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     for note in &loaded.notes {
         console.note(&note.message());
     }
-    let painted = mask(args, &loaded.picture, console)?;
+    let stop = stop_flag()?;
+    // The engine sets the threads up, also for the networks that select.
+    let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let painted = match &args.select {
+        Some(what) => Some(selection(what, args.person, &loaded.picture, &stop)?.1),
+        None => mask(args, &loaded.picture, console)?,
+    };
     let forecasts = Forecasts::new(args, &card.reference, painted.as_ref());
     let mut session = Session {
         forecasts,
@@ -61,8 +68,8 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         settings,
         loaded,
         painted,
-        stop: stop_flag()?,
-        engine: DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?,
+        stop,
+        engine,
         totals: Totals::default(),
         tiles: Vec::new(),
     };

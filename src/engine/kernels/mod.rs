@@ -36,11 +36,14 @@ mod isa;
 mod norm;
 mod output;
 mod peak;
+mod pool;
 mod prefetch;
+mod rectify;
 #[cfg(test)]
 mod reference;
 #[cfg(not(target_arch = "x86_64"))]
 mod unsupported_bf16;
+mod upsample;
 
 pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
 pub use block_allocator::BlockAllocator;
@@ -48,7 +51,7 @@ pub(crate) use block_allocator::{
     MAX_BYTES as FREE_LIST_MAX_BYTES, VERY_LARGE as VERY_LARGE_BYTES,
 };
 pub(crate) use concat::concat_channels;
-pub(crate) use conv::{ConvGeometry, conv2d};
+pub(crate) use conv::{ConvGeometry, conv2d, depthwise};
 pub(crate) use dtype::{DtypeSlice, DtypeVec};
 pub(crate) use gemm::{
     Epilogue, GemmInput, PackedWeights, WeightDtype, can_fuse_geglu, geglu_row_order, linear,
@@ -56,3 +59,6 @@ pub(crate) use gemm::{
 pub(crate) use isa::Isa;
 pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
 pub use peak::{Peak, peak};
+pub(crate) use pool::{PictureSize, max_pool_halved};
+pub(crate) use rectify::{Rectifier, rectify};
+pub(crate) use upsample::upsample_bilinear;

@@ -4,16 +4,20 @@
 //! Pictures are `(batch, channels, height, width)`, token lists `(batch, tokens, width)`.
 
 mod convolution;
+mod depthwise;
 mod input;
 mod linear;
 mod norm;
+mod picture;
 
 use candle_core::{DType, Tensor};
 
 pub(crate) use self::convolution::{Conv2d, ConvShape};
+pub(crate) use self::depthwise::DepthwiseConv;
 pub(crate) use self::input::LayerInput;
 pub(crate) use self::linear::{GeGlu, Linear};
 pub(crate) use self::norm::{GroupNorm, LayerNorm};
+pub(crate) use self::picture::{Slopes, add, max_pool, rectified, upsampled, widened};
 use super::weights::Loader;
 use crate::engine::EngineError;
 

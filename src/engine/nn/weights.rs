@@ -82,6 +82,26 @@ impl Weights {
         })
     }
 
+    /// Weights that are compiled into the program; `name` is for messages.
+    pub(crate) fn compiled_in(
+        name: &str,
+        bytes: &'static [u8],
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, EngineError> {
+        let path = PathBuf::from(name);
+        let shard = Shard::parse(path.clone(), FileBytes::Static(bytes))?;
+        Ok(Self {
+            store: Arc::new(Store {
+                path,
+                shards: vec![shard],
+            }),
+            prefix: String::new(),
+            device: device.clone(),
+            precision,
+        })
+    }
+
     /// The weights below `prefix` (without its dot); the empty prefix changes nothing.
     pub(crate) fn scope(&self, prefix: &str) -> Self {
         let mut below = self.clone();
@@ -320,8 +340,10 @@ struct ShardIndex {
 
 impl Shard {
     fn open(files: &ModelFiles, name: &str) -> Result<Self, EngineError> {
-        let path = files.path(name);
-        let bytes = files.map(name)?;
+        Self::parse(files.path(name), files.map(name)?)
+    }
+
+    fn parse(path: PathBuf, bytes: FileBytes) -> Result<Self, EngineError> {
         // Checks the header's length against the file and each weight's place against its shape,
         // so that nothing is allocated on the word of a broken header.
         let (header_len, header) =

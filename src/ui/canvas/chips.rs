@@ -68,6 +68,7 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
         desk.act(Action::SwapMode);
     }
     let painted = region != RegionBounds::Everything;
+    select_ui(ui, desk, open, painted);
     if painted && !shows.tint && !desk.state.is_mask_shown(open) {
         let tooltip = desk.tooltip(ui.ctx(), Action::ToggleMask);
         if pill(ui, Some(t.warn), &desk.text("ui-chip-hidden"))
@@ -118,6 +119,24 @@ fn finish_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
     });
     if pill.clicked() {
         desk.send(Command::FinishInFull(candidate));
+    }
+}
+
+/// What is being selected; where nothing is painted, the first thing to do.
+fn select_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, painted: bool) {
+    if desk.editor.selecting(open.id()).is_some() {
+        let document = open.id();
+        if pill(ui, None, &desk.text("ui-selecting")).clicked() {
+            desk.send(Command::CancelSelect { document });
+        }
+    } else if !painted {
+        let tooltip = desk.tooltip(ui.ctx(), Action::SelectSubject);
+        if pill(ui, None, &desk.text(Action::SelectSubject.text()))
+            .on_hover_text(tooltip)
+            .clicked()
+        {
+            desk.act(Action::SelectSubject);
+        }
     }
 }
 

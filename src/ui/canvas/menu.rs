@@ -5,7 +5,7 @@ use eframe::egui::{self, Response, Ui};
 use super::shown_result;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::widgets;
+use crate::ui::{selecting, widgets};
 
 /// Opens the menu on a right-click; with Alt held, that button sets the brush.
 pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
@@ -25,6 +25,8 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
                 ui.separator();
             }
             items(ui, desk, &[Action::Generate, Action::CompareStrengths]);
+            ui.separator();
+            items(ui, desk, &selecting::ACTIONS);
             ui.separator();
             let mask = [Action::InvertMask, Action::ClearMask, Action::SwapMode];
             items(ui, desk, &mask);

@@ -11,7 +11,7 @@ use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
 use crate::ui::state::Tool;
 use crate::ui::theme::{self, space, text_size};
-use crate::ui::widgets;
+use crate::ui::{selecting, widgets};
 
 /// Draws the column.
 pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -30,11 +30,30 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             widgets::action_button(ui, desk, action, selected);
         }
         ui.separator();
+        select_menu(ui, desk);
         widgets::action_button(ui, desk, Action::InvertMask, None);
         widgets::action_button(ui, desk, Action::ClearMask, None);
         ui.separator();
         brush_fields(ui, desk);
     });
+}
+
+/// What can be selected by name.
+fn select_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let name = desk.text("ui-select");
+    let tooltip = format!("{name}\n{}", desk.text("ui-select-tip"));
+    let button =
+        widgets::icon_button(ui, icons::SELECT_SUBJECT, &name, None).on_hover_text(tooltip);
+    egui::Popup::menu(&button)
+        .align(egui::RectAlign::RIGHT_START)
+        .accessible_name(name.as_ref())
+        .width(220.0)
+        .show(|ui| {
+            for action in selecting::ACTIONS {
+                widgets::menu_item(ui, desk, action);
+            }
+            widgets::hint(ui, &desk.text("ui-select-held"));
+        });
 }
 
 /// A number of the brush: how it is shown, and where it goes back to.

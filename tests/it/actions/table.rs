@@ -197,6 +197,11 @@ pub(super) fn case(action: Action) -> Case {
                 stage.keys(Modifiers::COMMAND, Key::Z);
             })
             .with_button(),
+        Action::SelectSubject => select_case().with_button(),
+        Action::SelectBackground
+        | Action::SelectFace
+        | Action::SelectHair
+        | Action::SelectClothes => select_case(),
         Action::InvertMask => Case::new(painted, Grows).with_button(),
         Action::SwapMode => Case::new(
             |stage| {
@@ -361,4 +366,13 @@ pub(super) fn case(action: Action) -> Case {
 
 fn tool_case(change: Change) -> Case {
     Case::new(chosen_tools, change).with_button()
+}
+
+fn select_case() -> Case {
+    Case::new(paint_seen, Change::Between("blank", "painted")).then(|stage| {
+        stage.window.wait(|editor| {
+            let open = editor.active().unwrap();
+            editor.selecting(open.id()).is_none() && open.document().undo_label().is_some()
+        });
+    })
 }

@@ -9,9 +9,9 @@ use overpaint::editor::{
     BrushTip, Candidate, Command, Editor, NoticeLevel, OpenDocument, RunState, Start, StrokePoint,
 };
 use overpaint::engine::Engine;
-use overpaint::engine::fake::{FakeDemands, FakeEngine, Script};
+use overpaint::engine::fake::{FakeDemands, FakeEngine, FakeVision, Script};
 use overpaint::geometry::{Extent, PointF, Rect};
-use overpaint::jobs::{JobId, Wake};
+use overpaint::jobs::{JobId, VisionFactory, Wake};
 use overpaint::plan::{EditSettings, Steps};
 use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
 use overpaint::text::Language;
@@ -39,10 +39,16 @@ pub(crate) fn start_with_wake(
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),
         demands: Arc::new(|_| Some(Arc::new(FakeDemands))),
+        vision: fake_vision(FakeVision::default()),
         language: Language::English,
         data_dir: folder.to_path_buf(),
         wake,
     })
+}
+
+/// Makes copies of what sees.
+pub(crate) fn fake_vision(vision: FakeVision) -> VisionFactory {
+    Arc::new(move || Ok(Box::new(vision)))
 }
 
 impl Session {

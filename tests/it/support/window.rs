@@ -9,7 +9,7 @@ use image::RgbaImage;
 use overpaint::document::journal::{self, Moment, Notes};
 use overpaint::document::{Document, DocumentId};
 use overpaint::editor::{Editor, RunState};
-use overpaint::engine::fake::{FakeDemands, FakeEngine, Script};
+use overpaint::engine::fake::{FakeDemands, FakeEngine, FakeVision, Script};
 use overpaint::engine::{Demands, Engine, EngineError};
 use overpaint::geometry::Extent;
 use overpaint::raster::{Picture, Pixmap, Profile, Tiled};
@@ -17,6 +17,7 @@ use overpaint::text::Language;
 use overpaint::ui::{App, WindowOptions};
 
 use super::rasterizer::SharedRasterizer;
+use super::session::fake_vision;
 
 /// How a test wants its window.
 pub(crate) struct Wanted {
@@ -26,6 +27,7 @@ pub(crate) struct Wanted {
     pub language: Language,
     pub scripts: Vec<Script>,
     pub step_time: Duration,
+    pub vision: FakeVision,
     /// Else runs without a prompt go without a question.
     pub asks_about_empty_prompts: bool,
     /// What a session before this one has left: titles, and the colours of the pictures.
@@ -43,6 +45,7 @@ impl Default for Wanted {
             language: Language::English,
             scripts: Vec::new(),
             step_time: Duration::ZERO,
+            vision: FakeVision::default(),
             asks_about_empty_prompts: false,
             left_behind: Vec::new(),
             forecasts: false,
@@ -105,6 +108,7 @@ impl TestWindow {
                 forecasts
                     .then(|| -> std::sync::Arc<dyn Demands> { std::sync::Arc::new(FakeDemands) })
             }),
+            vision: fake_vision(wanted.vision),
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
             frame_times: None,

@@ -15,6 +15,9 @@ pub(crate) struct ConvGeometry {
     pub(crate) kernel: usize,
     /// Stride.
     pub(crate) stride: usize,
+    /// Pixels of the input from one tap of the kernel to the next; 1 where they touch
+    /// ([Yu & Koltun 2016](https://arxiv.org/abs/1511.07122)).
+    pub(crate) dilation: usize,
     /// Zero padding above and left of the (upsampled) input.
     pub(crate) padding_before: usize,
     /// Zero padding below and right of it.
@@ -32,7 +35,7 @@ impl ConvGeometry {
         let along = |len: usize| {
             let padded = len + self.padding_before + self.padding_after;
             padded
-                .checked_sub(self.kernel)
+                .checked_sub((self.kernel - 1) * self.dilation + 1)
                 .map_or(0, |rest| rest / self.stride + 1)
         };
         let (height, width) = self.input_size();

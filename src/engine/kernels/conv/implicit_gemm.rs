@@ -110,7 +110,12 @@ impl RowSource for Im2col<'_> {
     }
 
     fn row_pointers<'a>(&'a self, first: usize, rows: usize, slices: &mut Vec<&'a [f32]>) {
-        let ConvGeometry { kernel, stride, .. } = *self.geometry;
+        let ConvGeometry {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = *self.geometry;
         let area = self.rows * self.columns;
         for dy in 0..kernel {
             for dx in 0..kernel {
@@ -120,7 +125,11 @@ impl RowSource for Im2col<'_> {
                     first % self.columns,
                 );
                 for _ in 0..rows {
-                    slices.push(self.pixel(picture, y * stride + dy, x * stride + dx));
+                    slices.push(self.pixel(
+                        picture,
+                        y * stride + dy * dilation,
+                        x * stride + dx * dilation,
+                    ));
                     x += 1;
                     if x == self.columns {
                         (x, y) = (0, y + 1);

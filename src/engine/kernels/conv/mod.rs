@@ -1,11 +1,13 @@
 //! 2-D convolution: implicit GEMM, or Winograd's F(4 × 4, 3 × 3) where that is faster.
 
+mod depthwise;
 mod geometry;
 mod implicit_gemm;
 #[cfg(test)]
 mod tests;
 mod winograd;
 
+pub(crate) use self::depthwise::depthwise;
 pub(crate) use self::geometry::ConvGeometry;
 use self::implicit_gemm::{Im2col, PixelIndex};
 use super::dtype::DtypeVec;
@@ -38,6 +40,7 @@ pub(crate) fn conv2d(
             columns,
             kernel: geometry.kernel,
             stride: geometry.stride,
+            dilation: geometry.dilation,
         };
         let source = PixelSource {
             input,

@@ -25,6 +25,7 @@ fn expected(
             let sum: f64 = (0..kernel * kernel)
                 .map(|tap| {
                     let (dy, dx) = (tap / kernel, tap % kernel);
+                    let (dy, dx) = (dy * geometry.dilation, dx * geometry.dilation);
                     let under = (y * geometry.stride + dy, x * geometry.stride + dx);
                     let Some(under) = stored(geometry, picture, under) else {
                         return 0.0;
@@ -69,25 +70,38 @@ fn packed(isa: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> Pa
 
 #[test]
 fn agrees_with_its_definition_on_every_instruction_set() {
-    // batch, height, width, inputs, outputs, kernel, stride, before, after, enlarged
+    // batch, height, width, inputs, outputs, kernel, (stride, dilation), before, after, enlarged
     let cases = [
-        (1, 1, 1, 1, 1, 3, 1, 1, 1, None),
-        (1, 1, 1, 3, 5, 1, 1, 0, 0, None),
-        (2, 5, 7, 4, 33, 3, 1, 1, 1, None),
-        (1, 9, 6, 17, 3, 3, 2, 1, 1, None),
-        (1, 8, 9, 6, 40, 3, 2, 0, 1, None),
-        (3, 4, 3, 8, 70, 1, 1, 0, 0, None),
-        (1, 3, 5, 9, 20, 3, 1, 1, 1, Some((6, 10))),
-        (2, 3, 4, 5, 16, 3, 1, 1, 1, Some((5, 7))),
-        (4, 13, 11, 35, 64, 3, 1, 1, 1, None),
+        (1, 1, 1, 1, 1, 3, (1, 1), 1, 1, None),
+        (1, 1, 1, 3, 5, 1, (1, 1), 0, 0, None),
+        (2, 5, 7, 4, 33, 3, (1, 1), 1, 1, None),
+        (1, 9, 6, 17, 3, 3, (2, 1), 1, 1, None),
+        (1, 8, 9, 6, 40, 3, (2, 1), 0, 1, None),
+        (3, 4, 3, 8, 70, 1, (1, 1), 0, 0, None),
+        (1, 3, 5, 9, 20, 3, (1, 1), 1, 1, Some((6, 10))),
+        (2, 3, 4, 5, 16, 3, (1, 1), 1, 1, Some((5, 7))),
+        (4, 13, 11, 35, 64, 3, (1, 1), 1, 1, None),
+        (2, 11, 9, 32, 40, 3, (1, 2), 2, 2, None),
+        (1, 10, 10, 17, 33, 3, (1, 8), 8, 8, None),
+        (1, 13, 8, 5, 16, 3, (2, 3), 3, 2, None),
         // Winograd where the channels fill vectors.
-        (2, 8, 16, 32, 32, 3, 1, 1, 1, None),
-        (2, 9, 15, 48, 33, 3, 1, 1, 1, None),
-        (2, 5, 8, 144, 70, 3, 1, 1, 1, Some((9, 17))),
+        (2, 8, 16, 32, 32, 3, (1, 1), 1, 1, None),
+        (2, 9, 15, 48, 33, 3, (1, 1), 1, 1, None),
+        (2, 5, 8, 144, 70, 3, (1, 1), 1, 1, Some((9, 17))),
     ];
     for isa in Isa::all_with_emulated() {
-        for (batch, height, width, inputs, outputs, kernel, stride, before, after, upsampled_to) in
-            cases
+        for (
+            batch,
+            height,
+            width,
+            inputs,
+            outputs,
+            kernel,
+            (stride, dilation),
+            before,
+            after,
+            upsampled_to,
+        ) in cases
         {
             let geometry = ConvGeometry {
                 batch,
@@ -96,6 +110,7 @@ fn agrees_with_its_definition_on_every_instruction_set() {
                 upsampled_to,
                 kernel,
                 stride,
+                dilation,
                 padding_before: before,
                 padding_after: after,
             };
@@ -294,6 +309,7 @@ fn check_as_read(
         upsampled_to: None,
         kernel: 3,
         stride: 1,
+        dilation: 1,
         padding_before: 1,
         padding_after: 1,
     };
@@ -319,6 +335,7 @@ fn long_sums_agree_too() {
             upsampled_to: None,
             kernel,
             stride: 1,
+            dilation: 1,
             padding_before: 0,
             padding_after: 0,
         };
@@ -413,6 +430,7 @@ fn check_threads(isa: Isa) {
         upsampled_to: None,
         kernel: 3,
         stride: 1,
+        dilation: 1,
         padding_before: 1,
         padding_after: 1,
     };

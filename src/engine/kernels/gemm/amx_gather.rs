@@ -35,17 +35,24 @@ pub(crate) struct OutputGrid {
     pub(crate) kernel: usize,
     /// Pixels of the input from one of the result to the next.
     pub(crate) stride: usize,
+    /// Pixels of the input from one tap of the kernel to the next.
+    pub(crate) dilation: usize,
 }
 
 impl OutputGrid {
+    /// Pixels of the input from the first tap of the kernel to the last one of a row.
+    fn reach(&self) -> usize {
+        (self.kernel - 1) * self.dilation
+    }
+
     /// Columns of the padded input.
     pub(crate) fn padded_columns(&self) -> usize {
-        (self.columns - 1) * self.stride + self.kernel
+        (self.columns - 1) * self.stride + self.reach() + 1
     }
 
     /// Rows of the padded input under that many rows of the result.
     pub(crate) fn padded_rows(&self, rows: usize) -> usize {
-        (rows - 1) * self.stride + self.kernel
+        (rows - 1) * self.stride + self.reach() + 1
     }
 
     /// Some rows, counted over all pictures, as a run of rows of each picture.
@@ -120,13 +127,13 @@ impl PixelBlock {
         let kernel = grid.kernel;
         self.tap_offsets.clear();
         self.tap_offsets.extend((0..kernel * kernel).map(|tap| {
-            let pixel = tap / kernel * columns + tap % kernel;
+            let pixel = (tap / kernel * columns + tap % kernel) * grid.dilation;
             pixel * self.lda
         }));
         // The last tile may go on behind the last pixel.
         let farthest = self.tiles.last().map_or(0, |tile| tile.first)
             + (TILE_ROWS - 1) * grid.stride
-            + (grid.kernel - 1) * (columns + 1);
+            + grid.reach() * (columns + 1);
         let len = before.max(farthest + 1) * self.lda;
         if self.pairs.len() < len {
             self.pairs.resize(len, 0);
@@ -200,6 +207,7 @@ mod tests {
                     columns,
                     kernel,
                     stride,
+                    dilation: 1,
                 };
                 let mut seen = vec![0; rows * columns];
                 for tile in tiles_of(&grid, rows) {
@@ -224,6 +232,7 @@ mod tests {
             columns: 4,
             kernel: 3,
             stride: 1,
+            dilation: 1,
         };
         let runs: Vec<_> = grid.runs_by_picture(7..21).collect();
         assert_eq!(runs, [(0, 7..10), (1, 0..10), (2, 0..1)]);

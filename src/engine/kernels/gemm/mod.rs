@@ -92,6 +92,7 @@ pub(crate) fn linear(
         columns: 1,
         kernel: 1,
         stride: 1,
+        dilation: 1,
     };
     let source = PixelSource {
         input: x,

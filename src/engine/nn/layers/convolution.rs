@@ -5,7 +5,9 @@ use candle_core::{DType, Tensor};
 use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
 use super::LayerInput;
-use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d};
+use crate::engine::kernels::{
+    ConvGeometry, DtypeVec, Epilogue, PackedWeights, Rectifier, conv2d, rectify,
+};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// The shape of a convolution.
@@ -19,6 +21,8 @@ pub(crate) struct ConvShape {
     pub(crate) kernel: usize,
     /// Stride.
     pub(crate) stride: usize,
+    /// Pixels of the input from one tap of the kernel to the next.
+    pub(crate) dilation: usize,
     /// Zero padding above and left of the picture.
     pub(crate) padding_before: usize,
     /// Zero padding below and right of it.
@@ -33,6 +37,7 @@ impl ConvShape {
             outputs,
             kernel: 3,
             stride: 1,
+            dilation: 1,
             padding_before: 1,
             padding_after: 1,
         }
@@ -45,6 +50,7 @@ impl ConvShape {
             outputs,
             kernel: 1,
             stride: 1,
+            dilation: 1,
             padding_before: 0,
             padding_after: 0,
         }
@@ -73,6 +79,8 @@ struct Fused<'a> {
     residual: Option<&'a Tensor>,
     /// The result may be bf16 on AMX.
     bf16_output: bool,
+    /// What is below 0 becomes 0 (ReLU). Such a result is f32.
+    rectified: bool,
 }
 
 impl Conv2d {
@@ -138,6 +146,19 @@ impl Conv2d {
         self.run(x.into(), options, progress)
     }
 
+    /// The convolved picture through ReLU.
+    pub(crate) fn forward_rectified(
+        &self,
+        x: impl Into<LayerInput>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            rectified: true,
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
     /// The picture upsampled to that many rows and columns (nearest neighbour), convolved.
     pub(crate) fn forward_upsampled(
         &self,
@@ -184,6 +205,7 @@ impl Conv2d {
             upsampled_to: options.upsampled_to,
             kernel: self.shape.kernel,
             stride: self.shape.stride,
+            dilation: self.shape.dilation,
             padding_before: self.shape.padding_before,
             padding_after: self.shape.padding_after,
         };
@@ -212,19 +234,23 @@ impl Conv2d {
             n: outputs,
             k: inputs * self.shape.kernel * self.shape.kernel,
         }));
-        let output = with_numbers([&bias], |[bias]| {
+        let mut output = with_numbers([&bias], |[bias]| {
             with_values(&residual, |residual| {
                 let epilogue = Epilogue {
                     bias: Some(bias),
                     residual: options.residual.is_some().then_some(residual),
                     geglu: false,
-                    bf16_output: options.bf16_output || self.bf16_activations,
+                    bf16_output: !options.rectified
+                        && (options.bf16_output || self.bf16_activations),
                 };
                 input.lend(&numbers, |input| {
                     Ok(conv2d(&geometry, weights, input, &epilogue, progress)?)
                 })
             })
         })?;
+        if let (true, DtypeVec::F32(numbers)) = (options.rectified, &mut output) {
+            rectify(numbers, outputs, Rectifier::Zero);
+        }
         progress.operation(None);
         picture(output, (batch, rows, columns, outputs), x)
     }
@@ -253,11 +279,12 @@ impl Conv2d {
         }
         let weight = weight.to_dtype(x.dtype())?;
         let y = x
-            .conv2d(&weight, before, self.shape.stride, 1, 1)?
+            .conv2d(&weight, before, self.shape.stride, self.shape.dilation, 1)?
             .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
-        Ok(match options.residual {
+        let y = match options.residual {
             Some(residual) => (residual + y)?,
             None => y,
-        })
+        };
+        Ok(if options.rectified { y.relu()? } else { y })
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn is_faster(
     let tiles = geometry.batch * rows.div_ceil(OUTPUT_SIDE) * columns.div_ceil(OUTPUT_SIDE);
     geometry.kernel == 3
         && geometry.stride == 1
+        && geometry.dilation == 1
         && (geometry.padding_before, geometry.padding_after) == (1, 1)
         && weights.inputs().is_multiple_of(weights.isa().lanes())
         && weights.inputs() >= 32
