@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod console;
 mod edit;
+mod erase;
 mod error;
 mod models;
 mod resources;
@@ -55,6 +56,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
     let wants_json = args.command.as_ref().is_some_and(Command::wants_json);
     let done = match args.command {
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
+        Some(Command::Erase(erase)) => erase::run(&erase, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

@@ -5,6 +5,7 @@
 //! between threads but the flag that cancels; everything else is sent.
 
 mod edit;
+mod erase;
 mod estimate;
 mod queue;
 mod runner;
@@ -12,6 +13,7 @@ mod tasks;
 mod worker;
 
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, Unwatched, run_edit};
+pub use erase::{EraseLane, Erased};
 pub use runner::{JobEvent, Runner, Standing};
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;

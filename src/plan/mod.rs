@@ -8,6 +8,7 @@
 mod details;
 mod distance;
 mod engine_mask;
+mod erase;
 mod error;
 mod fill;
 pub mod layout;
@@ -23,11 +24,12 @@ mod second_pass;
 pub mod settings;
 mod sites;
 
+pub use erase::{EraseError, EraseRequest, EraseSettings, erase};
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use passes::{Pass, later_passes};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, prepare_watched};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};

@@ -12,11 +12,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("raster", &["geometry", "text"]),
     ("document", &["geometry", "text", "raster"]),
     ("catalog", &["geometry", "text"]),
-    ("plan", &["geometry", "text", "raster", "catalog"]),
+    ("completion", &["geometry", "text", "raster"]),
+    (
+        "plan",
+        &["geometry", "text", "raster", "completion", "catalog"],
+    ),
     ("engine", &["geometry", "text", "raster", "catalog", "plan"]),
     (
         "jobs",
-        &["geometry", "text", "raster", "catalog", "plan", "engine"],
+        &[
+            "geometry",
+            "text",
+            "raster",
+            "completion",
+            "catalog",
+            "plan",
+            "engine",
+        ],
     ),
     (
         "editor",
@@ -33,7 +45,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "geometry", "text", "raster", "catalog", "plan", "engine", "jobs",
+            "geometry",
+            "text",
+            "raster",
+            "completion",
+            "catalog",
+            "plan",
+            "engine",
+            "jobs",
         ],
     ),
     ("main", &["cli", "ui", "engine"]),
