@@ -22,6 +22,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod completion;
 pub mod document;
 pub mod editor;
 pub mod engine;

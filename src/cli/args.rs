@@ -33,6 +33,8 @@ pub(super) enum Command {
     Edit(Box<EditArgs>),
     /// Select a part of a picture as a mask: its subject, background, faces, hair or clothes
     Select(SelectArgs),
+    /// Take what a mask shows out of a picture, without a model or prompt
+    Erase(EraseArgs),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -85,6 +87,7 @@ impl Command {
         match self {
             Self::Edit(edit) => edit.json,
             Self::Select(select) => select.json,
+            Self::Erase(erase) => erase.json,
             Self::Bench(bench) => bench.json,
             Self::Models(_) => false,
         }
@@ -194,7 +197,8 @@ pub struct EditArgs {
     /// Surroundings shown with a masked area: 12, 12px or 5% of the region's diagonal
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     pub padding: Option<String>,
-    /// What the region holds at the start: auto, original, blur, noise, nothing
+    /// What the region holds at the start: auto, original, blur, content
+    /// (continued from what is around it), noise, nothing
     #[arg(long, value_name = "FILL", default_value = "auto")]
     pub fill: String,
     /// Width of the soft band around the region: 12, 12px or 5%
@@ -273,6 +277,51 @@ pub(super) struct SelectArgs {
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// `overpaint erase`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct EraseArgs {
+    /// Picture to erase from: PNG, JPEG, WebP, TIFF, BMP or GIF
+    pub(super) input: PathBuf,
+    /// File to write: PNG, JPEG, WebP or TIFF by its extension
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: PathBuf,
+    /// Mask: white is painted, and what is painted goes
+    #[arg(long, value_name = "MASK")]
+    pub(super) mask: PathBuf,
+    /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
+    /// green, blue
+    #[arg(long, value_name = "CHANNEL", default_value = "auto")]
+    pub(super) mask_channel: String,
+    /// What being painted means: masked (it goes) or not-masked (it stays, all else goes)
+    #[arg(long, value_name = "MODE", default_value = "masked")]
+    pub(super) mask_mode: String,
+    /// How far the region is grown first: 12, 12px or 5% of its diagonal
+    #[arg(
+        long,
+        value_name = "LEN",
+        default_value = "0",
+        allow_negative_numbers = true
+    )]
+    pub(super) grow: String,
+    /// Width of the soft band around the region, which is filled too: 12, 12px or 5%
+    #[arg(
+        long,
+        value_name = "LEN",
+        default_value = "0",
+        allow_negative_numbers = true
+    )]
+    pub(super) feather: String,
+    /// Threads that compute [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+    /// Quality of a JPEG, 1 to 100
+    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(super) quality: u8,
+    /// Say everything as one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

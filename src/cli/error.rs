@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
 use crate::jobs::{EditError, SightError};
-use crate::plan::PlanError;
+use crate::plan::{EraseError, PlanError};
 use crate::raster::file::PictureError;
 use crate::text::{Explain, Message, error_speaks};
 
@@ -29,6 +29,9 @@ pub enum CliError {
     /// The edit failed or was cancelled (5; 4 where the model's files are to blame; 2 or 3 where
     /// settings or picture are).
     Edit(EditError),
+    /// Nothing was erased: too little is left to copy from, or the mask does not fit (3); it was
+    /// cancelled (5).
+    Erase(EraseError),
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
@@ -50,11 +53,15 @@ impl CliError {
                 | PlanError::EverythingKept
                 | PlanError::EmptyPicture
                 | PlanError::Profile(_) => BAD_INPUT,
-                PlanError::EngineSize { .. } | PlanError::Scaling(_) => FAILED_RUN,
+                PlanError::EngineSize { .. } | PlanError::Scaling(_) | PlanError::Cancelled => {
+                    FAILED_RUN
+                },
                 _ => BAD_ARGUMENTS,
             },
+            Self::Erase(error) if !error.is_cancelled() => BAD_INPUT,
             Self::Edit(EditError::Engine(_))
             | Self::Sight(SightError::Engine(_))
+            | Self::Erase(_)
             | Self::Output(_)
             | Self::Window(_)
             | Self::System(_) => FAILED_RUN,
@@ -86,6 +93,12 @@ impl From<EditError> for CliError {
     }
 }
 
+impl From<EraseError> for CliError {
+    fn from(error: EraseError) -> Self {
+        Self::Erase(error)
+    }
+}
+
 impl Explain for CliError {
     fn message(&self) -> Message {
         match self {
@@ -95,6 +108,7 @@ impl Explain for CliError {
             Self::Sight(error) => error.message(),
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
+            Self::Erase(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod console;
 mod edit;
+mod erase;
 mod error;
 mod models;
 mod resources;
@@ -57,6 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
     let done = match args.command {
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
         Some(Command::Select(select)) => select::run(&select, &console),
+        Some(Command::Erase(erase)) => erase::run(&erase, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

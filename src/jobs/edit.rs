@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::completion;
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{
-    EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare,
+    EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare_watched,
 };
 use crate::raster::{Patch, RgbF32, draw_patch};
 use crate::text::{Explain, Message, error_speaks};
@@ -116,7 +117,10 @@ impl EditError {
 
 impl From<PlanError> for EditError {
     fn from(error: PlanError) -> Self {
-        Self::Plan(error)
+        match error {
+            PlanError::Cancelled => Self::Engine(EngineError::Cancelled),
+            error => Self::Plan(error),
+        }
     }
 }
 
@@ -152,7 +156,8 @@ pub fn run_edit(
 ) -> Result<EditResult, EditError> {
     let started = Instant::now();
     progress.checkpoint()?;
-    let prepared = prepare(request)?;
+    let mut watch = |_| progress.checkpoint().map_err(|_| completion::Cancelled);
+    let prepared = prepare_watched(request, &mut watch)?;
     progress.checkpoint()?;
     progress.planned(&prepared.layout, &prepared.later_passes);
     let later = &prepared.later_passes;

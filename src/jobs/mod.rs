@@ -5,6 +5,7 @@
 //! between threads but the flag that cancels; everything else is sent.
 
 mod edit;
+mod erase;
 mod estimate;
 mod forecast;
 mod queue;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use forecast::{Forecast, Planned};
+pub use erase::{EraseLane, Erased};
 pub use runner::{JobEvent, Runner, Standing};
 pub use speeds::Speeds;
 pub use sight::{SightError, see};

@@ -41,6 +41,8 @@ pub enum PlanError {
         /// Of the picture.
         picture: Extent,
     },
+    /// It was asked to stop.
+    Cancelled,
     /// The picture has no pixel.
     EmptyPicture,
     /// The engine gave a picture of another size than it was asked for.
@@ -85,6 +87,7 @@ impl Explain for PlanError {
             Self::MaskSize { mask, picture } => Message::new("plan-mask-size")
                 .with("mask", mask.to_string())
                 .with("picture", picture.to_string()),
+            Self::Cancelled => Message::new("completion-cancelled"),
             Self::EmptyPicture => Message::new("plan-empty-picture"),
             Self::EngineSize { got, wanted } => Message::new("plan-engine-size")
                 .with("got", got.to_string())

@@ -1,7 +1,33 @@
-//! What the region holds before the model starts: its surroundings, blurred into it.
+//! What the region holds before the model starts: its surroundings, blurred or continued into it.
 
-use crate::geometry::Extent;
+use super::error::PlanError;
+use super::settings::FillMode;
+use crate::completion::{Checkpoint, CompletionError, Hole, complete};
+use crate::geometry::{Extent, Rect};
 use crate::raster::RgbF32;
+
+/// Fills the unknown pixels (`unknown` > 0) as `fill` says. Where too little is left to be continued,
+/// they are filled as for a blur: a start for a model need not be perfect.
+pub(super) fn fill_region(
+    picture: &mut RgbF32,
+    unknown: &[f32],
+    fill: FillMode,
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<(), PlanError> {
+    if fill == FillMode::Content {
+        let hole = Hole {
+            rect: Rect::of(picture.extent),
+            inside: unknown.iter().map(|u| *u > 0.0).collect(),
+        };
+        match complete(picture, &hole, checkpoint) {
+            Ok(()) => return Ok(()),
+            Err(CompletionError::Cancelled) => return Err(PlanError::Cancelled),
+            Err(CompletionError::TooLittleLeft) => {}
+        }
+    }
+    fill_from_surroundings(picture, unknown);
+    Ok(())
+}
 
 /// One level of the pyramid: colours times weight, and the weight.
 struct Level {
@@ -14,7 +40,7 @@ struct Level {
 ///
 /// Push–pull over an image pyramid: Gortler, Grzeszczuk, Szeliski & Cohen, "The Lumigraph",
 /// SIGGRAPH 1996, section 3.4.
-pub(super) fn fill_from_surroundings(picture: &mut RgbF32, unknown: &[f32]) {
+fn fill_from_surroundings(picture: &mut RgbF32, unknown: &[f32]) {
     if unknown.iter().all(|u| *u > 0.0) {
         return;
     }

@@ -8,6 +8,7 @@
 mod details;
 mod distance;
 mod engine_mask;
+mod erase;
 mod error;
 mod fill;
 pub mod layout;
@@ -25,11 +26,12 @@ pub mod settings;
 mod sites;
 mod work_size;
 
+pub use erase::{EraseError, EraseRequest, EraseSettings, erase};
 pub use error::PlanError;
 pub use layout::{Layout, layout};
 pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use passes::{Pass, later_passes};
-pub use prepare::{Prepared, keeps_details, prepare};
+pub use prepare::{Prepared, keeps_details, prepare, prepare_watched};
 pub use preview::PreviewPatch;
 pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::details::{Details, detailed};
 use super::engine_mask::engine_mask;
 use super::error::PlanError;
-use super::fill::fill_from_surroundings;
+use super::fill::fill_region;
 use super::layout::{Layout, layout};
 use super::passes::{Pass, later_passes};
 use super::preview::{PreviewPatch, PreviewPlace};
@@ -17,6 +17,7 @@ use super::request::{EditRequest, EngineInput, LatentFill};
 use super::resample::{Frame, resample};
 use super::settings::{EditSettings, FillMode, KeepDetails};
 use crate::catalog::ModelTraits;
+use crate::completion::Checkpoint;
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Patch, Picture, Pixmap, RgbF32, Tiled, colour};
 
@@ -54,6 +55,14 @@ enum Depth {
 
 /// Makes a request ready. Pure; cost grows with the part of the picture that is shown.
 pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
+    prepare_watched(request, &mut |_| Ok(()))
+}
+
+/// As [`prepare`], asking `checkpoint` while the region is filled by its content.
+pub fn prepare_watched(
+    request: &EditRequest,
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<Prepared, PlanError> {
     let settings = &request.settings;
     let extent = request.source.extent();
     let painted = request.painted.as_ref();
@@ -82,14 +91,16 @@ pub fn prepare(request: &EditRequest) -> Result<Prepared, PlanError> {
         let latent_fill = match fill {
             FillMode::Noise => LatentFill::Noise,
             FillMode::Nothing => LatentFill::Nothing,
-            FillMode::Auto | FillMode::Original | FillMode::Blur => LatentFill::Image,
+            FillMode::Auto | FillMode::Original | FillMode::Blur | FillMode::Content => {
+                LatentFill::Image
+            }
         };
         engine_mask(maps, &layout, request.traits.vae_factor, latent_fill)
     });
     if let Some(mask) = &mask
         && fill != FillMode::Original
     {
-        fill_from_surroundings(&mut image, &mask.region);
+        fill_region(&mut image, &mask.region, fill, checkpoint)?;
     }
     let depth = match request.source.pixels {
         Pixmap::Rgba8(_) => Depth::Eight,

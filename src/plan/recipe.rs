@@ -302,6 +302,8 @@ fn common_fill(fill: FillMode) -> Option<&'static str> {
     match fill {
         FillMode::Auto | FillMode::Original => None,
         FillMode::Blur => Some("fill"),
+        // Not a word of theirs; other programs pass over it.
+        FillMode::Content => Some("content"),
         FillMode::Noise => Some("latent noise"),
         FillMode::Nothing => Some("latent nothing"),
     }

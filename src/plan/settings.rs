@@ -281,6 +281,8 @@ with_ids! {
         Original = "original",
         /// The surroundings, blurred into the region.
         Blur = "blur",
+        /// The surroundings, continued into the region by copies of what they show.
+        Content = "content",
         /// Noise of its own in the latent.
         Noise = "noise",
         /// A latent of zeros.

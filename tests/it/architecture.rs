@@ -13,8 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("document", &["geometry", "text", "raster"]),
     ("project", &["geometry", "text", "raster", "document"]),
     ("catalog", &["geometry", "text"]),
-    ("plan", &["geometry", "text", "raster", "catalog"]),
+    ("completion", &["geometry", "text", "raster"]),
     ("select", &["geometry", "text", "raster"]),
+    (
+        "plan",
+        &["geometry", "text", "raster", "completion", "catalog"],
+    ),
     (
         "engine",
         &["geometry", "text", "raster", "select", "catalog", "plan"],
@@ -22,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "jobs",
         &[
-            "geometry", "text", "raster", "select", "catalog", "plan", "engine",
+            "geometry", "text", "raster", "select", "completion", "catalog", "plan", "engine",
         ],
     ),
     (
@@ -42,7 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "geometry", "text", "raster", "select", "catalog", "plan", "engine", "jobs",
+            "geometry", "text", "raster", "select", "completion", "catalog", "plan", "engine",
+            "jobs",
         ],
     ),
     ("main", &["cli", "ui", "engine"]),

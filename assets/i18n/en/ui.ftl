@@ -291,6 +291,7 @@ ui-fill-tip = What lies in the changing part before the model begins.
 ui-fill-auto = Automatic
 ui-fill-original = The picture
 ui-fill-blur = Blurred surroundings
+ui-fill-content = Continued surroundings
 ui-fill-noise = Noise
 ui-fill-nothing = Nothing
 ui-feather = Feather

@@ -291,6 +291,7 @@ ui-fill-tip = 模型動筆之前，要改變的地方放什麼。
 ui-fill-auto = 自動
 ui-fill-original = 原本的圖片
 ui-fill-blur = 模糊的周圍
+ui-fill-content = 延續的周圍
 ui-fill-noise = 雜訊
 ui-fill-nothing = 空白
 ui-feather = 羽化

@@ -16,6 +16,7 @@ use super::error::CliError;
 use super::select::selection;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
+use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
 use crate::plan::recipe::Recipe;
 use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
@@ -24,9 +25,10 @@ use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
 use forecast::Forecasts;
-use outputs::Outputs;
+pub(super) use outputs::Outputs;
 use progress::{Reporting, Totals};
 pub(super) use progress::{seconds, stop_flag};
+pub(super) use settings::length;
 use settings::{check_steps, settings, typed_strengths};
 
 /// Longer side of a picture on the sheet at most, in pixels.
@@ -192,17 +194,29 @@ fn mask(args: &EditArgs, picture: &Picture, console: &Console) -> Result<Option<
     let Some(path) = &args.mask else {
         return Ok(None);
     };
-    let channel = args.mask_channel.parse().map_err(|id: String| {
+    let choice = (args.mask_channel.as_str(), args.allow_empty_mask);
+    load_mask(path, choice, picture.extent(), console).map(Some)
+}
+
+/// The mask of a file, read from a channel, for a picture of that size; an empty one only where it
+/// may be.
+pub(super) fn load_mask(
+    path: &Path,
+    (channel, may_be_empty): (&str, bool),
+    extent: Extent,
+    console: &Console,
+) -> Result<Mask, CliError> {
+    let channel = channel.parse().map_err(|id: String| {
         let message = Message::new("plan-unknown-id").with("value", id);
         CliError::Argument(message.with("known", MaskChannel::ids()))
     })?;
-    let loaded = file::load_mask(path, picture.extent(), channel).map_err(CliError::Input)?;
+    let loaded = file::load_mask(path, extent, channel).map_err(CliError::Input)?;
     for note in &loaded.notes {
         console.note(&note.message());
     }
     let bounds = region_bounds(Some(&loaded.mask), MaskMode::Changes);
-    if bounds == RegionBounds::Everything && !args.allow_empty_mask {
-        return Err(CliError::EmptyMask(path.clone()));
+    if bounds == RegionBounds::Everything && !may_be_empty {
+        return Err(CliError::EmptyMask(path.to_owned()));
     }
-    Ok(Some(loaded.mask))
+    Ok(loaded.mask)
 }

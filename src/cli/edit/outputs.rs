@@ -14,7 +14,7 @@ use crate::raster::sheet::{SheetTile, sheet_extent};
 use crate::text::{Explain as _, Message};
 
 /// The files an edit writes.
-pub(super) struct Outputs {
+pub(in crate::cli) struct Outputs {
     /// One for each strength, in their order; one where no list was given.
     results: Vec<PathBuf>,
     sheet: Option<PathBuf>,
@@ -33,9 +33,27 @@ impl Outputs {
                 .map(|s| with_strength(output, *s))
                 .collect()
         };
+        writable_format(output, None).map_err(refused)?;
         let sheet = args.grid.clone();
-        let outputs = Self { results, sheet };
-        for path in std::iter::once(output.as_path()).chain(outputs.paths()) {
+        Self { results, sheet }.checked(&args.input, args.mask.as_deref())
+    }
+
+    /// One file.
+    pub(in crate::cli) fn one(
+        input: &Path,
+        mask: Option<&Path>,
+        output: &Path,
+    ) -> Result<Self, CliError> {
+        let outputs = Self {
+            results: vec![output.to_owned()],
+            sheet: None,
+        };
+        outputs.checked(input, mask)
+    }
+
+    fn checked(self, input: &Path, mask: Option<&Path>) -> Result<Self, CliError> {
+        let outputs = self;
+        for path in outputs.paths() {
             writable_format(path, None).map_err(refused)?;
         }
         check_places(outputs.paths()).map_err(refused)?;
@@ -43,20 +61,20 @@ impl Outputs {
         let of_sheet = outputs
             .sheet
             .iter()
-            .map(|sheet| (sheet.as_path(), &args.input));
-        let masks = args.mask.iter();
+            .map(|sheet| (sheet.as_path(), input));
+        let masks = mask.into_iter();
         let of_masks = masks.flat_map(|mask| outputs.paths().map(move |path| (path, mask)));
         for (path, read) in of_sheet.chain(of_masks) {
             if read.canonicalize().ok() == Some(check_place(path).map_err(refused)?) {
                 let message = Message::new("cli-output-is-input").with("path", path);
-                return Err(CliError::Argument(message.with("read", read.as_path())));
+                return Err(CliError::Argument(message.with("read", read)));
             }
         }
         Ok(outputs)
     }
 
     /// Refuses a picture of a size that one of the files cannot hold.
-    pub(super) fn check_sizes(&self, picture: Extent) -> Result<(), CliError> {
+    pub(in crate::cli) fn check_sizes(&self, picture: Extent) -> Result<(), CliError> {
         let check = |path: &Path, extent| {
             let format = writable_format(path, None)?;
             check_size(path, format, extent)

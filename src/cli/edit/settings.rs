@@ -121,7 +121,7 @@ fn number(text: &str) -> Result<f64, CliError> {
     })
 }
 
-fn length<T: FromStr<Err = PlanError>>(text: &str) -> Result<T, CliError> {
+pub(in crate::cli) fn length<T: FromStr<Err = PlanError>>(text: &str) -> Result<T, CliError> {
     let parsed = text.parse::<T>();
     parsed.map_err(|error| pointed(text).unwrap_or_else(|| error.into()))
 }

@@ -278,6 +278,7 @@ fn fill_text(fill: FillMode) -> &'static str {
         FillMode::Auto => "ui-fill-auto",
         FillMode::Original => "ui-fill-original",
         FillMode::Blur => "ui-fill-blur",
+        FillMode::Content => "ui-fill-content",
         FillMode::Noise => "ui-fill-noise",
         FillMode::Nothing => "ui-fill-nothing",
     }
