@@ -18,7 +18,9 @@ pub(super) fn peel<const P: usize>(
     ground: &Ground,
     watch: &mut Watch<'_>,
 ) -> Result<(), Cancelled> {
-    let mut is_known: Vec<bool> = (0..level.states.len()).map(|at| level.is_known(at)).collect();
+    let mut is_known: Vec<bool> = (0..level.states.len())
+        .map(|at| level.is_known(at))
+        .collect();
     let places = ground.is_source.iter().enumerate();
     let mut sources: Vec<usize> = places.filter(|(_, is)| **is).map(|(at, _)| at).collect();
     let holes = level.states.iter().filter(|s| **s == State::Hole).count();

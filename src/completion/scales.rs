@@ -93,7 +93,9 @@ fn fill_by<const P: usize>(
         match &coarser {
             None => {
                 peel::<P>(&mut scale.level, &scale.ground, watch)?;
-                field.place(&scale.level, &scale.ground, seed, |x, y, _| (x as i64, y as i64));
+                field.place(&scale.level, &scale.ground, seed, |x, y, _| {
+                    (x as i64, y as i64)
+                });
             }
             Some(coarser) => enlarge::<P>(&mut field, coarser, coarser_width, &scale, seed),
         }
@@ -123,7 +125,10 @@ fn enlarge<const P: usize>(
         let from_y = (y / 2).clamp(rows.0, rows.1);
         match coarser.get(from_x, from_y) {
             Some(found) => {
-                let (at_x, at_y) = (found.at as usize % coarser_width, found.at as usize / coarser_width);
+                let (at_x, at_y) = (
+                    found.at as usize % coarser_width,
+                    found.at as usize / coarser_width,
+                );
                 (
                     (2 * at_x + x) as i64 - 2 * from_x as i64,
                     (2 * at_y + y) as i64 - 2 * from_y as i64,

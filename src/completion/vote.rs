@@ -108,7 +108,10 @@ pub(super) fn vote<const P: usize>(
     watch: &mut Watch<'_>,
 ) -> Result<(), Cancelled> {
     let width = level.width;
-    let (top, bottom) = (field.top, (field.top + field.height + P - 1).min(level.height));
+    let (top, bottom) = (
+        field.top,
+        (field.top + field.height + P - 1).min(level.height),
+    );
     let rows: Vec<usize> = (top..bottom).collect();
     for rows in rows.chunks(ROWS * rayon::current_num_threads()) {
         watch.look()?;
@@ -117,9 +120,8 @@ pub(super) fn vote<const P: usize>(
             .par_iter()
             .map(|y| {
                 let columns = field.left..(field.left + field.width + P - 1).min(width);
-                let holes = columns.filter(|x| {
-                    shown.states.get(y * width + x) == Some(&State::Hole)
-                });
+                let holes =
+                    columns.filter(|x| shown.states.get(y * width + x) == Some(&State::Hole));
                 holes
                     .map(|x| (y * width + x, mean::<P>(shown, field, depths, (x, *y))))
                     .collect()
@@ -142,7 +144,10 @@ fn mean<const P: usize>(
 ) -> Sample {
     let (mut sum, mut weights) = ([0f32; 4], 0f32);
     each_weighted::<P>(level, field, depths, at, |from, weight| {
-        for (sum, value) in sum.iter_mut().zip(level.samples.get(from).into_iter().flatten()) {
+        for (sum, value) in sum
+            .iter_mut()
+            .zip(level.samples.get(from).into_iter().flatten())
+        {
             *sum += weight * f32::from(*value);
         }
         weights += weight;

@@ -49,9 +49,7 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{
-    DemandsOf, EngineFactory, Runner, Speeds, TaskThread, VisionFactory, Wake,
-};
+use crate::jobs::{DemandsOf, EngineFactory, Runner, Speeds, TaskThread, VisionFactory, Wake};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
+use super::selecting::SeenPicture;
 use crate::document::{Document, DocumentId};
+use crate::geometry::Extent;
 use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
-use super::selecting::SeenPicture;
-use crate::geometry::Extent;
 use crate::raster::{FileOrigin, Picture, Stroke};
 
 /// A document with its settings, its file and its name.

@@ -10,17 +10,17 @@ mod estimate;
 mod forecast;
 mod queue;
 mod runner;
-mod speeds;
 mod sight;
+mod speeds;
 mod tasks;
 mod worker;
 
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
-pub use forecast::{Forecast, Planned};
 pub use erase::{EraseLane, Erased};
+pub use forecast::{Forecast, Planned};
 pub use runner::{JobEvent, Runner, Standing};
-pub use speeds::Speeds;
 pub use sight::{SightError, see};
+pub use speeds::Speeds;
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;
 

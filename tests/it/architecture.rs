@@ -26,7 +26,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "jobs",
         &[
-            "geometry", "text", "raster", "select", "completion", "catalog", "plan", "engine",
+            "geometry",
+            "text",
+            "raster",
+            "select",
+            "completion",
+            "catalog",
+            "plan",
+            "engine",
         ],
     ),
     (
@@ -46,7 +53,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "geometry", "text", "raster", "select", "completion", "catalog", "plan", "engine",
+            "geometry",
+            "text",
+            "raster",
+            "select",
+            "completion",
+            "catalog",
+            "plan",
+            "engine",
             "jobs",
         ],
     ),

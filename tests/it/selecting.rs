@@ -25,6 +25,7 @@ fn session(vision: FakeVision) -> (Session, DocumentId) {
             let engine = FakeEngine::scripted([Script::WaitForCancel]);
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),
+        demands: std::sync::Arc::new(|_| None),
         vision: fake_vision(vision),
         language: Language::English,
         data_dir: folder.path().to_path_buf(),
