@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::args::EraseArgs;
 use super::console::{Console, event, progress_bar};
-use super::edit::{Outputs, length, load_mask, stop_flag};
+use super::edit::{Outputs, length, load_mask};
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
+use super::stop::stop_flag;
 use crate::completion::Cancelled;
 use crate::plan::{EraseRequest, EraseSettings, erase};
 use crate::raster::draw_patch;

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::args::SelectArgs;
 use super::console::{Console, event};
-use super::edit::stop_flag;
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
+use super::stop::stop_flag;
 use crate::engine::vision::BuiltInVision;
 use crate::geometry::Rect;
 use crate::jobs::{EditError, SightError, see};

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use super::args::BenchArgs;
 use super::console::Console;
-use super::edit::stop_flag;
 use super::error::CliError;
+use super::stop::stop_flag;
 use crate::engine::EngineError;
 use crate::engine::kernels::{Peak, peak};
 use crate::geometry::Extent;

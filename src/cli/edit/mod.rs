@@ -14,6 +14,7 @@ use super::args::EditArgs;
 use super::console::{Console, progress_bar};
 use super::error::CliError;
 use super::select::selection;
+use super::stop::stop_flag;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
@@ -26,8 +27,8 @@ use crate::raster::{Mask, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
 use forecast::Forecasts;
 pub(super) use outputs::Outputs;
+pub(super) use progress::seconds;
 use progress::{Reporting, Totals};
-pub(super) use progress::{seconds, stop_flag};
 pub(super) use settings::length;
 use settings::{check_steps, settings, typed_strengths};
 

@@ -1,7 +1,6 @@
 //! What is said of an edit while it runs and when it is done.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
@@ -162,13 +161,4 @@ impl EditProgress for Reporting<'_> {
     }
 
     fn preview(&mut self, _: PreviewPatch) {}
-}
-
-/// True once Ctrl-C was pressed.
-pub(in crate::cli) fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| CliError::System(error.to_string()))?;
-    Ok(stop)
 }
