@@ -12,13 +12,14 @@ luma; the width is that from 10 % to 90 % of the change. An edge of the quick re
 steepest one of the fine result within 6 pixels of it.
 
 Tiles: COUNT edits up to the picture's own size, each with another prompt and seed, once with the tiles where
-they are planned and once half a tile further. Energy is the mean squared difference of neighbouring pixels
-across a border, two pixels to both sides of it. It is divided by that at columns (rows) near by which lie as
-the border does to the grid of the latent and are no border: "near". And by that at the very same columns of
-the other picture, which has no border there: "same place"; what the pictures show cancels out in it.
-Their mean over all borders of a picture is the picture's; then the geometric mean over pictures is taken.
+they are planned and once half a tile further. Energy is the sum of squared differences of neighbouring pixels
+across a border, two pixels to both sides of it. It is divided by that of columns (rows) near by which lie as the
+border does to the grid of the latent and are no border (their geometric mean): "near". And by that of the very
+same columns of the other picture, which has no border there: "same place"; what the pictures show cancels out
+in it. Geometric means are taken, over the borders of a picture and over pictures: one horizon on a border would
+outweigh all other borders in a sum.
 Half a tile further the picture's mean must stay: by how much it moves, and the mean of the absolute
-difference.
+difference. What lies in FOLDER already is not made again.
 
 Forecast: after one run to learn from, each edit is forecast and run; the best of a few runs counts for
 time, because others use the machine too.
@@ -90,10 +91,10 @@ AROUND = range(-2, 3)
 
 
 def energies(picture, drawn):
-    """Mean squared difference across each border between columns, of what was drawn; its index is the column behind."""
+    """Squared differences across each border between columns, of what was drawn; its index is the column behind."""
     both = drawn[:, 1:] & drawn[:, :-1]
     squares = np.where(both, np.diff(picture, axis=1) ** 2, 0).sum(axis=0)
-    return np.concatenate([[np.nan], squares / np.maximum(both.sum(axis=0), 1)])
+    return np.concatenate([[0], squares])
 
 
 def borders(tiles, key, size, factor, length):
@@ -102,17 +103,17 @@ def borders(tiles, key, size, factor, length):
 
 
 def ratios(here, there, at, others, factor):
-    """At each border the energy over that near by, and over that of the other picture at the same place."""
+    """Logarithms of ratios of energies: of each border to near by, and to the other picture at the same place."""
     near, same = [], []
     far_from = lambda x, all_of: min((abs(x - other) for other in all_of), default=999) > 4
     for x in at:
-        band = lambda energy, x: np.mean([energy[x + o] for o in AROUND if 0 < x + o < len(energy)])
+        band = lambda energy, x: np.log(1 + np.mean([energy[x + o] for o in AROUND if 0 < x + o < len(energy)]))
         refs = [x + sign * k * factor for k in NEAR for sign in (-1, 1)]
         refs = [r for r in refs if 2 < r < len(here) - 2 and far_from(r, at)]
         if refs:
-            near.append(band(here, x) / np.mean([band(here, r) for r in refs]))
+            near.append(band(here, x) - np.mean([band(here, r) for r in refs]))
         if far_from(x, others):
-            same.append(band(here, x) / band(there, x))
+            same.append(band(here, x) - band(there, x))
     return near, same
 
 
@@ -127,7 +128,7 @@ def of_borders(planned, shifted, said, drawn):
         for i in (0, 1):
             n, s = ratios(energy[i], energy[1 - i], places[i], places[1 - i], factor)
             near, same = near + n, same + s
-    return np.mean(near), np.mean(same)
+    return np.exp(np.mean(near)), np.exp(np.mean(same))
 
 
 def spread(values):
@@ -149,8 +150,11 @@ def tiles(bench, folder, count=10, model="starter", picture=PICTURE, steps=20, g
         place = PLACES[(seed - 1) % len(PLACES)]
         out = folder / f"tiles-{seed}"
         command = [bench, model, picture, mask, out, f"woman, {place}", seed, steps, guidance]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-        said = json.loads(done.stdout.splitlines()[-1])
+        told = Path(f"{out}.json")
+        if not told.exists():
+            done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+            told.write_text(done.stdout.splitlines()[-1])
+        said = json.loads(told.read_text())
         pictures = [luma(f"{out}-{name}.png") for name in ("planned", "shifted")]
         near, same = of_borders(*pictures, said, drawn)
         found.append((near, same, said["mean_difference"], said["mean_absolute_difference"]))

@@ -79,6 +79,10 @@ pub struct PassRun {
     pub layout: Layout,
     /// What it was shown at once, in work pixels.
     pub shown: Extent,
+    /// Pictures encoded for it, unless they were known; without those of the round trip.
+    pub encodes: u32,
+    /// Whether details were kept.
+    pub is_detailed: bool,
     /// What the engine says of it.
     pub report: RunReport,
     /// Wall-clock seconds with planning and placing.
@@ -170,7 +174,8 @@ pub fn run_edit(
     result.passes = (1, of);
     result.second_pass = request.settings.second_pass;
     let mut clock = started;
-    note_run(&mut result, first.work, &mut clock);
+    let encodes = 1 + u32::from(request.traits.sees_mask());
+    note_run(&mut result, (first.work, encodes), &mut clock);
     steps_before += first.executed_steps;
     for pass in later {
         let steps = (steps_before, steps_of_all);
@@ -191,7 +196,8 @@ pub fn run_edit(
                     runs,
                     ..ran
                 };
-                note_run(&mut result, pass.shown(&request.traits), &mut clock);
+                let shown = pass.shown(&request.traits);
+                note_run(&mut result, (shown, encodes), &mut clock);
                 result.report = all;
                 steps_before += pass.layout.executed_steps;
             }
@@ -210,11 +216,13 @@ pub fn run_edit(
 }
 
 /// Notes what the pass just done took, since `clock`.
-fn note_run(result: &mut EditResult, shown: Extent, clock: &mut Instant) {
+fn note_run(result: &mut EditResult, (shown, encodes): (Extent, u32), clock: &mut Instant) {
     let now = Instant::now();
     result.runs.push(PassRun {
         layout: result.layout,
         shown,
+        encodes,
+        is_detailed: result.details != KeptDetails::Off,
         report: result.report.clone(),
         seconds: (now - *clock).as_secs_f64(),
     });

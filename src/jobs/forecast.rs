@@ -283,32 +283,20 @@ mod tests {
         const FLOP: f64 = 1e-6;
         let mut result = run_edit(&mut FakeEngine::default(), request, &mut Unwatched).unwrap();
         result.total_seconds = 0.0;
-        let traits = &request.traits;
         for (index, run) in result.runs.iter_mut().enumerate() {
             let work = run.layout.work.area() as f64;
-            let (shown, parts) = match index {
-                0 => (work, 1),
-                _ => {
-                    let later = later_passes(&result.layout, &request.settings, traits);
-                    assert!(
-                        later.is_empty(),
-                        "the last pass is at the picture's own size"
-                    );
-                    let own = Extent::new(run.shown.width, run.shown.height).area() as f64;
-                    (own, run.report.parts.max(1))
-                }
-            };
-            run.report.parts = parts;
-            let steps = f64::from(run.report.executed_steps * parts);
+            run.report.text_encodes = u32::from(index == 0);
+            let steps = f64::from(run.report.executed_steps);
             run.report.round_trips = 1;
-            run.report.picture_encodes = if index == 0 { 2 } else { 3 };
-            let encodes = f64::from(run.report.picture_encodes - 1);
+            // The original is encoded for its round trip where it is not what the pass begins with.
+            let again = if index == 0 { 0.0 } else { 1.0 };
+            run.report.picture_encodes = 1 + index as u32;
             run.report.seconds = RunSeconds {
                 load: if index == 0 { 0.5 } else { 0.0 },
                 text: if index == 0 { 0.25 } else { 0.0 },
-                encode: work * FLOP * encodes,
-                round_trip: work * FLOP,
-                steps: steps * shown * FLOP,
+                encode: work * FLOP,
+                round_trip: work * FLOP * (1.0 + again),
+                steps: steps * work * FLOP,
                 decode: work * FLOP,
             };
             let s = run.report.seconds;

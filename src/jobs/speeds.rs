@@ -187,10 +187,10 @@ impl ModelSpeeds {
         if report.text_encodes > 0 {
             self.text_seconds = seconds.text;
         }
-        // Pictures that the round trip needs are encoded after the first one.
-        if report.picture_encodes > report.round_trips {
-            let count = f64::from(report.picture_encodes - report.round_trips);
-            self.note(Work::Encode, demand.encode_flops, seconds.encode / count);
+        // Those known already took no time.
+        if report.picture_encodes >= run.encodes {
+            let seconds = seconds.encode / f64::from(run.encodes.max(1));
+            self.note(Work::Encode, demand.encode_flops, seconds);
         }
         let predictions = f64::from(report.executed_steps * parts);
         if predictions > 0.0 {
@@ -203,7 +203,7 @@ impl ModelSpeeds {
             + seconds.round_trip
             + seconds.steps
             + seconds.decode;
-        let work = Work::planning(is_first, seconds.round_trip > 1e-4);
+        let work = Work::planning(is_first, run.is_detailed);
         let pixels = planned_pixels(
             run.layout.crop.extent().area(),
             run.layout.touched.extent().area(),
