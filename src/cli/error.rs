@@ -53,7 +53,7 @@ impl CliError {
                 | PlanError::Profile(_) => BAD_INPUT,
                 PlanError::EngineSize { .. } | PlanError::Scaling(_) | PlanError::Cancelled => {
                     FAILED_RUN
-                },
+                }
                 _ => BAD_ARGUMENTS,
             },
             Self::Erase(error) if !error.is_cancelled() => BAD_INPUT,

@@ -13,8 +13,12 @@ pub(super) fn distance<const P: usize>(
     let mut sum = 0u32;
     for row in 0..P {
         let (Some(ours), Some(theirs)) = (
-            samples.get(a + row * width..).and_then(<[Sample]>::first_chunk::<P>),
-            samples.get(b + row * width..).and_then(<[Sample]>::first_chunk::<P>),
+            samples
+                .get(a + row * width..)
+                .and_then(<[Sample]>::first_chunk::<P>),
+            samples
+                .get(b + row * width..)
+                .and_then(<[Sample]>::first_chunk::<P>),
         ) else {
             return u32::MAX;
         };
@@ -74,5 +78,8 @@ pub(super) fn partial_distance<const P: usize>(
 
 /// True where something is seen.
 pub(super) fn is_present(level: &Level, at: usize) -> bool {
-    level.states.get(at).is_some_and(|state| *state != State::Absent)
+    level
+        .states
+        .get(at)
+        .is_some_and(|state| *state != State::Absent)
 }

@@ -55,7 +55,12 @@ impl Ground {
     }
 
     /// A place to copy from: near `wanted` if there is one, else any.
-    pub(super) fn source_near(&self, level: &Level, wanted: (i64, i64), random: &mut Random) -> u32 {
+    pub(super) fn source_near(
+        &self,
+        level: &Level,
+        wanted: (i64, i64),
+        random: &mut Random,
+    ) -> u32 {
         let (width, height) = (level.width as i64, level.height as i64);
         for attempt in 0..64u32 {
             let reach = 1i64 << (attempt / 3);
@@ -199,7 +204,11 @@ impl Field {
         };
         let rows = (BAND_PATCHES / self.width.max(1)).clamp(2, 32);
         // Every other pass the bands lie half a band lower.
-        let first = if pass.number.is_multiple_of(2) { rows } else { rows / 2 };
+        let first = if pass.number.is_multiple_of(2) {
+            rows
+        } else {
+            rows / 2
+        };
         let mut rest = self.matches.as_mut_slice();
         let mut bands = Vec::new();
         let (mut y, mut next) = (0, first);
@@ -298,15 +307,9 @@ impl<const P: usize> BandSearch<'_, P> {
         let (width, stride) = (self.shape.width, self.level.width);
         let at = y * width + x;
         let (beside, above) = if is_forward {
-            (
-                (x > 0).then(|| at - 1),
-                (y > 0).then(|| at - width),
-            )
+            ((x > 0).then(|| at - 1), (y > 0).then(|| at - width))
         } else {
-            (
-                (x + 1 < width).then_some(at + 1),
-                Some(at + width),
-            )
+            ((x + 1 < width).then_some(at + 1), Some(at + width))
         };
         for (neighbour, step) in [(beside, 1), (above, stride)] {
             let Some(found) = neighbour.and_then(|at| self.match_at(at)) else {

@@ -87,7 +87,10 @@ impl Level {
                 }
             }
             known += 1;
-            for (sum, value) in sum.iter_mut().zip(self.samples.get(at).into_iter().flatten()) {
+            for (sum, value) in sum
+                .iter_mut()
+                .zip(self.samples.get(at).into_iter().flatten())
+            {
                 *sum += i32::from(*value);
             }
         }
@@ -175,11 +178,17 @@ pub(super) fn whole_patches(
     }
     // Rows first: how many such pixels follow, up to `side`.
     let mut runs = vec![0u8; width * height];
-    let lines = runs.par_chunks_mut(width).zip(level.states.par_chunks(width));
+    let lines = runs
+        .par_chunks_mut(width)
+        .zip(level.states.par_chunks(width));
     lines.for_each(|(runs, states)| {
         let mut run = 0u8;
         for (length, state) in runs.iter_mut().zip(states).rev() {
-            run = if holds(*state) { run.saturating_add(1) } else { 0 };
+            run = if holds(*state) {
+                run.saturating_add(1)
+            } else {
+                0
+            };
             *length = run;
         }
     });

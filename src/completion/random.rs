@@ -7,7 +7,10 @@ pub(super) struct Random(u64);
 impl Random {
     /// The stream of a place.
     pub(super) fn new(seed: u64, place: usize) -> Self {
-        Self(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ (place as u64).wrapping_mul(0xA24B_AED4_963E_E407))
+        Self(
+            seed.wrapping_mul(0xD134_2543_DE82_EF95)
+                ^ (place as u64).wrapping_mul(0xA24B_AED4_963E_E407),
+        )
     }
 
     fn next(&mut self) -> u64 {

@@ -9,7 +9,7 @@ use super::level::{Level, WHITE};
 use super::{Cancelled, Watch};
 
 /// How strongly a pixel is held to its copy: a step fades within about 1/√this pixels.
-const SCREEN: f32 = 0.004;
+const SCREEN: f32 = 0.0005;
 /// The largest step that is evened out; a larger one is an edge.
 const MOST: f32 = 0.12 * WHITE;
 /// Rounds of over-relaxation.
@@ -98,7 +98,12 @@ impl Cell {
     fn new(level: &Level, hole: &HoleBox, from: &[u32], (x, y): (usize, usize)) -> Self {
         let i = y * hole.width + x;
         let mut cell = Self::default();
-        let source = |i: usize| from.get(i).copied().filter(|s| *s != NONE).map(|s| s as usize);
+        let source = |i: usize| {
+            from.get(i)
+                .copied()
+                .filter(|s| *s != NONE)
+                .map(|s| s as usize)
+        };
         let Some(ours) = source(i) else {
             return cell;
         };
@@ -107,8 +112,16 @@ impl Cell {
         let sides = [
             (at_x > 0, i.wrapping_sub(1), -1),
             (at_x + 1 < level.width, i + 1, 1),
-            (at_y > 0, i.wrapping_sub(hole.width), -(level.width as isize)),
-            (at_y + 1 < level.height, i + hole.width, level.width as isize),
+            (
+                at_y > 0,
+                i.wrapping_sub(hole.width),
+                -(level.width as isize),
+            ),
+            (
+                at_y + 1 < level.height,
+                i + hole.width,
+                level.width as isize,
+            ),
         ];
         for (_, beside, offset) in sides.into_iter().filter(|(inside, ..)| *inside) {
             let moved = |at: usize| at.wrapping_add_signed(offset);
@@ -176,15 +189,26 @@ fn relax(
             let rows = if y % 2 == 0 { &mut even } else { &mut odd };
             rows.push(row);
         }
-        let (ours, others) = if parity == 0 { (even, odd) } else { (odd, even) };
+        let (ours, others) = if parity == 0 {
+            (even, odd)
+        } else {
+            (odd, even)
+        };
         let others: Vec<&[[f32; 3]]> = others.into_iter().map(|row| &*row).collect();
         ours.into_par_iter()
             .enumerate()
             .with_min_len(ROWS / 16)
             .for_each(|(i, row)| {
                 let y = 2 * i + parity;
-                let above = if parity == 0 { i.checked_sub(1) } else { Some(i) };
-                let above = above.and_then(|i| others.get(i)).copied().unwrap_or_default();
+                let above = if parity == 0 {
+                    i.checked_sub(1)
+                } else {
+                    Some(i)
+                };
+                let above = above
+                    .and_then(|i| others.get(i))
+                    .copied()
+                    .unwrap_or_default();
                 let below = if parity == 0 { i } else { i + 1 };
                 let below = others.get(below).copied().unwrap_or_default();
                 let first = (colour + y) % 2;
@@ -223,4 +247,3 @@ fn relax_one(
         }
     }
 }
-

@@ -42,7 +42,11 @@ impl<'a> Watch<'a> {
     /// Asks whether to go on.
     pub(super) fn look(&mut self) -> Result<(), Cancelled> {
         let (from, to) = self.span;
-        let share = if self.of > 0.0 { (self.done / self.of).min(1.0) } else { 0.0 };
+        let share = if self.of > 0.0 {
+            (self.done / self.of).min(1.0)
+        } else {
+            0.0
+        };
         (self.checkpoint)(from + (to - from) * share)
     }
 }

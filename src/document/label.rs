@@ -35,6 +35,8 @@ pub enum EditLabel {
     DeleteLayer,
     /// The canvas cut to a part of it.
     CropCanvas,
+    /// Something of the picture covered by its surroundings.
+    EraseFromPicture,
 }
 
 impl Explain for EditLabel {
@@ -54,6 +56,7 @@ impl Explain for EditLabel {
             Self::MoveLayer => "editor-edit-move-layer",
             Self::DeleteLayer => "editor-edit-delete-layer",
             Self::CropCanvas => "editor-edit-crop-canvas",
+            Self::EraseFromPicture => "editor-edit-erase-from-picture",
         })
     }
 }

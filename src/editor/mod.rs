@@ -8,6 +8,7 @@ mod candidates;
 mod closed;
 mod command;
 mod document_journal;
+mod erasing;
 mod error;
 mod files;
 mod generating;
@@ -28,6 +29,7 @@ mod seeds;
 pub use candidates::{Candidate, CandidateId, ComparisonId, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
+pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
 pub use losses::Losses;
@@ -43,7 +45,7 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{EngineFactory, Runner, TaskThread, Wake};
+use crate::jobs::{EngineFactory, EraseLane, Runner, TaskThread, Wake};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;
@@ -80,6 +82,8 @@ pub struct Editor {
     documents: Vec<OpenDocument>,
     active: Option<DocumentId>,
     runner: Runner,
+    erase_lane: EraseLane,
+    erasures: Vec<Erasure>,
     runs: Vec<Run>,
     comparisons: Vec<Comparison>,
     candidates: Vec<Candidate>,
@@ -135,6 +139,8 @@ impl Editor {
             documents: Vec::new(),
             active: None,
             runner: Runner::new(engine, Arc::clone(&wake)),
+            erase_lane: EraseLane::new(Arc::clone(&wake)),
+            erasures: Vec::new(),
             runs: Vec::new(),
             comparisons: Vec::new(),
             candidates: Vec::new(),
@@ -184,6 +190,7 @@ impl Editor {
             self.follow_masks();
         }
         self.poll_jobs();
+        self.poll_erasures();
         self.write_journals();
     }
 
@@ -192,6 +199,7 @@ impl Editor {
     pub fn poll(&mut self) -> bool {
         self.follow_masks();
         self.poll_jobs();
+        self.poll_erasures();
         self.poll_files();
         self.poll_journals();
         self.poll_recovery();
@@ -214,6 +222,7 @@ impl Editor {
         }
         let Self {
             runner,
+            erase_lane,
             files,
             journals,
             syncs,
@@ -226,6 +235,7 @@ impl Editor {
         } = self;
         // Each waits for its thread.
         drop(runner);
+        drop(erase_lane);
         drop(files);
         drop(journals);
         drop(syncs);
@@ -290,6 +300,13 @@ impl Editor {
             C::ClearMask { document } => self.clear_mask(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
             C::SaveMask { document, path } => self.save_mask(document, path),
+            C::EraseAlong {
+                document,
+                brush,
+                line,
+            } => self.erase_along(document, brush, line),
+            C::ErasePainted { document } => self.erase_painted(document),
+            C::CancelErasing => self.cancel_erasing(None),
             C::Undo { document } => self.undo(document),
             C::Redo { document } => self.redo(document),
             C::CropCanvas { document, rect } => {
@@ -367,6 +384,7 @@ impl Editor {
         for run in self.runs.iter().filter(|run| run.document == id) {
             self.runner.cancel(run.job);
         }
+        self.cancel_erasing(Some(id));
         let closed = self.documents.remove(place);
         self.let_go(closed);
         self.comparisons

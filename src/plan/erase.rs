@@ -81,10 +81,7 @@ error_speaks!(EraseError);
 
 /// Fills what is painted from its surroundings. The patch has the picture's depth and profile; its
 /// alpha is that of any other edit, so that beyond grow and feather every bit stays.
-pub fn erase(
-    request: &EraseRequest,
-    checkpoint: &mut Checkpoint<'_>,
-) -> Result<Patch, EraseError> {
+pub fn erase(request: &EraseRequest, checkpoint: &mut Checkpoint<'_>) -> Result<Patch, EraseError> {
     let settings = &request.settings;
     let extent = request.source.extent();
     if request.painted.extent() != extent {
@@ -138,7 +135,11 @@ fn with_alpha(filled: &Pixmap, rect: Rect, alpha: &[u16]) -> Pixmap {
             let mut pixels = plane.crop(rect);
             for (pixel, alpha) in pixels.iter_mut().zip(alpha) {
                 let [r, g, b, _] = *pixel;
-                *pixel = if *alpha == 0 { [0; 4] } else { [r, g, b, *alpha] };
+                *pixel = if *alpha == 0 {
+                    [0; 4]
+                } else {
+                    [r, g, b, *alpha]
+                };
             }
             Pixmap::Rgba16(Tiled::from_pixels(rect.extent(), &pixels, [0; 4]))
         }
@@ -217,7 +218,10 @@ mod tests {
         let mut all = request(0.0);
         all.painted = Tiled::filled(all.source.extent(), 255);
         let error = erase(&all, &mut |_| Ok(())).unwrap_err();
-        assert_eq!(error, EraseError::Completion(CompletionError::TooLittleLeft));
+        assert_eq!(
+            error,
+            EraseError::Completion(CompletionError::TooLittleLeft)
+        );
         assert!(!error.is_cancelled());
     }
 }

@@ -58,10 +58,7 @@ impl Outputs {
         }
         check_places(outputs.paths()).map_err(refused)?;
         // A result may take the place of its picture; a sheet is none, and a mask is used again.
-        let of_sheet = outputs
-            .sheet
-            .iter()
-            .map(|sheet| (sheet.as_path(), input));
+        let of_sheet = outputs.sheet.iter().map(|sheet| (sheet.as_path(), input));
         let masks = mask.into_iter();
         let of_masks = masks.flat_map(|mask| outputs.paths().map(move |path| (path, mask)));
         for (path, read) in of_sheet.chain(of_masks) {

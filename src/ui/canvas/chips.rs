@@ -7,7 +7,7 @@ use eframe::egui::{
 
 use super::Shows;
 use super::view_transform::ViewTransform;
-use crate::editor::OpenDocument;
+use crate::editor::{Command, OpenDocument};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout};
 use crate::text::Message;
@@ -75,6 +75,14 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
             .clicked()
         {
             desk.act(Action::ToggleMask);
+        }
+    }
+    if let Some(erasure) = desk.editor.erasures().first() {
+        let percent = (erasure.share.unwrap_or(0.0) * 100.0).round();
+        let said = desk.say(&Message::new("ui-erasing").with("percent", f64::from(percent)));
+        let stop = desk.text("ui-erasing-cancel");
+        if pill(ui, Some(t.bad), &said).on_hover_text(stop).clicked() {
+            desk.send(Command::CancelErasing);
         }
     }
     if desk.state.before_held {
