@@ -12,9 +12,11 @@
 //!                 engine ──────┤    (engine: diffusion → nn → kernels; only the first two name candle)
 //!                    │         │
 //!                   plan       │
-//!                    │         │
-//!                 catalog    raster
-//!                    └────┬────┘
+//!                ┌───┴────┐    │
+//!             catalog completion    (content-aware fill)
+//!                │        │    │
+//!                │        raster
+//!                └────┬────┘
 //!                   geometry · text
 //! ```
 
