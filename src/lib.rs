@@ -14,9 +14,11 @@
 //!                 engine ──────┤    (engine: diffusion, vision → nn → kernels; all but the last name candle)
 //!                    │         │
 //!                   plan       │
-//!                    │         │
-//!                 catalog    raster ── select
-//!                    └────┬────┘
+//!                ┌───┴────┐    │
+//!             catalog completion    (content-aware fill)
+//!                │        │    │
+//!                │        raster ── select
+//!                └────┬────┘
 //!                   geometry · text
 //! ```
 

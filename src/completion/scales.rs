@@ -10,7 +10,7 @@ use super::vote::{copies, depths, vote};
 use super::{CompletionError, Watch};
 
 /// The coarsest level is the one where no pixel of the hole lies deeper than this.
-const COARSEST_DEPTH: u16 = 8;
+const COARSEST_DEPTH: u16 = 12;
 /// A level with fewer patches to copy is not used, except where it is the picture itself.
 const FEWEST_SOURCES: usize = 400;
 /// A picture may have this many pixels of the hole for one patch to copy.
@@ -146,7 +146,7 @@ fn enlarge<const P: usize>(
 /// far at random.
 fn effort(patches: usize, is_coarsest: bool, whole: usize) -> (usize, usize, usize) {
     match patches {
-        _ if is_coarsest => (10, 6, whole),
+        0..15_000 if is_coarsest => (10, 6, whole),
         0..15_000 => (8, 4, whole),
         15_000..60_000 => (5, 3, whole),
         60_000..200_000 => (3, 2, whole / 2),

@@ -9,7 +9,7 @@ use super::level::{Level, WHITE};
 use super::{Cancelled, Watch};
 
 /// How strongly a pixel is held to its copy: a step fades within about 1/√this pixels.
-const SCREEN: f32 = 0.004;
+const SCREEN: f32 = 0.0005;
 /// The largest step that is evened out; a larger one is an edge.
 const MOST: f32 = 0.12 * WHITE;
 /// Rounds of over-relaxation.

@@ -37,6 +37,8 @@ pub enum EditLabel {
     CropCanvas,
     /// A part of the picture selected.
     Select,
+    /// Something of the picture covered by its surroundings.
+    EraseFromPicture,
 }
 
 impl Explain for EditLabel {
@@ -57,6 +59,7 @@ impl Explain for EditLabel {
             Self::DeleteLayer => "editor-edit-delete-layer",
             Self::CropCanvas => "editor-edit-crop-canvas",
             Self::Select => "editor-edit-select",
+            Self::EraseFromPicture => "editor-edit-erase-from-picture",
         })
     }
 }

@@ -179,6 +179,24 @@ pub enum Command {
         path: PathBuf,
     },
 
+    // Erasing from the picture, without a model.
+    /// Erases what a stroke covers. The mask stays as it is.
+    EraseAlong {
+        /// Which document.
+        document: DocumentId,
+        /// What the stroke was drawn with; its opacity does not count.
+        brush: BrushTip,
+        /// Where it went.
+        line: Vec<StrokePoint>,
+    },
+    /// Erases what is painted in the mask, which stays.
+    ErasePainted {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Stops what is being erased, and forgets what waits.
+    CancelErasing,
+
     // History and canvas.
     /// Takes the last edit back.
     Undo {

@@ -26,6 +26,8 @@ pub enum EditorError {
     TooBusy,
     /// A file operation broke down; its thread was started afresh.
     TaskLost,
+    /// Erasing broke down; its thread was started afresh.
+    EraseLost,
     /// The result was made for another canvas size.
     CanvasChanged {
         /// The size it was made for.
@@ -69,6 +71,7 @@ impl Explain for EditorError {
             }
             Self::NoModel => Message::new("editor-no-model"),
             Self::TooBusy => Message::new("editor-too-busy"),
+            Self::EraseLost => Message::new("editor-erase-lost"),
             Self::TaskLost => Message::new("editor-task-lost"),
             Self::CanvasChanged { made_for, now } => Message::new("editor-canvas-changed")
                 .with("made", made_for.to_string())

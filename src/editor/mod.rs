@@ -8,6 +8,7 @@ mod candidates;
 mod closed;
 mod command;
 mod document_journal;
+mod erasing;
 mod error;
 mod files;
 mod finishing;
@@ -33,6 +34,7 @@ mod selecting;
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
+pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
 pub use ids::{CandidateId, ComparisonId};
@@ -49,7 +51,9 @@ use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{DemandsOf, EngineFactory, Runner, Speeds, TaskThread, VisionFactory, Wake};
+use crate::jobs::{
+    DemandsOf, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory, Wake,
+};
 use crate::text::Language;
 use closed::Closing;
 use files::FileEvent;
@@ -92,6 +96,8 @@ pub struct Editor {
     documents: Vec<OpenDocument>,
     active: Option<DocumentId>,
     runner: Runner,
+    erase_lane: EraseLane,
+    erasures: Vec<Erasure>,
     runs: Vec<Run>,
     comparisons: Vec<Comparison>,
     candidates: Vec<Candidate>,
@@ -155,6 +161,8 @@ impl Editor {
             documents: Vec::new(),
             active: None,
             runner: Runner::new(engine, Arc::clone(&wake)),
+            erase_lane: EraseLane::new(Arc::clone(&wake)),
+            erasures: Vec::new(),
             runs: Vec::new(),
             comparisons: Vec::new(),
             candidates: Vec::new(),
@@ -208,6 +216,7 @@ impl Editor {
             self.follow_masks();
         }
         self.poll_jobs();
+        self.poll_erasures();
         self.write_journals();
     }
 
@@ -216,6 +225,7 @@ impl Editor {
     pub fn poll(&mut self) -> bool {
         self.follow_masks();
         self.poll_jobs();
+        self.poll_erasures();
         self.poll_files();
         self.poll_sight();
         self.poll_journals();
@@ -243,6 +253,7 @@ impl Editor {
         }
         let Self {
             runner,
+            erase_lane,
             files,
             journals,
             syncs,
@@ -255,6 +266,7 @@ impl Editor {
         } = self;
         // Each waits for its thread.
         drop(runner);
+        drop(erase_lane);
         drop(files);
         drop(journals);
         drop(syncs);
@@ -326,6 +338,13 @@ impl Editor {
             C::ClearMask { document } => self.clear_mask(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
             C::SaveMask { document, path } => self.save_mask(document, path),
+            C::EraseAlong {
+                document,
+                brush,
+                line,
+            } => self.erase_along(document, brush, line),
+            C::ErasePainted { document } => self.erase_painted(document),
+            C::CancelErasing => self.cancel_erasing(None),
             C::Undo { document } => self.undo(document),
             C::Redo { document } => self.redo(document),
             C::CropCanvas { document, rect } => {
@@ -405,6 +424,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_select(id);
+        self.cancel_erasing(Some(id));
         let closed = self.documents.remove(place);
         self.let_go(closed);
         self.comparisons

@@ -155,6 +155,8 @@ actions! {
     InvertMask = Edit INVERT [NONE + I] "ui-invert";
     /// Removes all paint.
     ClearMask = Edit CLEAR [CTRL + D] "ui-clear";
+    /// Takes what the mask covers out of the picture.
+    ErasePainted = Edit ERASE_PAINTED [] "ui-erase-painted";
     /// Switches between “changes” and “stays”.
     SwapMode = Edit SWAP [NONE + X] "ui-swap-mode";
     /// Reads a mask from a picture.
@@ -165,6 +167,8 @@ actions! {
     Brush = Tool BRUSH [NONE + B] "ui-brush";
     /// Removes paint.
     Eraser = Tool ERASER [NONE + E] "ui-eraser";
+    /// Takes what is painted over out of the picture.
+    Erase = Tool ERASE [NONE + J] "ui-erase";
     /// Paints rectangles.
     Rectangle = Tool RECTANGLE [NONE + R] "ui-rectangle";
     /// Paints what a loop surrounds.

@@ -24,6 +24,8 @@ macro_rules! icons {
 icons! {
     BRUSH = '\u{e000}' "brush";
     ERASER = '\u{e001}' "eraser";
+    ERASE = '\u{e060}' "bandage";
+    ERASE_PAINTED = '\u{e061}' "image-minus";
     RECTANGLE = '\u{e002}' "square-dashed";
     LASSO = '\u{e003}' "lasso";
     HAND = '\u{e004}' "hand";

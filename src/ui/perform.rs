@@ -61,6 +61,7 @@ pub(super) fn perform(
         Action::Guide => open_guide(desk),
         Action::Brush => pick(desk, Tool::Brush),
         Action::Eraser => pick(desk, Tool::Eraser),
+        Action::Erase => pick(desk, Tool::Erase),
         Action::Rectangle => pick(desk, Tool::Rectangle),
         Action::Lasso => pick(desk, Tool::Lasso),
         Action::Hand => pick(desk, Tool::Hand),
@@ -140,6 +141,11 @@ pub(super) fn perform_on(
         Action::Redo => desk.send(Command::Redo { document }),
         Action::InvertMask => desk.send(Command::InvertMask { document }),
         Action::ClearMask => desk.send(Command::ClearMask { document }),
+        Action::ErasePainted => {
+            desk.send(Command::ErasePainted { document });
+            // What is gone is to be seen as it is.
+            desk.state.show_mask(document, false);
+        }
         Action::SwapMode => desk.set(document, |settings| {
             settings.mask_mode = match settings.mask_mode {
                 MaskMode::Changes => MaskMode::Stays,
@@ -255,10 +261,10 @@ fn toggle_mask(desk: &mut Desk<'_>) {
     }
 }
 
-/// Takes a tool. All but the hand are for the mask, so it is seen again.
+/// Takes a tool. All but the hand and erasing are for the mask, so it is seen again.
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
     desk.state.tool = tool;
-    if tool != Tool::Hand
+    if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
         desk.state.turn_to_mask(document);
@@ -334,6 +340,10 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
 /// Escape goes back by one: from the sheet, from the run, from the result, from the line.
 fn cancel(desk: &mut Desk<'_>) {
     if desk.state.comparison.take().is_some() || selecting::stop(desk) {
+        return;
+    }
+    if !desk.editor.erasures().is_empty() {
+        desk.send(Command::CancelErasing);
         return;
     }
     if let Some(run) = desk.editor.running() {

@@ -22,6 +22,8 @@ pub enum Tool {
     Brush,
     /// Removes paint.
     Eraser,
+    /// Takes what is painted over out of the picture.
+    Erase,
     /// Paints rectangles.
     Rectangle,
     /// Paints what a loop surrounds.

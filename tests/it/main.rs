@@ -14,6 +14,7 @@ mod carried;
 mod cli;
 mod comparison;
 mod edit_flow;
+mod erase;
 mod idle;
 mod jobs;
 mod mask_files;

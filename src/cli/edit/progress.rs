@@ -9,7 +9,6 @@ use serde_json::json;
 use super::Session;
 use super::settings::is_random;
 use crate::cli::console::{Console, event};
-use crate::cli::error::CliError;
 use crate::cli::resources::peak_rss_bytes;
 use crate::engine::{Cancelled, RunReport, Stage};
 use crate::jobs::{EditProgress, EditResult, Forecast, KeptDetails};

@@ -80,6 +80,14 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
     }
     later_passes_ui(ui, desk, open);
     finish_ui(ui, desk, open);
+    if let Some(erasure) = desk.editor.erasures().first() {
+        let percent = (erasure.share.unwrap_or(0.0) * 100.0).round();
+        let said = desk.say(&Message::new("ui-erasing").with("percent", f64::from(percent)));
+        let stop = desk.text("ui-erasing-cancel");
+        if pill(ui, Some(t.bad), &said).on_hover_text(stop).clicked() {
+            desk.send(Command::CancelErasing);
+        }
+    }
     if desk.state.before_held {
         pill(ui, None, &desk.text("ui-chip-before"));
     }

@@ -28,7 +28,12 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
             ui.separator();
             items(ui, desk, &selecting::ACTIONS);
             ui.separator();
-            let mask = [Action::InvertMask, Action::ClearMask, Action::SwapMode];
+            let mask = [
+                Action::InvertMask,
+                Action::ClearMask,
+                Action::SwapMode,
+                Action::ErasePainted,
+            ];
             items(ui, desk, &mask);
             ui.separator();
             let view = [

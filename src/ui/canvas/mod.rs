@@ -10,6 +10,7 @@ mod sheet;
 mod store;
 mod textures;
 mod tools;
+mod trail;
 mod view_transform;
 
 pub(super) use band::Band;
@@ -92,6 +93,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         store.paint_mask(&painter, &transform);
         desk.state.outline.draw(&painter, open, &transform);
     }
+    trail::draw(ui, &painter, desk, open.id(), &transform);
     if store.uploads().unfinished {
         ui.ctx().request_repaint();
     }

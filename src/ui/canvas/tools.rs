@@ -22,6 +22,8 @@ pub(crate) enum Drag {
     Idle,
     /// A stroke, with how hard the pen presses.
     Stroke(DocumentId, f32),
+    /// A line over what is to be erased, and what it is drawn with.
+    Erase(DocumentId, BrushTip, Vec<StrokePoint>),
     /// A rectangle between two places.
     Rectangle(PointF, PointF),
     /// A loop.
@@ -33,11 +35,11 @@ pub(crate) enum Drag {
 }
 
 impl Drag {
-    /// True while the mask is being changed.
+    /// True while something is being painted.
     pub(crate) fn is_painting(&self) -> bool {
         matches!(
             self,
-            Self::Stroke(..) | Self::Rectangle(..) | Self::Lasso(_)
+            Self::Stroke(..) | Self::Erase(..) | Self::Rectangle(..) | Self::Lasso(_)
         )
     }
 }
@@ -102,6 +104,12 @@ fn begin(
     }
     let document = open.id();
     let at = transform.image_from_view(pos);
+    if desk.state.tool == Tool::Erase {
+        desk.state.of(document).shown_result = None;
+        let line = vec![StrokePoint { at, pressure }];
+        desk.state.drag = Drag::Erase(document, desk.state.brush, line);
+        return;
+    }
     // Painting is about the picture, not about a result over it.
     desk.state.of(document).shown_result = None;
     // Nobody can paint what cannot be seen.
@@ -121,7 +129,7 @@ fn begin(
         }
         Tool::Rectangle => desk.state.drag = Drag::Rectangle(at, at),
         Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at]),
-        Tool::Hand => {}
+        Tool::Erase | Tool::Hand => {}
     }
 }
 
@@ -135,6 +143,12 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
                 document,
                 at: StrokePoint { at, pressure },
             });
+        }
+        Drag::Erase(.., line) => {
+            let far_enough = line.last().is_none_or(|last| last.at.distance(at) >= 0.5);
+            if far_enough {
+                line.push(StrokePoint { at, pressure });
+            }
         }
         Drag::Rectangle(_, to) => *to = at,
         Drag::Lasso(points) => {
@@ -166,6 +180,11 @@ fn finish(desk: &mut Desk<'_>, open: &OpenDocument, erase: bool) {
     };
     match std::mem::take(&mut desk.state.drag) {
         Drag::Stroke(document, _) => desk.send(Command::StrokeEnd { document }),
+        Drag::Erase(document, brush, line) => desk.send(Command::EraseAlong {
+            document,
+            brush,
+            line,
+        }),
         Drag::Rectangle(from, to) => {
             let rect = pixels_between(from, to);
             if !rect.is_empty() {
@@ -229,7 +248,7 @@ pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &Vi
                 }
             }
         }
-        Drag::Idle | Drag::Stroke(..) | Drag::Brush(..) | Drag::Split => {}
+        Drag::Idle | Drag::Stroke(..) | Drag::Erase(..) | Drag::Brush(..) | Drag::Split => {}
     }
     draw_cursor(ui, desk, response, transform);
 }

@@ -23,6 +23,7 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             (Action::Eraser, Tool::Eraser),
             (Action::Rectangle, Tool::Rectangle),
             (Action::Lasso, Tool::Lasso),
+            (Action::Erase, Tool::Erase),
             (Action::Hand, Tool::Hand),
         ];
         for (action, tool) in tools {

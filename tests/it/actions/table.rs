@@ -203,6 +203,11 @@ pub(super) fn case(action: Action) -> Case {
         | Action::SelectHair
         | Action::SelectClothes => select_case(),
         Action::InvertMask => Case::new(painted, Grows).with_button(),
+        Action::ErasePainted => Case::new(layers, Between("0", "1"))
+            .first(paint)
+            .then(|stage| {
+                stage.window.wait(|editor| editor.erasures().is_empty());
+            }),
         Action::SwapMode => Case::new(
             |stage| {
                 format!(
@@ -228,6 +233,7 @@ pub(super) fn case(action: Action) -> Case {
         }),
         Action::Brush => tool_case(To("Brush")).first(|stage| stage.keys(Modifiers::NONE, Key::E)),
         Action::Eraser => tool_case(To("Eraser")),
+        Action::Erase => tool_case(To("Erase")),
         Action::Rectangle => tool_case(To("Rectangle")),
         Action::Lasso => tool_case(To("Lasso")),
         Action::Hand => tool_case(To("Hand")),
