@@ -82,7 +82,10 @@ fn erase(folder: &Path, args: &[&str]) -> Output {
 #[test]
 fn the_command_erases_and_says_so() {
     let room = room();
-    let done = erase(room.path(), &["--mask", "mask.png", "-o", "out.png", "--json"]);
+    let done = erase(
+        room.path(),
+        &["--mask", "mask.png", "-o", "out.png", "--json"],
+    );
     assert!(done.status.success(), "{done:?}");
     let lines = String::from_utf8(done.stdout).unwrap();
     let last: Json = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
@@ -103,7 +106,11 @@ fn the_command_erases_and_says_so() {
 fn what_cannot_be_erased_is_refused_and_nothing_is_written() {
     let room = room();
     for (args, code, about) in [
-        (["--mask", "empty.png", "-o", "out.png"], 3, "Nothing is painted"),
+        (
+            ["--mask", "empty.png", "-o", "out.png"],
+            3,
+            "Nothing is painted",
+        ),
         (["--mask", "full.png", "-o", "out.png"], 3, "Too little"),
         (["--mask", "mask.png", "-o", "out.xyz"], 2, "xyz"),
         (["--mask", "mask.png", "-o", "mask.png"], 2, "mask.png"),
@@ -122,16 +129,29 @@ fn what_cannot_be_erased_is_refused_and_nothing_is_written() {
 }
 
 fn layers(editor: &Editor) -> usize {
-    editor.active().map_or(0, |open| open.document().layers().len())
+    editor
+        .active()
+        .map_or(0, |open| open.document().layers().len())
 }
 
 #[test]
 fn what_is_painted_over_with_the_tool_is_gone_and_comes_back() {
     let mut window = TestWindow::open(Wanted::default());
-    let name = Texts::of(Language::English).get(Action::Erase.text()).into_owned();
-    window.harness.get_by_role_and_label(Role::Button, &name).click();
+    let name = Texts::of(Language::English)
+        .get(Action::Erase.text())
+        .into_owned();
+    window
+        .harness
+        .get_by_role_and_label(Role::Button, &name)
+        .click();
     window.frames(2);
-    let before = window.editor().active().unwrap().document().visible().clone();
+    let before = window
+        .editor()
+        .active()
+        .unwrap()
+        .document()
+        .visible()
+        .clone();
     window.drag(&[(0.45, 0.45), (0.5, 0.5), (0.55, 0.5)]);
     window.wait(|editor| layers(editor) == 1);
     assert!(window.editor().erasures().is_empty());
@@ -140,9 +160,14 @@ fn what_is_painted_over_with_the_tool_is_gone_and_comes_back() {
     assert_ne!(open.document().visible(), &before);
     let layer = open.document().layers()[0].clone();
     assert!(layer.recipe.contains("erased"), "{}", layer.recipe);
-    let alpha = layer.patch.pixels.crop_f32(Rect::of(layer.patch.pixels.extent()));
+    let alpha = layer
+        .patch
+        .pixels
+        .crop_f32(Rect::of(layer.patch.pixels.extent()));
     assert!(alpha.iter().any(|p| p[3] == 1.0) && alpha.iter().any(|p| p[3] == 0.0));
-    window.harness.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::Z);
+    window
+        .harness
+        .key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::Z);
     window.frames(3);
     let open = window.editor().active().unwrap();
     assert_eq!(open.document().visible(), &before);

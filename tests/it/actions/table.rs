@@ -201,9 +201,7 @@ pub(super) fn case(action: Action) -> Case {
         Action::ErasePainted => Case::new(layers, Between("0", "1"))
             .first(paint)
             .then(|stage| {
-                stage
-                    .window
-                    .wait(|editor| editor.erasures().is_empty());
+                stage.window.wait(|editor| editor.erasures().is_empty());
             }),
         Action::SwapMode => Case::new(
             |stage| {
