@@ -15,9 +15,11 @@ pub struct Hole {
 impl Hole {
     /// True where a pixel of the picture is to be filled.
     pub fn contains(&self, at: Point) -> bool {
-        let (x, y) = (at.x - self.rect.x, at.y - self.rect.y);
-        let index = y as usize * self.rect.width as usize + x as usize;
-        self.rect.contains(at) && self.inside.get(index) == Some(&true)
+        if !self.rect.contains(at) {
+            return false;
+        }
+        let (x, y) = ((at.x - self.rect.x) as usize, (at.y - self.rect.y) as usize);
+        self.inside.get(y * self.rect.width as usize + x) == Some(&true)
     }
 }
 

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::distance::{distance, is_present, partial_distance};
-use super::level::{Level, State, whole_patches};
+use super::level::{Level, State, group_len, whole_patches};
 use super::random::Random;
 use super::{Cancelled, Watch};
 
@@ -152,12 +152,14 @@ impl Field {
         ground: &Ground,
         seed: u64,
         place: impl Fn(usize, usize, &mut Random) -> (i64, i64) + Sync,
-    ) {
-        let (left, top) = (self.left, self.top);
-        self.matches
-            .par_chunks_mut(self.width.max(1))
-            .enumerate()
-            .for_each(|(y, row)| {
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Cancelled> {
+        let (left, top, width) = (self.left, self.top, self.width.max(1));
+        for (i, group) in self.matches.chunks_mut(group_len(width)).enumerate() {
+            watch.look()?;
+            let top = top + i * group_len(width) / width;
+            let rows = group.par_chunks_mut(width).enumerate();
+            rows.for_each(|(y, row)| {
                 for (x, found) in row.iter_mut().enumerate() {
                     if found.at != NOWHERE {
                         let (x, y) = (left + x, top + y);
@@ -167,15 +169,23 @@ impl Field {
                     }
                 }
             });
+        }
+        Ok(())
     }
 
     /// Measures all matches anew, after the hole has got other colours.
-    pub(super) fn measure<const P: usize>(&mut self, level: &Level, ground: &Ground) {
-        let (left, top) = (self.left, self.top);
-        self.matches
-            .par_chunks_mut(self.width.max(1))
-            .enumerate()
-            .for_each(|(y, row)| {
+    pub(super) fn measure<const P: usize>(
+        &mut self,
+        level: &Level,
+        ground: &Ground,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Cancelled> {
+        let (left, top, width) = (self.left, self.top, self.width.max(1));
+        for (i, group) in self.matches.chunks_mut(group_len(width)).enumerate() {
+            watch.look()?;
+            let top = top + i * group_len(width) / width;
+            let rows = group.par_chunks_mut(width).enumerate();
+            rows.for_each(|(y, row)| {
                 for (x, found) in row.iter_mut().enumerate() {
                     if found.at != NOWHERE {
                         let target = (top + y) * level.width + left + x;
@@ -184,6 +194,8 @@ impl Field {
                     }
                 }
             });
+        }
+        Ok(())
     }
 
     /// One pass of PatchMatch. Bands of rows are searched side by side: inside a band news spread at

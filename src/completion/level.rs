@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::{Cancelled, Watch};
+
 /// Red, green, blue and how strongly the picture is textured around the pixel, each 0…[`WHITE`].
 pub(super) type Sample = [i16; 4];
 
@@ -106,42 +108,30 @@ impl Level {
     /// Fills the fourth channel: the mean of |∂x| + |∂y| of the brightness around each pixel, as far
     /// as it is known. The idea is Newson et al. 2014's: without it a coarse level takes fine texture
     /// for a plain area.
-    pub(super) fn add_texture(&mut self) {
+    pub(super) fn add_texture(&mut self, watch: &mut Watch<'_>) -> Result<(), Cancelled> {
         let (width, height) = (self.width, self.height);
-        let brightness = |at: usize| {
-            let sample = self.samples.get(at).copied().unwrap_or_default();
-            let [r, g, b, _] = sample.map(f32::from);
-            0.25 * r + 0.5 * g + 0.25 * b
-        };
         // Gradient and its weight, summed first along rows, then along columns.
         let mut rows = vec![[0f32; 2]; width * height];
-        rows.par_chunks_mut(width.max(1))
-            .enumerate()
-            .for_each(|(y, row)| {
-                let gradient = |x: usize| {
-                    let at = y * width + x;
-                    let next = [(x + 1 < width, at + 1), (y + 1 < height, at + width)];
-                    let mut sum = [0f32; 2];
-                    for (_, next) in next.into_iter().filter(|(inside, _)| *inside) {
-                        if self.is_known(at) && self.is_known(next) {
-                            sum[0] += (brightness(next) - brightness(at)).abs();
-                            sum[1] += 0.5;
-                        }
-                    }
-                    sum
-                };
-                let line: Vec<[f32; 2]> = (0..width).map(gradient).collect();
+        for (i, group) in rows.chunks_mut(group_len(width)).enumerate() {
+            watch.look()?;
+            let first = i * group_len(width) / width.max(1);
+            let lines = group.par_chunks_mut(width.max(1)).enumerate();
+            lines.for_each(|(y, row)| {
+                let line: Vec<[f32; 2]> = (0..width).map(|x| self.gradient(x, first + y)).collect();
                 box_sums(&line, row);
             });
-        let (samples, rows) = (&mut self.samples, &rows);
-        samples
-            .par_chunks_mut(width.max(1))
-            .enumerate()
-            .for_each(|(y, samples)| {
-                let from = y.saturating_sub(TEXTURE_RADIUS);
-                let to = (y + TEXTURE_RADIUS + 1).min(height);
+        }
+        let rows = &rows;
+        for (i, group) in self.samples.chunks_mut(group_len(width)).enumerate() {
+            watch.look()?;
+            let first = i * group_len(width) / width.max(1);
+            let lines = group.par_chunks_mut(width.max(1)).enumerate();
+            lines.for_each(|(y, samples)| {
+                let from = (first + y).saturating_sub(TEXTURE_RADIUS);
+                let to = (first + y + TEXTURE_RADIUS + 1).min(height);
                 let mut sums = vec![[0f32; 2]; width];
-                for row in rows.chunks_exact(width.max(1)).take(to).skip(from) {
+                let around = rows.get(from * width..to * width).unwrap_or_default();
+                for row in around.chunks_exact(width.max(1)) {
                     for (sum, value) in sums.iter_mut().zip(row) {
                         *sum = [sum[0] + value[0], sum[1] + value[1]];
                     }
@@ -151,7 +141,37 @@ impl Level {
                     *texture = (mean * TEXTURE_WEIGHT).min(WHITE) as i16;
                 }
             });
+        }
+        Ok(())
     }
+
+    /// |∂x| + |∂y| of the brightness as far as it is known, and how much of it is.
+    fn gradient(&self, x: usize, y: usize) -> [f32; 2] {
+        let brightness = |at: usize| {
+            let sample = self.samples.get(at).copied().unwrap_or_default();
+            let [r, g, b, _] = sample.map(f32::from);
+            0.25 * r + 0.5 * g + 0.25 * b
+        };
+        let at = y * self.width + x;
+        let next = [
+            (x + 1 < self.width, at + 1),
+            (y + 1 < self.height, at + self.width),
+        ];
+        let mut sum = [0f32; 2];
+        for (_, next) in next.into_iter().filter(|(inside, _)| *inside) {
+            if self.is_known(at) && self.is_known(next) {
+                sum[0] += (brightness(next) - brightness(at)).abs();
+                sum[1] += 0.5;
+            }
+        }
+        sum
+    }
+}
+
+/// Pixels of the rows that are worked on between two looks at the watch: about a hundred thousand.
+pub(super) fn group_len(width: usize) -> usize {
+    let width = width.max(1);
+    width * (100_000 / width).max(2 * rayon::current_num_threads())
 }
 
 /// Sums over [`TEXTURE_RADIUS`] to both sides.

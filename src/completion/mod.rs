@@ -40,6 +40,8 @@ const LEAST_MARGIN_PX: u32 = 128;
 const MOST_MARGIN_PX: u32 = 1024;
 /// Pixels less opaque than this say little of their colour.
 const LEAST_ALPHA: f32 = 0.5;
+/// Pixels copied into the picture between two looks at the watch.
+const COPIED_PX: usize = 1 << 18;
 /// Rows read at a time.
 const BAND_ROWS: u32 = 128;
 
@@ -111,7 +113,10 @@ impl Part<'_> {
                 window.y + (at / level.width) as i32,
             )
         };
-        for filled in fill(&level, watch)? {
+        for (i, filled) in fill(&level, watch)?.into_iter().enumerate() {
+            if i.is_multiple_of(COPIED_PX) {
+                watch.look()?;
+            }
             picture.copy(point(filled.at), point(filled.from), filled.correction);
         }
         Ok(())
@@ -143,8 +148,7 @@ impl Part<'_> {
             }
             y += rows as i32;
         }
-        level.add_texture();
-        watch.look()?;
+        level.add_texture(watch)?;
         Ok(level)
     }
 

@@ -109,8 +109,9 @@ impl Places<'_> {
                 .origins
                 .get(neighbour)
                 .filter(|origin| **origin != NONE);
-            let beside = origin.map(|origin| *origin as usize + at - target);
-            let source = beside.and_then(|at| at.checked_sub(neighbour));
+            // As far from the origin as this patch begins from the neighbour.
+            let source =
+                origin.and_then(|origin| (*origin as usize + target).checked_sub(neighbour));
             if let Some(source) = source
                 && self.ground.is_source.get(source) == Some(&true)
             {
@@ -150,7 +151,8 @@ impl Places<'_> {
                 let Some(theirs) = self.level.samples.get(source + offset) else {
                     return;
                 };
-                let pairs = wanted.iter().zip(theirs);
+                // Colours alone: how textured it is around a pixel beside the hole is half unknown.
+                let pairs = wanted.iter().zip(theirs).take(3);
                 sum += pairs
                     .map(|(a, b)| (a - i32::from(*b)).pow(2) as u32)
                     .map(u64::from)

@@ -5,9 +5,10 @@
 use super::field::{Field, Ground, Pass};
 use super::level::{Level, State};
 use super::onion::peel;
+use super::random::Random;
 use super::seams::corrections;
 use super::vote::{copies, depths, vote};
-use super::{CompletionError, Watch};
+use super::{Cancelled, CompletionError, Watch};
 
 /// The coarsest level is the one where no pixel of the hole lies deeper than this.
 const COARSEST_DEPTH: u16 = 12;
@@ -49,12 +50,17 @@ struct Scale {
 }
 
 impl Scale {
-    fn new<const P: usize>(level: Level) -> Self {
-        Self {
-            ground: Ground::new::<P>(&level),
-            depths: depths(&level),
+    fn new<const P: usize>(level: Level, watch: &mut Watch<'_>) -> Result<Self, Cancelled> {
+        watch.look()?;
+        let ground = Ground::new::<P>(&level);
+        watch.look()?;
+        let depths = depths(&level);
+        watch.look()?;
+        Ok(Self {
             level,
-        }
+            ground,
+            depths,
+        })
     }
 
     fn deepest(&self) -> u16 {
@@ -67,18 +73,17 @@ fn fill_by<const P: usize>(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Filled>, CompletionError> {
     let holes = level.states.iter().filter(|s| **s == State::Hole).count();
-    let finest = Scale::new::<P>(level.clone());
+    let finest = Scale::new::<P>(level.clone(), watch)?;
     let sources = finest.ground.sources();
     if sources < LEAST_SOURCES || holes > sources.saturating_mul(MOST_HOLE_PER_SOURCE) {
         return Err(CompletionError::TooLittleLeft);
     }
     let mut scales = vec![finest];
     while let Some(last) = scales.last() {
-        watch.look()?;
         if last.deepest() <= COARSEST_DEPTH {
             break;
         }
-        let next = Scale::new::<P>(last.level.halved());
+        let next = Scale::new::<P>(last.level.halved(), watch)?;
         if next.ground.sources() < FEWEST_SOURCES {
             break;
         }
@@ -93,11 +98,13 @@ fn fill_by<const P: usize>(
         match &coarser {
             None => {
                 peel::<P>(&mut scale.level, &scale.ground, watch)?;
-                field.place(&scale.level, &scale.ground, seed, |x, y, _| {
-                    (x as i64, y as i64)
-                });
+                let near = |x, y, _: &mut Random| (x as i64, y as i64);
+                field.place(&scale.level, &scale.ground, seed, near, watch)?;
             }
-            Some(coarser) => enlarge::<P>(&mut field, coarser, coarser_width, &scale, seed),
+            Some(coarser) => {
+                let from = (coarser, coarser_width);
+                enlarge(&mut field, from, &scale, seed, watch)?;
+            }
         }
         improve::<P>(&mut scale, &mut field, (coarser.is_none(), seed), watch)?;
         coarser_width = scale.level.width;
@@ -110,17 +117,17 @@ fn fill_by<const P: usize>(
 }
 
 /// Takes the matches of the level of half the size.
-fn enlarge<const P: usize>(
+fn enlarge(
     field: &mut Field,
-    coarser: &Field,
-    coarser_width: usize,
+    (coarser, coarser_width): (&Field, usize),
     scale: &Scale,
     seed: u64,
-) {
+    watch: &mut Watch<'_>,
+) -> Result<(), Cancelled> {
     let last = |first: usize, length: usize| (first + length).saturating_sub(1);
     let columns = (coarser.left, last(coarser.left, coarser.width));
     let rows = (coarser.top, last(coarser.top, coarser.height));
-    field.place(&scale.level, &scale.ground, seed, |x, y, random| {
+    let near = |x: usize, y: usize, random: &mut Random| {
         let from_x = (x / 2).clamp(columns.0, columns.1);
         let from_y = (y / 2).clamp(rows.0, rows.1);
         match coarser.get(from_x, from_y) {
@@ -139,7 +146,8 @@ fn enlarge<const P: usize>(
                 random.below(scale.level.height as u64) as i64,
             ),
         }
-    });
+    };
+    field.place(&scale.level, &scale.ground, seed, near, watch)
 }
 
 /// How often a level of so many patches is voted on, how often it is searched before each vote, and how
@@ -167,7 +175,7 @@ fn improve<const P: usize>(
         vote::<P>(&mut scale.level, field, &scale.depths, watch)?;
     }
     for round in 0..rounds {
-        field.measure::<P>(&scale.level, &scale.ground);
+        field.measure::<P>(&scale.level, &scale.ground, watch)?;
         for pass in 0..passes {
             let pass = Pass {
                 number: round * passes + pass,
@@ -187,8 +195,7 @@ fn finish<const P: usize>(
     field: &Field,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Filled>, CompletionError> {
-    watch.look()?;
-    let copies = copies::<P>(&scale.level, field, &scale.depths);
+    let copies = copies::<P>(&scale.level, field, &scale.depths, watch)?;
     let corrections = corrections(&scale.level, &copies, watch)?;
     let filled = copies.into_iter().zip(corrections);
     Ok(filled

@@ -23,20 +23,25 @@ pub(super) fn depths(level: &Level) -> Vec<u16> {
         .iter()
         .map(|state| if *state == State::Hole { u16::MAX } else { 0 })
         .collect();
+    // The rest is 0 anyway.
+    let is_hole = |row: &[u16]| row.iter().any(|depth| *depth > 0);
+    let lines = || depths.chunks_exact(width.max(1));
+    let first = lines().position(is_hole).unwrap_or(0);
+    let last = lines().rposition(is_hole).map_or(0, |y| y + 1);
     let mut relax = |at: usize, from: Option<usize>| {
         let near = from.and_then(|from| depths.get(from).copied());
         if let (Some(near), Some(depth)) = (near, depths.get_mut(at)) {
             *depth = (*depth).min(near.saturating_add(1));
         }
     };
-    for y in 0..height {
+    for y in first..last {
         for x in 0..width {
             let at = y * width + x;
             relax(at, (x > 0).then(|| at - 1));
             relax(at, (y > 0).then(|| at - width));
         }
     }
-    for y in (0..height).rev() {
+    for y in (first..last).rev() {
         for x in (0..width).rev() {
             let at = y * width + x;
             relax(at, (x + 1 < width).then_some(at + 1));
@@ -161,25 +166,30 @@ pub(super) fn copies<const P: usize>(
     level: &Level,
     field: &Field,
     depths: &[u16],
-) -> Vec<(usize, usize)> {
+    watch: &mut Watch<'_>,
+) -> Result<Vec<(usize, usize)>, Cancelled> {
     let width = level.width;
     let bottom = (field.top + field.height + P - 1).min(level.height);
-    let rows: Vec<Vec<(usize, usize)>> = (field.top..bottom)
-        .into_par_iter()
-        .map(|y| {
-            let columns = field.left..(field.left + field.width + P - 1).min(width);
-            let holes = columns.filter(|x| level.states.get(y * width + x) == Some(&State::Hole));
-            let best = |x: usize| {
-                let (mut best, mut most) = (None, -1.0);
-                each_weighted::<P>(level, field, depths, (x, y), |from, weight| {
-                    if weight > most {
-                        (best, most) = (Some(from), weight);
-                    }
-                });
-                best.map(|from| (y * width + x, from))
-            };
-            holes.filter_map(best).collect()
-        })
-        .collect();
-    rows.into_iter().flatten().collect()
+    let copies_in = |y: usize| -> Vec<(usize, usize)> {
+        let columns = field.left..(field.left + field.width + P - 1).min(width);
+        let holes = columns.filter(|x| level.states.get(y * width + x) == Some(&State::Hole));
+        let best = |x: usize| {
+            let (mut best, mut most) = (None, -1.0);
+            each_weighted::<P>(level, field, depths, (x, y), |from, weight| {
+                if weight > most {
+                    (best, most) = (Some(from), weight);
+                }
+            });
+            best.map(|from| (y * width + x, from))
+        };
+        holes.filter_map(best).collect()
+    };
+    let rows: Vec<usize> = (field.top..bottom).collect();
+    let mut found = Vec::new();
+    for rows in rows.chunks(ROWS * rayon::current_num_threads()) {
+        watch.look()?;
+        let of_rows: Vec<Vec<(usize, usize)>> = rows.par_iter().map(|y| copies_in(*y)).collect();
+        found.extend(of_rows.into_iter().flatten());
+    }
+    Ok(found)
 }

@@ -25,6 +25,26 @@ const LARGE_PX: u64 = 1 << 20;
 /// Width of what says more of it, in points.
 const ABOUT_WIDTH: f32 = 300.0;
 
+/// Height of a row of chips with what lies between rows, in points.
+const ROW_HEIGHT: f32 = 32.0;
+/// A canvas that is narrower, in points, may need a second row.
+const TWO_ROWS_BELOW: f32 = 640.0;
+/// The least space between a picture that is seen whole and the canvas's edge, in points.
+const MARGIN: f32 = 24.0;
+
+/// The part of the canvas for a picture that is seen whole: chips cover none of it. It does not follow
+/// the chips that are there just now, else the picture would move while one begins to paint.
+pub(super) fn free_of_them(canvas: Rect) -> Rect {
+    let rows = if canvas.width() < TWO_ROWS_BELOW {
+        2.0
+    } else {
+        1.0
+    };
+    let mut free = canvas.shrink(MARGIN);
+    free.min.y = free.min.y.max(canvas.top() + space::M + rows * ROW_HEIGHT);
+    free
+}
+
 /// Draws the chips.
 pub(super) fn draw(
     ui: &Ui,

@@ -124,7 +124,7 @@ fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &egui::Resp
     let pixels_per_point = ui.pixels_per_point();
     let view = &mut desk.state.of(open.id()).view;
     if view.fits {
-        view.fit(extent, area, pixels_per_point);
+        view.fit(extent, area, chips::free_of_them(area), pixels_per_point);
     }
     let (scroll, pinch, space) = ui.input(|i| {
         (

@@ -17,6 +17,8 @@ use crate::ui::context::Desk;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::{icons, widgets};
 
+/// Space around a picture in its tile, in points.
+const MARGIN: f32 = 24.0;
 /// Height of the line above a tile.
 const LABEL: f32 = 26.0;
 /// Width of the field with the strengths.
@@ -417,7 +419,8 @@ fn look(
     let (extent, tile) = (comparison.source().extent(), response.rect);
     let view = &mut desk.state.of(comparison.document).sheet_view;
     if view.fits {
-        view.fit(extent, tile.expand(20.0), pixels_per_point);
+        let around = tile.expand(20.0);
+        view.fit(extent, around, around.shrink(MARGIN), pixels_per_point);
     }
     let (scroll, pinch) = ui.input(|i| (i.smooth_scroll_delta().y, i.zoom_delta()));
     if let Some(pointer) = response.hover_pos() {

@@ -36,16 +36,20 @@ impl Default for View {
 }
 
 impl View {
-    /// Shows the whole picture with a margin around it, at most at 8 pixels per pixel.
-    pub(crate) fn fit(&mut self, picture: Extent, canvas: Rect, pixels_per_point: f32) {
-        let room = (canvas.size() - Vec2::splat(48.0)).max(Vec2::splat(16.0)) * pixels_per_point;
+    /// Shows the whole picture in `free`, a part of the canvas, at most at 8 pixels per pixel.
+    pub(crate) fn fit(&mut self, picture: Extent, canvas: Rect, free: Rect, pixels_per_point: f32) {
+        let room = free.size().max(Vec2::splat(16.0)) * pixels_per_point;
         let across = room.x / picture.width.max(1) as f32;
         let down = room.y / picture.height.max(1) as f32;
         self.zoom = across
             .min(down)
             .min(8.0)
             .clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
-        self.center = PointF::new(picture.width as f32 / 2.0, picture.height as f32 / 2.0);
+        let aside = (canvas.center() - free.center()) * pixels_per_point / self.zoom;
+        self.center = PointF::new(
+            picture.width as f32 / 2.0 + aside.x,
+            picture.height as f32 / 2.0 + aside.y,
+        );
         self.fits = true;
     }
 
@@ -228,9 +232,13 @@ mod tests {
             Extent::new(6000, 4000),
             Extent::new(10, 9000),
         ] {
-            view.fit(extent, canvas(), 2.0);
+            let mut free = canvas().shrink(24.0);
+            free.min.y += 30.0;
+            view.fit(extent, canvas(), free, 2.0);
             let transform = ViewTransform::new(&view, canvas(), 2.0);
-            assert!(canvas().contains_rect(transform.view_rect(PixelRect::of(extent))));
+            let seen = transform.view_rect(PixelRect::of(extent));
+            assert!(free.expand(0.01).contains_rect(seen), "{seen} in {free}");
+            assert!(seen.center().distance(free.center()) < 0.01);
         }
     }
 
