@@ -301,7 +301,7 @@ impl<const P: usize> BandSearch<'_, P> {
             };
             let (x, y) = (i % self.shape.width, i / self.shape.width + self.first_row);
             let target = (self.shape.top + y) * self.level.width + self.shape.left + x;
-            self.from_neighbours((x, y), target, is_forward, &mut best);
+            self.propagate((x, y), target, is_forward, &mut best);
             self.at_random(target, &mut best);
             if let Some(entry) = self.band.get_mut(i) {
                 *entry = best;
@@ -309,13 +309,7 @@ impl<const P: usize> BandSearch<'_, P> {
         }
     }
 
-    fn from_neighbours(
-        &self,
-        (x, y): (usize, usize),
-        target: usize,
-        is_forward: bool,
-        best: &mut Match,
-    ) {
+    fn propagate(&self, (x, y): (usize, usize), target: usize, is_forward: bool, best: &mut Match) {
         let (width, stride) = (self.shape.width, self.level.width);
         let at = y * width + x;
         let (beside, above) = if is_forward {

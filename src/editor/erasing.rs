@@ -129,7 +129,7 @@ impl Editor {
             painted,
             settings,
         };
-        if self.erase_lane.start(request).is_ok() {
+        if self.erase_lane.start(request) {
             if let Some(first) = self.erasures.first_mut() {
                 first.share = Some(0.0);
             }
@@ -178,7 +178,7 @@ impl Editor {
         };
         open.stroke = None;
         open.document.edit(EditLabel::EraseFromPicture, |state| {
-            state.layers.push(layer)
+            state.layers.push(layer);
         });
     }
 }

@@ -81,7 +81,7 @@ impl Editor {
         }
     }
 
-    pub(super) fn cancel_select(&mut self, id: DocumentId) {
+    pub(super) fn cancel_select(&self, id: DocumentId) {
         for selecting in self.selecting.iter().filter(|s| s.document == id) {
             selecting.stop.store(true, Ordering::Relaxed);
         }

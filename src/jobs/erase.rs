@@ -61,10 +61,10 @@ impl EraseLane {
         self.thread.has_room()
     }
 
-    /// Starts an erasure. Gives the request back when one is under way or no thread can be had.
-    pub fn start(&mut self, request: EraseRequest) -> Result<(), EraseRequest> {
+    /// Starts an erasure; false when one is under way or no thread can be had.
+    pub fn start(&mut self, request: EraseRequest) -> bool {
         if !self.is_idle() {
-            return Err(request);
+            return false;
         }
         self.cancel = CancelFlag::default();
         self.share = 0.0;
@@ -72,7 +72,6 @@ impl EraseLane {
         _ = self.said.1.try_recv();
         let (cancel, say) = (self.cancel.clone(), self.said.0.clone());
         let wake = Wake::clone(&self.wake.0);
-        let kept = request.clone();
         let task = Box::new(move || {
             let mut last = Instant::now();
             erase(&request, &mut |share| {
@@ -89,7 +88,7 @@ impl EraseLane {
                 Ok(())
             })
         });
-        self.thread.try_do(task).map_err(|_| kept)
+        self.thread.try_do(task).is_ok()
     }
 
     /// Stops what is under way; its end is still to come.
@@ -168,7 +167,7 @@ mod tests {
     #[test]
     fn one_at_a_time_gives_a_patch() {
         let mut lane = EraseLane::new(Arc::new(|| {}));
-        assert!(lane.start(request(64, 8)).is_ok());
+        assert!(lane.start(request(64, 8)));
         assert!(matches!(end_of(&mut lane), Erased::Finished(patch) if patch.rect.width == 8));
         assert!(lane.is_idle());
     }
@@ -177,8 +176,8 @@ mod tests {
     fn what_runs_can_be_stopped() {
         let mut lane = EraseLane::new(Arc::new(|| {}));
         // Far more work than is done before the next line.
-        assert!(lane.start(request(700, 300)).is_ok());
-        assert!(lane.start(request(64, 8)).is_err(), "one at a time");
+        assert!(lane.start(request(700, 300)));
+        assert!(!lane.start(request(64, 8)), "one at a time");
         lane.cancel();
         let cancelled = EraseError::Completion(CompletionError::Cancelled);
         assert!(matches!(end_of(&mut lane), Erased::Failed(error) if error == cancelled));

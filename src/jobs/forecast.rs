@@ -121,7 +121,7 @@ impl Planned<'_> {
     ) {
         let crop = self.layout.crop.extent().area();
         let touched = self.layout.touched.extent().area();
-        let planning = Work::planning(is_first, self.is_detailed());
+        let planning = Work::planning(is_first).with_details(self.is_detailed());
         let predictions = f64::from(shape.steps * shape.parts);
         for (work, amount, times) in [
             (Work::Encode, demand.encode_flops, f64::from(shape.encodes)),

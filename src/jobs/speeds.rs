@@ -40,12 +40,16 @@ pub(super) enum Work {
 
 impl Work {
     /// Planning and placing a pass.
-    pub(super) fn planning(is_first: bool, is_detailed: bool) -> Self {
-        match (is_first, is_detailed) {
-            (true, false) => Self::First,
-            (true, true) => Self::FirstDetailed,
-            (false, false) => Self::Later,
-            (false, true) => Self::LaterDetailed,
+    pub(super) fn planning(is_first: bool) -> Self {
+        if is_first { Self::First } else { Self::Later }
+    }
+
+    /// The same, where details are kept.
+    pub(super) fn with_details(self, are_kept: bool) -> Self {
+        match self {
+            Self::First if are_kept => Self::FirstDetailed,
+            Self::Later if are_kept => Self::LaterDetailed,
+            other => other,
         }
     }
 
@@ -203,7 +207,7 @@ impl ModelSpeeds {
             + seconds.round_trip
             + seconds.steps
             + seconds.decode;
-        let work = Work::planning(is_first, run.is_detailed);
+        let work = Work::planning(is_first).with_details(run.is_detailed);
         let pixels = planned_pixels(
             run.layout.crop.extent().area(),
             run.layout.touched.extent().area(),

@@ -1,5 +1,6 @@
 //! The zip around a project: entries are read within bounds, and written or taken over as they are.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ impl Archive {
     /// The names of all entries.
     pub(super) fn names(&self) -> Vec<String> {
         let names = self.zip.file_names();
-        names.flatten().map(|name| name.into_owned()).collect()
+        names.flatten().map(Cow::into_owned).collect()
     }
 
     /// Whether there is such an entry.

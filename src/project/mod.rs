@@ -68,13 +68,16 @@ pub struct ResultEntry {
     pub patch: Arc<Patch>,
 }
 
+/// An entry's name and bytes.
+pub type UnknownEntry = (String, Arc<Vec<u8>>);
+
 /// What in a project this program does not know.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unknown {
     /// Fields of the manifest.
     pub fields: Map<String, Value>,
     /// Entries of the archive under `overpaint/`.
-    pub entries: Vec<(String, Arc<Vec<u8>>)>,
+    pub entries: Vec<UnknownEntry>,
 }
 
 /// Whether a name is that of a project.

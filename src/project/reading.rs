@@ -9,7 +9,7 @@ use super::error::{ProjectError, ProjectNote};
 use super::manifest::{LayerNote, Manifest, VERSION};
 use super::stack::Stack;
 use super::writing::{MANIFEST, STACK, Written};
-use super::{Original, Project, ResultEntry, Unknown, foreign};
+use super::{Original, Project, ResultEntry, Unknown, UnknownEntry, foreign};
 use crate::document::{Document, DocumentId, Layer, LayerId, State};
 use crate::geometry::Rect;
 use crate::raster::file::{self, MAX_PIXELS, MaskChannel};
@@ -123,47 +123,29 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         let loaded = file::mask_from_bytes(&bytes, name, stack.extent, MaskChannel::Auto);
         state.mask = loaded.map_err(|error| archive.damaged(entry, &error))?.mask;
     }
-    let mut patch = |entry: &str, x: i32, y: i32| -> Result<Arc<Patch>, ProjectError> {
-        let pixels = pictures.next();
-        let pixels = pixels.ok_or_else(|| archive.damaged(entry, &"it is missing"))?;
-        if std::mem::discriminant(&pixels) != std::mem::discriminant(&state.base.pixels) {
+    let depth = std::mem::discriminant(&state.base.pixels);
+    let mut patches = Vec::new();
+    let layers = manifest.layers.iter().map(|it| (&it.file, it.x, it.y));
+    let results = manifest.results.iter().map(|it| (&it.file, it.x, it.y));
+    for ((entry, x, y), pixels) in layers.chain(results).zip(pictures) {
+        if std::mem::discriminant(&pixels) != depth {
             return Err(archive.damaged(entry, &"it has another depth than the picture"));
         }
         let extent = pixels.extent();
         let rect = Rect::new(x, y, extent.width, extent.height);
-        Ok(Arc::new(Patch { rect, pixels }))
-    };
-    let mut ids = HashSet::new();
-    for LayerNote {
-        file,
-        id,
-        name,
-        x,
-        y,
-        visible,
-        opacity,
-        recipe,
-    } in &manifest.layers
-    {
-        if !ids.insert(*id) {
-            return Err(archive.damaged(file, &"two layers have one number"));
-        }
-        state.layers.push(Layer {
-            id: LayerId(*id),
-            name: name.clone(),
-            visible: *visible,
-            opacity: *opacity,
-            patch: patch(file, *x, *y)?,
-            recipe: recipe.clone(),
-        });
+        patches.push(Arc::new(Patch { rect, pixels }));
     }
-    let mut results = Vec::new();
-    for result in &manifest.results {
-        results.push(ResultEntry {
-            note: result.note.clone(),
-            patch: patch(&result.file, result.x, result.y)?,
-        });
+    let mut patches = patches.into_iter();
+    state.layers = layers_of(&manifest.layers, &mut patches);
+    if let Some(twin) = twin_of(&manifest.layers) {
+        return Err(archive.damaged(&twin.file, &"two layers have one number"));
     }
+    let notes = manifest.results.iter().map(|result| &result.note);
+    let results = notes.zip(patches).map(|(note, patch)| ResultEntry {
+        note: note.clone(),
+        patch,
+    });
+    let results = results.collect();
     let original = match &manifest.original {
         Some(note) => Some(Arc::new(Original {
             name: note.name.clone(),
@@ -184,11 +166,30 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
     })
 }
 
+fn layers_of(notes: &[LayerNote], patches: &mut impl Iterator<Item = Arc<Patch>>) -> Vec<Layer> {
+    let layers = notes.iter().zip(patches);
+    let layers = layers.map(|(note, patch)| Layer {
+        id: LayerId(note.id),
+        name: note.name.clone(),
+        visible: note.visible,
+        opacity: note.opacity,
+        patch,
+        recipe: note.recipe.clone(),
+    });
+    layers.collect()
+}
+
+/// A layer whose number another one has already.
+fn twin_of(notes: &[LayerNote]) -> Option<&LayerNote> {
+    let mut ids = HashSet::new();
+    notes.iter().find(|note| !ids.insert(note.id))
+}
+
 /// Entries of ours that the manifest does not speak of.
 fn unknown_entries(
     archive: &mut Archive,
     manifest: &Manifest,
-) -> Result<Vec<(String, Arc<Vec<u8>>)>, ProjectError> {
+) -> Result<Vec<UnknownEntry>, ProjectError> {
     let layers = manifest.layers.iter().map(|layer| &layer.file);
     let results = manifest.results.iter().map(|result| &result.file);
     let known: HashSet<&str> = layers

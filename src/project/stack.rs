@@ -122,7 +122,7 @@ impl Stack {
             b"layer" => {
                 let own = Attributes::of(element)?;
                 self.has_blend_modes |= own.is_blended;
-                let placed = group.map_or(own.alone(), |group| own.within(group));
+                let placed = group.map_or_else(|| own.alone(), |group| own.within(group));
                 if self.layers.len() >= MOST_LAYERS {
                     return Err("there are too many layers".into());
                 }

@@ -28,7 +28,7 @@ impl Block {
         let depthwise = ConvShape {
             stride,
             // TensorFlow's SAME: an even picture halved is padded at its far borders only.
-            padding_before: if stride == 1 { 1 } else { 0 },
+            padding_before: usize::from(stride == 1),
             ..ConvShape::same3(inputs, inputs)
         };
         Ok(Self {

@@ -1,6 +1,6 @@
 //! The networks against onnxruntime's answers (`tests/golden/vision.py`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -18,7 +18,7 @@ struct Expected {
     centre: (f64, f64),
     size: (f64, f64),
     flag: f32,
-    points: HashMap<usize, (f32, f32)>,
+    points: BTreeMap<usize, (f32, f32)>,
 }
 
 fn golden(name: &str) -> PathBuf {
@@ -36,7 +36,7 @@ fn pixels(name: &str) -> RgbF32 {
     }
 }
 
-fn expected() -> HashMap<String, Expected> {
+fn expected() -> BTreeMap<String, Expected> {
     let text = std::fs::read_to_string(golden("expected.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
