@@ -178,7 +178,7 @@ impl Editor {
         };
         open.stroke = None;
         open.document.edit(EditLabel::EraseFromPicture, |state| {
-            state.layers.push(layer)
+            state.layers.push(layer);
         });
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::queue::CancelFlag;
-use super::tasks::{TaskEvent, TaskThread};
+use super::tasks::{TaskEvent, TaskThread, TooBusy};
 use super::worker::Wake;
 use crate::completion::Cancelled;
 use crate::plan::{EraseError, EraseRequest, erase};
@@ -61,10 +61,10 @@ impl EraseLane {
         self.thread.has_room()
     }
 
-    /// Starts an erasure. Gives the request back when one is under way or no thread can be had.
-    pub fn start(&mut self, request: EraseRequest) -> Result<(), EraseRequest> {
+    /// Starts an erasure. Refused while one is under way, or when no thread can be had.
+    pub fn start(&mut self, request: EraseRequest) -> Result<(), TooBusy> {
         if !self.is_idle() {
-            return Err(request);
+            return Err(TooBusy);
         }
         self.cancel = CancelFlag::default();
         self.share = 0.0;
@@ -72,7 +72,6 @@ impl EraseLane {
         _ = self.said.1.try_recv();
         let (cancel, say) = (self.cancel.clone(), self.said.0.clone());
         let wake = Wake::clone(&self.wake.0);
-        let kept = request.clone();
         let task = Box::new(move || {
             let mut last = Instant::now();
             erase(&request, &mut |share| {
@@ -89,7 +88,7 @@ impl EraseLane {
                 Ok(())
             })
         });
-        self.thread.try_do(task).map_err(|_| kept)
+        self.thread.try_do(task).map_err(|(busy, _)| busy)
     }
 
     /// Stops what is under way; its end is still to come.
