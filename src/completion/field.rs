@@ -301,15 +301,21 @@ impl<const P: usize> BandSearch<'_, P> {
             };
             let (x, y) = (i % self.shape.width, i / self.shape.width + self.first_row);
             let target = (self.shape.top + y) * self.level.width + self.shape.left + x;
-            self.propagate((x, y), target, is_forward, &mut best);
-            self.at_random(target, &mut best);
+            self.try_neighbours((x, y), target, is_forward, &mut best);
+            self.try_at_random(target, &mut best);
             if let Some(entry) = self.band.get_mut(i) {
                 *entry = best;
             }
         }
     }
 
-    fn propagate(&self, (x, y): (usize, usize), target: usize, is_forward: bool, best: &mut Match) {
+    fn try_neighbours(
+        &self,
+        (x, y): (usize, usize),
+        target: usize,
+        is_forward: bool,
+        best: &mut Match,
+    ) {
         let (width, stride) = (self.shape.width, self.level.width);
         let at = y * width + x;
         let (beside, above) = if is_forward {
@@ -338,7 +344,7 @@ impl<const P: usize> BandSearch<'_, P> {
         (found.at != NOWHERE).then_some(found)
     }
 
-    fn at_random(&self, target: usize, best: &mut Match) {
+    fn try_at_random(&self, target: usize, best: &mut Match) {
         let (width, height) = (self.level.width as i64, self.level.height as i64);
         let mut random = Random::new(self.pass.seed + self.pass.number as u64, target);
         let mut radius = self.pass.radius as i64;

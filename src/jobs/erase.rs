@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::queue::CancelFlag;
-use super::tasks::{TaskEvent, TaskThread};
+use super::tasks::{TaskEvent, TaskThread, TooBusy};
 use super::worker::Wake;
 use crate::completion::Cancelled;
 use crate::plan::{EraseError, EraseRequest, erase};
@@ -61,10 +61,10 @@ impl EraseLane {
         self.thread.has_room()
     }
 
-    /// Starts an erasure; false when one is under way or no thread can be had.
-    pub fn start(&mut self, request: EraseRequest) -> bool {
+    /// Starts an erasure. Refused while one is under way, or when no thread can be had.
+    pub fn start(&mut self, request: EraseRequest) -> Result<(), TooBusy> {
         if !self.is_idle() {
-            return false;
+            return Err(TooBusy);
         }
         self.cancel = CancelFlag::default();
         self.share = 0.0;
@@ -88,7 +88,7 @@ impl EraseLane {
                 Ok(())
             })
         });
-        self.thread.try_do(task).is_ok()
+        self.thread.try_do(task).map_err(|(busy, _)| busy)
     }
 
     /// Stops what is under way; its end is still to come.
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn one_at_a_time_gives_a_patch() {
         let mut lane = EraseLane::new(Arc::new(|| {}));
-        assert!(lane.start(request(64, 8)));
+        assert!(lane.start(request(64, 8)).is_ok());
         assert!(matches!(end_of(&mut lane), Erased::Finished(patch) if patch.rect.width == 8));
         assert!(lane.is_idle());
     }
@@ -176,8 +176,8 @@ mod tests {
     fn what_runs_can_be_stopped() {
         let mut lane = EraseLane::new(Arc::new(|| {}));
         // Far more work than is done before the next line.
-        assert!(lane.start(request(700, 300)));
-        assert!(!lane.start(request(64, 8)), "one at a time");
+        assert!(lane.start(request(700, 300)).is_ok());
+        assert!(lane.start(request(64, 8)).is_err(), "one at a time");
         lane.cancel();
         let cancelled = EraseError::Completion(CompletionError::Cancelled);
         assert!(matches!(end_of(&mut lane), Erased::Failed(error) if error == cancelled));

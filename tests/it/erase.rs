@@ -20,15 +20,16 @@ use crate::support::window::{TestWindow, Wanted};
 const EXTENT: Extent = Extent::new(160, 120);
 const SPOT: Rect = Rect::new(60, 50, 24, 18);
 
-/// Stripes with a red spot where nothing of them is left.
+/// A weave with a red spot where nothing of it is left.
 fn spotted(has_spot: bool) -> Picture {
     let mut plane = Tiled::filled(EXTENT, [0u8; 4]);
     plane.update(Rect::of(EXTENT), |at, _| {
-        let light = if at.x.rem_euclid(10) < 5 { 220 } else { 50 };
+        let (across, down) = (at.x.rem_euclid(12), at.y.rem_euclid(10));
+        let light = if (across < 6) == (down < 5) { 210 } else { 60 };
         if has_spot && SPOT.contains(at) {
             [255, 0, 0, 255]
         } else {
-            [light, 128, 255 - light, 255]
+            [light, light - 3 * across as u8, 20 * down as u8, 255]
         }
     });
     Picture {
@@ -92,7 +93,7 @@ fn the_command_erases_and_says_so() {
     assert_eq!(last["event"], "done");
     assert_eq!(last["area"]["width"], SPOT.width);
     let out = file::load(&room.path().join("out.png")).unwrap().picture;
-    assert_eq!(out.pixels, spotted(false).pixels, "the stripes go on");
+    assert_eq!(out.pixels, spotted(false).pixels, "the weave goes on");
     for threads in ["1", "2"] {
         let name = format!("out-{threads}.png");
         let args = ["--mask", "mask.png", "-o", &name, "--threads", threads];

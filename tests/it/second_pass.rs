@@ -148,7 +148,7 @@ fn edited(session: &mut Session, change: impl FnOnce(&mut EditSettings)) -> Docu
     session.editor.apply(Command::OpenPixels { title, pixels });
     let document = session.editor.active().unwrap().id();
     let mut settings = Box::new(session.document(document).settings().clone());
-    settings.prompt = "x".to_owned();
+    "x".clone_into(&mut settings.prompt);
     settings.steps = Steps::new(10).unwrap();
     change(&mut settings);
     let set = Command::SetSettings { document, settings };

@@ -10,7 +10,7 @@ use super::doing::path;
 
 /// Which of the tools are switched on.
 pub(super) fn chosen_tools(stage: &mut Stage) -> String {
-    let tools = ["Brush", "Eraser", "Rectangle", "Lasso", "Hand"];
+    let tools = ["Brush", "Eraser", "Erase", "Rectangle", "Lasso", "Hand"];
     let chosen: Vec<&str> = tools.into_iter().filter(|tool| stage.is_on(tool)).collect();
     chosen.join(" and ")
 }
