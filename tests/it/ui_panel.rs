@@ -115,10 +115,7 @@ fn what_a_run_takes_is_said_and_a_quick_result_is_finished_by_one_press() {
     });
     window.frames(3);
     let said = |window: &TestWindow, part: &'static str| {
-        let says = By::new().predicate(move |node| {
-            let label = node.label().unwrap_or_default();
-            label.replace(['\u{2068}', '\u{2069}'], "").contains(part)
-        });
+        let says = By::new().label_contains(part);
         window.harness.query_all(says).count()
     };
     // One pass: above the button alone.
