@@ -129,7 +129,7 @@ impl Editor {
             painted,
             settings,
         };
-        if self.erase_lane.start(request) {
+        if self.erase_lane.start(request).is_ok() {
             if let Some(first) = self.erasures.first_mut() {
                 first.share = Some(0.0);
             }

@@ -191,14 +191,11 @@ fn planted_violations_are_reported() {
         ("attic/mod.rs", "//! x", "no such room"),
     ];
     for (path, text, rule) in planted {
-        let source = Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
-        let found = violations(&[source]);
+        let (path, text) = (path.to_owned(), text.to_owned());
+        let found = violations(&[Source { path, text }]);
         assert!(
             found.iter().any(|v| v.rule.contains(rule)),
-            "{path} «{rule}»: {found:?}"
+            "«{rule}»: {found:?}"
         );
     }
 }
