@@ -6,7 +6,7 @@ use std::process::{Command as Process, Output};
 
 use eframe::egui::{Key, accesskit::Role};
 use egui_kittest::kittest::Queryable as _;
-use overpaint::editor::Editor;
+use overpaint::editor::{Command, Editor};
 use overpaint::geometry::{Extent, Rect};
 use overpaint::raster::file::{self, MaskChannel, SaveOptions};
 use overpaint::raster::{Mask, Picture, Pixmap, Profile, Tiled};
@@ -15,6 +15,7 @@ use overpaint::ui::Action;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::support::session::Session;
 use crate::support::window::{TestWindow, Wanted};
 
 const EXTENT: Extent = Extent::new(160, 120);
@@ -190,4 +191,44 @@ fn escape_takes_the_line_back() {
     window.frames(3);
     assert!(window.editor().erasures().is_empty());
     assert_eq!(layers(window.editor()), 0);
+}
+
+#[test]
+fn the_editor_gives_the_pixels_that_the_command_gives() {
+    let room = room();
+    // Something to be found that does not repeat: what is chosen shows in every pixel.
+    let mut noisy = spotted(true);
+    let Pixmap::Rgba8(plane) = &mut noisy.pixels else {
+        panic!("8 bits")
+    };
+    let mut state = 7_u32;
+    plane.update(Rect::of(EXTENT), |_, [r, g, b, a]| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [r, g ^ (state >> 28) as u8, b, a]
+    });
+    let path = room.path().join("in.png");
+    file::save(&path, &noisy, &Default::default(), &SaveOptions::default()).unwrap();
+    let args = ["--mask", "mask.png", "-o", "out.png"];
+    assert!(erase(room.path(), &args).status.success());
+    let by_command = file::load(&room.path().join("out.png")).unwrap().picture;
+
+    let mut session = Session::new(vec![]);
+    session.editor.apply(Command::OpenFile(path));
+    session.wait("the picture", |editor| editor.active().is_some());
+    let document = session.editor.active().unwrap().id();
+    let mask = room.path().join("mask.png");
+    session.editor.apply(Command::LoadMask {
+        document,
+        path: mask,
+    });
+    session.wait("the mask", |editor| {
+        editor.active().unwrap().document().undo_label().is_some()
+    });
+    session.editor.apply(Command::ErasePainted { document });
+    session.wait("the layer", |editor| {
+        !editor.active().unwrap().document().layers().is_empty()
+    });
+    let visible = session.document(document).document().visible().clone();
+    assert!(visible.pixels == by_command.pixels);
+    assert!(visible.pixels != noisy.pixels);
 }
