@@ -6,7 +6,7 @@ use crate::catalog::ModelRef;
 use crate::geometry::Extent;
 
 /// The sizes of a pass, which decide what it asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassShape {
     /// The picture the model works on.
     pub work: Extent,
