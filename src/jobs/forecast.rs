@@ -78,13 +78,7 @@ impl Planned<'_> {
             encodes: 1 + u32::from(self.traits.sees_mask()),
             decodes: 1 + u32::from(self.is_detailed()),
         };
-        self.add_pass(
-            &mut forecast,
-            &first,
-            &demands.of_pass(&first),
-            speeds,
-            true,
-        );
+        self.add_pass(&mut forecast, &first, &demands.of_pass(&first), (speeds, 0));
         memory.add_pass(&first, &demands.of_pass(&first));
         for pass in self.later {
             let boxes = self.changes.map(|boxes| (boxes, self.settings.mask_mode));
@@ -100,7 +94,7 @@ impl Planned<'_> {
             };
             forecast.tiles += tiles;
             let demand = demands.of_pass(&shape);
-            self.add_pass(&mut forecast, &shape, &demand, speeds, false);
+            self.add_pass(&mut forecast, &shape, &demand, (speeds, 1));
             memory.add_pass(&shape, &demand);
         }
         forecast.bytes = memory.most;
@@ -116,12 +110,11 @@ impl Planned<'_> {
         forecast: &mut Forecast,
         shape: &PassShape,
         demand: &PassDemand,
-        speeds: &Speeds,
-        is_first: bool,
+        (speeds, index): (&Speeds, usize),
     ) {
         let crop = self.layout.crop.extent().area();
         let touched = self.layout.touched.extent().area();
-        let planning = Work::planning(is_first).with_details(self.is_detailed());
+        let planning = Work::planning(index, self.is_detailed());
         let predictions = f64::from(shape.steps * shape.parts);
         for (work, amount, times) in [
             (Work::Encode, demand.encode_flops, f64::from(shape.encodes)),

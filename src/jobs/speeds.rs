@@ -39,17 +39,13 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Planning and placing a pass.
-    pub(super) fn planning(is_first: bool) -> Self {
-        if is_first { Self::First } else { Self::Later }
-    }
-
-    /// The same, where details are kept.
-    pub(super) fn with_details(self, are_kept: bool) -> Self {
-        match self {
-            Self::First if are_kept => Self::FirstDetailed,
-            Self::Later if are_kept => Self::LaterDetailed,
-            other => other,
+    /// Planning and placing a pass, counted from 0.
+    pub(super) fn planning(index: usize, is_detailed: bool) -> Self {
+        match (index, is_detailed) {
+            (0, false) => Self::First,
+            (0, true) => Self::FirstDetailed,
+            (_, false) => Self::Later,
+            (_, true) => Self::LaterDetailed,
         }
     }
 
@@ -144,7 +140,7 @@ impl Speeds {
             };
         }
         for (index, run) in result.runs.iter().enumerate() {
-            known.learn(index == 0, run, demands);
+            known.learn(index, run, demands);
         }
         !result.runs.is_empty()
     }
@@ -173,7 +169,7 @@ impl Speeds {
 }
 
 impl ModelSpeeds {
-    fn learn(&mut self, is_first: bool, run: &PassRun, demands: &dyn Demands) {
+    fn learn(&mut self, index: usize, run: &PassRun, demands: &dyn Demands) {
         let (report, seconds) = (&run.report, &run.report.seconds);
         let parts = report.parts.max(1);
         let demand = demands.of_pass(&PassShape {
@@ -207,7 +203,7 @@ impl ModelSpeeds {
             + seconds.round_trip
             + seconds.steps
             + seconds.decode;
-        let work = Work::planning(is_first).with_details(run.is_detailed);
+        let work = Work::planning(index, run.is_detailed);
         let pixels = planned_pixels(
             run.layout.crop.extent().area(),
             run.layout.touched.extent().area(),
