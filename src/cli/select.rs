@@ -33,7 +33,8 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
     let options = args.device.engine_options();
     options.thread_count().map_err(EditError::from)?;
     let looking = Instant::now();
-    let (seen, mask) = selection(&args.what, args.person, &loaded.picture, &stop)?;
+    let what = Part::from_id(&args.what).unwrap_or(Part::Subject);
+    let (seen, mask) = selection(what, args.person, &loaded.picture, &stop)?;
     let select_seconds = looking.elapsed().as_secs_f64();
     file::save_mask(&args.output, &mask).map_err(CliError::Output)?;
     let share = share_of(&mask);
@@ -63,12 +64,11 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
 
 /// What is in a picture, and the named part of it.
 pub(super) fn selection(
-    what: &str,
+    what: Part,
     person: Option<u32>,
     picture: &Picture,
     stop: &AtomicBool,
 ) -> Result<(Seen, Mask), CliError> {
-    let what = Part::from_id(what).unwrap_or(Part::Subject);
     let is_stopped = || stop.load(Ordering::Relaxed);
     let seen = see(&mut BuiltInVision::default(), picture, &is_stopped)?;
     let mask = part(&seen, what, person).map_err(SightError::from)?;

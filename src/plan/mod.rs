@@ -22,6 +22,7 @@ mod resample;
 mod second_pass;
 pub mod settings;
 mod sites;
+mod task;
 
 pub use error::PlanError;
 pub use layout::{Layout, layout};
@@ -38,3 +39,4 @@ pub use settings::{
     ScheduleId, Seed, Steps, Strength,
 };
 pub use sites::Sites;
+pub use task::Task;

@@ -175,6 +175,16 @@ actions! {
     SmallerBrush = Tool SIZE [NONE + OpenBracket] "ui-smaller-brush";
     /// A larger brush.
     LargerBrush = Tool SIZE [NONE + CloseBracket] "ui-larger-brush";
+    /// Begins another background.
+    TaskBackground = Generate TASK_BACKGROUND [] "ui-task-background";
+    /// Begins other hair.
+    TaskHair = Generate TASK_HAIR [] "ui-task-hair";
+    /// Begins other clothes.
+    TaskClothes = Generate TASK_CLOTHES [] "ui-task-clothes";
+    /// Begins another style.
+    TaskStyle = Generate TASK_STYLE [] "ui-task-style";
+    /// Begins taking something away.
+    TaskRemove = Generate TASK_REMOVE [] "ui-task-remove";
     /// Runs the model.
     Generate = Generate GENERATE [CTRL + Enter] "ui-generate";
     /// Runs several strengths side by side.

@@ -88,5 +88,10 @@ icons! {
     SELECT_FACE = '\u{e062}' "smile";
     SELECT_HAIR = '\u{e063}' "scissors";
     SELECT_CLOTHES = '\u{e064}' "shirt";
+    TASK_BACKGROUND = '\u{e065}' "trees";
+    TASK_HAIR = '\u{e066}' "wind";
+    TASK_CLOTHES = '\u{e067}' "shopping-bag";
+    TASK_STYLE = '\u{e068}' "palette";
+    TASK_REMOVE = '\u{e069}' "ghost";
     QUIT = '\u{e03f}' "log-out";
 }

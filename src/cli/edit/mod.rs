@@ -39,10 +39,10 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let outputs = Outputs::of(args, &typed)?;
     let card = catalog::open(&catalog::resolve(&args.model)?)?;
     let settings = settings(args, &card)?;
-    let strengths = if typed.is_empty() {
-        vec![Strength::new(card.defaults.strength)?]
-    } else {
-        typed
+    let strengths = match args.task() {
+        _ if !typed.is_empty() => typed,
+        Some(task) => vec![task.strength()],
+        None => vec![Strength::new(card.defaults.strength)?],
     };
     check_steps(settings.steps, &strengths)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
@@ -53,8 +53,8 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let stop = stop_flag()?;
     // The engine sets the threads up, also for the networks that select.
     let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
-    let painted = match &args.select {
-        Some(what) => Some(selection(what, args.person, &loaded.picture, &stop)?.1),
+    let painted = match args.part() {
+        Some(part) => Some(selection(part, args.person, &loaded.picture, &stop)?.1),
         None => mask(args, &loaded.picture, console)?,
     };
     let mut session = Session {
