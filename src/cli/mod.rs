@@ -11,6 +11,7 @@ mod error;
 mod models;
 mod resources;
 mod select;
+mod selection;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

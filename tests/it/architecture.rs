@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("raster", &["geometry", "text"]),
     ("document", &["geometry", "text", "raster"]),
     ("catalog", &["geometry", "text"]),
-    ("plan", &["geometry", "text", "raster", "catalog"]),
+    ("plan", &["geometry", "text", "raster", "select", "catalog"]),
     ("select", &["geometry", "text", "raster"]),
     (
         "engine",

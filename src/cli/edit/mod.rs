@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::args::EditArgs;
 use super::console::{Console, progress_bar};
 use super::error::CliError;
-use super::select::selection;
+use super::selection::selection;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::jobs::{EditError, run_edit};

@@ -79,8 +79,9 @@ fn a_map_of_nothing_is_no_subject() {
 
 /// A number in 0…1 that looks like noise, the same for the same place.
 fn noise(x: i32, y: i32, of: i32) -> f32 {
-    let mixed = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ of.wrapping_mul(97_531))
-        .wrapping_mul(1_274_126_177);
+    let mixed =
+        (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ of.wrapping_mul(97_531))
+            .wrapping_mul(1_274_126_177);
     ((mixed ^ (mixed >> 13)) & 0xffff) as f32 / 65_535.0
 }
 
@@ -108,7 +109,9 @@ fn opacity(kind: usize) -> Vec<f32> {
         });
         samples.count() as f32 / 16.0
     };
-    (0..SIDE * SIDE).map(|at| share(at % SIDE, at / SIDE)).collect()
+    (0..SIDE * SIDE)
+        .map(|at| share(at % SIDE, at / SIDE))
+        .collect()
 }
 
 /// The composite of a subject over a background, both shaded and noisy, and a map as a network gives one: the
@@ -160,7 +163,9 @@ fn strands_and_leaves_are_finer_than_the_map() {
         let (mut lifted_error, mut plain_error) = (0.0, 0.0);
         let pixels = mask.to_vec().into_iter().zip(plain).zip(known);
         // Where the map is not sure, and the answer is open.
-        for ((lifted, plain), known) in pixels.filter(|((_, plain), _)| (0.02..0.98).contains(plain)) {
+        for ((lifted, plain), known) in
+            pixels.filter(|((_, plain), _)| (0.02..0.98).contains(plain))
+        {
             lifted_error += (f32::from(lifted) / 255.0 - known).abs();
             plain_error += (plain - known).abs();
         }

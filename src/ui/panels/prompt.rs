@@ -4,7 +4,6 @@ use eframe::egui::{self, TextEdit, Ui};
 
 use crate::catalog::{ModelRef, Word, Words};
 use crate::document::DocumentId;
-use crate::editor::OpenDocument;
 use crate::text::{Language, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, action_keys};
@@ -18,7 +17,7 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     };
     let settings = open.settings();
     ui.add_space(space::XS);
-    task_buttons(ui, desk, open);
+    task_buttons(ui, desk);
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
