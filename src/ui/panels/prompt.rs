@@ -57,7 +57,7 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
 }
 
 /// What people come to do.
-fn task_buttons(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
+fn task_buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
     widgets::chip_row(ui, |ui| {
         for action in tasks::ACTIONS {
             let name = desk.text(action.text());
