@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
+use crate::plan::Task;
 use crate::select::Part;
 
 /// Overpaint: change a part of a picture by saying what should be there.
@@ -118,6 +119,22 @@ impl DeviceArgs {
     }
 }
 
+impl EditArgs {
+    /// What is to be done.
+    pub(super) fn task(&self) -> Option<Task> {
+        Task::from_id(self.task.as_deref()?)
+    }
+
+    /// What is to be selected, where no mask says better.
+    pub(super) fn part(&self) -> Option<Part> {
+        match (&self.select, &self.mask) {
+            (Some(select), _) => Part::from_id(select),
+            (None, Some(_)) => None,
+            (None, None) => self.task()?.part(),
+        }
+    }
+}
+
 /// `overpaint edit`. What is left out comes from the model's own defaults.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct EditArgs {
@@ -143,8 +160,11 @@ pub struct EditArgs {
     /// Select a part of the picture as the mask
     #[arg(long, value_name = "PART", value_parser = PARTS, conflicts_with = "mask")]
     pub select: Option<String>,
+    /// What is to be done: selection, mask mode, strength and fill for it, where they are not given
+    #[arg(long, value_name = "TASK", value_parser = TASKS)]
+    pub task: Option<String>,
     /// Select that person's part only, counted from 1, from left to right
-    #[arg(long, value_name = "N", requires = "select", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub person: Option<u32>,
     /// Which channel of the mask's file is read: auto (brightness × opacity), luma, alpha, red,
     /// green, blue
@@ -153,9 +173,9 @@ pub struct EditArgs {
     /// Change the whole picture where nothing is painted in the mask, instead of refusing
     #[arg(long)]
     pub allow_empty_mask: bool,
-    /// What being painted means: masked (it changes) or not-masked (it stays)
-    #[arg(long, value_name = "MODE", default_value = "masked")]
-    pub mask_mode: String,
+    /// What being painted means: masked (it changes) or not-masked (it stays) [default: masked]
+    #[arg(long, value_name = "MODE")]
+    pub mask_mode: Option<String>,
     /// Denoising strength, above 0 and up to 1: how far the model may imagine
     #[arg(
         long,
@@ -198,9 +218,9 @@ pub struct EditArgs {
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     pub padding: Option<String>,
     /// What the region holds at the start: auto, original, blur, content
-    /// (continued from what is around it), noise, nothing
-    #[arg(long, value_name = "FILL", default_value = "auto")]
-    pub fill: String,
+    /// (continued from what is around it), noise, nothing [default: auto]
+    #[arg(long, value_name = "FILL")]
+    pub fill: Option<String>,
     /// Width of the soft band around the region: 12, 12px or 5%
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     pub feather: Option<String>,
@@ -255,6 +275,15 @@ const PARTS: [&str; 5] = [
     Part::Face.id(),
     Part::Hair.id(),
     Part::Clothes.id(),
+];
+
+/// What can be done.
+const TASKS: [&str; 5] = [
+    Task::Background.id(),
+    Task::Hair.id(),
+    Task::Clothes.id(),
+    Task::Style.id(),
+    Task::Remove.id(),
 ];
 
 /// `overpaint select`.

@@ -12,6 +12,7 @@ mod error;
 mod models;
 mod resources;
 mod select;
+mod selection;
 mod stop;
 
 use std::ffi::OsString;

@@ -1,7 +1,6 @@
 //! `overpaint select`: a part of a picture as a mask.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
@@ -10,13 +9,13 @@ use super::args::SelectArgs;
 use super::console::{Console, event};
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
+use super::selection::selection;
 use super::stop::stop_flag;
-use crate::engine::vision::BuiltInVision;
 use crate::geometry::Rect;
-use crate::jobs::{EditError, SightError, see};
+use crate::jobs::EditError;
+use crate::raster::Mask;
 use crate::raster::file::{self, check_place, check_size, writable_format};
-use crate::raster::{Mask, Picture};
-use crate::select::{Part, Seen, part};
+use crate::select::Part;
 use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> {
@@ -33,7 +32,8 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
     let options = args.device.engine_options();
     options.thread_count().map_err(EditError::from)?;
     let looking = Instant::now();
-    let (seen, mask) = selection(&args.what, args.person, &loaded.picture, &stop)?;
+    let what = Part::from_id(&args.what).unwrap_or(Part::Subject);
+    let (seen, mask) = selection(what, args.person, &loaded.picture, &stop)?;
     let select_seconds = looking.elapsed().as_secs_f64();
     file::save_mask(&args.output, &mask).map_err(CliError::Output)?;
     let share = share_of(&mask);
@@ -59,20 +59,6 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
         .with("seconds", format!("{select_seconds:.2}"));
     console.note(&written);
     Ok(())
-}
-
-/// What is in a picture, and the named part of it.
-pub(super) fn selection(
-    what: &str,
-    person: Option<u32>,
-    picture: &Picture,
-    stop: &AtomicBool,
-) -> Result<(Seen, Mask), CliError> {
-    let what = Part::from_id(what).unwrap_or(Part::Subject);
-    let is_stopped = || stop.load(Ordering::Relaxed);
-    let seen = see(&mut BuiltInVision::default(), picture, &is_stopped)?;
-    let mask = part(&seen, what, person).map_err(SightError::from)?;
-    Ok((seen, mask))
 }
 
 /// Refuses, before anything is read, a file that cannot be written or that is the picture itself.

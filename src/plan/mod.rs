@@ -24,6 +24,7 @@ mod resample;
 mod second_pass;
 pub mod settings;
 mod sites;
+mod task;
 mod work_size;
 
 pub use erase::{EraseError, EraseRequest, EraseSettings, erase};
@@ -43,4 +44,5 @@ pub use settings::{
     ScheduleId, Seed, Steps, Strength,
 };
 pub use sites::Sites;
+pub use task::Task;
 pub use work_size::WorkSize;

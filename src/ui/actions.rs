@@ -148,7 +148,7 @@ actions! {
     /// Selects the faces.
     SelectFace = Edit SELECT_FACE [NONE + F] "ui-select-face";
     /// Selects the hair.
-    SelectHair = Edit SELECT_HAIR [NONE + J] "ui-select-hair";
+    SelectHair = Edit SELECT_HAIR [NONE + Y] "ui-select-hair";
     /// Selects the clothes.
     SelectClothes = Edit SELECT_CLOTHES [NONE + K] "ui-select-clothes";
     /// Paints what was not painted, and the other way round.
@@ -179,6 +179,16 @@ actions! {
     SmallerBrush = Tool SIZE [NONE + OpenBracket] "ui-smaller-brush";
     /// A larger brush.
     LargerBrush = Tool SIZE [NONE + CloseBracket] "ui-larger-brush";
+    /// Begins another background.
+    TaskBackground = Generate TASK_BACKGROUND [] "ui-task-background";
+    /// Begins other hair.
+    TaskHair = Generate TASK_HAIR [] "ui-task-hair";
+    /// Begins other clothes.
+    TaskClothes = Generate TASK_CLOTHES [] "ui-task-clothes";
+    /// Begins another style.
+    TaskStyle = Generate TASK_STYLE [] "ui-task-style";
+    /// Begins taking something away.
+    TaskRemove = Generate TASK_REMOVE [] "ui-task-remove";
     /// Runs the model.
     Generate = Generate GENERATE [CTRL + Enter] "ui-generate";
     /// Runs several strengths side by side.

@@ -24,8 +24,8 @@ macro_rules! icons {
 icons! {
     BRUSH = '\u{e000}' "brush";
     ERASER = '\u{e001}' "eraser";
-    ERASE = '\u{e060}' "bandage";
-    ERASE_PAINTED = '\u{e061}' "image-minus";
+    ERASE = '\u{e06a}' "bandage";
+    ERASE_PAINTED = '\u{e06b}' "image-minus";
     RECTANGLE = '\u{e002}' "square-dashed";
     LASSO = '\u{e003}' "lasso";
     HAND = '\u{e004}' "hand";
@@ -90,5 +90,10 @@ icons! {
     SELECT_FACE = '\u{e062}' "smile";
     SELECT_HAIR = '\u{e063}' "scissors";
     SELECT_CLOTHES = '\u{e064}' "shirt";
+    TASK_BACKGROUND = '\u{e065}' "trees";
+    TASK_HAIR = '\u{e066}' "wind";
+    TASK_CLOTHES = '\u{e067}' "shopping-bag";
+    TASK_STYLE = '\u{e068}' "palette";
+    TASK_REMOVE = '\u{e069}' "ghost";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -23,6 +23,7 @@ mod perform;
 mod placement;
 mod selecting;
 mod state;
+mod tasks;
 mod theme;
 mod toasts;
 mod widgets;

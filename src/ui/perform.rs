@@ -13,6 +13,7 @@ use super::leaving::Leaving;
 use super::panels;
 use super::selecting;
 use super::state::Tool;
+use super::tasks;
 use super::theme;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
@@ -78,6 +79,9 @@ pub(super) fn perform(
         _ => {
             if let Some(part) = selecting::part_of(action) {
                 return selecting::select(ctx, desk, part);
+            }
+            if let Some(task) = tasks::task_of(action) {
+                return tasks::begin(desk, task);
             }
             if matches!(action, Action::Generate | Action::CompareStrengths) {
                 leave_text(ctx);

@@ -17,7 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("select", &["geometry", "text", "raster"]),
     (
         "plan",
-        &["geometry", "text", "raster", "completion", "catalog"],
+        &[
+            "geometry",
+            "text",
+            "raster",
+            "select",
+            "completion",
+            "catalog",
+        ],
     ),
     (
         "engine",

@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::args::EditArgs;
 use super::console::{Console, progress_bar};
 use super::error::CliError;
-use super::select::selection;
+use super::selection::selection;
 use super::stop::stop_flag;
 use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
@@ -44,10 +44,10 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let outputs = Outputs::of(args, &typed)?;
     let card = catalog::open(&catalog::resolve(&args.model)?)?;
     let settings = settings(args, &card)?;
-    let strengths = if typed.is_empty() {
-        vec![Strength::new(card.defaults.strength)?]
-    } else {
-        typed
+    let strengths = match args.task() {
+        _ if !typed.is_empty() => typed,
+        Some(task) => vec![task.strength()],
+        None => vec![Strength::new(card.defaults.strength)?],
     };
     check_steps(settings.steps, &strengths)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
@@ -58,8 +58,8 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let stop = stop_flag()?;
     // The engine sets the threads up, also for the networks that select.
     let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
-    let painted = match &args.select {
-        Some(what) => Some(selection(what, args.person, &loaded.picture, &stop)?.1),
+    let painted = match args.part() {
+        Some(part) => Some(selection(part, args.person, &loaded.picture, &stop)?.1),
         None => mask(args, &loaded.picture, console)?,
     };
     let forecasts = Forecasts::new(args, &card.reference, painted.as_ref());

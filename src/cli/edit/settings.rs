@@ -46,9 +46,16 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     settings.prompt = text(&args.prompt)?;
     settings.negative = text(&args.negative)?;
     settings.seed = seed(args.seed.as_deref())?;
-    settings.mask_mode = args.mask_mode.parse()?;
+    if let Some(task) = args.task() {
+        task.set(&mut settings);
+    }
+    if let Some(mode) = &args.mask_mode {
+        settings.mask_mode = mode.parse()?;
+    }
     settings.area = args.area.parse()?;
-    settings.fill = args.fill.parse()?;
+    if let Some(fill) = &args.fill {
+        settings.fill = fill.parse()?;
+    }
     settings.grow = length(&args.grow)?;
     settings.keep_details = args.keep_details.parse()?;
     if let Some(size) = &args.work_size {

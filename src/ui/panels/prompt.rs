@@ -8,7 +8,7 @@ use crate::text::{Language, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, action_keys};
 use crate::ui::theme::{self, space};
-use crate::ui::{icons, widgets};
+use crate::ui::{icons, tasks, widgets};
 
 /// Draws prompt, chips and negative prompt.
 pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
@@ -17,6 +17,7 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     };
     let settings = open.settings();
     ui.add_space(space::XS);
+    task_buttons(ui, desk);
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
@@ -36,6 +37,7 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         .accessible_name(desk.text("ui-prompt"));
     if std::mem::take(&mut desk.state.wants.prompt) {
         response.request_focus();
+        choose_gap(ui.ctx(), &prompt);
     }
     if response.changed() {
         desk.set(document, |settings| settings.prompt.clone_from(&prompt));
@@ -52,6 +54,35 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         widgets::hint(ui, &desk.text("ui-built-in-honest"));
     }
     negative(ui, desk, document);
+}
+
+/// What people come to do.
+fn task_buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
+    widgets::chip_row(ui, |ui| {
+        for action in tasks::ACTIONS {
+            let name = desk.text(action.text());
+            let about = desk.text(action.tooltip());
+            if widgets::chip(ui, &name, false)
+                .on_hover_text(about)
+                .clicked()
+            {
+                desk.act(action);
+            }
+        }
+    });
+    ui.add_space(space::XS);
+}
+
+/// Marks the gap that a task has left in the prompt, so that writing fills it.
+fn choose_gap(ctx: &egui::Context, prompt: &str) {
+    let Some(gap) = prompt.chars().position(|c| c == tasks::GAP) else {
+        return;
+    };
+    let mut state = egui::text_edit::TextEditState::load(ctx, prompt_id()).unwrap_or_default();
+    let at = egui::text::CCursor::new;
+    let range = egui::text::CCursorRange::two(at(gap), at(gap + 1));
+    state.cursor.set_char_range(Some(range));
+    state.store(ctx, prompt_id());
 }
 
 /// What a right-click on the prompt offers: the prompts used before, and none.

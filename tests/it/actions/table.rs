@@ -239,6 +239,11 @@ pub(super) fn case(action: Action) -> Case {
         Action::Hand => tool_case(To("Hand")),
         Action::SmallerBrush => Case::new(dab, Shrinks),
         Action::LargerBrush => Case::new(dab, Grows),
+        Action::TaskBackground => task_case("person, …"),
+        Action::TaskHair => task_case("person with … hair"),
+        Action::TaskClothes => task_case("person, wearing …"),
+        Action::TaskStyle => task_case("… style"),
+        Action::TaskRemove => task_case("empty …"),
         Action::Generate => Case::new(runs, Between("0", "1"))
             .then(|stage| stage.window.wait_for_runs())
             .with_button_named("Restyle the whole picture"),
@@ -381,4 +386,8 @@ fn select_case() -> Case {
             editor.selecting(open.id()).is_none() && open.document().undo_label().is_some()
         });
     })
+}
+
+fn task_case(begun: &'static str) -> Case {
+    Case::new(prompt, Change::To(begun)).with_button()
 }
