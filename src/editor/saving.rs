@@ -68,20 +68,27 @@ impl OpenDocument {
         if format.is_some() && (self.about.may_replace || !is_there) {
             return SaveStep::Write(path.clone());
         }
-        self.save_question()
-            .map_or(SaveStep::ChoosePlace, SaveStep::Ask)
+        SaveStep::Ask(self.question_about(path))
     }
 
-    /// What there is to choose from for a document that came from a file.
+    /// What there is to choose from while its file is the one that was opened.
     pub fn save_question(&self) -> Option<SaveQuestion> {
-        let path = self.about.path.as_ref()?;
-        Some(SaveQuestion {
-            original: path.clone(),
+        let original = self
+            .about
+            .path
+            .as_deref()
+            .filter(|_| !self.about.may_replace);
+        original.map(|path| self.question_about(path))
+    }
+
+    fn question_about(&self, path: &Path) -> SaveQuestion {
+        SaveQuestion {
+            original: path.to_owned(),
             project: project_of(path),
             copy: copy_of(path, self.about.origin.format),
             replaces_as: writable(path),
             layers: self.document.layers().len(),
-        })
+        }
     }
 
     /// True when its file is known to show what is visible.

@@ -65,7 +65,9 @@ fn paint(window: &mut TestWindow, (left, top): (f32, f32), (right, bottom): (f32
     let canvas = window.harness.state().canvas();
     let half = (extent.width as f32 / 2.0, extent.height as f32 / 2.0);
     let share = |x: f32, y: f32| {
-        let at = canvas.center() + scale * eframe::egui::vec2(x - half.0, y - half.1);
+        // A picture that is seen whole lies below a row of chips.
+        let middle = canvas.center() + eframe::egui::vec2(0.0, 10.0);
+        let at = middle + scale * eframe::egui::vec2(x - half.0, y - half.1);
         (
             (at.x - canvas.left()) / canvas.width(),
             (at.y - canvas.top()) / canvas.height(),
