@@ -56,10 +56,18 @@ fn assert_within(window: &TestWindow, when: &str) {
 
 fn press(window: &mut TestWindow, language: Language, key: &str) {
     let label = Texts::of(language).get(key).into_owned();
-    window
-        .harness
-        .get_by_role_and_label(Role::Button, &label)
-        .click();
+    let button = |window: &TestWindow, scrolls: bool| {
+        let node = window.harness.get_by_role_and_label(Role::Button, &label);
+        if scrolls {
+            node.scroll_to_me()
+        } else {
+            node.click()
+        }
+    };
+    // Else a click may fall on what lies over the end of the panel.
+    button(window, true);
+    window.frames(12);
+    button(window, false);
     window.frames(3);
 }
 
