@@ -59,9 +59,9 @@ fn press(window: &mut TestWindow, language: Language, key: &str) {
     let button = |window: &TestWindow, scrolls: bool| {
         let node = window.harness.get_by_role_and_label(Role::Button, &label);
         if scrolls {
-            node.scroll_to_me()
+            node.scroll_to_me();
         } else {
-            node.click()
+            node.click();
         }
     };
     // Else a click may fall on what lies over the end of the panel.
