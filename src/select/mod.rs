@@ -2,7 +2,7 @@
 //!
 //! Pixels in, mask out; pure. `engine`'s [`Vision`](crate::engine::Vision) says what it sees at a few hundred
 //! pixels ([`SubjectMap`], [`Face`]); here that becomes a [`Mask`](crate::raster::Mask) whose edge follows the
-//! photograph ([`lift`]), and parts of it ([`part`]). Used by the window and the command line alike; knows no
+//! photograph ([`lift()`]), and parts of it ([`part`]). Used by the window and the command line alike; knows no
 //! document, no network and no thread.
 
 mod error;
