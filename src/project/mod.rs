@@ -26,7 +26,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use error::{ProjectError, ProjectNote};
-pub use reading::{Opened, is_project, read};
+pub use reading::{Opened, read};
 pub use writing::{Written, write};
 
 use crate::document::State;

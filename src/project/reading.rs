@@ -30,11 +30,6 @@ pub struct Opened {
     pub written: Option<Written>,
 }
 
-/// Whether a file is an OpenRaster archive, by its first bytes.
-pub fn is_project(path: &Path) -> bool {
-    Archive::open(path).is_ok()
-}
-
 /// Reads a project.
 pub fn read(path: &Path) -> Result<Opened, ProjectError> {
     let mut archive = Archive::open(path)?;

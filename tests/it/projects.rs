@@ -173,7 +173,7 @@ fn what_is_no_project_is_said_and_a_full_name_is_kept() {
     };
     assert_eq!(save(&mut session, id, command), flat);
     assert_eq!(session.editor.losses(id).results, 2);
-    assert!(project::is_project(&place));
+    assert_eq!(project::read(&place).unwrap().project.results.len(), 3);
 }
 
 #[test]

@@ -290,3 +290,22 @@ fn before_is_the_picture_without_its_layers() {
     window.harness.key_up(Key::Backslash);
     assert_ne!(seen(&mut window), opened, "the layer is seen again");
 }
+
+#[test]
+fn a_small_window_shows_the_strength_without_scrolling() {
+    for language in Language::ALL {
+        let window = TestWindow::open(Wanted {
+            size: Vec2::new(900.0, 600.0),
+            language,
+            ..Wanted::default()
+        });
+        let texts = Texts::of(language);
+        let slider = window.harness.get_by_role(Role::Slider).rect();
+        // Above the button that generates, and above what says what a run takes.
+        let generate = texts.get("ui-generate-whole").into_owned();
+        let generate = window
+            .harness
+            .get_by_role_and_label(Role::Button, &generate);
+        assert!(slider.bottom() < generate.rect().top() - 16.0, "{slider}");
+    }
+}

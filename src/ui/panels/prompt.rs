@@ -16,8 +16,6 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
         return;
     };
     let settings = open.settings();
-    ui.add_space(space::XS);
-    task_buttons(ui, desk);
     let tooltip = format!(
         "{}\n{}",
         desk.text("ui-prompt-tip"),
@@ -57,7 +55,8 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
 }
 
 /// What people come to do.
-fn task_buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(super) fn task_buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
+    ui.add_space(space::XS);
     widgets::chip_row(ui, |ui| {
         for action in tasks::ACTIONS {
             let name = desk.text(action.text());

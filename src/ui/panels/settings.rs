@@ -45,9 +45,19 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
             mode(ui, desk, document, rest.height() >= TALL);
+            // What everybody needs is seen first: prompt and strength.
+            let tasks_first = rest.height() >= TASKS_FIRST;
+            if tasks_first {
+                prompt::task_buttons(ui, desk);
+            } else {
+                ui.add_space(space::XS);
+            }
             prompt::prompt_ui(ui, desk, document);
             ui.separator();
             strength::strength_ui(ui, desk, document);
+            if !tasks_first {
+                prompt::task_buttons(ui, desk);
+            }
             ui.separator();
             more::more_ui(ui, desk, document);
         });
@@ -63,6 +73,8 @@ const SCROLL_BAR: f32 = 12.0;
 
 /// A panel below this height, in points, leaves its room to what is written and chosen in it.
 const TALL: f32 = 500.0;
+/// Panels of this height, in points, have room for the tasks above the prompt.
+const TASKS_FIRST: f32 = 600.0;
 /// Height of a card with its picture, and of one without, in points.
 const CARD: [f32; 2] = [70.0, 36.0];
 
