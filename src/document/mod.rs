@@ -4,9 +4,9 @@
 //! Called by `editor`, which alone changes documents. Never knows how a result is made: no plan, no
 //! jobs, no engine, no window; a layer's recipe and the journal's settings are opaque here.
 
+pub mod crash_journal;
 mod edit;
 mod history;
-pub mod journal;
 mod label;
 mod state;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::journal::tests::{Act, acts, canvas, do_act};
+use super::crash_journal::tests::{Act, acts, canvas, do_act};
 use super::*;
 use crate::geometry::Rect;
 use crate::raster::{Pixmap, draw_patch};

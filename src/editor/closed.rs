@@ -21,7 +21,7 @@ use super::open_document::OpenDocument;
 use super::preferences::Preferences;
 use super::recovery::{CLOSED_FILE, RESULTS_FILE, RecoveryId, SessionFolder};
 use crate::catalog::ModelRef;
-use crate::document::journal::{self, Moment};
+use crate::document::crash_journal::{self as journal, Moment};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{JobId, KeptDetails, RunReport, Task};

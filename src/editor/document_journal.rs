@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::recovery::SessionFolder;
-use crate::document::journal::{self, Moment, Notes};
+use crate::document::crash_journal::{self as journal, Moment, Notes};
 use crate::document::{Document, Move, Retold};
 
 /// How long a record inside a stroke keeps the next one waiting: a stroke is written some 25 times

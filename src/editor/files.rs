@@ -12,7 +12,7 @@ use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::{Editor, candidates, preferences};
 use crate::catalog::{CatalogError, ModelCard, ModelRef};
-use crate::document::journal::{self, Restored};
+use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Demands, Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;

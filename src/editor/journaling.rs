@@ -22,7 +22,7 @@ use super::document_journal::Written;
 use super::error::EditorError;
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::SessionFolder;
-use crate::document::journal::{Moment, Notes};
+use crate::document::crash_journal::{Moment, Notes};
 use crate::document::{Document, DocumentId};
 use crate::jobs::{Task, TaskEvent};
 use crate::plan::{

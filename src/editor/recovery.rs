@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Editor;
-use crate::document::{DocumentId, journal};
+use crate::document::{DocumentId, crash_journal as journal};
 use crate::geometry::Extent;
 use crate::jobs::{Task, TaskEvent};
 use crate::raster::sheet::SheetTile;

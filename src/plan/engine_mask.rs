@@ -1,7 +1,7 @@
 //! [`engine_mask`]: the maps of a mask at the sizes an engine works in.
 
+use super::composite_alpha::{FULL, RegionMaps};
 use super::layout::Layout;
-use super::region::{FULL, RegionMaps};
 use super::request::{EngineMask, LatentFill};
 use super::resample::visit_cells;
 use crate::geometry::{Extent, Rect};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::composite_alpha::{RegionBounds, RegionMaps, region_bounds};
 use super::error::PlanError;
-use super::region::{RegionBounds, RegionMaps, region_bounds};
 use super::settings::{Length, MaskMode};
 use crate::completion::{self, Checkpoint, CompletionError, Hole};
 use crate::geometry::Rect;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
-use super::region::RegionBounds;
+use super::composite_alpha::RegionBounds;
 use super::settings::{AreaMode, EditSettings, Length};
 use super::work_size::WorkSize;
 use crate::catalog::ModelTraits;

@@ -5,6 +5,8 @@
 //! [`Patch`](crate::raster::Patch). Called by `jobs`, `editor` (for what the canvas shows before a
 //! run) and the command line. Never names candle, the document or the window.
 
+pub mod a1111_infotext;
+mod composite_alpha;
 mod details;
 mod distance;
 mod engine_mask;
@@ -16,8 +18,6 @@ mod outline;
 mod passes;
 mod prepare;
 mod preview;
-pub mod recipe;
-mod region;
 mod region_boxes;
 pub mod request;
 mod resample;
@@ -27,6 +27,8 @@ mod sites;
 mod task;
 mod work_size;
 
+pub use a1111_infotext::{Recipe, Restored};
+pub use composite_alpha::{RegionBounds, region_bounds};
 pub use erase::{EraseError, EraseRequest, EraseSettings, erase};
 pub use error::PlanError;
 pub use layout::{Layout, layout};
@@ -34,8 +36,6 @@ pub use outline::{BandOutline, Fineness, Lines, painted_outline};
 pub use passes::{Pass, later_passes};
 pub use prepare::{Prepared, keeps_details, prepare, prepare_watched};
 pub use preview::PreviewPatch;
-pub use recipe::{Recipe, Restored};
-pub use region::{RegionBounds, region_bounds};
 pub use region_boxes::RegionBoxes;
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
 pub use second_pass::SecondPass;

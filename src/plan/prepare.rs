@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::composite_alpha::{FULL, RegionMaps, region_bounds};
 use super::details::{Details, detailed};
 use super::engine_mask::engine_mask;
 use super::error::PlanError;
@@ -12,7 +13,6 @@ use super::fill::fill_region;
 use super::layout::{Layout, layout};
 use super::passes::{Pass, later_passes};
 use super::preview::{PreviewPatch, PreviewPlace};
-use super::region::{FULL, RegionMaps, region_bounds};
 use super::request::{EditRequest, EngineInput, LatentFill};
 use super::resample::{Frame, resample};
 use super::settings::{EditSettings, FillMode, KeepDetails};

@@ -1,8 +1,8 @@
 //! [`PreviewPlace`]: where the previews of a run lie in its picture. What is the same for all of
 //! them is worked out once, because they are placed between two steps of the sampler.
 
+use super::composite_alpha::RegionMaps;
 use super::error::PlanError;
-use super::region::RegionMaps;
 use super::resample::{Frame, enlarge_rgba8};
 use crate::geometry::{Extent, Rect};
 use crate::raster::RgbF32;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::region::RegionBounds;
+use super::composite_alpha::RegionBounds;
 use super::settings::MaskMode;
 use crate::geometry::Rect;
 use crate::raster::{Mask, TILE_PX, Tiled, snapped_to_ends};

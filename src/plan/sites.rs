@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::region::change_of;
+use super::composite_alpha::change_of;
 use super::settings::MaskMode;
 use crate::geometry::Extent;
 use crate::raster::{Mask, TILE_PX, TileIndex};

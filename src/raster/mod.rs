@@ -6,8 +6,9 @@
 pub mod brush;
 pub mod colour;
 pub mod composite;
+pub mod coverage;
 pub mod file;
-pub mod morphology;
+
 pub mod pixmap;
 pub mod scale;
 pub mod shapes;
@@ -17,8 +18,8 @@ pub mod tiled;
 pub use brush::{Brush, Stroke};
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
 pub use composite::{draw_patch, draw_patch_within};
+pub use coverage::{blank_mask, inverted, snapped_to_ends};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
-pub use morphology::{blank_mask, inverted, snapped_to_ends};
 pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use shapes::{Ink, fill_polygon, fill_rect};
 pub use tiled::{TILE_PX, TileIndex, TilePixels, Tiled};

@@ -19,7 +19,7 @@ use crate::catalog::{self, ModelCard};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
-use crate::plan::recipe::Recipe;
+use crate::plan::Recipe;
 use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
 use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};

@@ -33,18 +33,18 @@ mod dtype;
 mod elementwise;
 mod gemm;
 mod isa;
+mod max_pool;
 mod norm;
 mod output;
 mod peak;
-mod pool;
 mod prefetch;
-mod rectify;
 #[cfg(test)]
 mod reference;
 #[cfg(not(target_arch = "x86_64"))]
 mod unsupported_bf16;
 mod upsample;
 
+pub(crate) use activation::{Rectifier, rectify};
 pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
 pub use block_allocator::BlockAllocator;
 pub(crate) use block_allocator::{
@@ -57,8 +57,7 @@ pub(crate) use gemm::{
     Epilogue, GemmInput, PackedWeights, WeightDtype, can_fuse_geglu, geglu_row_order, linear,
 };
 pub(crate) use isa::Isa;
+pub(crate) use max_pool::{PictureSize, max_pool_halved};
 pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
 pub use peak::{Peak, peak};
-pub(crate) use pool::{PictureSize, max_pool_halved};
-pub(crate) use rectify::{Rectifier, rectify};
 pub(crate) use upsample::upsample_bilinear;

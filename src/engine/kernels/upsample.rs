@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::pool::PictureSize;
+use super::max_pool::PictureSize;
 
 /// A row or column of the result: between which two of the input, and how far towards the second.
 #[derive(Debug, Clone, Copy)]

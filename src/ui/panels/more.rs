@@ -99,7 +99,7 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };
-    let settings = open.settings();
+    let settings = open.settings().clone();
     let default = desk
         .editor
         .model_card()
@@ -121,54 +121,68 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     {
         desk.set(document, |settings| settings.guidance = guidance);
     }
-    let (name, tooltip) = (desk.text("ui-sampler"), desk.text("ui-sampler-tip"));
-    let text = |sampler: SamplerId| {
-        (
-            sampler_name(sampler).to_owned(),
-            desk.text(sampler_about(sampler)).into_owned(),
-        )
+    let row = Choice {
+        texts: ("ui-sampler", "ui-sampler-tip"),
+        chosen: settings.sampler,
+        values: SamplerId::ALL,
+        text: |desk, sampler| {
+            let about = desk.text(sampler_about(sampler)).into_owned();
+            (sampler_name(sampler).to_owned(), about)
+        },
     };
-    let picked = widgets::choice(
-        ui,
-        (&name, &tooltip),
-        settings.sampler,
-        SamplerId::ALL,
-        text,
-    );
-    if let Some(sampler) = picked {
-        desk.set(document, |settings| settings.sampler = sampler);
-    }
-    let (name, tooltip) = (desk.text("ui-schedule"), desk.text("ui-schedule-tip"));
-    let text = |schedule: ScheduleId| {
-        (
-            desk.text(schedule_text(schedule)).into_owned(),
-            String::new(),
-        )
+    choose(ui, desk, document, row, |s, picked| s.sampler = picked);
+    let row = Choice {
+        texts: ("ui-schedule", "ui-schedule-tip"),
+        chosen: settings.schedule,
+        values: ScheduleId::ALL,
+        text: |desk, schedule| named(desk, schedule_text(schedule)),
     };
-    let picked = widgets::choice(
-        ui,
-        (&name, &tooltip),
-        settings.schedule,
-        ScheduleId::ALL,
-        text,
-    );
-    if let Some(schedule) = picked {
-        desk.set(document, |settings| settings.schedule = schedule);
-    }
-    let (name, tooltip) = (desk.text("ui-details"), desk.text("ui-details-tip"));
-    let text = |keep: KeepDetails| (desk.text(details_text(keep)).into_owned(), String::new());
-    let picked = widgets::choice(
-        ui,
-        (&name, &tooltip),
-        settings.keep_details,
-        KeepDetails::ALL,
-        text,
-    );
-    if let Some(keep) = picked {
-        desk.set(document, |settings| settings.keep_details = keep);
-    }
+    choose(ui, desk, document, row, |s, picked| s.schedule = picked);
+    let row = Choice {
+        texts: ("ui-details", "ui-details-tip"),
+        chosen: settings.keep_details,
+        values: KeepDetails::ALL,
+        text: |desk, keep| named(desk, details_text(keep)),
+    };
+    choose(ui, desk, document, row, |s, picked| s.keep_details = picked);
     work_size(ui, desk, document);
-    sharpness(ui, desk, document, settings.second_pass);
+    let row = Choice {
+        texts: ("ui-sharpness", "ui-sharpness-tip"),
+        chosen: settings.second_pass,
+        values: SHARPNESS,
+        text: sharpness_text,
+    };
+    choose(ui, desk, document, row, |s, picked| s.second_pass = picked);
+}
+
+/// A row that chooses one of a setting's values.
+struct Choice<'a, T> {
+    /// Names of the texts that say what is chosen, and its tooltip.
+    texts: (&'a str, &'a str),
+    chosen: T,
+    values: &'a [T],
+    /// What a value is called, and what is said of it where one points at it.
+    text: fn(&Desk<'_>, T) -> (String, String),
+}
+
+fn choose<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    document: DocumentId,
+    row: Choice<'_, T>,
+    set: impl FnOnce(&mut EditSettings, T),
+) {
+    let (name, tooltip) = (desk.text(row.texts.0), desk.text(row.texts.1));
+    let text = |value| (row.text)(desk, value);
+    let picked = widgets::choice(ui, (&name, &tooltip), row.chosen, row.values, text);
+    if let Some(picked) = picked {
+        desk.set(document, |settings| set(settings, picked));
+    }
+}
+
+/// A value whose name says all.
+fn named(desk: &Desk<'_>, name: &str) -> (String, String) {
+    (desk.text(name).into_owned(), String::new())
 }
 
 /// The longer side at which the model works first.
@@ -211,23 +225,16 @@ const SHARPNESS: &[SecondPass] = &[
     SecondPass::Auto,
 ];
 
-fn sharpness(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, chosen: SecondPass) {
-    let (name, tooltip) = (desk.text("ui-sharpness"), desk.text("ui-sharpness-tip"));
-    let text = |pass: SecondPass| {
-        let about = |key| desk.text(key).into_owned();
-        match pass {
-            SecondPass::Auto => (about("ui-sharpness-auto"), about("ui-sharpness-auto-tip")),
-            SecondPass::Off => (about("ui-sharpness-quick"), about("ui-sharpness-quick-tip")),
-            SecondPass::Own => (about("ui-sharpness-full"), about("ui-sharpness-full-tip")),
-            SecondPass::Factor(factor) => {
-                let fine = Message::new("ui-sharpness-fine").with("factor", factor);
-                (desk.say(&fine), about("ui-sharpness-fine-tip"))
-            }
+fn sharpness_text(desk: &Desk<'_>, pass: SecondPass) -> (String, String) {
+    let about = |key| desk.text(key).into_owned();
+    match pass {
+        SecondPass::Auto => (about("ui-sharpness-auto"), about("ui-sharpness-auto-tip")),
+        SecondPass::Off => (about("ui-sharpness-quick"), about("ui-sharpness-quick-tip")),
+        SecondPass::Own => (about("ui-sharpness-full"), about("ui-sharpness-full-tip")),
+        SecondPass::Factor(factor) => {
+            let fine = Message::new("ui-sharpness-fine").with("factor", factor);
+            (desk.say(&fine), about("ui-sharpness-fine-tip"))
         }
-    };
-    let picked = widgets::choice(ui, (&name, &tooltip), chosen, SHARPNESS, text);
-    if let Some(pass) = picked {
-        desk.set(document, |settings| settings.second_pass = pass);
     }
 }
 
@@ -289,17 +296,21 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         return;
     };
     let settings = open.settings().clone();
-    let (name, tooltip) = (desk.text("ui-area"), desk.text("ui-area-tip"));
-    let text = |area: AreaMode| (desk.text(area_text(area)).into_owned(), String::new());
-    if let Some(area) = widgets::choice(ui, (&name, &tooltip), settings.area, AreaMode::ALL, text) {
-        desk.set(document, |settings| settings.area = area);
-    }
-    let (name, tooltip) = (desk.text("ui-fill"), desk.text("ui-fill-tip"));
-    let text = |fill: FillMode| (desk.text(fill_text(fill)).into_owned(), String::new());
-    if let Some(fill) = widgets::choice(ui, (&name, &tooltip), settings.fill, FillMode::ALL, text) {
-        desk.set(document, |settings| settings.fill = fill);
-    }
-    let layout = desk.editor.layout(open.id()).and_then(Result::ok);
+    let row = Choice {
+        texts: ("ui-area", "ui-area-tip"),
+        chosen: settings.area,
+        values: AreaMode::ALL,
+        text: |desk, area| named(desk, area_text(area)),
+    };
+    choose(ui, desk, document, row, |s, picked| s.area = picked);
+    let row = Choice {
+        texts: ("ui-fill", "ui-fill-tip"),
+        chosen: settings.fill,
+        values: FillMode::ALL,
+        text: |desk, fill| named(desk, fill_text(fill)),
+    };
+    choose(ui, desk, document, row, |s, picked| s.fill = picked);
+    let layout = desk.editor.layout(document).and_then(Result::ok);
     let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
     length(
         ui,

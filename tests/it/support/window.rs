@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Pos2, Vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
-use overpaint::document::journal::{self, Moment, Notes};
+use overpaint::document::crash_journal::{self as journal, Moment, Notes};
 use overpaint::document::{Document, DocumentId};
 use overpaint::editor::{Editor, RunState};
 use overpaint::engine::fake::{FakeDemands, FakeEngine, FakeVision, Script};

@@ -2,6 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+mod relu;
+
+pub(crate) use relu::{Rectifier, rectify};
 
 use pulp::Simd;
 

@@ -415,5 +415,5 @@ fn quoted_value(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
-#[path = "recipe_tests.rs"]
+#[path = "a1111_infotext_tests.rs"]
 mod tests;
