@@ -16,7 +16,7 @@ use moxcms::{
     Transform8BitExecutor, TransformF32Executor, TransformOptions,
 };
 
-use super::file::PictureError;
+use super::picture_error::PictureError;
 use super::pixmap::Profile;
 
 /// Converts pixels with the meaning of `profile` (encoded, 0…1) to sRGB (encoded, 0…1) in place.

@@ -9,6 +9,7 @@ pub mod composite;
 pub mod coverage;
 pub mod file;
 
+mod picture_error;
 pub mod pixmap;
 pub mod scale;
 pub mod shapes;

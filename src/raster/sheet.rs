@@ -3,7 +3,7 @@
 use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _, point};
 
 use super::colour::DisplayTransform;
-use super::file::PictureError;
+use super::picture_error::PictureError;
 use super::pixmap::{Picture, Pixmap, Profile};
 use super::tiled::Tiled;
 use crate::geometry::Extent;

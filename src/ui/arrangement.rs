@@ -4,34 +4,12 @@ use eframe::egui::{self, Frame, Margin, Panel, Stroke, Ui};
 
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
+use super::room::Room;
 use super::theme::{self, size};
 use super::{dialogs, panels, toasts};
 
 /// Windows below this width, in points, leave the canvas as much of it as they can.
 const NARROW: f32 = 900.0;
-
-/// How much height there is for the canvas and what lies under it. Where there is little, what lies
-/// under it gives way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Room {
-    /// The guide says what to do only to those who point at it.
-    Least,
-    /// Guide and results are as low as they can be.
-    Little,
-    /// Everything has its full size.
-    Enough,
-}
-
-impl Room {
-    /// The room in a height between the bars, in points.
-    fn of(height: f32) -> Self {
-        match height {
-            h if h < 380.0 => Self::Least,
-            h if h < 560.0 => Self::Little,
-            _ => Self::Enough,
-        }
-    }
-}
 
 /// Draws panels and canvas; returns where the canvas lies, and where notices are shown.
 pub(super) fn window_ui(

@@ -4,53 +4,11 @@ use eframe::egui;
 
 use super::actions::Action;
 use super::context::Desk;
-use super::dialogs::{Dialog, FileChooser, Outcome};
+use super::dialogs::{FileChooser, Outcome};
 use super::perform;
+use super::state::{Dialog, LeavingEnd as End};
 use crate::document::DocumentId;
 use crate::editor::{Command, OpenDocument, SaveStep};
-
-/// What is being saved, and what comes after.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Leaving {
-    end: End,
-    /// Each is saved once: one that stays unsaved could not be, and nothing is closed.
-    tried: Vec<DocumentId>,
-}
-
-/// What comes after saving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// This document, and no other, was saved and is closed.
-    Close(DocumentId),
-    /// Everything was saved and the program ends.
-    Quit,
-    /// Everything was saved, and that is all.
-    Nothing,
-}
-
-impl Leaving {
-    /// Closes one document.
-    pub(super) fn document(document: DocumentId) -> Self {
-        Self::to(End::Close(document))
-    }
-
-    /// Ends the program.
-    pub(super) fn program() -> Self {
-        Self::to(End::Quit)
-    }
-
-    /// Saves everything and goes on.
-    pub(super) fn nothing() -> Self {
-        Self::to(End::Nothing)
-    }
-
-    fn to(end: End) -> Self {
-        Self {
-            end,
-            tried: Vec::new(),
-        }
-    }
-}
 
 /// Goes on with saving and closing, if that is under way. To be called once a frame.
 pub(super) fn go_on(

@@ -7,7 +7,6 @@
 //! a file is either the old one or the new one, whole.
 
 mod decoded;
-mod error;
 mod exif;
 mod gif_blocks;
 mod jpeg_segments;
@@ -39,7 +38,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use error::PictureError;
+pub use super::picture_error::{PictureError, PlaceProblem};
 pub use load::{LoadedPicture, load, load_bytes, read};
 pub use mask::{LoadedMask, MaskChannel, load_mask, mask_bytes, mask_from_bytes, save_mask};
 pub use note::PictureNote;
@@ -48,7 +47,7 @@ pub use png_colour::PngColour;
 pub use resolution::{Resolution, ResolutionUnit};
 pub use save::{RecipeText, SaveOptions, png_bytes, save, write_whole};
 pub use sniff::MAX_PIXELS;
-pub use target::{PlaceProblem, check_place, check_places, check_size, writable_format};
+pub use target::{check_place, check_places, check_size, writable_format};
 
 /// A kind of picture file that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -6,7 +6,6 @@ use eframe::egui::{
 };
 
 use super::Shows;
-use super::view_transform::ViewTransform;
 use crate::editor::{Command, OpenDocument};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout};
@@ -14,6 +13,7 @@ use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, space, text_size};
+use crate::ui::view_transform::ViewTransform;
 use crate::ui::{icons, widgets};
 
 /// Below this scale what the model draws is so coarse that it is said.

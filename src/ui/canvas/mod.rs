@@ -1,31 +1,25 @@
 //! The picture and everything drawn over it.
 
-mod band;
 mod chips;
 mod menu;
 mod overlay;
-mod painted;
 mod shades;
 mod sheet;
 mod store;
 mod textures;
 mod tools;
 mod trail;
-mod view_transform;
 
-pub(super) use band::Band;
-pub(super) use painted::PaintedOutline;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use textures::Uploads;
-pub(super) use tools::Drag;
-pub(super) use view_transform::{View, ViewTransform};
 
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
 
 use super::context::Desk;
 use super::state::Tool;
 use super::theme;
+use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
 use crate::editor::{Candidate, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;

@@ -8,8 +8,6 @@ use eframe::egui::{
 
 use super::Shows;
 use super::chips;
-use super::tools::Drag;
-use super::view_transform::ViewTransform;
 use crate::editor::{Candidate, OpenDocument};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Layout;
@@ -17,7 +15,9 @@ use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::icons;
+use crate::ui::state::Drag;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
+use crate::ui::view_transform::ViewTransform;
 use crate::ui::widgets;
 
 /// Draws all of it.

@@ -7,7 +7,6 @@ use eframe::egui::{
 
 use super::overlay;
 use super::store::TextureStore;
-use super::view_transform::{View, ViewTransform};
 use crate::editor::{Command, Comparison, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::Strength;
@@ -15,6 +14,7 @@ use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
+use crate::ui::view_transform::{View, ViewTransform};
 use crate::ui::{icons, widgets};
 
 /// Space around a picture in its tile, in points.
@@ -307,7 +307,7 @@ fn entry_ui(
         response.context_menu(|ui| {
             let accept = desk.text(Action::Accept.text());
             taken |= widgets::menu_line(ui, icons::ACCEPT, &accept, "").clicked();
-            crate::ui::panels::reuse_lines(ui, desk, candidate);
+            crate::ui::run_texts::reuse_lines(ui, desk, candidate);
         });
         response.on_hover_cursor(egui::CursorIcon::PointingHand);
         if taken {
@@ -401,7 +401,7 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
 fn state_text(desk: &Desk<'_>, run: &Run, quiet: Color32, bad: Color32) -> (String, Color32) {
     match &run.state {
         RunState::Waiting => (desk.text("ui-run-waiting").into_owned(), quiet),
-        RunState::Running(progress) => (crate::ui::panels::progress_text(desk, progress), quiet),
+        RunState::Running(progress) => (crate::ui::run_texts::progress_text(desk, progress), quiet),
         RunState::Finished(_) => (String::new(), quiet),
         RunState::Failed(message) => (desk.say(message), bad),
         RunState::Cancelled => (desk.text("ui-run-cancelled").into_owned(), quiet),

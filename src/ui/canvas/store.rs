@@ -9,13 +9,13 @@ use eframe::egui::{
 use super::AS_IS;
 use super::shades::{MaskShade, PictureShade};
 use super::textures::{PlaneTextures, Uploads};
-use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Editor, OpenDocument, Run, RunState};
 use crate::geometry::{Point, Rect as PixelRect};
 use crate::jobs::JobId;
 use crate::raster::{DisplayTransform, Patch, Picture, Pixmap, Profile};
 use crate::ui::theme::{MaskTint, Tokens, size};
+use crate::ui::view_transform::ViewTransform;
 
 /// Longest side of a thumbnail in texels.
 const THUMB_PX: u32 = 160;

@@ -13,9 +13,9 @@ use eframe::egui::{
     self, Color32, ColorImage, Mesh, Painter, Rect, TextureHandle, TextureOptions, pos2,
 };
 
-use super::view_transform::ViewTransform;
 use crate::geometry::{Extent, Point, PointF, Rect as PixelRect};
 use crate::raster::{TILE_PX, TileIndex, Tiled};
+use crate::ui::view_transform::ViewTransform;
 
 /// The coarsest level: 64 × 64 pixels a texel.
 const MAX_LEVEL: u32 = 6;

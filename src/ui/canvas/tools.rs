@@ -6,43 +6,12 @@ use eframe::egui::{
     Vec2,
 };
 
-use super::view_transform::ViewTransform;
-use crate::document::DocumentId;
 use crate::editor::{BrushTip, Command, Fill, OpenDocument, StrokePoint};
 use crate::geometry::{PointF, Rect as PixelRect};
 use crate::ui::context::Desk;
-use crate::ui::state::Tool;
+use crate::ui::state::{Drag, Tool};
 use crate::ui::theme;
-
-/// A drag under way on the canvas.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Drag {
-    /// None.
-    #[default]
-    Idle,
-    /// A stroke, with how hard the pen presses.
-    Stroke(DocumentId, f32),
-    /// A line over what is to be erased, and what it is drawn with.
-    Erase(DocumentId, BrushTip, Vec<StrokePoint>),
-    /// A rectangle between two places.
-    Rectangle(PointF, PointF),
-    /// A loop.
-    Lasso(Vec<PointF>),
-    /// Brush size and hardness, since the pointer was there.
-    Brush(Pos2, BrushTip),
-    /// The line between before and after.
-    Split,
-}
-
-impl Drag {
-    /// True while something is being painted.
-    pub(crate) fn is_painting(&self) -> bool {
-        matches!(
-            self,
-            Self::Stroke(..) | Self::Erase(..) | Self::Rectangle(..) | Self::Lasso(_)
-        )
-    }
-}
+use crate::ui::view_transform::ViewTransform;
 
 /// Does what the pointer asks for in this frame.
 pub(super) fn handle(

@@ -3,12 +3,12 @@
 
 use eframe::egui::{Color32, Painter, Pos2, Shape, Stroke, Ui};
 
-use super::tools::Drag;
-use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
 use crate::editor::{BrushTip, StrokePoint};
 use crate::ui::context::Desk;
+use crate::ui::state::Drag;
 use crate::ui::theme;
+use crate::ui::view_transform::ViewTransform;
 
 /// How dark a line is while it is drawn, and while it is worked on.
 const DRAWN: f32 = 0.62;

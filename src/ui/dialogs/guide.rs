@@ -3,12 +3,12 @@
 use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 
 use super::guide_words::{self, Words};
-use crate::document::DocumentId;
 use crate::editor::{OpenDocument, RunState};
 use crate::plan::{MaskMode, RegionBounds};
 use crate::text::Message;
-use crate::ui::arrangement::Room;
 use crate::ui::context::Desk;
+use crate::ui::room::Room;
+use crate::ui::state::GuideSeen as Seen;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::{icons, widgets};
 
@@ -19,30 +19,6 @@ const STEPS: [&str; 4] = [
     "ui-guide-generate",
     "ui-guide-next",
 ];
-
-/// Where the guide stands. It goes on when what a step asks for was done, and back when that was undone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Guide {
-    /// Index of the step.
-    step: usize,
-    /// What there was when it looked last.
-    saw: Option<Seen>,
-    /// Since when that has been so, in seconds since the start of the window.
-    since_secs: f64,
-    /// Something was done since it was opened or put back: only then it goes on by itself.
-    goes_on: bool,
-    /// The newest run when it was opened; those after it count.
-    runs_before: u64,
-}
-
-/// What the guide waits for to rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    document: DocumentId,
-    serial: u64,
-    prompt: String,
-    results: usize,
-}
 
 /// What has been done in the picture in front.
 #[derive(Debug, Clone, Copy)]

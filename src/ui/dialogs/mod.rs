@@ -11,55 +11,14 @@ mod recovery;
 mod save_question;
 mod shortcuts;
 
-pub(super) use files::{FileAnswer, FileChooser, FilePurpose};
-pub(super) use guide::{Guide, guide_ui};
-pub(super) use palette::PaletteQuery;
-pub(super) use path_field::PathField;
-pub(super) use questions::EmptyPrompt;
+pub(super) use files::{FileAnswer, FileChooser};
+pub(super) use guide::guide_ui;
 
 use eframe::egui::{self, Id, Modal};
 
 use super::context::Desk;
+use super::state::Dialog;
 use super::theme;
-use crate::document::DocumentId;
-use crate::editor::SaveQuestion;
-
-/// What lies over the window. One at a time.
-#[derive(Debug, Clone)]
-pub(super) enum Dialog {
-    /// All keys.
-    Shortcuts,
-    /// All commands.
-    Palette(PaletteQuery),
-    /// A path to be written, where the system has no file dialog.
-    Path(PathField),
-    /// The file that was opened would be replaced by saving this document.
-    HowToSave(DocumentId, SaveQuestion),
-    /// Unsaved work would be lost by closing this document.
-    CloseUnsaved(DocumentId),
-    /// Unsaved work would be lost by ending the program.
-    QuitUnsaved,
-    /// Nothing is described, and a run was asked for.
-    EmptyPrompt(EmptyPrompt),
-    /// What the program has said.
-    Messages,
-    /// An earlier session ended badly and left something.
-    Recovery,
-}
-
-impl Dialog {
-    /// True for what wants an answer: a click beside it is none.
-    fn is_question(&self) -> bool {
-        matches!(
-            self,
-            Self::HowToSave(..)
-                | Self::CloseUnsaved(_)
-                | Self::QuitUnsaved
-                | Self::EmptyPrompt(_)
-                | Self::Recovery
-        )
-    }
-}
 
 /// What a dialog wants done that is not a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,9 @@ use eframe::egui::{
 use crate::text::{Language, Texts};
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, action_keys};
+use crate::ui::state::PaletteQuery;
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 use crate::ui::widgets;
-
-/// What has been written in the palette, and which line is chosen.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PaletteQuery {
-    text: String,
-    chosen: usize,
-}
 
 pub(super) fn palette_ui(
     ui: &mut Ui,

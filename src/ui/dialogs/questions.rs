@@ -6,9 +6,8 @@ use super::{Outcome, title};
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::text::Message;
-use crate::ui::actions::Action;
 use crate::ui::context::{Desk, memory};
-use crate::ui::leaving::Leaving;
+use crate::ui::state::{EmptyPrompt, Leaving};
 use crate::ui::theme::{self, size, space};
 use crate::ui::{icons, widgets};
 
@@ -96,27 +95,6 @@ fn kept_hint(ui: &mut Ui, desk: &Desk<'_>) {
         ui.add_space(space::XS);
         let kept = Message::new("ui-unsaved-kept").with("days", f64::from(days));
         widgets::hint(ui, &desk.say(&kept));
-    }
-}
-
-/// A run that was asked for although nothing is described.
-#[derive(Debug, Clone)]
-pub(crate) struct EmptyPrompt {
-    document: DocumentId,
-    action: Action,
-    never_again: bool,
-    has_focus: bool,
-}
-
-impl EmptyPrompt {
-    /// Asks about a run of that kind.
-    pub(crate) fn new(document: DocumentId, action: Action) -> Self {
-        Self {
-            document,
-            action,
-            never_again: false,
-            has_focus: false,
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::plan::{MaskMode, RegionBounds};
 use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
+use crate::ui::run_texts::progress_text;
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 use crate::ui::{icons, widgets};
 
@@ -120,38 +121,6 @@ fn what_it_does(region: RegionBounds, mode: MaskMode) -> &'static str {
         (_, MaskMode::Changes) => "ui-generate-in",
         (_, MaskMode::Stays) => "ui-generate-around",
     }
-}
-
-/// Where a run stands, in words.
-pub(crate) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
-    let stage = match progress.stage {
-        None | Some(Stage::Loading) => desk.text("ui-stage-loading").into_owned(),
-        Some(Stage::EncodingText) => desk.text("ui-stage-text").into_owned(),
-        Some(Stage::EncodingPicture) => desk.text("ui-stage-picture").into_owned(),
-        Some(Stage::Decoding) => desk.text("ui-stage-decoding").into_owned(),
-        Some(Stage::Step { done, of }) => {
-            let now = (done + 1).min(of);
-            desk.say(
-                &Message::new("ui-stage-step")
-                    .with("done", now)
-                    .with("of", of),
-            )
-        }
-    };
-    match progress.seconds_left {
-        Some(seconds) => format!("{stage} · {}", desk.say(&time_left(seconds))),
-        None => stage,
-    }
-}
-
-/// “12 s left”, “3:20 left”.
-fn time_left(seconds: f64) -> Message {
-    let whole = seconds.max(0.0).ceil() as u32;
-    let left = Message::new("ui-time-left");
-    if whole < 60 {
-        return left.with("time", Message::new("ui-seconds").with("count", whole));
-    }
-    left.with("time", format!("{}:{:02}", whole / 60, whole % 60))
 }
 
 /// Stops a run. Those of a comparison were asked for by one press and are stopped by one.

@@ -13,8 +13,8 @@ mod tool_column;
 mod top_bar;
 mod welcome;
 
-pub(super) use generate::{progress_text, stop};
-pub(super) use results::{results_height, results_ui, reuse_lines};
+pub(super) use generate::stop;
+pub(super) use results::{results_height, results_ui};
 pub(super) use settings::settings_ui;
 pub(super) use status::status_ui;
 pub(super) use tool_column::tool_column_ui;

@@ -7,14 +7,15 @@ use eframe::egui::{
 
 use crate::editor::{Candidate, Command, OpenDocument};
 use crate::jobs::KeptDetails;
-use crate::plan::Seed;
 use crate::text::Message;
 use crate::ui::actions::Action;
-use crate::ui::arrangement::Room;
+
 use crate::ui::canvas::TextureStore;
 use crate::ui::context::Desk;
+use crate::ui::room::Room;
+use crate::ui::run_texts::reuse_lines;
 use crate::ui::theme::{self, size, space, text_size};
-use crate::ui::{icons, widgets};
+use crate::ui::widgets;
 
 /// Side of a picture in the strip.
 fn thumb_side(room: Room) -> f32 {
@@ -151,33 +152,6 @@ fn context_menu(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
     widgets::menu_item(ui, desk, Action::Discard);
     ui.separator();
     reuse_lines(ui, desk, result);
-}
-
-/// Lines of a menu that bring back what a result was made with.
-pub(crate) fn reuse_lines(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
-    let document = result.document;
-    let reuse = desk.text("ui-reuse-settings");
-    if widgets::menu_line(ui, icons::REUSE, &reuse, "")
-        .on_hover_text(desk.text("ui-reuse-settings-tip"))
-        .clicked()
-    {
-        let settings = Box::new((*result.settings).clone());
-        desk.send(Command::SetSettings { document, settings });
-        ui.close();
-    }
-    let seed = desk.text("ui-reuse-seed");
-    if widgets::menu_line(ui, icons::LOCK, &seed, "")
-        .on_hover_text(desk.text("ui-reuse-seed-tip"))
-        .clicked()
-    {
-        let Seed(seed) = result.settings.seed;
-        desk.set(document, |settings| settings.seed = Seed(seed));
-        desk.send(Command::LockSeed {
-            document,
-            locked: true,
-        });
-        ui.close();
-    }
 }
 
 /// What a result was made with.

@@ -10,7 +10,7 @@ const PAINTING_SECS: f64 = 0.1;
 
 /// The outlines of region and feather band, kept until something they follow changes.
 #[derive(Debug, Default)]
-pub(crate) struct Band {
+pub(in crate::ui) struct Band {
     outline: BandOutline,
     sites: Sites,
     follows: Option<(DocumentId, MaskMode, Layout, Mask)>,
@@ -20,7 +20,7 @@ pub(crate) struct Band {
 
 impl Band {
     /// The outlines as they are at `now`, in seconds since the start of the window.
-    pub(super) fn outline(
+    pub(in crate::ui) fn outline(
         &mut self,
         open: &OpenDocument,
         layout: &Layout,

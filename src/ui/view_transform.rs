@@ -16,7 +16,7 @@ const STEPS: [f32; 20] = [
 
 /// How a picture is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct View {
+pub(super) struct View {
     /// Physical pixels of the screen per pixel of the picture.
     pub zoom: f32,
     /// The place in the picture that lies in the middle of the canvas.
@@ -37,7 +37,7 @@ impl Default for View {
 
 impl View {
     /// Shows the whole picture in `free`, a part of the canvas, at most at 8 pixels per pixel.
-    pub(crate) fn fit(&mut self, picture: Extent, canvas: Rect, free: Rect, pixels_per_point: f32) {
+    pub(super) fn fit(&mut self, picture: Extent, canvas: Rect, free: Rect, pixels_per_point: f32) {
         let room = free.size().max(Vec2::splat(16.0)) * pixels_per_point;
         let across = room.x / picture.width.max(1) as f32;
         let down = room.y / picture.height.max(1) as f32;
@@ -54,7 +54,7 @@ impl View {
     }
 
     /// Zooms by `factor` so that what lies under `anchor` stays there.
-    pub(crate) fn zoom_at(
+    pub(super) fn zoom_at(
         &mut self,
         anchor: Pos2,
         factor: f32,
@@ -71,7 +71,7 @@ impl View {
     }
 
     /// Zooms to the next step up or down, around the middle of the canvas.
-    pub(crate) fn zoom_step(&mut self, up: bool) {
+    pub(super) fn zoom_step(&mut self, up: bool) {
         let next = if up {
             STEPS.iter().copied().find(|step| *step > self.zoom * 1.01)
         } else {
@@ -86,13 +86,13 @@ impl View {
     }
 
     /// One pixel of the picture is one pixel of the screen.
-    pub(crate) fn actual_size(&mut self) {
+    pub(super) fn actual_size(&mut self) {
         self.zoom = 1.0;
         self.fits = false;
     }
 
     /// Moves the picture by `by` points of the window, but never quite out of sight.
-    pub(crate) fn pan(&mut self, by: Vec2, picture: Extent, pixels_per_point: f32) {
+    pub(super) fn pan(&mut self, by: Vec2, picture: Extent, pixels_per_point: f32) {
         let by = by * pixels_per_point / self.zoom;
         self.center = PointF::new(
             (self.center.x - by.x).clamp(0.0, picture.width as f32),
@@ -105,7 +105,7 @@ impl View {
 /// The mapping between window and picture in one frame. The picture's corner lies on a whole
 /// pixel of the screen, so that at 100 % every pixel is drawn as it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct ViewTransform {
+pub(super) struct ViewTransform {
     /// The part of the window that shows the picture.
     pub canvas: Rect,
     /// Physical pixels per point of the window.
@@ -118,7 +118,7 @@ pub(crate) struct ViewTransform {
 
 impl ViewTransform {
     /// The mapping that `view` asks for.
-    pub(crate) fn new(view: &View, canvas: Rect, pixels_per_point: f32) -> Self {
+    pub(super) fn new(view: &View, canvas: Rect, pixels_per_point: f32) -> Self {
         let center = Vec2::new(view.center.x, view.center.y);
         let origin = (canvas.center().to_vec2() * pixels_per_point - center * view.zoom).round();
         Self {
@@ -130,24 +130,24 @@ impl ViewTransform {
     }
 
     /// The place in the picture under a position of the window.
-    pub(crate) fn image_from_view(&self, pos: Pos2) -> PointF {
+    pub(super) fn image_from_view(&self, pos: Pos2) -> PointF {
         let at = (pos.to_vec2() * self.pixels_per_point - self.origin) / self.zoom;
         PointF::new(at.x, at.y)
     }
 
     /// Where a place of the picture lies in the window.
-    pub(crate) fn view_from_image(&self, point: PointF) -> Pos2 {
+    pub(super) fn view_from_image(&self, point: PointF) -> Pos2 {
         let at = (Vec2::new(point.x, point.y) * self.zoom + self.origin) / self.pixels_per_point;
         pos2(at.x, at.y)
     }
 
     /// A length of the picture in points of the window.
-    pub(crate) fn view_from_image_length(&self, length_px: f32) -> f32 {
+    pub(super) fn view_from_image_length(&self, length_px: f32) -> f32 {
         length_px * self.zoom / self.pixels_per_point
     }
 
     /// Where a rectangle of the picture lies in the window.
-    pub(crate) fn view_rect(&self, rect: PixelRect) -> Rect {
+    pub(super) fn view_rect(&self, rect: PixelRect) -> Rect {
         Rect::from_min_max(
             self.view_from_image(PointF::new(rect.x as f32, rect.y as f32)),
             self.view_from_image(PointF::new(rect.right() as f32, rect.bottom() as f32)),

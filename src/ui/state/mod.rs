@@ -1,14 +1,28 @@
 //! [`UiState`]: what belongs to the window alone: tool, brush, view, what is open and hidden.
 //! Nothing here is undone, saved with a picture, or known to the editor.
 
+mod band;
+mod dialog;
+mod drag;
+mod guide;
+mod leaving;
+mod painted_outline;
+mod path_field;
+
+pub(super) use band::Band;
+pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
+pub(super) use drag::Drag;
+pub(super) use guide::{Guide, GuideSeen};
+pub(super) use leaving::{Leaving, LeavingEnd};
+pub(super) use painted_outline::PaintedOutline;
+pub(super) use path_field::PathField;
+
 use std::collections::HashMap;
 
 use eframe::egui;
 
 use super::brush::BrushSize;
-use super::canvas::{Band, Drag, PaintedOutline, View};
-use super::dialogs::{Dialog, Guide};
-use super::leaving::Leaving;
+use super::view_transform::View;
 use crate::document::{DocumentId, LayerId};
 use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, NoticeId, OpenDocument};
 use crate::plan::MaskMode;

@@ -3,19 +3,19 @@
 
 use eframe::egui::{Color32, Painter, Pos2, Shape, Stroke};
 
-use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
 use crate::editor::OpenDocument;
 use crate::geometry::{PointF, Rect as PixelRect};
 use crate::plan::{Lines, RegionBounds, Sites, painted_outline};
 use crate::raster::{Mask, TILE_PX};
+use crate::ui::view_transform::ViewTransform;
 
 /// Side of a cell in pixels of the screen, at least.
 const CELL_PX: f32 = 1.5;
 
 /// The line around what is painted, kept until mask or view change.
 #[derive(Debug, Default)]
-pub(crate) struct PaintedOutline {
+pub(in crate::ui) struct PaintedOutline {
     sites: Sites,
     lines: Lines,
     follows: Option<(DocumentId, PixelRect, u32, Mask)>,
@@ -23,7 +23,7 @@ pub(crate) struct PaintedOutline {
 
 impl PaintedOutline {
     /// Draws it over the picture.
-    pub(super) fn draw(
+    pub(in crate::ui) fn draw(
         &mut self,
         painter: &Painter,
         open: &OpenDocument,

@@ -1,12 +1,56 @@
 //! [`PictureError`]: why a picture cannot be read, shown or written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::target::PlaceProblem;
 use crate::geometry::Extent;
 use crate::text::{Explain, Message, error_speaks};
+
+/// Why no file can be written at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlaceProblem {
+    /// The path names a folder, or nothing at all.
+    NamesFolder,
+    /// The folder it should be in does not exist.
+    NoFolder(PathBuf),
+    /// What should be its folder is a file.
+    FolderIsFile(PathBuf),
+    /// Nothing can be written to its folder, for its permissions say so.
+    FolderReadOnly(PathBuf),
+    /// The disk takes no name of that length.
+    NameTooLong,
+    /// There is a file that may not be written, not even by its owner.
+    ReadOnly,
+    /// There is a device, a pipe or a socket.
+    NotAFile,
+    /// Another of the files that are to be written lies at this place, too.
+    NamedTwice(PathBuf),
+}
+
+impl PlaceProblem {
+    fn message(&self, path: &Path) -> Message {
+        let message = match self {
+            Self::NamesFolder => Message::new("picture-place-names-folder"),
+            Self::NoFolder(folder) => {
+                Message::new("picture-place-no-folder").with("folder", folder.as_path())
+            }
+            Self::FolderIsFile(folder) => {
+                Message::new("picture-place-folder-is-file").with("folder", folder.as_path())
+            }
+            Self::FolderReadOnly(folder) => {
+                Message::new("picture-place-folder-read-only").with("folder", folder.as_path())
+            }
+            Self::NameTooLong => Message::new("picture-place-name-too-long"),
+            Self::ReadOnly => Message::new("picture-place-read-only"),
+            Self::NotAFile => Message::new("picture-place-not-a-file"),
+            Self::NamedTwice(other) => {
+                Message::new("picture-place-named-twice").with("other", other.as_path())
+            }
+        };
+        message.with("path", path)
+    }
+}
 
 /// Why a picture cannot be read, shown or written. A path is the file's, or the name under which
 /// bytes without a file (clipboard) were given.

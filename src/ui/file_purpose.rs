@@ -1,0 +1,113 @@
+//! [`FilePurpose`]: what a file is chosen for, and what to ask of the editor with it.
+
+use std::path::PathBuf;
+
+use crate::catalog::ModelRef;
+use crate::document::DocumentId;
+use crate::editor::{Command, ComparisonId, Editor, RunState};
+use crate::raster::sheet::{SheetTile, sheet};
+use crate::raster::{Pixmap, draw_patch};
+use crate::text::Texts;
+
+/// Endings of pictures that can be opened.
+pub(super) const OPENED: &[&str] = &[
+    "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "ora",
+];
+/// Endings of pictures that can be written.
+pub(super) const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
+
+/// What a file is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FilePurpose {
+    /// To open a picture.
+    Open,
+    /// To write the picture to.
+    SaveAs(DocumentId),
+    /// To write a copy to.
+    Export(DocumentId),
+    /// To read a mask from.
+    LoadMask(DocumentId),
+    /// To write the mask to.
+    SaveMask(DocumentId),
+    /// To write a comparison to.
+    ExportSheet(ComparisonId),
+    /// A folder to use as the model.
+    ModelFolder,
+}
+
+impl FilePurpose {
+    /// The key of the dialog's title.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Open => "ui-open",
+            Self::SaveAs(_) => "ui-save-as",
+            Self::Export(_) => "ui-export",
+            Self::LoadMask(_) => "ui-load-mask",
+            Self::SaveMask(_) => "ui-save-mask",
+            Self::ExportSheet(_) => "ui-sheet-export",
+            Self::ModelFolder => "ui-model-folder",
+        }
+    }
+
+    pub(super) const fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
+        )
+    }
+
+    /// What to ask of the editor with the path; `None` where what was to be written is gone.
+    pub(super) fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
+        Some(match self {
+            Self::Open => Command::OpenFile(path),
+            Self::SaveAs(document) => Command::SaveAs {
+                document,
+                path,
+                jpeg_quality: None,
+            },
+            Self::Export(document) => Command::Export {
+                document,
+                path,
+                jpeg_quality: None,
+            },
+            Self::LoadMask(document) => Command::LoadMask { document, path },
+            Self::SaveMask(document) => Command::SaveMask { document, path },
+            Self::ExportSheet(comparison) => Command::ExportPixels {
+                pixels: sheet_of(editor, comparison)?,
+                path,
+            },
+            Self::ModelFolder => Command::SetModel(ModelRef::Folder(path)),
+        })
+    }
+}
+
+/// The picture and the finished tiles of a comparison as one labelled picture.
+fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
+    let comparison = editor.comparison(comparison)?;
+    let source = comparison.source();
+    let original = Texts::of(editor.language()).get("ui-sheet-original");
+    let mut tiles = vec![SheetTile::of(source, SHEET_TILE_PX, original.into_owned()).ok()?];
+    for (strength, job) in &comparison.entries {
+        let run = editor.run(*job)?;
+        let RunState::Finished(id) = run.state else {
+            continue;
+        };
+        let candidate = editor.candidate(id)?;
+        let mut picture = source.clone();
+        draw_patch(&mut picture.pixels, &candidate.patch, 255);
+        let steps = run.settings.steps;
+        let label = format!(
+            "{:.2} · {}/{}",
+            strength.get(),
+            steps.executed(*strength),
+            steps.get()
+        );
+        tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);
+    }
+    // As many rows as leave the last one nearly full.
+    let columns = tiles.len().div_ceil(tiles.len().isqrt().max(1));
+    (tiles.len() > 1).then(|| sheet(&tiles, columns as u32).pixels)
+}
+
+/// Longest side of a tile in an exported comparison.
+const SHEET_TILE_PX: u32 = 768;

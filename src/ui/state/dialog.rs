@@ -1,0 +1,71 @@
+//! [`Dialog`]: what lies over the window, and what was written in it.
+
+use super::path_field::PathField;
+use crate::document::DocumentId;
+use crate::editor::SaveQuestion;
+use crate::ui::actions::Action;
+
+/// What lies over the window. One at a time.
+#[derive(Debug, Clone)]
+pub(in crate::ui) enum Dialog {
+    /// All keys.
+    Shortcuts,
+    /// All commands.
+    Palette(PaletteQuery),
+    /// A path to be written, where the system has no file dialog.
+    Path(PathField),
+    /// The file that was opened would be replaced by saving this document.
+    HowToSave(DocumentId, SaveQuestion),
+    /// Unsaved work would be lost by closing this document.
+    CloseUnsaved(DocumentId),
+    /// Unsaved work would be lost by ending the program.
+    QuitUnsaved,
+    /// Nothing is described, and a run was asked for.
+    EmptyPrompt(EmptyPrompt),
+    /// What the program has said.
+    Messages,
+    /// An earlier session ended badly and left something.
+    Recovery,
+}
+
+impl Dialog {
+    /// True for what wants an answer: a click beside it is none.
+    pub(in crate::ui) fn is_question(&self) -> bool {
+        matches!(
+            self,
+            Self::HowToSave(..)
+                | Self::CloseUnsaved(_)
+                | Self::QuitUnsaved
+                | Self::EmptyPrompt(_)
+                | Self::Recovery
+        )
+    }
+}
+
+/// What has been written in the palette, and which line is chosen.
+#[derive(Debug, Clone, Default)]
+pub(in crate::ui) struct PaletteQuery {
+    pub(in crate::ui) text: String,
+    pub(in crate::ui) chosen: usize,
+}
+
+/// A run that was asked for although nothing is described.
+#[derive(Debug, Clone)]
+pub(in crate::ui) struct EmptyPrompt {
+    pub(in crate::ui) document: DocumentId,
+    pub(in crate::ui) action: Action,
+    pub(in crate::ui) never_again: bool,
+    pub(in crate::ui) has_focus: bool,
+}
+
+impl EmptyPrompt {
+    /// Asks about a run of that kind.
+    pub(in crate::ui) fn new(document: DocumentId, action: Action) -> Self {
+        Self {
+            document,
+            action,
+            never_again: false,
+            has_focus: false,
+        }
+    }
+}
