@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod folders;
 mod inspect;
+mod prompt_terms;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -20,6 +21,7 @@ pub use error::CatalogError;
 pub use files::{FileBytes, ModelFiles};
 pub use folders::{list, resolve};
 pub use inspect::{Addition, Foreign, foreign_head};
+pub use prompt_terms::{English, holds_cjk, in_english};
 pub use words::{Word, WordCategory, Words};
 
 use std::path::{Path, PathBuf};

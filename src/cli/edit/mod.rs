@@ -44,6 +44,9 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let outputs = Outputs::of(args, &typed)?;
     let card = catalog::open(&catalog::resolve(&args.model)?)?;
     let settings = settings(args, &card)?;
+    if card.words.is_none() {
+        say_english(&settings.prompt, console);
+    }
     let strengths = match args.task() {
         _ if !typed.is_empty() => typed,
         Some(task) => vec![task.strength()],
@@ -82,6 +85,19 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     session.write_sheet()?;
     session.finish(started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A prompt that the model's text encoder cannot read is said in English.
+fn say_english(prompt: &str, console: &Console) {
+    if !catalog::holds_cjk(prompt) {
+        return;
+    }
+    let english = catalog::in_english(prompt);
+    console.note(&Message::new("cli-reads-english").with("english", english.text));
+    if !english.unknown.is_empty() {
+        let unknown = english.unknown.join("、");
+        console.note(&Message::new("cli-no-english").with("words", unknown));
+    }
 }
 
 /// One call of `overpaint edit` while it runs.
