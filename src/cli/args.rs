@@ -257,9 +257,9 @@ pub struct EditArgs {
     /// What computes
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Quality of a JPEG, 1 to 100
-    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: u8,
+    /// Quality of a JPEG, 1 to 100 [default: as the picture’s own file where that is a JPEG, else 92]
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
     /// Leave the recipe out of the file
     #[arg(long)]
     pub no_metadata: bool,
@@ -345,9 +345,9 @@ pub(super) struct EraseArgs {
     /// Threads that compute [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) threads: Option<u32>,
-    /// Quality of a JPEG, 1 to 100
-    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(super) quality: u8,
+    /// Quality of a JPEG, 1 to 100 [default: as the picture’s own file where that is a JPEG, else 92]
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(super) quality: Option<u8>,
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,

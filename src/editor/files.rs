@@ -409,15 +409,13 @@ impl Editor {
 
     pub(super) fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {
         let wanted = self.preferences.save_recipe;
-        let recipe = self
-            .document(id)
-            .filter(|_| wanted)
-            .and_then(candidates::recipe_text);
+        let open = self.document(id);
+        let was_jpeg = open.is_some_and(|open| open.about.origin.carried.jpeg.is_some());
+        let recipe = open.filter(|_| wanted).and_then(candidates::recipe_text);
         SaveOptions {
             format: None,
             jpeg_quality: jpeg_quality
-                .unwrap_or(self.preferences.jpeg_quality)
-                .clamp(1, 100),
+                .or_else(|| (!was_jpeg).then_some(self.preferences.jpeg_quality)),
             recipe,
         }
     }
