@@ -36,15 +36,12 @@ pub fn in_english(prompt: &str) -> English {
     let mut writing = Writing::default();
     let mut rest = text.as_slice();
     while let Some(&first) = rest.first() {
-        let taken = match table().entry_at(rest) {
-            Some((english, length)) => {
-                writing.term(english, rest.get(length - 1) == Some(&AT));
-                length
-            }
-            None => {
-                writing.character(first);
-                1
-            }
+        let taken = if let Some((english, length)) = table().entry_at(rest) {
+            writing.term(english, rest.get(length - 1) == Some(&AT));
+            length
+        } else {
+            writing.character(first);
+            1
         };
         rest = rest.get(taken..).unwrap_or_default();
     }

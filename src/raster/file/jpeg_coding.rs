@@ -111,8 +111,9 @@ impl CodingReader {
             [(.., id)] => (table(*id)?, table(*id)?, (1, 1)),
             [(across, down, id), second, third] => {
                 let chroma = second.2;
-                let coarser =
-                    |own: u8, others: u8| (others > 0 && own % others == 0).then(|| own / others);
+                let coarser = |own: u8, others: u8| {
+                    (others > 0 && own.is_multiple_of(others)).then(|| own / others)
+                };
                 if second != third {
                     return None;
                 }

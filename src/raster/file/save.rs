@@ -29,7 +29,7 @@ pub struct RecipeText {
 pub const DEFAULT_JPEG_QUALITY: u8 = 92;
 
 /// How a picture is to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SaveOptions {
     /// `None`: as the extension says.
     pub format: Option<FileFormat>,
@@ -39,16 +39,6 @@ pub struct SaveOptions {
     /// The settings to write. `None` writes none and takes those of the origin out too; a comment
     /// that is somebody's words stays either way.
     pub recipe: Option<RecipeText>,
-}
-
-impl Default for SaveOptions {
-    fn default() -> Self {
-        Self {
-            format: None,
-            jpeg_quality: None,
-            recipe: None,
-        }
-    }
 }
 
 /// Writes `picture` to `path`, whole or not at all.

@@ -130,14 +130,18 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             (sampler_name(sampler).to_owned(), about)
         },
     };
-    choose(ui, desk, document, &row, |s, picked| s.sampler = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.sampler = picked;
+    });
     let row = Choice {
         texts: ("ui-schedule", "ui-schedule-tip"),
         chosen: settings.schedule,
         values: ScheduleId::ALL,
         text: |desk, schedule| named(desk, schedule_text(schedule)),
     };
-    choose(ui, desk, document, &row, |s, picked| s.schedule = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.schedule = picked;
+    });
     let row = Choice {
         texts: ("ui-details", "ui-details-tip"),
         chosen: settings.keep_details,
@@ -145,7 +149,7 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         text: |desk, keep| named(desk, details_text(keep)),
     };
     choose(ui, desk, document, &row, |s, picked| {
-        s.keep_details = picked
+        s.keep_details = picked;
     });
     work_size(ui, desk, document);
     let row = Choice {
@@ -154,7 +158,9 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         values: SHARPNESS,
         text: sharpness_text,
     };
-    choose(ui, desk, document, &row, |s, picked| s.second_pass = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.second_pass = picked;
+    });
 }
 
 /// A row that chooses one of a setting's values.
@@ -304,14 +310,18 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         values: AreaMode::ALL,
         text: |desk, area| named(desk, area_text(area)),
     };
-    choose(ui, desk, document, &row, |s, picked| s.area = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.area = picked;
+    });
     let row = Choice {
         texts: ("ui-fill", "ui-fill-tip"),
         chosen: settings.fill,
         values: FillMode::ALL,
         text: |desk, fill| named(desk, fill_text(fill)),
     };
-    choose(ui, desk, document, &row, |s, picked| s.fill = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.fill = picked;
+    });
     let layout = desk.editor.layout(document).and_then(Result::ok);
     let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
     length(
