@@ -337,7 +337,7 @@ fn a_jpeg_is_compressed_again_as_it_was() {
                 tiles.update(dot, |_, _| [200, 30, 30, 255]);
                 Pixmap::Rgba8(tiles)
             }
-            other => other,
+            other @ Pixmap::Rgba16(_) => other,
         };
         let (kept, _) = written(&edited, "again.jpg", &options(None));
         assert_eq!(kept.origin.carried.jpeg, first.origin.carried.jpeg);
