@@ -81,22 +81,12 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         Some(2048) => Family::Xl,
         _ => Family::Other,
     };
-    let id = match reference {
-        ModelRef::BuiltIn => STARTER_ID.to_owned(),
-        ModelRef::Folder(folder) => std::path::absolute(folder)
-            .ok()
-            .as_deref()
-            .and_then(std::path::Path::file_name)
-            .map_or_else(
-                || folder.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-    };
+    let id = reference.name();
     Ok(ModelCard {
         reference: reference.clone(),
         name: match reference {
             ModelRef::BuiltIn => "Overpaint Starter".to_owned(),
-            ModelRef::Folder(_) => id.clone(),
+            ModelRef::Folder(_) | ModelRef::File(_) => id.clone(),
         },
         id,
         traits: traits(&files, &unet, &scheduler, &preview, family)?,
@@ -110,9 +100,6 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
 fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     const INDEX: &str = "model_index.json";
     if let ModelFiles::Folder(folder) = files {
-        if folder.is_file() {
-            return Err(inspect::file(folder));
-        }
         if folder.is_dir() && !files.contains(INDEX) {
             return Err(inspect::folder(folder));
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 
 use super::*;
+use crate::catalog::CatalogError;
 use crate::engine::kernels::WeightDtype;
 use crate::engine::nn::goldens::Watch;
 
@@ -171,7 +172,7 @@ fn broken_files_are_refused_without_being_believed() {
         let (folder, files) = model_with(NAME, &bytes);
         let error = open(&files, Precision::F32).expect_err(what);
         assert!(
-            matches!(&error, EngineError::ModelFile { path, .. } if *path == folder.path().join(NAME)),
+            matches!(&error, EngineError::NoModel(CatalogError::Damaged { path, .. }) if *path == folder.path().join(NAME)),
             "{what}: {error}"
         );
     }
