@@ -15,6 +15,8 @@ mod folders;
 mod inspect;
 mod tensor_file;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod words;
 

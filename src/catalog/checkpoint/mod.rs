@@ -266,3 +266,6 @@ fn scheduler(
         "timestep_spacing": spacing,
     })
 }
+
+#[cfg(test)]
+mod tests;
