@@ -211,44 +211,7 @@ fn weights_bytes(files: &ModelFiles) -> Result<u64, CatalogError> {
     ];
     let mut total = 0;
     for (folder, stem) in parts {
-        total += part_bytes(files, folder, stem)?;
+        total += files.weights_len(&format!("{folder}/{stem}.safetensors"))?;
     }
     Ok(total)
-}
-
-fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, CatalogError> {
-    let plain = format!("{folder}/{stem}.safetensors");
-    for name in [&plain, &format!("{folder}/{stem}.fp16.safetensors")] {
-        if files.contains(name) {
-            return files.weights_len(name);
-        }
-    }
-    #[derive(serde::Deserialize)]
-    struct ShardIndex {
-        weight_map: std::collections::BTreeMap<String, String>,
-    }
-    let index = format!("{folder}/{stem}.safetensors.index.json");
-    let Some(index) = read_optional::<ShardIndex>(files, &index)? else {
-        // The same weights as Python's own programs once wrote them, whole or in shards.
-        let pickled = match folder {
-            "text_encoder" => "pytorch_model",
-            _ => stem,
-        };
-        let endings = [".bin", ".fp16.bin", ".bin.index.json"];
-        let mut names = endings.iter().map(|end| format!("{folder}/{pickled}{end}"));
-        return Err(match names.find(|name| files.contains(name)) {
-            Some(name) => CatalogError::Foreign {
-                path: files.path(&name),
-                what: Foreign::Pickle,
-            },
-            None => CatalogError::MissingFile {
-                path: files.path(&plain),
-            },
-        });
-    };
-    let shards: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
-    let sizes = shards
-        .iter()
-        .map(|shard| files.weights_len(&format!("{folder}/{shard}")));
-    sizes.sum()
 }

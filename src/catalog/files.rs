@@ -98,17 +98,20 @@ impl ModelFiles {
         }
     }
 
-    /// Size of the weights in the file of that name in bytes. Refuses what its first bytes say is
+    /// Size on disk of the weights whose usual name is `name`. Refuses what their first bytes say is
     /// something else.
     pub(super) fn weights_len(&self, name: &str) -> Result<u64, CatalogError> {
-        if let Self::Folder(folder) = self {
-            let path = folder.join(name);
-            let head = inspect::head(&path).map_err(|e| CatalogError::of_io(&path, &e))?;
-            if let Some(what) = inspect::foreign_head(&head) {
-                return Err(CatalogError::Foreign { path, what });
+        let lengths = self.weight_names(name)?.into_iter().map(|name| {
+            if let Self::Folder(folder) = self {
+                let path = folder.join(&name);
+                let head = inspect::head(&path).map_err(|e| CatalogError::of_io(&path, &e))?;
+                if let Some(what) = inspect::foreign_head(&head) {
+                    return Err(CatalogError::Foreign { path, what });
+                }
             }
-        }
-        self.len(name)
+            self.len(&name)
+        });
+        lengths.sum()
     }
 
     /// A small file, read whole.
@@ -130,17 +133,50 @@ impl ModelFiles {
         }
     }
 
-    /// The weights of that name: of one file, or of the shards that `<name>.index.json` lists. Only
-    /// headers are read. `None` where the model has neither.
+    /// The weights whose usual name is `name`, as `unet/diffusion_pytorch_model.safetensors`: of one
+    /// file or of the shards that an index lists, of the variant there is. Only headers are read.
+    /// `None` where the model has none.
     pub fn weights(&self, name: &str) -> Option<Result<Vec<TensorFile>, CatalogError>> {
+        let names = match self.weight_names(name) {
+            Err(CatalogError::MissingFile { .. }) => return None,
+            names => names,
+        };
+        let open = |names: Vec<String>| names.iter().map(|name| self.weight_file(name)).collect();
+        Some(names.and_then(open))
+    }
+
+    /// The files that hold the weights whose usual name is `name`.
+    fn weight_names(&self, name: &str) -> Result<Vec<String>, CatalogError> {
+        let stem = name.strip_suffix(".safetensors").unwrap_or(name);
         let index = format!("{name}.index.json");
         if self.contains(name) {
-            Some(self.weight_file(name).map(|file| vec![file]))
+            return Ok(vec![name.to_owned()]);
         } else if self.contains(&index) {
-            Some(self.shards(&index))
-        } else {
-            None
+            return self.shards(&index);
         }
+        // The same weights in half the bytes, before training's average, or as Python's own programs
+        // wrote them.
+        let pickled = match stem.rsplit_once('/') {
+            Some((folder, "model")) => format!("{folder}/pytorch_model"),
+            _ => stem.to_owned(),
+        };
+        for variant in ["", ".fp16", ".bf16", ".non_ema"] {
+            let one = [
+                format!("{stem}{variant}.safetensors"),
+                format!("{pickled}{variant}.bin"),
+            ];
+            if let Some(name) = one.into_iter().find(|name| self.contains(name)) {
+                return Ok(vec![name]);
+            }
+            let indices = [
+                format!("{stem}.safetensors.index{variant}.json"),
+                format!("{pickled}.bin.index{variant}.json"),
+            ];
+            if let Some(index) = indices.iter().find(|name| self.contains(name)) {
+                return self.shards(index);
+            }
+        }
+        Err(self.missing(name))
     }
 
     fn weight_file(&self, name: &str) -> Result<TensorFile, CatalogError> {
@@ -159,7 +195,8 @@ impl ModelFiles {
         }
     }
 
-    fn shards(&self, index: &str) -> Result<Vec<TensorFile>, CatalogError> {
+    /// The names of the files that an index lists.
+    fn shards(&self, index: &str) -> Result<Vec<String>, CatalogError> {
         let bad = |why: String| CatalogError::BadConfig {
             path: self.path(index),
             why,
@@ -167,13 +204,13 @@ impl ModelFiles {
         let listed: ShardIndex =
             serde_json::from_slice(&self.read(index)?).map_err(|error| bad(error.to_string()))?;
         let folder = index.rfind('/').map_or("", |slash| &index[..=slash]);
-        let names: BTreeSet<&String> = listed.weight_map.values().collect();
+        let names: BTreeSet<String> = listed.weight_map.into_values().collect();
         let shards = names.into_iter().map(|name| {
             // A model may only name files beside its index.
             if name.contains(['/', '\\']) || name.starts_with('.') {
                 return Err(bad(format!("“{name}” is not a name of a file beside it")));
             }
-            self.weight_file(&format!("{folder}{name}"))
+            Ok(format!("{folder}{name}"))
         });
         shards.collect()
     }

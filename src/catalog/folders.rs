@@ -2,6 +2,7 @@
 //! folder. Each holds `models/<name>/`, a diffusers folder, or `models/<name>.safetensors`, a
 //! checkpoint in one file.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::card::{self, ModelCard, STARTER_ID};
@@ -76,6 +77,28 @@ fn checkpoints_in(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
 /// True for what is a model by its name or what lies in it: a file of weights, a diffusers folder.
 pub fn is_named_as_model(path: &Path) -> bool {
     inspect::has_weights(path) || path.join("model_index.json").is_file()
+}
+
+/// The folder of the newest snapshot of a model in the cache of Hugging Face, `models--owner--name`.
+pub(super) fn snapshot(folder: &Path) -> Option<PathBuf> {
+    folder
+        .file_name()?
+        .to_str()?
+        .starts_with("models--")
+        .then_some(())?;
+    let newest = std::fs::read_to_string(folder.join("refs/main")).ok()?;
+    let newest = newest.trim();
+    let is_name = newest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let snapshot = folder.join("snapshots").join(newest);
+    (is_name && !newest.is_empty() && snapshot.is_dir()).then_some(snapshot)
+}
+
+/// The name of the repository that a folder is a snapshot of, in the cache of Hugging Face.
+pub(super) fn repository(folder: &Path) -> Option<OsString> {
+    let snapshots = folder.parent()?;
+    let root = snapshots.parent()?.file_name()?.to_str()?;
+    let name = root.strip_prefix("models--")?.rsplit("--").next()?;
+    (snapshots.file_name()? == "snapshots").then(|| name.into())
 }
 
 /// The model folders under `roots`, each once. A name found twice is the first root's, as it is
@@ -165,6 +188,22 @@ mod tests {
                 Err(CatalogError::UnknownModel { .. })
             ));
         }
+    }
+
+    #[test]
+    fn a_model_in_the_cache_is_its_newest_snapshot() {
+        let root = tempfile::tempdir().expect("a folder");
+        let model = root.path().join("models--owner--dream-xl");
+        let snapshot = model.join("snapshots/0123abc");
+        std::fs::create_dir_all(model.join("refs")).expect("created");
+        std::fs::create_dir_all(&snapshot).expect("created");
+        std::fs::create_dir_all(model.join("snapshots/older")).expect("created");
+        std::fs::write(model.join("refs/main"), "0123abc\n").expect("written");
+        let found = resolve_in(&[], model.to_str().expect("utf-8")).expect("found");
+        assert_eq!(found, ModelRef::Folder(snapshot));
+        assert_eq!(found.name(), "dream-xl");
+        std::fs::write(model.join("refs/main"), "../../secrets").expect("written");
+        assert_eq!(ModelRef::at(model.clone()), ModelRef::Folder(model));
     }
 
     #[test]

@@ -26,8 +26,6 @@ pub enum Foreign {
     LfsPointer,
     /// A web page, or what a server answered, saved in place of a file.
     WebPage,
-    /// Weights in Python's pickle format, which may run programs when it is read.
-    Pickle,
     /// Quantised weights for other programs.
     Gguf,
     /// A model of a family that cannot be run, and the family's name.
@@ -64,7 +62,6 @@ impl Foreign {
         let message = match self {
             Self::LfsPointer => Message::new("model-is-lfs-pointer"),
             Self::WebPage => Message::new("model-is-web-page"),
-            Self::Pickle => Message::new("model-is-pickle"),
             Self::Gguf => Message::new("model-is-gguf"),
             Self::Family(name) => Message::new("model-is-of-family").with("name", name.clone()),
             Self::Addition(what) => Message::new("model-is-addition").with(
@@ -126,10 +123,15 @@ pub fn foreign_head(head: &[u8]) -> Option<Foreign> {
     if head.starts_with(b"GGUF") {
         return Some(Foreign::Gguf);
     }
+    None
+}
+
+/// True for what PyTorch saves: a zip archive, or a pickle alone.
+pub(super) fn is_pickle(head: &[u8]) -> bool {
     // The header of safetensors begins behind its length, which may look like anything.
     let is_safetensors = head.get(8) == Some(&b'{');
     let is_pickle = head.starts_with(b"PK\x03\x04") || matches!(head, [0x80, 2..=5, ..]);
-    (is_pickle && !is_safetensors).then_some(Foreign::Pickle)
+    is_pickle && !is_safetensors
 }
 
 /// The first bytes of a file.
@@ -144,6 +146,9 @@ pub(super) fn head(path: &Path) -> io::Result<Vec<u8>> {
 /// What the file at `path` is; `None` for what may be a checkpoint, or cannot be read.
 fn file(path: &Path) -> Option<Foreign> {
     let head = head(path).ok()?;
+    if is_pickle(&head) {
+        return None;
+    }
     foreign_head(&head).or_else(|| match names(path) {
         Some(names) => foreign_names(names.keys().map(String::as_str), path),
         None => Some(Foreign::OtherFile),

@@ -13,6 +13,8 @@ mod file_bytes;
 mod files;
 mod folders;
 mod inspect;
+mod pickle;
+mod stored_tensor;
 mod tensor_file;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -59,8 +61,12 @@ pub struct ModelFile {
 }
 
 impl ModelRef {
-    /// The model that lies at `path`: a diffusers folder or a checkpoint.
+    /// The model that lies at `path`: a diffusers folder, a checkpoint, or a model in the cache of
+    /// Hugging Face, of which the newest snapshot is taken.
     pub fn at(path: PathBuf) -> Self {
+        if let Some(snapshot) = folders::snapshot(&path) {
+            return Self::Folder(snapshot);
+        }
         if path.is_file() {
             Self::File(ModelFile {
                 path,
@@ -97,9 +103,10 @@ impl ModelRef {
     pub fn name(&self) -> String {
         let name = match self {
             Self::BuiltIn => return STARTER_ID.to_owned(),
-            Self::Folder(folder) => std::path::absolute(folder)
-                .ok()
-                .and_then(|folder| Some(folder.file_name()?.to_owned())),
+            Self::Folder(folder) => std::path::absolute(folder).ok().and_then(|folder| {
+                let repository = folders::repository(&folder);
+                repository.or_else(|| Some(folder.file_name()?.to_owned()))
+            }),
             Self::File(file) => file.path.file_stem().map(ToOwned::to_owned),
         };
         match (name, self.path()) {

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use safetensors::Dtype;
 use safetensors::tensor::{SafeTensorError, SafeTensors};
 
 use super::error::{CatalogError, Damage};
 use super::file_bytes::FileBytes;
 use super::inspect;
+use super::pickle;
+pub use super::stored_tensor::{Dtype, StoredTensor};
 
 /// The weights of one file. Cheap to clone; the file stays mapped while one lives.
 #[derive(Debug, Clone)]
@@ -21,69 +22,6 @@ pub struct TensorFile {
     tensors: BTreeMap<String, StoredTensor>,
     /// What the file says of itself.
     metadata: BTreeMap<String, String>,
-}
-
-/// Where one weight lies in a file, and in which order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredTensor {
-    /// Numbers it is stored in.
-    pub dtype: Dtype,
-    /// Sizes, outermost first.
-    pub shape: Vec<usize>,
-    /// Elements from one to the next along each dimension, where that is not row-major.
-    pub(super) strides: Option<Vec<usize>>,
-    /// Its first byte in the file.
-    pub(super) start: usize,
-}
-
-impl StoredTensor {
-    /// Numbers it holds.
-    pub fn elements(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Bytes its numbers take.
-    pub fn byte_len(&self) -> usize {
-        self.elements() * self.number_bytes()
-    }
-
-    fn number_bytes(&self) -> usize {
-        self.dtype.bitsize() / 8
-    }
-
-    /// The same numbers in another shape; unchanged where it does not fit.
-    #[must_use]
-    pub(super) fn reshaped(&self, shape: &[usize]) -> Self {
-        let fits = self.strides.is_none() && shape.iter().product::<usize>() == self.elements();
-        Self {
-            shape: if fits { shape } else { &self.shape }.to_vec(),
-            ..self.clone()
-        }
-    }
-
-    /// Part `index` of `count` equal parts along the first dimension; `None` where it has none.
-    pub(super) fn part(&self, index: usize, count: usize) -> Option<Self> {
-        let rows = *self.shape.first()?;
-        if self.strides.is_some() || count == 0 || !rows.is_multiple_of(count) || index >= count {
-            return None;
-        }
-        let mut part = self.clone();
-        *part.shape.first_mut()? = rows / count;
-        part.start += index * part.byte_len();
-        Some(part)
-    }
-
-    /// A matrix with rows and columns swapped; `None` for what is none.
-    pub(super) fn transposed(&self) -> Option<Self> {
-        let (&[rows, columns], None) = (self.shape.as_slice(), &self.strides) else {
-            return None;
-        };
-        Some(Self {
-            shape: vec![columns, rows],
-            strides: Some(vec![1, columns]),
-            ..self.clone()
-        })
-    }
 }
 
 impl TensorFile {
@@ -107,6 +45,9 @@ impl TensorFile {
             Some(what) => {
                 let path = path.to_path_buf();
                 return Err(CatalogError::Foreign { path, what });
+            }
+            None if inspect::is_pickle(&bytes) => {
+                (pickle::tensors(&bytes).map_err(damaged)?, BTreeMap::new())
             }
             None => safetensors(&bytes).map_err(damaged)?,
         };

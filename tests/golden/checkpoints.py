@@ -320,6 +320,22 @@ def write_tokenizers(here: Path, name: str) -> None:
         (here / folder / "special_tokens_map.json").write_text(json.dumps(special))
 
 
+def save_pickle() -> None:
+    """What torch.save writes, with everything that its reader must know."""
+    whole = torch.arange(6.0).reshape(2, 3)
+    deep = {
+        "part": whole[1, 1:],
+        "turned": whole.T,
+        "half": torch.tensor([1.5]).half(),
+        "bf16": torch.tensor([-2.5]).bfloat16(),
+        "double": torch.tensor([0.25]).double(),
+    }
+    parameter = torch.nn.Parameter(whole)
+    beside = {"epoch": 3, "lr": 1e-4, "names": ["a", ("b", None, True, -1, 2**40)], "seed": 70000}
+    state = {"w": parameter, "deep": deep, "ids": torch.arange(3)}
+    torch.save({**beside, "state_dict": state}, HERE / "data" / "saved.ckpt")
+
+
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "/tmp/overpaint-checkpoints")
     folder.mkdir(parents=True, exist_ok=True)
@@ -328,6 +344,7 @@ def main() -> None:
     kept = {name: all_names[name] for name in KEPT}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     NAMES.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    save_pickle()
     print(f"{folder}; {NAMES}: {NAMES.stat().st_size / 1e3:.0f} kB")
 
 

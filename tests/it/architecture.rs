@@ -86,7 +86,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rfd", &["ui/"]),
     ("crossbeam_channel", &["jobs/", "editor/"]),
     ("clap", &["cli/"]),
-    ("zip", &["project/"]),
+    ("zip", &["project/", "catalog/pickle"]),
     ("quick_xml", &["project/"]),
 ];
 

@@ -6,7 +6,6 @@ model-unknown-repository = There is no folder “{ $id }”. If it is a name on 
 model-unknown-address = “{ $id }” is an address. Overpaint fetches nothing itself: download the model first and give its file or folder.
 model-is-lfs-pointer = This is only Git LFS’s pointer to a file that was not fetched. Run “git lfs pull” in the model’s folder, or download the file again: { $path }
 model-is-web-page = A web page or a server’s answer was saved in place of this file. The model may ask for a login or for its licence to be accepted; then download the file again: { $path }
-model-is-pickle = These weights are a Python pickle (.ckpt, .pt, .bin), which can run programs when it is read; Overpaint never opens one. Get the model with .safetensors files, or convert it: { $path }
 model-is-gguf = These are GGUF weights, quantised for other programs. Overpaint reads diffusers folders with .safetensors files; get the model in that form: { $path }
 model-cut-off = This file is not whole: its header promises { $wanted } bytes, and it has { $got }. The download was broken off; fetch it again: { $path }
 model-too-long = This file goes on where its header ends: it should have { $wanted } bytes, and it has { $got }. It was damaged on the way; fetch it again: { $path }

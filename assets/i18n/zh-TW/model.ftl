@@ -6,7 +6,6 @@ model-unknown-repository = 沒有「{ $id }」這個資料夾。如果這是 Hug
 model-unknown-address = 「{ $id }」是網址。Overpaint 不會自己下載，請先下載模型，再給它的檔案或資料夾。
 model-is-lfs-pointer = 這只是 Git LFS 的指標檔，檔案本身還沒取得。請在模型的資料夾執行「git lfs pull」，或重新下載：{ $path }
 model-is-web-page = 這個檔案存成了網頁或伺服器的回應。模型可能需要登入或先接受授權條款，之後請重新下載：{ $path }
-model-is-pickle = 這些權重是 Python 的 pickle（.ckpt、.pt、.bin），讀取時可能執行程式，所以 Overpaint 一律不開啟。請改用 .safetensors 檔案的模型，或先轉換：{ $path }
 model-is-gguf = 這是 GGUF 權重，專為其他程式量化。Overpaint 讀取含 .safetensors 檔案的 diffusers 資料夾，請改用那種形式：{ $path }
 model-cut-off = 這個檔案不完整：標頭說有 { $wanted } 位元組，實際只有 { $got }。下載中斷了，請重新下載：{ $path }
 model-too-long = 這個檔案比標頭說的還長：應有 { $wanted } 位元組，實際有 { $got }。檔案在途中損壞，請重新下載：{ $path }

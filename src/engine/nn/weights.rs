@@ -203,28 +203,14 @@ impl Weights {
         let kept = match stored.dtype {
             Dtype::F16 if self.keeps_as_in_file() => DType::F16,
             Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
+            // Every number of a byte is an f16.
+            Dtype::F8_E4M3 | Dtype::F8_E5M2 if self.keeps_as_in_file() => DType::F16,
             _ => self.precision.compute,
         };
-        let (values, finite) = match stored.dtype {
-            Dtype::F16 => widened(&bytes, 2, |from: &[u8], to| {
-                let mut half = [f16::ZERO; CHUNK];
-                let half = &mut half[..to.len()];
-                for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
-                    *number = f16::from_le_bytes([bytes[0], bytes[1]]);
-                }
-                half.convert_to_f32_slice(to);
-            }),
-            Dtype::BF16 => widened(&bytes, 2, |from: &[u8], to| {
-                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
-                    *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
-                }
-            }),
-            Dtype::F32 => widened(&bytes, 4, |from: &[u8], to| {
-                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
-                    *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                }
-            }),
-            other => {
+        let (values, finite) = match to_f32(stored.dtype, &bytes) {
+            Some(read) => read,
+            None => {
+                let other = stored.dtype;
                 return Err(broken(format!("“{name}” holds numbers of type {other:?}")));
             }
         };
@@ -250,6 +236,66 @@ impl Numbers {
         let tensor = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
         Ok(tensor.to_dtype(self.kept)?.to_device(&weights.device)?)
     }
+}
+
+/// Numbers of that type, little-endian, as f32, and whether all are finite; `None` for types that no
+/// weight has.
+fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<(Vec<f32>, bool)> {
+    Some(match dtype {
+        Dtype::F16 => widened(bytes, 2, |from, to| {
+            let mut half = [f16::ZERO; CHUNK];
+            let half = &mut half[..to.len()];
+            for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
+                *number = f16::from_le_bytes([bytes[0], bytes[1]]);
+            }
+            half.convert_to_f32_slice(to);
+        }),
+        Dtype::BF16 => widened(bytes, 2, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
+                *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+            }
+        }),
+        Dtype::F32 => widened(bytes, 4, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
+                *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+        }),
+        Dtype::F64 => widened(bytes, 8, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.as_chunks().0) {
+                *number = f64::from_le_bytes(*bytes) as f32;
+            }
+        }),
+        Dtype::F8_E4M3 => bytewise(bytes, e4m3_to_f32),
+        Dtype::F8_E5M2 => bytewise(bytes, e5m2_to_f32),
+        _ => return None,
+    })
+}
+
+/// Numbers of one byte as f32, by a table.
+fn bytewise(bytes: &[u8], number: impl Fn(u8) -> f32) -> (Vec<f32>, bool) {
+    let table: [f32; 256] = std::array::from_fn(|byte| number(byte as u8));
+    widened(bytes, 1, |from, to| {
+        for (number, byte) in to.iter_mut().zip(from) {
+            *number = table[usize::from(*byte)];
+        }
+    })
+}
+
+/// Four bits of exponent, three of mantissa, no infinity
+/// ([Micikevicius et al. 2022](https://arxiv.org/abs/2209.05433), E4M3).
+fn e4m3_to_f32(byte: u8) -> f32 {
+    let (exponent, mantissa) = (i32::from(byte >> 3 & 15), f32::from(byte & 7));
+    let size = match (exponent, byte & 7) {
+        (15, 7) => f32::NAN,
+        (0, _) => mantissa * 2_f32.powi(-9),
+        _ => (1.0 + mantissa / 8.0) * 2_f32.powi(exponent - 7),
+    };
+    if byte & 0x80 == 0 { size } else { -size }
+}
+
+/// Five bits of exponent, two of mantissa: the upper byte of an f16 (E5M2 of the same paper).
+fn e5m2_to_f32(byte: u8) -> f32 {
+    f16::from_le_bytes([0, byte]).to_f32()
 }
 
 /// Elements converted at a time; small enough for the stack and L1.
