@@ -157,16 +157,26 @@ pub struct ModelTraits {
     pub size_multiple_px: u32,
     /// Channels of the latent (4 in Stable Diffusion).
     pub latent_channels: u32,
-    /// Channels the U-Net takes: `latent_channels`, or 2 × `latent_channels` + 1 for an inpainting
-    /// model that also sees the mask and the masked picture.
+    /// Channels the U-Net takes: `latent_channels`, 2 × `latent_channels` + 1 for an inpainting model that
+    /// also sees the mask and the masked picture, or 2 × `latent_channels` for one that sees the picture
+    /// and follows instructions.
     pub unet_in_channels: u32,
     /// How its answer is to be read.
     pub prediction_type: PredictionType,
+    /// The network reads the guidance scale itself (consistency models), so that one prediction a step is
+    /// enough.
+    #[serde(default)]
+    pub embeds_guidance: bool,
 }
 
 impl ModelTraits {
     /// True for a model trained for inpainting, which is shown the mask and the masked picture.
     pub fn sees_mask(&self) -> bool {
         self.unet_in_channels == 2 * self.latent_channels + 1
+    }
+
+    /// True for a model that is told what to do with the picture it sees (InstructPix2Pix).
+    pub fn follows_instructions(&self) -> bool {
+        self.unet_in_channels == 2 * self.latent_channels
     }
 }

@@ -139,14 +139,21 @@ fn random_f16(name: &str, shape: &[usize]) -> Vec<u8> {
     } else {
         0.0
     };
-    (0..shape.iter().product::<usize>())
-        .flat_map(|_| {
-            // xorshift64, Marsaglia 2003.
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            let uniform = (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0;
+    // Drawn from a few values: large weights are many numbers.
+    let drawn: Vec<[u8; 2]> = (0..4096)
+        .map(|step| {
+            let uniform = f64::from(2 * step + 1) / 4096.0 - 1.0;
             half::f16::from_f64(middle + scale * uniform).to_le_bytes()
         })
-        .collect()
+        .collect();
+    let count = shape.iter().product::<usize>();
+    let mut bytes = Vec::with_capacity(2 * count);
+    for _ in 0..count {
+        // xorshift64, Marsaglia 2003.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&drawn[(state >> 52) as usize]);
+    }
+    bytes
 }

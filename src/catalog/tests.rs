@@ -62,6 +62,7 @@ fn the_built_in_model_is_the_folder_it_was_made_from() {
             latent_channels: 4,
             unet_in_channels: 4,
             prediction_type: PredictionType::VPrediction,
+            embeds_guidance: false,
         }
     );
     let defaults = built_in.defaults;
@@ -127,10 +128,87 @@ fn families_are_told_by_shapes() {
     folder.scheduler(r#"{"_class_name": "LCMScheduler"}"#);
     let defaults = folder.open().expect("complete").defaults;
     assert_eq!((defaults.steps, defaults.guidance), (6, 1.0));
-    assert_eq!(
-        (&*defaults.sampler, &*defaults.schedule),
-        ("euler_a", "model")
+    assert_eq!((&*defaults.sampler, &*defaults.schedule), ("lcm", "model"));
+}
+
+#[test]
+fn few_step_models_are_told_by_their_schedule_and_turbo_has_its_own_size() {
+    let folder = Folder::like_stable_diffusion();
+    folder.unet(
+        r#"{"cross_attention_dim": 2048, "sample_size": 128, "block_out_channels": [1, 2, 3]}"#,
     );
+    for (scheduler, native_px, sampler, guidance) in [
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "leading""#,
+            1024,
+            "dpmpp_2m",
+            6.0,
+        ),
+        (
+            r#""EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing""#,
+            512,
+            "euler_a",
+            1.0,
+        ),
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "trailing""#,
+            1024,
+            "euler",
+            1.0,
+        ),
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "trailing", "prediction_type": "v_prediction""#,
+            1024,
+            "dpmpp_2m",
+            6.0,
+        ),
+        (r#""TCDScheduler""#, 1024, "lcm", 1.0),
+    ] {
+        folder.scheduler(&format!(r#"{{"_class_name": {scheduler}}}"#));
+        let card = folder.open().expect("complete");
+        assert_eq!(card.traits.native_px, native_px, "{scheduler}");
+        let defaults = card.defaults;
+        assert_eq!(
+            (&*defaults.sampler, defaults.guidance),
+            (sampler, guidance),
+            "{scheduler}"
+        );
+    }
+    folder.unet(
+        r#"{"cross_attention_dim": 768, "time_cond_proj_dim": 256, "block_out_channels": [1]}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert!(card.traits.embeds_guidance);
+    assert_eq!(
+        (&*card.defaults.sampler, card.defaults.guidance),
+        ("lcm", 8.0)
+    );
+}
+
+#[test]
+fn instruction_models_and_second_encoders_are_seen() {
+    let folder = Folder::like_stable_diffusion();
+    folder.unet(
+        r#"{"in_channels": 8, "cross_attention_dim": 768, "block_out_channels": [1, 2, 3, 4]}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert!(card.traits.follows_instructions() && !card.traits.sees_mask());
+    assert_eq!((card.defaults.strength, card.defaults.guidance), (1.0, 7.5));
+    folder.write("text_encoder_2/config.json", "{}");
+    let path = folder.0.path().join("text_encoder_2/model.safetensors");
+    assert_eq!(folder.open(), Err(CatalogError::MissingFile { path }));
+    folder.write("text_encoder_2/model.safetensors", "12");
+    assert_eq!(folder.open().expect("complete").bytes, card.bytes + 2);
+}
+
+#[test]
+fn a_tiny_autoencoder_is_taken_for_one() {
+    let folder = Folder::like_stable_diffusion();
+    folder.write(
+        "vae/config.json",
+        r#"{"_class_name": "AutoencoderTiny", "encoder_block_out_channels": [64, 64, 64, 64]}"#,
+    );
+    assert_eq!(folder.open().expect("complete").traits.vae_factor, 8);
 }
 
 #[test]
@@ -269,7 +347,7 @@ fn numbers_that_make_no_sense_are_refused() {
         ),
         (
             "unet/config.json",
-            r#"{"in_channels": 8, "block_out_channels": [1]}"#,
+            r#"{"in_channels": 7, "block_out_channels": [1]}"#,
         ),
         (
             "unet/config.json",

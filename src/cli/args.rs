@@ -201,11 +201,15 @@ pub struct EditArgs {
     /// Guidance scale: how closely the prompt is followed; 1 is off
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     pub guidance: Option<String>,
+    /// How closely a model that follows instructions keeps to the picture, 1 to 50; others do not read it
+    /// [default: 1.5]
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    pub image_guidance: Option<String>,
     /// Seed of the noise; the same seed gives the same picture [default: -1, which is random, and
     /// said]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub seed: Option<String>,
-    /// Sampler: euler, euler_a, dpmpp_2m, ddim
+    /// Sampler: euler, euler_a, dpmpp_2m, ddim, lcm
     #[arg(long, value_name = "ID")]
     pub sampler: Option<String>,
     /// Schedule: model, karras
@@ -376,7 +380,7 @@ pub(super) enum ModelsCommand {
 #[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
     /// Model: an id of `overpaint models`, a diffusers folder, or one with random weights:
-    /// random:sd15, random:sd15-inpaint, random:sdxl, random:tiny
+    /// random:sd15, random:sd15-inpaint, random:sd21, random:sdxl, random:tiny
     #[arg(long, value_name = "ID|PATH|random:ID", default_value = "starter")]
     pub(super) model: String,
     /// What is measured
@@ -424,6 +428,8 @@ pub(super) enum BenchStage {
     Decode,
     /// Encoding two prompts
     Text,
+    /// Encoding two prompts with a second text encoder
+    Text2,
 }
 
 impl BenchArgs {
@@ -443,6 +449,7 @@ impl BenchStage {
             Self::Encode => ModelPart::VaeEncoder,
             Self::Decode => ModelPart::VaeDecoder,
             Self::Text => ModelPart::TextEncoder,
+            Self::Text2 => ModelPart::TextEncoder2,
         })
     }
 
@@ -454,6 +461,7 @@ impl BenchStage {
             Self::Encode => "encode",
             Self::Decode => "decode",
             Self::Text => "text",
+            Self::Text2 => "text2",
         }
     }
 }

@@ -12,6 +12,7 @@ fn traits() -> ModelTraits {
         latent_channels: 4,
         unet_in_channels: 4,
         prediction_type: PredictionType::Epsilon,
+        embeds_guidance: false,
     }
 }
 

@@ -70,6 +70,9 @@ impl Recipe {
             ("Model", self.model.name()),
             ("Denoising strength", s.strength.get().to_string()),
         ];
+        if s.image_guidance != EditSettings::default().image_guidance {
+            pairs.push((IMAGE_GUIDANCE, s.image_guidance.get().to_string()));
+        }
         if s.mask_mode == MaskMode::Stays {
             pairs.push(("Mask mode", NOT_MASKED.to_owned()));
         }
@@ -230,6 +233,7 @@ impl Restored {
             }
             "Schedule type" => s.schedule = schedule_of(value)?,
             "CFG scale" => s.guidance = Guidance::new(value.parse().ok()?).ok()?,
+            IMAGE_GUIDANCE => s.image_guidance = Guidance::new(value.parse().ok()?).ok()?,
             "Seed" => s.seed = Seed(value.parse().ok()?),
             "Denoising strength" => s.strength = Strength::new(value.parse().ok()?).ok()?,
             "Model" => self.model = Some(value.to_owned()),
@@ -255,6 +259,8 @@ impl Restored {
 const NEGATIVE: &str = "Negative prompt:";
 const NOT_MASKED: &str = "Inpaint not masked";
 const ONLY_MASKED: &str = "Only masked";
+/// As AUTOMATIC1111's web UI has it.
+const IMAGE_GUIDANCE: &str = "Image CFG scale";
 const KEEP_DETAILS: &str = "Keep details";
 const WORK_SIZE: &str = "Work size";
 const SECOND_PASS: &str = "Second pass";
@@ -277,6 +283,7 @@ fn common_name(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "Euler a",
         SamplerId::Dpmpp2m => "DPM++ 2M",
         SamplerId::Ddim => "DDIM",
+        SamplerId::Lcm => "LCM",
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::PlanError;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
-use crate::catalog::ModelDefaults;
+use crate::catalog::{ModelDefaults, ModelTraits};
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -107,9 +107,20 @@ impl Guidance {
         self.0
     }
 
-    /// True when the model must be asked twice a step, with and without the prompt.
+    /// True when the model must be asked more than once a step, with and without the prompt.
     pub fn is_on(self) -> bool {
         self.0 > 1.0
+    }
+
+    /// How often a model of those traits is asked in each step: once without guidance or where the network
+    /// reads the scale, three times where it follows the picture too, else twice.
+    pub fn predictions(self, traits: &ModelTraits) -> u32 {
+        match (self.is_on(), traits.follows_instructions()) {
+            _ if traits.embeds_guidance => 1,
+            (false, _) => 1,
+            (true, false) => 2,
+            (true, true) => 3,
+        }
     }
 }
 
@@ -233,6 +244,8 @@ with_ids! {
         Dpmpp2m = "dpmpp_2m",
         /// DDIM with η = 0, [Song et al. 2020](https://arxiv.org/abs/2010.02502).
         Ddim = "ddim",
+        /// Multistep consistency sampling, [Luo et al. 2023](https://arxiv.org/abs/2310.04378).
+        Lcm = "lcm",
     }
 }
 
@@ -318,6 +331,8 @@ pub struct EditSettings {
     pub steps: Steps,
     /// How closely the prompt is followed.
     pub guidance: Guidance,
+    /// How closely a model that follows instructions keeps to the picture.
+    pub image_guidance: Guidance,
     /// Which noise.
     pub seed: Seed,
     /// How steps are taken.
@@ -356,6 +371,7 @@ impl Default for EditSettings {
             strength: Strength(0.5),
             steps: Steps(25),
             guidance: Guidance(7.0),
+            image_guidance: Guidance(1.5),
             seed: Seed::default(),
             sampler: SamplerId::default(),
             schedule: ScheduleId::default(),

@@ -285,6 +285,10 @@ def write(name: str, folder: Path, file: File, states: dict, parts: dict, predic
     scheduler = kind(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1,
                      timestep_spacing="leading", prediction_type=prediction, **extra)
     scheduler.save_pretrained(here / "scheduler")
+    if kind is EulerDiscreteScheduler:
+        # As Stability AI's own folders have it, left from another scheduler.
+        path = here / "scheduler/scheduler_config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "set_alpha_to_one": False}))
     configs["scheduler/scheduler_config.json"] = json.loads((here / "scheduler/scheduler_config.json").read_text())
     middle = "XL" if name.startswith("xl") else ""
     task = "Inpaint" if "inpaint" in name else "InstructPix2Pix" if name == "pix2pix" else ""

@@ -14,7 +14,6 @@ engine-why-no-file = there is no such file
 engine-what-unknown = there is no model “{ $id }”
 engine-what-text-width = its U-Net reads texts of width { $wanted }, its text encoder gives { $got }
 engine-what-channels = its U-Net answers { $got } channels for latents of { $wanted }
-engine-what-second-encoder = it has a second text encoder, as SDXL models do
-engine-what-sdxl = it is an SDXL model: its U-Net also wants sizes and a second text encoder
+engine-what-pooled-width = its U-Net reads pooled text of width { $wanted }, its text encoders give { $got }
 engine-what-noise-levels = it knows { $levels } noise levels, too few for { $steps } steps
 engine-what-value = { $key } = { $value } in its { $part }

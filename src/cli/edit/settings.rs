@@ -69,6 +69,9 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     if let Some(guidance) = &args.guidance {
         settings.guidance = number(guidance)?.try_into()?;
     }
+    if let Some(guidance) = &args.image_guidance {
+        settings.image_guidance = number(guidance)?.try_into()?;
+    }
     if let Some(sampler) = &args.sampler {
         settings.sampler = sampler.parse()?;
     }

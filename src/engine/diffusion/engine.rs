@@ -6,14 +6,16 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
-use super::classifier_free_guidance::GuidedUnet;
+use super::classifier_free_guidance::{GuidedUnet, Mix};
 use super::denoise::{Denoising, denoise, noised};
 use super::latent_mask::LatentMask;
 use super::latent_preview::LatentPreview;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
 use super::sampler::sampler;
+use super::text_encoder::EncodedText;
 use super::tiled::TiledUnet;
+use super::unet::{Conditions, PictureSizes, Pooled};
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
@@ -265,7 +267,7 @@ impl Run<'_> {
         progress.stage(Stage::EncodingPicture);
         let clock = Instant::now();
         let image_latent = self.image_latent(progress)?;
-        let masked_image = self.masked_image(progress)?;
+        let shown = self.shown(progress)?;
         // Of the blocks of one network few fit the next one.
         BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
@@ -275,7 +277,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised_latent(&text, image_latent, masked_image, progress)?;
+        let latent = self.denoised_latent(&text, image_latent, shown, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -303,18 +305,37 @@ impl Run<'_> {
         Ok(Some(image))
     }
 
-    fn text(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let both = [self.input.negative.as_str(), self.input.prompt.as_str()];
-        let [_, prompt] = both;
-        let prompts: &[&str] = if self.input.guidance.is_on() {
-            &both
-        } else {
-            &[prompt]
-        };
-        self.report.prompts = prompts.len() as u32;
-        self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
-        self.pipeline
-            .encode_prompts(prompts, &mut self.report, progress)
+    /// How the predictions of a step are put together.
+    fn mix(&self) -> Mix {
+        let input = self.input;
+        let scale = input.guidance.get();
+        match input.guidance.predictions(&self.pipeline.card.traits) {
+            1 => Mix::Single,
+            2 => Mix::Text { scale },
+            _ => Mix::TextAndImage {
+                scale,
+                image_scale: input.image_guidance.get(),
+            },
+        }
+    }
+
+    /// The texts of all members of the [`mix`](Self::mix).
+    fn text(&mut self, progress: &mut dyn Progress) -> Result<EncodedText, EngineError> {
+        let mix = self.mix();
+        let prompt = self.input.prompt.as_str();
+        let negative = (mix != Mix::Single).then_some(self.input.negative.as_str());
+        self.report.prompts = mix.members() as u32;
+        let prompts = std::iter::once(prompt).chain(negative);
+        self.report.unknown_words = self.pipeline.unknown_words(prompts)?;
+        let mut text =
+            self.pipeline
+                .encode_prompts(prompt, negative, &mut self.report, progress)?;
+        if let Mix::TextAndImage { .. } = mix {
+            let negative_twice = |both: &Tensor| Tensor::cat(&[&both.narrow(0, 0, 1)?, both], 0);
+            text.tokens = negative_twice(&text.tokens)?;
+            text.pooled = text.pooled.as_ref().map(negative_twice).transpose()?;
+        }
+        Ok(text)
     }
 
     /// The latent of the input's picture; `None` where nothing of it is needed.
@@ -331,12 +352,26 @@ impl Run<'_> {
             .map(Some)
     }
 
-    /// Mask and masked-image latent for an inpainting model, (1, 1 + c, h, w).
-    fn masked_image(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
+    /// What the network reads beside the noisy latent: of an inpainting model mask and masked-image latent,
+    /// (1, 1 + c, h, w); of one that follows instructions the picture's latent as the autoencoder gives it,
+    /// not scaled, (1, c, h, w).
+    fn shown(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
         let traits = &self.pipeline.card.traits;
-        if !traits.sees_mask() {
+        if traits.sees_mask() {
+            return self.masked_image(progress).map(Some);
+        }
+        if !traits.follows_instructions() {
             return Ok(None);
         }
+        let image = self.input.original.as_ref().unwrap_or(&self.input.image);
+        let latent = self
+            .pipeline
+            .encode_picture(image, &mut self.report, progress)?;
+        self.pipeline.unscaled(&latent).map(Some)
+    }
+
+    fn masked_image(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
+        let traits = &self.pipeline.card.traits;
         let factor = traits.vae_factor as usize;
         let image = &self.input.image;
         // As in training: a hard mask, and grey under it. Without a mask all of it is masked.
@@ -361,15 +396,15 @@ impl Run<'_> {
             .map(|&is_masked| f32::from(u8::from(is_masked)))
             .collect();
         let mask = plane_tensor(mask, self.latent_size, &self.device)?;
-        Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
+        Ok(Tensor::cat(&[&mask, &masked], 1)?)
     }
 
     /// Sets schedule, init latent, latent mask and conditioning up, and runs the denoising loop.
     fn denoised_latent(
         &mut self,
-        text: &Tensor,
+        text: &EncodedText,
         image_latent: Option<Tensor>,
-        masked_image: Option<Tensor>,
+        shown: Option<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let input = self.input;
@@ -418,9 +453,9 @@ impl Run<'_> {
         let unet = &self.pipeline.unet;
         let guided = GuidedUnet {
             unet,
-            conditioning: unet.condition(text, &timesteps, progress)?,
-            masked_image,
-            guidance: input.guidance,
+            conditioning: unet.condition(&self.conditions(text), &timesteps, progress)?,
+            shown,
+            mix: self.mix(),
         };
         let denoised = if input.tiles.is_empty() {
             let mut unet = guided;
@@ -435,6 +470,24 @@ impl Run<'_> {
         };
         self.report.executed_steps = denoised.executed;
         Ok(denoised.latent)
+    }
+
+    /// What the network is told of the picture: a tile is told of as a whole picture of its size, which
+    /// is near what the network was trained with.
+    fn conditions<'t>(&self, text: &'t EncodedText) -> Conditions<'t> {
+        let factor = self.pipeline.card.traits.vae_factor;
+        let tile = self.input.tiles.first().map(|tile| tile.extent());
+        let shown = tile.map_or(self.input.image.extent, |tile| {
+            Extent::new(tile.width * factor, tile.height * factor)
+        });
+        Conditions {
+            text: &text.tokens,
+            pooled: text.pooled.as_ref().map(|text| Pooled {
+                text,
+                sizes: PictureSizes::of_whole(shown),
+            }),
+            guidance: self.input.guidance.get(),
+        }
     }
 
     /// The init latent: `image_latent` with the region filled as `mask.fill` says, where the region is

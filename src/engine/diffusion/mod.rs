@@ -16,6 +16,7 @@ mod latent_preview;
 mod model_config;
 mod noise;
 mod pipeline;
+mod prompt_encoder;
 mod random_model;
 mod resnet;
 mod sampler;

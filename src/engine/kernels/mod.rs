@@ -41,6 +41,7 @@ mod prefetch;
 mod rectify;
 #[cfg(test)]
 mod reference;
+mod shift;
 #[cfg(not(target_arch = "x86_64"))]
 mod unsupported_bf16;
 mod upsample;
@@ -61,4 +62,5 @@ pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
 pub use peak::{Peak, peak};
 pub(crate) use pool::{PictureSize, max_pool_halved};
 pub(crate) use rectify::{Rectifier, rectify};
+pub(crate) use shift::shift_pictures;
 pub(crate) use upsample::upsample_bilinear;

@@ -399,6 +399,16 @@ impl<'a> Loader<'a> {
         self.weights.tensor(name, shape)
     }
 
+    /// Zeros in the place of a small weight that a layer does without.
+    pub(crate) fn zeros(&self, count: usize) -> Result<Tensor, EngineError> {
+        let weights = &self.weights;
+        Ok(Tensor::zeros(
+            count,
+            weights.precision.compute,
+            &weights.device,
+        )?)
+    }
+
     /// See [`Weights::table`].
     pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;

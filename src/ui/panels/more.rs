@@ -121,6 +121,7 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     {
         desk.set(document, |settings| settings.guidance = guidance);
     }
+    image_guidance(ui, desk, document);
     let (name, tooltip) = (desk.text("ui-sampler"), desk.text("ui-sampler-tip"));
     let text = |sampler: SamplerId| {
         (
@@ -231,6 +232,35 @@ fn sharpness(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, chosen: Sec
     }
 }
 
+/// Of a model that follows instructions; no other reads it.
+fn image_guidance(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let is_read = desk
+        .editor
+        .model_card()
+        .is_some_and(|card| card.traits.follows_instructions());
+    let Some(open) = desk.editor.document(document).filter(|_| is_read) else {
+        return;
+    };
+    let reset = desk.text("ui-reset");
+    let name = desk.text("ui-image-guidance");
+    let tooltip = desk.text("ui-image-guidance-tip");
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: 1.0..=5.0,
+        speed: 0.02,
+        notch: 0.1,
+        decimals: 1,
+        unit: "",
+        reset: Some((EditSettings::default().image_guidance.get(), &reset)),
+    };
+    if let Some(value) = widgets::number(ui, open.settings().image_guidance.get(), &field)
+        && let Ok(guidance) = Guidance::new(value)
+    {
+        desk.set(document, |settings| settings.image_guidance = guidance);
+    }
+}
+
 /// Samplers are known by their own names in every language.
 fn sampler_name(sampler: SamplerId) -> &'static str {
     match sampler {
@@ -238,6 +268,7 @@ fn sampler_name(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "Euler ancestral",
         SamplerId::Dpmpp2m => "DPM++ 2M",
         SamplerId::Ddim => "DDIM",
+        SamplerId::Lcm => "LCM",
     }
 }
 
@@ -247,6 +278,7 @@ fn sampler_about(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "ui-sampler-euler-a",
         SamplerId::Dpmpp2m => "ui-sampler-dpmpp-2m",
         SamplerId::Ddim => "ui-sampler-ddim",
+        SamplerId::Lcm => "ui-sampler-lcm",
     }
 }
 

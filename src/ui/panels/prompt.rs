@@ -127,7 +127,12 @@ fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         return;
     };
     // Without guidance the negative prompt has no effect, and what has no effect is not shown.
-    if !open.settings().guidance.is_on() {
+    let guidance = open.settings().guidance;
+    let is_read = match desk.editor.model_card() {
+        Some(card) => guidance.predictions(&card.traits) > 1,
+        None => guidance.is_on(),
+    };
+    if !is_read {
         return;
     }
     let label =
