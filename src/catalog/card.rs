@@ -81,23 +81,13 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         Some(2048) => Family::Xl,
         _ => Family::Other,
     };
+    let id = reference.name();
     let traits = traits(&files, &unet, &scheduler, &preview, family)?;
-    let id = match reference {
-        ModelRef::BuiltIn => STARTER_ID.to_owned(),
-        ModelRef::Folder(folder) => std::path::absolute(folder)
-            .ok()
-            .as_deref()
-            .and_then(std::path::Path::file_name)
-            .map_or_else(
-                || folder.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-    };
     Ok(ModelCard {
         reference: reference.clone(),
         name: match reference {
             ModelRef::BuiltIn => "Overpaint Starter".to_owned(),
-            ModelRef::Folder(_) => id.clone(),
+            ModelRef::Folder(_) | ModelRef::File(_) => id.clone(),
         },
         id,
         defaults: defaults(&files, (&unet, &traits), &scheduler, preview, family)?,
@@ -111,9 +101,6 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
 fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     const INDEX: &str = "model_index.json";
     if let ModelFiles::Folder(folder) = files {
-        if folder.is_file() {
-            return Err(inspect::file(folder));
-        }
         if folder.is_dir() && !files.contains(INDEX) {
             return Err(inspect::folder(folder));
         }
@@ -239,44 +226,7 @@ fn weights_bytes(files: &ModelFiles) -> Result<u64, CatalogError> {
     }
     let mut total = 0;
     for (folder, stem) in parts {
-        total += part_bytes(files, folder, stem)?;
+        total += files.weights_len(&format!("{folder}/{stem}.safetensors"))?;
     }
     Ok(total)
-}
-
-fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, CatalogError> {
-    let plain = format!("{folder}/{stem}.safetensors");
-    for name in [&plain, &format!("{folder}/{stem}.fp16.safetensors")] {
-        if files.contains(name) {
-            return files.weights_len(name);
-        }
-    }
-    #[derive(serde::Deserialize)]
-    struct ShardIndex {
-        weight_map: std::collections::BTreeMap<String, String>,
-    }
-    let index = format!("{folder}/{stem}.safetensors.index.json");
-    let Some(index) = read_optional::<ShardIndex>(files, &index)? else {
-        // The same weights as Python's own programs once wrote them, whole or in shards.
-        let pickled = match folder {
-            "text_encoder" | "text_encoder_2" => "pytorch_model",
-            _ => stem,
-        };
-        let endings = [".bin", ".fp16.bin", ".bin.index.json"];
-        let mut names = endings.iter().map(|end| format!("{folder}/{pickled}{end}"));
-        return Err(match names.find(|name| files.contains(name)) {
-            Some(name) => CatalogError::Foreign {
-                path: files.path(&name),
-                what: Foreign::Pickle,
-            },
-            None => CatalogError::MissingFile {
-                path: files.path(&plain),
-            },
-        });
-    };
-    let shards: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
-    let sizes = shards
-        .iter()
-        .map(|shard| files.weights_len(&format!("{folder}/{shard}")));
-    sizes.sum()
 }

@@ -278,11 +278,6 @@ fn what_is_no_file_of_a_model_is_said() {
             "<html>",
             Foreign::WebPage,
         ),
-        (
-            "unet/diffusion_pytorch_model.fp16.safetensors",
-            "PK\x03\x04",
-            Foreign::Pickle,
-        ),
         ("unet/config.json", "<!DOCTYPE html>", Foreign::WebPage),
         ("words.json", pointer, Foreign::LfsPointer),
         ("model_index.json", "Entry not found", Foreign::WebPage),
@@ -305,21 +300,46 @@ fn what_is_no_file_of_a_model_is_said() {
         let path = folder.0.path().join(name);
         assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
     }
-    for (weights, pickled) in [
+}
+
+#[test]
+fn weights_are_found_in_every_variant_there_is() {
+    let plain = "text_encoder/model.safetensors";
+    for (names, bytes) in [
+        (&["text_encoder/model.fp16.safetensors"][..], 3),
+        (&["text_encoder/model.non_ema.safetensors"], 3),
+        (&["text_encoder/pytorch_model.bin"], 3),
+        (&["text_encoder/pytorch_model.fp16.bin"], 3),
         (
-            "text_encoder/model.safetensors",
-            "text_encoder/pytorch_model.bin",
+            &[
+                "text_encoder/model.safetensors.index.fp16.json",
+                "text_encoder/a",
+            ],
+            3,
         ),
         (
-            "vae/diffusion_pytorch_model.safetensors",
-            "vae/diffusion_pytorch_model.fp16.bin",
+            &[
+                "text_encoder/pytorch_model.bin.index.json",
+                "text_encoder/a",
+            ],
+            3,
         ),
     ] {
         let folder = Folder::like_stable_diffusion();
-        std::fs::remove_file(folder.0.path().join(weights)).expect("removed");
-        folder.write(pickled, "PK");
-        let (path, what) = (folder.0.path().join(pickled), Foreign::Pickle);
-        assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
+        std::fs::remove_file(folder.0.path().join(plain)).expect("removed");
+        for name in names {
+            let text = match name.ends_with(".json") {
+                true => r#"{"weight_map": {"w": "a"}}"#,
+                false => "123",
+            };
+            folder.write(name, text);
+        }
+        // The other two parts have ten.
+        assert_eq!(
+            folder.open().expect("complete").bytes,
+            10 + bytes,
+            "{names:?}"
+        );
     }
 }
 

@@ -255,9 +255,12 @@ pub struct EditArgs {
         allow_negative_numbers = true
     )]
     pub second_strength: String,
-    /// Model: an id of `overpaint models`, or a diffusers folder
+    /// Model: an id of `overpaint models`, a checkpoint file, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,
+    /// Autoencoder (VAE) to use with a checkpoint file instead of its own
+    #[arg(long, value_name = "FILE")]
+    pub vae: Option<PathBuf>,
     /// What computes
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -15,7 +15,7 @@ use super::settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,
 };
-use crate::catalog::{ModelRef, STARTER_ID};
+use crate::catalog::ModelRef;
 use crate::geometry::Extent;
 use crate::raster::FileOrigin;
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
@@ -67,7 +67,7 @@ impl Recipe {
                 "Size",
                 format!("{}x{}", self.extent.width, self.extent.height),
             ),
-            ("Model", model_name(&self.model)),
+            ("Model", self.model.name()),
             ("Denoising strength", s.strength.get().to_string()),
         ];
         if s.image_guidance != EditSettings::default().image_guidance {
@@ -122,7 +122,7 @@ impl Recipe {
             "format": FORMAT,
             "app": "overpaint",
             "version": env!("CARGO_PKG_VERSION"),
-            "model": model_name(&self.model),
+            "model": self.model.name(),
             "settings": self.settings,
         })
         .to_string()
@@ -265,17 +265,6 @@ const KEEP_DETAILS: &str = "Keep details";
 const WORK_SIZE: &str = "Work size";
 const SECOND_PASS: &str = "Second pass";
 const SECOND_STRENGTH: &str = "Second pass strength";
-
-fn model_name(model: &ModelRef) -> String {
-    match model {
-        ModelRef::BuiltIn => STARTER_ID.to_owned(),
-        ModelRef::Folder(path) => path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned(),
-    }
-}
 
 /// `known` with one setting replaced, if that makes settings; `known` keeps the change.
 fn with_setting(known: &mut Map<String, Value>, key: &str, value: &Value) -> Option<EditSettings> {

@@ -126,7 +126,7 @@ fn our_own_form_is_preferred_and_forgiving() {
     };
     let restored = Restored::from_file(&origin, &before).unwrap();
     assert_eq!(restored.settings, settings);
-    assert_eq!(restored.model.as_deref(), Some(STARTER_ID));
+    assert_eq!(restored.model.as_deref(), Some(crate::catalog::STARTER_ID));
 
     let later = "{\"format\":1,\"app\":\"overpaint\",\"settings\":{\"prompt\":\"x\",\"steps\":0,\"future\":1}}";
     let mut restored = Restored::from_json(later, &before).unwrap();

@@ -76,7 +76,7 @@ impl FilePurpose {
                 pixels: sheet_of(editor, comparison)?,
                 path,
             },
-            Self::ModelFolder => Command::SetModel(ModelRef::Folder(path)),
+            Self::ModelFolder => Command::SetModel(ModelRef::at(path)),
         })
     }
 }

@@ -11,7 +11,6 @@ engine-bad-input = 交給引擎的工作自相矛盾。這是我們的錯，請�
 engine-internal = 引擎出錯了。這是我們的錯，請回報。細節：{ $why }
 engine-panicked = 引擎當掉，已重新啟動。您的作品沒有遺失，請回報。細節：{ $why }
 engine-why-no-file = 沒有這個檔案
-engine-why-not-whole = 不是完整的 safetensors 檔案：{ $why }
 engine-what-unknown = 沒有「{ $id }」這個模型
 engine-what-text-width = U-Net 讀取寬度 { $wanted } 的文字，文字編碼器給的卻是 { $got }
 engine-what-channels = U-Net 輸出 { $got } 個色版，潛在空間卻是 { $wanted } 個

@@ -42,7 +42,11 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     // All that can be known without the model's weights is found out before they are read.
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
-    let card = catalog::open(&catalog::resolve(&args.model)?)?;
+    let model = catalog::resolve(&args.model)?;
+    let card = catalog::open(&match &args.vae {
+        Some(vae) => model.with_vae(vae)?,
+        None => model,
+    })?;
     let settings = settings(args, &card)?;
     if card.words.is_none() {
         say_english(&settings.prompt, console);

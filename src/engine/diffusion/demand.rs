@@ -80,7 +80,7 @@ impl ModelDemands {
             let on_the_way = (elements * kept / 2.0).min(FREE_LIST_MAX_BYTES as f64);
             most = most.max(held + file + elements * kept + on_the_way);
             held += elements * kept;
-            if *files == ModelFiles::BuiltIn {
+            if matches!(files, ModelFiles::BuiltIn) {
                 // Part of the program, and read.
                 held += file;
             }

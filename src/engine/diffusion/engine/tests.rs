@@ -1,5 +1,6 @@
 //! Whole edits with a tiny random model, against diffusers and against themselves.
 
+mod checkpoints;
 mod families;
 mod tiles;
 
