@@ -277,7 +277,9 @@ impl Prepared {
         if self.input.wants_round_trip {
             let seen = self.original();
             let round_trip = round_trip.unwrap_or(seen);
-            let details = Details::new(seen, round_trip, image, self.keep_details);
+            let mask = self.input.mask.as_ref();
+            let region = mask.map(|mask| mask.region.as_slice());
+            let details = Details::new(seen, round_trip, image, region, self.keep_details);
             return self.with_details(&details);
         }
         let mut placed = resample(image, self.frame_of(rect, 1.0), rect.extent())?;
