@@ -87,6 +87,8 @@ pub enum BulkError {
     },
     /// An output would be written over one of the pictures.
     OverPicture(PathBuf),
+    /// An output would be written over a file that is none of the batch's.
+    OverOther(PathBuf),
 }
 
 impl BulkError {
@@ -148,6 +150,7 @@ impl Explain for BulkError {
                 .with("name", name.clone())
                 .with("other", other.as_path()),
             Self::OverPicture(path) => Message::new("bulk-over-picture").with("path", path.as_path()),
+            Self::OverOther(path) => Message::new("bulk-over-other").with("path", path.as_path()),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Key {
         let mut hex = String::with_capacity(64);
         for byte in self.0 {
             // Writing to a String cannot fail.
-            drop(write!(hex, "{byte:02x}"));
+            write!(hex, "{byte:02x}").ok();
         }
         hex
     }

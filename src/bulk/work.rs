@@ -11,7 +11,8 @@ use super::recipe::{Action, BulkRecipe, EditSection};
 use super::template::Template;
 use super::words::{SeedRule, Word};
 use crate::catalog::{ModelCard, ModelRef, ModelTraits};
-use crate::plan::{EditSettings, EraseSettings, Length, PlanError, Seed, Strength};
+use crate::geometry::Extent;
+use crate::plan::{Recipe, EditSettings, EraseSettings, Length, MaskMode, PlanError, Seed, Strength};
 use crate::raster::FileFormat;
 use crate::raster::file::{MaskChannel, SaveOptions};
 use crate::select::Part;
@@ -160,6 +161,14 @@ impl Work {
     /// That person's part only.
     pub fn person(&self) -> Option<u32> {
         self.recipe.mask.person.map(std::num::NonZero::get)
+    }
+
+    /// What being painted means.
+    pub fn mask_mode(&self) -> MaskMode {
+        match self.model {
+            Some(_) => self.settings.mask_mode,
+            None => self.recipe.erase_settings().mask_mode,
+        }
     }
 
     /// How far the mask's region is shrunk.
@@ -363,12 +372,24 @@ impl Work {
         Ok(folder.join(name).to_string_lossy().replace('\\', "/"))
     }
 
-    /// How results are written.
-    pub fn save_options(&self, source: &Source) -> SaveOptions {
+    /// How a result of that size is written.
+    pub fn save_options(&self, source: &Source, task: &JobTask, extent: Extent) -> SaveOptions {
+        let written = &self.recipe.output;
+        let text = match (&self.model, task) {
+            (Some(model), JobTask::Edit(settings)) if written.metadata => {
+                let infotext = Recipe {
+                    model: model.reference.clone(),
+                    settings: (**settings).clone(),
+                    extent,
+                };
+                Some(infotext.text())
+            }
+            _ => None,
+        };
         SaveOptions {
             format: Some(self.recipe.format_of(&source.path)),
-            jpeg_quality: self.recipe.output.quality,
-            recipe: None,
+            jpeg_quality: written.quality,
+            recipe: text,
         }
     }
 }
