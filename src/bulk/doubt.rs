@@ -59,11 +59,16 @@ impl Doubt {
         let mut row = Vec::with_capacity(extent.width as usize);
         for y in 0..extent.height {
             row.clear();
-            mask.visit_row(y, 0..extent.width, |_, values| row.extend_from_slice(values));
+            mask.visit_row(y, 0..extent.width, |_, values| {
+                row.extend_from_slice(values)
+            });
             let is_in = |value: &u8| *value >= SELECTED;
             selected += row.iter().filter(|value| is_in(value)).count() as u64;
             // 10 and 90 % of 255.
-            between += row.iter().filter(|value| (26..=229).contains(*value)).count() as u64;
+            between += row
+                .iter()
+                .filter(|value| (26..=229).contains(*value))
+                .count() as u64;
             let any = row.iter().any(is_in);
             borders = [
                 borders[0] || y == 0 && any,
@@ -83,9 +88,15 @@ impl Doubt {
             (Flag::Borders, touched >= 3),
             (Flag::Pieces, large_pieces(grid, columns) > 1),
         ];
-        let flags = flags.into_iter().filter_map(|(flag, is_so)| is_so.then_some(flag));
+        let flags = flags
+            .into_iter()
+            .filter_map(|(flag, is_so)| is_so.then_some(flag));
         Self {
-            score: if selected == 0 { 0.0 } else { between as f64 / selected as f64 },
+            score: if selected == 0 {
+                0.0
+            } else {
+                between as f64 / selected as f64
+            },
             share,
             flags: flags.collect(),
         }
@@ -152,7 +163,10 @@ mod tests {
 
     #[test]
     fn what_is_suspicious_is_flagged() {
-        assert_eq!(doubt(&[(Rect::new(5, 5, 50, 50), 255)]).flags, [Flag::Small]);
+        assert_eq!(
+            doubt(&[(Rect::new(5, 5, 50, 50), 255)]).flags,
+            [Flag::Small]
+        );
         assert_eq!(
             doubt(&[(Rect::new(0, 0, 1000, 560), 255)]).flags,
             [Flag::Large, Flag::Borders]

@@ -114,7 +114,9 @@ impl Explain for BulkError {
             Self::Version { found, known } => Message::new("bulk-recipe-version")
                 .with("version", *found as f64)
                 .with("known", *known),
-            Self::Unwritable(why) => Message::new("bulk-recipe-unwritable").with("why", why.clone()),
+            Self::Unwritable(why) => {
+                Message::new("bulk-recipe-unwritable").with("why", why.clone())
+            }
             Self::OneAction => Message::new("bulk-recipe-one-action"),
             Self::Both(a, b) => Message::new("bulk-recipe-both").with("a", *a).with("b", *b),
             Self::Needs(key, other) => Message::new("bulk-recipe-needs")
@@ -133,8 +135,12 @@ impl Explain for BulkError {
             Self::NameWithout(place) => {
                 Message::new("bulk-recipe-name-without").with("place", place.clone())
             }
-            Self::EmptyList(list) => Message::new("bulk-recipe-empty-list").with("list", list.clone()),
-            Self::ListName(list) => Message::new("bulk-recipe-list-name").with("list", list.clone()),
+            Self::EmptyList(list) => {
+                Message::new("bulk-recipe-empty-list").with("list", list.clone())
+            }
+            Self::ListName(list) => {
+                Message::new("bulk-recipe-list-name").with("list", list.clone())
+            }
             Self::UnusedList(list) => {
                 Message::new("bulk-recipe-unused-list").with("list", list.clone())
             }
@@ -149,7 +155,9 @@ impl Explain for BulkError {
             Self::SameName { name, other } => Message::new("bulk-same-name")
                 .with("name", name.clone())
                 .with("other", other.as_path()),
-            Self::OverPicture(path) => Message::new("bulk-over-picture").with("path", path.as_path()),
+            Self::OverPicture(path) => {
+                Message::new("bulk-over-picture").with("path", path.as_path())
+            }
             Self::OverOther(path) => Message::new("bulk-over-other").with("path", path.as_path()),
         }
     }

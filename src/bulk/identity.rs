@@ -1,7 +1,7 @@
 //! [`model_identity`]: what a model is, whatever its folder is called and wherever it lies.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -29,7 +29,12 @@ pub fn model_identity(model: &ModelRef) -> Result<String, CatalogError> {
         ];
         let read = names.into_iter().map(|name| files.read(name));
         let read = read.collect::<Result<Vec<_>, _>>()?;
-        return Ok(Key::of_parts(read.iter().map(|bytes| &**bytes)).hex());
+        // What is compiled in can be read whenever it likes.
+        let keys = read
+            .iter()
+            .map(|bytes| of_samples(&mut Cursor::new(&**bytes)).ok());
+        let keys: Vec<Key> = keys.flatten().collect();
+        return Ok(Key::of_parts(keys.iter().map(Key::bytes)).hex());
     }
     let mut told = serde_json::to_value(model).unwrap_or_default();
     replace_paths(&mut told).map_err(|(path, why)| CatalogError::Unreadable { path, why })?;
@@ -72,13 +77,18 @@ fn of_path(path: &Path) -> std::io::Result<Key> {
             parts.flat_map(|(name, key)| [name.as_bytes(), key.bytes()]),
         ));
     }
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+    of_samples(&mut File::open(path)?)
+}
+
+fn of_samples(file: &mut (impl Read + Seek)) -> std::io::Result<Key> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
     let mut sample = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut sample)?;
     if length > HEAD_BYTES {
         for block in 0..BLOCKS {
-            let at = HEAD_BYTES + (length - HEAD_BYTES).saturating_sub(BLOCK_BYTES) * block / (BLOCKS - 1);
+            let at = HEAD_BYTES
+                + (length - HEAD_BYTES).saturating_sub(BLOCK_BYTES) * block / (BLOCKS - 1);
             file.seek(SeekFrom::Start(at))?;
             file.by_ref().take(BLOCK_BYTES).read_to_end(&mut sample)?;
         }

@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::doubt::Doubt;
 use super::key::Key;
-use crate::raster::{Mask, PictureError, file};
 use crate::geometry::Extent;
 use crate::raster::file::MaskChannel;
+use crate::raster::{Mask, PictureError, file};
 use crate::text::{Explain, Message, error_speaks};
 
 /// Folder of the journal and the masks, in the output folder.
@@ -217,7 +217,9 @@ impl Journal {
         if !path.is_file() {
             return Ok(None);
         }
-        Ok(Some(file::load_mask(&path, extent, MaskChannel::Auto)?.mask))
+        Ok(Some(
+            file::load_mask(&path, extent, MaskChannel::Auto)?.mask,
+        ))
     }
 
     /// Keeps a selection.
@@ -275,7 +277,9 @@ impl Journal {
         let value = serde_json::to_vec(value).map_err(|error| self.failed(&error))?;
         let write = || -> Result<(), redb::Error> {
             let transaction = self.database.begin_write()?;
-            transaction.open_table(table)?.insert(key.bytes(), value.as_slice())?;
+            transaction
+                .open_table(table)?
+                .insert(key.bytes(), value.as_slice())?;
             transaction.commit()?;
             Ok(())
         };

@@ -45,11 +45,16 @@ fn a_file_of_somebody_else_is_not_claimed() {
     let journal = Journal::open(out.path(), false).unwrap();
     let key = Key::of(b"job");
     std::fs::write(out.path().join("theirs.png"), "x").unwrap();
-    let refused = journal.claim([("ours.png", &key), ("theirs.png", &key)]).unwrap();
+    let refused = journal
+        .claim([("ours.png", &key), ("theirs.png", &key)])
+        .unwrap();
     assert_eq!(refused.as_deref(), Some("theirs.png"));
     // All or none: the first was not claimed either.
     std::fs::write(out.path().join("ours.png"), "x").unwrap();
-    assert_eq!(journal.claim([("ours.png", &key)]).unwrap().as_deref(), Some("ours.png"));
+    assert_eq!(
+        journal.claim([("ours.png", &key)]).unwrap().as_deref(),
+        Some("ours.png")
+    );
     std::fs::remove_file(out.path().join("ours.png")).unwrap();
     assert_eq!(journal.claim([("ours.png", &key)]).unwrap(), None);
     std::fs::write(out.path().join("ours.png"), "x").unwrap();

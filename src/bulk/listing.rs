@@ -54,7 +54,10 @@ pub struct Listing {
 /// folders or of names that begin with a dot.
 pub fn list(paths: &[PathBuf], is_recursive: bool, excluded: &[PathBuf]) -> io::Result<Listing> {
     let mut found = Listing::default();
-    let excluded: Vec<PathBuf> = excluded.iter().filter_map(|p| p.canonicalize().ok()).collect();
+    let excluded: Vec<PathBuf> = excluded
+        .iter()
+        .filter_map(|p| p.canonicalize().ok())
+        .collect();
     for path in paths {
         if path.is_dir() {
             walk(path, Path::new(""), is_recursive, &excluded, &mut found)?;
@@ -114,7 +117,14 @@ mod tests {
         for folder in ["in/sub", "in/out"] {
             std::fs::create_dir_all(at(folder)).unwrap();
         }
-        for file in ["b.JPG", "a.png", "notes.txt", ".hidden.png", "sub/c.webp", "out/a.png"] {
+        for file in [
+            "b.JPG",
+            "a.png",
+            "notes.txt",
+            ".hidden.png",
+            "sub/c.webp",
+            "out/a.png",
+        ] {
             std::fs::write(at("in").join(file), "x").unwrap();
         }
         let names = |is_recursive| {
@@ -126,6 +136,9 @@ mod tests {
         assert_eq!(names(true), ["a.png", "b.JPG", "sub/c.webp"]);
         let missing = list(&[at("nowhere.png")], false, &[]).unwrap();
         assert_eq!(missing.sources.len(), 1);
-        assert_eq!((missing.sources[0].stem(), missing.sources[0].ending()), ("nowhere".into(), "png".into()));
+        assert_eq!(
+            (missing.sources[0].stem(), missing.sources[0].ending()),
+            ("nowhere".into(), "png".into())
+        );
     }
 }

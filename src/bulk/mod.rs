@@ -28,7 +28,7 @@ pub use identity::model_identity;
 pub use journal::{Done, Journal, JournalError, KnownMask};
 pub use key::Key;
 pub use listing::{Listing, Source, list};
-pub use prompts::{PromptTable, Prompts};
+pub use prompts::{PromptTable, Prompts, is_of_each};
 pub use recipe::{
     Action, BulkRecipe, EditSection, EraseSection, MaskSection, OutputFormat, OutputSection,
     RECIPE_ENDING, RECIPE_VERSION,

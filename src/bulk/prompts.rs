@@ -44,7 +44,9 @@ impl PromptTable {
             .delimiter(if has_tabs { b'\t' } else { b',' })
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let columns = reader.headers().map_err(|error| unreadable(error.to_string()))?;
+        let columns = reader
+            .headers()
+            .map_err(|error| unreadable(error.to_string()))?;
         let columns: Vec<String> = columns.iter().map(str::to_owned).collect();
         if !columns.iter().any(|column| column == PICTURE) {
             return Err(BulkError::PromptColumn {
@@ -55,7 +57,10 @@ impl PromptTable {
         let mut rows = BTreeMap::new();
         for record in reader.records() {
             let record = record.map_err(|error| unreadable(error.to_string()))?;
-            let cells = columns.iter().cloned().zip(record.iter().map(str::to_owned));
+            let cells = columns
+                .iter()
+                .cloned()
+                .zip(record.iter().map(str::to_owned));
             let mut row: BTreeMap<String, String> = cells.collect();
             let picture = row.remove(PICTURE).unwrap_or_default().replace('\\', "/");
             if rows.insert(picture.clone(), row).is_some() {
@@ -104,11 +109,16 @@ pub(super) fn path_for(
     });
     let filled = filled.map_err(BulkError::NoValue)?;
     let is_each = template.places().next().is_some();
-    Ok(if is_each { source.folder() } else { recipe_folder }.join(filled))
+    Ok(if is_each {
+        source.folder()
+    } else {
+        recipe_folder
+    }
+    .join(filled))
 }
 
 /// True where a recipe's path has a place, so that it is another for each picture.
-pub(super) fn is_of_each(path: &str) -> bool {
+pub fn is_of_each(path: &str) -> bool {
     Template::parse("mask.mask", path).is_ok_and(|path| path.places().next().is_some())
 }
 
@@ -133,14 +143,24 @@ mod tests {
         assert_eq!(prompt("c.webp").as_deref(), Some("y"));
         assert_eq!(prompt("d.webp"), None);
         let tabs = PromptTable::parse(b"picture\tprompt\na\tone, two\n", Path::new("p.TSV"));
-        assert_eq!(tabs.unwrap().row(&source("a.png")).unwrap()["prompt"], "one, two");
+        assert_eq!(
+            tabs.unwrap().row(&source("a.png")).unwrap()["prompt"],
+            "one, two"
+        );
     }
 
     #[test]
     fn broken_tables_say_what_is_wrong() {
         let bad = |text: &[u8]| PromptTable::parse(text, Path::new("p.csv")).unwrap_err();
-        assert!(matches!(bad(b"prompt\nx\n"), BulkError::PromptColumn { .. }));
-        assert!(bad(b"picture,prompt\na,b,c\n").to_string().contains("line: 2"));
+        assert!(matches!(
+            bad(b"prompt\nx\n"),
+            BulkError::PromptColumn { .. }
+        ));
+        assert!(
+            bad(b"picture,prompt\na,b,c\n")
+                .to_string()
+                .contains("line: 2")
+        );
         assert!(bad(b"picture\na\na\n").to_string().contains("twice"));
         assert!(bad(b"picture\n\xff\n").to_string().contains("UTF-8"));
     }
@@ -150,7 +170,10 @@ mod tests {
         let folder = Path::new("/recipes");
         let of = |text| path_for("mask.mask", text, &source("sub/a.JPG"), folder).unwrap();
         assert_eq!(of("{stem}-mask.png"), Path::new("/photos/sub/a-mask.png"));
-        assert_eq!(of("../m/{stem}.{from}"), Path::new("/photos/sub/../m/a.jpg"));
+        assert_eq!(
+            of("../m/{stem}.{from}"),
+            Path::new("/photos/sub/../m/a.jpg")
+        );
         assert_eq!(of("logo.png"), Path::new("/recipes/logo.png"));
         assert!(is_of_each("{stem}.png") && !is_of_each("logo.png"));
     }

@@ -84,7 +84,10 @@ pub struct MaskSection {
     pub feather: Option<Word<Length>>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference to the field"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -297,7 +300,11 @@ impl BulkRecipe {
             return Ok(());
         };
         let lists = self.edit.as_ref().map(|edit| &edit.lists);
-        let lists: Vec<&str> = lists.into_iter().flatten().map(|(k, _)| k.as_str()).collect();
+        let lists: Vec<&str> = lists
+            .into_iter()
+            .flatten()
+            .map(|(k, _)| k.as_str())
+            .collect();
         let name = Self::check_places("output.name", name, &OF_NAME, &lists)?;
         if !name.has("ext") {
             return Err(BulkError::NameWithout("ext".to_owned()));
@@ -347,17 +354,29 @@ impl BulkRecipe {
         let mask = &self.mask;
         set(&mut settings.mask_mode, mask.mask_mode);
         set(&mut settings.grow, mask.grow.map(|Word(grow)| grow));
-        set(&mut settings.feather, mask.feather.map(|Word(feather)| Some(feather)));
+        set(
+            &mut settings.feather,
+            mask.feather.map(|Word(feather)| Some(feather)),
+        );
         set(&mut settings.steps, edit.steps);
         set(&mut settings.guidance, edit.guidance);
         set(&mut settings.sampler, edit.sampler);
         set(&mut settings.schedule, edit.schedule);
         set(&mut settings.area, edit.area);
-        set(&mut settings.padding, edit.padding.map(|Word(padding)| Some(padding)));
+        set(
+            &mut settings.padding,
+            edit.padding.map(|Word(padding)| Some(padding)),
+        );
         set(&mut settings.fill, edit.fill);
         set(&mut settings.keep_details, edit.keep_details);
-        set(&mut settings.work_size, edit.work_size.map(|Word(size)| Some(size)));
-        set(&mut settings.second_pass, edit.second_pass.map(|Word(pass)| pass));
+        set(
+            &mut settings.work_size,
+            edit.work_size.map(|Word(size)| Some(size)),
+        );
+        set(
+            &mut settings.second_pass,
+            edit.second_pass.map(|Word(pass)| pass),
+        );
         set(&mut settings.second_strength, edit.second_strength);
         set(&mut settings.strength, edit.strength);
         settings
@@ -368,7 +387,10 @@ impl BulkRecipe {
         let mut settings = EraseSettings::default();
         set(&mut settings.mask_mode, self.mask.mask_mode);
         set(&mut settings.grow, self.mask.grow.map(|Word(grow)| grow));
-        set(&mut settings.feather, self.mask.feather.map(|Word(feather)| feather));
+        set(
+            &mut settings.feather,
+            self.mask.feather.map(|Word(feather)| feather),
+        );
         settings
     }
 

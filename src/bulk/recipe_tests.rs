@@ -77,7 +77,10 @@ fn every_word_is_read_and_written_back() {
     };
     assert_eq!(settings, wanted);
     let strengths = recipe.strengths(&card).unwrap();
-    assert_eq!(strengths.iter().map(|s| s.get()).collect::<Vec<_>>(), [0.5, 0.7]);
+    assert_eq!(
+        strengths.iter().map(|s| s.get()).collect::<Vec<_>>(),
+        [0.5, 0.7]
+    );
     assert_eq!(recipe.edit.as_ref().unwrap().seed, SeedRule::Fixed(Seed(7)));
     assert_eq!(recipe.format_of(Path::new("a.png")), FileFormat::Jpeg);
 }
@@ -142,13 +145,31 @@ fn what_does_not_go_together_is_refused() {
             edit("strength = 0.5\nstrengths = [0.5]\n"),
             BulkError::Both("edit.strength", "edit.strengths"),
         ),
-        (edit("[mask]\nperson = 1\n"), BulkError::Needs("mask.person", "mask.select")),
-        (format!("{base}[erase]\n"), BulkError::Needs("erase", "mask.select")),
-        (format!("{base}[edit]\n"), BulkError::Needs("edit", "edit.prompt")),
+        (
+            edit("[mask]\nperson = 1\n"),
+            BulkError::Needs("mask.person", "mask.select"),
+        ),
+        (
+            format!("{base}[erase]\n"),
+            BulkError::Needs("erase", "mask.select"),
+        ),
+        (
+            format!("{base}[edit]\n"),
+            BulkError::Needs("edit", "edit.prompt"),
+        ),
         (edit("[output]\nquality = 0\n"), BulkError::Quality(0)),
-        (edit("[edit.lists]\na = [\"b\"]\n"), BulkError::UnusedList("a".to_owned())),
-        (edit("[edit.lists]\nstem = [\"b\"]\n"), BulkError::ListName("stem".to_owned())),
-        (edit("[edit.lists]\na = []\n"), BulkError::EmptyList("a".to_owned())),
+        (
+            edit("[edit.lists]\na = [\"b\"]\n"),
+            BulkError::UnusedList("a".to_owned()),
+        ),
+        (
+            edit("[edit.lists]\nstem = [\"b\"]\n"),
+            BulkError::ListName("stem".to_owned()),
+        ),
+        (
+            edit("[edit.lists]\na = []\n"),
+            BulkError::EmptyList("a".to_owned()),
+        ),
         (
             edit("[output]\nname = \"{stem}.png\"\n"),
             BulkError::NameWithout("ext".to_owned()),
@@ -165,7 +186,10 @@ fn what_does_not_go_together_is_refused() {
         edit("[mask]\nmask = \"{colour}.png\"\n"),
         edit("").replace("\"x\"", "\"a {colour}\""),
     ] {
-        assert!(matches!(BulkRecipe::parse(&text), Err(BulkError::Place { .. })), "{text}");
+        assert!(
+            matches!(BulkRecipe::parse(&text), Err(BulkError::Place { .. })),
+            "{text}"
+        );
     }
 }
 
@@ -173,6 +197,14 @@ fn what_does_not_go_together_is_refused() {
 fn strengths_must_leave_a_step() {
     let text = "version = 1\n[edit]\nprompt = \"x\"\nsteps = 5\nstrengths = [0.5, 0.1]\n";
     let recipe = BulkRecipe::parse(text).unwrap();
-    let idle = recipe.strengths(&open(&ModelRef::BuiltIn).unwrap()).unwrap_err();
-    assert_eq!(idle, PlanError::NothingToRun { steps: 5, strength: 0.1 });
+    let idle = recipe
+        .strengths(&open(&ModelRef::BuiltIn).unwrap())
+        .unwrap_err();
+    assert_eq!(
+        idle,
+        PlanError::NothingToRun {
+            steps: 5,
+            strength: 0.1
+        }
+    );
 }

@@ -42,7 +42,9 @@ pub fn review_csv(mut rows: Vec<ReviewRow>) -> Result<Vec<u8>, String> {
     rows.sort_by(|a, b| {
         let by_flags = held(b).cmp(&held(a));
         let by_doubt = b.doubt.total_cmp(&a.doubt);
-        by_flags.then(by_doubt).then_with(|| a.picture.cmp(&b.picture))
+        by_flags
+            .then(by_doubt)
+            .then_with(|| a.picture.cmp(&b.picture))
     });
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in &rows {
@@ -63,7 +65,9 @@ pub fn decisions(table: &[u8], path: &Path) -> Result<BTreeMap<String, Decision>
         decision: Option<Decision>,
     }
     let table = table.strip_prefix(b"\xef\xbb\xbf").unwrap_or(table);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(table);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(table);
     let mut said = BTreeMap::new();
     for row in reader.deserialize() {
         let row: Said = row.map_err(unreadable)?;
@@ -99,7 +103,10 @@ mod tests {
         let order: Vec<&str> = text.lines().skip(1).map(|line| &line[..3]).collect();
         assert_eq!(order, ["sma", "\"a,", "sur"]);
         let said = decisions(&table, Path::new("review.csv")).unwrap();
-        let wanted = [("a, b.png", Decision::Skip), ("small.png", Decision::Accept)];
+        let wanted = [
+            ("a, b.png", Decision::Skip),
+            ("small.png", Decision::Accept),
+        ];
         assert_eq!(said, wanted.map(|(p, d)| (p.to_owned(), d)).into());
         let error = decisions(b"picture,decision\na,perhaps\n", Path::new("review.csv"));
         assert!(error.unwrap_err().to_string().contains("perhaps"));

@@ -12,7 +12,9 @@ use super::template::Template;
 use super::words::{SeedRule, Word};
 use crate::catalog::{ModelCard, ModelRef, ModelTraits};
 use crate::geometry::Extent;
-use crate::plan::{Recipe, EditSettings, EraseSettings, Length, MaskMode, PlanError, Seed, Strength};
+use crate::plan::{
+    EditSettings, EraseSettings, Length, MaskMode, PlanError, Recipe, Seed, Strength,
+};
 use crate::raster::FileFormat;
 use crate::raster::file::{MaskChannel, SaveOptions};
 use crate::select::Part;
@@ -135,7 +137,11 @@ impl Work {
 
     /// Where that picture's own prompt lies, where prompts have files of their own.
     pub fn prompt_path(&self, source: &Source) -> Result<Option<PathBuf>, BulkError> {
-        let prompts = self.recipe.edit.as_ref().and_then(|edit| edit.prompts.as_ref());
+        let prompts = self
+            .recipe
+            .edit
+            .as_ref()
+            .and_then(|edit| edit.prompts.as_ref());
         match (&self.prompts, prompts) {
             (Prompts::Beside, Some(text)) => {
                 path_for("edit.prompts", text, source, &self.recipe_folder).map(Some)
@@ -149,7 +155,9 @@ impl Work {
         // A picture's own prompt may ask for it too.
         let edit = self.recipe.edit.as_ref();
         edit.is_some_and(|edit| {
-            edit.prompts.is_some() || edit.prompt.contains("{title}") || edit.negative.contains("{title}")
+            edit.prompts.is_some()
+                || edit.prompt.contains("{title}")
+                || edit.negative.contains("{title}")
         })
     }
 
@@ -206,7 +214,13 @@ impl Work {
         match self.recipe.action()? {
             Action::Erase => {
                 let task = JobTask::Erase(self.recipe.erase_settings());
-                Ok(vec![self.job(source, facts, mask, task, &BTreeMap::new())?])
+                Ok(vec![self.job(
+                    source,
+                    facts,
+                    mask,
+                    task,
+                    &BTreeMap::new(),
+                )?])
             }
             Action::Edit(edit) => {
                 let seed = match edit.seed {
@@ -250,13 +264,21 @@ impl Work {
         let identity = self.model.as_ref().map(|model| model.identity.as_str());
         let written = &self.recipe.output;
         let key = Key::of_parts([
-            if matches!(task, JobTask::Edit(_)) { b"edit".as_slice() } else { b"erase" },
+            if matches!(task, JobTask::Edit(_)) {
+                b"edit".as_slice()
+            } else {
+                b"erase"
+            },
             facts.content.bytes(),
             mask.map(Key::bytes).unwrap_or_default(),
             shrink.unwrap_or_default().as_bytes(),
             &settings,
             identity.unwrap_or_default().as_bytes(),
-            &[written.quality, u8::from(written.metadata), u8::from(self.recipe.mask.allow_empty_mask)],
+            &[
+                written.quality,
+                u8::from(written.metadata),
+                u8::from(self.recipe.mask.allow_empty_mask),
+            ],
             output.as_bytes(),
         ]);
         Ok(Job { task, output, key })
@@ -274,7 +296,11 @@ impl Work {
             _ => None,
         };
         let cell = |column: &str| row.and_then(|row| row.get(column)).map(String::as_str);
-        let own = facts.own_prompt.as_deref().map(str::trim).or_else(|| cell("prompt"));
+        let own = facts
+            .own_prompt
+            .as_deref()
+            .map(str::trim)
+            .or_else(|| cell("prompt"));
         let own = own.filter(|prompt| !prompt.is_empty());
         let (general, negative) = edit.templates()?;
         let negative = match cell("negative") {
@@ -350,11 +376,18 @@ impl Work {
         let format = self.recipe.format_of(&source.path);
         let (stem, from) = (source.stem(), source.ending());
         let (strength, seed) = match task {
-            JobTask::Edit(settings) => (settings.strength.get().to_string(), settings.seed.0.to_string()),
+            JobTask::Edit(settings) => (
+                settings.strength.get().to_string(),
+                settings.seed.0.to_string(),
+            ),
             JobTask::Erase(_) => Default::default(),
         };
         let own = FileFormat::of_path(&source.path) == Some(format);
-        let ext = if own { from.as_str() } else { format.extensions().first().unwrap_or(&"png") };
+        let ext = if own {
+            from.as_str()
+        } else {
+            format.extensions().first().unwrap_or(&"png")
+        };
         let words: BTreeMap<&str, String> = words
             .iter()
             .map(|(list, word)| (list.as_str(), as_name(word)))

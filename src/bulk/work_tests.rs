@@ -49,7 +49,9 @@ const LISTS: &str = "version = 1\n[edit]\nprompt = \"{size} {colour} wall\"\nstr
 
 #[test]
 fn lists_and_strengths_are_multiplied_and_named_apart() {
-    let jobs = work(LISTS, Prompts::Recipe).jobs(&source("sub/a.JPG"), &facts(b"a"), None).unwrap();
+    let jobs = work(LISTS, Prompts::Recipe)
+        .jobs(&source("sub/a.JPG"), &facts(b"a"), None)
+        .unwrap();
     assert_eq!(
         outputs(&jobs),
         [
@@ -66,7 +68,8 @@ fn lists_and_strengths_are_multiplied_and_named_apart() {
 fn keys_hold_all_that_the_bytes_depend_on_and_nothing_else() {
     let text = "version = 1\n[edit]\nprompt = \"wall\"\nseed = 7\n";
     let key = |text: &str, content: &[u8], mask: Option<Key>| {
-        let jobs = work(text, Prompts::Recipe).jobs(&source("a.png"), &facts(content), mask.as_ref());
+        let jobs =
+            work(text, Prompts::Recipe).jobs(&source("a.png"), &facts(content), mask.as_ref());
         jobs.unwrap()[0].key
     };
     let first = key(text, b"a", None);
@@ -91,8 +94,11 @@ fn keys_hold_all_that_the_bytes_depend_on_and_nothing_else() {
 #[test]
 fn a_changed_prompt_keeps_the_selection() {
     let of = |prompt: &str, part: &str| {
-        let text = format!("version = 1\n[mask]\nselect = \"{part}\"\n[edit]\nprompt = \"{prompt}\"\n");
-        work(&text, Prompts::Recipe).selection_key(&Key::of(b"a"), "sight").unwrap()
+        let text =
+            format!("version = 1\n[mask]\nselect = \"{part}\"\n[edit]\nprompt = \"{prompt}\"\n");
+        work(&text, Prompts::Recipe)
+            .selection_key(&Key::of(b"a"), "sight")
+            .unwrap()
     };
     assert_eq!(of("a", "hair"), of("b", "hair"));
     assert_ne!(of("a", "hair"), of("a", "face"));
@@ -101,7 +107,9 @@ fn a_changed_prompt_keeps_the_selection() {
 #[test]
 fn seeds_are_the_pictures_own_or_everybodys() {
     let seed = |text: &str, content: &[u8]| {
-        let jobs = work(text, Prompts::Recipe).jobs(&source("a.png"), &facts(content), None).unwrap();
+        let jobs = work(text, Prompts::Recipe)
+            .jobs(&source("a.png"), &facts(content), None)
+            .unwrap();
         match &jobs[0].task {
             JobTask::Edit(settings) => settings.seed.0,
             JobTask::Erase(_) => panic!("an erasure"),
@@ -129,13 +137,24 @@ fn a_table_has_prompts_words_and_gaps() {
         Ok::<Vec<String>, BulkError>(texts.collect())
     };
     assert_eq!(of("", "a.png").unwrap(), ["a green door at a"]);
-    assert_eq!(of("photo of {prompt}, {colour}", "a.png").unwrap(), ["photo of a green door at a, green"]);
+    assert_eq!(
+        of("photo of {prompt}, {colour}", "a.png").unwrap(),
+        ["photo of a green door at a, green"]
+    );
     // Nothing of its own: the recipe's, where there is one.
-    assert_eq!(of("{colour} wall", "c.png").unwrap(), ["red wall", "blue wall"]);
-    let missing = BulkError::NoPrompt { path: "/recipes/p.csv".into() };
+    assert_eq!(
+        of("{colour} wall", "c.png").unwrap(),
+        ["red wall", "blue wall"]
+    );
+    let missing = BulkError::NoPrompt {
+        path: "/recipes/p.csv".into(),
+    };
     assert_eq!(of("", "b.png"), Err(missing.clone()));
     assert_eq!(of("photo of {prompt}", "c.png"), Err(missing));
-    assert_eq!(of("{title}", "c.png"), Err(BulkError::NoValue("title".to_owned())));
+    assert_eq!(
+        of("{title}", "c.png"),
+        Err(BulkError::NoValue("title".to_owned()))
+    );
 }
 
 #[test]

@@ -16,9 +16,7 @@ mod speeds;
 mod tasks;
 mod worker;
 
-pub use batch::{
-    AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch,
-};
+pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};

@@ -21,13 +21,20 @@ pub fn shrunk(painted: &Mask, mode: MaskMode, by: Length) -> Mask {
         return painted.clone();
     }
     let rect = region.expanded(1).intersect(Rect::of(extent));
-    let change: Vec<u8> = painted.crop(rect).into_iter().map(|c| change_of(c, mode)).collect();
+    let change: Vec<u8> = painted
+        .crop(rect)
+        .into_iter()
+        .map(|c| change_of(c, mode))
+        .collect();
     let is_outside: Vec<bool> = change.iter().map(|c| *c < INSIDE).collect();
     let nearest = nearest_sites(rect.extent(), &is_outside);
-    let mut values = change.iter().zip(&nearest.squared).map(|(change, squared)| {
-        let left = (f64::from(*squared).sqrt() - by_px).clamp(0.0, 1.0);
-        change_of((f64::from(*change) * left).round() as u8, mode)
-    });
+    let mut values = change
+        .iter()
+        .zip(&nearest.squared)
+        .map(|(change, squared)| {
+            let left = (f64::from(*squared).sqrt() - by_px).clamp(0.0, 1.0);
+            change_of((f64::from(*change) * left).round() as u8, mode)
+        });
     let mut smaller = painted.clone();
     smaller.update(rect, |_, old| values.next().unwrap_or(old));
     smaller

@@ -51,15 +51,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "editor",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk", "plan",
-            "engine", "jobs",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
+            "plan", "engine", "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk", "plan",
-            "jobs", "editor",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
+            "plan", "jobs", "editor",
         ],
     ),
     (

@@ -35,7 +35,6 @@ use crate::raster::{LoadedPicture, Mask};
 use crate::text::Message;
 
 /// What is to be done with which pictures.
-#[derive(Debug)]
 pub struct Batch<'a> {
     /// What.
     pub work: &'a Work,
@@ -51,6 +50,8 @@ pub struct Batch<'a> {
     pub ahead: usize,
     /// Nothing is run.
     pub masks_only: bool,
+    /// How what is said in rows becomes a sentence.
+    pub say: &'a (dyn Fn(&Message) -> String + Sync),
 }
 
 /// Where masks are laid out for a look, and what was said of them.
@@ -138,9 +139,9 @@ struct Settled {
 
 impl Opened {
     /// Settles what is left of it in one way.
-    fn settled(self, name: &str, state: State, why: &Message) -> Settled {
+    fn settled(self, name: &str, state: State, why: String) -> Settled {
         let mut rows = self.rows;
-        let mut row = ReportRow::of(name.to_owned(), state, crate::text::english(why));
+        let mut row = ReportRow::of(name.to_owned(), state, why);
         if let Some(doubt) = &self.doubt {
             selecting::with_doubt(&mut row, doubt);
         }

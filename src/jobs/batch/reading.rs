@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::Sender;
 
 use super::{Batch, Clock, MaskSource, Opened, Settled, Step};
-use crate::bulk::{BulkError, Facts, Job, JobTask, Journal, JournalError, Key, KnownMask, ReportRow};
+use crate::bulk::{
+    BulkError, Facts, Job, JobTask, Journal, JournalError, Key, KnownMask, ReportRow,
+};
 use crate::bulk::{Source, State, Work};
 use crate::plan::{MaskMode, RegionBounds, region_bounds};
 use crate::raster::file::{self, LoadedPicture};
 use crate::raster::{Mask, PictureError};
-use crate::text::{Explain as _, Message, english};
+use crate::text::{Explain as _, Message};
 
 /// Reads every picture and says which of its jobs are left; seconds of work.
 pub(super) fn read_all(
@@ -41,7 +43,9 @@ pub(super) fn read_all(
 
 /// Where the pictures really lie.
 fn places(sources: &[Source]) -> BTreeSet<PathBuf> {
-    let places = sources.iter().filter_map(|source| source.path.canonicalize().ok());
+    let places = sources
+        .iter()
+        .filter_map(|source| source.path.canonicalize().ok());
     places.collect()
 }
 
@@ -96,7 +100,7 @@ impl Reading<'_> {
         };
         Ok(Step::Settled(Settled {
             index,
-            rows: vec![ReportRow::of(source.name(), state, english(&why))],
+            rows: vec![ReportRow::of(source.name(), state, (self.batch.say)(&why))],
             review: None,
             notes: Vec::new(),
         }))
@@ -160,13 +164,18 @@ impl Reading<'_> {
     ) -> Result<(Vec<ReportRow>, Vec<Job>), Stop> {
         let (mut rows, mut left) = (Vec::new(), Vec::new());
         for job in jobs {
-            let taken = self.names.insert(job.output.to_lowercase(), source.path.clone());
+            let taken = self
+                .names
+                .insert(job.output.to_lowercase(), source.path.clone());
             if let Some(other) = taken {
                 let name = job.output;
                 return Err(BulkError::SameName { name, other }.into());
             }
             let place = self.journal.out().join(&job.output);
-            if place.canonicalize().is_ok_and(|place| self.places.contains(&place)) {
+            if place
+                .canonicalize()
+                .is_ok_and(|place| self.places.contains(&place))
+            {
                 return Err(BulkError::OverPicture(place).into());
             }
             match self.journal.done(&job.key)? {
@@ -194,7 +203,10 @@ impl Reading<'_> {
         };
         match std::fs::read(&path) {
             Ok(text) => {
-                let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
+                let text = text
+                    .strip_prefix(b"\xef\xbb\xbf")
+                    .map(<[u8]>::to_vec)
+                    .unwrap_or(text);
                 let text = String::from_utf8(text);
                 let why = |error: std::string::FromUtf8Error| BulkError::Prompts {
                     path,
@@ -224,7 +236,9 @@ impl Reading<'_> {
             let path = review.mask_path(source);
             // What lies there and is not what we laid there was painted by somebody.
             if let Ok(bytes) = std::fs::read(&path)
-                && known.as_ref().is_none_or(|known| known.bytes != Key::of(&bytes).hex())
+                && known
+                    .as_ref()
+                    .is_none_or(|known| known.bytes != Key::of(&bytes).hex())
             {
                 return Ok(MaskBytes::Given(path, bytes));
             }

@@ -13,7 +13,7 @@ use crate::engine::{Cancelled, Engine, Stage};
 use crate::jobs::{EditProgress, run_edit};
 use crate::plan::{EditRequest, EditSettings, EraseRequest, Layout, Pass, PreviewPatch, erase};
 use crate::raster::{FileOrigin, Mask, Picture, draw_patch};
-use crate::text::{Explain as _, Message, english};
+use crate::text::{Explain as _, Message};
 
 /// What goes to the writer.
 pub(super) enum Made {
@@ -72,7 +72,16 @@ fn run_picture(
         let began = Instant::now();
         let mut notes = Vec::new();
         let picture = &opened.loaded.picture;
-        let made = clock.time(|| run(batch.work, engine, is_stopped, (picture, mask.as_ref()), &job, &mut notes));
+        let made = clock.time(|| {
+            run(
+                batch.work,
+                engine,
+                is_stopped,
+                (picture, mask.as_ref()),
+                &job,
+                &mut notes,
+            )
+        });
         opened.notes.extend(notes);
         let mut row = row_of(source, &job, State::Done);
         if let Some(doubt) = &opened.doubt {
@@ -96,7 +105,7 @@ fn run_picture(
             Err(_) if is_stopped() => return None,
             Err(why) => {
                 row.state = Some(State::Failed);
-                row.message = english(&why);
+                row.message = (batch.say)(&why);
                 opened.rows.push(row);
             }
         }
@@ -127,14 +136,22 @@ fn run(
     notes: &mut Vec<Message>,
 ) -> Result<(Picture, String), Message> {
     let (patch, computed_by) = match &job.task {
-        JobTask::Edit(settings) => edit(work, engine, is_stopped, (picture, mask), settings, notes)?,
+        JobTask::Edit(settings) => {
+            edit(work, engine, is_stopped, (picture, mask), settings, notes)?
+        }
         JobTask::Erase(settings) => {
             let request = EraseRequest {
                 source: picture.clone(),
                 painted: mask.cloned().ok_or(Message::new("bulk-selection-empty"))?,
                 settings: *settings,
             };
-            let mut checkpoint = |_| if is_stopped() { Err(completion::Cancelled) } else { Ok(()) };
+            let mut checkpoint = |_| {
+                if is_stopped() {
+                    Err(completion::Cancelled)
+                } else {
+                    Ok(())
+                }
+            };
             let patch = erase(&request, &mut checkpoint).map_err(|error| error.message())?;
             (patch, "erase".to_owned())
         }
@@ -152,7 +169,10 @@ fn edit(
     settings: &EditSettings,
     notes: &mut Vec<Message>,
 ) -> Result<(crate::raster::Patch, String), Message> {
-    let model = work.model.as_ref().ok_or(Message::new("bulk-recipe-one-action"))?;
+    let model = work
+        .model
+        .as_ref()
+        .ok_or(Message::new("bulk-recipe-one-action"))?;
     let request = EditRequest {
         model: model.reference.clone(),
         traits: model.traits.clone(),

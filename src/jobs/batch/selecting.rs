@@ -64,8 +64,13 @@ impl Selecting<'_> {
             return Ok(Step::Open(Box::new(Masked { opened, mask: None })));
         };
         let name = source.name();
+        let batch = self.batch;
         let settle = |opened: Opened, state, why: &Message| {
-            Ok(Step::Settled(opened.settled(&name, state, why)))
+            Ok(Step::Settled(opened.settled(
+                &name,
+                state,
+                (batch.say)(why),
+            )))
         };
         let mask = match std::mem::replace(&mut opened.mask, MaskSource::None) {
             MaskSource::None => None,
@@ -85,7 +90,10 @@ impl Selecting<'_> {
                 if let Err(error) = self.lay_out(&opened, source, &mask, &key) {
                     return settle(opened, State::Failed, &error.message());
                 }
-                let flagged = known.doubt.as_ref().is_some_and(|doubt| !doubt.flags.is_empty());
+                let flagged = known
+                    .doubt
+                    .as_ref()
+                    .is_some_and(|doubt| !doubt.flags.is_empty());
                 self.describe(&mut opened, source, &mask, Some(&known));
                 let review = self.batch.review.as_ref();
                 let decision = review.and_then(|review| review.decisions.get(&name));
@@ -95,7 +103,11 @@ impl Selecting<'_> {
                 Some(mask)
             }
         };
-        let decision = self.batch.review.as_ref().and_then(|it| it.decisions.get(&name));
+        let decision = self
+            .batch
+            .review
+            .as_ref()
+            .and_then(|it| it.decisions.get(&name));
         if decision == Some(&Decision::Skip) {
             return settle(opened, State::Skipped, &Message::new("bulk-skipped"));
         }
@@ -113,7 +125,10 @@ impl Selecting<'_> {
     }
 
     /// A selection, from before or made now. The inner error is the picture's.
-    #[expect(clippy::type_complexity, reason = "the journal's error ends the batch, the other the picture")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "the journal's error ends the batch, the other the picture"
+    )]
     fn selected(
         &mut self,
         opened: &Opened,
@@ -210,7 +225,12 @@ impl Selecting<'_> {
         let bytes = std::fs::read(self.batch.journal.mask_path(key)).map_err(failed)?;
         file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
         let shown = cut_out(&opened.loaded.picture, mask);
-        file::save(&cutout, &shown, &FileOrigin::default(), &SaveOptions::default())?;
+        file::save(
+            &cutout,
+            &shown,
+            &FileOrigin::default(),
+            &SaveOptions::default(),
+        )?;
         Ok(())
     }
 

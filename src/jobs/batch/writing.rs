@@ -7,7 +7,7 @@ use super::{Batch, BatchResult, Clock, PictureTold, Settled};
 use crate::bulk::{Done, JournalError, Key, ReportRow, State};
 use crate::raster::PictureError;
 use crate::raster::file;
-use crate::text::{Explain as _, Message, english};
+use crate::text::{Explain as _, Message};
 
 /// Writes what comes until nothing does.
 pub(super) fn write_all(
@@ -64,7 +64,9 @@ fn write(
             let done = Done {
                 output: result.job.output,
                 engine: result.engine,
-                model: model.map(|it| (it.id.clone(), it.identity.clone())).unwrap_or_default(),
+                model: model
+                    .map(|it| (it.id.clone(), it.identity.clone()))
+                    .unwrap_or_default(),
                 seconds: result.seconds,
                 bytes,
             };
@@ -72,7 +74,7 @@ fn write(
         }
         Err(error) => {
             row.state = Some(State::Failed);
-            row.message = english(&error.message());
+            row.message = (batch.say)(&error.message());
         }
     }
     Ok(row)
@@ -88,7 +90,9 @@ fn save(batch: &Batch<'_>, result: &MadeResult) -> Result<(String, Vec<Message>)
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
     }
-    let source = result.source(batch).ok_or_else(|| failed(&"no such picture"))?;
+    let source = result
+        .source(batch)
+        .ok_or_else(|| failed(&"no such picture"))?;
     let extent = result.picture.extent();
     let options = batch.work.save_options(source, &result.job.task, extent);
     let notes = file::save(&path, &result.picture, &result.origin, &options)?;

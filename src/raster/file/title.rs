@@ -18,7 +18,10 @@ impl FileOrigin {
             exif().and_then(|block| xp_title(block)),
             exif().and_then(|block| description(block)),
         ];
-        let trimmed = titles.into_iter().flatten().map(|title| title.trim().to_owned());
+        let trimmed = titles
+            .into_iter()
+            .flatten()
+            .map(|title| title.trim().to_owned());
         trimmed.into_iter().find(|title| !title.is_empty())
     }
 }
@@ -63,11 +66,17 @@ mod tests {
     #[test]
     fn titles_are_found_where_programs_put_them() {
         let description = (DESCRIPTION, Value::Bytes(2, b"Rome, at noon\0".to_vec()));
-        assert_eq!(titled(std::slice::from_ref(&description)).as_deref(), Some("Rome, at noon"));
+        assert_eq!(
+            titled(std::slice::from_ref(&description)).as_deref(),
+            Some("Rome, at noon")
+        );
         let utf16: Vec<u8> = "羅馬\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let both = [description, (XP_TITLE, Value::Bytes(1, utf16))];
         assert_eq!(titled(&both).as_deref(), Some("羅馬"));
-        assert_eq!(titled(&[(DESCRIPTION, Value::Bytes(2, b"     \0".to_vec()))]), None);
+        assert_eq!(
+            titled(&[(DESCRIPTION, Value::Bytes(2, b"     \0".to_vec()))]),
+            None
+        );
         assert_eq!(FileOrigin::default().title(), None);
     }
 }
