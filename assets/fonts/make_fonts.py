@@ -6,8 +6,8 @@
     apt-get install fonts-noto-cjk                             # Noto Sans CJK, OFL
     venv/bin/python make_fonts.py --lucide DIR --inter DIR [--noto /usr/share/fonts/opentype/noto]
 
-Characters come from the translation files, the words of the built-in model and the names of the
-languages; icons from src/ui/icons.rs. A test (src/ui/fonts.rs) fails when one is missing.
+Characters come from the translation files, the words of the built-in model, the table of prompt words
+and the names of the languages; icons from src/ui/icons.rs. A test (src/ui/fonts.rs) fails when one is missing.
 """
 
 import argparse
@@ -29,6 +29,7 @@ def characters() -> str:
     """Every character that the interface can show."""
     texts = [path.read_text() for path in sorted((ROOT / "assets/i18n").glob("*/*.ftl"))]
     texts.append((ROOT / "models/starter/words.json").read_text())
+    texts.append((ROOT / "assets/prompt/terms.tsv").read_text())
     texts.append("正體中文")
     texts.append("，。、；：？！「」『』（）《》〈〉…—～％＋－／·０１２３４５６７８９")
     return "".join(sorted(set("".join(texts)) - set("\n\t")))

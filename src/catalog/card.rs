@@ -81,26 +81,17 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         Some(2048) => Family::Xl,
         _ => Family::Other,
     };
-    let id = match reference {
-        ModelRef::BuiltIn => STARTER_ID.to_owned(),
-        ModelRef::Folder(folder) => std::path::absolute(folder)
-            .ok()
-            .as_deref()
-            .and_then(std::path::Path::file_name)
-            .map_or_else(
-                || folder.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-    };
+    let id = reference.name();
+    let traits = traits(&files, &unet, &scheduler, &preview, family)?;
     Ok(ModelCard {
         reference: reference.clone(),
         name: match reference {
             ModelRef::BuiltIn => "Overpaint Starter".to_owned(),
-            ModelRef::Folder(_) => id.clone(),
+            ModelRef::Folder(_) | ModelRef::File(_) => id.clone(),
         },
         id,
-        traits: traits(&files, &unet, &scheduler, &preview, family)?,
-        defaults: defaults(&files, &unet, &scheduler, preview, family)?,
+        defaults: defaults(&files, (&unet, &traits), &scheduler, preview, family)?,
+        traits,
         words: read_optional(&files, "words.json")?,
         bytes: weights_bytes(&files)?,
     })
@@ -110,21 +101,25 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
 fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     const INDEX: &str = "model_index.json";
     if let ModelFiles::Folder(folder) = files {
-        if folder.is_file() {
-            return Err(inspect::file(folder));
-        }
         if folder.is_dir() && !files.contains(INDEX) {
             return Err(inspect::folder(folder));
         }
     }
     let index: serde_json::Value = read(files, INDEX)?;
     let class = index.get("_class_name").and_then(serde_json::Value::as_str);
+    let foreign = |what: &str| {
+        Err(CatalogError::Foreign {
+            path: files.path(INDEX),
+            what: Foreign::Family(what.to_owned()),
+        })
+    };
     match class {
+        // It has the second text encoder only, and is told how beautiful a picture is to be.
+        Some(_) if index.get("requires_aesthetics_score") == Some(&true.into()) => {
+            foreign("Stable Diffusion XL refiner")
+        }
         Some(class) if !files.contains("unet/config.json") && index.get("unet").is_none() => {
-            Err(CatalogError::Foreign {
-                path: files.path(INDEX),
-                what: Foreign::Family(class.trim_end_matches("Pipeline").to_owned()),
-            })
+            foreign(class.trim_end_matches("Pipeline"))
         }
         _ => Ok(()),
     }
@@ -145,17 +140,26 @@ fn traits(
         within(files, (name, "number of block_out_channels"), count, 1..=7)
     };
     let latent_channels = within(files, (VAE, "latent_channels"), vae.latent_channels, 1..=64)?;
-    let vae_factor = 1 << (levels(VAE, &vae.block_out_channels)? - 1);
+    let vae_factor = 1 << (levels(VAE, vae.levels())? - 1);
     let unet_factor = 1 << (levels(UNET, &unet.block_out_channels)? - 1);
     let unet_in_channels = unet.in_channels;
-    if unet_in_channels != latent_channels && unet_in_channels != 2 * latent_channels + 1 {
+    let doubled = 2 * latent_channels;
+    if ![latent_channels, doubled, doubled + 1].contains(&unet_in_channels) {
         let why = format!(
             "in_channels is {unet_in_channels}; with latents of {latent_channels} channels it \
-             must be {latent_channels}, or {} for inpainting",
-            2 * latent_channels + 1
+             must be {latent_channels}, {} for inpainting, or {doubled} for instructions",
+            doubled + 1
         );
         return Err(bad(files, UNET, why));
     }
+    // What the U-Net says it was made for, in latent pixels; older files leave it out.
+    let made_for = match &unet.sample_size {
+        Some(serde_json::Value::Number(size)) => {
+            let size = size.as_u64().and_then(|size| u32::try_from(size).ok());
+            Some(size.unwrap_or(0).saturating_mul(vae_factor))
+        }
+        _ => None,
+    };
     let native_px = match (preview.defaults.native_size, family) {
         (Some(px), _) => px,
         (None, Family::StableDiffusion1) => 512,
@@ -163,15 +167,9 @@ fn traits(
             PredictionType::VPrediction => 768,
             PredictionType::Epsilon | PredictionType::Sample => 512,
         },
-        (None, Family::Xl) => 1024,
-        // What the U-Net says it was made for; older files leave it out.
-        (None, Family::Other) => match &unet.sample_size {
-            Some(serde_json::Value::Number(size)) => {
-                let size = size.as_u64().and_then(|size| u32::try_from(size).ok());
-                size.unwrap_or(0).saturating_mul(vae_factor)
-            }
-            _ => 512,
-        },
+        (None, Family::Xl) if scheduler.is_turbo() => 512,
+        (None, Family::Xl) => made_for.unwrap_or(1024),
+        (None, Family::Other) => made_for.unwrap_or(512),
     };
     Ok(ModelTraits {
         native_px: within(files, (UNET, "native size in pixels"), native_px, 16..=8192)?,
@@ -180,27 +178,28 @@ fn traits(
         latent_channels,
         unet_in_channels,
         prediction_type: scheduler.prediction_type,
+        embeds_guidance: unet.time_cond_proj_dim.is_some(),
+        few_steps: unet.time_cond_proj_dim.is_some() || scheduler.few_steps().is_some(),
     })
 }
 
 fn defaults(
     files: &ModelFiles,
-    unet: &UnetConfig,
+    (unet, traits): (&UnetConfig, &ModelTraits),
     scheduler: &SchedulerConfig,
     preview: PreviewConfig,
     family: Family,
 ) -> Result<ModelDefaults, CatalogError> {
     const NAME: &str = "preview.json";
-    // Latent consistency models say so; the turbo models come with a trailing Euler-ancestral
-    // schedule, which nothing else does.
-    let few_steps = unet.time_cond_proj_dim.is_some()
-        || scheduler.class_name == "LCMScheduler"
-        || (scheduler.class_name == "EulerAncestralDiscreteScheduler"
-            && scheduler.timestep_spacing.as_deref() == Some("trailing"));
-    let table = match (few_steps, family) {
-        (true, _) => ModelDefaults::of(6, 0.6, 1.0, ("euler_a", "model")),
-        (false, Family::Xl) => ModelDefaults::of(25, 0.5, 6.0, ("dpmpp_2m", "karras")),
-        (false, _) => ModelDefaults::of(25, 0.5, 7.0, ("dpmpp_2m", "karras")),
+    let usual = ("dpmpp_2m", "karras");
+    let table = match scheduler.few_steps() {
+        // It was distilled at guidance scales from 2 to 14, and reads the scale: at 1 it never learned.
+        _ if unet.time_cond_proj_dim.is_some() => ModelDefaults::of(6, 0.6, 8.0, ("lcm", "model")),
+        Some(sampler) => ModelDefaults::of(6, 0.6, 1.0, (sampler, "model")),
+        // The picture that it is shown holds what is to stay, so that it may begin with noise.
+        None if traits.follows_instructions() => ModelDefaults::of(25, 1.0, 7.5, usual),
+        None if family == Family::Xl => ModelDefaults::of(25, 0.5, 6.0, usual),
+        None => ModelDefaults::of(25, 0.5, 7.0, usual),
     };
     let chosen = preview.defaults;
     let steps = chosen.steps.unwrap_or(table.steps);
@@ -215,53 +214,19 @@ fn defaults(
     })
 }
 
-/// Size of the three networks' weights; an error where one has none.
+/// Size of all networks' weights; an error where one has none.
 fn weights_bytes(files: &ModelFiles) -> Result<u64, CatalogError> {
-    let parts = [
+    let mut parts = vec![
         ("text_encoder", "model"),
         ("unet", "diffusion_pytorch_model"),
         ("vae", "diffusion_pytorch_model"),
     ];
+    if files.contains("text_encoder_2/config.json") {
+        parts.push(("text_encoder_2", "model"));
+    }
     let mut total = 0;
     for (folder, stem) in parts {
-        total += part_bytes(files, folder, stem)?;
+        total += files.weights_len(&format!("{folder}/{stem}.safetensors"))?;
     }
     Ok(total)
-}
-
-fn part_bytes(files: &ModelFiles, folder: &str, stem: &str) -> Result<u64, CatalogError> {
-    let plain = format!("{folder}/{stem}.safetensors");
-    for name in [&plain, &format!("{folder}/{stem}.fp16.safetensors")] {
-        if files.contains(name) {
-            return files.weights_len(name);
-        }
-    }
-    #[derive(serde::Deserialize)]
-    struct ShardIndex {
-        weight_map: std::collections::BTreeMap<String, String>,
-    }
-    let index = format!("{folder}/{stem}.safetensors.index.json");
-    let Some(index) = read_optional::<ShardIndex>(files, &index)? else {
-        // The same weights as Python's own programs once wrote them, whole or in shards.
-        let pickled = match folder {
-            "text_encoder" => "pytorch_model",
-            _ => stem,
-        };
-        let endings = [".bin", ".fp16.bin", ".bin.index.json"];
-        let mut names = endings.iter().map(|end| format!("{folder}/{pickled}{end}"));
-        return Err(match names.find(|name| files.contains(name)) {
-            Some(name) => CatalogError::Foreign {
-                path: files.path(&name),
-                what: Foreign::Pickle,
-            },
-            None => CatalogError::MissingFile {
-                path: files.path(&plain),
-            },
-        });
-    };
-    let shards: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
-    let sizes = shards
-        .iter()
-        .map(|shard| files.weights_len(&format!("{folder}/{shard}")));
-    sizes.sum()
 }

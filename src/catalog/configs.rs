@@ -13,7 +13,19 @@ use super::{ModelFiles, PredictionType};
 pub(super) struct VaeConfig {
     #[serde(default = "four")]
     pub(super) latent_channels: u32,
-    pub(super) block_out_channels: Vec<u32>,
+    #[serde(default)]
+    block_out_channels: Vec<u32>,
+    /// Of a tiny autoencoder, which has it beside or instead of the other.
+    encoder_block_out_channels: Option<Vec<u32>>,
+}
+
+impl VaeConfig {
+    /// Channels of each level, from the full size down.
+    pub(super) fn levels(&self) -> &[u32] {
+        self.encoder_block_out_channels
+            .as_ref()
+            .unwrap_or(&self.block_out_channels)
+    }
 }
 
 /// `unet/config.json`.
@@ -52,7 +64,39 @@ pub(super) struct SchedulerConfig {
     pub(super) class_name: String,
     #[serde(default)]
     pub(super) prediction_type: PredictionType,
-    pub(super) timestep_spacing: Option<String>,
+    timestep_spacing: Option<String>,
+    #[serde(default)]
+    rescale_betas_zero_snr: bool,
+}
+
+impl SchedulerConfig {
+    /// Whether the model is one of the turbo kind, which come with a trailing Euler-ancestral schedule, as
+    /// nothing else does.
+    pub(super) fn is_turbo(&self) -> bool {
+        self.class_name == "EulerAncestralDiscreteScheduler" && self.is_trailing()
+    }
+
+    /// The id of the sampler for a model that was distilled for few steps; `None` where it was not.
+    pub(super) fn few_steps(&self) -> Option<&'static str> {
+        match self.class_name.as_str() {
+            // Hyper-SD's own sampler is a consistency sampler, too.
+            "LCMScheduler" | "TCDScheduler" => Some("lcm"),
+            _ if self.is_turbo() => Some("euler_a"),
+            // Lightning. Zero-SNR models, which need all their steps, are trailing as well.
+            "EulerDiscreteScheduler"
+                if self.is_trailing()
+                    && !self.rescale_betas_zero_snr
+                    && self.prediction_type == PredictionType::Epsilon =>
+            {
+                Some("euler")
+            }
+            _ => None,
+        }
+    }
+
+    fn is_trailing(&self) -> bool {
+        self.timestep_spacing.as_deref() == Some("trailing")
+    }
 }
 
 /// `preview.json`: what this program keeps beside a model.

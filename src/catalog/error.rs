@@ -1,6 +1,6 @@
 //! [`CatalogError`]: why a model cannot be offered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,11 +36,117 @@ pub enum CatalogError {
         /// What it is.
         what: Foreign,
     },
+    /// Weights that cannot be read as they are.
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// A checkpoint that holds only some of the networks a picture needs.
+    Incomplete {
+        /// Which file.
+        path: PathBuf,
+        /// What it lacks.
+        part: Part,
+    },
+    /// An autoencoder for a model that keeps its own.
+    NotExchanged {
+        /// The autoencoder.
+        path: PathBuf,
+    },
     /// No model has this id, and no folder this path.
     UnknownModel {
         /// What was asked for.
         id: String,
     },
+}
+
+/// What is wrong with a file of weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Damage {
+    /// It ends before its header says: half a download.
+    CutOff {
+        /// Bytes it should have.
+        wanted: u64,
+        /// Bytes it has.
+        got: u64,
+    },
+    /// It goes on behind what its header lists.
+    TooLong {
+        /// Bytes it should have.
+        wanted: u64,
+        /// Bytes it has.
+        got: u64,
+    },
+    /// Its first bytes are no header.
+    NoHeader,
+    /// Two weights share bytes, or there are bytes between them.
+    Overlap {
+        /// The weight that begins in the wrong place.
+        name: String,
+    },
+    /// Its header contradicts itself.
+    Header {
+        /// How.
+        why: String,
+    },
+    /// A pickle that would call something that builds no weights.
+    ForeignCall {
+        /// What it would call, as Python names it.
+        name: String,
+    },
+    /// A pickle that does not end in weights.
+    Pickle {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Damage {
+    fn message(&self, path: &Path) -> Message {
+        let message = match self {
+            Self::CutOff { wanted, got } => Message::new("model-cut-off")
+                .with("wanted", *wanted as f64)
+                .with("got", *got as f64),
+            Self::TooLong { wanted, got } => Message::new("model-too-long")
+                .with("wanted", *wanted as f64)
+                .with("got", *got as f64),
+            Self::NoHeader => Message::new("model-no-header"),
+            Self::Overlap { name } => Message::new("model-overlap").with("name", name.clone()),
+            Self::Header { why } => Message::new("model-bad-header").with("why", why.clone()),
+            Self::ForeignCall { name } => {
+                Message::new("model-pickle-calls").with("name", name.clone())
+            }
+            Self::Pickle { why } => Message::new("model-bad-pickle").with("why", why.clone()),
+        };
+        message.with("path", path)
+    }
+}
+
+/// A network of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// What takes noise away.
+    Unet,
+    /// Between pictures and latents.
+    Autoencoder,
+    /// Reads the prompt.
+    TextEncoder,
+}
+
+impl CatalogError {
+    /// The error for a file that the system does not give.
+    pub(super) fn of_io(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return Self::MissingFile { path };
+        }
+        Self::Unreadable {
+            path,
+            why: error.to_string(),
+        }
+    }
 }
 
 impl Explain for CatalogError {
@@ -56,6 +162,16 @@ impl Explain for CatalogError {
                 .with("why", why.clone())
                 .with("path", path.as_path()),
             Self::Foreign { path, what } => what.message(path),
+            Self::Damaged { path, damage } => damage.message(path),
+            Self::Incomplete { path, part } => Message::new(match part {
+                Part::Unet => "model-without-unet",
+                Part::Autoencoder => "model-without-vae",
+                Part::TextEncoder => "model-without-text",
+            })
+            .with("path", path.as_path()),
+            Self::NotExchanged { path } => {
+                Message::new("model-keeps-its-vae").with("path", path.as_path())
+            }
             Self::UnknownModel { id } => Message::new(if id.contains("://") {
                 "model-unknown-address"
             } else if is_repository(id) {

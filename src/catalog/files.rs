@@ -1,51 +1,63 @@
 //! [`ModelFiles`]: the files of a model, wherever they lie.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::ops::Deref;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use memmap2::Mmap;
-
+use super::checkpoint::Checkpoint;
 use super::error::CatalogError;
-use super::{ModelRef, builtin, inspect};
+use super::tensor_file::TensorFile;
+use super::{ModelFile, ModelRef, builtin, inspect};
 
 /// The files of a model by their path inside a diffusers folder, such as `unet/config.json`.
-/// The built-in model and a user's folder are read through the same calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The built-in model, a user's folder and a checkpoint are read through the same calls.
+#[derive(Debug, Clone)]
 pub enum ModelFiles {
     /// Compiled into the program.
     BuiltIn,
     /// In a folder.
     Folder(PathBuf),
+    /// In one file.
+    File(Arc<OneFile>),
 }
 
-/// The contents of a file, mapped or compiled in.
+/// A checkpoint whose header is read when it is first asked for.
 #[derive(Debug)]
-pub enum FileBytes {
-    /// Part of the program.
-    Static(&'static [u8]),
-    /// Mapped; pages come from disk when they are read.
-    Mapped(Mmap),
+pub struct OneFile {
+    model: ModelFile,
+    opened: OnceLock<Result<Checkpoint, CatalogError>>,
 }
 
-impl Deref for FileBytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Static(bytes) => bytes,
-            Self::Mapped(map) => map,
-        }
+impl OneFile {
+    fn checkpoint(&self) -> Result<&Checkpoint, CatalogError> {
+        let opened = self.opened.get_or_init(|| Checkpoint::open(&self.model));
+        opened.as_ref().map_err(Clone::clone)
     }
+}
+
+/// `*.safetensors.index.json`.
+#[derive(serde::Deserialize)]
+struct ShardIndex {
+    weight_map: BTreeMap<String, String>,
 }
 
 impl ModelFiles {
     /// The files of that model. Nothing is read yet.
     pub fn of(model: &ModelRef) -> Self {
+        let one_file = |model: ModelFile| {
+            Self::File(Arc::new(OneFile {
+                model,
+                opened: OnceLock::new(),
+            }))
+        };
         match model {
             ModelRef::BuiltIn => Self::BuiltIn,
-            ModelRef::Folder(folder) => Self::Folder(folder.clone()),
+            ModelRef::Folder(path) => match ModelRef::at(path.clone()) {
+                ModelRef::File(file) => one_file(file),
+                _ => Self::Folder(path.clone()),
+            },
+            ModelRef::File(file) => one_file(file.clone()),
         }
     }
 
@@ -54,6 +66,7 @@ impl ModelFiles {
         match self {
             Self::BuiltIn => Path::new("(built in)").join(name),
             Self::Folder(folder) => folder.join(name),
+            Self::File(file) => file.model.path.clone(),
         }
     }
 
@@ -62,6 +75,7 @@ impl ModelFiles {
         match self {
             Self::BuiltIn => builtin::file(name).is_some(),
             Self::Folder(folder) => folder.join(name).is_file(),
+            Self::File(file) => file.checkpoint().is_ok_and(|it| it.contains(name)),
         }
     }
 
@@ -71,23 +85,33 @@ impl ModelFiles {
             Self::BuiltIn => builtin::file(name)
                 .map(|bytes| bytes.len() as u64)
                 .ok_or_else(|| self.missing(name)),
-            Self::Folder(folder) => std::fs::metadata(folder.join(name))
-                .map(|metadata| metadata.len())
-                .map_err(|error| self.unreadable(name, &error)),
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                std::fs::metadata(&path)
+                    .map(|metadata| metadata.len())
+                    .map_err(|error| CatalogError::of_io(&path, &error))
+            }
+            Self::File(file) => match file.checkpoint()?.weights(name) {
+                Some(weights) => Ok(weights.weights_len() as u64),
+                None => self.read(name).map(|bytes| bytes.len() as u64),
+            },
         }
     }
 
-    /// Size of the weights in the file of that name in bytes. Refuses what its first bytes say is
+    /// Size on disk of the weights whose usual name is `name`. Refuses what their first bytes say is
     /// something else.
     pub(super) fn weights_len(&self, name: &str) -> Result<u64, CatalogError> {
-        if let Self::Folder(folder) = self {
-            let head = inspect::head(&folder.join(name)).map_err(|e| self.unreadable(name, &e))?;
-            if let Some(what) = inspect::foreign_head(&head) {
-                let path = self.path(name);
-                return Err(CatalogError::Foreign { path, what });
+        let lengths = self.weight_names(name)?.into_iter().map(|name| {
+            if let Self::Folder(folder) = self {
+                let path = folder.join(&name);
+                let head = inspect::head(&path).map_err(|e| CatalogError::of_io(&path, &e))?;
+                if let Some(what) = inspect::foreign_head(&head) {
+                    return Err(CatalogError::Foreign { path, what });
+                }
             }
-        }
-        self.len(name)
+            self.len(&name)
+        });
+        lengths.sum()
     }
 
     /// A small file, read whole.
@@ -96,25 +120,99 @@ impl ModelFiles {
             Self::BuiltIn => builtin::file(name)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| self.missing(name)),
-            Self::Folder(folder) => std::fs::read(folder.join(name))
-                .map(Cow::Owned)
-                .map_err(|error| self.unreadable(name, &error)),
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                std::fs::read(&path)
+                    .map(Cow::Owned)
+                    .map_err(|error| CatalogError::of_io(&path, &error))
+            }
+            Self::File(file) => file
+                .checkpoint()?
+                .read(name)
+                .ok_or_else(|| self.missing(name)),
         }
     }
 
-    /// A large file, mapped into memory.
-    pub fn map(&self, name: &str) -> Result<FileBytes, CatalogError> {
-        match self {
-            Self::BuiltIn => builtin::file(name)
-                .map(FileBytes::Static)
-                .ok_or_else(|| self.missing(name)),
-            Self::Folder(folder) => {
-                let file = File::open(folder.join(name)).map_err(|e| self.unreadable(name, &e))?;
-                map(&file)
-                    .map(FileBytes::Mapped)
-                    .map_err(|e| self.unreadable(name, &e))
+    /// The weights whose usual name is `name`, as `unet/diffusion_pytorch_model.safetensors`: of one
+    /// file or of the shards that an index lists, of the variant there is. Only headers are read.
+    /// `None` where the model has none.
+    pub fn weights(&self, name: &str) -> Option<Result<Vec<TensorFile>, CatalogError>> {
+        let names = match self.weight_names(name) {
+            Err(CatalogError::MissingFile { .. }) => return None,
+            names => names,
+        };
+        let open = |names: Vec<String>| names.iter().map(|name| self.weight_file(name)).collect();
+        Some(names.and_then(open))
+    }
+
+    /// The files that hold the weights whose usual name is `name`.
+    fn weight_names(&self, name: &str) -> Result<Vec<String>, CatalogError> {
+        let stem = name.strip_suffix(".safetensors").unwrap_or(name);
+        let index = format!("{name}.index.json");
+        if self.contains(name) {
+            return Ok(vec![name.to_owned()]);
+        } else if self.contains(&index) {
+            return self.shards(&index);
+        }
+        // The same weights in half the bytes, before training's average, or as Python's own programs
+        // wrote them.
+        let pickled = match stem.rsplit_once('/') {
+            Some((folder, "model")) => format!("{folder}/pytorch_model"),
+            _ => stem.to_owned(),
+        };
+        for variant in ["", ".fp16", ".bf16", ".non_ema"] {
+            let one = [
+                format!("{stem}{variant}.safetensors"),
+                format!("{pickled}{variant}.bin"),
+            ];
+            if let Some(name) = one.into_iter().find(|name| self.contains(name)) {
+                return Ok(vec![name]);
+            }
+            let indices = [
+                format!("{stem}.safetensors.index{variant}.json"),
+                format!("{pickled}.bin.index{variant}.json"),
+            ];
+            if let Some(index) = indices.iter().find(|name| self.contains(name)) {
+                return self.shards(index);
             }
         }
+        Err(self.missing(name))
+    }
+
+    fn weight_file(&self, name: &str) -> Result<TensorFile, CatalogError> {
+        let missing = || self.missing(name);
+        match self {
+            Self::BuiltIn => {
+                let bytes = builtin::file(name).ok_or_else(missing)?;
+                TensorFile::compiled_in(&self.path(name).display().to_string(), bytes)
+            }
+            Self::Folder(folder) => TensorFile::open(&folder.join(name)),
+            Self::File(file) => file
+                .checkpoint()?
+                .weights(name)
+                .cloned()
+                .ok_or_else(missing),
+        }
+    }
+
+    /// The names of the files that an index lists.
+    fn shards(&self, index: &str) -> Result<Vec<String>, CatalogError> {
+        let bad = |why: String| CatalogError::BadConfig {
+            path: self.path(index),
+            why,
+        };
+        let listed: ShardIndex =
+            serde_json::from_slice(&self.read(index)?).map_err(|error| bad(error.to_string()))?;
+        let folder = index.rfind('/').map_or("", |slash| &index[..=slash]);
+        let names: BTreeSet<String> = listed.weight_map.into_values().collect();
+        let shards = names.into_iter().map(|name| {
+            // A model may only name files beside its index.
+            if name.contains(['/', '\\']) || name.starts_with('.') {
+                return Err(bad(format!("“{name}” is not a name of a file beside it")));
+            }
+            Ok(format!("{folder}{name}"))
+        });
+        shards.collect()
     }
 
     fn missing(&self, name: &str) -> CatalogError {
@@ -122,25 +220,4 @@ impl ModelFiles {
             path: self.path(name),
         }
     }
-
-    fn unreadable(&self, name: &str, error: &std::io::Error) -> CatalogError {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            return self.missing(name);
-        }
-        CatalogError::Unreadable {
-            path: self.path(name),
-            why: error.to_string(),
-        }
-    }
-}
-
-#[expect(
-    unsafe_code,
-    reason = "weights of several gigabytes are mapped, not copied"
-)]
-fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only and private to us. What remains is that another process cuts
-    // the file while we read it, which ends the program as it would for any mapped file; weights
-    // are read once, at load, and are not written by anything of ours.
-    unsafe { Mmap::map(file) }
 }

@@ -1,14 +1,16 @@
 //! Where models are looked for: beside the program, in the working directory, in the user's data
-//! folder. Each holds `models/<name>/`, a diffusers folder.
+//! folder. Each holds `models/<name>/`, a diffusers folder, or `models/<name>.safetensors`, a
+//! checkpoint in one file.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::card::{self, ModelCard, STARTER_ID};
 use super::inspect::Foreign;
 use super::{CatalogError, ModelRef, inspect};
 
-/// The model of that id or path: `starter` is the built-in one; then a folder; then a name under
-/// one of the `models` folders. Whether it is complete is told by [`open`](super::open).
+/// The model of that id or path: `starter` is the built-in one; then a folder or file; then a name
+/// under one of the `models` folders, that of a file with or without its ending. Whether it is complete is told by [`open`](super::open).
 pub fn resolve(id_or_path: &str) -> Result<ModelRef, CatalogError> {
     resolve_in(&roots(), id_or_path)
 }
@@ -22,6 +24,7 @@ pub fn list() -> Vec<Result<ModelCard, CatalogError>> {
             .into_iter()
             .map(|folder| card::open(&ModelRef::Folder(folder))),
     );
+    cards.extend(checkpoints_in(&roots()).map(|file| card::open(&ModelRef::at(file))));
     cards.extend(foreign_in(&roots()).into_iter().map(Err));
     cards
 }
@@ -54,13 +57,48 @@ fn resolve_in(roots: &[PathBuf], id_or_path: &str) -> Result<ModelRef, CatalogEr
         let in_roots = roots.iter().map(|root| root.join(id_or_path));
         std::iter::once(PathBuf::from(id_or_path)).chain(in_roots)
     };
-    if let Some(folder) = places().find(|folder| folder.is_dir()) {
-        // Absolute, because it goes into recipes and requests that outlive the working directory.
-        let folder = std::path::absolute(folder).ok();
-        return folder.map(ModelRef::Folder).ok_or_else(unknown);
-    }
-    let lone = places().find(|file| file.is_file());
-    Err(lone.map_or_else(unknown, |file| inspect::file(&file)))
+    let found = places()
+        .find(|folder| folder.is_dir())
+        .or_else(|| places().find(|file| file.is_file()))
+        .or_else(|| {
+            checkpoints_in(roots).find(|file| file.file_stem() == Some(id_or_path.as_ref()))
+        });
+    // Absolute, because it goes into requests that outlive the working directory.
+    let found = found.and_then(|path| std::path::absolute(path).ok());
+    found.map(ModelRef::at).ok_or_else(unknown)
+}
+
+/// Files of weights under `roots`.
+fn checkpoints_in(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    let entries = roots.iter().flat_map(|root| inspect::entries(root));
+    entries.filter(|entry| inspect::has_weights(entry))
+}
+
+/// True for what is a model by its name or what lies in it: a file of weights, a diffusers folder.
+pub fn is_named_as_model(path: &Path) -> bool {
+    inspect::has_weights(path) || path.join("model_index.json").is_file()
+}
+
+/// The folder of the newest snapshot of a model in the cache of Hugging Face, `models--owner--name`.
+pub(super) fn snapshot(folder: &Path) -> Option<PathBuf> {
+    folder
+        .file_name()?
+        .to_str()?
+        .starts_with("models--")
+        .then_some(())?;
+    let newest = std::fs::read_to_string(folder.join("refs/main")).ok()?;
+    let newest = newest.trim();
+    let is_name = newest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let snapshot = folder.join("snapshots").join(newest);
+    (is_name && !newest.is_empty() && snapshot.is_dir()).then_some(snapshot)
+}
+
+/// The name of the repository that a folder is a snapshot of, in the cache of Hugging Face.
+pub(super) fn repository(folder: &Path) -> Option<OsString> {
+    let snapshots = folder.parent()?;
+    let root = snapshots.parent()?.file_name()?.to_str()?;
+    let name = root.strip_prefix("models--")?.rsplit("--").next()?;
+    (snapshots.file_name()? == "snapshots").then(|| name.into())
 }
 
 /// The model folders under `roots`, each once. A name found twice is the first root's, as it is
@@ -88,13 +126,10 @@ fn folders_in(roots: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
-/// What was put among the models but cannot run: weights in one file, a cache.
+/// What was put among the models but cannot run, such as a cache.
 fn foreign_in(roots: &[PathBuf]) -> Vec<CatalogError> {
     let entries = roots.iter().flat_map(|root| inspect::entries(root));
     let refused = entries.filter_map(|entry| {
-        if inspect::has_weights(&entry) {
-            return Some(inspect::file(&entry));
-        }
         let is_strange = entry.is_dir() && !entry.join("model_index.json").is_file();
         let refused = is_strange.then(|| inspect::folder(&entry))?;
         // A folder that holds something else was not meant as a model.
@@ -156,7 +191,23 @@ mod tests {
     }
 
     #[test]
-    fn weights_in_one_file_are_named_not_passed_over() {
+    fn a_model_in_the_cache_is_its_newest_snapshot() {
+        let root = tempfile::tempdir().expect("a folder");
+        let model = root.path().join("models--owner--dream-xl");
+        let snapshot = model.join("snapshots/0123abc");
+        std::fs::create_dir_all(model.join("refs")).expect("created");
+        std::fs::create_dir_all(&snapshot).expect("created");
+        std::fs::create_dir_all(model.join("snapshots/older")).expect("created");
+        std::fs::write(model.join("refs/main"), "0123abc\n").expect("written");
+        let found = resolve_in(&[], model.to_str().expect("utf-8")).expect("found");
+        assert_eq!(found, ModelRef::Folder(snapshot));
+        assert_eq!(found.name(), "dream-xl");
+        std::fs::write(model.join("refs/main"), "../../secrets").expect("written");
+        assert_eq!(ModelRef::at(model.clone()), ModelRef::Folder(model));
+    }
+
+    #[test]
+    fn weights_in_one_file_are_found_and_what_cannot_run_is_named() {
         let root = with_models(&["a"]);
         let at = |name: &str| root.path().join(name);
         std::fs::write(at("sd.ckpt"), b"PK\x03\x04").expect("written");
@@ -168,16 +219,13 @@ mod tests {
             what,
         };
         let roots = [root.path().to_owned()];
-        assert_eq!(
-            foreign_in(&roots),
-            [
-                foreign("hub", Foreign::Cache(None)),
-                foreign("sd.ckpt", Foreign::Pickle),
-            ]
-        );
-        let by_name = resolve_in(&roots, "sd.ckpt");
-        assert_eq!(by_name, Err(foreign("sd.ckpt", Foreign::Pickle)));
-        let by_path = resolve_in(&[], at("notes.txt").to_str().expect("utf-8"));
-        assert_eq!(by_path, Err(foreign("notes.txt", Foreign::OtherFile)));
+        assert_eq!(foreign_in(&roots), [foreign("hub", Foreign::Cache(None))]);
+        // By its name with and without the ending, and by its path.
+        let checkpoint = ModelRef::at(at("sd.ckpt"));
+        assert_eq!(checkpoint.name(), "sd");
+        for name in ["sd.ckpt", "sd", at("sd.ckpt").to_str().expect("utf-8")] {
+            assert_eq!(resolve_in(&roots, name), Ok(checkpoint.clone()), "{name}");
+        }
+        assert_eq!(checkpoints_in(&roots).collect::<Vec<_>>(), [at("sd.ckpt")]);
     }
 }

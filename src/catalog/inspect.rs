@@ -26,12 +26,8 @@ pub enum Foreign {
     LfsPointer,
     /// A web page, or what a server answered, saved in place of a file.
     WebPage,
-    /// Weights in Python's pickle format, which may run programs when it is read.
-    Pickle,
     /// Quantised weights for other programs.
     Gguf,
-    /// A Stable Diffusion checkpoint in one file.
-    SingleFile,
     /// A model of a family that cannot be run, and the family's name.
     Family(String),
     /// Weights that change or extend a model.
@@ -66,9 +62,7 @@ impl Foreign {
         let message = match self {
             Self::LfsPointer => Message::new("model-is-lfs-pointer"),
             Self::WebPage => Message::new("model-is-web-page"),
-            Self::Pickle => Message::new("model-is-pickle"),
             Self::Gguf => Message::new("model-is-gguf"),
-            Self::SingleFile => Message::new("model-is-single-file"),
             Self::Family(name) => Message::new("model-is-of-family").with("name", name.clone()),
             Self::Addition(what) => Message::new("model-is-addition").with(
                 "what",
@@ -92,7 +86,7 @@ impl Foreign {
         message.with("path", path)
     }
 
-    fn at(self, path: &Path) -> CatalogError {
+    pub(super) fn at(self, path: &Path) -> CatalogError {
         CatalogError::Foreign {
             path: path.to_path_buf(),
             what: self,
@@ -129,10 +123,15 @@ pub fn foreign_head(head: &[u8]) -> Option<Foreign> {
     if head.starts_with(b"GGUF") {
         return Some(Foreign::Gguf);
     }
+    None
+}
+
+/// True for what PyTorch saves: a zip archive, or a pickle alone.
+pub(super) fn is_pickle(head: &[u8]) -> bool {
     // The header of safetensors begins behind its length, which may look like anything.
     let is_safetensors = head.get(8) == Some(&b'{');
     let is_pickle = head.starts_with(b"PK\x03\x04") || matches!(head, [0x80, 2..=5, ..]);
-    (is_pickle && !is_safetensors).then_some(Foreign::Pickle)
+    is_pickle && !is_safetensors
 }
 
 /// The first bytes of a file.
@@ -144,21 +143,20 @@ pub(super) fn head(path: &Path) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Why the file at `path` is no model.
-pub(super) fn file(path: &Path) -> CatalogError {
-    let known = head(path).map(|head| foreign_head(&head));
-    match known {
-        Err(error) => CatalogError::Unreadable {
-            path: path.to_path_buf(),
-            why: error.to_string(),
-        },
-        Ok(Some(foreign)) => foreign.at(path),
-        Ok(None) => safetensors(path).unwrap_or(Foreign::OtherFile).at(path),
+/// What the file at `path` is; `None` for what may be a checkpoint, or cannot be read.
+fn file(path: &Path) -> Option<Foreign> {
+    let head = head(path).ok()?;
+    if is_pickle(&head) {
+        return None;
     }
+    foreign_head(&head).or_else(|| match names(path) {
+        Some(names) => foreign_names(names.keys().map(String::as_str), path),
+        None => Some(Foreign::OtherFile),
+    })
 }
 
-/// What a safetensors file holds, by the names of its weights; `None` for any other file.
-fn safetensors(path: &Path) -> Option<Foreign> {
+/// The header of a safetensors file; `None` for any other file.
+fn names(path: &Path) -> Option<serde_json::Map<String, serde_json::Value>> {
     let mut file = File::open(path).ok()?;
     let mut length = [0; 8];
     file.read_exact(&mut length).ok()?;
@@ -169,12 +167,23 @@ fn safetensors(path: &Path) -> Option<Foreign> {
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header).ok()?;
-    let header: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(&header).ok()?;
-    let any = |is: &dyn Fn(&str) -> bool| header.keys().any(|name| is(name));
+    serde_json::from_slice(&header).ok()
+}
+
+/// What weights of these names are, where that is no checkpoint of Stable Diffusion. `path` is where
+/// they lie.
+pub(super) fn foreign_names<'a>(
+    names: impl Iterator<Item = &'a str> + Clone,
+    path: &Path,
+) -> Option<Foreign> {
+    let any = |is: &dyn Fn(&str) -> bool| names.clone().any(is);
     let has = |part: &str| any(&|name| name.contains(part));
     let begins = |start: &str| any(&|name| name.starts_with(start));
     let family = |name: &str| Some(Foreign::Family(name.to_owned()));
+    if begins("model.diffusion_model.input_blocks.") {
+        // Whatever else lies beside it.
+        return None;
+    }
     if has("lora_") || has(".lora.") || has(".lokr_") || has(".hada_") {
         return Some(Foreign::Addition(Addition::Lora));
     }
@@ -187,16 +196,10 @@ fn safetensors(path: &Path) -> Option<Foreign> {
     if has("joint_blocks.") {
         return family("Stable Diffusion 3");
     }
-    if begins("conditioner.embedders.") {
-        return family("Stable Diffusion XL");
-    }
-    if begins("model.diffusion_model.input_blocks.") {
-        return Some(Foreign::SingleFile);
-    }
     if begins("encoder.down") || begins("decoder.up") || begins("first_stage_model.") {
         return Some(Foreign::Addition(Addition::Autoencoder));
     }
-    if begins("emb_params") || (header.len() <= 3 && begins("clip_")) {
+    if begins("emb_params") || (names.clone().count() <= 3 && begins("clip_")) {
         return Some(Foreign::Addition(Addition::Embedding));
     }
     let is_part = begins("down_blocks.") || begins("text_model.") || has("transformer_blocks.");
@@ -226,8 +229,9 @@ pub(super) fn folder(path: &Path) -> CatalogError {
         return Foreign::Above(model).at(path);
     }
     let lone = entries(path).into_iter().find(|entry| has_weights(entry));
-    match lone.as_deref().map(file) {
-        Some(CatalogError::Foreign { path, what }) if what != Foreign::OtherFile => what.at(&path),
+    match lone.map(|path| (file(&path), path)) {
+        Some((None, checkpoint)) => Foreign::Above(checkpoint).at(path),
+        Some((Some(what), path)) if what != Foreign::OtherFile => what.at(&path),
         _ if path.join("config.json").is_file() => Foreign::Part(None).at(path),
         _ => Foreign::NoModel.at(path),
     }
@@ -296,196 +300,4 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::{ModelRef, open};
-    use crate::text::Explain as _;
-
-    /// A safetensors file with weights of these names.
-    fn weights(names: &[&str]) -> Vec<u8> {
-        let one = |name: &&str| {
-            format!(r#""{name}": {{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}"#)
-        };
-        let header = format!(
-            "{{{}}}",
-            names.iter().map(one).collect::<Vec<_>>().join(",")
-        );
-        let length = (header.len() as u64).to_le_bytes();
-        [&length[..], header.as_bytes(), &[0; 4]].concat()
-    }
-
-    #[track_caller]
-    fn write(path: &Path, bytes: impl AsRef<[u8]>) {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-
-    fn opened(path: &Path) -> CatalogError {
-        open(&ModelRef::Folder(path.to_path_buf())).unwrap_err()
-    }
-
-    const POINTER: &str =
-        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3438167540\n";
-
-    #[test]
-    fn files_are_told_by_their_first_bytes_and_names_of_weights() {
-        let room = tempfile::tempdir().unwrap();
-        let family = |name: &str| Foreign::Family(name.to_owned());
-        let unet = "model.diffusion_model.input_blocks.0.0.weight";
-        let cases: Vec<(Vec<u8>, Foreign)> = vec![
-            (POINTER.into(), Foreign::LfsPointer),
-            (b"<!DOCTYPE html><html>".into(), Foreign::WebPage),
-            (b"\xef\xbb\xbf\n <HTML lang=en>".into(), Foreign::WebPage),
-            (b"{\"error\":\"Unauthorized\"}".into(), Foreign::WebPage),
-            (b"Entry not found".into(), Foreign::WebPage),
-            (
-                b"PK\x03\x04\0\0\x08\x08archive/data.pkl".into(),
-                Foreign::Pickle,
-            ),
-            (b"\x80\x02\x8a\nl\xfc\x9cF".into(), Foreign::Pickle),
-            (b"GGUF\x03\0\0\0".into(), Foreign::Gguf),
-            (weights(&[unet, "cond_stage_model.a"]), Foreign::SingleFile),
-            (weights(&["double_blocks.0.img_attn.norm"]), family("Flux")),
-            (
-                weights(&["model.diffusion_model.double_blocks.0.img_attn"]),
-                family("Flux"),
-            ),
-            (
-                weights(&["model.diffusion_model.joint_blocks.0.x"]),
-                family("Stable Diffusion 3"),
-            ),
-            (
-                weights(&[unet, "conditioner.embedders.1.model.ln_final.bias"]),
-                family("Stable Diffusion XL"),
-            ),
-            (
-                weights(&["lora_unet_down_blocks_0.lora_down.weight"]),
-                Foreign::Addition(Addition::Lora),
-            ),
-            (
-                weights(&["unet.down_blocks.0.attn.to_k.lora.up.weight"]),
-                Foreign::Addition(Addition::Lora),
-            ),
-            (
-                weights(&["controlnet_cond_embedding.conv_in.bias", "down_blocks.0"]),
-                Foreign::Addition(Addition::ControlNet),
-            ),
-            (
-                weights(&["decoder.up.0.block.0.norm1.weight"]),
-                Foreign::Addition(Addition::Autoencoder),
-            ),
-            (
-                weights(&["emb_params"]),
-                Foreign::Addition(Addition::Embedding),
-            ),
-            (
-                weights(&["down_blocks.0.x", "conv_in.bias"]),
-                Foreign::Part(None),
-            ),
-            (weights(&["blocks.0.x"]), Foreign::OtherFile),
-            (b"\x89PNG\r\n\x1a\n".into(), Foreign::OtherFile),
-            (b"".into(), Foreign::OtherFile),
-            (u64::MAX.to_le_bytes().into(), Foreign::OtherFile),
-            (b"\xff\0\0\0\0\0\0\0{".into(), Foreign::OtherFile),
-        ];
-        for (bytes, wanted) in cases {
-            let path = room.path().join("x.safetensors");
-            write(&path, &bytes);
-            let what = wanted.clone();
-            let found = CatalogError::Foreign {
-                path: path.clone(),
-                what,
-            };
-            assert_eq!(file(&path), found, "{:?}", String::from_utf8_lossy(&bytes));
-            // The window's dialog hands over what was chosen, file or folder.
-            assert_eq!(opened(&path), found);
-        }
-        // A header of 640 bytes begins as a pickle does.
-        let mut bytes = weights(&["a"]);
-        bytes.splice(..8, 640_u64.to_le_bytes());
-        assert_eq!(foreign_head(&bytes), None);
-    }
-
-    #[test]
-    fn folders_are_told_by_what_lies_in_them() {
-        let room = tempfile::tempdir().unwrap();
-        let at = |name: &str| room.path().join(name);
-        let snapshot = "hf/hub/models--a--b/snapshots/0123";
-        write(&at(snapshot).join(INDEX), "{}");
-        write(&at("hf/hub/models--a--b/refs/main"), "0123");
-        write(&at("hf2/models--c--d/blobs/0"), "");
-        write(&at("shelf/one/model_index.json"), "{}");
-        write(&at("shelf/one/vae/config.json"), "{}");
-        write(
-            &at("single/sd.safetensors"),
-            weights(&["model.diffusion_model.input_blocks.0"]),
-        );
-        write(&at("pickles/readme.md"), "");
-        write(&at("pickles/sd.ckpt"), b"PK\x03\x04");
-        write(&at("language/config.json"), "{}");
-        std::fs::create_dir(at("empty")).unwrap();
-        write(&at("indexless/unet/config.json"), "{}");
-        let cases = [
-            ("hf", Foreign::Cache(Some(at(snapshot)))),
-            ("hf/hub", Foreign::Cache(Some(at(snapshot)))),
-            ("hf/hub/models--a--b", Foreign::Cache(Some(at(snapshot)))),
-            (
-                "hf/hub/models--a--b/snapshots",
-                Foreign::Cache(Some(at(snapshot))),
-            ),
-            ("hf2", Foreign::Cache(None)),
-            ("shelf", Foreign::Above(at("shelf/one"))),
-            ("shelf/one/vae", Foreign::Part(Some(at("shelf/one")))),
-            ("language", Foreign::Part(None)),
-            ("empty", Foreign::NoModel),
-        ];
-        for (name, what) in cases {
-            assert_eq!(opened(&at(name)), what.at(&at(name)), "{name}");
-        }
-        assert_eq!(
-            opened(&at("single")),
-            Foreign::SingleFile.at(&at("single/sd.safetensors"))
-        );
-        assert_eq!(
-            opened(&at("pickles")),
-            Foreign::Pickle.at(&at("pickles/sd.ckpt"))
-        );
-        let path = at("indexless").join(INDEX);
-        assert_eq!(opened(&at("indexless")), CatalogError::MissingFile { path });
-    }
-
-    #[test]
-    fn every_answer_is_a_sentence_in_both_languages() {
-        use crate::text::{Language, Texts};
-        let path = PathBuf::from("m");
-        let all = [
-            Foreign::LfsPointer,
-            Foreign::WebPage,
-            Foreign::Pickle,
-            Foreign::Gguf,
-            Foreign::SingleFile,
-            Foreign::Family("Flux".into()),
-            Foreign::Addition(Addition::Lora),
-            Foreign::Addition(Addition::ControlNet),
-            Foreign::Addition(Addition::Autoencoder),
-            Foreign::Addition(Addition::Embedding),
-            Foreign::OtherFile,
-            Foreign::Cache(Some(path.clone())),
-            Foreign::Cache(None),
-            Foreign::Above(path.clone()),
-            Foreign::Part(Some(path.clone())),
-            Foreign::Part(None),
-            Foreign::NoModel,
-        ];
-        for language in Language::ALL {
-            let mut said: Vec<String> = all
-                .iter()
-                .map(|what| Texts::of(language).say(&what.clone().at(&path).message()))
-                .collect();
-            assert!(said.iter().all(|text| !text.contains("model-")), "{said:?}");
-            said.sort();
-            said.dedup();
-            assert_eq!(said.len(), all.len(), "each says something else");
-        }
-    }
-}
+mod tests;

@@ -6,20 +6,30 @@
 
 mod builtin;
 mod card;
+mod checkpoint;
 mod configs;
 mod error;
+mod file_bytes;
 mod files;
 mod folders;
 mod inspect;
+mod pickle;
+mod prompt_terms;
+mod stored_tensor;
+mod tensor_file;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
-pub use error::CatalogError;
-pub use files::{FileBytes, ModelFiles};
-pub use folders::{list, resolve};
+pub use error::{CatalogError, Damage, Part};
+pub use files::ModelFiles;
+pub use folders::{is_named_as_model, list, resolve};
 pub use inspect::{Addition, Foreign, foreign_head};
+pub use prompt_terms::{English, holds_cjk, in_english};
+pub use tensor_file::{Dtype, StoredTensor, TensorFile};
 pub use words::{Word, WordCategory, Words};
 
 use std::path::{Path, PathBuf};
@@ -34,6 +44,89 @@ pub enum ModelRef {
     BuiltIn,
     /// A diffusers folder.
     Folder(#[serde(serialize_with = "as_text")] PathBuf),
+    /// A checkpoint in one file.
+    File(ModelFile),
+}
+
+/// A checkpoint in one file, and what it is to be run with where that is not its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Where it is.
+    #[serde(serialize_with = "as_text")]
+    pub path: PathBuf,
+    /// The file of the autoencoder; `None`: the checkpoint's own.
+    #[serde(default)]
+    pub vae: Option<PathBuf>,
+    /// How the network's answer is to be read; `None`: as the file says.
+    #[serde(default)]
+    pub prediction: Option<PredictionType>,
+}
+
+impl ModelRef {
+    /// The model that lies at `path`: a diffusers folder, a checkpoint, or a model in the cache of
+    /// Hugging Face, of which the newest snapshot is taken.
+    pub fn at(path: PathBuf) -> Self {
+        if let Some(snapshot) = folders::snapshot(&path) {
+            return Self::Folder(snapshot);
+        }
+        if path.is_file() {
+            Self::File(ModelFile {
+                path,
+                vae: None,
+                prediction: None,
+            })
+        } else {
+            Self::Folder(path)
+        }
+    }
+
+    /// The same with the autoencoder in that file; an error where the model is a whole folder.
+    pub fn with_vae(self, vae: &Path) -> Result<Self, CatalogError> {
+        let path = std::path::absolute(vae).unwrap_or_else(|_| vae.to_path_buf());
+        match self {
+            Self::File(file) => Ok(Self::File(ModelFile {
+                vae: Some(path),
+                ..file
+            })),
+            Self::BuiltIn | Self::Folder(_) => Err(CatalogError::NotExchanged { path }),
+        }
+    }
+
+    /// Where it lies; `None` for the built-in one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::BuiltIn => None,
+            Self::Folder(path) => Some(path),
+            Self::File(file) => Some(&file.path),
+        }
+    }
+
+    /// What people call it: the name of its folder, or of its file without the ending.
+    pub fn name(&self) -> String {
+        let name = match self {
+            Self::BuiltIn => return STARTER_ID.to_owned(),
+            Self::Folder(folder) => std::path::absolute(folder).ok().and_then(|folder| {
+                let repository = folders::repository(&folder);
+                repository.or_else(|| Some(folder.file_name()?.to_owned()))
+            }),
+            Self::File(file) => file.path.file_stem().map(ToOwned::to_owned),
+        };
+        match (name, self.path()) {
+            (Some(name), _) => name.to_string_lossy().into_owned(),
+            (None, path) => path.unwrap_or(Path::new("")).display().to_string(),
+        }
+    }
+
+    /// The name under which something is remembered of it.
+    pub fn key(&self) -> String {
+        let path = match self {
+            Self::BuiltIn => return "built-in".to_owned(),
+            Self::Folder(folder) => folder,
+            Self::File(file) => &file.path,
+        };
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        path.display().to_string()
+    }
 }
 
 /// Writes a path that is no text with its strange bytes replaced, where serde would refuse it and
@@ -66,16 +159,29 @@ pub struct ModelTraits {
     pub size_multiple_px: u32,
     /// Channels of the latent (4 in Stable Diffusion).
     pub latent_channels: u32,
-    /// Channels the U-Net takes: `latent_channels`, or 2 × `latent_channels` + 1 for an inpainting
-    /// model that also sees the mask and the masked picture.
+    /// Channels the U-Net takes: `latent_channels`, 2 × `latent_channels` + 1 for an inpainting model that
+    /// also sees the mask and the masked picture, or 2 × `latent_channels` for one that sees the picture
+    /// and follows instructions.
     pub unet_in_channels: u32,
     /// How its answer is to be read.
     pub prediction_type: PredictionType,
+    /// The network reads the guidance scale itself (consistency models), so that one prediction a step is
+    /// enough.
+    #[serde(default)]
+    pub embeds_guidance: bool,
+    /// It was distilled to need few steps.
+    #[serde(default)]
+    pub few_steps: bool,
 }
 
 impl ModelTraits {
     /// True for a model trained for inpainting, which is shown the mask and the masked picture.
     pub fn sees_mask(&self) -> bool {
         self.unet_in_channels == 2 * self.latent_channels + 1
+    }
+
+    /// True for a model that is told what to do with the picture it sees (InstructPix2Pix).
+    pub fn follows_instructions(&self) -> bool {
+        self.unet_in_channels == 2 * self.latent_channels
     }
 }

@@ -62,6 +62,8 @@ fn the_built_in_model_is_the_folder_it_was_made_from() {
             latent_channels: 4,
             unet_in_channels: 4,
             prediction_type: PredictionType::VPrediction,
+            embeds_guidance: false,
+            few_steps: false,
         }
     );
     let defaults = built_in.defaults;
@@ -127,10 +129,87 @@ fn families_are_told_by_shapes() {
     folder.scheduler(r#"{"_class_name": "LCMScheduler"}"#);
     let defaults = folder.open().expect("complete").defaults;
     assert_eq!((defaults.steps, defaults.guidance), (6, 1.0));
-    assert_eq!(
-        (&*defaults.sampler, &*defaults.schedule),
-        ("euler_a", "model")
+    assert_eq!((&*defaults.sampler, &*defaults.schedule), ("lcm", "model"));
+}
+
+#[test]
+fn few_step_models_are_told_by_their_schedule_and_turbo_has_its_own_size() {
+    let folder = Folder::like_stable_diffusion();
+    folder.unet(
+        r#"{"cross_attention_dim": 2048, "sample_size": 128, "block_out_channels": [1, 2, 3]}"#,
     );
+    for (scheduler, native_px, sampler, guidance) in [
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "leading""#,
+            1024,
+            "dpmpp_2m",
+            6.0,
+        ),
+        (
+            r#""EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing""#,
+            512,
+            "euler_a",
+            1.0,
+        ),
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "trailing""#,
+            1024,
+            "euler",
+            1.0,
+        ),
+        (
+            r#""EulerDiscreteScheduler", "timestep_spacing": "trailing", "prediction_type": "v_prediction""#,
+            1024,
+            "dpmpp_2m",
+            6.0,
+        ),
+        (r#""TCDScheduler""#, 1024, "lcm", 1.0),
+    ] {
+        folder.scheduler(&format!(r#"{{"_class_name": {scheduler}}}"#));
+        let card = folder.open().expect("complete");
+        assert_eq!(card.traits.native_px, native_px, "{scheduler}");
+        let defaults = card.defaults;
+        assert_eq!(
+            (&*defaults.sampler, defaults.guidance),
+            (sampler, guidance),
+            "{scheduler}"
+        );
+    }
+    folder.unet(
+        r#"{"cross_attention_dim": 768, "time_cond_proj_dim": 256, "block_out_channels": [1]}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert!(card.traits.embeds_guidance);
+    assert_eq!(
+        (&*card.defaults.sampler, card.defaults.guidance),
+        ("lcm", 8.0)
+    );
+}
+
+#[test]
+fn instruction_models_and_second_encoders_are_seen() {
+    let folder = Folder::like_stable_diffusion();
+    folder.unet(
+        r#"{"in_channels": 8, "cross_attention_dim": 768, "block_out_channels": [1, 2, 3, 4]}"#,
+    );
+    let card = folder.open().expect("complete");
+    assert!(card.traits.follows_instructions() && !card.traits.sees_mask());
+    assert_eq!((card.defaults.strength, card.defaults.guidance), (1.0, 7.5));
+    folder.write("text_encoder_2/config.json", "{}");
+    let path = folder.0.path().join("text_encoder_2/model.safetensors");
+    assert_eq!(folder.open(), Err(CatalogError::MissingFile { path }));
+    folder.write("text_encoder_2/model.safetensors", "12");
+    assert_eq!(folder.open().expect("complete").bytes, card.bytes + 2);
+}
+
+#[test]
+fn a_tiny_autoencoder_is_taken_for_one() {
+    let folder = Folder::like_stable_diffusion();
+    folder.write(
+        "vae/config.json",
+        r#"{"_class_name": "AutoencoderTiny", "encoder_block_out_channels": [64, 64, 64, 64]}"#,
+    );
+    assert_eq!(folder.open().expect("complete").traits.vae_factor, 8);
 }
 
 #[test]
@@ -199,11 +278,6 @@ fn what_is_no_file_of_a_model_is_said() {
             "<html>",
             Foreign::WebPage,
         ),
-        (
-            "unet/diffusion_pytorch_model.fp16.safetensors",
-            "PK\x03\x04",
-            Foreign::Pickle,
-        ),
         ("unet/config.json", "<!DOCTYPE html>", Foreign::WebPage),
         ("words.json", pointer, Foreign::LfsPointer),
         ("model_index.json", "Entry not found", Foreign::WebPage),
@@ -211,6 +285,11 @@ fn what_is_no_file_of_a_model_is_said() {
             "model_index.json",
             r#"{"_class_name": "FluxPipeline", "transformer": ["diffusers", "FluxTransformer2DModel"]}"#,
             Foreign::Family("Flux".to_owned()),
+        ),
+        (
+            "model_index.json",
+            r#"{"_class_name": "StableDiffusionXLImg2ImgPipeline", "requires_aesthetics_score": true}"#,
+            Foreign::Family("Stable Diffusion XL refiner".to_owned()),
         ),
     ] {
         let folder = Folder::like_stable_diffusion();
@@ -221,21 +300,46 @@ fn what_is_no_file_of_a_model_is_said() {
         let path = folder.0.path().join(name);
         assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
     }
-    for (weights, pickled) in [
+}
+
+#[test]
+fn weights_are_found_in_every_variant_there_is() {
+    let plain = "text_encoder/model.safetensors";
+    for (names, bytes) in [
+        (&["text_encoder/model.fp16.safetensors"][..], 3),
+        (&["text_encoder/model.non_ema.safetensors"], 3),
+        (&["text_encoder/pytorch_model.bin"], 3),
+        (&["text_encoder/pytorch_model.fp16.bin"], 3),
         (
-            "text_encoder/model.safetensors",
-            "text_encoder/pytorch_model.bin",
+            &[
+                "text_encoder/model.safetensors.index.fp16.json",
+                "text_encoder/a",
+            ],
+            3,
         ),
         (
-            "vae/diffusion_pytorch_model.safetensors",
-            "vae/diffusion_pytorch_model.fp16.bin",
+            &[
+                "text_encoder/pytorch_model.bin.index.json",
+                "text_encoder/a",
+            ],
+            3,
         ),
     ] {
         let folder = Folder::like_stable_diffusion();
-        std::fs::remove_file(folder.0.path().join(weights)).expect("removed");
-        folder.write(pickled, "PK");
-        let (path, what) = (folder.0.path().join(pickled), Foreign::Pickle);
-        assert_eq!(folder.open(), Err(CatalogError::Foreign { path, what }));
+        std::fs::remove_file(folder.0.path().join(plain)).expect("removed");
+        for name in names {
+            let text = match name.ends_with(".json") {
+                true => r#"{"weight_map": {"w": "a"}}"#,
+                false => "123",
+            };
+            folder.write(name, text);
+        }
+        // The other two parts have ten.
+        assert_eq!(
+            folder.open().expect("complete").bytes,
+            10 + bytes,
+            "{names:?}"
+        );
     }
 }
 
@@ -249,7 +353,7 @@ fn numbers_that_make_no_sense_are_refused() {
         ),
         (
             "unet/config.json",
-            r#"{"in_channels": 8, "block_out_channels": [1]}"#,
+            r#"{"in_channels": 7, "block_out_channels": [1]}"#,
         ),
         (
             "unet/config.json",

@@ -159,7 +159,7 @@ fn in_spaced_word(c: char) -> bool {
 }
 
 /// True for the ideographs and kana, which are written without spaces.
-fn is_spaceless(c: char) -> bool {
+pub(super) fn is_spaceless(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 

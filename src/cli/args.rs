@@ -206,11 +206,15 @@ pub struct EditArgs {
     /// Guidance scale: how closely the prompt is followed; 1 is off
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     pub guidance: Option<String>,
+    /// How closely a model that follows instructions keeps to the picture, 1 to 50; others do not read it
+    /// [default: 1.5]
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    pub image_guidance: Option<String>,
     /// Seed of the noise; the same seed gives the same picture [default: -1, which is random, and
     /// said]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub seed: Option<String>,
-    /// Sampler: euler, euler_a, dpmpp_2m, ddim
+    /// Sampler: euler, euler_a, dpmpp_2m, ddim, lcm
     #[arg(long, value_name = "ID")]
     pub sampler: Option<String>,
     /// Schedule: model, karras
@@ -256,15 +260,18 @@ pub struct EditArgs {
         allow_negative_numbers = true
     )]
     pub second_strength: String,
-    /// Model: an id of `overpaint models`, or a diffusers folder
+    /// Model: an id of `overpaint models`, a checkpoint file, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,
+    /// Autoencoder (VAE) to use with a checkpoint file instead of its own
+    #[arg(long, value_name = "FILE")]
+    pub vae: Option<PathBuf>,
     /// What computes
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Quality of a JPEG, 1 to 100
-    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: u8,
+    /// Quality of a JPEG, 1 to 100 [default: as the picture’s own file where that is a JPEG, else 92]
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
     /// Leave the recipe out of the file
     #[arg(long)]
     pub no_metadata: bool,
@@ -350,9 +357,9 @@ pub(super) struct EraseArgs {
     /// Threads that compute [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) threads: Option<u32>,
-    /// Quality of a JPEG, 1 to 100
-    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(super) quality: u8,
+    /// Quality of a JPEG, 1 to 100 [default: as the picture’s own file where that is a JPEG, else 92]
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(super) quality: Option<u8>,
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
@@ -444,7 +451,7 @@ pub(super) enum ModelsCommand {
 #[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
     /// Model: an id of `overpaint models`, a diffusers folder, or one with random weights:
-    /// random:sd15, random:sd15-inpaint, random:sdxl, random:tiny
+    /// random:sd15, random:sd15-inpaint, random:sd21, random:sdxl, random:tiny
     #[arg(long, value_name = "ID|PATH|random:ID", default_value = "starter")]
     pub(super) model: String,
     /// What is measured
@@ -492,6 +499,8 @@ pub(super) enum BenchStage {
     Decode,
     /// Encoding two prompts
     Text,
+    /// Encoding two prompts with a second text encoder
+    Text2,
 }
 
 impl BenchArgs {
@@ -511,6 +520,7 @@ impl BenchStage {
             Self::Encode => ModelPart::VaeEncoder,
             Self::Decode => ModelPart::VaeDecoder,
             Self::Text => ModelPart::TextEncoder,
+            Self::Text2 => ModelPart::TextEncoder2,
         })
     }
 
@@ -522,6 +532,7 @@ impl BenchStage {
             Self::Encode => "encode",
             Self::Decode => "decode",
             Self::Text => "text",
+            Self::Text2 => "text2",
         }
     }
 }

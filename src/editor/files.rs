@@ -11,7 +11,7 @@ use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::{Editor, candidates, preferences};
-use crate::catalog::{CatalogError, ModelCard, ModelRef};
+use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Demands, Task, TaskEvent};
@@ -76,7 +76,11 @@ pub(super) struct ProjectSaved {
 }
 
 impl Editor {
+    /// Opens a picture or a project; a model is used at once.
     pub(super) fn open_file(&mut self, path: PathBuf) {
+        if catalog::is_named_as_model(&path) {
+            return self.set_model(ModelRef::at(path));
+        }
         let title = file_name(&path);
         self.do_file_task(Box::new(move || {
             if project::is_named_so(&path) {
@@ -409,15 +413,13 @@ impl Editor {
 
     pub(super) fn save_options(&self, id: DocumentId, jpeg_quality: Option<u8>) -> SaveOptions {
         let wanted = self.preferences.save_recipe;
-        let recipe = self
-            .document(id)
-            .filter(|_| wanted)
-            .and_then(candidates::recipe_text);
+        let open = self.document(id);
+        let was_jpeg = open.is_some_and(|open| open.about.origin.carried.jpeg.is_some());
+        let recipe = open.filter(|_| wanted).and_then(candidates::recipe_text);
         SaveOptions {
             format: None,
             jpeg_quality: jpeg_quality
-                .unwrap_or(self.preferences.jpeg_quality)
-                .clamp(1, 100),
+                .or_else(|| (!was_jpeg).then_some(self.preferences.jpeg_quality)),
             recipe,
         }
     }

@@ -67,9 +67,7 @@ impl Editor {
 }
 
 fn settings_for(card: &ModelCard, preferences: &Preferences) -> Option<EditSettings> {
-    let last = preferences
-        .last_settings
-        .get(&Preferences::model_key(&card.reference));
+    let last = preferences.last_settings.get(&card.reference.key());
     let cleared = |last: &EditSettings| EditSettings {
         // Chosen for one picture's mask; a new picture begins plainly.
         mask_mode: MaskMode::Changes,

@@ -36,7 +36,7 @@ pub struct Preferences {
     pub recent_files: Vec<PathBuf>,
     /// The model chosen last.
     pub model: ModelRef,
-    /// The settings used last, by model ([`Preferences::model_key`]).
+    /// The settings used last, by model ([`ModelRef::key`]).
     pub last_settings: BTreeMap<String, EditSettings>,
     /// Prompts used, newest first.
     pub recent_prompts: Vec<String>,
@@ -101,21 +101,13 @@ impl Preferences {
 
     /// Remembers what a run was asked for.
     pub(super) fn note_run(&mut self, model: &ModelRef, settings: &EditSettings) {
-        let key = Self::model_key(model);
+        let key = model.key();
         self.last_settings.insert(key, settings.clone());
         if !settings.prompt.is_empty() {
             self.recent_prompts
                 .retain(|other| *other != settings.prompt);
             self.recent_prompts.insert(0, settings.prompt.clone());
             self.recent_prompts.truncate(Self::MOST_RECENT);
-        }
-    }
-
-    /// The name of a model in [`last_settings`](Self::last_settings).
-    pub fn model_key(model: &ModelRef) -> String {
-        match model {
-            ModelRef::BuiltIn => "built-in".to_owned(),
-            ModelRef::Folder(folder) => folder.display().to_string(),
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct PassShape {
     pub parts: u32,
     /// Steps that run.
     pub steps: u32,
-    /// Prompts predicted at once: 2 with guidance.
+    /// Predictions at once: 2 with guidance, 3 where the picture guides too.
     pub prompts: u32,
     /// Pictures that are encoded.
     pub encodes: u32,

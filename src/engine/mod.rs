@@ -160,7 +160,7 @@ pub struct RunReport {
     pub seconds: RunSeconds,
     /// Steps that ran.
     pub executed_steps: u32,
-    /// Prompts predicted at once: 2 with guidance.
+    /// Predictions at once: 2 with guidance, 3 where the picture guides too.
     pub prompts: u32,
     /// Passes through the text encoder in this run (0 when the prompts were known).
     pub text_encodes: u32,

@@ -74,7 +74,7 @@ impl Planned<'_> {
             shown: self.layout.work,
             parts: 1,
             steps: self.layout.executed_steps,
-            prompts: if self.settings.guidance.is_on() { 2 } else { 1 },
+            prompts: self.settings.guidance.predictions(self.traits),
             encodes: 1 + u32::from(self.traits.sees_mask()),
             decodes: 1 + u32::from(self.is_detailed()),
         };
@@ -102,7 +102,7 @@ impl Planned<'_> {
     }
 
     fn is_detailed(&self) -> bool {
-        keeps_details(self.layout, self.settings)
+        keeps_details(self.layout, self.settings, self.traits)
     }
 
     fn add_pass(

@@ -132,7 +132,7 @@ impl Speeds {
     pub fn learn(&mut self, model: &ModelRef, result: &EditResult, demands: &dyn Demands) -> bool {
         let threads = rayon::current_num_threads();
         let machine = format!("{}, {threads}", result.report.device);
-        let known = self.models.entry(key(model)).or_default();
+        let known = self.models.entry(model.key()).or_default();
         if known.machine != machine {
             *known = ModelSpeeds {
                 machine,
@@ -148,7 +148,7 @@ impl Speeds {
     /// Seconds that so much of a kind of work takes, and whether that was measured with this model.
     pub(super) fn seconds(&self, model: &ModelRef, work: Work, amount: f64) -> (f64, bool) {
         let of = |speeds: &ModelSpeeds| speeds.curves.get(&work)?.rate(amount);
-        if let Some(rate) = self.models.get(&key(model)).and_then(of) {
+        if let Some(rate) = self.models.get(&model.key()).and_then(of) {
             return (rate * amount, true);
         }
         // Other models tell how fast the machine is.
@@ -163,7 +163,7 @@ impl Speeds {
     /// Seconds for reading the model, and for reading the prompts.
     pub(super) fn beginning_seconds(&self, model: &ModelRef) -> (f64, f64) {
         self.models
-            .get(&key(model))
+            .get(&model.key())
             .map_or((0.0, 0.0), |known| (known.load_seconds, known.text_seconds))
     }
 }
@@ -219,16 +219,6 @@ impl ModelSpeeds {
 /// The amount of planning and placing: pixels that are shown to the model, and that can change.
 pub(super) fn planned_pixels(crop: u64, touched: u64) -> f64 {
     crop as f64 + touched as f64
-}
-
-fn key(model: &ModelRef) -> String {
-    match model {
-        ModelRef::BuiltIn => "built-in".to_owned(),
-        ModelRef::Folder(folder) => std::path::absolute(folder)
-            .unwrap_or_else(|_| folder.clone())
-            .display()
-            .to_string(),
-    }
 }
 
 #[cfg(test)]

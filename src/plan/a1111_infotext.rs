@@ -15,7 +15,7 @@ use super::settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,
 };
-use crate::catalog::{ModelRef, STARTER_ID};
+use crate::catalog::ModelRef;
 use crate::geometry::Extent;
 use crate::raster::FileOrigin;
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
@@ -67,9 +67,12 @@ impl Recipe {
                 "Size",
                 format!("{}x{}", self.extent.width, self.extent.height),
             ),
-            ("Model", model_name(&self.model)),
+            ("Model", self.model.name()),
             ("Denoising strength", s.strength.get().to_string()),
         ];
+        if s.image_guidance != EditSettings::default().image_guidance {
+            pairs.push((IMAGE_GUIDANCE, s.image_guidance.get().to_string()));
+        }
         if s.mask_mode == MaskMode::Stays {
             pairs.push(("Mask mode", NOT_MASKED.to_owned()));
         }
@@ -119,7 +122,7 @@ impl Recipe {
             "format": FORMAT,
             "app": "overpaint",
             "version": env!("CARGO_PKG_VERSION"),
-            "model": model_name(&self.model),
+            "model": self.model.name(),
             "settings": self.settings,
         })
         .to_string()
@@ -230,6 +233,7 @@ impl Restored {
             }
             "Schedule type" => s.schedule = schedule_of(value)?,
             "CFG scale" => s.guidance = Guidance::new(value.parse().ok()?).ok()?,
+            IMAGE_GUIDANCE => s.image_guidance = Guidance::new(value.parse().ok()?).ok()?,
             "Seed" => s.seed = Seed(value.parse().ok()?),
             "Denoising strength" => s.strength = Strength::new(value.parse().ok()?).ok()?,
             "Model" => self.model = Some(value.to_owned()),
@@ -255,21 +259,12 @@ impl Restored {
 const NEGATIVE: &str = "Negative prompt:";
 const NOT_MASKED: &str = "Inpaint not masked";
 const ONLY_MASKED: &str = "Only masked";
+/// As AUTOMATIC1111's web UI has it.
+const IMAGE_GUIDANCE: &str = "Image CFG scale";
 const KEEP_DETAILS: &str = "Keep details";
 const WORK_SIZE: &str = "Work size";
 const SECOND_PASS: &str = "Second pass";
 const SECOND_STRENGTH: &str = "Second pass strength";
-
-fn model_name(model: &ModelRef) -> String {
-    match model {
-        ModelRef::BuiltIn => STARTER_ID.to_owned(),
-        ModelRef::Folder(path) => path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned(),
-    }
-}
 
 /// `known` with one setting replaced, if that makes settings; `known` keeps the change.
 fn with_setting(known: &mut Map<String, Value>, key: &str, value: &Value) -> Option<EditSettings> {
@@ -288,6 +283,7 @@ fn common_name(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "Euler a",
         SamplerId::Dpmpp2m => "DPM++ 2M",
         SamplerId::Ddim => "DDIM",
+        SamplerId::Lcm => "LCM",
     }
 }
 

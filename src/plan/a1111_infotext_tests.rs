@@ -21,6 +21,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         strength: Strength::new(0.45).unwrap(),
         steps: Steps::new(20).unwrap(),
         guidance: Guidance::new(7.0).unwrap(),
+        image_guidance: Guidance::new(1.5).unwrap(),
         seed: Seed(5),
         sampler: SamplerId::EulerA,
         schedule: ScheduleId::Karras,
@@ -125,7 +126,7 @@ fn our_own_form_is_preferred_and_forgiving() {
     };
     let restored = Restored::from_file(&origin, &before).unwrap();
     assert_eq!(restored.settings, settings);
-    assert_eq!(restored.model.as_deref(), Some(STARTER_ID));
+    assert_eq!(restored.model.as_deref(), Some(crate::catalog::STARTER_ID));
 
     let later = "{\"format\":1,\"app\":\"overpaint\",\"settings\":{\"prompt\":\"x\",\"steps\":0,\"future\":1}}";
     let mut restored = Restored::from_json(later, &before).unwrap();
@@ -214,6 +215,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         strength: Strength::new(f64::from(n.0) / 1000.0).unwrap(),
         steps: Steps::new(n.1).unwrap(),
         guidance: Guidance::new(f64::from(n.2) / 100.0).unwrap(),
+        image_guidance: Guidance::new(f64::from(n.2) / 100.0).unwrap(),
         seed: Seed(n.3),
         sampler: SamplerId::ALL[c.0],
         schedule: ScheduleId::ALL[c.1],

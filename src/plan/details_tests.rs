@@ -76,6 +76,8 @@ fn planned(source: &Picture, painted: Option<Mask>, settings: EditSettings) -> P
             latent_channels: 4,
             unet_in_channels: 4,
             prediction_type: PredictionType::Epsilon,
+            embeds_guidance: false,
+            few_steps: false,
         },
         source: source.clone(),
         painted,

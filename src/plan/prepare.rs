@@ -86,7 +86,7 @@ pub fn prepare_watched(
         _ => None,
     };
     let mut image = work_picture(&request.source, &layout)?;
-    let fill = effective_fill(settings.fill, settings.strength.get());
+    let fill = effective_fill(settings, &request.traits);
     let mask = maps.as_ref().map(|maps| {
         let latent_fill = match fill {
             FillMode::Noise => LatentFill::Noise,
@@ -106,7 +106,7 @@ pub fn prepare_watched(
         Pixmap::Rgba8(_) => Depth::Eight,
         Pixmap::Rgba16(_) => Depth::Sixteen,
     };
-    let wants_details = keeps_details(&layout, settings);
+    let wants_details = keeps_details(&layout, settings, &request.traits);
     Ok(Prepared {
         input: EngineInput {
             model: request.model.clone(),
@@ -115,8 +115,9 @@ pub fn prepare_watched(
             prompt: settings.prompt.clone(),
             negative: settings.negative.clone(),
             strength: settings.strength,
-            steps: settings.steps,
+            steps: settings.steps.of_run(settings.strength, &request.traits),
             guidance: settings.guidance,
+            image_guidance: settings.image_guidance,
             seed: settings.seed,
             sampler: settings.sampler,
             schedule: settings.schedule,
@@ -136,20 +137,24 @@ pub fn prepare_watched(
 
 /// Whether details of the original are laid over a result of that layout, for which the original's
 /// round trip through the autoencoder is needed.
-pub fn keeps_details(layout: &Layout, settings: &EditSettings) -> bool {
+pub fn keeps_details(layout: &Layout, settings: &EditSettings, traits: &ModelTraits) -> bool {
     // Without a mask nothing is filled, whatever the fill for masks is.
-    let strength = settings.strength.get();
     let starts_from_original = match layout.region {
-        Some(_) => effective_fill(settings.fill, strength) == FillMode::Original,
-        None => strength < 1.0,
+        Some(_) => effective_fill(settings, traits) == FillMode::Original,
+        None => settings.strength.get() < 1.0 || traits.follows_instructions(),
     };
     settings.keep_details != KeepDetails::Off && layout.scale < 1.0 && starts_from_original
 }
 
-/// What `auto` means at that strength; everything else means itself.
-fn effective_fill(fill: FillMode, strength: f64) -> FillMode {
-    match fill {
-        FillMode::Auto if strength < AUTO_FILL_STRENGTH => FillMode::Original,
+/// What `auto` means with those settings; everything else means itself. A model that follows instructions
+/// must see what it is to edit.
+fn effective_fill(settings: &EditSettings, traits: &ModelTraits) -> FillMode {
+    match settings.fill {
+        FillMode::Auto
+            if settings.strength.get() < AUTO_FILL_STRENGTH || traits.follows_instructions() =>
+        {
+            FillMode::Original
+        }
         FillMode::Auto => FillMode::Blur,
         other => other,
     }
@@ -238,6 +243,7 @@ impl Prepared {
                 image: work_picture(so_far, &layout)?,
                 mask,
                 strength: pass.strength,
+                steps: pass.steps,
                 seed: pass.seed,
                 original: original.transpose()?,
                 tiles: pass.tiles.clone(),

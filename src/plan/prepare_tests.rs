@@ -12,6 +12,8 @@ fn traits() -> ModelTraits {
         latent_channels: 4,
         unet_in_channels: 4,
         prediction_type: PredictionType::Epsilon,
+        embeds_guidance: false,
+        few_steps: false,
     }
 }
 

@@ -70,6 +70,8 @@ pub struct EngineInput {
     pub steps: Steps,
     /// How closely the prompt is followed.
     pub guidance: Guidance,
+    /// How closely a model that follows instructions keeps to the picture.
+    pub image_guidance: Guidance,
     /// Which noise.
     pub seed: Seed,
     /// How steps are taken.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::PlanError;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
-use crate::catalog::ModelDefaults;
+use crate::catalog::{ModelDefaults, ModelTraits};
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -65,6 +65,21 @@ impl Steps {
         self.0
     }
 
+    /// The schedule that a run of that strength with a model of those traits takes its steps from: this one,
+    /// or, where that leaves a model for few steps none, the shortest that leaves it one.
+    #[must_use]
+    pub fn of_run(self, strength: Strength, traits: &ModelTraits) -> Self {
+        if !traits.few_steps || self.executed(strength) > 0 {
+            return self;
+        }
+        let least = (1.0 / strength.get()).ceil() as u32;
+        // One more where rounding leaves 1/49 · 49 below 1.
+        (least..=least.saturating_add(1))
+            .filter_map(|count| Self::new(count).ok())
+            .find(|steps| steps.executed(strength) > 0)
+            .unwrap_or(self)
+    }
+
     /// How many steps a run of that strength executes: k = min(int(N · strength), N), the rule of
     /// diffusers' img2img and inpaint pipelines (`get_timesteps`). May be 0, and then there is
     /// nothing to run.
@@ -107,9 +122,20 @@ impl Guidance {
         self.0
     }
 
-    /// True when the model must be asked twice a step, with and without the prompt.
+    /// True when the model must be asked more than once a step, with and without the prompt.
     pub fn is_on(self) -> bool {
         self.0 > 1.0
+    }
+
+    /// How often a model of those traits is asked in each step: once without guidance or where the network
+    /// reads the scale, three times where it follows the picture too, else twice.
+    pub fn predictions(self, traits: &ModelTraits) -> u32 {
+        match (self.is_on(), traits.follows_instructions()) {
+            _ if traits.embeds_guidance => 1,
+            (false, _) => 1,
+            (true, false) => 2,
+            (true, true) => 3,
+        }
     }
 }
 
@@ -233,6 +259,8 @@ with_ids! {
         Dpmpp2m = "dpmpp_2m",
         /// DDIM with η = 0, [Song et al. 2020](https://arxiv.org/abs/2010.02502).
         Ddim = "ddim",
+        /// Multistep consistency sampling, [Luo et al. 2023](https://arxiv.org/abs/2310.04378).
+        Lcm = "lcm",
     }
 }
 
@@ -318,6 +346,8 @@ pub struct EditSettings {
     pub steps: Steps,
     /// How closely the prompt is followed.
     pub guidance: Guidance,
+    /// How closely a model that follows instructions keeps to the picture.
+    pub image_guidance: Guidance,
     /// Which noise.
     pub seed: Seed,
     /// How steps are taken.
@@ -356,6 +386,7 @@ impl Default for EditSettings {
             strength: Strength(0.5),
             steps: Steps(25),
             guidance: Guidance(7.0),
+            image_guidance: Guidance(1.5),
             seed: Seed::default(),
             sampler: SamplerId::default(),
             schedule: ScheduleId::default(),
@@ -426,6 +457,28 @@ mod tests {
             Steps::new(5).unwrap().executed(Strength::new(0.1).unwrap()),
             0
         );
+    }
+
+    #[test]
+    fn a_model_for_few_steps_always_runs_one_from_the_level_of_the_strength() {
+        let mut traits = crate::catalog::open(&crate::catalog::ModelRef::BuiltIn)
+            .unwrap()
+            .traits;
+        let few = Steps::new(2).unwrap();
+        let low = Strength::new(0.3).unwrap();
+        assert_eq!(few.of_run(low, &traits), few);
+        traits.few_steps = true;
+        // The last one of four begins where a quarter of the noise is left, which is as low as it gets.
+        assert_eq!(few.of_run(low, &traits), Steps::new(4).unwrap());
+        assert_eq!(few.of_run(Strength::new(0.5).unwrap(), &traits), few);
+        for count in 1..=200 {
+            let strength = Strength::new(1.0 / f64::from(count)).unwrap();
+            let executed = Steps::new(1)
+                .unwrap()
+                .of_run(strength, &traits)
+                .executed(strength);
+            assert_eq!(executed, 1, "{count}");
+        }
     }
 
     #[test]

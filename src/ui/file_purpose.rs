@@ -76,7 +76,7 @@ impl FilePurpose {
                 pixels: sheet_of(editor, comparison)?,
                 path,
             },
-            Self::ModelFolder => Command::SetModel(ModelRef::Folder(path)),
+            Self::ModelFolder => Command::SetModel(ModelRef::at(path)),
         })
     }
 }
@@ -99,7 +99,8 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
         let label = format!(
             "{:.2} · {}/{}",
             strength.get(),
-            steps.executed(*strength),
+            // It has run, so it had a step.
+            steps.executed(*strength).max(1),
             steps.get()
         );
         tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);

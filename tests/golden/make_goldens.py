@@ -1,4 +1,4 @@
-"""Makes the golden files that the Rust tests compare with: python make_goldens.py [modules] [runs]
+"""Makes the golden files that the Rust tests compare with: python make_goldens.py [modules] [runs] [families]
 
 Needs torch, diffusers, transformers, safetensors, numpy and pillow; nothing is downloaded.
 Every model is tiny and has random weights from a fixed seed, except the built-in one, which is read
@@ -8,7 +8,7 @@ from models/starter. Run it again when models/starter changes.
 import importlib
 import sys
 
-PARTS = ["modules", "runs"]
+PARTS = ["modules", "runs", "families"]
 
 
 def main() -> None:

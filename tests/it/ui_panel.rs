@@ -1,10 +1,13 @@
 //! The panel of settings: everything in it stays within its width.
 
+use std::fs;
+use std::path::Path;
+
 use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use overpaint::engine::fake::Script;
 use overpaint::plan::SecondPass;
-use overpaint::text::{Language, Texts};
+use overpaint::text::{Language, Message, Texts};
 use overpaint::ui::Action;
 
 use crate::support::window::{TestWindow, Wanted};
@@ -307,5 +310,76 @@ fn a_small_window_shows_the_strength_without_scrolling() {
             .harness
             .get_by_role_and_label(Role::Button, &generate);
         assert!(slider.bottom() < generate.rect().top() - 16.0, "{slider}");
+    }
+}
+
+/// The built-in model's files without its list of words, as a model that reads English has none.
+fn model_without_words() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter");
+    for name in [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors",
+        "tokenizer/special_tokens_map.json",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors",
+    ] {
+        let to = folder.path().join(name);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(built_in.join(name), to).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_prompt_in_chinese_is_offered_in_english_where_the_model_reads_that() {
+    let model = model_without_words();
+    for (language, folder) in Language::ALL
+        .into_iter()
+        .map(|language| (language, Some(model.path().to_path_buf())))
+        .chain([(Language::English, None)])
+    {
+        let reads_english = folder.is_some();
+        let mut window = TestWindow::open(Wanted {
+            language,
+            model: folder,
+            ..Wanted::default()
+        });
+        let texts = Texts::of(language);
+        let prompt = texts.get("ui-prompt").into_owned();
+        let field = window
+            .harness
+            .get_by_role_and_label(Role::MultilineTextInput, &prompt);
+        field.focus();
+        window.frames(2);
+        let words = "女人，遮罩，紅色洋裝".to_owned();
+        window.harness.event(eframe::egui::Event::Text(words));
+        window.frames(3);
+        let offer = texts.get("ui-write-english").into_owned();
+        assert_eq!(
+            window.harness.query_by_label(&offer).is_some(),
+            reads_english
+        );
+        if !reads_english {
+            continue;
+        }
+        window.harness.get_by_label(&offer).click();
+        window.frames(3);
+        let settings = window.editor().active().unwrap().settings();
+        assert_eq!(settings.prompt, "woman, 遮罩, red dress");
+        assert!(
+            window.harness.query_by_label(&offer).is_none(),
+            "there is nothing more to write"
+        );
+        let rest = Message::new("ui-no-english").with("words", "遮罩");
+        let rest = texts.say(&rest);
+        let names_the_rest = window.harness.query_by_label(&rest).is_some();
+        assert!(names_the_rest);
     }
 }

@@ -11,11 +11,9 @@ engine-bad-input = The engine was given work that contradicts itself. This is ou
 engine-internal = The engine failed. This is our mistake; please report it. Detail: { $why }
 engine-panicked = The engine broke down and was started afresh. Your work is safe; please report it. Detail: { $why }
 engine-why-no-file = there is no such file
-engine-why-not-whole = it is not a whole safetensors file: { $why }
 engine-what-unknown = there is no model “{ $id }”
 engine-what-text-width = its U-Net reads texts of width { $wanted }, its text encoder gives { $got }
 engine-what-channels = its U-Net answers { $got } channels for latents of { $wanted }
-engine-what-second-encoder = it has a second text encoder, as SDXL models do
-engine-what-sdxl = it is an SDXL model: its U-Net also wants sizes and a second text encoder
+engine-what-pooled-width = its U-Net reads pooled text of width { $wanted }, its text encoders give { $got }
 engine-what-noise-levels = it knows { $levels } noise levels, too few for { $steps } steps
 engine-what-value = { $key } = { $value } in its { $part }

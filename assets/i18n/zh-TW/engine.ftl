@@ -11,11 +11,9 @@ engine-bad-input = 交給引擎的工作自相矛盾。這是我們的錯，請�
 engine-internal = 引擎出錯了。這是我們的錯，請回報。細節：{ $why }
 engine-panicked = 引擎當掉，已重新啟動。您的作品沒有遺失，請回報。細節：{ $why }
 engine-why-no-file = 沒有這個檔案
-engine-why-not-whole = 不是完整的 safetensors 檔案：{ $why }
 engine-what-unknown = 沒有「{ $id }」這個模型
 engine-what-text-width = U-Net 讀取寬度 { $wanted } 的文字，文字編碼器給的卻是 { $got }
 engine-what-channels = U-Net 輸出 { $got } 個色版，潛在空間卻是 { $wanted } 個
-engine-what-second-encoder = 它有第二個文字編碼器（SDXL 模型的做法）
-engine-what-sdxl = 這是 SDXL 模型：U-Net 還需要尺寸資訊和第二個文字編碼器
+engine-what-pooled-width = U-Net 讀取寬度 { $wanted } 的池化文字，文字編碼器給的卻是 { $got }
 engine-what-noise-levels = 它只有 { $levels } 個雜訊等級，不夠跑 { $steps } 步
 engine-what-value = 它的 { $part } 設定了 { $key } = { $value }

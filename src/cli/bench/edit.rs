@@ -65,19 +65,19 @@ pub(super) fn run(
 /// FLOPs of this run.
 fn flops(request: &EditRequest, result: &EditResult) -> Result<u64, EngineError> {
     let (report, work) = (&result.report, result.layout.work);
-    let prompts = if request.settings.guidance.is_on() {
-        2
-    } else {
-        1
-    };
+    let prompts = request.settings.guidance.predictions(&request.traits) as usize;
     let times = [
         (Part::TextEncoder, report.text_encodes),
+        (Part::TextEncoder2, report.text_encodes),
         (Part::VaeEncoder, report.picture_encodes),
         (Part::Unet, report.executed_steps),
         (Part::VaeDecoder, 1),
     ];
     let mut flops = 0;
-    for (part, times) in times {
+    let there = times
+        .into_iter()
+        .filter(|(part, _)| part.is_in(&request.model));
+    for (part, times) in there {
         flops += part.flops(&request.model, work, prompts)? * u64::from(times);
     }
     // The U-Net's keys and values of the text are computed once a run, not at every step.

@@ -44,11 +44,6 @@ impl Subject {
             argument(message.with("known", known.join(", ")))
         })?;
         let part = args.stage.part();
-        if !random.reads_text() && matches!(part, None | Some(Part::TextEncoder)) {
-            return Err(argument(
-                Message::new("cli-bench-no-text").with("model", name.clone()),
-            ));
-        }
         if let Some(folder) = &args.export {
             make_empty(folder)?;
             write(random, folder, &Part::ALL)?;

@@ -42,14 +42,21 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     // All that can be known without the model's weights is found out before they are read.
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
-    let card = catalog::open(&catalog::resolve(&args.model)?)?;
+    let model = catalog::resolve(&args.model)?;
+    let card = catalog::open(&match &args.vae {
+        Some(vae) => model.with_vae(vae)?,
+        None => model,
+    })?;
     let settings = settings(args, &card)?;
+    if card.words.is_none() {
+        say_english(&settings.prompt, console);
+    }
     let strengths = match args.task() {
         _ if !typed.is_empty() => typed,
         Some(task) => vec![task.strength()],
         None => vec![Strength::new(card.defaults.strength)?],
     };
-    check_steps(settings.steps, &strengths)?;
+    check_steps(settings.steps, &strengths, &card.traits)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
     outputs.check_sizes(loaded.picture.extent())?;
     for note in &loaded.notes {
@@ -82,6 +89,19 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     session.write_sheet()?;
     session.finish(started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A prompt that the model's text encoder cannot read is said in English.
+fn say_english(prompt: &str, console: &Console) {
+    if !catalog::holds_cjk(prompt) {
+        return;
+    }
+    let english = catalog::in_english(prompt);
+    console.note(&Message::new("cli-reads-english").with("english", english.text));
+    if !english.unknown.is_empty() {
+        let unknown = english.unknown.join("、");
+        console.note(&Message::new("cli-no-english").with("words", unknown));
+    }
 }
 
 /// One call of `overpaint edit` while it runs.
@@ -118,7 +138,12 @@ impl Session<'_> {
             console: self.console,
             json: self.args.json,
             stop: &self.stop,
-            bar: progress_bar(settings.steps.executed(strength)),
+            bar: progress_bar(
+                settings
+                    .steps
+                    .of_run(strength, &self.card.traits)
+                    .executed(strength),
+            ),
         };
         let result = run_edit(&mut self.engine, &request, &mut progress);
         progress.bar.finish_and_clear();

@@ -12,9 +12,9 @@ use safetensors::tensor::{View, serialize_to_file};
 use super::blueprint::{Blueprint, Grid};
 use super::engine::EngineOptions;
 use super::noise::NoiseSource;
-use super::text_encoder::{TextEncoder, TextEncoderConfig};
+use super::text_encoder::{Place, TextEncoder, TextEncoderConfig};
 use super::tokenizer::PromptTokenizer;
-use super::unet::{Unet, UnetConfig};
+use super::unet::{Conditions, PictureSizes, Pooled, Unet, UnetConfig};
 use super::vae::{Vae, VaeConfig};
 use crate::catalog::{ModelFiles, ModelRef};
 use crate::engine::nn::device;
@@ -35,8 +35,10 @@ const SEED: u64 = 7;
 /// A part of a model that can be run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The text encoder on two prompts.
+    /// The text encoder, or the first of two, on two prompts.
     TextEncoder,
+    /// The second text encoder, where a model has one, on two prompts: its pooled text.
+    TextEncoder2,
     /// The autoencoder's encoder on one picture.
     VaeEncoder,
     /// One U-Net step with a batch of two, as with classifier-free guidance.
@@ -47,18 +49,35 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order of an edit.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::TextEncoder,
+        Self::TextEncoder2,
         Self::VaeEncoder,
         Self::Unet,
         Self::VaeDecoder,
     ];
 
+    /// The text encoder it stands for.
+    fn text_encoder(self) -> Option<Place> {
+        match self {
+            Self::TextEncoder => Some(Place::First),
+            Self::TextEncoder2 => Some(Place::Second),
+            Self::VaeEncoder | Self::Unet | Self::VaeDecoder => None,
+        }
+    }
+
+    /// Whether `model` has it.
+    pub fn is_in(self, model: &ModelRef) -> bool {
+        let places = Place::of_model(&ModelFiles::of(model));
+        self.text_encoder()
+            .is_none_or(|place| places.contains(&place))
+    }
+
     /// What the sides of a picture for this part of `model` must be multiples of, by the model's
     /// configuration.
     pub fn size_multiple_px(self, model: &ModelRef) -> Result<u32, EngineError> {
         match self {
-            Self::TextEncoder => Ok(1),
+            Self::TextEncoder | Self::TextEncoder2 => Ok(1),
             _ => Ok(VaeConfig::read(&ModelFiles::of(model))?.factor as u32),
         }
     }
@@ -67,8 +86,9 @@ impl Part {
     /// model's configuration. `prompts`: 2 with guidance, else 1.
     pub fn flops(self, model: &ModelRef, size: Extent, prompts: usize) -> Result<u64, EngineError> {
         let files = ModelFiles::of(model);
-        if self == Self::TextEncoder {
-            return Ok(TextEncoderConfig::read(&files)?.blueprint(prompts).flops);
+        if let Some(place) = self.text_encoder() {
+            let config = TextEncoderConfig::read(&files, place)?;
+            return Ok(config.blueprint(prompts).flops);
         }
         let vae = VaeConfig::read(&files)?;
         let grid = |pictures: usize, factor: usize| Grid {
@@ -110,6 +130,8 @@ pub struct PartInputs {
     /// Text ids are whole numbers.
     tensors: Vec<(&'static str, Tensor)>,
     flops: u64,
+    /// Of the picture.
+    size: Extent,
 }
 
 /// The output of a part.
@@ -125,14 +147,16 @@ impl LoadedPart {
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let (device, mut precision) = options.start()?;
-        if part == Part::TextEncoder {
+        if part.text_encoder().is_some() {
             precision = precision.in_f32();
         }
         let files = ModelFiles::of(model);
         let network = match part {
-            Part::TextEncoder => {
-                let encoder = TextEncoder::load(&files, &device, precision, progress)?;
-                let tokenizer = PromptTokenizer::load(&files, encoder.window())?;
+            Part::TextEncoder | Part::TextEncoder2 => {
+                let place = part.text_encoder().unwrap_or(Place::First);
+                let encoder = TextEncoder::load((&files, place), &device, precision, progress)?;
+                let folder = place.tokenizer();
+                let tokenizer = PromptTokenizer::load(&files, folder, encoder.window())?;
                 Network::Text(Box::new((tokenizer, encoder)))
             }
             Part::VaeEncoder | Part::VaeDecoder => {
@@ -197,12 +221,21 @@ impl LoadedPart {
                 let latent = Tensor::cat(&[&latent, &latent], 0)?;
                 let shape = [PROMPTS.len(), TOKENS, config.cross_attention_dim];
                 let text = tensor(noise.step(0, shape.iter().product()), &shape)?;
-                vec![("latent", latent), ("text", text)]
+                let mut tensors = vec![("latent", latent), ("text", text)];
+                if let Some(added) = config.added {
+                    let shape = [PROMPTS.len(), added.pooled];
+                    let pooled = tensor(noise.step(1, shape.iter().product()), &shape)?;
+                    let sizes = PictureSizes::of_whole(size).numbers().map(|n| n as f32);
+                    let sizes = Tensor::new(&sizes, &self.device)?;
+                    tensors.extend([("pooled", pooled), ("sizes", sizes)]);
+                }
+                tensors
             }
         };
         Ok(PartInputs {
             tensors,
             flops: self.part.flops(&self.model, size, PROMPTS.len())?,
+            size,
         })
     }
 
@@ -212,17 +245,29 @@ impl LoadedPart {
         inputs: &PartInputs,
         progress: &mut dyn Progress,
     ) -> Result<PartOutput, EngineError> {
+        let size = inputs.size;
         let inputs: Vec<&Tensor> = inputs.tensors.iter().map(|(_, input)| input).collect();
         let output = match (&self.network, inputs.as_slice()) {
-            (Network::Text(text), [ids]) => text.1.encode(&ids.to_vec2()?, progress)?,
+            (Network::Text(text), [ids]) => {
+                let encoded = text.1.encode(&ids.to_vec2()?, progress)?;
+                encoded.pooled.unwrap_or(encoded.tokens)
+            }
             (Network::Autoencoder(vae), [picture]) if self.part == Part::VaeEncoder => {
                 vae.encode(picture, progress)?
             }
             (Network::Autoencoder(vae), [latent]) => vae.decode(latent, progress)?,
-            (Network::Unet(unet), [latent, text]) => {
+            (Network::Unet(unet), [latent, text, more @ ..]) => {
                 // The conditioning, which an edit computes once, is in here too: other programs compute
                 // it at every step.
-                let conditioning = unet.condition(text, &[TIMESTEP], progress)?;
+                let conditions = Conditions {
+                    text,
+                    pooled: more.first().map(|text| Pooled {
+                        text,
+                        sizes: PictureSizes::of_whole(size),
+                    }),
+                    guidance: 1.0,
+                };
+                let conditioning = unet.condition(&conditions, &[TIMESTEP], progress)?;
                 unet.predict(latent, TIMESTEP, &conditioning, progress)?
             }
             _ => return Err(bad_input("inputs of another part")),

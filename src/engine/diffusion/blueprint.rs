@@ -167,11 +167,22 @@ impl Draft<'_> {
         kernel: usize,
         out: Grid,
     ) {
+        self.conv_unbiased(name, (inputs, outputs), kernel, out);
+        self.scope(name).weight("bias", &[outputs], Role::Bias);
+    }
+
+    /// The same without a bias.
+    pub(crate) fn conv_unbiased(
+        &mut self,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        out: Grid,
+    ) {
         let k = inputs * kernel * kernel;
         let mut here = self.scope(name);
         let shape = [outputs, inputs, kernel, kernel];
         here.weight("weight", &shape, Role::Matrix { fan_in: k });
-        here.weight("bias", &[outputs], Role::Bias);
         here.gemm(out.pixels(), outputs, k);
     }
 
@@ -222,11 +233,11 @@ impl Draft<'_> {
         self.gemm(members * queries, width, keys);
     }
 
-    /// See [`Resnet`](super::resnet::Resnet).
+    /// See [`Resnet`](super::resnet::Resnet). `time`: width and rows of the time embedding.
     pub(crate) fn resnet(
         &mut self,
         (inputs, outputs): (usize, usize),
-        time_width: Option<usize>,
+        time: Option<(usize, usize)>,
         grid: Grid,
     ) {
         // The block's input, normalised, and a result; then that, normalised, and the residual.
@@ -234,9 +245,7 @@ impl Draft<'_> {
         self.live(widest.max(3 * outputs), grid);
         self.norm("norm1", inputs);
         self.conv("conv1", (inputs, outputs), 3, grid);
-        if let Some(width) = time_width {
-            // Once for all pictures, which are at the same time.
-            let rows = usize::from(grid.pictures > 0);
+        if let Some((width, rows)) = time {
             self.linear("time_emb_proj", (width, outputs), rows);
         }
         self.norm("norm2", outputs);

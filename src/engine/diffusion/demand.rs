@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use super::blueprint::{Blueprint, Grid};
 use super::engine::EngineOptions;
-use super::text_encoder::{self, TextEncoderConfig};
+use super::text_encoder::{Place, TextEncoderConfig};
 use super::unet::{self, UnetConfig};
 use super::vae::{self, VaeConfig};
 use crate::catalog::{ModelFiles, ModelRef};
@@ -49,21 +49,22 @@ impl ModelDemands {
     fn read(files: &ModelFiles, precision: Precision) -> Result<Self, EngineError> {
         let unet = UnetConfig::read(files)?;
         let vae = VaeConfig::read(files)?;
-        let text = TextEncoderConfig::read(files)?.blueprint(0);
         let halves = [
             vae.encoder_blueprint(Grid::NONE),
             vae.decoder_blueprint(Grid::NONE),
         ];
         // In the order in which they are loaded.
-        let networks = [
-            (text_encoder::WEIGHTS, elements(&text), precision.in_f32()),
-            (
-                unet::WEIGHTS,
-                elements(&unet.blueprint(Grid::NONE, 0)),
-                precision,
-            ),
-            (vae::WEIGHTS, halves.iter().map(elements).sum(), precision),
-        ];
+        let mut networks = Vec::new();
+        for place in Place::of_model(files) {
+            let text = TextEncoderConfig::read(files, *place)?.blueprint(0);
+            networks.push((place.weights(), elements(&text), precision.in_f32()));
+        }
+        networks.push((
+            unet::WEIGHTS,
+            elements(&unet.blueprint(Grid::NONE, 0)),
+            precision,
+        ));
+        networks.push((vae::WEIGHTS, halves.iter().map(elements).sum(), precision));
         let (mut held, mut most) = (0.0, 0f64);
         for (names, elements, precision) in networks {
             let file = file_bytes(files, names).unwrap_or(elements * 2.0);
@@ -79,7 +80,7 @@ impl ModelDemands {
             let on_the_way = (elements * kept / 2.0).min(FREE_LIST_MAX_BYTES as f64);
             most = most.max(held + file + elements * kept + on_the_way);
             held += elements * kept;
-            if *files == ModelFiles::BuiltIn {
+            if matches!(files, ModelFiles::BuiltIn) {
                 // Part of the program, and read.
                 held += file;
             }

@@ -1,5 +1,7 @@
 //! [`DiffusionEngine`]: [`Engine::run`] for models of the Stable Diffusion family, stage by stage.
 
+mod inputs;
+
 use std::num::NonZero;
 use std::time::Instant;
 
@@ -14,13 +16,12 @@ use super::multidiffusion::TiledUnet;
 use super::noise::NoiseSource;
 use super::pipeline::Pipeline;
 use super::sampler::sampler;
+use super::text_encoder::EncodedText;
 use crate::catalog::ModelRef;
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::device::{self, DeviceChoice, PrecisionChoice};
 use crate::engine::nn::precision::Precision;
-use crate::engine::nn::tensors::{
-    check_finite, choose, noise_tensor, plane_tensor, tensor_picture,
-};
+use crate::engine::nn::tensors::{check_finite, choose, noise_tensor, tensor_picture};
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
 use crate::plan::{EngineInput, EngineMask, LatentFill};
@@ -265,7 +266,7 @@ impl Run<'_> {
         progress.stage(Stage::EncodingPicture);
         let clock = Instant::now();
         let image_latent = self.image_latent(progress)?;
-        let masked_image = self.masked_image(progress)?;
+        let shown = self.shown(progress)?;
         // Of the blocks of one network few fit the next one.
         BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
@@ -275,7 +276,7 @@ impl Run<'_> {
         self.report.seconds.round_trip = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let latent = self.denoised_latent(&text, image_latent, masked_image, progress)?;
+        let latent = self.denoised_latent(&text, image_latent, shown, progress)?;
         check_finite(&latent)?;
         BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
@@ -303,73 +304,12 @@ impl Run<'_> {
         Ok(Some(image))
     }
 
-    fn text(&mut self, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let both = [self.input.negative.as_str(), self.input.prompt.as_str()];
-        let [_, prompt] = both;
-        let prompts: &[&str] = if self.input.guidance.is_on() {
-            &both
-        } else {
-            &[prompt]
-        };
-        self.report.prompts = prompts.len() as u32;
-        self.report.unknown_words = self.pipeline.unknown_words(prompts.iter().rev().copied())?;
-        self.pipeline
-            .encode_prompts(prompts, &mut self.report, progress)
-    }
-
-    /// The latent of the input's picture; `None` where nothing of it is needed.
-    fn image_latent(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
-        let input = self.input;
-        let needed =
-            input.strength.get() < 1.0 || input.mask.is_some() || self.pipeline.preview.is_none();
-        if !needed {
-            return Ok(None);
-        }
-        let image = &input.image;
-        self.pipeline
-            .encode_picture(image, &mut self.report, progress)
-            .map(Some)
-    }
-
-    /// Mask and masked-image latent for an inpainting model, (1, 1 + c, h, w).
-    fn masked_image(&mut self, progress: &mut dyn Progress) -> Result<Option<Tensor>, EngineError> {
-        let traits = &self.pipeline.card.traits;
-        if !traits.sees_mask() {
-            return Ok(None);
-        }
-        let factor = traits.vae_factor as usize;
-        let image = &self.input.image;
-        // As in training: a hard mask, and grey under it. Without a mask all of it is masked.
-        let mask: Vec<bool> = match &self.input.mask {
-            Some(mask) => mask.region.iter().map(|&alpha| alpha >= 0.5).collect(),
-            None => vec![true; image.pixels.len()],
-        };
-        let mut masked = image.clone();
-        for (pixel, &is_masked) in masked.pixels.iter_mut().zip(&mask) {
-            if is_masked {
-                *pixel = [0.5; 3];
-            }
-        }
-        let masked = self
-            .pipeline
-            .encode_picture(&masked, &mut self.report, progress)?;
-        // Downsampled to the nearest pixel, as in training, not the mean.
-        let width = image.extent.width as usize;
-        let rows = mask.chunks_exact(width).step_by(factor);
-        let mask: Vec<f32> = rows
-            .flat_map(|row| row.iter().step_by(factor))
-            .map(|&is_masked| f32::from(u8::from(is_masked)))
-            .collect();
-        let mask = plane_tensor(mask, self.latent_size, &self.device)?;
-        Ok(Some(Tensor::cat(&[&mask, &masked], 1)?))
-    }
-
     /// Sets schedule, init latent, latent mask and conditioning up, and runs the denoising loop.
     fn denoised_latent(
         &mut self,
-        text: &Tensor,
+        text: &EncodedText,
         image_latent: Option<Tensor>,
-        masked_image: Option<Tensor>,
+        shown: Option<Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let input = self.input;
@@ -418,9 +358,9 @@ impl Run<'_> {
         let unet = &self.pipeline.unet;
         let guided = GuidedUnet {
             unet,
-            conditioning: unet.condition(text, &timesteps, progress)?,
-            masked_image,
-            guidance: input.guidance,
+            conditioning: unet.condition(&self.conditions(text), &timesteps, progress)?,
+            shown,
+            mix: self.mix(),
         };
         let denoised = if input.tiles.is_empty() {
             let mut unet = guided;

@@ -136,13 +136,10 @@ impl Predictor for TiledUnet<'_> {
                     .narrow(3, place.x as usize, place.width as usize)?
                     .contiguous()?)
             };
-            let masked_image = self.unet.masked_image.as_ref().map(part).transpose()?;
-            let predicted = self.unet.predict_part(
-                &part(scaled)?,
-                masked_image.as_ref(),
-                timestep,
-                progress,
-            )?;
+            let shown = self.unet.shown.as_ref().map(part).transpose()?;
+            let predicted =
+                self.unet
+                    .predict_part(&part(scaled)?, shown.as_ref(), timestep, progress)?;
             let predicted = predicted.flatten_all()?.to_vec1::<f32>()?;
             let length = tile.place.width as usize;
             let area = tile.weights.len().max(1);

@@ -1,4 +1,4 @@
-//! [`Pipeline`]: one loaded model: tokenizer, text encoder, U-Net, VAE, and the caches of their results.
+//! [`Pipeline`]: one loaded model: text encoders, U-Net, VAE, and the caches of their results.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,9 @@ use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
 use super::latent_preview::LatentPreview;
+use super::prompt_encoder::PromptEncoder;
 use super::schedule::TrainedNoise;
-use super::text_encoder::TextEncoder;
-use super::tokenizer::PromptTokenizer;
+use super::text_encoder::EncodedText;
 use super::unet::Unet;
 use super::vae::Vae;
 use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
@@ -18,8 +18,6 @@ use crate::engine::{EngineError, Progress, RunReport};
 use crate::raster::RgbF32;
 use crate::text::Message;
 
-/// Prompts kept encoded.
-const TEXTS_KEPT: usize = 8;
 /// Pictures kept encoded; a run with a model that sees the mask uses two.
 const PICTURES_KEPT: usize = 6;
 /// Round trips kept.
@@ -33,11 +31,9 @@ pub(super) struct Pipeline {
     pub(super) unet: Unet,
     /// `None`: fitted to each run's picture.
     pub(super) preview: Option<LatentPreview>,
-    tokenizer: PromptTokenizer,
-    text_encoder: TextEncoder,
+    prompts: PromptEncoder,
     vae: Vae,
     device: Device,
-    texts: LruCache<Vec<Vec<u32>>, Tensor>,
     pictures: LruCache<RgbF32, Tensor>,
     round_trips: LruCache<RgbF32, RgbF32>,
 }
@@ -54,19 +50,23 @@ impl Pipeline {
         let files = ModelFiles::of(model);
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
-        let text_encoder = TextEncoder::load(&files, device, precision.in_f32(), progress)?;
-        let tokenizer = PromptTokenizer::load(&files, text_encoder.window())?;
-        progress.checkpoint()?;
+        let prompts = PromptEncoder::load(&files, device, precision.in_f32(), progress)?;
         let unet = Unet::load(&files, device, precision, progress)?;
         progress.checkpoint()?;
         let vae = Vae::load(&files, device, precision, progress)?;
         let config = unet.config();
-        if config.cross_attention_dim != text_encoder.width() {
-            return Err(EngineError::Unsupported {
-                what: Message::new("engine-what-text-width")
-                    .with("wanted", config.cross_attention_dim)
-                    .with("got", text_encoder.width()),
-            });
+        let widths = (config.cross_attention_dim, prompts.width());
+        let pooled = config.added.map_or(0, |added| added.pooled);
+        let pooled = (pooled, prompts.pooled_width().unwrap_or(0));
+        for (what, (wanted, got)) in [
+            ("engine-what-text-width", widths),
+            ("engine-what-pooled-width", pooled),
+        ] {
+            if wanted != got {
+                return Err(EngineError::Unsupported {
+                    what: Message::new(what).with("wanted", wanted).with("got", got),
+                });
+            }
         }
         if config.out_channels != vae.config().latent_channels {
             return Err(EngineError::Unsupported {
@@ -79,35 +79,24 @@ impl Pipeline {
             card,
             trained,
             preview: LatentPreview::of_model(&files, vae.config())?,
-            tokenizer,
-            text_encoder,
+            prompts,
             unet,
             vae,
             device: device.clone(),
-            texts: LruCache::new(TEXTS_KEPT),
             pictures: LruCache::new(PICTURES_KEPT),
             round_trips: LruCache::new(ROUND_TRIPS_KEPT),
         })
     }
 
-    /// The prompts encoded as one batch, (prompts, tokens, width): each split into windows,
-    /// encoded window by window and joined along the tokens.
+    /// See [`PromptEncoder::encode`].
     pub(super) fn encode_prompts(
         &mut self,
-        prompts: &[&str],
+        prompt: &str,
+        negative: Option<&str>,
         report: &mut RunReport,
         progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let windows = self.tokenizer.windows_of_all(prompts)?.concat();
-        // Kept by the whole batch: another batch of the same window may differ in its last bits.
-        if let Some(cached) = self.texts.get(&windows) {
-            return Ok(cached);
-        }
-        report.text_encodes += 1;
-        let encoded = self.text_encoder.encode_many(&windows, progress)?;
-        let joined = encoded.reshape((prompts.len(), (), self.text_encoder.width()))?;
-        self.texts.insert(windows, joined.clone());
-        Ok(joined)
+    ) -> Result<EncodedText, EngineError> {
+        self.prompts.encode(prompt, negative, report, progress)
     }
 
     /// The latent of a picture, (1, c, h, w).
@@ -125,6 +114,11 @@ impl Pipeline {
         let latent = self.vae.encode(&tensor, progress)?;
         self.pictures.insert(picture.clone(), latent.clone());
         Ok(latent)
+    }
+
+    /// A latent as the autoencoder gives it, before it is scaled for the U-Net.
+    pub(super) fn unscaled(&self, latent: &Tensor) -> Result<Tensor, EngineError> {
+        self.vae.unscaled(latent)
     }
 
     /// A picture encoded and decoded.
@@ -163,7 +157,7 @@ impl Pipeline {
         for prompt in prompts {
             let pieces = match &self.card.words {
                 Some(words) => words.unknown_words(prompt),
-                None => self.tokenizer.unknown_pieces(prompt)?,
+                None => self.prompts.unknown_pieces(prompt)?,
             };
             for piece in pieces {
                 if known.insert(piece.clone()) {

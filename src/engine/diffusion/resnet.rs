@@ -62,8 +62,8 @@ impl Resnet {
         })
     }
 
-    /// What [`forward`](Self::forward) adds at each timestep, `(timesteps, outputs)`, given their
-    /// embeddings after SiLU, `(timesteps, time width)`; `None` without a time embedding.
+    /// What [`forward`](Self::forward) adds at each timestep, `(rows, outputs)`, given their
+    /// embeddings after SiLU, `(rows, time width)`; `None` without a time embedding.
     pub(super) fn time_shifts(
         &self,
         embeddings: &Tensor,
@@ -75,7 +75,7 @@ impl Resnet {
             .transpose()
     }
 
-    /// `shift`, `(1, outputs)`, is added to every pixel after the first convolution.
+    /// `shift`, `(1, outputs)` or a row for each picture, is added to every pixel after the first convolution.
     ///
     /// `x` is taken by value: in the autoencoder activations are large, and each is freed as soon as it
     /// can be.

@@ -36,6 +36,10 @@ pub(crate) enum Spacing {
     Leading,
     Trailing,
     Linspace,
+    /// Of the timesteps that a consistency model was distilled at
+    /// ([Luo et al. 2023](https://arxiv.org/abs/2310.04378), section 4.3); not in configurations.
+    #[serde(skip)]
+    Consistency,
 }
 
 /// The level a run ends at.
@@ -65,6 +69,7 @@ struct Config {
     set_alpha_to_one: bool,
     rescale_betas_zero_snr: bool,
     final_sigmas_type: FinalSigma,
+    original_inference_steps: usize,
 }
 
 impl Default for Config {
@@ -83,6 +88,7 @@ impl Default for Config {
             set_alpha_to_one: true,
             rescale_betas_zero_snr: false,
             final_sigmas_type: FinalSigma::Zero,
+            original_inference_steps: 50,
         }
     }
 }
@@ -97,6 +103,8 @@ pub(crate) struct TrainedNoise {
     steps_offset: usize,
     set_alpha_to_one: bool,
     final_sigma: FinalSigma,
+    /// Timesteps a consistency model was distilled at.
+    distilled_steps: usize,
 }
 
 /// One step of a run: from one noise level to the next.
@@ -161,6 +169,7 @@ impl TrainedNoise {
             steps_offset: config.steps_offset,
             set_alpha_to_one: config.set_alpha_to_one,
             final_sigma: config.final_sigmas_type,
+            distilled_steps: config.original_inference_steps,
         })
     }
 
@@ -249,12 +258,31 @@ impl TrainedNoise {
                     (total as f64 - i as f64 * (total as f64 / count as f64)).round_ties_even()
                         - 1.0
                 }
+                Spacing::Consistency => {
+                    // With more steps than were distilled, as many are.
+                    let origins = self.distilled_steps.clamp(count, total);
+                    let from_last = i * origins / count;
+                    ((origins - from_last) * (total / origins)) as f64 - 1.0
+                }
                 Spacing::Linspace if whole => spread(i).round_ties_even(),
                 Spacing::Linspace => f64::from(spread(i) as f32),
             })
             // With as many steps as timesteps, an offset would point past the end.
             .map(|timestep| timestep.clamp(0.0, last))
             .collect()
+    }
+
+    /// The schedule that visits those timesteps and ends at 0, for samplers of the variance-preserving
+    /// latent.
+    pub(crate) fn at_timesteps(&self, timesteps: &[f64]) -> Schedule {
+        let levels: Vec<(f64, f64)> = timesteps
+            .iter()
+            .map(|&timestep| (timestep, self.sigma_at(timestep)))
+            .collect();
+        Schedule {
+            noise_scale: levels.first().map_or(0.0, |(_, sigma)| *sigma),
+            steps: steps(&levels, 0.0),
+        }
     }
 
     /// Fails where there are more steps than timesteps of training.
@@ -290,28 +318,32 @@ impl TrainedNoise {
             FinalSigma::Zero => 0.0,
             FinalSigma::SigmaMin => self.sigma_min(),
         };
-        let following = levels.iter().skip(1).map(|(_, sigma)| *sigma);
-        let steps: Vec<Step> = levels
-            .iter()
-            .zip(following.chain([last]))
-            .enumerate()
-            .map(|(index, (&(timestep, sigma), next_sigma))| Step {
-                index,
-                timestep,
-                sigma,
-                target_sigma: next_sigma,
-                next_sigma,
-            })
-            .collect();
-        let first = steps.first().map_or(0.0, |step| step.sigma);
+        let first = levels.first().map_or(0.0, |(_, sigma)| *sigma);
         Ok(Schedule {
-            steps,
+            steps: steps(&levels, last),
             noise_scale: match spacing {
-                Spacing::Linspace | Spacing::Trailing => first,
+                Spacing::Linspace | Spacing::Trailing | Spacing::Consistency => first,
                 Spacing::Leading => first.hypot(1.0),
             },
         })
     }
+}
+
+/// Steps from each timestep's level to the next one's, and to `last`.
+fn steps(levels: &[(f64, f64)], last: f64) -> Vec<Step> {
+    let following = levels.iter().skip(1).map(|(_, sigma)| *sigma);
+    levels
+        .iter()
+        .zip(following.chain([last]))
+        .enumerate()
+        .map(|(index, (&(timestep, sigma), next_sigma))| Step {
+            index,
+            timestep,
+            sigma,
+            target_sigma: next_sigma,
+            next_sigma,
+        })
+        .collect()
 }
 
 /// Karras et al. 2022, equation 5, without the final 0.

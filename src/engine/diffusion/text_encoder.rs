@@ -1,5 +1,5 @@
 //! The CLIP text encoder ([Radford et al. 2021](https://arxiv.org/abs/2103.00020)), as
-//! transformers' `CLIPTextModel` has it.
+//! transformers' `CLIPTextModel` and `CLIPTextModelWithProjection` have it.
 
 mod blueprint;
 
@@ -15,17 +15,72 @@ use crate::engine::nn::layers::{Activation, Embedding, LayerNorm, Linear};
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
-use crate::text::Message;
 
-const CONFIG: &str = "text_encoder/config.json";
-pub(super) const WEIGHTS: &[&str] = &[
-    "text_encoder/model.safetensors",
-    "text_encoder/model.fp16.safetensors",
-];
+/// The id that stands for “the largest id” as the end of a text: what transformers wrote for CLIP until
+/// 2023 (<https://github.com/huggingface/transformers/pull/24773>).
+const LEGACY_END: usize = 2;
 
 /// Token lists encoded as one batch at most. Prompts people write are shorter, so that theirs are
 /// one batch, whose last bits do not depend on what else there is.
 const MAX_BATCH: usize = 16;
+
+/// One of a model's text encoders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The only one, or the first of two.
+    First,
+    /// The second one of SDXL, which gives pooled text too.
+    Second,
+}
+
+impl Place {
+    /// Those that a model has.
+    pub(crate) fn of_model(files: &ModelFiles) -> &'static [Self] {
+        if files.contains(Self::Second.config()) {
+            &[Self::First, Self::Second]
+        } else {
+            &[Self::First]
+        }
+    }
+
+    fn config(self) -> &'static str {
+        match self {
+            Self::First => "text_encoder/config.json",
+            Self::Second => "text_encoder_2/config.json",
+        }
+    }
+
+    /// Where its weights may lie.
+    pub(super) fn weights(self) -> &'static [&'static str] {
+        match self {
+            Self::First => &[
+                "text_encoder/model.safetensors",
+                "text_encoder/model.fp16.safetensors",
+            ],
+            Self::Second => &[
+                "text_encoder_2/model.safetensors",
+                "text_encoder_2/model.fp16.safetensors",
+            ],
+        }
+    }
+
+    /// The folder of its tokenizer.
+    pub(super) fn tokenizer(self) -> &'static str {
+        match self {
+            Self::First => "tokenizer",
+            Self::Second => "tokenizer_2",
+        }
+    }
+}
+
+/// Texts, encoded.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedText {
+    /// Of every token, `(texts, tokens, width)` f32.
+    pub(crate) tokens: Tensor,
+    /// Of each text as a whole, `(texts, pooled width)` f32, where the model reads it.
+    pub(crate) pooled: Option<Tensor>,
+}
 
 /// Turns token ids into the embeddings that the U-Net attends to.
 #[derive(Debug)]
@@ -34,40 +89,44 @@ pub(crate) struct TextEncoder {
     tokens: Embedding,
     positions: Embedding,
     layers: Vec<Layer>,
-    final_norm: LayerNorm,
+    /// Missing where nothing of the last layer is read.
+    final_norm: Option<LayerNorm>,
+    /// From the end of a text to pooled text.
+    projection: Option<Linear>,
     device: Device,
     compute: DType,
 }
 
-/// What `text_encoder/config.json` says.
+/// What its `config.json` says, and how the model reads it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TextEncoderConfig {
     vocabulary: usize,
     /// Tokens it sees at a time.
     pub(crate) window: usize,
-    width: usize,
+    pub(crate) width: usize,
     inner_width: usize,
     layers: usize,
     heads: usize,
     activation: Activation,
     eps: f64,
+    /// The U-Net reads the last layer but one, as it is; else the last one, normalised.
+    reads_penultimate: bool,
+    /// Width of pooled text, where the model reads it.
+    pub(crate) pooled: Option<usize>,
+    /// The id at the end of a text, whose token is pooled; `None`: the largest one there.
+    end: Option<u32>,
 }
 
 impl TextEncoderConfig {
     /// Defaults are those of transformers' `CLIPTextConfig`.
-    pub(crate) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
-        // Files without the second encoder may lie in a folder whose U-Net says what it needs; but
-        // where there is one, the model will not do without it.
-        if files.contains("text_encoder_2/config.json") {
-            return Err(EngineError::Unsupported {
-                what: Message::new("engine-what-second-encoder"),
-            });
-        }
-        let file = ModelConfig::read(files, CONFIG, "text encoder")?;
-        file.accept_only(&[
-            ("model_type", &[r#""clip_text_model""#, r#""clip""#]),
-            ("architectures", &[r#""CLIPTextModel""#, r#""CLIPModel""#]),
-        ])?;
+    pub(crate) fn read(files: &ModelFiles, place: Place) -> Result<Self, EngineError> {
+        let file = ModelConfig::read(files, place.config(), "text encoder")?;
+        file.accept_only(&[("model_type", &[r#""clip_text_model""#, r#""clip""#])])?;
+        file.accept_only(match place {
+            Place::First => &[("architectures", &[r#""CLIPTextModel""#, r#""CLIPModel""#])],
+            Place::Second => &[("architectures", &[r#""CLIPTextModelWithProjection""#])],
+        })?;
+        let end = file.optional_count("eos_token_id")?.unwrap_or(LEGACY_END);
         let activation = match file.word("hidden_act", "quick_gelu")? {
             Some("quick_gelu") => Activation::QuickGelu,
             Some("gelu") => Activation::Gelu,
@@ -82,6 +141,13 @@ impl TextEncoderConfig {
             heads: file.count("num_attention_heads", 8)?,
             activation,
             eps: file.number("layer_norm_eps", 1e-5)?,
+            // With two encoders, both are read so (SDXL).
+            reads_penultimate: Place::of_model(files).contains(&Place::Second),
+            pooled: match place {
+                Place::First => None,
+                Place::Second => Some(file.count("projection_dim", 512)?),
+            },
+            end: (end != LEGACY_END).then_some(end as u32),
         };
         if !config.width.is_multiple_of(config.heads) {
             return Err(file.bad("hidden_size is not a multiple of num_attention_heads"));
@@ -90,21 +156,45 @@ impl TextEncoderConfig {
     }
 }
 
+impl TextEncoderConfig {
+    /// Whether anything of the last layer is read.
+    fn reads_last(&self) -> bool {
+        !self.reads_penultimate || self.pooled.is_some()
+    }
+
+    /// Layers whose results are read.
+    fn layers_read(&self) -> usize {
+        if self.reads_last() {
+            self.layers
+        } else {
+            self.layers - 1
+        }
+    }
+}
+
 impl TextEncoder {
-    /// Reads the text encoder of a model.
+    /// Reads a text encoder of a model.
     pub(crate) fn load(
-        files: &ModelFiles,
+        (files, place): (&ModelFiles, Place),
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
-        let config = TextEncoderConfig::read(files)?;
-        let mut weights = Weights::open(files, WEIGHTS, device, precision)?;
-        // transformers wrote this prefix until version 5.
-        if weights.has("text_model.final_layer_norm.weight") {
-            weights = weights.scope("text_model");
-        }
-        let mut from = Loader::new(weights, progress);
+        let config = TextEncoderConfig::read(files, place)?;
+        let weights = Weights::open(files, place.weights(), device, precision)?;
+        let prefix = match weights.has("text_model.final_layer_norm.weight") {
+            // Without a projection, transformers wrote this prefix until version 5.
+            true => "text_model",
+            false => "",
+        };
+        let mut file = Loader::new(weights, progress);
+        let projection = config
+            .pooled
+            .map(|pooled| {
+                Linear::load_unbiased(file.scope("text_projection"), config.width, pooled)
+            })
+            .transpose()?;
+        let mut from = file.scope(prefix);
         let tokens = Embedding::load(
             from.scope("embeddings.token_embedding"),
             config.vocabulary,
@@ -115,11 +205,16 @@ impl TextEncoder {
             config.window,
             config.width,
         )?;
-        let layers = (0..config.layers)
+        let layers = (0..config.layers_read())
             .map(|index| Layer::load(from.member("encoder.layers", index), &config))
             .collect::<Result<_, _>>()?;
+        let final_norm = config
+            .reads_last()
+            .then(|| LayerNorm::load(from.scope("final_layer_norm"), config.width, config.eps))
+            .transpose()?;
         Ok(Self {
-            final_norm: LayerNorm::load(from.scope("final_layer_norm"), config.width, config.eps)?,
+            final_norm,
+            projection,
             config,
             tokens,
             positions,
@@ -134,9 +229,9 @@ impl TextEncoder {
         self.config.window
     }
 
-    /// Numbers it gives a token.
-    pub(crate) fn width(&self) -> usize {
-        self.config.width
+    /// What its configuration says.
+    pub(crate) fn config(&self) -> &TextEncoderConfig {
+        &self.config
     }
 
     /// As [`encode`](Self::encode), for any number of lists. Above [`MAX_BATCH`] each distinct list is
@@ -146,7 +241,7 @@ impl TextEncoder {
         &self,
         ids: &[Vec<u32>],
         progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
+    ) -> Result<EncodedText, EngineError> {
         if ids.len() <= MAX_BATCH {
             return self.encode(ids, progress);
         }
@@ -165,15 +260,22 @@ impl TextEncoder {
             .map(|batch| self.encode(batch, progress))
             .collect::<Result<Vec<_>, _>>()?;
         let places = Tensor::from_vec(places, ids.len(), &self.device)?;
-        Ok(Tensor::cat(&encoded, 0)?.index_select(&places, 0)?)
+        let in_order = |parts: Vec<&Tensor>| -> Result<Tensor, EngineError> {
+            Ok(Tensor::cat(&parts, 0)?.index_select(&places, 0)?)
+        };
+        let pooled: Option<Vec<&Tensor>> = encoded.iter().map(|e| e.pooled.as_ref()).collect();
+        Ok(EncodedText {
+            tokens: in_order(encoded.iter().map(|encoded| &encoded.tokens).collect())?,
+            pooled: pooled.map(in_order).transpose()?,
+        })
     }
 
-    /// Encodes lists of exactly [`window`](Self::window) ids each, as `(batch, window, width)` f32.
+    /// Encodes lists of exactly [`window`](Self::window) ids each.
     pub(crate) fn encode(
         &self,
         ids: &[Vec<u32>],
         progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
+    ) -> Result<EncodedText, EngineError> {
         let TextEncoderConfig {
             window,
             width,
@@ -183,21 +285,65 @@ impl TextEncoder {
         if ids.is_empty() || ids.iter().any(|list| list.len() != window) {
             return Err(bad_input(format!("token lists that are not {window} long")));
         }
-        let ids = ids.concat();
-        if let Some(id) = ids.iter().find(|id| **id as usize >= vocabulary) {
+        let all = ids.concat();
+        if let Some(id) = all.iter().find(|id| **id as usize >= vocabulary) {
             return Err(bad_input(format!("token {id} of {vocabulary}")));
         }
         let tokens = self
             .tokens
-            .look_up(&ids, self.compute)?
+            .look_up(&all, self.compute)?
             .reshape(((), window, width))?;
         let mut x = tokens.broadcast_add(&self.positions.all(self.compute)?)?;
         let mask = causal_mask(window, &self.device)?;
-        for layer in &self.layers {
+        let mut penultimate = x.clone();
+        for (index, layer) in self.layers.iter().enumerate() {
             progress.checkpoint()?;
+            if index + 1 == self.config.layers {
+                penultimate = x.clone();
+            }
             x = layer.forward(&x, &mask, progress)?;
         }
-        all_finite(&self.final_norm.forward(&x)?.materialized()?)
+        if self.layers.len() < self.config.layers {
+            penultimate = x.clone();
+        }
+        let last = match &self.final_norm {
+            Some(norm) => Some(norm.forward(&x)?.materialized()?),
+            None => None,
+        };
+        let pooled = match (&self.projection, &last) {
+            (Some(projection), Some(last)) => {
+                let ends = self.ends(ids, last)?;
+                Some(all_finite(&projection.forward(&ends, progress)?)?)
+            }
+            _ => None,
+        };
+        let read = match last {
+            Some(last) if !self.config.reads_penultimate => last,
+            _ => penultimate,
+        };
+        Ok(EncodedText {
+            tokens: all_finite(&read)?,
+            pooled,
+        })
+    }
+
+    /// Of each list the token at its end, `(batch, width)`, from all tokens, `(batch, window, width)`.
+    fn ends(&self, ids: &[Vec<u32>], tokens: &Tensor) -> Result<Tensor, EngineError> {
+        let end_of = |list: &Vec<u32>| {
+            let end = self.config.end.or(list.iter().max().copied());
+            list.iter().position(|id| Some(*id) == end).unwrap_or(0)
+        };
+        let window = self.config.window;
+        let places: Vec<u32> = ids
+            .iter()
+            .enumerate()
+            .map(|(at, list)| (at * window + end_of(list)) as u32)
+            .collect();
+        let places = Tensor::from_vec(places, ids.len(), &self.device)?;
+        Ok(tokens
+            .flatten(0, 1)?
+            .contiguous()?
+            .index_select(&places, 0)?)
     }
 }
 

@@ -24,21 +24,26 @@ pub(crate) struct PromptTokenizer {
 }
 
 impl PromptTokenizer {
-    /// Reads `tokenizer/tokenizer.json`, or `vocab.json` and `merges.txt` where there is none.
+    /// Reads `tokenizer.json` in `folder`, or `vocab.json` and `merges.txt` where there is none.
     /// `window` is that of the text encoder.
-    pub(crate) fn load(files: &ModelFiles, window: usize) -> Result<Self, EngineError> {
-        const WHOLE: &str = "tokenizer/tokenizer.json";
-        let (name, tokenizer) = if files.contains(WHOLE) {
-            (WHOLE, Tokenizer::from_bytes(files.read(WHOLE)?))
+    pub(crate) fn load(
+        files: &ModelFiles,
+        folder: &str,
+        window: usize,
+    ) -> Result<Self, EngineError> {
+        let whole = format!("{folder}/tokenizer.json");
+        let (name, tokenizer) = if files.contains(&whole) {
+            let bytes = files.read(&whole)?;
+            (whole, Tokenizer::from_bytes(bytes))
         } else {
-            let whole = clip_tokenizer(files)?;
+            let whole = clip_tokenizer(files, folder)?;
             (
-                "tokenizer/vocab.json",
+                format!("{folder}/vocab.json"),
                 Tokenizer::from_bytes(whole.to_string()),
             )
         };
         let refused = |why: String| EngineError::ModelFile {
-            path: files.path(name),
+            path: files.path(&name),
             why: why.into(),
         };
         let mut tokenizer = tokenizer.map_err(|error| refused(error.to_string()))?;
@@ -50,7 +55,7 @@ impl PromptTokenizer {
         if window < 3 {
             return Err(refused(format!("the text window is {window} tokens")));
         }
-        let special = SpecialTokens::load(files)?;
+        let special = SpecialTokens::load(files, folder)?;
         let id = |token: &str| {
             tokenizer
                 .token_to_id(token)
@@ -96,10 +101,15 @@ impl PromptTokenizer {
             .map(|prompt| self.windows(prompt))
             .collect::<Result<Vec<_>, _>>()?;
         let most = all.iter().map(Vec::len).max().unwrap_or(0);
-        for windows in &mut all {
-            windows.resize(most, self.window_of(&[]));
-        }
+        self.fill_up(&mut all, most);
         Ok(all)
+    }
+
+    /// Adds empty windows, so that every prompt has `count`.
+    pub(crate) fn fill_up(&self, prompts: &mut [Vec<Vec<u32>>], count: usize) {
+        for windows in prompts {
+            windows.resize(count, self.window_of(&[]));
+        }
     }
 
     /// Pieces of the prompt for which the model has no token.
@@ -157,14 +167,12 @@ struct SpecialTokens {
 
 impl SpecialTokens {
     /// What `special_tokens_map.json` says, then `tokenizer_config.json`, then CLIP's own.
-    fn load(files: &ModelFiles) -> Result<Self, EngineError> {
+    fn load(files: &ModelFiles, folder: &str) -> Result<Self, EngineError> {
         let mut maps = Vec::new();
-        for name in [
-            "tokenizer/special_tokens_map.json",
-            "tokenizer/tokenizer_config.json",
-        ] {
-            if files.contains(name) {
-                maps.push(read_json(files, name)?);
+        for name in ["special_tokens_map.json", "tokenizer_config.json"] {
+            let name = format!("{folder}/{name}");
+            if files.contains(&name) {
+                maps.push(read_json(files, &name)?);
             }
         }
         let find = |key: &str| {
@@ -195,12 +203,12 @@ fn read_json(files: &ModelFiles, name: &str) -> Result<Value, EngineError> {
 }
 
 /// CLIP's tokenizer around the model's vocabulary, in the form of a `tokenizer.json`.
-fn clip_tokenizer(files: &ModelFiles) -> Result<Value, EngineError> {
-    const MERGES: &str = "tokenizer/merges.txt";
-    let vocabulary = read_json(files, "tokenizer/vocab.json")?;
-    let merges = files.read(MERGES)?;
+fn clip_tokenizer(files: &ModelFiles, folder: &str) -> Result<Value, EngineError> {
+    let vocabulary = read_json(files, &format!("{folder}/vocab.json"))?;
+    let name = format!("{folder}/merges.txt");
+    let merges = files.read(&name)?;
     let merges = std::str::from_utf8(&merges).map_err(|error| EngineError::ModelFile {
-        path: files.path(MERGES),
+        path: files.path(&name),
         why: error.to_string().into(),
     })?;
     let merges: Vec<&str> = merges
@@ -243,7 +251,7 @@ mod tests {
     use super::*;
 
     fn starter() -> PromptTokenizer {
-        PromptTokenizer::load(&ModelFiles::BuiltIn, 32).expect("the starter's is good")
+        PromptTokenizer::load(&ModelFiles::BuiltIn, "tokenizer", 32).expect("the starter's is good")
     }
 
     #[test]
@@ -337,8 +345,12 @@ mod tests {
             .collect();
         let text = format!("#version: 0.2\n{}\n", merges.join("\n"));
         std::fs::write(here.join("merges.txt"), text).expect("written");
-        let from_parts = PromptTokenizer::load(&ModelFiles::Folder(folder.path().to_owned()), 32)
-            .expect("complete");
+        let from_parts = PromptTokenizer::load(
+            &ModelFiles::Folder(folder.path().to_owned()),
+            "tokenizer",
+            32,
+        )
+        .expect("complete");
         for prompt in [
             "woman's t-shirt, 3d!? it's  fine",
             "女人，金色長直髮，藍色洋裝，在海灘上",
@@ -366,12 +378,12 @@ mod tests {
         std::fs::create_dir(folder.path().join("tokenizer")).expect("created");
         let files = ModelFiles::Folder(folder.path().to_owned());
         assert!(matches!(
-            PromptTokenizer::load(&files, 77),
+            PromptTokenizer::load(&files, "tokenizer", 77),
             Err(EngineError::ModelFile { .. })
         ));
         std::fs::write(folder.path().join("tokenizer/tokenizer.json"), "{").expect("written");
         assert!(matches!(
-            PromptTokenizer::load(&files, 77),
+            PromptTokenizer::load(&files, "tokenizer", 77),
             Err(EngineError::ModelFile { .. })
         ));
     }

@@ -40,6 +40,7 @@ mod peak;
 mod prefetch;
 #[cfg(test)]
 mod reference;
+mod shift;
 #[cfg(not(target_arch = "x86_64"))]
 mod unsupported_bf16;
 mod upsample;
@@ -60,4 +61,5 @@ pub(crate) use isa::Isa;
 pub(crate) use max_pool::{PictureSize, max_pool_halved};
 pub(crate) use norm::{GroupNorm, GroupNormStats, LayerNorm, Norm};
 pub use peak::{Peak, peak};
+pub(crate) use shift::shift_pictures;
 pub(crate) use upsample::upsample_bilinear;

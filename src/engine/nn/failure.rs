@@ -30,7 +30,10 @@ impl From<CatalogError> for EngineError {
                 let why = why.into();
                 Self::ModelFile { path, why }
             }
-            CatalogError::Foreign { .. } => Self::NoModel(error),
+            CatalogError::Foreign { .. }
+            | CatalogError::Damaged { .. }
+            | CatalogError::Incomplete { .. }
+            | CatalogError::NotExchanged { .. } => Self::NoModel(error),
             CatalogError::UnknownModel { id } => Self::Unsupported {
                 what: Message::new("engine-what-unknown").with("id", id),
             },

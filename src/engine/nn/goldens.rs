@@ -39,6 +39,10 @@ impl Golden {
         &self.0[name]
     }
 
+    pub(crate) fn find(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
     /// Token ids, one list a row.
     pub(crate) fn ids(&self) -> Vec<Vec<u32>> {
         self.get("ids")

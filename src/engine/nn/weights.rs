@@ -1,6 +1,5 @@
 //! Weights of a network: safetensors files, checked and brought to the device one tensor at a time.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +8,9 @@ use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
 
 use super::precision::{Precision, Storage};
-use crate::catalog::{CatalogError, FileBytes, ModelFiles, foreign_head};
+use crate::catalog::{Dtype, ModelFiles, StoredTensor, TensorFile};
 use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
@@ -44,16 +41,7 @@ pub(crate) struct Weights {
 struct Store {
     /// The file to name when a weight is in none of the shards.
     path: PathBuf,
-    shards: Vec<Shard>,
-}
-
-#[derive(Debug)]
-struct Shard {
-    path: PathBuf,
-    bytes: FileBytes,
-    /// Where the header ends and the numbers begin.
-    payload_start: usize,
-    header: Metadata,
+    shards: Vec<TensorFile>,
 }
 
 impl Weights {
@@ -65,17 +53,18 @@ impl Weights {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
-        let store = candidates
+        let (name, shards) = candidates
             .iter()
-            .find_map(|name| Store::open(files, name))
-            .unwrap_or_else(|| {
-                Err(EngineError::ModelFile {
-                    path: files.path(candidates.first().copied().unwrap_or_default()),
-                    why: Message::new("engine-why-no-file").into(),
-                })
+            .find_map(|name| Some((name, files.weights(name)?)))
+            .ok_or_else(|| EngineError::ModelFile {
+                path: files.path(candidates.first().copied().unwrap_or_default()),
+                why: Message::new("engine-why-no-file").into(),
             })?;
         Ok(Self {
-            store: Arc::new(store),
+            store: Arc::new(Store {
+                path: files.path(name),
+                shards: shards?,
+            }),
             prefix: String::new(),
             device: device.clone(),
             precision,
@@ -89,12 +78,10 @@ impl Weights {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
-        let path = PathBuf::from(name);
-        let shard = Shard::parse(path.clone(), FileBytes::Static(bytes))?;
         Ok(Self {
             store: Arc::new(Store {
-                path,
-                shards: vec![shard],
+                path: PathBuf::from(name),
+                shards: vec![TensorFile::compiled_in(name, bytes)?],
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -150,12 +137,7 @@ impl Weights {
 
     /// See [`Storage`].
     fn keeps_as_in_file(&self) -> bool {
-        let bytes: usize = self
-            .store
-            .shards
-            .iter()
-            .map(|shard| shard.bytes.len())
-            .sum();
+        let bytes: usize = self.store.shards.iter().map(TensorFile::weights_len).sum();
         match self.precision.storage {
             Storage::BySize => self.kernel_isa().is_some() && bytes > WIDENED_AT_MOST_BYTES,
             #[cfg(test)]
@@ -187,61 +169,54 @@ impl Weights {
     fn numbers(&self, name: &str, shapes: &[&[usize]]) -> Result<Numbers, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let wanted = shapes.first().copied().unwrap_or_default();
-        let (shard, header) = self
+        let (shard, stored) = self
             .store
             .find(&name)
             .ok_or_else(|| EngineError::MissingWeight {
                 path: self.store.path.clone(),
                 name: name.clone(),
             })?;
-        if !shapes.contains(&header.shape.as_slice()) {
+        if !shapes.contains(&stored.shape.as_slice()) {
             return Err(EngineError::WrongShape {
-                path: shard.path.clone(),
+                path: shard.path().to_path_buf(),
                 name,
                 wanted: wanted.to_vec(),
-                got: header.shape.clone(),
+                got: stored.shape.clone(),
             });
         }
-        self.read(shard, header, &name)
+        self.read(shard, stored, &name)
     }
 
-    fn read(&self, shard: &Shard, header: &TensorInfo, name: &str) -> Result<Numbers, EngineError> {
-        let (start, end) = header.data_offsets;
+    fn read(
+        &self,
+        shard: &TensorFile,
+        stored: &StoredTensor,
+        name: &str,
+    ) -> Result<Numbers, EngineError> {
+        let broken = |why: String| EngineError::ModelFile {
+            path: shard.path().to_path_buf(),
+            why: why.into(),
+        };
         let bytes = shard
-            .bytes
-            .get(shard.payload_start + start..shard.payload_start + end)
-            .ok_or_else(|| shard.broken(format!("“{name}” lies beyond its end")))?;
-        let kept = match header.dtype {
+            .bytes_of(stored)
+            .ok_or_else(|| broken(format!("“{name}” lies beyond its end")))?;
+        let kept = match stored.dtype {
             Dtype::F16 if self.keeps_as_in_file() => DType::F16,
             Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
+            // Every number of a byte is an f16.
+            Dtype::F8_E4M3 | Dtype::F8_E5M2 if self.keeps_as_in_file() => DType::F16,
             _ => self.precision.compute,
         };
-        let (values, finite) = match header.dtype {
-            Dtype::F16 => widened(bytes, 2, |from: &[u8], to| {
-                let mut half = [f16::ZERO; CHUNK];
-                let half = &mut half[..to.len()];
-                for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
-                    *number = f16::from_le_bytes([bytes[0], bytes[1]]);
-                }
-                half.convert_to_f32_slice(to);
-            }),
-            Dtype::BF16 => widened(bytes, 2, |from: &[u8], to| {
-                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
-                    *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
-                }
-            }),
-            Dtype::F32 => widened(bytes, 4, |from: &[u8], to| {
-                for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
-                    *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                }
-            }),
-            other => {
-                return Err(shard.broken(format!("“{name}” holds numbers of type {other:?}")));
+        let (values, finite) = match to_f32(stored.dtype, &bytes) {
+            Some(read) => read,
+            None => {
+                let other = stored.dtype;
+                return Err(broken(format!("“{name}” holds numbers of type {other:?}")));
             }
         };
         if !finite {
             return Err(EngineError::NotFiniteWeight {
-                path: shard.path.clone(),
+                path: shard.path().to_path_buf(),
                 name: name.to_owned(),
             });
         }
@@ -261,6 +236,66 @@ impl Numbers {
         let tensor = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
         Ok(tensor.to_dtype(self.kept)?.to_device(&weights.device)?)
     }
+}
+
+/// Numbers of that type, little-endian, as f32, and whether all are finite; `None` for types that no
+/// weight has.
+fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<(Vec<f32>, bool)> {
+    Some(match dtype {
+        Dtype::F16 => widened(bytes, 2, |from, to| {
+            let mut half = [f16::ZERO; CHUNK];
+            let half = &mut half[..to.len()];
+            for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
+                *number = f16::from_le_bytes([bytes[0], bytes[1]]);
+            }
+            half.convert_to_f32_slice(to);
+        }),
+        Dtype::BF16 => widened(bytes, 2, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
+                *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+            }
+        }),
+        Dtype::F32 => widened(bytes, 4, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
+                *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+        }),
+        Dtype::F64 => widened(bytes, 8, |from, to| {
+            for (number, bytes) in to.iter_mut().zip(from.as_chunks().0) {
+                *number = f64::from_le_bytes(*bytes) as f32;
+            }
+        }),
+        Dtype::F8_E4M3 => bytewise(bytes, e4m3_to_f32),
+        Dtype::F8_E5M2 => bytewise(bytes, e5m2_to_f32),
+        _ => return None,
+    })
+}
+
+/// Numbers of one byte as f32, by a table.
+fn bytewise(bytes: &[u8], number: impl Fn(u8) -> f32) -> (Vec<f32>, bool) {
+    let table: [f32; 256] = std::array::from_fn(|byte| number(byte as u8));
+    widened(bytes, 1, |from, to| {
+        for (number, byte) in to.iter_mut().zip(from) {
+            *number = table[usize::from(*byte)];
+        }
+    })
+}
+
+/// Four bits of exponent, three of mantissa, no infinity
+/// ([Micikevicius et al. 2022](https://arxiv.org/abs/2209.05433), E4M3).
+fn e4m3_to_f32(byte: u8) -> f32 {
+    let (exponent, mantissa) = (i32::from(byte >> 3 & 15), f32::from(byte & 7));
+    let size = match (exponent, byte & 7) {
+        (15, 7) => f32::NAN,
+        (0, _) => mantissa * 2_f32.powi(-9),
+        _ => (1.0 + mantissa / 8.0) * 2_f32.powi(exponent - 7),
+    };
+    if byte & 0x80 == 0 { size } else { -size }
+}
+
+/// Five bits of exponent, two of mantissa: the upper byte of an f16 (E5M2 of the same paper).
+fn e5m2_to_f32(byte: u8) -> f32 {
+    f16::from_le_bytes([0, byte]).to_f32()
 }
 
 /// Elements converted at a time; small enough for the stack and L1.
@@ -288,91 +323,10 @@ fn widened(
 }
 
 impl Store {
-    fn open(files: &ModelFiles, name: &str) -> Option<Result<Self, EngineError>> {
-        let index = format!("{name}.index.json");
-        if files.contains(name) {
-            Some(Shard::open(files, name).map(|shard| Self {
-                path: files.path(name),
-                shards: vec![shard],
-            }))
-        } else if files.contains(&index) {
-            Some(Self::open_sharded(files, &index))
-        } else {
-            None
-        }
-    }
-
-    fn open_sharded(files: &ModelFiles, index: &str) -> Result<Self, EngineError> {
-        let path = files.path(index);
-        let broken = |why: String| EngineError::ModelFile {
-            path: path.clone(),
-            why: why.into(),
-        };
-        let listed: ShardIndex =
-            serde_json::from_slice(&files.read(index)?).map_err(|e| broken(e.to_string()))?;
-        let folder = index.rfind('/').map_or("", |slash| &index[..=slash]);
-        let names: BTreeSet<&String> = listed.weight_map.values().collect();
-        let mut shards = Vec::new();
-        for name in names {
-            // A model may only name files beside its index.
-            if name.contains(['/', '\\']) || name.starts_with('.') {
-                return Err(broken(format!(
-                    "“{name}” is not a name of a file beside it"
-                )));
-            }
-            shards.push(Shard::open(files, &format!("{folder}{name}"))?);
-        }
-        Ok(Self { path, shards })
-    }
-
-    fn find(&self, name: &str) -> Option<(&Shard, &TensorInfo)> {
+    fn find(&self, name: &str) -> Option<(&TensorFile, &StoredTensor)> {
         self.shards
             .iter()
-            .find_map(|shard| shard.header.info(name).map(|info| (shard, info)))
-    }
-}
-
-/// `*.safetensors.index.json`.
-#[derive(serde::Deserialize)]
-struct ShardIndex {
-    weight_map: std::collections::BTreeMap<String, String>,
-}
-
-impl Shard {
-    fn open(files: &ModelFiles, name: &str) -> Result<Self, EngineError> {
-        Self::parse(files.path(name), files.map(name)?)
-    }
-
-    fn parse(path: PathBuf, bytes: FileBytes) -> Result<Self, EngineError> {
-        // Checks the header's length against the file and each weight's place against its shape,
-        // so that nothing is allocated on the word of a broken header.
-        let (header_len, header) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| match foreign_head(&bytes) {
-                Some(what) => CatalogError::Foreign {
-                    path: path.clone(),
-                    what,
-                }
-                .into(),
-                None => EngineError::ModelFile {
-                    path: path.clone(),
-                    why: Message::new("engine-why-not-whole")
-                        .with("why", e.to_string())
-                        .into(),
-                },
-            })?;
-        Ok(Self {
-            path,
-            payload_start: header_len + size_of::<u64>(),
-            bytes,
-            header,
-        })
-    }
-
-    fn broken(&self, why: String) -> EngineError {
-        EngineError::ModelFile {
-            path: self.path.clone(),
-            why: why.into(),
-        }
+            .find_map(|shard| Some((shard, shard.tensors().get(name)?)))
     }
 }
 
@@ -443,6 +397,16 @@ impl<'a> Loader<'a> {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
         self.weights.tensor(name, shape)
+    }
+
+    /// Zeros in the place of a small weight that a layer does without.
+    pub(crate) fn zeros(&self, count: usize) -> Result<Tensor, EngineError> {
+        let weights = &self.weights;
+        Ok(Tensor::zeros(
+            count,
+            weights.precision.compute,
+            &weights.device,
+        )?)
     }
 
     /// See [`Weights::table`].

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use super::jpeg_coding::{CodingReader, JpegCoding};
 use super::origin::ExtendedXmp;
 use super::photoshop;
 use super::resolution::Resolution;
@@ -36,6 +37,8 @@ pub(super) struct JpegSegments {
     pub xmp_extended: Option<ExtendedXmp>,
     pub comments: Vec<Vec<u8>>,
     pub photoshop: Option<Vec<u8>>,
+    /// How its pixels are compressed.
+    pub coding: Option<JpegCoding>,
     /// There are more pictures in the file, or signed statements about this one.
     pub has_more: bool,
 }
@@ -102,7 +105,9 @@ impl Segment {
 pub(super) fn read(bytes: &[u8]) -> JpegSegments {
     let mut found = JpegSegments::default();
     let (mut extended, mut resources) = (Extended::default(), Vec::new());
+    let mut coding = CodingReader::default();
     for (marker, data) in Segments(bytes.get(2..).unwrap_or_default()) {
+        coding.take(marker, data);
         match marker {
             APP0 if data.starts_with(JFIF) => found.resolution = density(data),
             APP1 => {
@@ -121,6 +126,7 @@ pub(super) fn read(bytes: &[u8]) -> JpegSegments {
     }
     found.photoshop = photoshop::cleaned(&resources);
     found.xmp_extended = extended.whole();
+    found.coding = coding.coding();
     found
 }
 

@@ -224,6 +224,7 @@ fn jpeg(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
         xmp_extended: found.xmp_extended,
         comments: found.comments,
         photoshop: found.photoshop.map(Arc::new),
+        jpeg: found.coding,
         ..Carried::default()
     };
     if found.has_more {

@@ -9,6 +9,7 @@
 mod decoded;
 mod exif;
 mod gif_blocks;
+mod jpeg_coding;
 mod jpeg_segments;
 mod load;
 mod load_tiff;
@@ -40,13 +41,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use super::picture_error::{PictureError, PlaceProblem};
+pub use jpeg_coding::JpegCoding;
 pub use load::{LoadedPicture, load, load_bytes, read};
 pub use mask::{LoadedMask, MaskChannel, load_mask, mask_bytes, mask_from_bytes, save_mask};
 pub use note::PictureNote;
 pub use origin::{Carried, ExtendedXmp, FileOrigin, OWN_KEYWORD, PARAMETERS_KEYWORD, TextForm};
 pub use png_colour::PngColour;
 pub use resolution::{Resolution, ResolutionUnit};
-pub use save::{RecipeText, SaveOptions, png_bytes, save, write_whole};
+pub use save::{DEFAULT_JPEG_QUALITY, RecipeText, SaveOptions, png_bytes, save, write_whole};
 pub use sniff::MAX_PIXELS;
 pub use target::{check_place, check_places, check_size, writable_format};
 

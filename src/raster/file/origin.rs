@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::jpeg_coding::JpegCoding;
 use super::png_colour::PngColour;
 use super::resolution::Resolution;
 use super::{ColourLayout, FileFormat};
@@ -54,6 +55,9 @@ pub struct Carried {
     pub photoshop: Option<Arc<Vec<u8>>>,
     /// How each of the origin's texts stood in a PNG; where the list ends, as its letters allow.
     pub text_forms: Vec<TextForm>,
+    /// How a JPEG was compressed.
+    #[serde(default)]
+    pub jpeg: Option<JpegCoding>,
 }
 
 /// Adobe's second part of a packet in JPEG (XMP specification part 3, 1.1.3.1).

@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use image::codecs::jpeg::{JpegEncoder, PixelDensity, PixelDensityUnit};
-use image::{ExtendedColorType, ImageEncoder as _};
 use image_webp::{ColorType as WebPColour, WebPEncoder};
+use jpeg_encoder::{ColorType, Encoder, PixelDensity, PixelDensityUnit, SamplingFactor};
 use serde::{Deserialize, Serialize};
 
 use super::outgoing::{AnyError, Outgoing, Samples};
-use super::{ColourLayout, FileFormat, FileOrigin, PictureError, PictureNote, Resolution};
+use super::{
+    ColourLayout, FileFormat, FileOrigin, JpegCoding, PictureError, PictureNote, Resolution,
+};
 use super::{jpeg_segments, save_tiff, target};
 use crate::raster::Picture;
 
@@ -24,26 +25,20 @@ pub struct RecipeText {
     pub json: String,
 }
 
+/// The quality of a JPEG for which nothing else is said.
+pub const DEFAULT_JPEG_QUALITY: u8 = 92;
+
 /// How a picture is to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SaveOptions {
     /// `None`: as the extension says.
     pub format: Option<FileFormat>,
-    /// 1…100.
-    pub jpeg_quality: u8,
+    /// 1…100. `None`: as the origin's file was compressed where that was a JPEG, else
+    /// [`DEFAULT_JPEG_QUALITY`].
+    pub jpeg_quality: Option<u8>,
     /// The settings to write. `None` writes none and takes those of the origin out too; a comment
     /// that is somebody's words stays either way.
     pub recipe: Option<RecipeText>,
-}
-
-impl Default for SaveOptions {
-    fn default() -> Self {
-        Self {
-            format: None,
-            jpeg_quality: 92,
-            recipe: None,
-        }
-    }
 }
 
 /// Writes `picture` to `path`, whole or not at all.
@@ -64,7 +59,9 @@ pub fn save(
     let outgoing = Outgoing::new(picture, origin, options, format)?;
     write_whole(path, |file| match format {
         FileFormat::Png => outgoing.write_png(file),
-        FileFormat::Jpeg => outgoing.write_jpeg(file, options.jpeg_quality),
+        FileFormat::Jpeg => {
+            outgoing.write_jpeg(file, options.jpeg_quality, origin.carried.jpeg.as_ref())
+        }
         FileFormat::WebP => outgoing.write_webp(file),
         FileFormat::Tiff | FileFormat::Bmp | FileFormat::Gif => save_tiff::write(&outgoing, file),
     })?;
@@ -162,11 +159,23 @@ impl Outgoing<'_> {
         Ok(())
     }
 
-    fn write_jpeg(&self, file: &mut BufWriter<&File>, quality: u8) -> Result<(), AnyError> {
+    fn write_jpeg(
+        &self,
+        file: &mut BufWriter<&File>,
+        quality: Option<u8>,
+        of_origin: Option<&JpegCoding>,
+    ) -> Result<(), AnyError> {
         let mut jpeg = Vec::new();
-        let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, quality.clamp(1, 100));
+        let number = quality.unwrap_or(DEFAULT_JPEG_QUALITY).clamp(1, 100);
+        let mut encoder = Encoder::new(&mut jpeg, number);
+        // Colour is not made coarser than it was.
+        encoder.set_sampling_factor(SamplingFactor::F_1_1);
+        encoder.set_optimized_huffman_tables(true);
+        if let (None, Some(coding)) = (quality, of_origin) {
+            coding.apply(&mut encoder);
+        }
         if let Some((x, y, unit)) = self.resolution.and_then(Resolution::to_jfif) {
-            encoder.set_pixel_density(PixelDensity {
+            encoder.set_density(PixelDensity {
                 density: (x, y),
                 unit: match unit {
                     0 => PixelDensityUnit::PixelAspectRatio,
@@ -176,14 +185,18 @@ impl Outgoing<'_> {
             });
         }
         if let Some(icc) = &self.icc {
-            encoder.set_icc_profile(icc.to_vec())?;
+            encoder.add_icc_profile(icc)?;
         }
         let colour = if self.layout == ColourLayout::Grey {
-            ExtendedColorType::L8
+            ColorType::Luma
         } else {
-            ExtendedColorType::Rgb8
+            ColorType::Rgb
         };
-        encoder.write_image(self.bytes()?, self.extent.width, self.extent.height, colour)?;
+        let (width, height) = (
+            self.extent.width.try_into()?,
+            self.extent.height.try_into()?,
+        );
+        encoder.encode(self.bytes()?, width, height, colour)?;
         let (head, rest) = jpeg_segments::split(&jpeg).ok_or("the encoder wrote no JPEG")?;
         file.write_all(head)?;
         for segment in &self.segments {

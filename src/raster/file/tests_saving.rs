@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::tests::opened;
 use super::*;
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Pixmap, Profile, Tiled};
+use crate::raster::{Picture, Pixmap, Profile, Tiled};
 
 fn written(
     loaded: &LoadedPicture,
@@ -300,4 +300,53 @@ fn every_error() -> Vec<PictureError> {
         problem,
     }));
     errors
+}
+
+/// Blocks of 16 × 16 pixels, away from `except`, that came back to the number.
+fn share_of_equal_blocks(before: &Picture, after: &Picture, except: Rect) -> f64 {
+    let extent = before.extent();
+    let (mut equal, mut all) = (0, 0);
+    for y in (0..extent.height as i32 - 15).step_by(16) {
+        for x in (0..extent.width as i32 - 15).step_by(16) {
+            let block = Rect::new(x, y, 16, 16);
+            if block.intersect(except).is_empty() {
+                all += 1;
+                let same = before.pixels.crop_f32(block) == after.pixels.crop_f32(block);
+                equal += u32::from(same);
+            }
+        }
+    }
+    f64::from(equal) / f64::from(all)
+}
+
+#[test]
+fn a_jpeg_is_compressed_again_as_it_was() {
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/portrait-city.png");
+    let photo = load(&photo).unwrap();
+    // Fine divisors feel what 8 bits of RGB round off.
+    for (quality, least) in [(60, 0.9), (85, 0.9), (95, 0.5)] {
+        let options = |jpeg_quality| SaveOptions {
+            jpeg_quality,
+            ..SaveOptions::default()
+        };
+        let (first, _) = written(&photo, "first.jpg", &options(Some(quality)));
+        let mut edited = first.clone();
+        let dot = Rect::new(100, 100, 30, 30);
+        edited.picture.pixels = match edited.picture.pixels {
+            Pixmap::Rgba8(mut tiles) => {
+                tiles.update(dot, |_, _| [200, 30, 30, 255]);
+                Pixmap::Rgba8(tiles)
+            }
+            other @ Pixmap::Rgba16(_) => other,
+        };
+        let (kept, _) = written(&edited, "again.jpg", &options(None));
+        assert_eq!(kept.origin.carried.jpeg, first.origin.carried.jpeg);
+        let kept = share_of_equal_blocks(&first.picture, &kept.picture, dot);
+        let (other, _) = written(&edited, "again.jpg", &options(Some(quality - 7)));
+        let other = share_of_equal_blocks(&first.picture, &other.picture, dot);
+        assert!(
+            kept > least && other < least / 2.0,
+            "{quality}: {kept:.3} {other:.3}"
+        );
+    }
 }

@@ -121,6 +121,7 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     {
         desk.set(document, |settings| settings.guidance = guidance);
     }
+    image_guidance(ui, desk, document);
     let row = Choice {
         texts: ("ui-sampler", "ui-sampler-tip"),
         chosen: settings.sampler,
@@ -130,21 +131,27 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
             (sampler_name(sampler).to_owned(), about)
         },
     };
-    choose(ui, desk, document, row, |s, picked| s.sampler = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.sampler = picked;
+    });
     let row = Choice {
         texts: ("ui-schedule", "ui-schedule-tip"),
         chosen: settings.schedule,
         values: ScheduleId::ALL,
         text: |desk, schedule| named(desk, schedule_text(schedule)),
     };
-    choose(ui, desk, document, row, |s, picked| s.schedule = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.schedule = picked;
+    });
     let row = Choice {
         texts: ("ui-details", "ui-details-tip"),
         chosen: settings.keep_details,
         values: KeepDetails::ALL,
         text: |desk, keep| named(desk, details_text(keep)),
     };
-    choose(ui, desk, document, row, |s, picked| s.keep_details = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.keep_details = picked;
+    });
     work_size(ui, desk, document);
     let row = Choice {
         texts: ("ui-sharpness", "ui-sharpness-tip"),
@@ -152,7 +159,9 @@ fn sampling(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         values: SHARPNESS,
         text: sharpness_text,
     };
-    choose(ui, desk, document, row, |s, picked| s.second_pass = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.second_pass = picked;
+    });
 }
 
 /// A row that chooses one of a setting's values.
@@ -169,7 +178,7 @@ fn choose<T: Copy + PartialEq>(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
     document: DocumentId,
-    row: Choice<'_, T>,
+    row: &Choice<'_, T>,
     set: impl FnOnce(&mut EditSettings, T),
 ) {
     let (name, tooltip) = (desk.text(row.texts.0), desk.text(row.texts.1));
@@ -238,6 +247,35 @@ fn sharpness_text(desk: &Desk<'_>, pass: SecondPass) -> (String, String) {
     }
 }
 
+/// Of a model that follows instructions; no other reads it.
+fn image_guidance(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
+    let is_read = desk
+        .editor
+        .model_card()
+        .is_some_and(|card| card.traits.follows_instructions());
+    let Some(open) = desk.editor.document(document).filter(|_| is_read) else {
+        return;
+    };
+    let reset = desk.text("ui-reset");
+    let name = desk.text("ui-image-guidance");
+    let tooltip = desk.text("ui-image-guidance-tip");
+    let field = Number {
+        name: &name,
+        tooltip: &tooltip,
+        range: 1.0..=5.0,
+        speed: 0.02,
+        notch: 0.1,
+        decimals: 1,
+        unit: "",
+        reset: Some((EditSettings::default().image_guidance.get(), &reset)),
+    };
+    if let Some(value) = widgets::number(ui, open.settings().image_guidance.get(), &field)
+        && let Ok(guidance) = Guidance::new(value)
+    {
+        desk.set(document, |settings| settings.image_guidance = guidance);
+    }
+}
+
 /// Samplers are known by their own names in every language.
 fn sampler_name(sampler: SamplerId) -> &'static str {
     match sampler {
@@ -245,6 +283,7 @@ fn sampler_name(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "Euler ancestral",
         SamplerId::Dpmpp2m => "DPM++ 2M",
         SamplerId::Ddim => "DDIM",
+        SamplerId::Lcm => "LCM",
     }
 }
 
@@ -254,6 +293,7 @@ fn sampler_about(sampler: SamplerId) -> &'static str {
         SamplerId::EulerA => "ui-sampler-euler-a",
         SamplerId::Dpmpp2m => "ui-sampler-dpmpp-2m",
         SamplerId::Ddim => "ui-sampler-ddim",
+        SamplerId::Lcm => "ui-sampler-lcm",
     }
 }
 
@@ -302,14 +342,18 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         values: AreaMode::ALL,
         text: |desk, area| named(desk, area_text(area)),
     };
-    choose(ui, desk, document, row, |s, picked| s.area = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.area = picked;
+    });
     let row = Choice {
         texts: ("ui-fill", "ui-fill-tip"),
         chosen: settings.fill,
         values: FillMode::ALL,
         text: |desk, fill| named(desk, fill_text(fill)),
     };
-    choose(ui, desk, document, row, |s, picked| s.fill = picked);
+    choose(ui, desk, document, &row, |s, picked| {
+        s.fill = picked;
+    });
     let layout = desk.editor.layout(document).and_then(Result::ok);
     let now = layout.map_or((0.0, 0.0, 0.0), |l| (l.feather_px, l.grow_px, l.padding_px));
     length(

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, TextEdit, Ui};
 
-use crate::catalog::{ModelRef, Word, Words};
+use crate::catalog::{ModelRef, Word, Words, holds_cjk, in_english};
 use crate::document::DocumentId;
 use crate::text::{Language, Message};
 use crate::ui::actions::Action;
@@ -45,6 +45,8 @@ pub(super) fn prompt_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) 
     if let Some(words) = &words {
         unknown(ui, desk, words, &prompt);
         chips(ui, desk, document, words, &prompt);
+    } else if holds_cjk(&prompt) {
+        in_english_ui(ui, desk, document, &prompt);
     }
     // Who has accepted a result has seen what the model draws, and the layers want the room.
     let is_new_here = open.document().layers().is_empty();
@@ -122,12 +124,41 @@ fn unknown(ui: &mut Ui, desk: &Desk<'_>, words: &Words, prompt: &str) {
     }
 }
 
+/// A prompt in Chinese for a model that reads English: what it would be in English, and what of it has
+/// no English in our table.
+fn in_english_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, prompt: &str) {
+    let english = in_english(prompt);
+    let t = theme::tokens(ui);
+    let warning = desk.text("ui-reads-english");
+    widgets::icon_label(ui, icons::WARNING, &warning, t.warn);
+    if !english.unknown.is_empty() {
+        let unknown = Message::new("ui-no-english").with("words", english.unknown.join("、"));
+        widgets::hint(ui, &desk.say(&unknown));
+    }
+    // Where nothing is known, there is nothing to write.
+    if english.text == prompt {
+        return;
+    }
+    let name = desk.text("ui-write-english");
+    if widgets::link_button(ui, &name)
+        .on_hover_text(english.text.as_str())
+        .clicked()
+    {
+        desk.set(document, |settings| settings.prompt = english.text);
+    }
+}
+
 fn negative(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
         return;
     };
     // Without guidance the negative prompt has no effect, and what has no effect is not shown.
-    if !open.settings().guidance.is_on() {
+    let guidance = open.settings().guidance;
+    let is_read = match desk.editor.model_card() {
+        Some(card) => guidance.predictions(&card.traits) > 1,
+        None => guidance.is_on(),
+    };
+    if !is_read {
         return;
     }
     let label =

@@ -1,6 +1,6 @@
 //! The window as a test sees it: no desktop, no graphics card, a scripted engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Pos2, Vec2};
@@ -34,6 +34,8 @@ pub(crate) struct Wanted {
     pub left_behind: Vec<(&'static str, [u8; 3])>,
     /// What runs will take is said.
     pub forecasts: bool,
+    /// The folder of the model chosen last; else the built-in one.
+    pub model: Option<PathBuf>,
 }
 
 impl Default for Wanted {
@@ -49,6 +51,7 @@ impl Default for Wanted {
             asks_about_empty_prompts: false,
             left_behind: Vec::new(),
             forecasts: false,
+            model: None,
         }
     }
 }
@@ -86,10 +89,15 @@ pub(crate) struct TestWindow {
 impl TestWindow {
     pub(crate) fn open(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let mut preferences = serde_json::json!({});
         if !wanted.asks_about_empty_prompts {
-            let preferences = r#"{"window":{"empty prompts":"true"}}"#;
-            std::fs::write(folder.path().join("preferences.json"), preferences).expect("written");
+            preferences["window"] = serde_json::json!({"empty prompts": "true"});
         }
+        if let Some(model) = wanted.model {
+            preferences["model"] = serde_json::json!({ "Folder": model });
+        }
+        let preferences = preferences.to_string();
+        std::fs::write(folder.path().join("preferences.json"), preferences).expect("written");
         for (title, colour) in wanted.left_behind {
             leave_behind(folder.path(), title, colour);
         }

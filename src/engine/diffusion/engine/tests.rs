@@ -1,5 +1,7 @@
 //! Whole edits with a tiny random model, against diffusers and against themselves.
 
+mod checkpoints;
+mod families;
 mod tiles;
 
 use std::path::Path;
@@ -85,6 +87,7 @@ fn tiny_input(picture: RgbF32) -> EngineInput {
         strength: Strength::new(0.6).unwrap(),
         steps: Steps::new(10).unwrap(),
         guidance: Guidance::new(3.5).unwrap(),
+        image_guidance: Guidance::new(1.5).unwrap(),
         seed: Seed(11),
         sampler: SamplerId::Ddim,
         schedule: ScheduleId::Model,

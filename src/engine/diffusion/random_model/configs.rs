@@ -13,27 +13,49 @@ struct Measures {
     vae_channels: Value,
     vae_scaling: f64,
     vae_groups: u32,
-    /// Width, inner width, layers and heads of the text encoder.
-    text: Option<[u32; 4]>,
+    prediction: &'static str,
+    text: Text,
+    /// The second text encoder of SDXL.
+    text_2: Option<Text>,
+}
+
+/// Sizes of a text encoder.
+#[derive(Clone, Copy)]
+struct Text {
+    width: u32,
+    inner_width: u32,
+    layers: u32,
+    heads: u32,
+    activation: &'static str,
 }
 
 /// `model_index.json`, and name and contents of each other file.
 pub(super) fn of(model: RandomModel) -> (Value, Vec<(&'static str, Value)>) {
     let measures = measures(model);
     let mut files = vec![
-        ("scheduler/scheduler_config.json", scheduler()),
+        ("scheduler/scheduler_config.json", scheduler(&measures)),
         ("unet/config.json", unet(&measures)),
         ("vae/config.json", vae(&measures)),
+        (
+            "text_encoder/config.json",
+            text_encoder(measures.text, "CLIPTextModel"),
+        ),
     ];
-    files.extend(
-        measures
-            .text
-            .map(|text| ("text_encoder/config.json", text_encoder(text))),
-    );
+    files.extend(measures.text_2.map(|text| {
+        let class = "CLIPTextModelWithProjection";
+        ("text_encoder_2/config.json", text_encoder(text, class))
+    }));
     (index(&measures), files)
 }
 
 fn measures(model: RandomModel) -> Measures {
+    let text_15 = Text {
+        width: 768,
+        inner_width: 3072,
+        layers: 12,
+        heads: 12,
+        activation: "quick_gelu",
+    };
     let sd15 = |in_channels: u32| Measures {
         unet: json!({
             "attention_head_dim": 8,
@@ -53,26 +75,56 @@ fn measures(model: RandomModel) -> Measures {
         vae_channels: json!([128, 256, 512, 512]),
         vae_scaling: 0.18215,
         vae_groups: 32,
-        text: Some([768, 3072, 12, 12]),
+        prediction: "epsilon",
+        text: text_15,
+        text_2: None,
     };
     match model {
         RandomModel::Sd15 => sd15(4),
         RandomModel::Sd15Inpaint => sd15(9),
+        // OpenCLIP's ViT-H, of which the last layer is left out.
+        RandomModel::Sd21 => {
+            let mut measures = sd15(4);
+            measures.unet["attention_head_dim"] = json!([5, 10, 20, 20]);
+            measures.unet["cross_attention_dim"] = 1024.into();
+            measures.unet["sample_size"] = 96.into();
+            measures.unet["use_linear_projection"] = true.into();
+            Measures {
+                prediction: "v_prediction",
+                text: Text {
+                    width: 1024,
+                    inner_width: 4096,
+                    layers: 23,
+                    heads: 16,
+                    activation: "gelu",
+                },
+                ..measures
+            }
+        }
         RandomModel::Sdxl => Measures {
             unet: json!({
+                "addition_embed_type": "text_time",
+                "addition_time_embed_dim": 256,
                 "attention_head_dim": [5, 10, 20],
                 "block_out_channels": [320, 640, 1280],
                 "cross_attention_dim": 2048,
                 "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
                 "in_channels": 4,
                 "layers_per_block": 2,
+                "projection_class_embeddings_input_dim": 2816,
                 "sample_size": 128,
                 "transformer_layers_per_block": [1, 2, 10],
                 "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
                 "use_linear_projection": true,
             }),
             vae_scaling: 0.13025,
-            text: None,
+            text_2: Some(Text {
+                width: 1280,
+                inner_width: 5120,
+                layers: 32,
+                heads: 20,
+                activation: "gelu",
+            }),
             ..sd15(4)
         },
         RandomModel::Tiny => Measures {
@@ -90,14 +142,26 @@ fn measures(model: RandomModel) -> Measures {
             vae_channels: json!([8, 16]),
             vae_scaling: 0.5,
             vae_groups: 4,
-            text: Some([24, 48, 2, 2]),
+            prediction: "epsilon",
+            text: Text {
+                width: 24,
+                inner_width: 48,
+                layers: 2,
+                heads: 2,
+                activation: "quick_gelu",
+            },
+            text_2: None,
         },
     }
 }
 
 fn index(measures: &Measures) -> Value {
+    let class = match measures.text_2 {
+        Some(_) => "StableDiffusionXLPipeline",
+        None => "StableDiffusionPipeline",
+    };
     let mut index = json!({
-        "_class_name": "StableDiffusionPipeline",
+        "_class_name": class,
         "_diffusers_version": DIFFUSERS_VERSION,
         "feature_extractor": [null, null],
         "requires_safety_checker": false,
@@ -106,21 +170,22 @@ fn index(measures: &Measures) -> Value {
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
     });
-    let text = measures.text.is_some();
-    for (part, class) in [
+    let mut parts = vec![
         ("text_encoder", "CLIPTextModel"),
         ("tokenizer", "CLIPTokenizer"),
-    ] {
-        index[part] = if text {
-            json!(["transformers", class])
-        } else {
-            json!([null, null])
-        };
+    ];
+    if measures.text_2.is_some() {
+        index["force_zeros_for_empty_prompt"] = true.into();
+        parts.push(("text_encoder_2", "CLIPTextModelWithProjection"));
+        parts.push(("tokenizer_2", "CLIPTokenizer"));
+    }
+    for (part, class) in parts {
+        index[part] = json!(["transformers", class]);
     }
     index
 }
 
-fn scheduler() -> Value {
+fn scheduler(measures: &Measures) -> Value {
     json!({
         "_class_name": "DDIMScheduler",
         "_diffusers_version": DIFFUSERS_VERSION,
@@ -129,7 +194,7 @@ fn scheduler() -> Value {
         "beta_start": 0.00085,
         "clip_sample": false,
         "num_train_timesteps": 1000,
-        "prediction_type": "epsilon",
+        "prediction_type": measures.prediction,
         "set_alpha_to_one": false,
         "steps_offset": 1,
         "timestep_spacing": "leading",
@@ -177,21 +242,21 @@ fn vae(measures: &Measures) -> Value {
 
 /// The vocabulary is as large as Stable Diffusion's, though the tokenizer that comes with it uses
 /// the first part of it only.
-fn text_encoder([width, inner_width, layers, heads]: [u32; 4]) -> Value {
+fn text_encoder(text: Text, class: &str) -> Value {
     json!({
-        "architectures": ["CLIPTextModel"],
+        "architectures": [class],
         "bos_token_id": 0,
         "eos_token_id": 1,
-        "hidden_act": "quick_gelu",
-        "hidden_size": width,
-        "intermediate_size": inner_width,
+        "hidden_act": text.activation,
+        "hidden_size": text.width,
+        "intermediate_size": text.inner_width,
         "layer_norm_eps": 1e-5,
         "max_position_embeddings": 77,
         "model_type": "clip_text_model",
-        "num_attention_heads": heads,
-        "num_hidden_layers": layers,
+        "num_attention_heads": text.heads,
+        "num_hidden_layers": text.layers,
         "pad_token_id": 1,
-        "projection_dim": width,
+        "projection_dim": text.width,
         "vocab_size": 49408,
     })
 }

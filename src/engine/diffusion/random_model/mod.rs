@@ -14,16 +14,16 @@ use safetensors::tensor::{View, serialize_to_file};
 
 use super::bench_parts::Part;
 use super::blueprint::{Blueprint, Grid, PlannedWeight};
-use super::text_encoder::TextEncoderConfig;
+use super::text_encoder::{Place, TextEncoderConfig};
 use super::unet::UnetConfig;
 use super::vae::VaeConfig;
 use crate::catalog::ModelFiles;
 
-/// Files of the tokenizer, which is the built-in model's.
+/// Files of the tokenizers, which are the built-in model's.
 const TOKENIZER: [&str; 3] = [
-    "tokenizer/tokenizer.json",
-    "tokenizer/tokenizer_config.json",
-    "tokenizer/special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
 ];
 
 /// A model whose weights are random: always the same ones, in f16. They are scaled by fan-in so that
@@ -34,8 +34,9 @@ pub enum RandomModel {
     Sd15,
     /// Its inpainting variant, with mask and masked-image latent as input.
     Sd15Inpaint,
-    /// The architecture of Stable Diffusion XL's U-Net, without the small layers that read sizes and
-    /// pooled text, and its autoencoder. It has no text encoders.
+    /// The architecture of Stable Diffusion 2.1 for 768 pixels (v-prediction).
+    Sd21,
+    /// The architecture of Stable Diffusion XL.
     Sdxl,
     /// As small as it can be with all kinds of layers; for tests.
     Tiny,
@@ -43,13 +44,20 @@ pub enum RandomModel {
 
 impl RandomModel {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Sd15, Self::Sd15Inpaint, Self::Sdxl, Self::Tiny];
+    pub const ALL: [Self; 5] = [
+        Self::Sd15,
+        Self::Sd15Inpaint,
+        Self::Sd21,
+        Self::Sdxl,
+        Self::Tiny,
+    ];
 
     /// What it is called.
     pub fn id(self) -> &'static str {
         match self {
             Self::Sd15 => "sd15",
             Self::Sd15Inpaint => "sd15-inpaint",
+            Self::Sd21 => "sd21",
             Self::Sdxl => "sdxl",
             Self::Tiny => "tiny",
         }
@@ -60,11 +68,6 @@ impl RandomModel {
         Self::ALL.into_iter().find(|model| model.id() == id)
     }
 
-    /// False where only U-Net and autoencoder can be run.
-    pub fn reads_text(self) -> bool {
-        self != Self::Sdxl
-    }
-
     /// Writes the model as a diffusers folder: all its configuration, and the weights of `parts`.
     /// One tensor is in memory at a time.
     pub fn write(self, folder: &Path, parts: &[Part]) -> io::Result<()> {
@@ -72,13 +75,14 @@ impl RandomModel {
         for (name, config) in configs {
             write_file(folder, name, config.to_string().as_bytes())?;
         }
-        if self.reads_text() {
+        let files = ModelFiles::Folder(folder.to_owned());
+        for place in Place::of_model(&files) {
             for name in TOKENIZER {
-                let bytes = ModelFiles::BuiltIn.read(name).map_err(io::Error::other)?;
-                write_file(folder, name, &bytes)?;
+                let own = format!("tokenizer/{name}");
+                let bytes = ModelFiles::BuiltIn.read(&own).map_err(io::Error::other)?;
+                write_file(folder, &format!("{}/{name}", place.tokenizer()), &bytes)?;
             }
         }
-        let files = ModelFiles::Folder(folder.to_owned());
         let has = |part: &Part| parts.contains(part);
         if has(&Part::Unet) {
             let unet = UnetConfig::read(&files).map_err(io::Error::other)?;
@@ -93,9 +97,15 @@ impl RandomModel {
             ];
             write_weights(folder, "vae/diffusion_pytorch_model", halves)?;
         }
-        if has(&Part::TextEncoder) && self.reads_text() {
-            let text = TextEncoderConfig::read(&files).map_err(io::Error::other)?;
-            write_weights(folder, "text_encoder/model", [text.blueprint(0)])?;
+        let encoders = [
+            (Part::TextEncoder, Place::First, "text_encoder/model"),
+            (Part::TextEncoder2, Place::Second, "text_encoder_2/model"),
+        ];
+        for (part, place, stem) in encoders {
+            if has(&part) && Place::of_model(&files).contains(&place) {
+                let text = TextEncoderConfig::read(&files, place).map_err(io::Error::other)?;
+                write_weights(folder, stem, [text.blueprint(0)])?;
+            }
         }
         // Last, so that half a model is none.
         write_file(folder, "model_index.json", index.to_string().as_bytes())

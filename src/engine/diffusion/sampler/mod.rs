@@ -9,6 +9,7 @@ mod ddim;
 mod dpmpp_2m;
 mod euler;
 mod euler_a;
+mod lcm;
 #[cfg(test)]
 mod tests;
 
@@ -87,6 +88,7 @@ pub(crate) fn sampler(id: SamplerId) -> &'static dyn Sampler {
         SamplerId::EulerA => &euler_a::EulerAncestral,
         SamplerId::Dpmpp2m => &dpmpp_2m::Dpmpp2m,
         SamplerId::Ddim => &ddim::Ddim,
+        SamplerId::Lcm => &lcm::Lcm,
     }
 }
 

@@ -27,6 +27,9 @@ impl TextEncoderConfig {
                 layer.linear("mlp.fc2", (self.inner_width, width), rows);
             }
             model.norm("final_layer_norm", width);
+            if let Some(pooled) = self.pooled {
+                draft.linear_unbiased("text_projection", (width, pooled), windows);
+            }
         })
     }
 }

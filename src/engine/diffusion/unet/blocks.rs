@@ -25,7 +25,7 @@ pub(super) type BlockConditioning = Vec<LayerConditioning>;
 /// What a layer computes of the embeddings.
 #[derive(Debug)]
 pub(super) struct LayerConditioning {
-    /// `(timesteps, channels)`; see [`Resnet::time_shifts`].
+    /// `(timesteps × members, channels)`; see [`Resnet::time_shifts`].
     time_shifts: Option<Tensor>,
     /// See [`Transformer::text_kv`].
     text_kv: Vec<PreparedKv>,
@@ -35,8 +35,10 @@ pub(super) struct LayerConditioning {
 #[derive(Debug)]
 pub(super) struct StepConditioning<'a> {
     pub(super) block: &'a BlockConditioning,
-    /// Index of the step's timestep among the run's.
-    pub(super) timestep_index: usize,
+    /// The step's first row of the time shifts.
+    pub(super) first_row: usize,
+    /// Its rows: one, or one for each member of the batch.
+    pub(super) members: usize,
 }
 
 /// A residual block, and a transformer after it where the level has one.
@@ -74,7 +76,7 @@ impl Layer {
         })?;
         let shifts = conditioning.time_shifts.as_ref();
         let shift = shifts
-            .map(|shifts| shifts.narrow(0, step.timestep_index, 1))
+            .map(|shifts| shifts.narrow(0, step.first_row, step.members))
             .transpose()?;
         let x = self.resnet.forward(x, shift.as_ref(), progress)?;
         match &self.transformer {

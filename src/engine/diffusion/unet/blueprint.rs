@@ -18,8 +18,20 @@ impl UnetConfig {
             let mut time = draft.scope("time_embedding");
             let first = self.first_channels();
             let rows = usize::from(grid.pictures > 0);
+            if let Some(guidance) = self.guidance_width {
+                time.linear_unbiased("cond_proj", (guidance, first), rows);
+            }
             time.linear("linear_1", (first, self.time_width), rows);
             time.linear("linear_2", (self.time_width, self.time_width), rows);
+            if let Some(added) = self.added {
+                let mut draft = draft.scope("add_embedding");
+                draft.linear("linear_1", (added.total(), self.time_width), grid.pictures);
+                draft.linear(
+                    "linear_2",
+                    (self.time_width, self.time_width),
+                    grid.pictures,
+                );
+            }
             draft.conv("conv_in", (self.in_channels, first), 3, grid);
             draft.keep(first, grid);
 
@@ -117,7 +129,13 @@ impl UnetConfig {
         level: &Level,
         around: Surroundings,
     ) {
-        draft.resnet((inputs, level.channels), Some(self.time_width), around.grid);
+        // Once for all pictures, which are at the same time, unless each has something added to it.
+        let rows = match self.added {
+            Some(_) => around.grid.pictures,
+            None => around.grid.pictures.min(1),
+        };
+        let time = Some((self.time_width, rows));
+        draft.resnet((inputs, level.channels), time, around.grid);
     }
 
     fn draw_transformer(

@@ -1,15 +1,15 @@
 //! [`UnetConfig`]: what `unet/config.json` says, checked.
 
 use super::super::model_config::ModelConfig;
+use super::conditioning::PictureSizes;
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
-use crate::text::Message;
 
 /// Keys that would change what is computed, with the only values this program computes.
 const ACCEPTED: &[(&str, &[&str])] = &[
     ("_class_name", &["\"UNet2DConditionModel\""]),
     ("act_fn", &["\"silu\"", "\"swish\""]),
-    ("addition_embed_type", &["null"]),
+    ("addition_embed_type", &["null", "\"text_time\""]),
     ("attention_type", &["\"default\""]),
     ("center_input_sample", &["false"]),
     ("class_embed_type", &["null"]),
@@ -27,7 +27,6 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("resnet_out_scale_factor", &["1"]),
     ("resnet_skip_time_act", &["false"]),
     ("resnet_time_scale_shift", &["\"default\""]),
-    ("time_cond_proj_dim", &["null"]),
     ("time_embedding_act_fn", &["null"]),
     ("time_embedding_type", &["\"positional\""]),
     ("timestep_post_act", &["null"]),
@@ -57,6 +56,26 @@ pub(crate) struct UnetConfig {
     pub(super) downsample_padding: usize,
     /// Whether the ends of transformers lie in a file as linear layers or as 1×1 convolutions.
     pub(super) linear_projection: bool,
+    /// Width of the guidance scale's embedding, where the network reads it (consistency models).
+    pub(super) guidance_width: Option<usize>,
+    /// What is added to the time embedding, in SDXL.
+    pub(crate) added: Option<AddedWidths>,
+}
+
+/// Widths of what SDXL's U-Net reads of a picture beside its text, and adds to the time embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddedWidths {
+    /// Of the second text encoder's pooled output.
+    pub(crate) pooled: usize,
+    /// Of the embedding of each of the [`PictureSizes`](super::PictureSizes).
+    pub(super) number: usize,
+}
+
+impl AddedWidths {
+    /// Of all of it.
+    pub(super) fn total(self) -> usize {
+        self.pooled + PictureSizes::COUNT * self.number
+    }
 }
 
 /// One size the U-Net works at.
@@ -87,14 +106,6 @@ impl UnetConfig {
     /// Reads and checks the file. Defaults are those of diffusers.
     pub(crate) fn read(files: &ModelFiles) -> Result<Self, EngineError> {
         let file = ModelConfig::read(files, "unet/config.json", "U-Net")?;
-        if file
-            .word("addition_embed_type", "")
-            .is_ok_and(|word| word == Some("text_time"))
-        {
-            return Err(EngineError::Unsupported {
-                what: Message::new("engine-what-sdxl"),
-            });
-        }
         file.accept_only(ACCEPTED)?;
         let channels = file.count_list("block_out_channels")?;
         let count = channels.len();
@@ -116,6 +127,8 @@ impl UnetConfig {
             eps: file.number("norm_eps", 1e-5)?,
             downsample_padding: file.number("downsample_padding", 1.0)? as usize,
             linear_projection: file.flag("use_linear_projection", false)?,
+            guidance_width: file.optional_count("time_cond_proj_dim")?,
+            added: added(&file)?,
         };
         config.check(&file)?;
         Ok(config)
@@ -129,6 +142,10 @@ impl UnetConfig {
             if level.heads > level.channels {
                 return Err(file.bad("there are more attention heads than channels"));
             }
+        }
+        // The frequencies of its embedding are spread over all but one of half its width.
+        if self.guidance_width.is_some_and(|width| width < 4) {
+            return Err(file.unsupported("time_cond_proj_dim"));
         }
         if self.downsample_padding > 1 {
             return Err(file.unsupported("downsample_padding"));
@@ -190,6 +207,20 @@ fn levels(file: &ModelConfig, channels: &[usize]) -> Result<(Vec<Level>, Mid), E
         Some(_) => return Err(file.unsupported("mid_block_type")),
     };
     Ok((levels, mid))
+}
+
+/// `text_time` of SDXL, or nothing. A refiner reads other numbers, and a model that was cut off at one of
+/// them would only give bad pictures, so the widths must add up.
+fn added(file: &ModelConfig) -> Result<Option<AddedWidths>, EngineError> {
+    if file.word("addition_embed_type", "")? != Some("text_time") {
+        return Ok(None);
+    }
+    let number = file.count("addition_time_embed_dim", 256)?;
+    let total = file.count("projection_class_embeddings_input_dim", 2816)?;
+    match total.checked_sub(PictureSizes::COUNT * number) {
+        Some(pooled) if pooled > 0 => Ok(Some(AddedWidths { pooled, number })),
+        _ => Err(file.unsupported("projection_class_embeddings_input_dim")),
+    }
 }
 
 /// The one width of text that all blocks attend to.

@@ -11,9 +11,9 @@ mod transformer;
 use candle_core::{DType, Device, Tensor};
 
 use self::blocks::{BlockLayers, DownBlock, Embeddings, MidBlock, StepConditioning, UpBlock};
-pub(crate) use self::conditioning::Conditioning;
+pub(crate) use self::conditioning::{Conditioning, Conditions, PictureSizes, Pooled};
 pub(crate) use self::config::UnetConfig;
-use self::time_embedding::TimeEmbedding;
+use self::time_embedding::{TimeEmbedding, TimeInputs};
 use crate::catalog::ModelFiles;
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};
@@ -84,15 +84,16 @@ impl Unet {
         &self.config
     }
 
-    /// Computes what depends on text and timesteps alone, once a run: `text` are embeddings `(batch,
-    /// tokens, width)`; timesteps (0…1000) need not be whole.
+    /// Computes what depends on the conditions and timesteps alone, once a run; timesteps (0…1000) need
+    /// not be whole.
     pub(crate) fn condition(
         &self,
-        text: &Tensor,
+        conditions: &Conditions<'_>,
         timesteps: &[f64],
         progress: &mut dyn Progress,
     ) -> Result<Conditioning, EngineError> {
         let width = self.config.cross_attention_dim;
+        let text = conditions.text;
         let batch = match text.dims() {
             [batch, tokens, text_width] if *text_width == width && batch * tokens > 0 => *batch,
             other => {
@@ -105,10 +106,26 @@ impl Unet {
             return Err(bad_input("a run without timesteps"));
         }
         progress.checkpoint()?;
+        let added = match self.config.added {
+            Some(widths) => {
+                let embedded = self.time.embed(conditions, (batch, widths), &self.device)?;
+                Some(embedded.to_dtype(self.compute)?)
+            }
+            None => None,
+        };
+        let time = self
+            .time
+            .waves(timesteps, &self.device)?
+            .to_dtype(self.compute)?;
+        let guidance = self.time.guidance_waves(conditions, &self.device)?;
+        let guidance = guidance.map(|waves| waves.to_dtype(self.compute));
+        let inputs = TimeInputs {
+            time,
+            guidance: guidance.transpose()?,
+            added,
+        };
         let embeddings = Embeddings {
-            time: &self
-                .time
-                .forward(timesteps, &self.device, self.compute, progress)?,
+            time: &self.time.forward(&inputs, progress)?,
             text: &text.to_dtype(self.compute)?,
         };
         let mut condition = |layers: &BlockLayers| layers.condition(&embeddings, progress);
@@ -120,6 +137,8 @@ impl Unet {
         Ok(Conditioning {
             timesteps: timesteps.to_vec(),
             batch,
+            // Texts have embeddings of their own where something of them is added.
+            members: self.config.added.map_or(1, |_| batch),
             down,
             mid,
             up: up.collect::<Result<_, _>>()?,
@@ -144,18 +163,19 @@ impl Unet {
             .forward(&latent.to_dtype(self.compute)?, progress)?;
         let mut skips = vec![x.clone()];
         for (at, block) in self.down.iter().enumerate() {
-            let step = StepConditioning::of(&conditioning.down, at, timestep_index)?;
+            let step = conditioning.of_block(&conditioning.down, at, timestep_index)?;
             x = block.forward(x, &step, &mut skips, progress)?;
         }
         if let Some(mid) = &self.mid {
             let step = StepConditioning {
                 block: &conditioning.mid,
-                timestep_index,
+                first_row: timestep_index * conditioning.members,
+                members: conditioning.members,
             };
             x = mid.forward(x, &step, progress)?;
         }
         for (at, block) in self.up.iter().enumerate() {
-            let step = StepConditioning::of(&conditioning.up, at, timestep_index)?;
+            let step = conditioning.of_block(&conditioning.up, at, timestep_index)?;
             x = block.forward(x, &step, &mut skips, progress)?;
         }
         progress.checkpoint()?;

@@ -1,11 +1,16 @@
-//! The time embedding of the U-Net.
+//! The time embedding of the U-Net, and what is added to it.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
-use super::config::UnetConfig;
+use super::conditioning::Conditions;
+use super::config::{AddedWidths, UnetConfig};
+use crate::engine::nn::failure::bad_input;
 use crate::engine::nn::layers::Linear;
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
+
+/// A guidance scale is multiplied by this before it is embedded: its embedding was made for timesteps.
+const GUIDANCE_SCALE: f64 = 1000.0;
 
 /// Sines and cosines of the timestep ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762),
 /// section 3.5), through two linear layers.
@@ -14,41 +19,153 @@ pub(super) struct TimeEmbedding {
     width: usize,
     cosine_first: bool,
     freq_shift: f64,
-    linear1: Linear,
-    linear2: Linear,
+    /// Width and layer of the guidance scale's embedding.
+    guidance: Option<(usize, Linear)>,
+    layers: TwoLayers,
+    /// Of pooled text and sizes.
+    added: Option<TwoLayers>,
+}
+
+/// What a [`TimeEmbedding`] reads, in the dtype it computes in.
+#[derive(Debug)]
+pub(super) struct TimeInputs {
+    /// `(timesteps, width)`; see [`TimeEmbedding::waves`].
+    pub(super) time: Tensor,
+    /// `(1, guidance width)`; see [`TimeEmbedding::guidance_waves`].
+    pub(super) guidance: Option<Tensor>,
+    /// `(batch, width)`; see [`TimeEmbedding::embed`].
+    pub(super) added: Option<Tensor>,
 }
 
 impl TimeEmbedding {
     pub(super) fn load(from: &mut Loader<'_>, config: &UnetConfig) -> Result<Self, EngineError> {
         let width = config.first_channels();
         let inner = config.time_width;
+        let added = config
+            .added
+            .map(|added| {
+                let from = from.scope("add_embedding").in_f32();
+                TwoLayers::load(from, added.total(), inner)
+            })
+            .transpose()?;
         let mut from = from.scope("time_embedding").in_f32();
+        let guidance = config
+            .guidance_width
+            .map(|guidance| {
+                let layer = Linear::load_unbiased(from.scope("cond_proj"), guidance, width)?;
+                Ok::<_, EngineError>((guidance, layer))
+            })
+            .transpose()?;
         Ok(Self {
             width,
             cosine_first: config.cosine_first,
             freq_shift: config.freq_shift,
-            linear1: Linear::load(from.scope("linear_1"), width, inner)?,
-            linear2: Linear::load(from.scope("linear_2"), inner, inner)?,
+            guidance,
+            layers: TwoLayers::load(from, width, inner)?,
+            added,
         })
     }
 
-    /// Of each timestep, `(timesteps, time width)`, after the SiLU that every residual block begins
-    /// with.
-    pub(super) fn forward(
-        &self,
-        timesteps: &[f64],
-        device: &Device,
-        compute: DType,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
+    /// Waves of each timestep, `(timesteps, width)`.
+    pub(super) fn waves(&self, timesteps: &[f64], device: &Device) -> Result<Tensor, EngineError> {
         let waves: Vec<f32> = timesteps
             .iter()
             .flat_map(|&time| waves(time, self.width, self.cosine_first, self.freq_shift))
             .collect();
-        let shape = (timesteps.len(), self.width);
-        let waves = Tensor::from_vec(waves, shape, device)?.to_dtype(compute)?;
-        let inner = self.linear1.forward(&waves, progress)?.silu()?;
-        Ok(self.linear2.forward(&inner, progress)?.silu()?)
+        Ok(Tensor::from_vec(
+            waves,
+            (timesteps.len(), self.width),
+            device,
+        )?)
+    }
+
+    /// Waves of the guidance scale, `(1, guidance width)`, where it is read: of w = scale − 1, as in
+    /// [Luo et al. 2023](https://arxiv.org/abs/2310.04378), sines first.
+    pub(super) fn guidance_waves(
+        &self,
+        conditions: &Conditions<'_>,
+        device: &Device,
+    ) -> Result<Option<Tensor>, EngineError> {
+        let Some((width, _)) = self.guidance else {
+            return Ok(None);
+        };
+        let scaled = (conditions.guidance - 1.0) * GUIDANCE_SCALE;
+        let waves = waves(scaled, width, false, 1.0);
+        Ok(Some(Tensor::from_vec(waves, (1, width), device)?))
+    }
+
+    /// Pooled texts, each with the waves of the picture's sizes, `(batch, width)`.
+    pub(super) fn embed(
+        &self,
+        conditions: &Conditions<'_>,
+        (batch, widths): (usize, AddedWidths),
+        device: &Device,
+    ) -> Result<Tensor, EngineError> {
+        let Some(pooled) = conditions.pooled else {
+            return Err(bad_input("no pooled text for a U-Net that wants one"));
+        };
+        if pooled.text.dims() != [batch, widths.pooled] {
+            return Err(bad_input(format!(
+                "pooled text {:?} for {batch} of width {}",
+                pooled.text.dims(),
+                widths.pooled
+            )));
+        }
+        let numbers = pooled.sizes.numbers();
+        let one = numbers
+            .iter()
+            .flat_map(|&number| waves(number, widths.number, self.cosine_first, self.freq_shift));
+        let one: Vec<f32> = one.collect();
+        let length = one.len();
+        let sizes = Tensor::from_vec(one, (1, length), device)?.broadcast_as((batch, length))?;
+        Ok(Tensor::cat(
+            &[&pooled.text.contiguous()?, &sizes.contiguous()?],
+            1,
+        )?)
+    }
+
+    /// Of each timestep, `(timesteps, time width)`, after the SiLU that every residual block begins
+    /// with. Where something of each member is added: of each timestep and member, members next to each
+    /// other.
+    pub(super) fn forward(
+        &self,
+        inputs: &TimeInputs,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let mut waves = inputs.time.clone();
+        if let (Some((_, layer)), Some(guidance)) = (&self.guidance, &inputs.guidance) {
+            waves = waves.broadcast_add(&layer.forward(guidance, progress)?)?;
+        }
+        let mut embedded = self.layers.forward(&waves, progress)?;
+        if let (Some(layers), Some(added)) = (&self.added, &inputs.added) {
+            let added = layers.forward(added, progress)?.unsqueeze(0)?;
+            embedded = embedded
+                .unsqueeze(1)?
+                .broadcast_add(&added)?
+                .flatten(0, 1)?;
+        }
+        Ok(embedded.silu()?)
+    }
+}
+
+/// Two linear layers with a SiLU between them.
+#[derive(Debug)]
+struct TwoLayers {
+    linear1: Linear,
+    linear2: Linear,
+}
+
+impl TwoLayers {
+    fn load(mut from: Loader<'_>, inputs: usize, inner: usize) -> Result<Self, EngineError> {
+        Ok(Self {
+            linear1: Linear::load(from.scope("linear_1"), inputs, inner)?,
+            linear2: Linear::load(from.scope("linear_2"), inner, inner)?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
+        let inner = self.linear1.forward(x, progress)?.silu()?;
+        self.linear2.forward(&inner, progress)
     }
 }
 

@@ -6,6 +6,9 @@ use super::config::VaeConfig;
 impl VaeConfig {
     /// Encoding pictures of that size, whole: tiles would overlap.
     pub(crate) fn encoder_blueprint(&self, picture: Grid) -> Blueprint {
+        if let Some(tiny) = &self.tiny {
+            return tiny.encoder_blueprint((self.image_channels, self.latent_channels), picture);
+        }
         Blueprint::drawn(|draft| {
             let mut encoder = draft.scope("encoder");
             let first = self.first_channels();
@@ -33,6 +36,9 @@ impl VaeConfig {
 
     /// Decoding latents of that size, whole.
     pub(crate) fn decoder_blueprint(&self, latent: Grid) -> Blueprint {
+        if let Some(tiny) = &self.tiny {
+            return tiny.decoder_blueprint((self.latent_channels, self.image_channels), latent);
+        }
         Blueprint::drawn(|draft| {
             let channels = self.latent_channels;
             if self.post_quant_conv {

@@ -1,17 +1,19 @@
 //! The autoencoder between pictures and latents: diffusers' `AutoencoderKL`, after
-//! [Rombach et al. 2022](https://arxiv.org/abs/2112.10752). Pictures too large for the memory are
+//! [Rombach et al. 2022](https://arxiv.org/abs/2112.10752), or its tiny stand-in (`tiny`). Pictures too large for the memory are
 //! worked on in tiles.
 
 mod blocks;
 mod blueprint;
 mod config;
 mod tiling;
+mod tiny;
 
 use candle_core::{DType, Device, Tensor};
 
 use self::blocks::{Decoder, Encoder};
 pub(crate) use self::config::VaeConfig;
 use self::tiling::TilePlan;
+use self::tiny::{TinyDecoder, TinyEncoder};
 use crate::catalog::ModelFiles;
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape};
@@ -32,15 +34,27 @@ const PICTURE_BUDGET_BYTES: usize = 512 << 20;
 #[derive(Debug)]
 pub(crate) struct Vae {
     config: VaeConfig,
+    networks: Networks,
+    device: Device,
+    compute: DType,
+    budget_bytes: usize,
+}
+
+/// Its two halves.
+#[derive(Debug)]
+enum Networks {
+    Kl(Box<KlNetworks>),
+    Tiny(Box<(TinyEncoder, TinyDecoder)>),
+}
+
+#[derive(Debug)]
+struct KlNetworks {
     encoder: Encoder,
     /// Between encoder and latent.
     quant: Option<Conv2d>,
     /// Between latent and decoder.
     post_quant: Option<Conv2d>,
     decoder: Decoder,
-    device: Device,
-    compute: DType,
-    budget_bytes: usize,
 }
 
 impl VaeConfig {
@@ -64,6 +78,26 @@ impl VaeConfig {
             None => vec![(height, width)],
             Some(plan) => plan.sizes(),
         }
+    }
+}
+
+impl KlNetworks {
+    fn load(from: &mut Loader<'_>, config: &VaeConfig) -> Result<Self, EngineError> {
+        let latent = config.latent_channels;
+        let mut conv = |wanted: bool, name: &str, channels: usize| {
+            let shape = ConvShape::pointwise(channels, channels);
+            wanted
+                .then(|| Conv2d::load(from.scope(name).in_f32(), shape))
+                .transpose()
+        };
+        let quant = conv(config.quant_conv, "quant_conv", 2 * latent)?;
+        let post_quant = conv(config.post_quant_conv, "post_quant_conv", latent)?;
+        Ok(Self {
+            quant,
+            post_quant,
+            encoder: Encoder::load(from.scope("encoder"), config)?,
+            decoder: Decoder::load(from.scope("decoder"), config)?,
+        })
     }
 }
 
@@ -93,20 +127,17 @@ impl Vae {
         device: &Device,
         compute: DType,
     ) -> Result<Self, EngineError> {
-        let latent = config.latent_channels;
-        let mut conv = |wanted: bool, name: &str, channels: usize| {
-            let shape = ConvShape::pointwise(channels, channels);
-            wanted
-                .then(|| Conv2d::load(from.scope(name).in_f32(), shape))
-                .transpose()
+        let networks = if let Some(tiny) = &config.tiny {
+            let (picture, latent) = (config.image_channels, config.latent_channels);
+            Networks::Tiny(Box::new((
+                TinyEncoder::load(from.scope("encoder"), tiny, (picture, latent))?,
+                TinyDecoder::load(from.scope("decoder"), tiny, (latent, picture))?,
+            )))
+        } else {
+            Networks::Kl(Box::new(KlNetworks::load(&mut from, &config)?))
         };
-        let quant = conv(config.quant_conv, "quant_conv", 2 * latent)?;
-        let post_quant = conv(config.post_quant_conv, "post_quant_conv", latent)?;
         Ok(Self {
-            quant,
-            post_quant,
-            encoder: Encoder::load(from.scope("encoder"), &config)?,
-            decoder: Decoder::load(from.scope("decoder"), &config)?,
+            networks,
             config,
             device: device.clone(),
             compute,
@@ -173,14 +204,9 @@ impl Vae {
             }
             dims => return Err(bad_input(format!("a latent {dims:?} to decode"))),
         };
-        let VaeConfig {
-            scaling_factor,
-            shift_factor,
-            factor,
-            ..
-        } = self.config;
+        let factor = self.config.factor;
         let latent = latent.to_dtype(DType::F32)?.to_device(&self.device)?;
-        let latent = ((latent / scaling_factor)? + shift_factor)?.to_dtype(self.compute)?;
+        let latent = self.unscaled(&latent)?.to_dtype(self.compute)?;
         let image = match self.tiles(height, width) {
             None => self.decode_whole(&latent, progress)?,
             Some(plan) => plan.run(factor, |y, x| {
@@ -193,13 +219,27 @@ impl Vae {
         all_finite(&image.to_device(&self.device)?.contiguous()?)
     }
 
+    /// A latent as the encoder gives it and the decoder reads it, from one that is scaled for the U-Net.
+    pub(crate) fn unscaled(&self, latent: &Tensor) -> Result<Tensor, EngineError> {
+        let VaeConfig {
+            scaling_factor,
+            shift_factor,
+            ..
+        } = self.config;
+        Ok(((latent / scaling_factor)? + shift_factor)?)
+    }
+
     fn encode_whole(
         &self,
         image: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let mut moments = self.encoder.forward(image, progress)?;
-        if let Some(quant) = &self.quant {
+        let kl = match &self.networks {
+            Networks::Kl(kl) => kl,
+            Networks::Tiny(tiny) => return tiny.0.forward(image, progress),
+        };
+        let mut moments = kl.encoder.forward(image, progress)?;
+        if let Some(quant) = &kl.quant {
             moments = quant.forward(&moments, progress)?;
         }
         // Mean, then logarithm of the variance. The mode of a normal distribution is its mean.
@@ -213,12 +253,16 @@ impl Vae {
         latent: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        match &self.post_quant {
+        let kl = match &self.networks {
+            Networks::Kl(kl) => kl,
+            Networks::Tiny(tiny) => return tiny.1.forward(latent, progress),
+        };
+        match &kl.post_quant {
             Some(conv) => {
                 let latent = conv.forward(latent, progress)?;
-                self.decoder.forward(&latent, progress)
+                kl.decoder.forward(&latent, progress)
             }
-            None => self.decoder.forward(latent, progress),
+            None => kl.decoder.forward(latent, progress),
         }
     }
 

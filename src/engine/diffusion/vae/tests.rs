@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::kernels;
 use crate::engine::nn::goldens::{Golden, Watch, assert_close, model, relative_error};
 
 /// Relative error against diffusers in f32. Some 1e-6 are seen; a wrong eps or GELU gives 1e-4.
@@ -31,7 +32,7 @@ fn check(name: &str, vae: &Vae, golden: &Golden) {
 
 #[test]
 fn answers_as_diffusers_does() {
-    for name in ["vae", "vae-legacy", "vae-plain"] {
+    for name in ["vae", "vae-legacy", "vae-plain", "vae-tiny"] {
         check(
             name,
             &load(&model(name)),
@@ -167,4 +168,36 @@ fn half_precision_goes_through_every_layer_where_the_network_bears_it() {
         .decode(golden.get("noisy"), &mut Watch::default())
         .unwrap();
     assert_close("f16 decode", &image, golden.get("decoded"), 2e-2);
+}
+
+/// SDXL's autoencoder leaves the range of f16 inside, and gives black pictures elsewhere.
+#[test]
+fn numbers_beyond_f16_do_not_overflow() {
+    let name = "vae-large";
+    let golden = Golden::read(name, "case.safetensors");
+    check(name, &load(&model(name)), &golden);
+    // Asked for f16, as on a GPU, it is computed in f32; bf16 has the range of f32.
+    let half = Vae::load(
+        &model(name),
+        &Device::Cpu,
+        Precision::F16,
+        &mut Watch::default(),
+    );
+    check(name, &half.unwrap(), &golden);
+    if kernels::Isa::chosen_with_bf16().is_ok() {
+        let bf16 = Vae::load(
+            &model(name),
+            &Device::Cpu,
+            Precision::BF16,
+            &mut Watch::default(),
+        );
+        let decoded = bf16
+            .unwrap()
+            .decode(golden.get("noisy"), &mut Watch::default());
+        let error = relative_error(&decoded.unwrap(), golden.get("decoded"));
+        assert!(error < 5e-2, "{error}");
+    }
+    // It would overflow: this was seen inside.
+    let largest: Vec<f32> = golden.get("largest").to_vec1().unwrap();
+    assert!(largest[0] > half::f16::MAX.to_f32(), "{largest:?}");
 }

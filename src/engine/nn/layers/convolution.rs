@@ -6,7 +6,7 @@ use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers, with_va
 use super::super::weights::{Loader, Weight};
 use super::LayerInput;
 use crate::engine::kernels::{
-    ConvGeometry, DtypeVec, Epilogue, PackedWeights, Rectifier, conv2d, rectify,
+    ConvGeometry, DtypeVec, Epilogue, PackedWeights, Rectifier, conv2d, rectify, shift_pictures,
 };
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
@@ -57,7 +57,7 @@ impl ConvShape {
     }
 }
 
-/// A convolution with a bias.
+/// A convolution.
 #[derive(Debug)]
 pub(crate) struct Conv2d {
     /// `(outputs, inputs, kernel, kernel)`.
@@ -73,7 +73,7 @@ pub(crate) struct Conv2d {
 struct Fused<'a> {
     /// Rows and columns of a nearest-neighbour upsampling before it.
     upsampled_to: Option<(usize, usize)>,
-    /// `(1, outputs)`: added to every pixel.
+    /// `(1, outputs)`, or `(batch, outputs)`: added to every pixel of all pictures, or of each.
     shift: Option<&'a Tensor>,
     /// Added to the result; of its shape.
     residual: Option<&'a Tensor>,
@@ -84,8 +84,23 @@ struct Fused<'a> {
 }
 
 impl Conv2d {
-    /// The convolution of that shape.
+    /// The convolution of that shape, with a bias.
     pub(crate) fn load(mut from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
+        let bias = from.tensor("bias", &[shape.outputs])?;
+        Self::load_with(from, shape, bias)
+    }
+
+    /// The same without a bias.
+    pub(crate) fn load_unbiased(from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
+        let bias = from.zeros(shape.outputs)?;
+        Self::load_with(from, shape, bias)
+    }
+
+    fn load_with(
+        mut from: Loader<'_>,
+        shape: ConvShape,
+        bias: Tensor,
+    ) -> Result<Self, EngineError> {
         let ConvShape {
             inputs,
             outputs,
@@ -101,7 +116,7 @@ impl Conv2d {
         })?;
         Ok(Self {
             weight,
-            bias: from.tensor("bias", &[outputs])?,
+            bias,
             shape,
             bf16_activations: from.bf16_activations(),
         })
@@ -116,8 +131,8 @@ impl Conv2d {
         self.run(x.into(), Fused::default(), progress)
     }
 
-    /// The convolved picture, with `shift`, `(1, outputs)`, added to every pixel. On AMX it is bf16, for a
-    /// normalization alone to read.
+    /// The convolved pictures, with `shift` added to every pixel: `(1, outputs)`, or a row for each picture.
+    /// On AMX they are bf16, for a normalization alone to read.
     pub(crate) fn forward_for_norm(
         &self,
         x: impl Into<LayerInput>,
@@ -153,6 +168,21 @@ impl Conv2d {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let options = Fused {
+            rectified: true,
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    /// The convolved picture plus `residual`, which has its shape, through ReLU.
+    pub(crate) fn forward_onto_rectified(
+        &self,
+        residual: &Tensor,
+        x: impl Into<LayerInput>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            residual: Some(residual),
             rectified: true,
             ..Fused::default()
         };
@@ -219,10 +249,18 @@ impl Conv2d {
                 why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
             });
         }
-        let bias = match options.shift {
-            Some(shift) => shift.flatten_all()?.broadcast_add(&self.bias)?,
-            None => self.bias.clone(),
+        // One shift for all is a bias; one for each picture is added afterwards.
+        let (bias, shifts) = match options.shift {
+            Some(shift) if shift.dim(0)? == 1 => {
+                (shift.flatten_all()?.broadcast_add(&self.bias)?, None)
+            }
+            shift => (self.bias.clone(), shift),
         };
+        if shifts.is_some_and(|shifts| shifts.dims() != [batch, outputs]) {
+            return Err(EngineError::Internal {
+                why: format!("shifts for other pictures than {:?}", x.dims()),
+            });
+        }
         let numbers = channels_last(x)?;
         let residual = match options.residual {
             Some(residual) => channels_last(residual)?,
@@ -251,6 +289,13 @@ impl Conv2d {
         if let (true, DtypeVec::F32(numbers)) = (options.rectified, &mut output) {
             rectify(numbers, outputs, Rectifier::Zero);
         }
+        if let Some(shifts) = shifts {
+            let shifts = shifts.contiguous()?;
+            with_numbers([&shifts], |[shifts]| {
+                shift_pictures(&mut output, shifts, outputs);
+                Ok(())
+            })?;
+        }
         progress.operation(None);
         picture(output, (batch, rows, columns, outputs), x)
     }
@@ -273,14 +318,14 @@ impl Conv2d {
         if more > 0 {
             x = x.pad_with_zeros(2, 0, more)?.pad_with_zeros(3, 0, more)?;
         }
-        let mut bias = self.bias.to_dtype(x.dtype())?;
+        let mut bias = self.bias.to_dtype(x.dtype())?.unsqueeze(0)?;
         if let Some(shift) = options.shift {
-            bias = shift.flatten_all()?.broadcast_add(&bias)?;
+            bias = shift.broadcast_add(&bias)?;
         }
         let weight = weight.to_dtype(x.dtype())?;
         let y = x
             .conv2d(&weight, before, self.shape.stride, self.shape.dilation, 1)?
-            .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
+            .broadcast_add(&bias.unsqueeze(2)?.unsqueeze(3)?)?;
         let y = match options.residual {
             Some(residual) => (residual + y)?,
             None => y,

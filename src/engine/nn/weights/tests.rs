@@ -4,6 +4,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 
 use super::*;
+use crate::catalog::CatalogError;
 use crate::engine::kernels::WeightDtype;
 use crate::engine::nn::goldens::Watch;
 
@@ -93,6 +94,50 @@ fn every_number_type_widens_exactly() {
 }
 
 #[test]
+fn numbers_of_a_byte_and_of_eight_are_read() {
+    // As torch has them: torch.tensor(v).to(torch.float8_e4m3fn).view(torch.uint8).
+    let e4m3 = [
+        (0x00, 0.0),
+        (0x01, 0.001_953_125),
+        (0x08, 0.015_625),
+        (0x38, 1.0),
+        (0x7e, 448.0),
+        (0xb9, -0.5625 * 2.0),
+    ];
+    let e5m2 = [
+        (0x00, 0.0),
+        (0x01, 0.000_015_258_789),
+        (0x3c, 1.0),
+        (0x7b, 57344.0),
+        (0xbd, -1.25),
+    ];
+    for (dtype, known, not_finite) in [
+        (Dtype::F8_E4M3, &e4m3[..], 0x7f),
+        (Dtype::F8_E5M2, &e5m2[..], 0x7c),
+    ] {
+        let bytes: Vec<u8> = known.iter().map(|(byte, _)| *byte).collect();
+        let (_folder, files) = model_with(NAME, &file_of("w", dtype, &[bytes.len()], &bytes));
+        let weights = open(&files, Precision::F32).unwrap();
+        let got: Vec<f32> = weights
+            .tensor("w", &[bytes.len()])
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let wanted: Vec<f32> = known.iter().map(|(_, value)| *value).collect();
+        assert_eq!(got, wanted, "{dtype:?}");
+        let (_folder, files) = model_with(NAME, &file_of("w", dtype, &[1], &[not_finite]));
+        let error = open(&files, Precision::F32).unwrap().tensor("w", &[1]);
+        assert!(matches!(error, Err(EngineError::NotFiniteWeight { .. })));
+    }
+    let (_folder, files) = model_with(
+        NAME,
+        &file_of("w", Dtype::F64, &[1], &0.25_f64.to_le_bytes()),
+    );
+    let tensor = open(&files, Precision::F32).unwrap().tensor("w", &[1]);
+    assert_eq!(tensor.unwrap().to_vec1::<f32>().unwrap(), [0.25]);
+}
+
+#[test]
 fn what_is_wrong_with_a_weight_is_said_with_its_name() {
     let (folder, files) = model_with(
         NAME,
@@ -171,7 +216,7 @@ fn broken_files_are_refused_without_being_believed() {
         let (folder, files) = model_with(NAME, &bytes);
         let error = open(&files, Precision::F32).expect_err(what);
         assert!(
-            matches!(&error, EngineError::ModelFile { path, .. } if *path == folder.path().join(NAME)),
+            matches!(&error, EngineError::NoModel(CatalogError::Damaged { path, .. }) if *path == folder.path().join(NAME)),
             "{what}: {error}"
         );
     }

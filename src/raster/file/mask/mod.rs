@@ -97,7 +97,7 @@ pub fn mask_from_bytes(
 /// Writes a mask as a grey picture, white = painted; the extension says which kind of file.
 pub fn save_mask(path: &Path, mask: &Mask) -> Result<(), PictureError> {
     let options = SaveOptions {
-        jpeg_quality: 100,
+        jpeg_quality: Some(100),
         ..SaveOptions::default()
     };
     save(path, &as_picture(mask), &own_origin(), &options).map(|_| ())

@@ -1,0 +1,152 @@
+use std::path::Path;
+
+use super::*;
+use crate::catalog::testing::{SmallModel, put, safetensors_file};
+use crate::catalog::{ModelFiles, ModelRef, open};
+
+fn weights_name(part: &str) -> String {
+    let stem = if part.starts_with("text") {
+        "model"
+    } else {
+        "diffusion_pytorch_model"
+    };
+    format!("{part}/{stem}.safetensors")
+}
+
+#[track_caller]
+fn write(folder: &Path, name: &str, numbers: &crate::catalog::testing::Numbers) -> ModelRef {
+    put(folder, name, &safetensors_file(numbers));
+    ModelRef::at(folder.join(name))
+}
+
+#[test]
+fn every_weight_has_the_name_and_the_numbers_that_diffusers_gives_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for family in SmallModel::FAMILIES {
+        let small = SmallModel::of(family);
+        let files = ModelFiles::of(&ModelRef::at(small.write_file(folder.path(), family)));
+        let numbers = small.numbers();
+        for part in small.parts() {
+            let shards = files.weights(&weights_name(part)).unwrap().unwrap();
+            let [ours] = &shards[..] else {
+                panic!("{part}")
+            };
+            let wanted = small.part(part, &numbers);
+            for (name, (shape, bytes)) in &wanted {
+                let stored = ours.tensors().get(name);
+                let stored = stored.unwrap_or_else(|| panic!("{family} {part} lacks {name}"));
+                assert_eq!(&stored.shape, shape, "{family} {part} {name}");
+                assert!(*ours.bytes_of(stored).unwrap() == bytes[..], "{name}");
+            }
+            let unused = family == "sd2-v" && part == "text_encoder";
+            for name in ours.tensors().keys() {
+                // The last layer of SD 2's text encoder lies there and is not read.
+                let known = wanted.contains_key(name) || (unused && name.contains(".layers.2."));
+                assert!(known, "{family} {part} has {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_card_of_a_checkpoint_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = SmallModel::of("sd2-v");
+    let path = small.write_file(folder.path(), "my model_v2");
+    let card = open(&ModelRef::at(path.clone())).unwrap();
+    assert_eq!((&*card.name, &*card.id), ("my model_v2", "my model_v2"));
+    assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
+    // A bias of little spread, or what the user says, makes it another kind.
+    let mut chosen = ModelFile {
+        path,
+        vae: None,
+        prediction: Some(PredictionType::Epsilon),
+    };
+    let card = open(&ModelRef::File(chosen.clone())).unwrap();
+    assert_eq!(card.traits.prediction_type, PredictionType::Epsilon);
+    let mut numbers = small.numbers();
+    let telling =
+        "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias".to_owned();
+    numbers.get_mut(&telling).unwrap().1.fill(0);
+    let still = write(folder.path(), "still.safetensors", &numbers);
+    let card = open(&still).unwrap();
+    assert_eq!(card.traits.prediction_type, PredictionType::Epsilon);
+    chosen.path = folder.path().join("still.safetensors");
+    chosen.prediction = Some(PredictionType::VPrediction);
+    let card = open(&ModelRef::File(chosen)).unwrap();
+    assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
+}
+
+#[test]
+fn what_a_checkpoint_lacks_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = SmallModel::of("sd1").numbers();
+    for (prefix, part) in [
+        ("first_stage_model.", Part::Autoencoder),
+        ("cond_stage_model.", Part::TextEncoder),
+        ("model.diffusion_model.out.2.", Part::Unet),
+    ] {
+        let mut numbers = whole.clone();
+        numbers.retain(|name, _| !name.starts_with(prefix));
+        let model = write(folder.path(), "cut.safetensors", &numbers);
+        let path = folder.path().join("cut.safetensors");
+        assert_eq!(open(&model), Err(CatalogError::Incomplete { path, part }));
+    }
+}
+
+#[test]
+fn an_autoencoder_of_its_own_is_read_in_all_its_namings() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = SmallModel::of("sd1");
+    let whole = small.numbers();
+    let mut without = whole.clone();
+    without.retain(|name, _| !name.starts_with("first_stage_model."));
+    let model = write(folder.path(), "no-vae.safetensors", &without);
+    let below = |name: &str| name.strip_prefix("first_stage_model.").map(str::to_owned);
+    let bare = whole
+        .iter()
+        .filter_map(|(name, numbers)| Some((below(name)?, numbers.clone())));
+    let namings = [
+        ("whole", whole.clone()),
+        ("bare", bare.collect()),
+        ("diffusers", small.part("vae", &whole)),
+    ];
+    let wanted = small.part("vae", &whole);
+    for (naming, numbers) in namings {
+        let name = format!("{naming}.safetensors");
+        write(folder.path(), &name, &numbers);
+        let with = model.clone().with_vae(&folder.path().join(&name)).unwrap();
+        assert!(open(&with).is_ok(), "{naming}");
+        let files = ModelFiles::of(&with);
+        let shards = files.weights(VAE).unwrap().unwrap();
+        for (name, (shape, bytes)) in &wanted {
+            let stored = &shards[0].tensors()[name];
+            assert_eq!(&stored.shape, shape);
+            assert!(*shards[0].bytes_of(stored).unwrap() == bytes[..], "{name}");
+        }
+    }
+    let wrong = model
+        .clone()
+        .with_vae(&folder.path().join("no-vae.safetensors"));
+    let error = open(&wrong.unwrap()).unwrap_err();
+    assert!(matches!(error, CatalogError::Foreign { .. }), "{error}");
+    assert!(ModelRef::BuiltIn.with_vae(folder.path()).is_err());
+}
+
+#[test]
+fn tokenizers_differ_in_their_padding() {
+    let folder = tempfile::tempdir().unwrap();
+    let pads = |family: &str, name: &str| {
+        let path = SmallModel::of(family).write_file(folder.path(), family);
+        let bytes = ModelFiles::of(&ModelRef::at(path)).read(name).ok()?;
+        let map: Value = serde_json::from_slice(&bytes).unwrap();
+        Some(map["pad_token"].as_str().unwrap().to_owned())
+    };
+    const FIRST: &str = "tokenizer/special_tokens_map.json";
+    const SECOND: &str = "tokenizer_2/special_tokens_map.json";
+    assert_eq!(pads("sd1", FIRST).as_deref(), Some("<|endoftext|>"));
+    assert_eq!(pads("sd1", SECOND), None);
+    assert_eq!(pads("sd2-v", FIRST).as_deref(), Some("!"));
+    assert_eq!(pads("xl-inpaint", FIRST).as_deref(), Some("<|endoftext|>"));
+    assert_eq!(pads("xl-inpaint", SECOND).as_deref(), Some("!"));
+}

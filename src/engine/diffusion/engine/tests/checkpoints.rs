@@ -1,0 +1,72 @@
+//! A checkpoint in one file and the diffusers folder of the same model.
+
+use super::*;
+use crate::catalog::ModelFiles;
+use crate::catalog::testing::{SmallModel, put};
+use crate::engine::diffusion::text_encoder::{Place, TextEncoderConfig};
+use crate::engine::diffusion::unet::UnetConfig;
+use crate::engine::diffusion::vae::VaeConfig;
+
+/// The model of a family as a folder and as one file.
+fn both(family: &str, room: &Path) -> [ModelRef; 2] {
+    let small = SmallModel::of(family);
+    let folder = room.join(family);
+    small.write_folder(&folder);
+    let file = ModelRef::at(small.write_file(room, family));
+    // diffusers' tokenizer is made of the same merges.
+    let files = ModelFiles::of(&file);
+    for tokenizer in ["tokenizer", "tokenizer_2"] {
+        for name in ["vocab.json", "merges.txt", "special_tokens_map.json"] {
+            let name = format!("{tokenizer}/{name}");
+            if files.contains(&name) {
+                put(&folder, &name, &files.read(&name).unwrap());
+            }
+        }
+    }
+    [ModelRef::Folder(folder), file]
+}
+
+#[test]
+fn the_configurations_made_are_those_that_diffusers_wrote() {
+    let room = tempfile::tempdir().unwrap();
+    for family in SmallModel::FAMILIES {
+        let [folder, file] = both(family, room.path()).map(|model| ModelFiles::of(&model));
+        let unets = [&folder, &file].map(|files| UnetConfig::read(files).unwrap());
+        assert_eq!(unets[0], unets[1], "{family}");
+        let vaes = [&folder, &file].map(|files| VaeConfig::read(files).unwrap());
+        assert_eq!(vaes[0], vaes[1], "{family}");
+        assert_eq!(Place::of_model(&folder), Place::of_model(&file));
+        for place in Place::of_model(&folder) {
+            let texts = [&folder, &file].map(|files| TextEncoderConfig::read(files, *place));
+            let texts = texts.map(|text| format!("{text:?}"));
+            assert_eq!(texts[0], texts[1], "{family} {place:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_gives_the_very_picture_that_the_folder_gives() {
+    let room = tempfile::tempdir().unwrap();
+    for family in SmallModel::FAMILIES {
+        let [folder, file] = both(family, room.path());
+        let picture = picture(find(&golden("runs"), "tiny.picture"));
+        let enlarged = RgbF32 {
+            extent: Extent::new(64, 64),
+            pixels: (0..64 * 64)
+                .map(|at| picture.pixels[at / 128 * 32 + at % 64 / 2])
+                .collect(),
+        };
+        let run = |model: ModelRef| {
+            let input = EngineInput {
+                model,
+                image: enlarged.clone(),
+                steps: Steps::new(3).unwrap(),
+                ..tiny()
+            };
+            engine().run(&input, &mut NoProgress).unwrap().image
+        };
+        let of_folder = run(folder);
+        assert!(of_folder == run(file), "{family}");
+        assert!(of_folder != enlarged);
+    }
+}
