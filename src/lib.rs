@@ -13,7 +13,7 @@
 //!                    │         │
 //!                 engine ──────┤    (engine: diffusion, vision → nn → kernels; all but the last name candle)
 //!                    │         │
-//!                   plan       │
+//!                bulk, plan    │       (bulk: a folder of pictures, one recipe)
 //!                ┌───┴────┐    │
 //!             catalog completion    (content-aware fill)
 //!                │        │    │
@@ -22,6 +22,7 @@
 //!                   geometry · text
 //! ```
 
+pub mod bulk;
 pub mod catalog;
 pub mod cli;
 pub mod completion;

@@ -36,6 +36,10 @@ pub(super) enum Command {
     Select(SelectArgs),
     /// Take what a mask shows out of a picture, without a model or prompt
     Erase(EraseArgs),
+    /// Do the same to a folder of pictures, as a recipe says
+    Batch(BatchArgs),
+    /// Show or check the recipe of a batch
+    Recipe(RecipeArgs),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -90,7 +94,8 @@ impl Command {
             Self::Select(select) => select.json,
             Self::Erase(erase) => erase.json,
             Self::Bench(bench) => bench.json,
-            Self::Models(_) => false,
+            Self::Batch(batch) => batch.json,
+            Self::Models(_) | Self::Recipe(_) => false,
         }
     }
 }
@@ -358,6 +363,72 @@ pub(super) struct EraseArgs {
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `overpaint batch`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct BatchArgs {
+    /// Folders of pictures, and pictures
+    #[arg(required = true, value_name = "FOLDER|FILE")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// What to do with each of them: a file *.overpaint-recipe.toml
+    #[arg(short, long, value_name = "RECIPE")]
+    pub(super) recipe: PathBuf,
+    /// Folder for the results, report.csv, and what is done so far
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(super) output: PathBuf,
+    /// Take the pictures of all folders below too
+    #[arg(long)]
+    pub(super) recursive: bool,
+    /// Go on with a batch that was here before: what is done stays as it is
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Lay masks, cut-outs and a table review.csv out in FOLDER; what looks doubtful is not run until
+    /// it is accepted there, and masks that were painted over are used
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) review: Option<PathBuf>,
+    /// Make the masks, and run nothing
+    #[arg(long)]
+    pub(super) masks_only: bool,
+    /// How many pictures may wait between two stages of work, each in memory: auto or a number
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = ahead)]
+    pub(super) jobs: usize,
+    /// What computes
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    /// Say everything as one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `auto`, or a number from 0 to 64.
+fn ahead(typed: &str) -> Result<usize, String> {
+    match typed.parse() {
+        _ if typed == "auto" => Ok(crate::jobs::AHEAD),
+        Ok(count) if count <= 64 => Ok(count),
+        _ => Err("give auto, or a number from 0 to 64".to_owned()),
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RecipeArgs {
+    #[command(subcommand)]
+    pub(super) command: RecipeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecipeCommand {
+    /// Write out all that a recipe says and does not say
+    Show {
+        /// The recipe
+        recipe: PathBuf,
+    },
+    /// Say whether a recipe can be used
+    Check {
+        /// Recipes
+        #[arg(required = true, value_name = "RECIPE")]
+        recipes: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::bulk::{BulkError, JournalError};
 use crate::catalog::CatalogError;
 use crate::jobs::{EditError, SightError};
 use crate::plan::{EraseError, PlanError};
@@ -12,6 +13,7 @@ pub(super) const BAD_ARGUMENTS: u8 = 2;
 const BAD_INPUT: u8 = 3;
 const BAD_MODEL: u8 = 4;
 pub(super) const FAILED_RUN: u8 = 5;
+const SOME_TO_LOOK_AT: u8 = 6;
 
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,16 @@ pub enum CliError {
     /// Nothing was erased: too little is left to copy from, or the mask does not fit (3); it was
     /// cancelled (5).
     Erase(EraseError),
+    /// A recipe or what it names cannot be used (2).
+    Recipe(PathBuf, BulkError),
+    /// What is done cannot be read or written down (5; 2 where the folder was not to be used).
+    Journal(JournalError),
+    /// Some pictures of a batch failed (5).
+    SomeFailed(usize),
+    /// No picture of a batch failed, and some want a look (6).
+    SomeToLookAt(usize),
+    /// A batch was stopped (5).
+    Stopped,
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
@@ -44,7 +56,10 @@ impl CliError {
     /// The exit code of the program.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Argument(_) => BAD_ARGUMENTS,
+            Self::Argument(_) | Self::Recipe(..) | Self::Journal(JournalError::Exists(_)) => {
+                BAD_ARGUMENTS
+            }
+            Self::SomeToLookAt(_) => SOME_TO_LOOK_AT,
             Self::Input(_) | Self::EmptyMask(_) | Self::Sight(SightError::Select(_)) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
             Self::Edit(EditError::Engine(error)) if error.is_about_model() => BAD_MODEL,
@@ -62,6 +77,9 @@ impl CliError {
             Self::Edit(EditError::Engine(_))
             | Self::Sight(SightError::Engine(_))
             | Self::Erase(_)
+            | Self::Journal(_)
+            | Self::SomeFailed(_)
+            | Self::Stopped
             | Self::Output(_)
             | Self::Window(_)
             | Self::System(_) => FAILED_RUN,
@@ -72,6 +90,12 @@ impl CliError {
 impl From<PlanError> for CliError {
     fn from(error: PlanError) -> Self {
         Self::Argument(error.message())
+    }
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
     }
 }
 
@@ -109,6 +133,13 @@ impl Explain for CliError {
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
             Self::Erase(error) => error.message(),
+            Self::Recipe(path, error) => Message::new("cli-recipe-unusable")
+                .with("path", path.as_path())
+                .with("why", error.message()),
+            Self::Journal(error) => error.message(),
+            Self::SomeFailed(count) => Message::new("cli-batch-failed").with("count", *count),
+            Self::SomeToLookAt(count) => Message::new("cli-batch-look").with("count", *count),
+            Self::Stopped => Message::new("cli-batch-stopped"),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

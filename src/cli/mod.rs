@@ -4,12 +4,14 @@
 //! this room never names egui. Messages are in the user's language.
 
 mod args;
+mod batch;
 mod bench;
 mod console;
 mod edit;
 mod erase;
 mod error;
 mod models;
+mod recipe;
 mod resources;
 mod select;
 mod selection;
@@ -61,6 +63,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
         Some(Command::Select(select)) => select::run(&select, &console),
         Some(Command::Erase(erase)) => erase::run(&erase, &console),
+        Some(Command::Batch(batch)) => batch::run(&batch, &console),
+        Some(Command::Recipe(which)) => recipe::run(&which, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

@@ -4,6 +4,7 @@
 //! Called by `editor`. Never names the document, the window or candle. Nothing here is shared
 //! between threads but the flag that cancels; everything else is sent.
 
+mod batch;
 mod edit;
 mod erase;
 mod estimate;
@@ -15,6 +16,7 @@ mod speeds;
 mod tasks;
 mod worker;
 
+pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};

@@ -23,6 +23,7 @@ pub mod request;
 mod resample;
 mod second_pass;
 pub mod settings;
+mod shrink;
 mod sites;
 mod task;
 mod work_size;
@@ -43,6 +44,7 @@ pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
     ScheduleId, Seed, Steps, Strength,
 };
+pub use shrink::shrunk;
 pub use sites::Sites;
 pub use task::Task;
 pub use work_size::WorkSize;

@@ -28,6 +28,7 @@ macro_rules! files {
             include_str!(concat!("../../assets/i18n/", $language, "/project.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/model.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/plan.ftl")),
+            include_str!(concat!("../../assets/i18n/", $language, "/bulk.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/engine.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/cli.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/editor.ftl")),

@@ -27,6 +27,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "bulk",
+        &["geometry", "text", "raster", "select", "catalog", "plan"],
+    ),
+    (
         "engine",
         &["geometry", "text", "raster", "select", "catalog", "plan"],
     ),
@@ -39,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "select",
             "completion",
             "catalog",
+            "bulk",
             "plan",
             "engine",
         ],
@@ -46,15 +51,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "editor",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
-            "engine", "jobs",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
+            "plan", "engine", "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
-            "jobs", "editor",
+            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
+            "plan", "jobs", "editor",
         ],
     ),
     (
@@ -66,6 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "select",
             "completion",
             "catalog",
+            "bulk",
             "plan",
             "engine",
             "jobs",
@@ -88,6 +94,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("zip", &["project/", "catalog/pickle"]),
     ("quick_xml", &["project/"]),
+    ("csv", &["bulk/"]),
+    ("redb", &["bulk/"]),
+    ("sha2", &["bulk/"]),
+    ("toml", &["bulk/"]),
 ];
 
 /// Rooms of networks, and what they share.

@@ -9,6 +9,7 @@
 
 mod actions;
 mod architecture;
+mod batch;
 mod bench;
 mod carried;
 mod cli;

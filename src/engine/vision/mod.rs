@@ -36,6 +36,9 @@ const FACEMESH: (&str, &[u8]) = (
     include_bytes!("../../../models/vision/facemesh.safetensors"),
 );
 
+/// The weights of every built-in network: what they see depends on nothing else.
+pub const WEIGHTS: [&[u8]; 3] = [U2NETP.1, BLAZEFACE.1, FACEMESH.1];
+
 /// [`Vision`] by the built-in networks. They are loaded when they are first asked.
 #[derive(Debug, Default)]
 pub struct BuiltInVision {

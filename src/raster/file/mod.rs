@@ -33,6 +33,7 @@ mod tests_carried;
 #[cfg(test)]
 mod tests_saving;
 mod tiff_tags;
+mod title;
 mod xmp;
 
 use std::path::Path;

@@ -1,0 +1,39 @@
+//! Bulk: a folder of pictures and one recipe. What is to be done, under which names, and what is done
+//! already.
+//!
+//! [`BulkRecipe`] is the file people share (TOML). From it, a picture's name and its prompt come the
+//! [`Variation`]s of that picture, and from those its [`Job`]s: settings, name of the output, and a key made
+//! of everything the bytes depend on. [`Journal`] remembers by key what is done. All but the journal is
+//! pure; `jobs::run_batch` does the work, `cli` and the window say it.
+//!
+//! The text *one* edited picture carries about its settings is another thing: `plan::a1111_infotext`.
+
+mod doubt;
+mod error;
+mod identity;
+mod journal;
+mod key;
+mod listing;
+mod prompts;
+mod recipe;
+mod report;
+mod review;
+mod template;
+mod words;
+mod work;
+
+pub use doubt::{Doubt, Flag};
+pub use error::BulkError;
+pub use identity::model_identity;
+pub use journal::{Done, Journal, JournalError, KnownMask};
+pub use key::Key;
+pub use listing::{Listing, Source, list};
+pub use prompts::{PromptTable, Prompts, is_of_each};
+pub use recipe::{
+    Action, BulkRecipe, EditSection, EraseSection, MaskSection, OutputFormat, OutputSection,
+    RECIPE_ENDING, RECIPE_VERSION,
+};
+pub use report::{ReportRow, State, report_csv};
+pub use review::{Decision, ReviewRow, decisions, review_csv};
+pub use words::SeedRule;
+pub use work::{Facts, Job, JobTask, Model, NotReady, Variation, Work};

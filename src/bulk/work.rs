@@ -1,0 +1,482 @@
+//! [`Work`]: from a recipe and a picture's facts to its [`Job`]s, each with a key of all it depends on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::BulkError;
+use super::key::Key;
+use super::listing::Source;
+use super::prompts::{Prompts, is_of_each, path_for};
+use super::recipe::{Action, BulkRecipe, EditSection};
+use super::template::Template;
+use super::words::{SeedRule, Word};
+use crate::catalog::{ModelCard, ModelRef, ModelTraits};
+use crate::geometry::Extent;
+use crate::plan::{
+    EditSettings, EraseSettings, Length, MaskMode, PlanError, Recipe, Seed, Strength,
+};
+use crate::raster::FileFormat;
+use crate::raster::file::{MaskChannel, SaveOptions};
+use crate::select::Part;
+
+/// A recipe made ready: with its model's defaults and the place it lies in.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// What is done.
+    pub recipe: BulkRecipe,
+    /// Where relative paths of the recipe begin.
+    pub recipe_folder: PathBuf,
+    /// Where prompts come from.
+    pub prompts: Prompts,
+    /// What edits with; `None` where no model is needed.
+    pub model: Option<Model>,
+    settings: EditSettings,
+    strengths: Vec<Strength>,
+    name: Template,
+}
+
+/// A model, and what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Where it is.
+    pub reference: ModelRef,
+    /// What planning must know.
+    pub traits: ModelTraits,
+    /// What it is called.
+    pub id: String,
+    /// What it is, by content (`model_identity`).
+    pub identity: String,
+}
+
+/// What is known of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its file's content.
+    pub content: Key,
+    /// Its title, where the file has one.
+    pub title: Option<String>,
+    /// Its own prompt, where that lies in a file of its own.
+    pub own_prompt: Option<String>,
+}
+
+/// What tells the results of one picture apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variation {
+    /// What should be there.
+    pub prompt: String,
+    /// What should not.
+    pub negative: String,
+    /// Words of the lists.
+    pub words: BTreeMap<String, String>,
+}
+
+/// One result to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// What is done.
+    pub task: JobTask,
+    /// Its file, below the output folder, with `/` between folders.
+    pub output: String,
+    /// Of everything its bytes depend on, and its name.
+    pub key: Key,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobTask {
+    /// Edit with a model.
+    Edit(Box<EditSettings>),
+    /// Take out what is masked.
+    Erase(EraseSettings),
+}
+
+impl Work {
+    /// Makes a recipe ready. `model` is there where the recipe asks for one.
+    pub fn new(
+        recipe: BulkRecipe,
+        recipe_folder: PathBuf,
+        prompts: Prompts,
+        model: Option<(&ModelCard, String)>,
+    ) -> Result<Self, NotReady> {
+        let name = recipe.name_template()?;
+        let (settings, strengths, model) = match model {
+            None => (EditSettings::default(), Vec::new(), None),
+            Some((card, identity)) => (
+                recipe.edit_settings(card),
+                recipe.strengths(card)?,
+                Some(Model {
+                    reference: card.reference.clone(),
+                    traits: card.traits.clone(),
+                    id: card.id.clone(),
+                    identity,
+                }),
+            ),
+        };
+        Ok(Self {
+            recipe,
+            recipe_folder,
+            prompts,
+            model,
+            settings,
+            strengths,
+            name,
+        })
+    }
+
+    /// Where that picture's mask lies, where masks come from files.
+    pub fn mask_path(&self, source: &Source) -> Result<Option<PathBuf>, BulkError> {
+        let path = self.recipe.mask.mask.as_ref();
+        path.map(|text| path_for("mask.mask", text, source, &self.recipe_folder))
+            .transpose()
+    }
+
+    /// Whether each picture has a mask's file of its own.
+    pub fn has_mask_of_each(&self) -> bool {
+        self.recipe.mask.mask.as_deref().is_some_and(is_of_each)
+    }
+
+    /// Where that picture's own prompt lies, where prompts have files of their own.
+    pub fn prompt_path(&self, source: &Source) -> Result<Option<PathBuf>, BulkError> {
+        let prompts = self
+            .recipe
+            .edit
+            .as_ref()
+            .and_then(|edit| edit.prompts.as_ref());
+        match (&self.prompts, prompts) {
+            (Prompts::Beside, Some(text)) => {
+                path_for("edit.prompts", text, source, &self.recipe_folder).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// True where the picture's title is asked for, which is found in its file.
+    pub fn needs_title(&self) -> bool {
+        // A picture's own prompt may ask for it too.
+        let edit = self.recipe.edit.as_ref();
+        edit.is_some_and(|edit| {
+            edit.prompts.is_some()
+                || edit.prompt.contains("{title}")
+                || edit.negative.contains("{title}")
+        })
+    }
+
+    /// What is selected.
+    pub fn part(&self) -> Option<Part> {
+        self.recipe.part()
+    }
+
+    /// That person's part only.
+    pub fn person(&self) -> Option<u32> {
+        self.recipe.mask.person.map(std::num::NonZero::get)
+    }
+
+    /// What being painted means.
+    pub fn mask_mode(&self) -> MaskMode {
+        match self.model {
+            Some(_) => self.settings.mask_mode,
+            None => self.recipe.erase_settings().mask_mode,
+        }
+    }
+
+    /// How far the mask's region is shrunk.
+    pub fn shrink(&self) -> Option<Length> {
+        self.recipe.mask.shrink.map(|Word(shrink)| shrink)
+    }
+
+    /// Which channel of a mask's file is read.
+    pub fn mask_channel(&self) -> MaskChannel {
+        self.recipe.mask.mask_channel.unwrap_or_default()
+    }
+
+    /// What a selected mask depends on: the picture, what is selected, and what looks. A changed
+    /// prompt keeps it.
+    pub fn selection_key(&self, content: &Key, sight_identity: &str) -> Option<Key> {
+        let part = self.part()?;
+        let person = self.person().unwrap_or(0).to_le_bytes();
+        Some(Key::of_parts([
+            b"selection".as_slice(),
+            content.bytes(),
+            part.id().as_bytes(),
+            &person,
+            sight_identity.as_bytes(),
+        ]))
+    }
+
+    /// The jobs of a picture, in a fixed order. `mask` is what its mask is, by content or by what it
+    /// was selected as.
+    pub fn jobs(
+        &self,
+        source: &Source,
+        facts: &Facts,
+        mask: Option<&Key>,
+    ) -> Result<Vec<Job>, BulkError> {
+        match self.recipe.action()? {
+            Action::Erase => {
+                let task = JobTask::Erase(self.recipe.erase_settings());
+                Ok(vec![self.job(
+                    source,
+                    facts,
+                    mask,
+                    task,
+                    &BTreeMap::new(),
+                )?])
+            }
+            Action::Edit(edit) => {
+                let seed = match edit.seed {
+                    SeedRule::Picture => Seed(facts.content.seed()),
+                    SeedRule::Fixed(seed) => seed,
+                };
+                let mut jobs = Vec::new();
+                for variation in self.variations(edit, source, facts)? {
+                    for strength in &self.strengths {
+                        let settings = EditSettings {
+                            prompt: variation.prompt.clone(),
+                            negative: variation.negative.clone(),
+                            strength: *strength,
+                            seed,
+                            ..self.settings.clone()
+                        };
+                        let task = JobTask::Edit(Box::new(settings));
+                        jobs.push(self.job(source, facts, mask, task, &variation.words)?);
+                    }
+                }
+                Ok(jobs)
+            }
+        }
+    }
+
+    fn job(
+        &self,
+        source: &Source,
+        facts: &Facts,
+        mask: Option<&Key>,
+        task: JobTask,
+        words: &BTreeMap<String, String>,
+    ) -> Result<Job, BulkError> {
+        let output = self.output(source, &task, words)?;
+        let shrink = self.shrink().map(|length| length.to_string());
+        let settings = match &task {
+            JobTask::Edit(settings) => serde_json::to_vec(settings),
+            JobTask::Erase(settings) => serde_json::to_vec(settings),
+        };
+        let settings = settings.map_err(|error| BulkError::Unwritable(error.to_string()))?;
+        let identity = self.model.as_ref().map(|model| model.identity.as_str());
+        let written = &self.recipe.output;
+        let key = Key::of_parts([
+            if matches!(task, JobTask::Edit(_)) {
+                b"edit".as_slice()
+            } else {
+                b"erase"
+            },
+            facts.content.bytes(),
+            mask.map(Key::bytes).unwrap_or_default(),
+            shrink.unwrap_or_default().as_bytes(),
+            &settings,
+            identity.unwrap_or_default().as_bytes(),
+            &[
+                written.quality,
+                u8::from(written.metadata),
+                u8::from(self.recipe.mask.allow_empty_mask),
+            ],
+            output.as_bytes(),
+        ]);
+        Ok(Job { task, output, key })
+    }
+
+    /// Every combination of the lists' words, with the picture's prompt filled in.
+    fn variations(
+        &self,
+        edit: &EditSection,
+        source: &Source,
+        facts: &Facts,
+    ) -> Result<Vec<Variation>, BulkError> {
+        let row = match &self.prompts {
+            Prompts::Table(table) => table.row(source),
+            _ => None,
+        };
+        let cell = |column: &str| row.and_then(|row| row.get(column)).map(String::as_str);
+        let own = facts
+            .own_prompt
+            .as_deref()
+            .map(str::trim)
+            .or_else(|| cell("prompt"));
+        let own = own.filter(|prompt| !prompt.is_empty());
+        let (general, negative) = edit.templates()?;
+        let negative = match cell("negative") {
+            Some(own) => Template::parse("negative", own)?,
+            None => negative,
+        };
+        let own = own.map(|own| Template::parse("prompt", own)).transpose()?;
+        let (outer, inner) = match own {
+            Some(own) if general.has("prompt") => (general, Some(own)),
+            Some(own) => (own, None),
+            None if edit.prompt.is_empty() || general.has("prompt") => {
+                return Err(self.no_prompt(source));
+            }
+            None => (general, None),
+        };
+        let stem = source.stem();
+        let used = [Some(&outer), inner.as_ref(), Some(&negative)];
+        // A column of the table says better than a list what this picture's word is.
+        let lists = edit.lists.iter().filter(|(list, _)| {
+            cell(list).is_none() && used.iter().flatten().any(|template| template.has(list))
+        });
+        let mut variations = Vec::new();
+        for words in product(lists) {
+            let value = |name: &str| match name {
+                "stem" => Some(stem.as_str()),
+                "title" => facts.title.as_deref(),
+                _ => words.get(name).map(String::as_str).or_else(|| cell(name)),
+            };
+            let inner = inner.as_ref().map(|inner| inner.fill(value)).transpose();
+            let inner = inner.map_err(BulkError::NoValue)?;
+            let prompt = outer.fill(|name| match &inner {
+                Some(inner) if name == "prompt" => Some(inner.as_str()),
+                _ => value(name),
+            });
+            variations.push(Variation {
+                prompt: prompt.map_err(BulkError::NoValue)?,
+                negative: negative.fill(value).map_err(BulkError::NoValue)?,
+                words: self.words_for_name(edit, &words, &cell),
+            });
+        }
+        Ok(variations)
+    }
+
+    /// The words an output's name may ask for: of the variation, or of the picture's row.
+    fn words_for_name<'a>(
+        &self,
+        edit: &EditSection,
+        words: &BTreeMap<String, String>,
+        cell: &impl Fn(&str) -> Option<&'a str>,
+    ) -> BTreeMap<String, String> {
+        let mut named = words.clone();
+        for list in edit.lists.keys() {
+            let word = || cell(list).unwrap_or_default().to_owned();
+            named.entry(list.clone()).or_insert_with(word);
+        }
+        named
+    }
+
+    fn no_prompt(&self, source: &Source) -> BulkError {
+        let path = match &self.prompts {
+            Prompts::Table(table) => table.path().to_owned(),
+            _ => self.prompt_path(source).ok().flatten().unwrap_or_default(),
+        };
+        BulkError::NoPrompt { path }
+    }
+
+    fn output(
+        &self,
+        source: &Source,
+        task: &JobTask,
+        words: &BTreeMap<String, String>,
+    ) -> Result<String, BulkError> {
+        let format = self.recipe.format_of(&source.path);
+        let (stem, from) = (source.stem(), source.ending());
+        let (strength, seed) = match task {
+            JobTask::Edit(settings) => (
+                settings.strength.get().to_string(),
+                settings.seed.0.to_string(),
+            ),
+            JobTask::Erase(_) => Default::default(),
+        };
+        let own = FileFormat::of_path(&source.path) == Some(format);
+        let ext = if own {
+            from.as_str()
+        } else {
+            format.extensions().first().unwrap_or(&"png")
+        };
+        let words: BTreeMap<&str, String> = words
+            .iter()
+            .map(|(list, word)| (list.as_str(), as_name(word)))
+            .collect();
+        let name = self.name.fill(|place| match place {
+            "stem" => Some(&stem),
+            "from" => Some(&from),
+            "ext" => Some(ext),
+            "strength" => Some(&strength),
+            "seed" => Some(&seed),
+            list => words.get(list).map(String::as_str),
+        });
+        let name = name.map_err(BulkError::NoValue)?;
+        let folder = source.relative.parent().unwrap_or(Path::new(""));
+        Ok(folder.join(name).to_string_lossy().replace('\\', "/"))
+    }
+
+    /// How a result of that size is written.
+    pub fn save_options(&self, source: &Source, task: &JobTask, extent: Extent) -> SaveOptions {
+        let written = &self.recipe.output;
+        let text = match (&self.model, task) {
+            (Some(model), JobTask::Edit(settings)) if written.metadata => {
+                let infotext = Recipe {
+                    model: model.reference.clone(),
+                    settings: (**settings).clone(),
+                    extent,
+                };
+                Some(infotext.text())
+            }
+            _ => None,
+        };
+        SaveOptions {
+            format: Some(self.recipe.format_of(&source.path)),
+            jpeg_quality: written.quality,
+            recipe: text,
+        }
+    }
+}
+
+/// Every combination, the last list changing first; one without words where there is no list.
+fn product<'a>(
+    lists: impl Iterator<Item = (&'a String, &'a Vec<String>)>,
+) -> Vec<BTreeMap<String, String>> {
+    let mut all = vec![BTreeMap::new()];
+    for (list, words) in lists {
+        let longer = |so_far: &BTreeMap<String, String>| {
+            let so_far = so_far.clone();
+            words.iter().map(move |word| {
+                let mut longer = so_far.clone();
+                longer.insert(list.clone(), word.clone());
+                longer
+            })
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// A word as a part of a file's name: what parts paths, or is refused by some system, becomes `_`.
+fn as_name(word: &str) -> String {
+    let part = |c: char| match c {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+        c if c.is_control() || c.is_whitespace() => '_',
+        c => c,
+    };
+    word.chars().map(part).collect()
+}
+
+/// Why a recipe cannot be worked with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotReady {
+    /// The recipe is to blame.
+    Recipe(BulkError),
+    /// Its values do not go together with the model.
+    Plan(PlanError),
+}
+
+impl From<BulkError> for NotReady {
+    fn from(error: BulkError) -> Self {
+        Self::Recipe(error)
+    }
+}
+
+impl From<PlanError> for NotReady {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;

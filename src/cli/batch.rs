@@ -1,0 +1,302 @@
+//! `overpaint batch`: the same to every picture of a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::args::BatchArgs;
+use super::console::{Console, event, progress_bar};
+use super::error::CliError;
+use super::recipe::made_ready;
+use super::resources::peak_rss_bytes;
+use super::stop::stop_flag;
+use crate::bulk::{
+    Journal, Key, Listing, ReportRow, Source, State, Work, decisions, list, report_csv, review_csv,
+};
+use crate::engine::Vision;
+use crate::engine::diffusion::DiffusionEngine;
+use crate::engine::vision::{BuiltInVision, WEIGHTS};
+use crate::jobs::{Batch, BatchResult, EditError, PictureTold, Review, VisionFactory, run_batch};
+use crate::raster::file::{self, PictureError};
+use crate::text::Message;
+
+/// The table of a review, in its folder.
+const REVIEW: &str = "review.csv";
+/// The table of all results, in the output folder.
+const REPORT: &str = "report.csv";
+
+pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
+    let work = made_ready(&args.recipe)?;
+    let listing = listed(args, &work)?;
+    if listing.sources.is_empty() {
+        return Err(CliError::Argument(Message::new("cli-batch-nothing")));
+    }
+    let journal = Journal::open(&args.output, args.resume)?;
+    let review = args.review.as_deref().map(read_review).transpose()?;
+    let stop = stop_flag()?;
+    let options = args.device.engine_options();
+    // The engine sets the threads up, also for the networks that select.
+    let mut engine = DiffusionEngine::new(options).map_err(EditError::from)?;
+    let vision: VisionFactory =
+        Arc::new(|| Ok(Box::new(BuiltInVision::default()) as Box<dyn Vision>));
+    let sight_identity = sight_identity();
+    let say = |message: &Message| console.say(message);
+    let batch = Batch {
+        work: &work,
+        sources: &listing.sources,
+        journal: &journal,
+        sight_identity: &sight_identity,
+        review,
+        ahead: args.jobs,
+        masks_only: args.masks_only,
+        say: &say,
+    };
+    let telling = Telling::new(args, console, &listing);
+    let told = |picture: &PictureTold<'_>| telling.tell(picture);
+    let result = run_batch(&batch, &mut engine, &vision, &stop, &told)?;
+    telling.bar.finish_and_clear();
+    write_tables(args, &result)?;
+    telling.summary(&result);
+    ended(&result, &stop)
+}
+
+/// What the batch came to, as an exit code.
+fn ended(result: &BatchResult, stop: &AtomicBool) -> Result<(), CliError> {
+    let count = |state| pictures(&result.rows, state);
+    match (count(State::Failed), count(State::Look)) {
+        _ if stop.load(Ordering::Relaxed) => Err(CliError::Stopped),
+        (0, 0) => Ok(()),
+        (0, look) => Err(CliError::SomeToLookAt(look)),
+        (failed, _) => Err(CliError::SomeFailed(failed)),
+    }
+}
+
+/// Pictures with a row of that state.
+fn pictures(rows: &[ReportRow], state: State) -> usize {
+    let of_state = rows.iter().filter(|row| row.state == Some(state));
+    let mut names: Vec<&str> = of_state.map(|row| row.picture.as_str()).collect();
+    names.dedup();
+    names.len()
+}
+
+/// The pictures, without those that are masks of others.
+fn listed(args: &BatchArgs, work: &Work) -> Result<Listing, CliError> {
+    let excluded: Vec<_> = std::iter::once(&args.output)
+        .chain(&args.review)
+        .cloned()
+        .collect();
+    let found = list(&args.inputs, args.recursive, &excluded);
+    let mut listing = found.map_err(|error| CliError::System(error.to_string()))?;
+    if work.has_mask_of_each() {
+        let masks = listing.sources.iter().filter_map(|source| {
+            let path = work.mask_path(source).ok().flatten()?;
+            path.canonicalize().ok()
+        });
+        let masks: Vec<_> = masks.collect();
+        let is_mask = |source: &Source| {
+            let place = source.path.canonicalize();
+            place.is_ok_and(|place| masks.contains(&place))
+        };
+        listing.sources.retain(|source| !is_mask(source));
+    }
+    Ok(listing)
+}
+
+/// What computes selections: its networks, and the program around them.
+fn sight_identity() -> String {
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    Key::of_parts(WEIGHTS.into_iter().chain([version])).hex()
+}
+
+fn read_review(folder: &Path) -> Result<Review, CliError> {
+    std::fs::create_dir_all(folder).map_err(|error| CliError::System(error.to_string()))?;
+    let path = folder.join(REVIEW);
+    let decisions = match std::fs::read(&path) {
+        Ok(table) => {
+            decisions(&table, &path).map_err(|error| CliError::Recipe(path.clone(), error))?
+        }
+        Err(_) => Default::default(),
+    };
+    Ok(Review {
+        folder: folder.to_owned(),
+        decisions,
+    })
+}
+
+fn write_tables(args: &BatchArgs, result: &BatchResult) -> Result<(), CliError> {
+    let report = args.output.join(REPORT);
+    write_table(&report, report_csv(&result.rows))?;
+    if let Some(folder) = &args.review
+        && !result.review.is_empty()
+    {
+        write_table(&folder.join(REVIEW), review_csv(result.review.clone()))?;
+    }
+    Ok(())
+}
+
+fn write_table(path: &Path, table: Result<Vec<u8>, String>) -> Result<(), CliError> {
+    let failed = |why| PictureError::Write {
+        path: path.to_owned(),
+        why,
+    };
+    let table = table.map_err(|why| CliError::Output(failed(why)))?;
+    file::write_whole(path, |file| Ok(std::io::Write::write_all(file, &table)?))
+        .map_err(CliError::Output)
+}
+
+/// What is said while a batch runs.
+struct Telling<'a> {
+    args: &'a BatchArgs,
+    console: &'a Console,
+    bar: ProgressBar,
+    count: usize,
+    began: Instant,
+    /// Pictures that were run: what time is left is told by them.
+    ran: AtomicUsize,
+}
+
+impl<'a> Telling<'a> {
+    fn new(args: &'a BatchArgs, console: &'a Console, listing: &Listing) -> Self {
+        let count = listing.sources.len();
+        let bar = progress_bar(count as u32);
+        if args.json {
+            event(&json!({
+                "event": "planned",
+                "pictures": count,
+                "passed_over": listing.passed_over,
+                "output": args.output.display().to_string(),
+            }));
+        } else {
+            let begins = Message::new("cli-batch-begins").with("count", count);
+            console.note(&begins.with("path", args.output.as_path()));
+            if listing.passed_over > 0 {
+                let passed = Message::new("cli-batch-passed-over");
+                console.note(&passed.with("count", listing.passed_over));
+            }
+        }
+        Self {
+            args,
+            console,
+            bar,
+            count,
+            began: Instant::now(),
+            ran: AtomicUsize::new(0),
+        }
+    }
+
+    fn tell(&self, picture: &PictureTold<'_>) {
+        let done = picture.index + 1;
+        let is_run = picture
+            .rows
+            .iter()
+            .any(|row| row.state == Some(State::Done));
+        let ran = self.ran.fetch_add(usize::from(is_run), Ordering::Relaxed) + usize::from(is_run);
+        let left = (ran > 0).then(|| {
+            let each = self.began.elapsed().as_secs_f64() / ran as f64;
+            each * (self.count - done.min(self.count)) as f64
+        });
+        self.bar.set_position(done as u64);
+        if self.args.json {
+            event(&json!({
+                "event": "picture",
+                "done": done,
+                "of": self.count,
+                "rows": picture.rows,
+                "notes": picture.notes.iter().map(|note| self.console.say(note)).collect::<Vec<_>>(),
+                "seconds_left": left,
+            }));
+            return;
+        }
+        self.bar.suspend(|| self.lines(picture, done, left));
+    }
+
+    fn lines(&self, picture: &PictureTold<'_>, done: usize, left: Option<f64>) {
+        for row in picture.rows {
+            let key = match row.state {
+                Some(State::Done) => "cli-batch-done",
+                Some(State::Kept) => "cli-batch-kept",
+                _ => "cli-batch-not-done",
+            };
+            let left = match left {
+                Some(seconds) => duration(seconds),
+                None => self.console.say(&Message::new("cli-batch-unknown-time")),
+            };
+            let line = Message::new(key)
+                .with("done", done)
+                .with("of", self.count)
+                .with("picture", row.picture.clone())
+                .with("output", row.output.clone())
+                .with("seconds", format!("{:.1}", row.seconds.unwrap_or_default()))
+                .with("left", left)
+                .with("why", row.message.clone());
+            self.console.note(&line);
+        }
+        let name = picture.rows.first().map_or("", |row| row.picture.as_str());
+        for note in picture.notes {
+            let line = Message::new("cli-batch-note").with("picture", name);
+            self.console.note(&line.with("note", note.clone()));
+        }
+    }
+
+    fn summary(&self, result: &BatchResult) {
+        let rows = |state| {
+            result
+                .rows
+                .iter()
+                .filter(move |row| row.state == Some(state))
+        };
+        let count = |state| rows(state).count();
+        let seconds = &result.seconds;
+        let rate = self.ran.load(Ordering::Relaxed) as f64 * 60.0 / seconds.total.max(1e-3);
+        if self.args.json {
+            event(&json!({
+                "event": "done",
+                "written": count(State::Done),
+                "kept": count(State::Kept),
+                "look": count(State::Look),
+                "skipped": count(State::Skipped),
+                "failed": count(State::Failed),
+                "open": count(State::Open),
+                "pictures_per_minute": rate,
+                "seconds": {
+                    "read": seconds.read, "select": seconds.select, "run": seconds.run,
+                    "write": seconds.write, "total": seconds.total,
+                },
+                "peak_rss_bytes": peak_rss_bytes(),
+                "report": self.args.output.join(REPORT).display().to_string(),
+            }));
+            return;
+        }
+        for row in rows(State::Failed).chain(rows(State::Look)) {
+            let line = Message::new("cli-batch-note").with("picture", row.picture.clone());
+            self.console.note(&line.with("note", row.message.clone()));
+        }
+        let summary = Message::new("cli-batch-summary")
+            .with("written", count(State::Done))
+            .with("kept", count(State::Kept))
+            .with("look", count(State::Look))
+            .with("skipped", count(State::Skipped))
+            .with("failed", count(State::Failed))
+            .with("seconds", format!("{:.1}", seconds.total))
+            .with("rate", format!("{rate:.1}"));
+        self.console.note(&summary);
+        let report = Message::new("cli-batch-report");
+        self.console
+            .note(&report.with("path", self.args.output.join(REPORT).as_path()));
+    }
+}
+
+/// `1:05:09`, or `5:09`.
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}

@@ -1,0 +1,87 @@
+//! `overpaint recipe`: what a batch's recipe says, and whether it can be used.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{RecipeArgs, RecipeCommand};
+use super::console::{Console, answer};
+use super::error::CliError;
+use crate::bulk::{
+    BulkRecipe, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each, model_identity,
+};
+use crate::catalog;
+use crate::raster::file;
+use crate::text::Message;
+
+pub(super) fn run(args: &RecipeArgs, console: &Console) -> Result<(), CliError> {
+    match &args.command {
+        RecipeCommand::Show { recipe } => {
+            let read = read_recipe(recipe)?;
+            let text = read
+                .text()
+                .map_err(|error| CliError::Recipe(recipe.clone(), error))?;
+            answer(text.trim_end());
+        }
+        RecipeCommand::Check { recipes } => {
+            for path in recipes {
+                made_ready(path)?;
+                console.note(&Message::new("cli-recipe-fine").with("path", path.as_path()));
+                if !path.to_string_lossy().ends_with(RECIPE_ENDING) {
+                    let beside = Message::new("cli-recipe-beside").with("path", path.as_path());
+                    console.note(&beside.with("ending", RECIPE_ENDING));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_recipe(path: &Path) -> Result<BulkRecipe, CliError> {
+    let bytes = file::read(path).map_err(CliError::Input)?;
+    let text = String::from_utf8_lossy(&bytes);
+    BulkRecipe::parse(&text).map_err(|error| CliError::Recipe(path.to_owned(), error))
+}
+
+/// The recipe of that file with all that it names: its model, its table of prompts.
+pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
+    let recipe = read_recipe(path)?;
+    let refused = |error| CliError::Recipe(path.to_owned(), error);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let prompts = match recipe
+        .edit
+        .as_ref()
+        .and_then(|edit| edit.prompts.as_deref())
+    {
+        None => Prompts::Recipe,
+        Some(path) if is_of_each(path) => Prompts::Beside,
+        Some(table) => {
+            let table = folder.join(table);
+            let bytes = file::read(&table).map_err(CliError::Input)?;
+            Prompts::Table(PromptTable::parse(&bytes, &table).map_err(refused)?)
+        }
+    };
+    let card = match recipe.model() {
+        None => None,
+        Some(id) => {
+            let beside = folder.join(id);
+            // A path is the recipe's neighbour; a plain word is an id.
+            let id = if id.contains(['/', '\\']) {
+                &*beside.to_string_lossy()
+            } else {
+                id
+            };
+            let card = catalog::open(&catalog::resolve(id)?)?;
+            let identity = model_identity(&card.reference)?;
+            Some((card, identity))
+        }
+    };
+    let model = card
+        .as_ref()
+        .map(|(card, identity)| (card, identity.clone()));
+    Work::new(recipe, folder, prompts, model).map_err(|error| match error {
+        NotReady::Recipe(error) => refused(error),
+        NotReady::Plan(error) => error.into(),
+    })
+}

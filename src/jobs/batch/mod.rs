@@ -1,0 +1,222 @@
+//! [`run_batch`]: every picture of a batch, in four stages that overlap.
+//!
+//! ```text
+//!   reading ──► selecting ──► running ──► writing
+//!   file, key,  mask, doubt   the engine  file, journal,
+//!   decoding                  (the        what is said
+//!                             caller)
+//! ```
+//!
+//! Each stage is a thread (running is the caller's, so that an engine need not move) and hands on one
+//! picture at a time through a bounded channel, in the order of the list. What is settled early, as a
+//! picture that cannot be read, goes the same way: rows come out in order. A stage that can do no more
+//! drops its end of the channel, and the others stop by that. Nothing of the order or the threads goes
+//! into the bytes of a result.
+
+mod reading;
+mod running;
+mod selecting;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::bounded;
+
+use super::VisionFactory;
+use crate::bulk::{
+    Decision, Doubt, Job, Journal, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source,
+    State, Work,
+};
+use crate::engine::Engine;
+use crate::raster::{LoadedPicture, Mask};
+use crate::text::Message;
+
+/// What is to be done with which pictures.
+pub struct Batch<'a> {
+    /// What.
+    pub work: &'a Work,
+    /// With which, in this order.
+    pub sources: &'a [Source],
+    /// What is done already; its folder gets the results.
+    pub journal: &'a Journal,
+    /// What selects, by content.
+    pub sight_identity: &'a str,
+    /// Where masks are laid out for a look.
+    pub review: Option<Review>,
+    /// Pictures that may wait between two stages.
+    pub ahead: usize,
+    /// Nothing is run.
+    pub masks_only: bool,
+    /// How what is said in rows becomes a sentence.
+    pub say: &'a (dyn Fn(&Message) -> String + Sync),
+}
+
+/// Where masks are laid out for a look, and what was said of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The folder.
+    pub folder: PathBuf,
+    /// By picture.
+    pub decisions: BTreeMap<String, Decision>,
+}
+
+/// Seconds in which each stage worked; they overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BatchSeconds {
+    /// Reading and decoding.
+    pub read: f64,
+    /// Selecting, or reading masks.
+    pub select: f64,
+    /// Editing or erasing.
+    pub run: f64,
+    /// Encoding, writing and journaling.
+    pub write: f64,
+    /// From beginning to end.
+    pub total: f64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BatchResult {
+    /// A row for each result, and for each picture without one, in the order of the list.
+    pub rows: Vec<ReportRow>,
+    /// A row for each selected mask.
+    pub review: Vec<ReviewRow>,
+    /// Where the time went.
+    pub seconds: BatchSeconds,
+}
+
+/// A picture all of whose results are settled.
+#[derive(Debug)]
+pub struct PictureTold<'a> {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// What became of it.
+    pub rows: &'a [ReportRow],
+    /// What is worth knowing of it.
+    pub notes: &'a [Message],
+}
+
+/// Pictures are ahead of the stage that works on them by so many where nobody says.
+pub const AHEAD: usize = 1;
+
+/// A picture on its way, with what the stages before have found out.
+struct Opened {
+    index: usize,
+    loaded: LoadedPicture,
+    /// Those not done yet.
+    jobs: Vec<Job>,
+    mask: MaskSource,
+    /// Rows of what is settled already.
+    rows: Vec<ReportRow>,
+    /// What is known of the mask.
+    doubt: Option<Doubt>,
+    /// For the table of the review.
+    review: Option<ReviewRow>,
+    notes: Vec<Message>,
+}
+
+/// Where a picture's mask comes from.
+enum MaskSource {
+    /// The whole picture changes.
+    None,
+    /// A file, or a selection that its reviewer has painted over.
+    Given(Mask),
+    /// A selection, and what is known of it.
+    Selected(Key, Option<KnownMask>),
+}
+
+/// A picture that needs nothing more.
+struct Settled {
+    index: usize,
+    rows: Vec<ReportRow>,
+    review: Option<ReviewRow>,
+    notes: Vec<Message>,
+}
+
+impl Opened {
+    /// Settles what is left of it in one way.
+    fn settled(self, name: &str, state: State, why: String) -> Settled {
+        let mut rows = self.rows;
+        let mut row = ReportRow::of(name.to_owned(), state, why);
+        if let Some(doubt) = &self.doubt {
+            selecting::with_doubt(&mut row, doubt);
+        }
+        rows.push(row);
+        Settled {
+            index: self.index,
+            rows,
+            review: self.review,
+            notes: self.notes,
+        }
+    }
+}
+
+/// What a stage hands on.
+enum Step<T> {
+    Open(Box<T>),
+    Settled(Settled),
+}
+
+/// Does a batch. `told` hears of each picture as it is settled. A picture's error is its row's; what
+/// comes back as an error is the journal's, and ends the batch. `stop` ends it too, and what is done
+/// stays done.
+pub fn run_batch(
+    batch: &Batch<'_>,
+    engine: &mut dyn Engine,
+    vision: &VisionFactory,
+    stop: &AtomicBool,
+    told: &(dyn Fn(&PictureTold<'_>) + Sync),
+) -> Result<BatchResult, JournalError> {
+    let started = Instant::now();
+    let (read_tx, read_rx) = bounded(batch.ahead);
+    let (selected_tx, selected_rx) = bounded(batch.ahead);
+    let (made_tx, made_rx) = bounded(batch.ahead);
+    let is_stopped = || stop.load(Ordering::Relaxed);
+    let is_stopped = &is_stopped;
+    let (reading, selecting, run, writing) = std::thread::scope(|scope| {
+        let reading = scope.spawn(move || reading::read_all(batch, is_stopped, &read_tx));
+        let selecting = scope.spawn(move || {
+            selecting::select_all(batch, vision, is_stopped, &read_rx, &selected_tx)
+        });
+        let writing = scope.spawn(move || writing::write_all(batch, &made_rx, told));
+        let run = running::run_all(batch, engine, is_stopped, &selected_rx, &made_tx);
+        drop((selected_rx, made_tx));
+        (reading.join(), selecting.join(), run, writing.join())
+    });
+    let mut result = resumed(writing)?;
+    result.seconds.read = resumed(reading)?;
+    result.seconds.select = resumed(selecting)?;
+    result.seconds.run = run;
+    result.seconds.total = started.elapsed().as_secs_f64();
+    Ok(result)
+}
+
+/// What a stage came back with; its panic is the caller's.
+fn resumed<T>(joined: std::thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The doubt of a mask: of the subject, where its background is what was asked for.
+fn doubt_of(mask: &Mask, part: Option<crate::select::Part>) -> Doubt {
+    match part {
+        Some(crate::select::Part::Background) => Doubt::of(&crate::raster::inverted(mask)),
+        _ => Doubt::of(mask),
+    }
+}
+
+/// Adds up the time in which a stage works.
+#[derive(Default)]
+struct Clock(f64);
+
+impl Clock {
+    fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.0 += began.elapsed().as_secs_f64();
+        done
+    }
+}

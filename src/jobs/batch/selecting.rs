@@ -1,0 +1,298 @@
+//! The second stage: each picture's mask, and whether it wants a look.
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::reading::is_empty;
+use super::{Batch, Clock, MaskSource, Opened, Review, Step, doubt_of};
+use crate::bulk::{Decision, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source, State};
+use crate::engine::{EngineError, Vision};
+use crate::geometry::Extent;
+use crate::jobs::{SightError, VisionFactory, see};
+use crate::plan::{RegionBounds, region_bounds, shrunk};
+use crate::raster::file::{self, SaveOptions};
+use crate::raster::{FileOrigin, Mask, Picture, PictureError, Pixmap, Profile, Tiled};
+use crate::select::part;
+use crate::text::{Explain as _, Message};
+
+/// A picture with its mask.
+pub(super) struct Masked {
+    pub(super) opened: Opened,
+    pub(super) mask: Option<Mask>,
+}
+
+/// Longer side of a cut-out for a look, in pixels.
+const CUTOUT_PX: u32 = 512;
+
+/// Masks every picture; seconds of work.
+pub(super) fn select_all(
+    batch: &Batch<'_>,
+    vision: &VisionFactory,
+    is_stopped: &dyn Fn() -> bool,
+    pictures: &Receiver<Step<Opened>>,
+    next: &Sender<Step<Masked>>,
+) -> Result<f64, JournalError> {
+    let mut clock = Clock::default();
+    let mut selecting = Selecting {
+        batch,
+        factory: vision,
+        vision: None,
+        is_stopped,
+    };
+    for step in pictures {
+        let step = match step {
+            Step::Settled(settled) => Step::Settled(settled),
+            Step::Open(opened) => clock.time(|| selecting.mask(*opened))?,
+        };
+        if is_stopped() || next.send(step).is_err() {
+            break;
+        }
+    }
+    Ok(clock.0)
+}
+
+struct Selecting<'a> {
+    batch: &'a Batch<'a>,
+    factory: &'a VisionFactory,
+    /// Made for the first picture that needs it, then kept: its networks are loaded once.
+    vision: Option<Box<dyn Vision>>,
+    is_stopped: &'a dyn Fn() -> bool,
+}
+
+impl Selecting<'_> {
+    fn mask(&mut self, mut opened: Opened) -> Result<Step<Masked>, JournalError> {
+        let Some(source) = self.batch.sources.get(opened.index) else {
+            return Ok(Step::Open(Box::new(Masked { opened, mask: None })));
+        };
+        let name = source.name();
+        let batch = self.batch;
+        let settle = |opened: Opened, state, why: &Message| {
+            Ok(Step::Settled(opened.settled(
+                &name,
+                state,
+                (batch.say)(why),
+            )))
+        };
+        let mask = match std::mem::replace(&mut opened.mask, MaskSource::None) {
+            MaskSource::None => None,
+            MaskSource::Given(mask) => {
+                self.describe(&mut opened, source, &mask, None);
+                Some(mask)
+            }
+            MaskSource::Selected(key, known) => {
+                let (known, mask) = match self.selected(&opened, &key, known)? {
+                    Ok(found) => found,
+                    Err(why) => return settle(opened, State::Failed, &why),
+                };
+                let Some(mask) = mask else {
+                    let why = known.missing.unwrap_or(Message::new("select-no-subject"));
+                    return settle(opened, State::Look, &why);
+                };
+                if let Err(error) = self.lay_out(&opened, source, &mask, &key) {
+                    return settle(opened, State::Failed, &error.message());
+                }
+                let flagged = known
+                    .doubt
+                    .as_ref()
+                    .is_some_and(|doubt| !doubt.flags.is_empty());
+                self.describe(&mut opened, source, &mask, Some(&known));
+                let review = self.batch.review.as_ref();
+                let decision = review.and_then(|review| review.decisions.get(&name));
+                if review.is_some() && flagged && decision.is_none() {
+                    return settle(opened, State::Look, &Message::new("bulk-wants-a-look"));
+                }
+                Some(mask)
+            }
+        };
+        let decision = self
+            .batch
+            .review
+            .as_ref()
+            .and_then(|it| it.decisions.get(&name));
+        if decision == Some(&Decision::Skip) {
+            return settle(opened, State::Skipped, &Message::new("bulk-skipped"));
+        }
+        let mask = mask.map(|mask| self.refined(&mask));
+        if let Some(mask) = &mask
+            && let Some(why) = self.unusable(mask)
+        {
+            return settle(opened, State::Look, &why);
+        }
+        if self.batch.masks_only {
+            let why = Message::new("bulk-masks-only");
+            return settle(opened, State::Open, &why);
+        }
+        Ok(Step::Open(Box::new(Masked { opened, mask })))
+    }
+
+    /// A selection, from before or made now. The inner error is the picture's.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the journal's error ends the batch, the other the picture"
+    )]
+    fn selected(
+        &mut self,
+        opened: &Opened,
+        key: &Key,
+        known: Option<KnownMask>,
+    ) -> Result<Result<(KnownMask, Option<Mask>), Message>, JournalError> {
+        let picture = &opened.loaded.picture;
+        if let Some(known) = known {
+            let mask = match known.missing {
+                Some(_) => None,
+                None => self.batch.journal.mask(key, picture.extent())?,
+            };
+            if mask.is_some() || known.missing.is_some() {
+                return Ok(Ok((known, mask)));
+            }
+        }
+        let what = self.batch.work.part();
+        let (mask, missing) = match self.look(picture) {
+            Ok(mask) => (Some(mask), None),
+            Err(SightError::Select(error)) => (None, Some(error.message())),
+            Err(SightError::Engine(error)) => return Ok(Err(error.message())),
+        };
+        let known = KnownMask {
+            doubt: mask.as_ref().map(|mask| doubt_of(mask, what)),
+            missing,
+            bytes: String::new(),
+        };
+        let known = self.batch.journal.keep_mask(key, mask.as_ref(), known)?;
+        Ok(Ok((known, mask)))
+    }
+
+    fn look(&mut self, picture: &Picture) -> Result<Mask, SightError> {
+        let vision = match &mut self.vision {
+            Some(vision) => vision,
+            absent => absent.insert((self.factory)()?),
+        };
+        let seen = see(vision.as_mut(), picture, self.is_stopped)?;
+        let Some(what) = self.batch.work.part() else {
+            return Err(EngineError::Cancelled.into());
+        };
+        Ok(part(&seen, what, self.batch.work.person())?)
+    }
+
+    /// Says of a mask what reports and reviews say.
+    fn describe(
+        &self,
+        opened: &mut Opened,
+        source: &Source,
+        mask: &Mask,
+        known: Option<&KnownMask>,
+    ) {
+        let known = known.and_then(|known| known.doubt.clone());
+        let doubt = known.unwrap_or_else(|| doubt_of(mask, self.batch.work.part()));
+        for row in &mut opened.rows {
+            with_doubt(row, &doubt);
+        }
+        if let Some(review) = &self.batch.review {
+            opened.review = Some(ReviewRow {
+                picture: source.name(),
+                decision: review.decisions.get(&source.name()).copied(),
+                doubt: doubt.score,
+                share: doubt.share,
+                flags: doubt.flag_ids(),
+                mask: relative(source, MASK),
+                cutout: relative(source, CUTOUT),
+            });
+        }
+        opened.doubt = Some(doubt);
+    }
+
+    /// Lays a selection out for a look, where one was asked for and it does not lie there yet.
+    fn lay_out(
+        &self,
+        opened: &Opened,
+        source: &Source,
+        mask: &Mask,
+        key: &Key,
+    ) -> Result<(), PictureError> {
+        let Some(review) = &self.batch.review else {
+            return Ok(());
+        };
+        let path = review.mask_path(source);
+        let cutout = review.folder.join(relative(source, CUTOUT));
+        if path.exists() && cutout.exists() {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| PictureError::Write {
+            path: path.clone(),
+            why: error.to_string(),
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let bytes = std::fs::read(self.batch.journal.mask_path(key)).map_err(failed)?;
+        file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
+        let shown = cut_out(&opened.loaded.picture, mask);
+        file::save(
+            &cutout,
+            &shown,
+            &FileOrigin::default(),
+            &SaveOptions::default(),
+        )?;
+        Ok(())
+    }
+
+    fn refined(&self, mask: &Mask) -> Mask {
+        match self.batch.work.shrink() {
+            Some(by) => shrunk(mask, self.batch.work.mask_mode(), by),
+            None => mask.clone(),
+        }
+    }
+
+    /// Why nothing can be done with a mask.
+    fn unusable(&self, mask: &Mask) -> Option<Message> {
+        if is_empty(mask) {
+            let may_be = self.batch.work.recipe.mask.allow_empty_mask;
+            return (!may_be).then_some(Message::new("bulk-selection-empty"));
+        }
+        let bounds = region_bounds(Some(mask), self.batch.work.mask_mode());
+        (bounds == RegionBounds::Nothing).then_some(Message::new("plan-everything-kept"))
+    }
+}
+
+/// Endings of what is laid out for a look.
+const MASK: &str = ".mask.png";
+const CUTOUT: &str = ".cutout.png";
+
+fn relative(source: &Source, ending: &str) -> String {
+    source.name() + ending
+}
+
+impl Review {
+    /// Where a picture's mask lies.
+    pub(super) fn mask_path(&self, source: &Source) -> std::path::PathBuf {
+        self.folder.join(relative(source, MASK))
+    }
+}
+
+/// Writes what is known of the mask into a row.
+pub(super) fn with_doubt(row: &mut ReportRow, doubt: &crate::bulk::Doubt) {
+    row.doubt = Some(doubt.score);
+    row.share = Some(doubt.share);
+    row.flags = doubt.flag_ids();
+}
+
+/// A small picture of what is selected, the rest see-through.
+fn cut_out(picture: &Picture, mask: &Mask) -> Picture {
+    let extent = picture.extent();
+    let step = extent.width.max(extent.height).div_ceil(CUTOUT_PX).max(1);
+    let small = Extent::new((extent.width / step).max(1), (extent.height / step).max(1));
+    let colours = picture.pixels.shrunk8(small);
+    let mut pixels = colours.into_iter();
+    let mut plane = Tiled::filled(small, [0u8; 4]);
+    plane.update(crate::geometry::Rect::of(small), |at, old| {
+        let [r, g, b, a] = pixels.next().unwrap_or(old);
+        let (x, y) = (at.x as u32 * step, at.y as u32 * step);
+        let selected = mask.get(x, y).unwrap_or(0);
+        [r, g, b, a.min(selected)]
+    });
+    Picture {
+        pixels: Pixmap::Rgba8(plane),
+        profile: match &picture.profile {
+            Profile::Srgb => Profile::Srgb,
+            profile => profile.clone(),
+        },
+    }
+}

@@ -1,0 +1,665 @@
+//! Batches: a folder, a recipe, and what is left of them when something breaks or is killed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use overpaint::bulk::{
+    BulkRecipe, Decision, Journal, PromptTable, Prompts, ReportRow, State, Work, list,
+};
+use overpaint::catalog::{ModelRef, open};
+use overpaint::engine::fake::{FakeEngine, FakeVision, Script};
+use overpaint::engine::{EngineError, Progress, Vision};
+use overpaint::geometry::{Extent, Rect};
+use overpaint::jobs::{Batch, BatchResult, Review, VisionFactory, run_batch};
+use overpaint::raster::file::{self, MaskChannel, SaveOptions};
+use overpaint::raster::{Picture, Pixmap, Profile, RgbF32, Tiled};
+use overpaint::select::{Face, SubjectMap};
+use overpaint::text::english;
+use tempfile::TempDir;
+
+fn picture(extent: Extent, shade: u8) -> Picture {
+    let mut plane = Tiled::filled(extent, [0u8; 4]);
+    plane.update(Rect::of(extent), |at, _| {
+        [at.x as u8, at.y as u8, shade, 255]
+    });
+    Picture {
+        pixels: Pixmap::Rgba8(plane),
+        profile: Profile::Srgb,
+    }
+}
+
+fn save(path: &Path, picture: &Picture) {
+    file::save(path, picture, &Default::default(), &SaveOptions::default()).unwrap();
+}
+
+/// A folder `in` with some pictures, some of them no pictures.
+fn room() -> TempDir {
+    let room = tempfile::tempdir().unwrap();
+    let inside = room.path().join("in");
+    fs::create_dir_all(inside.join("sub")).unwrap();
+    for (name, shade) in [("a.png", 10), ("b.jpg", 80), ("sub/c.webp", 160)] {
+        save(&inside.join(name), &picture(Extent::new(96, 64), shade));
+    }
+    fs::write(inside.join("empty.png"), "").unwrap();
+    fs::write(inside.join("words.jpg"), "no picture").unwrap();
+    let whole = fs::read(inside.join("a.png")).unwrap();
+    fs::write(inside.join("torn.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(inside.join("notes.txt"), "x").unwrap();
+    room
+}
+
+const EDIT: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not-masked\"\n\
+                    [edit]\nprompt = \"a wall\"\nstrengths = [0.5, 0.8]\nsteps = 4\n";
+
+/// Counts its looks, and sees nobody in what is darkest.
+struct CountingVision {
+    looks: Arc<AtomicUsize>,
+    sees: fn(&RgbF32) -> bool,
+}
+
+impl Vision for CountingVision {
+    fn subject(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<SubjectMap, EngineError> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        let mut map = FakeVision::default().subject(picture, progress)?;
+        if !(self.sees)(picture) {
+            map.likelihood.fill(0.0);
+        }
+        Ok(map)
+    }
+
+    fn faces(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Face>, EngineError> {
+        FakeVision::default().faces(picture, progress)
+    }
+}
+
+struct Run<'a> {
+    room: &'a Path,
+    recipe: String,
+    out: &'a str,
+    is_resumed: bool,
+    prompts: Prompts,
+    review: Option<Review>,
+    masks_only: bool,
+    scripts: Vec<Script>,
+    looks: Arc<AtomicUsize>,
+    sees: fn(&RgbF32) -> bool,
+    stop_after: Option<usize>,
+}
+
+impl<'a> Run<'a> {
+    fn new(room: &'a Path, recipe: &str, out: &'a str) -> Self {
+        Self {
+            room,
+            recipe: recipe.to_owned(),
+            out,
+            is_resumed: false,
+            prompts: Prompts::Recipe,
+            review: None,
+            masks_only: false,
+            scripts: Vec::new(),
+            looks: Arc::default(),
+            sees: |_| true,
+            stop_after: None,
+        }
+    }
+
+    fn resumed(room: &'a Path, recipe: &str, out: &'a str) -> Self {
+        Self {
+            is_resumed: true,
+            ..Self::new(room, recipe, out)
+        }
+    }
+
+    fn go(self) -> BatchResult {
+        let recipe = BulkRecipe::parse(&self.recipe).unwrap();
+        let card = open(&ModelRef::BuiltIn).unwrap();
+        let model = recipe.model().map(|_| (&card, "identity".to_owned()));
+        let work = Work::new(recipe, self.room.to_owned(), self.prompts, model).unwrap();
+        let listing = list(&[self.room.join("in")], true, &[]).unwrap();
+        let journal = Journal::open(&self.room.join(self.out), self.is_resumed).unwrap();
+        let (looks, sees) = (self.looks, self.sees);
+        let vision: VisionFactory = Arc::new(move || {
+            let looks = Arc::clone(&looks);
+            Ok(Box::new(CountingVision { looks, sees }) as Box<dyn Vision>)
+        });
+        let batch = Batch {
+            work: &work,
+            sources: &listing.sources,
+            journal: &journal,
+            sight_identity: "fake",
+            review: self.review,
+            ahead: 1,
+            masks_only: self.masks_only,
+            say: &english,
+        };
+        let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let tell = |_: &_| {
+            let count = told.fetch_add(1, Ordering::Relaxed) + 1;
+            if Some(count) == self.stop_after {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        let mut engine = FakeEngine::scripted(self.scripts);
+        run_batch(&batch, &mut engine, &vision, &stop, &tell).unwrap()
+    }
+}
+
+/// Every result by name.
+fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![out.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.ends_with(".overpaint-batch") || path.ends_with("report.csv") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(out).unwrap().to_owned();
+                all.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+fn states(result: &BatchResult) -> Vec<(String, Option<State>)> {
+    let rows = result.rows.iter();
+    rows.map(|row| (row.picture.clone() + ">" + &row.output, row.state))
+        .collect()
+}
+
+fn row<'a>(result: &'a BatchResult, picture: &str) -> &'a ReportRow {
+    let found = result.rows.iter().find(|row| row.picture == picture);
+    found.unwrap_or_else(|| panic!("{picture}: {:?}", states(result)))
+}
+
+fn of_state(result: &BatchResult, state: State) -> usize {
+    result
+        .rows
+        .iter()
+        .filter(|row| row.state == Some(state))
+        .count()
+}
+
+#[test]
+fn every_picture_is_made_and_broken_ones_stop_nothing() {
+    let room = room();
+    let result = Run::new(room.path(), EDIT, "out").go();
+    let names: Vec<_> = results(&room.path().join("out")).into_keys().collect();
+    let wanted = [
+        "a-0.5.png",
+        "a-0.8.png",
+        "b-0.5.jpg",
+        "b-0.8.jpg",
+        "sub/c-0.5.webp",
+        "sub/c-0.8.webp",
+    ];
+    assert_eq!(names, wanted.map(PathBuf::from));
+    for broken in ["empty.png", "torn.png", "words.jpg"] {
+        let row = row(&result, broken);
+        assert_eq!(row.state, Some(State::Failed), "{broken}");
+        assert!(row.message.contains(broken), "{}", row.message);
+    }
+    assert_eq!(of_state(&result, State::Done), 6);
+    let a = row(&result, "a.png");
+    assert_eq!((a.prompt.as_str(), a.strength), ("a wall", Some(0.5)));
+    assert!((0.2..0.3).contains(&a.share.unwrap()));
+    // The subject stays as it is.
+    let made = file::load(&room.path().join("out/a-0.8.png"))
+        .unwrap()
+        .picture;
+    let Pixmap::Rgba8(made) = made.pixels else {
+        panic!("8 bits")
+    };
+    assert_eq!(made.get(48, 32), Some([48, 32, 10, 255]));
+    assert_ne!(made.get(5, 5), Some([5, 5, 10, 255]));
+}
+
+#[test]
+fn going_on_does_nothing_twice_and_gives_the_same_bytes() {
+    let room = room();
+    let whole = Run::new(room.path(), EDIT, "whole");
+    let whole_looks = Arc::clone(&whole.looks);
+    whole.go();
+    assert_eq!(whole_looks.load(Ordering::Relaxed), 3);
+    let mut first = Run::new(room.path(), EDIT, "parts");
+    first.stop_after = Some(1);
+    let first = first.go();
+    assert!(of_state(&first, State::Done) < 6);
+    let second = Run::resumed(room.path(), EDIT, "parts");
+    let second_looks = Arc::clone(&second.looks);
+    let second = second.go();
+    assert_eq!(
+        of_state(&second, State::Done) + of_state(&second, State::Kept),
+        6
+    );
+    assert!(second_looks.load(Ordering::Relaxed) <= 2);
+    let third = Run::resumed(room.path(), EDIT, "parts").go();
+    assert_eq!(
+        (of_state(&third, State::Done), of_state(&third, State::Kept)),
+        (0, 6)
+    );
+    let parts = results(&room.path().join("parts"));
+    assert_eq!(parts, results(&room.path().join("whole")));
+    // What was removed is made again, and only that.
+    fs::remove_file(room.path().join("parts/b-0.5.jpg")).unwrap();
+    let fourth = Run::resumed(room.path(), EDIT, "parts").go();
+    assert_eq!(
+        (
+            of_state(&fourth, State::Done),
+            of_state(&fourth, State::Kept)
+        ),
+        (1, 5)
+    );
+    assert_eq!(results(&room.path().join("parts")), parts);
+}
+
+#[test]
+fn a_changed_recipe_redoes_what_it_changes_and_keeps_masks() {
+    let room = room();
+    Run::new(room.path(), EDIT, "out").go();
+    let before = results(&room.path().join("out"));
+    let changed = Run::resumed(room.path(), &EDIT.replace("a wall", "a door"), "out");
+    let looks = Arc::clone(&changed.looks);
+    let changed = changed.go();
+    assert_eq!(
+        (
+            of_state(&changed, State::Done),
+            looks.load(Ordering::Relaxed)
+        ),
+        (6, 0)
+    );
+    let after = results(&room.path().join("out"));
+    assert!(
+        before.keys().eq(after.keys()) && before.values().zip(after.values()).all(|(a, b)| a != b)
+    );
+    // A strength more: the others are kept.
+    let more = EDIT.replace("[0.5, 0.8]", "[0.5, 0.8, 0.9]");
+    let more = Run::resumed(room.path(), &more.replace("a wall", "a door"), "out").go();
+    assert_eq!(
+        (of_state(&more, State::Done), of_state(&more, State::Kept)),
+        (3, 6)
+    );
+}
+
+#[test]
+fn a_failing_engine_fails_one_result() {
+    let room = room();
+    let mut run = Run::new(room.path(), EDIT, "out");
+    run.scripts = vec![Script::Paint, Script::Fail(EngineError::OutOfMemory)];
+    let result = run.go();
+    assert_eq!(row(&result, "a.png").state, Some(State::Failed));
+    assert_eq!(of_state(&result, State::Done), 5);
+    let again = Run::resumed(room.path(), EDIT, "out").go();
+    assert_eq!(
+        (of_state(&again, State::Done), of_state(&again, State::Kept)),
+        (1, 5)
+    );
+}
+
+#[test]
+fn a_picture_without_a_subject_wants_a_look_and_is_not_run() {
+    let room = room();
+    let mut run = Run::new(room.path(), EDIT, "out");
+    // Of shade 10, 80 and 160 only the last is a picture of somebody.
+    run.sees = |picture| picture.pixels.iter().all(|[_, _, blue]| *blue > 0.4);
+    let result = run.go();
+    assert_eq!(row(&result, "a.png").state, Some(State::Look));
+    assert_eq!(of_state(&result, State::Look), 2);
+    assert_eq!(results(&room.path().join("out")).len(), 2);
+    // It is known: nobody looks again.
+    let again = Run::resumed(room.path(), EDIT, "out");
+    let looks = Arc::clone(&again.looks);
+    assert_eq!(of_state(&again.go(), State::Look), 2);
+    assert_eq!(looks.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn masks_are_laid_out_and_what_is_painted_there_is_used() {
+    let room = room();
+    let folder = room.path().join("review");
+    let review = |decisions: &[(&str, Decision)]| Review {
+        folder: folder.clone(),
+        decisions: decisions
+            .iter()
+            .map(|(p, d)| ((*p).to_owned(), *d))
+            .collect(),
+    };
+    let mut run = Run::new(room.path(), EDIT, "out");
+    run.review = Some(review(&[]));
+    run.masks_only = true;
+    let result = run.go();
+    assert_eq!(of_state(&result, State::Open), 3);
+    assert_eq!(results(&room.path().join("out")).len(), 0);
+    assert_eq!(result.review.len(), 3);
+    assert!(
+        folder.join("sub/c.webp.mask.png").is_file() && folder.join("a.png.cutout.png").is_file()
+    );
+    // One is painted over, one left out.
+    let extent = Extent::new(96, 64);
+    let mut painted = Tiled::filled(extent, 0);
+    painted.update(Rect::new(0, 0, 20, 64), |_, _| 255);
+    file::save_mask(&folder.join("a.png.mask.png"), &painted).unwrap();
+    let mut run = Run::resumed(room.path(), EDIT, "out");
+    run.review = Some(review(&[("b.jpg", Decision::Skip)]));
+    let result = run.go();
+    assert_eq!(row(&result, "b.jpg").state, Some(State::Skipped));
+    let made = file::load(&room.path().join("out/a-0.8.png"))
+        .unwrap()
+        .picture;
+    let Pixmap::Rgba8(made) = made.pixels else {
+        panic!("8 bits")
+    };
+    assert_eq!(made.get(5, 5), Some([5, 5, 10, 255]));
+    assert_ne!(made.get(48, 32), Some([48, 32, 10, 255]));
+    let kept = file::load_mask(&folder.join("a.png.mask.png"), extent, MaskChannel::Auto);
+    assert_eq!(kept.unwrap().mask, painted);
+}
+
+#[test]
+fn a_doubtful_mask_waits_for_its_reviewer() {
+    let room = room();
+    let recipe = EDIT.replace("select = \"subject\"", "select = \"face\"");
+    let review = |decisions: BTreeMap<String, Decision>| Review {
+        folder: room.path().join("review"),
+        decisions,
+    };
+    // A face of 96 × 64 pixels is below 1 % of the picture.
+    let mut run = Run::new(room.path(), &recipe, "out");
+    run.review = Some(review(BTreeMap::new()));
+    let held = run.go();
+    let a = row(&held, "a.png");
+    assert_eq!((a.state, a.flags.as_str()), (Some(State::Look), "small"));
+    assert_eq!(of_state(&held, State::Done), 0);
+    let mut run = Run::resumed(room.path(), &recipe, "out");
+    run.review = Some(review([("a.png".to_owned(), Decision::Accept)].into()));
+    let result = run.go();
+    assert_eq!(
+        (
+            of_state(&result, State::Done),
+            of_state(&result, State::Look)
+        ),
+        (2, 2)
+    );
+    // Without a review nobody waits.
+    let result = Run::resumed(room.path(), &recipe, "out").go();
+    assert_eq!(
+        (
+            of_state(&result, State::Done),
+            of_state(&result, State::Kept)
+        ),
+        (4, 2)
+    );
+}
+
+#[test]
+fn nothing_is_written_over_pictures_or_over_files_of_others() {
+    let room = room();
+    let one = EDIT.replace("strengths = [0.5, 0.8]", "strength = 0.5");
+    fs::create_dir(room.path().join("out")).unwrap();
+    fs::write(room.path().join("out/b.jpg"), "theirs").unwrap();
+    let result = Run::new(room.path(), &one, "out").go();
+    assert_eq!(row(&result, "b.jpg").state, Some(State::Failed));
+    assert_eq!(fs::read(room.path().join("out/b.jpg")).unwrap(), b"theirs");
+    assert_eq!(row(&result, "a.png").state, Some(State::Done));
+    let before = results(&room.path().join("in"));
+    let result = Run::new(room.path(), &one, "in").go();
+    assert_eq!(of_state(&result, State::Done), 0);
+    assert_eq!(results(&room.path().join("in")), before);
+    // Two pictures of one name.
+    let twin = room.path().join("in/a.webp");
+    save(&twin, &picture(Extent::new(96, 64), 1));
+    let png = format!("{one}[output]\nformat = \"png\"\n");
+    let result = Run::new(room.path(), &png, "third").go();
+    assert_eq!(row(&result, "a.webp").state, Some(State::Failed));
+    assert!(row(&result, "a.webp").message.contains("{from}"));
+}
+
+#[test]
+fn a_table_gives_each_picture_its_own_prompt() {
+    let room = room();
+    let recipe = "version = 1\n[edit]\nprompts = \"p.csv\"\nprompt = \"{prompt} in {colour}\"\nstrength = 0.5\n\
+                  steps = 4\n[edit.lists]\ncolour = [\"red\", \"blue\"]\n";
+    let mut run = Run::new(room.path(), recipe, "out");
+    let table = "picture,prompt\na.png,a cat\nsub/c.webp,a dog\n";
+    run.prompts = Prompts::Table(PromptTable::parse(table.as_bytes(), Path::new("p.csv")).unwrap());
+    let result = run.go();
+    let prompts: Vec<&str> = result
+        .rows
+        .iter()
+        .filter(|row| row.state == Some(State::Done))
+        .map(|row| row.prompt.as_str())
+        .collect();
+    assert_eq!(
+        prompts,
+        [
+            "a cat in blue",
+            "a cat in red",
+            "a dog in blue",
+            "a dog in red"
+        ]
+    );
+    assert_eq!(row(&result, "b.jpg").state, Some(State::Failed));
+    assert!(room.path().join("out/a-red.png").is_file());
+}
+
+#[test]
+fn metadata_is_written_as_by_an_edit() {
+    let room = room();
+    Run::new(room.path(), EDIT, "out").go();
+    let origin = file::load(&room.path().join("out/a-0.5.png"))
+        .unwrap()
+        .origin;
+    let text = origin.text(file::PARAMETERS_KEYWORD).unwrap();
+    assert!(
+        text.starts_with("a wall") && text.contains("Denoising strength: 0.5"),
+        "{text}"
+    );
+    Run::new(
+        room.path(),
+        &format!("{EDIT}[output]\nmetadata = false\n"),
+        "bare",
+    )
+    .go();
+    let origin = file::load(&room.path().join("bare/a-0.5.png"))
+        .unwrap()
+        .origin;
+    assert_eq!(origin.text(file::PARAMETERS_KEYWORD), None);
+}
+
+fn overpaint(folder: &Path, args: &[&str]) -> Output {
+    Process::new(env!("CARGO_BIN_EXE_overpaint"))
+        .current_dir(folder)
+        .env("LANG", "C")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+const ERASE: &str = "version = 1\n[mask]\nmask = \"{stem}-mask.png\"\n[erase]\n";
+
+/// A folder of pictures with masks beside them, and a recipe that erases.
+fn erasing(count: usize) -> TempDir {
+    let room = tempfile::tempdir().unwrap();
+    let inside = room.path().join("in");
+    fs::create_dir(&inside).unwrap();
+    let extent = Extent::new(120, 90);
+    let mut mask = Tiled::filled(extent, 0);
+    mask.update(Rect::new(40, 30, 24, 20), |_, _| 255);
+    for n in 0..count {
+        save(
+            &inside.join(format!("{n:02}.png")),
+            &picture(extent, n as u8 * 9),
+        );
+        file::save_mask(&inside.join(format!("{n:02}-mask.png")), &mask).unwrap();
+    }
+    fs::write(room.path().join("r.overpaint-recipe.toml"), ERASE).unwrap();
+    room
+}
+
+const BATCH: [&str; 6] = ["batch", "in", "-r", "r.overpaint-recipe.toml", "-o", "out"];
+
+#[test]
+fn the_command_line_says_what_became_of_each_and_exits_accordingly() {
+    let room = erasing(3);
+    let done = overpaint(room.path(), &BATCH);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert_eq!(said.matches(": wrote ").count(), 3, "{said}");
+    assert_eq!(results(&room.path().join("out")).len(), 3);
+    let report = fs::read_to_string(room.path().join("out/report.csv")).unwrap();
+    assert_eq!(report.matches(",done,").count(), 3, "{report}");
+    // A second batch into the same folder must be meant.
+    let again = overpaint(room.path(), &BATCH);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
+    // An empty mask wants a look (6); a missing one is a failure (5).
+    let blank = Tiled::filled(Extent::new(120, 90), 0);
+    file::save_mask(&room.path().join("in/01-mask.png"), &blank).unwrap();
+    let resumed = || overpaint(room.path(), &[&BATCH[..], &["--resume", "--json"]].concat());
+    assert_eq!(resumed().status.code(), Some(6));
+    fs::remove_file(room.path().join("in/02-mask.png")).unwrap();
+    let failed = resumed();
+    assert_eq!(failed.status.code(), Some(5));
+    let events: Vec<serde_json::Value> = String::from_utf8(failed.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events.iter().filter(|e| e["event"] == "picture").count(), 3);
+    let last = events
+        .iter()
+        .find(|event| event["event"] == "done")
+        .unwrap();
+    assert_eq!(
+        (&last["kept"], &last["look"], &last["failed"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+}
+
+#[test]
+fn killed_again_and_again_it_ends_as_if_it_never_was() {
+    let room = erasing(12);
+    let whole = overpaint(room.path(), &BATCH);
+    assert_eq!(whole.status.code(), Some(0));
+    let wanted = results(&room.path().join("out"));
+    let args = [
+        "batch",
+        "in",
+        "-r",
+        "r.overpaint-recipe.toml",
+        "-o",
+        "killed",
+        "--resume",
+    ];
+    for wait_ms in [3, 30, 60, 90, 120, 150, 200, 250] {
+        let mut child = Process::new(env!("CARGO_BIN_EXE_overpaint"))
+            .current_dir(room.path())
+            .args(args)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for (name, bytes) in results(&room.path().join("killed")) {
+            // Whatever lies there under a result's name is the whole result.
+            if name.extension().is_some_and(|ending| ending == "png") {
+                assert_eq!(Some(&bytes), wanted.get(&name), "{name:?}");
+            }
+        }
+    }
+    let last = overpaint(room.path(), &args);
+    assert_eq!(
+        last.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&last.stderr)
+    );
+    assert_eq!(results(&room.path().join("killed")), wanted);
+}
+
+#[test]
+fn recipes_are_shown_and_checked() {
+    let room = erasing(0);
+    let recipe = "r.overpaint-recipe.toml";
+    let shown = overpaint(room.path(), &["recipe", "show", recipe]);
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(BulkRecipe::parse(&text), BulkRecipe::parse(ERASE));
+    assert_eq!(
+        overpaint(room.path(), &["recipe", "check", recipe])
+            .status
+            .code(),
+        Some(0)
+    );
+    fs::write(
+        room.path().join("bad.toml"),
+        ERASE.replace("mask =", "masc ="),
+    )
+    .unwrap();
+    let bad = overpaint(room.path(), &["recipe", "check", "bad.toml"]);
+    let said = String::from_utf8_lossy(&bad.stderr);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(
+        said.contains("bad.toml") && said.contains("Line 3") && said.contains("mask_mode"),
+        "{said}"
+    );
+}
+
+/// The fuzz target of the recipe's parser, as far as it runs with the tests: no text makes it panic, and
+/// what it takes it writes and takes again.
+#[test]
+fn any_bytes_are_a_recipe_or_an_error() {
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let pieces = proptest::sample::select(vec![
+        "version = 1\n",
+        "[mask]\n",
+        "[edit]\n",
+        "[erase]\n",
+        "[output]\n",
+        "[edit.lists]\n",
+        "select = \"hair\"\n",
+        "mask = \"{stem}.png\"\n",
+        "prompt = \"{a}\"\n",
+        "a = [\"b\"]\n",
+        "strength = 1e400\n",
+        "strengths = [0.5]\n",
+        "grow = \"5%\"\n",
+        "seed = 99999999999999999999\n",
+        "name = \"{\"\n",
+        "quality = 300\n",
+        "\u{0}",
+        "é = ",
+        "[[",
+        "'''",
+    ]);
+    let texts = proptest::collection::vec(pieces, 0..12);
+    let checked = runner.run(&texts, |pieces| {
+        let text = pieces.concat();
+        match BulkRecipe::parse(&text) {
+            Ok(recipe) => {
+                let again = BulkRecipe::parse(&recipe.text().unwrap());
+                proptest::prop_assert_eq!(again, Ok(recipe));
+            }
+            Err(error) => proptest::prop_assert!(!error.to_string().is_empty()),
+        }
+        Ok(())
+    });
+    checked.unwrap();
+}
