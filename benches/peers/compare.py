@@ -181,7 +181,7 @@ def main():
     parser.add_argument("--random", default="random:sd15", help="what to make there")
     built = Path(os.environ.get("CARGO_TARGET_DIR") or HERE.parents[1] / "target")
     parser.add_argument("--binary", type=Path, default=built / "release/overpaint")
-    parser.add_argument("--stage", nargs="+", default=["unet", "decode", "encode"], choices=["unet", "decode", "encode", "text", "edit"])
+    parser.add_argument("--stage", nargs="+", default=["unet", "decode", "encode"], choices=["unet", "decode", "encode", "text", "text2", "edit"])
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS + BUILT_PEERS)
     parser.add_argument("--built", type=Path, default=Path.home() / ".cache/overpaint-peers", help="where more.sh built")
     parser.add_argument("--rounds", type=int, default=5)

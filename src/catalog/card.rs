@@ -107,12 +107,19 @@ fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     }
     let index: serde_json::Value = read(files, INDEX)?;
     let class = index.get("_class_name").and_then(serde_json::Value::as_str);
+    let foreign = |what: &str| {
+        Err(CatalogError::Foreign {
+            path: files.path(INDEX),
+            what: Foreign::Family(what.to_owned()),
+        })
+    };
     match class {
+        // It has the second text encoder only, and is told how beautiful a picture is to be.
+        Some(_) if index.get("requires_aesthetics_score") == Some(&true.into()) => {
+            foreign("Stable Diffusion XL refiner")
+        }
         Some(class) if !files.contains("unet/config.json") && index.get("unet").is_none() => {
-            Err(CatalogError::Foreign {
-                path: files.path(INDEX),
-                what: Foreign::Family(class.trim_end_matches("Pipeline").to_owned()),
-            })
+            foreign(class.trim_end_matches("Pipeline"))
         }
         _ => Ok(()),
     }
@@ -172,6 +179,7 @@ fn traits(
         unet_in_channels,
         prediction_type: scheduler.prediction_type,
         embeds_guidance: unet.time_cond_proj_dim.is_some(),
+        few_steps: unet.time_cond_proj_dim.is_some() || scheduler.few_steps().is_some(),
     })
 }
 

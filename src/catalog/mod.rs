@@ -171,6 +171,9 @@ pub struct ModelTraits {
     /// enough.
     #[serde(default)]
     pub embeds_guidance: bool,
+    /// It was distilled to need few steps.
+    #[serde(default)]
+    pub few_steps: bool,
 }
 
 impl ModelTraits {

@@ -63,6 +63,7 @@ fn the_built_in_model_is_the_folder_it_was_made_from() {
             unet_in_channels: 4,
             prediction_type: PredictionType::VPrediction,
             embeds_guidance: false,
+            few_steps: false,
         }
     );
     let defaults = built_in.defaults;
@@ -284,6 +285,11 @@ fn what_is_no_file_of_a_model_is_said() {
             "model_index.json",
             r#"{"_class_name": "FluxPipeline", "transformer": ["diffusers", "FluxTransformer2DModel"]}"#,
             Foreign::Family("Flux".to_owned()),
+        ),
+        (
+            "model_index.json",
+            r#"{"_class_name": "StableDiffusionXLImg2ImgPipeline", "requires_aesthetics_score": true}"#,
+            Foreign::Family("Stable Diffusion XL refiner".to_owned()),
         ),
     ] {
         let folder = Folder::like_stable_diffusion();

@@ -77,6 +77,7 @@ fn planned(source: &Picture, painted: Option<Mask>, settings: EditSettings) -> P
             unet_in_channels: 4,
             prediction_type: PredictionType::Epsilon,
             embeds_guidance: false,
+            few_steps: false,
         },
         source: source.clone(),
         painted,

@@ -59,7 +59,8 @@ pub fn layout(
     if extent.is_empty() {
         return Err(PlanError::EmptyPicture);
     }
-    let executed_steps = settings.steps.executed(settings.strength);
+    let schedule = settings.steps.of_run(settings.strength, traits);
+    let executed_steps = schedule.executed(settings.strength);
     if executed_steps == 0 {
         return Err(PlanError::NothingToRun {
             steps: settings.steps.get(),

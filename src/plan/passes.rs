@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::{Layout, whole_multiples};
 use super::region_boxes::RegionBoxes;
 use super::second_pass::SecondPass;
-use super::settings::{EditSettings, MaskMode, Seed, Strength};
+use super::settings::{EditSettings, MaskMode, Seed, Steps, Strength};
 use crate::catalog::ModelTraits;
 use crate::geometry::{Extent, Rect};
 
@@ -31,6 +31,8 @@ pub struct Pass {
     pub layout: Layout,
     /// How far this pass may go.
     pub strength: Strength,
+    /// Its schedule.
+    pub steps: Steps,
     /// Its own noise, from the edit's seed.
     pub seed: Seed,
     /// What the model is shown one after the other, in latent pixels; empty: all at once.
@@ -65,6 +67,7 @@ pub fn later_passes(layout: &Layout, settings: &EditSettings, traits: &ModelTrai
                 ..*layout
             },
             strength,
+            steps: settings.steps,
             seed: seed_of(settings.seed, index),
             tiles: tiles(work, traits),
         }
@@ -196,7 +199,7 @@ fn along(side: u32, native: f64, multiple: u32) -> Vec<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{RegionBounds, Steps, layout};
+    use crate::plan::{RegionBounds, layout};
 
     fn traits() -> ModelTraits {
         crate::catalog::open(&crate::catalog::ModelRef::BuiltIn)

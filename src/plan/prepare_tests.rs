@@ -13,6 +13,7 @@ fn traits() -> ModelTraits {
         unet_in_channels: 4,
         prediction_type: PredictionType::Epsilon,
         embeds_guidance: false,
+        few_steps: false,
     }
 }
 

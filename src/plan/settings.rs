@@ -66,6 +66,21 @@ impl Steps {
         self.0
     }
 
+    /// The schedule that a run of that strength with a model of those traits takes its steps from: this one,
+    /// or, where that leaves a model for few steps none, the shortest that leaves it one.
+    #[must_use]
+    pub fn of_run(self, strength: Strength, traits: &ModelTraits) -> Self {
+        if !traits.few_steps || self.executed(strength) > 0 {
+            return self;
+        }
+        let least = (1.0 / strength.get()).ceil() as u32;
+        // One more where rounding leaves 1/49 · 49 below 1.
+        (least..=least.saturating_add(1))
+            .filter_map(|count| Self::new(count).ok())
+            .find(|steps| steps.executed(strength) > 0)
+            .unwrap_or(self)
+    }
+
     /// How many steps a run of that strength executes: k = min(int(N · strength), N), the rule of
     /// diffusers' img2img and inpaint pipelines (`get_timesteps`). May be 0, and then there is
     /// nothing to run.
@@ -446,6 +461,28 @@ mod tests {
             Steps::new(5).unwrap().executed(Strength::new(0.1).unwrap()),
             0
         );
+    }
+
+    #[test]
+    fn a_model_for_few_steps_always_runs_one_from_the_level_of_the_strength() {
+        let mut traits = crate::catalog::open(&crate::catalog::ModelRef::BuiltIn)
+            .unwrap()
+            .traits;
+        let few = Steps::new(2).unwrap();
+        let low = Strength::new(0.3).unwrap();
+        assert_eq!(few.of_run(low, &traits), few);
+        traits.few_steps = true;
+        // The last one of four begins where a quarter of the noise is left, which is as low as it gets.
+        assert_eq!(few.of_run(low, &traits), Steps::new(4).unwrap());
+        assert_eq!(few.of_run(Strength::new(0.5).unwrap(), &traits), few);
+        for count in 1..=200 {
+            let strength = Strength::new(1.0 / f64::from(count)).unwrap();
+            let executed = Steps::new(1)
+                .unwrap()
+                .of_run(strength, &traits)
+                .executed(strength);
+            assert_eq!(executed, 1, "{count}");
+        }
     }
 
     #[test]

@@ -19,11 +19,13 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    LCMScheduler,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionInpaintPipeline,
     UNet2DConditionModel,
 )
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as ancestral
+from diffusers.schedulers import scheduling_lcm as lcm
 from PIL import Image
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
@@ -107,6 +109,20 @@ def ddim_case(config, count):
     )
 
 
+def lcm_case(config, count):
+    scheduler = LCMScheduler(**config)
+    scheduler.set_timesteps(count)
+    sigmas = [float(full(scheduler)[t]) for t in scheduler.timesteps]
+    return dict(
+        kind="lcm",
+        config=config,
+        count=count,
+        timesteps=scheduler.timesteps.tolist(),
+        sigmas=[*sigmas, 0.0],
+        noise_scale=math.sqrt(sigmas[0] ** 2 + 1),
+    )
+
+
 def make_schedules():
     spacings = [
         dict(timestep_spacing="leading", steps_offset=1),
@@ -134,6 +150,9 @@ def make_schedules():
     cases.append(euler_case(STABLE_DIFFUSION, 9))
     cases.append(ddim_case(STABLE_DIFFUSION, 9))
     cases.append(euler_case(dict(STABLE_DIFFUSION, final_sigmas_type="sigma_min"), 9))
+    for count in [1, 2, 4, 6, 7, 8, 30, 50]:
+        cases.append(lcm_case(STABLE_DIFFUSION, count))
+        cases.append(lcm_case(dict(STABLE_DIFFUSION, original_inference_steps=100), count))
     short = json.loads(json.dumps(cases), parse_float=lambda text: float(f"{float(text):.7g}"))
     (DATA / "schedules.json").write_text(json.dumps(short, separators=(",", ":")) + "\n")
 
@@ -188,10 +207,14 @@ def sampler_run(sampler, schedule, prediction, spacing, begin):
             euler_at_final=False,
             final_sigmas_type="zero",
         )
+    elif sampler == "lcm":
+        scheduler = LCMScheduler(**config)
+        left = iter(fresh[begin:])
+        lcm.randn_tensor = lambda *_, **__: next(left)
     else:
         scheduler = DDIMScheduler(**config, clip_sample=False, set_alpha_to_one=False)
     scheduler.set_timesteps(count)
-    if sampler != "ddim":
+    if sampler not in ("ddim", "lcm"):
         scheduler.timesteps, scheduler.sigmas = timesteps, sigmas
     if sampler in ("euler", "euler_a"):
         first = clean + noise * sigmas[begin] if begin else noise * scheduler.init_noise_sigma
@@ -223,14 +246,14 @@ def make_samplers():
         trailing=dict(timestep_spacing="trailing"),
         linspace=dict(timestep_spacing="linspace"),
     )
-    for sampler in ["euler", "euler_a", "dpmpp_2m", "ddim"]:
-        for schedule in ["model", "karras"] if sampler != "ddim" else ["model"]:
+    for sampler in ["euler", "euler_a", "dpmpp_2m", "ddim", "lcm"]:
+        for schedule in ["model", "karras"] if sampler not in ("ddim", "lcm") else ["model"]:
             for prediction in ["epsilon", "v_prediction", "sample"]:
                 if sampler == "euler_a" and prediction == "sample":
                     continue  # diffusers refuses it
                 for name, spacing in spacings.items():
-                    if schedule == "karras" and name != "linspace":
-                        continue
+                    if (schedule == "karras" or sampler == "lcm") and name != "linspace":
+                        continue  # they have levels of their own
                     for begin in [0, 5]:
                         key = f"{sampler}.{schedule}.{prediction}.{name}.{begin}"
                         tensors[key] = sampler_run(sampler, schedule, prediction, spacing, begin)

@@ -14,6 +14,6 @@ engine-why-no-file = 沒有這個檔案
 engine-what-unknown = 沒有「{ $id }」這個模型
 engine-what-text-width = U-Net 讀取寬度 { $wanted } 的文字，文字編碼器給的卻是 { $got }
 engine-what-channels = U-Net 輸出 { $got } 個色版，潛在空間卻是 { $wanted } 個
-engine-what-pooled-width = U-Net 讀取寬度 { $wanted } 的彙整文字，文字編碼器給的卻是 { $got }
+engine-what-pooled-width = U-Net 讀取寬度 { $wanted } 的池化文字，文字編碼器給的卻是 { $got }
 engine-what-noise-levels = 它只有 { $levels } 個雜訊等級，不夠跑 { $steps } 步
 engine-what-value = 它的 { $part } 設定了 { $key } = { $value }

@@ -60,7 +60,7 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         Some(task) => vec![task.strength()],
         None => vec![Strength::new(card.defaults.strength)?],
     };
-    check_steps(settings.steps, &strengths)?;
+    check_steps(settings.steps, &strengths, &card.traits)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
     outputs.check_sizes(loaded.picture.extent())?;
     for note in &loaded.notes {
@@ -129,7 +129,12 @@ impl Session<'_> {
             console: self.console,
             json: self.args.json,
             stop: &self.stop,
-            bar: progress_bar(settings.steps.executed(strength)),
+            bar: progress_bar(
+                settings
+                    .steps
+                    .of_run(strength, &self.card.traits)
+                    .executed(strength),
+            ),
         };
         let result = run_edit(&mut self.engine, &request, &mut progress);
         progress.bar.finish_and_clear();

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory as _;
 
-use crate::catalog::{self, ModelCard};
+use crate::catalog::{self, ModelCard, ModelTraits};
 use crate::cli::args::{Args, EditArgs};
 use crate::cli::error::CliError;
 use crate::plan::{EditSettings, LoraUse, LoraWeight, PlanError, Seed, Steps, Strength};
@@ -29,8 +29,12 @@ pub(super) fn typed_strengths(args: &EditArgs) -> Result<Vec<Strength>, CliError
 }
 
 /// Each strength must leave a step to run.
-pub(super) fn check_steps(steps: Steps, strengths: &[Strength]) -> Result<(), PlanError> {
-    let idle = |strength: &&Strength| steps.executed(**strength) == 0;
+pub(super) fn check_steps(
+    steps: Steps,
+    strengths: &[Strength],
+    traits: &ModelTraits,
+) -> Result<(), PlanError> {
+    let idle = |strength: &&Strength| steps.of_run(**strength, traits).executed(**strength) == 0;
     match strengths.iter().find(idle) {
         Some(strength) => Err(PlanError::NothingToRun {
             steps: steps.get(),
@@ -289,11 +293,15 @@ mod tests {
         let list = |values: &[f64]| -> Vec<Strength> {
             values.iter().map(|&v| Strength::new(v).unwrap()).collect()
         };
-        assert_eq!(check_steps(steps, &list(&[0.2, 1.0])), Ok(()));
+        let mut traits = open(&ModelRef::BuiltIn).unwrap().traits;
+        assert_eq!(check_steps(steps, &list(&[0.2, 1.0]), &traits), Ok(()));
         let idle = PlanError::NothingToRun {
             steps: 5,
             strength: 0.1,
         };
-        assert_eq!(check_steps(steps, &list(&[0.9, 0.1])), Err(idle));
+        let low = list(&[0.9, 0.1]);
+        assert_eq!(check_steps(steps, &low, &traits), Err(idle));
+        traits.few_steps = true;
+        assert_eq!(check_steps(steps, &low, &traits), Ok(()));
     }
 }

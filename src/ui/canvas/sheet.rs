@@ -342,8 +342,10 @@ fn accept_sign(painter: &egui::Painter, tile: Rect, text: &str, t: &Tokens) {
 fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
     let t = theme::tokens(ui);
     let settings = &entry.run.settings;
+    // A model for few steps runs one at the least.
+    let executed = settings.steps.executed(entry.strength).max(1);
     let steps = Message::new("ui-runs-of")
-        .with("run", settings.steps.executed(entry.strength))
+        .with("run", executed)
         .with("of", settings.steps.get());
     ui.horizontal_centered(|ui| {
         let strength = RichText::new(format!("{:.2}", entry.strength.get()));
@@ -353,7 +355,6 @@ fn label_line(ui: &mut Ui, desk: &mut Desk<'_>, entry: &Entry<'_>) {
         strength.on_hover_text(format!("{long}\n{state}").trim_end());
         // Tiles can be narrow, why a run failed can be long, and the button keeps its place.
         let room = ui.available_width() - size::ICON_BUTTON - space::S;
-        let executed = settings.steps.executed(entry.strength);
         let short = format!("{executed}/{}", settings.steps.get());
         let ways = if state.is_empty() {
             vec![vec![(long, t.muted)], vec![(short, t.muted)]]

@@ -104,7 +104,8 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
         let label = format!(
             "{:.2} · {}/{}",
             strength.get(),
-            steps.executed(*strength),
+            // It has run, so it had a step.
+            steps.executed(*strength).max(1),
             steps.get()
         );
         tiles.push(SheetTile::of(&picture, SHEET_TILE_PX, label).ok()?);

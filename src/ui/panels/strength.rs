@@ -123,7 +123,11 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     };
     let settings = open.settings();
     let mut count = settings.steps.get();
-    let executed = settings.steps.executed(settings.strength);
+    let schedule = match desk.editor.model_card() {
+        Some(card) => settings.steps.of_run(settings.strength, &card.traits),
+        None => settings.steps,
+    };
+    let executed = schedule.executed(settings.strength);
     let (name, tooltip) = (desk.text("ui-steps"), desk.text("ui-steps-tip"));
     let default = desk
         .editor
@@ -132,7 +136,7 @@ fn steps(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     widgets::row(ui, name.as_ref(), &tooltip, |ui| {
         let t = theme::tokens(ui);
         let passes = desk.editor.later_passes(document);
-        let (text, about) = runs_of(&passes, executed, settings.steps.get());
+        let (text, about) = runs_of(&passes, executed, schedule.get());
         let colour = if executed == 0 { t.bad } else { t.muted };
         let text = RichText::new(desk.say(&text))
             .size(text_size::SMALL)

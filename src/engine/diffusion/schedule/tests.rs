@@ -37,6 +37,7 @@ fn schedules_are_those_of_diffusers() {
             "model" => (ScheduleId::Model, SamplerId::Euler),
             "karras" => (ScheduleId::Karras, SamplerId::Euler),
             "ddim" => (ScheduleId::Model, SamplerId::Ddim),
+            "lcm" => (ScheduleId::Model, SamplerId::Lcm),
             other => panic!("{other}"),
         };
         let what = format!("{} {} {}", case.kind, case.count, case.config);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::*;
+use crate::geometry::Rect;
 
 /// How far pictures may differ, in steps of 8 bits: in the mean, and at most.
 const MEAN: f32 = 0.5;
@@ -115,7 +116,7 @@ fn pictures() -> BTreeMap<String, Tensor> {
 /// The picture that a case begins with; the file has it in −1…1.
 fn source(case: &Case, pictures: &BTreeMap<String, Tensor>) -> RgbF32 {
     let tensor = &pictures[&format!("picture.{}x{}", case.width, case.height)];
-    crate::engine::nn::tensors::tensor_picture(tensor).unwrap()
+    tensor_picture(tensor).unwrap()
 }
 
 /// The mean and the largest difference, in steps of 8 bits.
@@ -151,4 +152,103 @@ fn pictures_of_every_family_are_those_of_diffusers() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// A case and its input, as it is or changed.
+fn with(name: &str, change: impl FnOnce(&mut Case)) -> (tempfile::TempDir, EngineInput) {
+    let mut case = case(name);
+    change(&mut case);
+    let folder = case.folder();
+    let input = case.input(folder.path(), source(&case, &pictures()));
+    (folder, input)
+}
+
+fn run(input: &EngineInput) -> EngineOutput {
+    engine().run(input, &mut NoProgress).unwrap()
+}
+
+#[test]
+fn an_empty_negative_prompt_is_zeros_only_where_the_model_says_so() {
+    let name = "sdxl.no-negative";
+    let (_folder, input) = with(name, |case| {
+        case.index["force_zeros_for_empty_prompt"] = false.into();
+    });
+    let (mean, _) = difference(&run(&input).image, &pictures()[name]);
+    assert!(mean > MEAN, "{mean}");
+}
+
+#[test]
+fn a_scale_that_the_network_reads_takes_one_prediction() {
+    let (_folder, input) = with("sd1.lcm", |_| {});
+    let output = run(&input);
+    assert_eq!(output.report.prompts, 1);
+    let other = |negative: &str, guidance: f64| EngineInput {
+        negative: negative.to_owned(),
+        guidance: Guidance::new(guidance).unwrap(),
+        ..input.clone()
+    };
+    assert_eq!(run(&other("anything", 8.0)).image, output.image);
+    assert_ne!(run(&other("", 7.0)).image, output.image);
+}
+
+#[test]
+fn instructions_take_three_predictions_and_see_the_original() {
+    let (_folder, input) = with("sd1.pix2pix", |_| {});
+    let output = run(&input);
+    assert_eq!(output.report.prompts, 3);
+    // What is shown is the original, also where a later pass goes on from a result.
+    let grey = RgbF32::filled(input.image.extent, [0.5; 3]);
+    let later = EngineInput {
+        original: Some(input.image.clone()),
+        image: grey.clone(),
+        ..input.clone()
+    };
+    assert_eq!(run(&later).image, output.image);
+    let of_grey = EngineInput {
+        image: grey,
+        ..input.clone()
+    };
+    assert_ne!(run(&of_grey).image, output.image);
+    let alone = EngineInput {
+        guidance: Guidance::new(1.0).unwrap(),
+        ..input
+    };
+    assert_eq!(run(&alone).report.prompts, 1);
+}
+
+#[test]
+fn a_model_with_sizes_is_run_in_tiles_and_with_long_prompts() {
+    let (_folder, input) = with("sdxl.square", |_| {});
+    let whole = run(&input).image;
+    let tile = |side: u32| Rect::new(0, 0, side, side);
+    let of = |tiles: Vec<Rect>| EngineInput {
+        tiles,
+        ..input.clone()
+    };
+    // One tile over everything is the whole.
+    let one = run(&of(vec![tile(16)]));
+    let wanted = planes(&whole);
+    assert!(difference(&one.image, &wanted).1 < 0.01);
+    let halves = [(0, 0), (6, 0), (0, 6), (6, 6)];
+    let four = halves.map(|(x, y)| Rect::new(x, y, 10, 10));
+    assert_eq!(run(&of(four.to_vec())).report.parts, 4);
+    let long = EngineInput {
+        prompt: "a red dress in rain, ".repeat(4),
+        ..input.clone()
+    };
+    let long = run(&long);
+    assert_eq!(long.report.text_encodes, 1);
+    assert_ne!(long.image, whole);
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    // The U-Net of SDXL with one text encoder.
+    let (_folder, input) = with("sdxl.square", |_| {});
+    let ModelRef::Folder(folder) = &input.model else {
+        panic!("a folder");
+    };
+    std::fs::remove_file(folder.join("text_encoder_2/config.json")).unwrap();
+    let answer = engine().run(&input, &mut NoProgress);
+    assert!(matches!(answer, Err(EngineError::Unsupported { .. })));
 }
