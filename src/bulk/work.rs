@@ -421,7 +421,7 @@ impl Work {
         };
         SaveOptions {
             format: Some(self.recipe.format_of(&source.path)),
-            jpeg_quality: written.quality,
+            jpeg_quality: Some(written.quality),
             recipe: text,
         }
     }

@@ -263,6 +263,9 @@ pub struct EditArgs {
     /// Model: an id of `overpaint models`, a checkpoint file, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,
+    /// LoRA to add to the model, and how much of it [default: 1]. May be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    pub lora: Vec<String>,
     /// Autoencoder (VAE) to use with a checkpoint file instead of its own
     #[arg(long, value_name = "FILE")]
     pub vae: Option<PathBuf>,

@@ -110,6 +110,7 @@ pub fn prepare_watched(
     Ok(Prepared {
         input: EngineInput {
             model: request.model.clone(),
+            loras: settings.loras.clone(),
             image,
             mask,
             prompt: settings.prompt.clone(),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lora::LoraUse;
 use super::settings::{EditSettings, Guidance, SamplerId, ScheduleId, Seed, Steps, Strength};
 use crate::catalog::{ModelRef, ModelTraits};
 use crate::geometry::{Extent, Rect};
@@ -56,6 +57,8 @@ pub struct EngineMask {
 pub struct EngineInput {
     /// Which model.
     pub model: ModelRef,
+    /// What is added to its weights.
+    pub loras: Vec<LoraUse>,
     /// The picture at work size, sRGB; both sides are multiples of the model's size multiple.
     pub image: RgbF32,
     /// `None`: everything may change, fully.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
+use super::lora::LoraUse;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
 use crate::catalog::{ModelDefaults, ModelTraits};
@@ -375,6 +376,8 @@ pub struct EditSettings {
     pub second_pass: SecondPass,
     /// How far a second pass may go; never farther than the first one went.
     pub second_strength: Strength,
+    /// What is added to the model's weights.
+    pub loras: Vec<LoraUse>,
 }
 
 /// What a new document starts with before its model has a say.
@@ -400,6 +403,7 @@ impl Default for EditSettings {
             work_size: None,
             second_pass: SecondPass::default(),
             second_strength: Strength(0.3),
+            loras: Vec::new(),
         }
     }
 }

@@ -32,6 +32,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
             strength: Strength::new(1.0).unwrap(),
             steps: Steps::new(steps).unwrap(),
             guidance: Guidance::new(4.0).unwrap(),
+            loras: Vec::new(),
             image_guidance: Guidance::new(1.5).unwrap(),
             seed: Seed(1),
             sampler: SamplerId::Euler,

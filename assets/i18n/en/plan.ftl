@@ -1,3 +1,4 @@
+plan-bad-lora-weight = A LoRA weight of { $value } is not possible. Choose a value from -10 to 10; 1 is as it was trained.
 plan-bad-strength = Denoising strength { $value } is not possible. Choose a value above 0 and up to 1; 0.3 to 0.5 keeps details.
 plan-bad-steps = { $value } steps are not possible. Choose 1 to 1000.
 plan-bad-guidance = A guidance scale of { $value } is not possible. Choose 1 to 50.

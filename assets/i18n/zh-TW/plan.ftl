@@ -1,3 +1,4 @@
+plan-bad-lora-weight = LoRA 權重不能是 { $value }。請選 -10 到 10 之間的值；1 是訓練時的強度。
 plan-bad-strength = 降噪強度不能是 { $value }。請選擇大於 0、不超過 1 的值；0.3 到 0.5 能保留細節。
 plan-bad-steps = 步數不能是 { $value }。請選擇 1 到 1000。
 plan-bad-guidance = 提示詞引導強度不能是 { $value }。請選擇 1 到 50。

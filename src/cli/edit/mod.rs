@@ -15,7 +15,7 @@ use super::console::{Console, progress_bar};
 use super::error::CliError;
 use super::selection::selection;
 use super::stop::stop_flag;
-use crate::catalog::{self, ModelCard};
+use crate::catalog::{self, ModelCard, ModelFiles};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
@@ -51,6 +51,13 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     if card.words.is_none() {
         say_english(&settings.prompt, console);
     }
+    let loras: Vec<_> = settings
+        .loras
+        .iter()
+        .map(|used| (used.lora.clone(), 1.0))
+        .collect();
+    // Whether they fit is known by their headers.
+    ModelFiles::of(&card.reference).with_loras(&loras)?;
     let strengths = match args.task() {
         _ if !typed.is_empty() => typed,
         Some(task) => vec![task.strength()],
