@@ -15,13 +15,14 @@
 //!                    │         │
 //!                   plan       │
 //!                ┌───┴────┐    │
-//!             catalog completion    (content-aware fill)
+//!             catalog completion, backdrop    (content-aware fill; another background)
 //!                │        │    │
 //!                │        raster ── select
 //!                └────┬────┘
 //!                   geometry · text
 //! ```
 
+pub mod backdrop;
 pub mod catalog;
 pub mod cli;
 pub mod completion;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("document", &["geometry", "text", "raster"]),
     ("project", &["geometry", "text", "raster", "document"]),
     ("catalog", &["geometry", "text"]),
+    ("backdrop", &["geometry", "text", "raster"]),
     ("completion", &["geometry", "text", "raster"]),
     ("select", &["geometry", "text", "raster"]),
     (
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
         ],
     ),
@@ -38,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
             "plan",
             "engine",
@@ -46,15 +49,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "editor",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
-            "engine", "jobs",
+            "geometry", "text", "raster", "select", "backdrop", "document", "project", "catalog",
+            "plan", "engine", "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "plan",
-            "jobs", "editor",
+            "geometry", "text", "raster", "select", "backdrop", "document", "project", "catalog",
+            "plan", "jobs", "editor",
         ],
     ),
     (
@@ -65,6 +68,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
             "plan",
             "engine",
