@@ -25,7 +25,9 @@ pub use foreground::Foreground;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Rect;
-use crate::raster::{Mask, Patch, Picture, Pixmap, TilePixels, Tiled, draw_patch, snapped_to_ends};
+use crate::raster::{
+    Mask, Patch, Picture, Pixmap, TilePixels, Tiled, cut_out, draw_patch, snapped_to_ends,
+};
 use behind::Behind;
 
 /// What is put behind a subject.
@@ -117,25 +119,11 @@ pub fn put_behind(
     let patch = patch(picture, &with_own_alpha(picture, subject), put)?;
     let mut made = picture.clone();
     draw_patch(&mut made.pixels, &patch, 255);
-    made.pixels = match put {
-        Backdrop::Nothing => cut_out(&made.pixels, subject),
-        _ => opaque(&made.pixels),
-    };
-    Ok(made)
-}
-
-/// The pixels with their alpha multiplied by a mask of the same size, of which 255 = kept.
-#[must_use]
-pub fn cut_out(pixels: &Pixmap, kept: &Mask) -> Pixmap {
-    let share = |alpha: u32, kept: u8| (alpha * u32::from(snapped_to_ends(kept)) + 127) / 255;
-    match pixels {
-        Pixmap::Rgba8(plane) => Pixmap::Rgba8(joined(plane, kept, |[r, g, b, a], kept| {
-            [r, g, b, share(u32::from(a), kept) as u8]
-        })),
-        Pixmap::Rgba16(plane) => Pixmap::Rgba16(joined(plane, kept, |[r, g, b, a], kept| {
-            [r, g, b, share(u32::from(a), kept) as u16]
-        })),
+    match put {
+        Backdrop::Nothing => cut_out(&mut made.pixels, subject, Rect::of(picture.extent())),
+        _ => made.pixels = opaque(&made.pixels),
     }
+    Ok(made)
 }
 
 /// The part of the picture that is not all subject.

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::background::BackgroundArgs;
 use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
 use crate::plan::Task;
+use crate::raster::MaskKind;
 use crate::select::Part;
 
 /// Overpaint: change a part of a picture by saying what should be there.
@@ -36,6 +38,8 @@ pub(super) enum Command {
     Select(SelectArgs),
     /// Take what a mask shows out of a picture, without a model or prompt
     Erase(EraseArgs),
+    /// Put something else behind the subject: a colour, a blur, another picture, or nothing
+    Background(Box<BackgroundArgs>),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -82,6 +86,24 @@ pub enum Precision {
     Bf16,
 }
 
+/// What the values between the ends of a mask mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindArg {
+    /// How far a pixel may change
+    Strength,
+    /// How much of a pixel is selected; the rest of it is what lies behind
+    Matte,
+}
+
+impl From<KindArg> for MaskKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Strength => Self::Strength,
+            KindArg::Matte => Self::Matte,
+        }
+    }
+}
+
 impl Command {
     /// True where everything is said as JSON.
     pub(super) fn wants_json(&self) -> bool {
@@ -89,6 +111,7 @@ impl Command {
             Self::Edit(edit) => edit.json,
             Self::Select(select) => select.json,
             Self::Erase(erase) => erase.json,
+            Self::Background(background) => background.json,
             Self::Bench(bench) => bench.json,
             Self::Models(_) => false,
         }
@@ -170,6 +193,9 @@ pub struct EditArgs {
     /// green, blue
     #[arg(long, value_name = "CHANNEL", default_value = "auto")]
     pub mask_channel: String,
+    /// What grey in the mask means [default: matte with --select, else strength]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub mask_kind: Option<KindArg>,
     /// Change the whole picture where nothing is painted in the mask, instead of refusing
     #[arg(long)]
     pub allow_empty_mask: bool,
@@ -269,7 +295,7 @@ pub struct EditArgs {
 }
 
 /// What can be selected.
-const PARTS: [&str; 5] = [
+pub(super) const PARTS: [&str; 5] = [
     Part::Subject.id(),
     Part::Background.id(),
     Part::Face.id(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::backdrop::BackdropError;
 use crate::catalog::CatalogError;
 use crate::jobs::{EditError, SightError};
 use crate::plan::{EraseError, PlanError};
@@ -32,6 +33,9 @@ pub enum CliError {
     /// Nothing was erased: too little is left to copy from, or the mask does not fit (3); it was
     /// cancelled (5).
     Erase(EraseError),
+    /// Nothing can be put behind: nothing or everything is selected, or the mask does not fit (3); a
+    /// mistake of ours (5).
+    Backdrop(BackdropError),
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
@@ -59,6 +63,8 @@ impl CliError {
                 _ => BAD_ARGUMENTS,
             },
             Self::Erase(error) if !error.is_cancelled() => BAD_INPUT,
+            Self::Backdrop(BackdropError::Scaling(_)) => FAILED_RUN,
+            Self::Backdrop(_) => BAD_INPUT,
             Self::Edit(EditError::Engine(_))
             | Self::Sight(SightError::Engine(_))
             | Self::Erase(_)
@@ -99,6 +105,12 @@ impl From<EraseError> for CliError {
     }
 }
 
+impl From<BackdropError> for CliError {
+    fn from(error: BackdropError) -> Self {
+        Self::Backdrop(error)
+    }
+}
+
 impl Explain for CliError {
     fn message(&self) -> Message {
         match self {
@@ -109,6 +121,7 @@ impl Explain for CliError {
             Self::Model(error) => error.message(),
             Self::Edit(error) => error.message(),
             Self::Erase(error) => error.message(),
+            Self::Backdrop(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

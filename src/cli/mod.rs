@@ -4,6 +4,7 @@
 //! this room never names egui. Messages are in the user's language.
 
 mod args;
+mod background;
 mod bench;
 mod console;
 mod edit;
@@ -61,6 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Some(Command::Edit(edit)) => edit::run(&edit, &console),
         Some(Command::Select(select)) => select::run(&select, &console),
         Some(Command::Erase(erase)) => erase::run(&erase, &console),
+        Some(Command::Background(background)) => background::run(&background, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

@@ -11,6 +11,7 @@ mod engine_mask;
 mod erase;
 mod error;
 mod fill;
+mod kept;
 pub mod layout;
 mod outline;
 mod passes;
@@ -21,6 +22,7 @@ mod region;
 mod region_boxes;
 pub mod request;
 mod resample;
+mod seam;
 mod second_pass;
 pub mod settings;
 mod sites;
@@ -38,6 +40,7 @@ pub use recipe::{Recipe, Restored};
 pub use region::{RegionBounds, region_bounds};
 pub use region_boxes::RegionBoxes;
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
+pub use seam::{seam, set_for_seam};
 pub use second_pass::SecondPass;
 pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,

@@ -40,6 +40,7 @@ fn request(source: Picture, painted: Option<Mask>, settings: EditSettings) -> Ed
         traits: traits(),
         source,
         painted,
+        mask_kind: crate::raster::MaskKind::Strength,
         settings,
     }
 }

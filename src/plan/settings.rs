@@ -8,6 +8,7 @@ use super::PlanError;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
 use crate::catalog::ModelDefaults;
+use crate::raster::MaskKind;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -374,6 +375,17 @@ impl Default for EditSettings {
 }
 
 impl EditSettings {
+    /// The same settings with what a mask of that kind makes of them: a matte is soft itself, and has no
+    /// feather.
+    #[must_use]
+    pub fn for_kind(&self, kind: MaskKind) -> Self {
+        let mut settings = self.clone();
+        if kind == MaskKind::Matte {
+            settings.feather = Some(Length::Px(0.0));
+        }
+        settings
+    }
+
     /// The same settings with everything a model has defaults for set to them. A default that is
     /// out of range is passed over.
     #[must_use]
