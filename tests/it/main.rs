@@ -9,6 +9,7 @@
 
 mod actions;
 mod architecture;
+mod background;
 mod bench;
 mod carried;
 mod cli;
