@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::background::BackgroundArgs;
 use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
 use crate::plan::Task;
+use crate::raster::MaskKind;
 use crate::select::Part;
 
 /// Overpaint: change a part of a picture by saying what should be there.
@@ -40,6 +42,8 @@ pub(super) enum Command {
     Batch(BatchArgs),
     /// Show or check the recipe of a batch
     Recipe(RecipeArgs),
+    /// Put something else behind the subject: a colour, a blur, another picture, or nothing
+    Background(Box<BackgroundArgs>),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -86,6 +90,24 @@ pub enum Precision {
     Bf16,
 }
 
+/// What the values between the ends of a mask mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindArg {
+    /// How far a pixel may change
+    Strength,
+    /// How much of a pixel is selected; the rest of it is what lies behind
+    Matte,
+}
+
+impl From<KindArg> for MaskKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Strength => Self::Strength,
+            KindArg::Matte => Self::Matte,
+        }
+    }
+}
+
 impl Command {
     /// True where everything is said as JSON.
     pub(super) fn wants_json(&self) -> bool {
@@ -93,6 +115,7 @@ impl Command {
             Self::Edit(edit) => edit.json,
             Self::Select(select) => select.json,
             Self::Erase(erase) => erase.json,
+            Self::Background(background) => background.json,
             Self::Bench(bench) => bench.json,
             Self::Batch(batch) => batch.json,
             Self::Models(_) | Self::Recipe(_) => false,
@@ -175,6 +198,9 @@ pub struct EditArgs {
     /// green, blue
     #[arg(long, value_name = "CHANNEL", default_value = "auto")]
     pub mask_channel: String,
+    /// What grey in the mask means [default: matte with --select, else strength]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub mask_kind: Option<KindArg>,
     /// Change the whole picture where nothing is painted in the mask, instead of refusing
     #[arg(long)]
     pub allow_empty_mask: bool,
@@ -284,7 +310,7 @@ pub struct EditArgs {
 }
 
 /// What can be selected.
-const PARTS: [&str; 5] = [
+pub(super) const PARTS: [&str; 5] = [
     Part::Subject.id(),
     Part::Background.id(),
     Part::Face.id(),

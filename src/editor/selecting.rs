@@ -8,7 +8,7 @@ use super::{Editor, OpenDocument};
 use crate::document::{DocumentId, EditLabel};
 use crate::engine::Cancelled;
 use crate::jobs::{SightError, TaskEvent, VisionFactory, see};
-use crate::raster::{Mask, Picture};
+use crate::raster::{Mask, MaskKind, Picture, blank_mask};
 use crate::select::{Combination, Part, Seen, combined, part};
 
 /// A selection under way.
@@ -42,11 +42,19 @@ impl SeenPicture {
 /// What the thread says.
 pub(super) struct SightEvent {
     document: DocumentId,
+    what: Part,
     how: Combination,
     picture: Picture,
     /// `None` where nothing was seen.
     seen: Option<Arc<Seen>>,
     mask: Result<Mask, SightError>,
+}
+
+impl OpenDocument {
+    /// What was seen in what is visible now.
+    pub(super) fn seen_now(&self) -> Option<Arc<Seen>> {
+        self.seen.as_ref()?.of(self.document.visible())
+    }
 }
 
 impl Editor {
@@ -63,7 +71,7 @@ impl Editor {
             return;
         };
         let picture = open.document.visible().clone();
-        let known = open.seen.as_ref().and_then(|seen| seen.of(&picture));
+        let known = open.seen_now();
         // What was asked for last counts.
         self.cancel_select(id);
         let stop = Arc::new(AtomicBool::new(false));
@@ -118,14 +126,14 @@ impl Editor {
             open.seen = Some(SeenPicture { picture, seen });
         }
         match event.mask {
-            Ok(mask) => self.selected(id, &mask, event.how),
+            Ok(mask) => self.selected(id, &mask, (event.what, event.how)),
             Err(error) if error.is_cancelled() => {}
             Err(error @ SightError::Select(_)) => self.notices.warn(Some(id), &error),
             Err(error) => self.notices.error(Some(id), &error),
         }
     }
 
-    fn selected(&mut self, id: DocumentId, selection: &Mask, how: Combination) {
+    fn selected(&mut self, id: DocumentId, selection: &Mask, (what, how): (Part, Combination)) {
         let extent = self.document(id).map(OpenDocument::extent);
         // The canvas may have been cut while somebody looked.
         if let Some(now) = extent.filter(|extent| *extent != selection.extent()) {
@@ -134,8 +142,19 @@ impl Editor {
             self.notices.warn(Some(id), &error);
             return;
         }
-        self.edit(id, EditLabel::Select, |state| {
-            state.mask = combined(&state.mask, selection, how);
+        let blank = blank_mask(selection.extent());
+        self.with_document(id, |open| {
+            let is_new = how == Combination::Replace || *open.document.mask() == blank;
+            if is_new {
+                open.selected = Some(what);
+            }
+            open.stroke = None;
+            open.document.edit(EditLabel::Select, |state| {
+                state.mask = combined(&state.mask, selection, how);
+                if is_new {
+                    state.mask_kind = MaskKind::Matte;
+                }
+            });
         });
     }
 }
@@ -166,6 +185,7 @@ fn select_in(
     let mask = seen.as_ref().map_err(Clone::clone).and_then(select);
     SightEvent {
         document,
+        what,
         how,
         seen: seen.ok(),
         picture,

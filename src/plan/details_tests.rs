@@ -81,6 +81,7 @@ fn planned(source: &Picture, painted: Option<Mask>, settings: EditSettings) -> P
         },
         source: source.clone(),
         painted,
+        mask_kind: crate::raster::MaskKind::Strength,
         settings,
     };
     prepare(&request).unwrap()

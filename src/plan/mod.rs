@@ -13,6 +13,7 @@ mod engine_mask;
 mod erase;
 mod error;
 mod fill;
+mod kept;
 pub mod layout;
 mod lora;
 mod outline;
@@ -22,6 +23,7 @@ mod preview;
 mod region_boxes;
 pub mod request;
 mod resample;
+mod seam;
 mod second_pass;
 pub mod settings;
 mod shrink;
@@ -41,6 +43,7 @@ pub use prepare::{Prepared, keeps_details, prepare, prepare_watched};
 pub use preview::PreviewPatch;
 pub use region_boxes::RegionBoxes;
 pub use request::{EditRequest, EngineInput, EngineMask, LatentFill};
+pub use seam::{seam, set_for_seam};
 pub use second_pass::SecondPass;
 pub use settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,

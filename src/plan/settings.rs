@@ -9,6 +9,7 @@ use super::lora::LoraUse;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
 use crate::catalog::{ModelDefaults, ModelTraits};
+use crate::raster::MaskKind;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -409,6 +410,17 @@ impl Default for EditSettings {
 }
 
 impl EditSettings {
+    /// The same settings with what a mask of that kind makes of them: a matte is soft itself, and has no
+    /// feather.
+    #[must_use]
+    pub fn for_kind(&self, kind: MaskKind) -> Self {
+        let mut settings = self.clone();
+        if kind == MaskKind::Matte {
+            settings.feather = Some(Length::Px(0.0));
+        }
+        settings
+    }
+
     /// The same settings with everything a model has defaults for set to them. A default that is
     /// out of range is passed over.
     #[must_use]

@@ -23,6 +23,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
         traits: catalog::open(&ModelRef::BuiltIn).unwrap().traits,
         source: srgb(pixels(Extent::new(64, 64))),
         painted: None,
+        mask_kind: overpaint::raster::MaskKind::Strength,
         settings: EditSettings {
             work_size: None,
             second_pass: SecondPass::Off,

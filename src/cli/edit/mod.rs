@@ -23,12 +23,12 @@ use crate::plan::Recipe;
 use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
 use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
-use crate::raster::{Mask, Picture, draw_patch};
+use crate::raster::{Mask, MaskKind, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
 use forecast::Forecasts;
 pub(super) use outputs::Outputs;
-pub(super) use progress::seconds;
-use progress::{Reporting, Totals};
+use progress::Totals;
+pub(super) use progress::{Reporting, seconds};
 pub(super) use settings::length;
 use settings::{check_steps, settings, typed_strengths};
 
@@ -72,6 +72,12 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let stop = stop_flag()?;
     // The engine sets the threads up, also for the networks that select.
     let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let mask_kind = match (args.mask_kind, args.part()) {
+        (Some(kind), _) => kind.into(),
+        (None, Some(_)) => MaskKind::Matte,
+        (None, None) => MaskKind::Strength,
+    };
+    let settings = settings.for_kind(mask_kind);
     let painted = match args.part() {
         Some(part) => Some(selection(part, args.person, &loaded.picture, &stop)?.1),
         None => mask(args, &loaded.picture, console)?,
@@ -85,6 +91,7 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         settings,
         loaded,
         painted,
+        mask_kind,
         stop,
         engine,
         totals: Totals::default(),
@@ -120,6 +127,7 @@ struct Session<'a> {
     settings: EditSettings,
     loaded: LoadedPicture,
     painted: Option<Mask>,
+    mask_kind: MaskKind,
     stop: Arc<AtomicBool>,
     engine: DiffusionEngine,
     totals: Totals,
@@ -137,6 +145,7 @@ impl Session<'_> {
             traits: self.card.traits.clone(),
             source: self.loaded.picture.clone(),
             painted: self.painted.clone(),
+            mask_kind: self.mask_kind,
             settings: settings.clone(),
         };
         let forecast = self.forecast(&request);
