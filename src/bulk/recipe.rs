@@ -174,8 +174,9 @@ pub struct OutputSection {
     /// Which kind of file; `None`: as the picture, or PNG where that kind is not written.
     #[serde(with = "words::format", skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
-    /// Quality of a JPEG, 1 to 100.
-    pub quality: u8,
+    /// Quality of a JPEG, 1 to 100; `None`: as the picture's own file, or what an edit writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
     /// Whether the settings are written into the file.
     pub metadata: bool,
 }
@@ -185,7 +186,7 @@ impl Default for OutputSection {
         Self {
             name: None,
             format: None,
-            quality: 92,
+            quality: None,
             metadata: true,
         }
     }
@@ -285,8 +286,8 @@ impl BulkRecipe {
         } else if action == Action::Erase && mask.select.is_none() {
             return Err(BulkError::Needs("erase", "mask.select"));
         }
-        if !(1..=100).contains(&self.output.quality) {
-            return Err(BulkError::Quality(self.output.quality));
+        if let Some(quality) = self.output.quality.filter(|it| !(1..=100).contains(it)) {
+            return Err(BulkError::Quality(quality));
         }
         let mut differing = BTreeSet::new();
         if let Action::Edit(edit) = action {

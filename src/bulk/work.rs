@@ -275,7 +275,7 @@ impl Work {
             &settings,
             identity.unwrap_or_default().as_bytes(),
             &[
-                written.quality,
+                written.quality.unwrap_or(0),
                 u8::from(written.metadata),
                 u8::from(self.recipe.mask.allow_empty_mask),
             ],

@@ -15,7 +15,7 @@ use overpaint::catalog::{ModelRef, open};
 use overpaint::engine::fake::{FakeEngine, FakeVision, Script};
 use overpaint::engine::{EngineError, Progress, Vision};
 use overpaint::geometry::{Extent, Rect};
-use overpaint::jobs::{Batch, BatchResult, Review, VisionFactory, run_batch};
+use overpaint::jobs::{Batch, BatchResult, PictureTold, Review, VisionFactory, run_batch};
 use overpaint::raster::file::{self, MaskChannel, SaveOptions};
 use overpaint::raster::{Picture, Pixmap, Profile, RgbF32, Tiled};
 use overpaint::select::{Face, SubjectMap};
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
             say: &english,
         };
         let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let tell = |_: &_| {
+        let tell = |_: &PictureTold<'_>| {
             let count = told.fetch_add(1, Ordering::Relaxed) + 1;
             if Some(count) == self.stop_after {
                 stop.store(true, Ordering::Relaxed);
