@@ -421,7 +421,7 @@ impl Work {
         };
         SaveOptions {
             format: Some(self.recipe.format_of(&source.path)),
-            jpeg_quality: Some(written.quality),
+            jpeg_quality: written.quality,
             recipe: text,
         }
     }
