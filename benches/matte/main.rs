@@ -4,6 +4,8 @@
 //! and hopper.jpg. Each is the background of four composites; the next one's colours are the subject's.
 //! The map a network would give is the opacity at 320 × 320, blurred by 1.5 of its pixels. See README.md.
 
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
+
 use std::path::PathBuf;
 
 use overpaint::backdrop::Foreground;
