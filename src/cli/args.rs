@@ -1,14 +1,17 @@
 //! The arguments, as they are typed.
 
+mod background;
+mod mask_kind;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 
+pub(super) use background::BackgroundArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+pub(super) use mask_kind::KindArg;
 
-use super::background::BackgroundArgs;
 use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
 use crate::plan::Task;
-use crate::raster::MaskKind;
 use crate::select::Part;
 
 /// Overpaint: change a part of a picture by saying what should be there.
@@ -88,24 +91,6 @@ pub enum Precision {
     F32,
     /// 8 binary digits, summed in f32
     Bf16,
-}
-
-/// What the values between the ends of a mask mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KindArg {
-    /// How far a pixel may change
-    Strength,
-    /// How much of a pixel is selected; the rest of it is what lies behind
-    Matte,
-}
-
-impl From<KindArg> for MaskKind {
-    fn from(kind: KindArg) -> Self {
-        match kind {
-            KindArg::Strength => Self::Strength,
-            KindArg::Matte => Self::Matte,
-        }
-    }
 }
 
 impl Command {
@@ -310,7 +295,7 @@ pub struct EditArgs {
 }
 
 /// What can be selected.
-pub(super) const PARTS: [&str; 5] = [
+const PARTS: [&str; 5] = [
     Part::Subject.id(),
     Part::Background.id(),
     Part::Face.id(),

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::args::BackgroundArgs;
 use crate::catalog::{self, ModelCard};
+use crate::cli::args::BackgroundArgs;
 use crate::cli::console::{Console, progress_bar};
 use crate::cli::edit::Reporting;
 use crate::cli::error::CliError;

@@ -1,6 +1,5 @@
 //! `overpaint background`: something else is put behind the subject.
 
-mod args;
 mod harmonise;
 mod put;
 
@@ -8,8 +7,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-pub(super) use args::BackgroundArgs;
-
+use super::args::BackgroundArgs;
 use super::console::{Console, event};
 use super::edit::{Outputs, load_mask};
 use super::error::CliError;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::args::BackgroundArgs;
 use crate::backdrop::{Backdrop, Placed};
+use crate::cli::args::BackgroundArgs;
 use crate::cli::console::Console;
 use crate::cli::edit::length;
 use crate::cli::error::CliError;

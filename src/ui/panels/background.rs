@@ -13,6 +13,15 @@ use crate::ui::context::Desk;
 use crate::ui::theme::space;
 use crate::ui::widgets;
 
+/// What the actions are called below the title.
+const SHORT: [&str; ACTIONS.len()] = [
+    "ui-put-colour-short",
+    "ui-put-gradient-short",
+    "ui-put-blur-short",
+    "ui-put-picture-short",
+    "ui-put-nothing-short",
+];
+
 /// Draws the buttons, where something in front is selected or something was put behind it.
 pub(super) fn background_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
     let Some(open) = desk.editor.document(document) else {
@@ -29,8 +38,8 @@ pub(super) fn background_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: Document
         .on_hover_text(desk.text("ui-background-about"));
     let put = now.as_ref().map(action_of);
     widgets::chip_row(ui, |ui| {
-        for action in ACTIONS {
-            let name = desk.text(action.text());
+        for (action, short) in ACTIONS.into_iter().zip(SHORT) {
+            let name = desk.text(short);
             let about = desk.text(action.tooltip());
             let chip = widgets::chip(ui, &name, put == Some(action));
             if chip.on_hover_text(about).clicked() {
