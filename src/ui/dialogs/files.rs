@@ -15,9 +15,11 @@ use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 
 /// Endings of pictures that can be opened.
-pub(super) const OPENED: &[&str] = &[
+const OPENED: &[&str] = &[
     "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "ora",
 ];
+/// Endings of checkpoints.
+const MODELS: &[&str] = &["safetensors", "ckpt", "pt", "pth"];
 /// Endings of pictures that can be written.
 const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
@@ -36,8 +38,10 @@ pub(crate) enum FilePurpose {
     SaveMask(DocumentId),
     /// To write a comparison to.
     ExportSheet(ComparisonId),
-    /// A folder to use as the model.
+    /// A folder to use as the model, or to look for models in.
     ModelFolder,
+    /// A file to use as the model.
+    ModelFile,
 }
 
 impl FilePurpose {
@@ -51,6 +55,16 @@ impl FilePurpose {
             Self::SaveMask(_) => "ui-save-mask",
             Self::ExportSheet(_) => "ui-sheet-export",
             Self::ModelFolder => "ui-model-folder",
+            Self::ModelFile => "ui-model-file",
+        }
+    }
+
+    /// Endings of the files that can be chosen.
+    pub(super) const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::ModelFile => MODELS,
+            _ if self.writes() => WRITTEN,
+            _ => OPENED,
         }
     }
 
@@ -81,7 +95,7 @@ impl FilePurpose {
                 pixels: sheet_of(editor, comparison)?,
                 path,
             },
-            Self::ModelFolder => Command::SetModel(ModelRef::at(path)),
+            Self::ModelFolder | Self::ModelFile => Command::SetModel(ModelRef::at(path)),
         })
     }
 }
@@ -164,8 +178,11 @@ impl FileChooser {
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
-        let endings = if purpose.writes() { WRITTEN } else { OPENED };
-        dialog = dialog.add_filter(texts.get("ui-pictures"), endings);
+        let kind = match purpose {
+            FilePurpose::ModelFile => "ui-models",
+            _ => "ui-pictures",
+        };
+        dialog = dialog.add_filter(texts.get(kind), purpose.endings());
         if matches!(purpose, FilePurpose::SaveAs(_)) {
             dialog = dialog.add_filter(texts.get("ui-projects"), &[project::EXTENSION]);
         }

@@ -2,6 +2,7 @@
 
 mod generate;
 mod layers;
+mod models;
 mod more;
 mod prompt;
 mod results;
