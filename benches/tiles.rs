@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 
-use overpaint::catalog;
+use overpaint::catalog::{self, Library};
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Engine, EngineError, EngineOutput, Progress};
 use overpaint::geometry::{Extent, Rect};
@@ -97,7 +97,7 @@ fn request(args: &[String]) -> Result<EditRequest, Box<dyn Error>> {
     let [model, picture, mask, _, prompt, seed, steps, guidance] = args else {
         return Err("MODEL PICTURE MASK|- OUT PROMPT SEED STEPS GUIDANCE".into());
     };
-    let card = catalog::open(&catalog::resolve(model)?)?;
+    let card = catalog::open(&Library::open(&overpaint::cli::data_dir()).resolve(model)?)?;
     let source = file::load(Path::new(picture))?.picture;
     let painted = match mask.as_str() {
         "-" => None,

@@ -1,6 +1,6 @@
 //! [`ModelCard`]: all that is known of a model without loading it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::configs::{
     OneOrMany, PreviewConfig, SchedulerConfig, UnetConfig, VaeConfig, bad, read, read_optional,
@@ -13,7 +13,7 @@ use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Wor
 pub const STARTER_ID: &str = "starter";
 
 /// All that is known of a model without loading its weights.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     /// Where it is.
     pub reference: ModelRef,
@@ -32,7 +32,7 @@ pub struct ModelCard {
 }
 
 /// What the settings start from with a model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelDefaults {
     /// Length of the schedule, 1…1000.
     pub steps: u32,

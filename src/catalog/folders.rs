@@ -7,29 +7,28 @@ use std::path::{Path, PathBuf};
 
 use super::card::{self, ModelCard, STARTER_ID};
 use super::inspect::Foreign;
-use super::{CatalogError, LoraRef, ModelRef, inspect};
+use super::{CatalogError, ModelRef, inspect};
 
 /// The model of that id or path: `starter` is the built-in one; then a folder or file; then a name
 /// under one of the `models` folders, that of a file with or without its ending. Whether it is complete is told by [`open`](super::open).
-pub fn resolve(id_or_path: &str) -> Result<ModelRef, CatalogError> {
+pub(super) fn resolve(id_or_path: &str) -> Result<ModelRef, CatalogError> {
     resolve_in(&roots(), id_or_path)
 }
 
-/// Every model there is: the built-in one, then those of the `models` folders by name.
-/// A folder that looks like a model but cannot be offered is an entry that says why.
-pub fn list() -> Vec<Result<ModelCard, CatalogError>> {
+/// The built-in model, then the folders in the `models` folders by name. A folder that looks like a model but cannot be offered is an entry that says why.
+pub(super) fn list() -> Vec<Result<ModelCard, CatalogError>> {
     let mut cards = vec![card::open(&ModelRef::BuiltIn)];
     cards.extend(
         folders_in(&roots())
             .into_iter()
             .map(|folder| card::open(&ModelRef::Folder(folder))),
     );
-    cards.extend(checkpoints_in(&roots()).map(|file| card::open(&ModelRef::at(file))));
     cards.extend(foreign_in(&roots()).into_iter().map(Err));
     cards
 }
 
-fn roots() -> Vec<PathBuf> {
+/// The `models` folders, whether they are there or not.
+pub(super) fn roots() -> Vec<PathBuf> {
     let beside_program = std::env::current_exe().ok().and_then(|program| {
         let program = program.canonicalize().ok()?;
         Some(program.parent()?.join("models"))
@@ -68,31 +67,15 @@ fn resolve_in(roots: &[PathBuf], id_or_path: &str) -> Result<ModelRef, CatalogEr
     found.map(ModelRef::at).ok_or_else(unknown)
 }
 
+/// Files of weights in the `models` folders.
+pub(super) fn checkpoints() -> Vec<PathBuf> {
+    checkpoints_in(&roots()).collect()
+}
+
 /// Files of weights under `roots`.
 fn checkpoints_in(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
     let entries = roots.iter().flat_map(|root| inspect::entries(root));
     entries.filter(|entry| inspect::has_weights(entry))
-}
-
-/// The LoRA of that path, or of that name with or without its ending in a `loras` folder beside the
-/// `models` folders.
-pub fn find_lora(name_or_path: &str) -> Result<LoraRef, CatalogError> {
-    let path = PathBuf::from(name_or_path);
-    let folders = lora_folders();
-    let beside = folders.iter().flat_map(|folder| inspect::entries(folder));
-    let named = |file: &PathBuf| {
-        let is_named = file.file_name() == Some(name_or_path.as_ref())
-            || file.file_stem() == Some(name_or_path.as_ref());
-        is_named && inspect::has_weights(file)
-    };
-    let found = path.is_file().then_some(path.clone());
-    let found = found.or_else(|| beside.into_iter().find(named));
-    LoraRef::at(&found.unwrap_or(path))
-}
-
-/// Where LoRAs are looked for.
-fn lora_folders() -> Vec<PathBuf> {
-    roots().iter().map(|root| root.join("loras")).collect()
 }
 
 /// True for what is a model by its name or what lies in it: a file of weights, a diffusers folder.
@@ -100,13 +83,15 @@ pub fn is_named_as_model(path: &Path) -> bool {
     inspect::has_weights(path) || path.join("model_index.json").is_file()
 }
 
+/// True for the folder of one model in the cache of Hugging Face.
+pub(super) fn is_repository(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with("models--")
+}
+
 /// The folder of the newest snapshot of a model in the cache of Hugging Face, `models--owner--name`.
 pub(super) fn snapshot(folder: &Path) -> Option<PathBuf> {
-    folder
-        .file_name()?
-        .to_str()?
-        .starts_with("models--")
-        .then_some(())?;
+    is_repository(folder).then_some(())?;
     let newest = std::fs::read_to_string(folder.join("refs/main")).ok()?;
     let newest = newest.trim();
     let is_name = newest.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -457,8 +457,14 @@ pub(super) enum ModelsCommand {
     List,
     /// One model
     Info {
-        /// An id of the list, or a diffusers folder
+        /// An id of the list, a checkpoint file, or a diffusers folder
         model: String,
+    },
+    /// Remember a checkpoint file, a folder with models, or the folder of another program
+    /// (AUTOMATIC1111, Forge, ComfyUI)
+    Add {
+        /// File or folder
+        path: PathBuf,
     },
 }
 

@@ -2,14 +2,15 @@
 
 use super::args::{ModelsArgs, ModelsCommand};
 use super::console::{Console, answer};
+use super::data_dir;
 use super::error::CliError;
-use crate::catalog::{self, ModelCard};
+use crate::catalog::{self, Library, ModelCard};
 use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> {
     match &args.command {
         None | Some(ModelsCommand::List) => {
-            for model in catalog::list() {
+            for model in Library::open(&data_dir()).list() {
                 match model {
                     Ok(card) => answer(&line(&card)),
                     Err(error) => console.note(&error.message()),
@@ -17,8 +18,15 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
             }
         }
         Some(ModelsCommand::Info { model }) => {
-            let card = catalog::open(&catalog::resolve(model)?)?;
+            let card = catalog::open(&Library::open(&data_dir()).resolve(model)?)?;
             describe(&card, console);
+        }
+        Some(ModelsCommand::Add { path }) => {
+            let count = Library::open(&data_dir()).add(path)?;
+            let message = Message::new("cli-models-added")
+                .with("count", count)
+                .with("path", path.as_path());
+            answer(&console.say(&message));
         }
     }
     Ok(())

@@ -8,7 +8,8 @@ use super::error::CliError;
 use crate::bulk::{
     BulkRecipe, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each, model_identity,
 };
-use crate::catalog;
+use crate::catalog::{self, Library};
+use crate::cli::data_dir;
 use crate::raster::file;
 use crate::text::Message;
 
@@ -72,7 +73,7 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             } else {
                 id
             };
-            let card = catalog::open(&catalog::resolve(id)?)?;
+            let card = catalog::open(&Library::open(&data_dir()).resolve(id)?)?;
             let identity = model_identity(&card.reference)?;
             Some((card, identity))
         }

@@ -43,11 +43,15 @@ pub(super) enum FileEvent {
     SpeedsKept,
     ModelFound(
         ModelRef,
-        Box<Result<ModelCard, CatalogError>>,
+        Box<(Result<ModelCard, CatalogError>, Option<FoundModels>)>,
         Option<Arc<dyn Demands>>,
     ),
-    ModelsListed(Vec<Result<ModelCard, CatalogError>>),
+    ModelsListed(FoundModels),
+    PlaceAdded(PathBuf, usize, FoundModels),
 }
+
+/// Models, and why some cannot be offered.
+type FoundModels = Vec<Result<ModelCard, CatalogError>>;
 
 /// What lay in the folder of a session that ended, and what only its project holds.
 pub(super) struct RestoredFolder {
@@ -303,8 +307,11 @@ impl Editor {
             FileEvent::PreferencesWritten(Ok(())) | FileEvent::SpeedsKept => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
             FileEvent::ModelFound(model, card, demands) => {
-                self.model_found(model, *card, demands);
+                let (card, models) = *card;
+                self.model_found(model, card, demands);
+                self.models = models.unwrap_or_else(|| std::mem::take(&mut self.models));
             }
+            FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
             FileEvent::ModelsListed(models) => self.models = models,
         }
     }

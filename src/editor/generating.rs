@@ -7,7 +7,7 @@ use super::Editor;
 use super::candidates::Candidate;
 use super::error::EditorError;
 use super::ids::{CandidateId, ComparisonId};
-use crate::catalog::ModelRef;
+use crate::catalog::{Library, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobEvent, JobId, Stage};
@@ -227,6 +227,17 @@ impl Editor {
             }
         };
         let painted = (bounds != RegionBounds::Everything).then(|| open.document.mask().clone());
+        if settings
+            .loras
+            .iter()
+            .any(|used| used.lora.path.is_relative())
+        {
+            // Out of a recipe, which does not know where they lie here.
+            let library = Library::open(&self.data_dir);
+            for used in &mut settings.loras {
+                used.lora = library.found_lora(used.lora.clone());
+            }
+        }
         let request = EditRequest {
             model: card.reference.clone(),
             traits: card.traits.clone(),

@@ -1,29 +1,58 @@
 //! Which model runs, and what its settings start from.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Editor;
 use super::files::FileEvent;
 use super::preferences::Preferences;
-use crate::catalog::{self, CatalogError, ModelCard, ModelDefaults, ModelRef};
+use crate::catalog::{self, CatalogError, Library, ModelCard, ModelDefaults, ModelRef};
 use crate::jobs::Demands;
 use crate::plan::{
     AreaMode, EditSettings, Guidance, MaskMode, PlanError, SamplerId, ScheduleId, Steps, Strength,
 };
+use crate::text::Message;
 
 impl Editor {
     pub(super) fn set_model(&mut self, model: ModelRef) {
         // Folders may lie on slow disks, so they are read on the file thread.
         let demands_of = self.forecasting.demands_of();
+        let data_dir = self.data_dir.clone();
         self.do_file_task(Box::new(move || {
             let card = catalog::open(&model);
+            let mut library = Library::open(&data_dir);
+            if let (Err(_), ModelRef::Folder(folder)) = (&card, &model) {
+                // Not a model, but perhaps a folder of them.
+                if let Ok(count) = library.add(folder) {
+                    return FileEvent::PlaceAdded(folder.clone(), count, library.list());
+                }
+            }
+            let is_new = card.is_ok() && library.remember(&model).is_ok();
+            let models = is_new.then(|| library.list());
             let demands = demands_of(&model);
-            FileEvent::ModelFound(model, Box::new(card), demands)
+            FileEvent::ModelFound(model, Box::new((card, models)), demands)
         }));
     }
 
     pub(super) fn list_models(&mut self) {
-        self.do_file_task(Box::new(|| FileEvent::ModelsListed(catalog::list())));
+        let data_dir = self.data_dir.clone();
+        self.do_file_task(Box::new(move || {
+            FileEvent::ModelsListed(Library::open(&data_dir).list())
+        }));
+    }
+
+    /// A folder with models was added.
+    pub(super) fn place_added(
+        &mut self,
+        path: &Path,
+        count: usize,
+        models: Vec<Result<ModelCard, CatalogError>>,
+    ) {
+        self.models = models;
+        let message = Message::new("editor-models-added")
+            .with("count", count)
+            .with("path", path);
+        self.notices.info(None, message);
     }
 
     pub(super) fn model_found(

@@ -11,11 +11,13 @@ use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
 
 /// Endings of pictures that can be opened.
-pub(super) const OPENED: &[&str] = &[
+const OPENED: &[&str] = &[
     "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "ora",
 ];
+/// Endings of checkpoints.
+const MODELS: &[&str] = &["safetensors", "ckpt", "pt", "pth"];
 /// Endings of pictures that can be written.
-pub(super) const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
+const WRITTEN: &[&str] = &["png", "jpg", "webp", "tiff"];
 
 /// What a file is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +36,10 @@ pub(super) enum FilePurpose {
     SaveMask(DocumentId),
     /// To write a comparison to.
     ExportSheet(ComparisonId),
-    /// A folder to use as the model.
+    /// A folder to use as the model, or to look for models in.
     ModelFolder,
+    /// A file to use as the model.
+    ModelFile,
 }
 
 impl FilePurpose {
@@ -50,6 +54,16 @@ impl FilePurpose {
             Self::SaveMask(_) => "ui-save-mask",
             Self::ExportSheet(_) => "ui-sheet-export",
             Self::ModelFolder => "ui-model-folder",
+            Self::ModelFile => "ui-model-file",
+        }
+    }
+
+    /// Endings of the files that can be chosen.
+    pub(super) const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::ModelFile => MODELS,
+            _ if self.writes() => WRITTEN,
+            _ => OPENED,
         }
     }
 
@@ -89,7 +103,7 @@ impl FilePurpose {
                 pixels: sheet_of(editor, comparison)?,
                 path,
             },
-            Self::ModelFolder => Command::SetModel(ModelRef::at(path)),
+            Self::ModelFolder | Self::ModelFile => Command::SetModel(ModelRef::at(path)),
         })
     }
 }

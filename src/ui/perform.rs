@@ -224,6 +224,9 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
     if std::mem::take(&mut desk.state.wants.model_folder) {
         ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
     }
+    if std::mem::take(&mut desk.state.wants.model_file) {
+        ask(desk, files, FilePurpose::ModelFile, PathBuf::new());
+    }
     if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison
         && let Some(open) = desk.editor.active()

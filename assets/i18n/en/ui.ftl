@@ -367,9 +367,13 @@ ui-padding-tip = How much of the surroundings the model is shown, in pixels.
 ui-model = Model
 ui-model-tip = Which model paints.
 ui-model-missing = The model cannot be read, or is still being read.
+ui-model-file = Use a model file…
+ui-models = Models
+ui-model-search = Search
+ui-model-inpainting = for inpainting
 ui-model-folder = Use a model folder…
 ui-models-again = Look for models again
-ui-model-add = To add a Stable Diffusion model, put its diffusers folder into the “models” folder, or choose the folder here.
+ui-model-add = To add a Stable Diffusion model, drop its file (.safetensors) into the window, or choose the file or a folder here; those of AUTOMATIC1111, Forge and ComfyUI are known.
 
 ## Generating
 ui-generate-whole = Restyle the whole picture

@@ -367,9 +367,13 @@ ui-padding-tip = 讓模型多看到周圍幾個像素。
 ui-model = 模型
 ui-model-tip = 由哪個模型來畫。
 ui-model-missing = 模型無法讀取，或還在讀取。
+ui-model-file = 使用模型檔案…
+ui-models = 模型
+ui-model-search = 搜尋
+ui-model-inpainting = 局部重繪用
 ui-model-folder = 使用模型資料夾…
 ui-models-again = 重新尋找模型
-ui-model-add = 要加入 Stable Diffusion 模型，請把它的 diffusers 資料夾放進「models」資料夾，或在這裡選擇資料夾。
+ui-model-add = 要加入 Stable Diffusion 模型，可將檔案（.safetensors）拖進視窗，或在這裡選擇檔案或資料夾；AUTOMATIC1111、Forge、ComfyUI 的資料夾都認得。
 
 ## 產生
 ui-generate-whole = 重畫整張圖片

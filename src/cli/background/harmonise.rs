@@ -2,9 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::catalog::{self, ModelCard};
+use crate::catalog::{self, Library, ModelCard};
 use crate::cli::args::BackgroundArgs;
 use crate::cli::console::{Console, progress_bar};
+use crate::cli::data_dir;
 use crate::cli::edit::Reporting;
 use crate::cli::error::CliError;
 use crate::engine::diffusion::DiffusionEngine;
@@ -30,7 +31,7 @@ impl Harmonising {
             let message = Message::new("cli-not-a-number");
             CliError::Argument(message.with("value", strength.as_str()))
         })?;
-        let card = catalog::open(&catalog::resolve(&args.model)?)?;
+        let card = catalog::open(&Library::open(&data_dir()).resolve(&args.model)?)?;
         let mut settings = EditSettings::default().with_defaults_of(&card.defaults);
         settings.strength = Strength::new(strength)?;
         settings.prompt.clone_from(&args.prompt);

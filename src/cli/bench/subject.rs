@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::catalog::{self, ModelRef};
+use crate::catalog::{Library, ModelRef};
 use crate::cli::args::BenchArgs;
 use crate::cli::console::Console;
+use crate::cli::data_dir;
 use crate::cli::error::CliError;
 use crate::engine::diffusion::{Part, RandomModel};
 use crate::raster::file::check_place;
@@ -33,7 +34,7 @@ impl Subject {
                 return Err(argument(Message::new("cli-bench-export-of-random")));
             }
             return Ok(Self {
-                model: catalog::resolve(&name)?,
+                model: Library::open(&data_dir()).resolve(&name)?,
                 name,
                 _folder: None,
             });

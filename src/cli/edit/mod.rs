@@ -12,10 +12,11 @@ use std::time::Instant;
 
 use super::args::EditArgs;
 use super::console::{Console, progress_bar};
+use super::data_dir;
 use super::error::CliError;
 use super::selection::selection;
 use super::stop::stop_flag;
-use crate::catalog::{self, ModelCard, ModelFiles};
+use crate::catalog::{self, Library, ModelCard, ModelFiles};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
@@ -30,7 +31,7 @@ pub(super) use outputs::Outputs;
 use progress::Totals;
 pub(super) use progress::{Reporting, seconds};
 pub(super) use settings::length;
-use settings::{check_steps, settings, typed_strengths};
+use settings::{check_steps, loras, settings, typed_strengths};
 
 /// Longer side of a picture on the sheet at most, in pixels.
 const SHEET_TILE_PX: u32 = 512;
@@ -42,12 +43,14 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     // All that can be known without the model's weights is found out before they are read.
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
-    let model = catalog::resolve(&args.model)?;
+    let library = Library::open(&data_dir());
+    let model = library.resolve(&args.model)?;
     let card = catalog::open(&match &args.vae {
         Some(vae) => model.with_vae(vae)?,
         None => model,
     })?;
-    let settings = settings(args, &card)?;
+    let mut settings = settings(args, &card)?;
+    settings.loras = loras(&library, &args.lora)?;
     if card.words.is_none() {
         say_english(&settings.prompt, console);
     }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory as _;
 
-use crate::catalog::{self, ModelCard, ModelTraits};
+use crate::catalog::{Library, ModelCard, ModelTraits};
 use crate::cli::args::{Args, EditArgs};
 use crate::cli::error::CliError;
 use crate::plan::{EditSettings, LoraUse, LoraWeight, PlanError, Seed, Steps, Strength};
@@ -82,7 +82,6 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     if let Some(schedule) = &args.schedule {
         settings.schedule = schedule.parse()?;
     }
-    settings.loras = loras(&args.lora)?;
     if let Some(padding) = &args.padding {
         settings.padding = Some(length(padding)?);
     }
@@ -93,13 +92,13 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
 }
 
 /// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
-fn loras(typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
+pub(super) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
     let one = |text: &String| {
         let parts = text.rsplit_once(':');
         let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
         let (file, weight) = parts.unwrap_or((text, 1.0));
         Ok(LoraUse {
-            lora: catalog::find_lora(file)?,
+            lora: library.find_lora(file)?,
             weight: LoraWeight::new(weight)?,
         })
     };

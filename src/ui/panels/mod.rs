@@ -3,6 +3,7 @@
 mod background;
 mod generate;
 mod layers;
+mod models;
 mod more;
 mod prompt;
 mod results;

@@ -2,7 +2,6 @@
 
 use eframe::egui::{self, Ui};
 
-use crate::catalog::{ModelCard, ModelRef};
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::geometry::Extent;
@@ -10,7 +9,7 @@ use crate::plan::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, RegionBounds, SamplerId,
     ScheduleId, SecondPass, Seed, WorkSize,
 };
-use crate::text::{Explain as _, Message};
+use crate::text::Message;
 use crate::ui::context::{Desk, memory};
 use crate::ui::icons;
 use crate::ui::theme::{self, TintColours, size, space};
@@ -44,7 +43,7 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         mask_options(ui, desk, document);
         tint(ui, desk);
     }
-    models(ui, desk);
+    super::models::models_ui(ui, desk);
 }
 
 fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
@@ -448,66 +447,4 @@ fn length(
         let length = (px >= 0.0).then_some(Length::Px(px));
         desk.set(document, |settings| set(settings, length));
     }
-}
-
-fn models(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let chosen = desk.editor.model().clone();
-    let entries: Vec<(ModelRef, String, String)> = desk
-        .editor
-        .models()
-        .iter()
-        .filter_map(|card| card.as_ref().ok())
-        .map(entry)
-        .collect();
-    let refused: Vec<_> = desk
-        .editor
-        .models()
-        .iter()
-        .filter_map(|card| card.as_ref().err().cloned())
-        .collect();
-    let name = desk.text("ui-model");
-    let current = entries
-        .iter()
-        .find(|(reference, ..)| *reference == chosen)
-        .map_or_else(|| format!("{chosen:?}"), |(_, name, _)| name.clone());
-    widgets::row(ui, name.as_ref(), &desk.text("ui-model-tip"), |ui| {
-        let combo = egui::ComboBox::from_id_salt("model")
-            .selected_text(current)
-            .width(170.0)
-            .truncate()
-            .icon(widgets::chevron);
-        let response = combo.show_ui(ui, |ui| {
-            for (reference, name, about) in &entries {
-                let line = ui.selectable_label(*reference == chosen, name.as_str());
-                if line.on_hover_text(about.as_str()).clicked() {
-                    desk.send(Command::SetModel(reference.clone()));
-                }
-            }
-            for error in refused {
-                let about = desk.say(&error.message());
-                ui.add_enabled(false, egui::Button::new(about).wrap());
-            }
-            ui.separator();
-            let add = desk.text("ui-model-folder");
-            if ui.button(add.as_ref()).clicked() {
-                desk.state.wants.model_folder = true;
-            }
-            let again = desk.text("ui-models-again");
-            if ui.button(again.as_ref()).clicked() {
-                desk.send(Command::FindModels);
-            }
-        });
-        let list = response.response.accessible_name(name.as_ref());
-        if std::mem::take(&mut desk.state.wants.model) {
-            list.request_focus();
-            list.scroll_to_me(Some(egui::Align::Center));
-        }
-    });
-    widgets::hint(ui, &desk.text("ui-model-add"));
-}
-
-fn entry(card: &ModelCard) -> (ModelRef, String, String) {
-    let megabytes = card.bytes as f64 / 1e6;
-    let about = format!("{} px · {megabytes:.0} MB", card.traits.native_px);
-    (card.reference.clone(), card.name.clone(), about)
 }

@@ -126,6 +126,8 @@ pub(super) struct Wants {
     pub model: bool,
     /// A folder is to be chosen as the model.
     pub model_folder: bool,
+    /// A file is to be chosen as the model.
+    pub model_file: bool,
     /// The comparison shown is to be written to a file.
     pub sheet_file: bool,
 }

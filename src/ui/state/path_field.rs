@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ui::file_purpose::{FilePurpose, OPENED};
+use crate::ui::file_purpose::FilePurpose;
 
 /// More entries of a folder are not listed.
 const MOST_ENTRIES: usize = 200;
@@ -87,10 +87,15 @@ impl PathField {
             let fits = !name.starts_with('.')
                 && (is_new_name || name.starts_with(&start))
                 && (!entry.is_file || self.purpose != FilePurpose::ModelFolder);
-            let picture = OPENED
+            // A new picture may have the name of any that is there.
+            let endings = match self.purpose {
+                FilePurpose::ModelFile => self.purpose.endings(),
+                _ => FilePurpose::Open.endings(),
+            };
+            let is_kind = endings
                 .iter()
                 .any(|ending| name.ends_with(&format!(".{ending}")));
-            fits && (!entry.is_file || picture)
+            fits && (!entry.is_file || is_kind)
         };
         self.entries = entries.filter(wanted).collect();
         self.entries.sort();

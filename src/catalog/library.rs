@@ -1,0 +1,226 @@
+//! [`Library`]: the models of this machine: those beside the program and in the user's data folder, in
+//! folders that the user added, and in what other programs keep in their usual places. Of a file only
+//! the header is read, once: what it is is remembered by its path, size and time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use super::card::{self, ModelCard};
+use super::inspect::{self, Foreign};
+use super::lora::LoraRef;
+use super::places::{self, Places};
+use super::{CatalogError, ModelRef, folders};
+
+/// What is remembered of the files that were looked at.
+const SEEN: &str = "models-seen.json";
+/// Raised when cards are made in another way.
+const SEEN_FORMAT: u32 = 1;
+
+/// The models of this machine.
+#[derive(Debug)]
+pub struct Library {
+    data_dir: PathBuf,
+    places: Places,
+    seen: BTreeMap<PathBuf, Seen>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct SeenFile {
+    format: u32,
+    files: BTreeMap<PathBuf, Seen>,
+}
+
+/// A file as it was when its header was read, and what it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Seen {
+    bytes: u64,
+    /// Seconds and nanoseconds since 1970.
+    modified: (u64, u32),
+    card: Result<ModelCard, CatalogError>,
+}
+
+impl Library {
+    /// The library that is remembered in `data_dir`.
+    pub fn open(data_dir: &Path) -> Self {
+        let seen = std::fs::read(data_dir.join(SEEN)).ok();
+        let seen = seen.and_then(|bytes| serde_json::from_slice::<SeenFile>(&bytes).ok());
+        let seen = seen.filter(|seen| seen.format == SEEN_FORMAT);
+        Self {
+            data_dir: data_dir.to_path_buf(),
+            places: Places::read(data_dir),
+            seen: seen.unwrap_or_default().files,
+        }
+    }
+
+    /// Remembers a file or a folder with models. Says how many models there are in it; none is an
+    /// error, and nothing is remembered.
+    pub fn add(&mut self, path: &Path) -> Result<usize, CatalogError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let found = if path.is_dir() && !folders::is_named_as_model(&path) {
+            places::models_in(&path).len()
+        } else {
+            // Says why it is none.
+            card::open(&ModelRef::at(path.clone()))?;
+            1
+        };
+        if found == 0 {
+            return Err(inspect::folder(&path));
+        }
+        self.places.add(path);
+        self.places.write(&self.data_dir)?;
+        Ok(found)
+    }
+
+    /// Remembers a model that was chosen, where it would not be found again.
+    pub fn remember(&mut self, model: &ModelRef) -> Result<(), CatalogError> {
+        let Some(path) = model.path() else {
+            return Ok(());
+        };
+        let is_found = folders::roots().iter().any(|root| path.starts_with(root))
+            || self.places.models().iter().any(|known| known == path);
+        if is_found {
+            Ok(())
+        } else {
+            self.add(path).map(drop)
+        }
+    }
+
+    /// Every model there is: the built-in one, then those of the `models` folders by name, then all
+    /// others. What looks like a model but cannot be offered is an entry that says why.
+    pub fn list(&mut self) -> Vec<Result<ModelCard, CatalogError>> {
+        let mut cards = folders::list();
+        let mut known: BTreeSet<PathBuf> = cards
+            .iter()
+            .filter_map(|card| Some(card.as_ref().ok()?.reference.path()?.to_path_buf()))
+            .collect();
+        let before = self.seen.len();
+        let mut is_new = false;
+        for path in folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models())
+        {
+            if !known.insert(path.clone()) {
+                continue;
+            }
+            let (card, was_read) = self.card(&path);
+            is_new |= was_read;
+            let is_addition = matches!(
+                card,
+                Err(CatalogError::Foreign {
+                    what: Foreign::Addition(_),
+                    ..
+                })
+            );
+            // What goes with models lies among them, and is no mistake.
+            if !is_addition {
+                cards.push(card);
+            }
+        }
+        self.seen.retain(|path, _| known.contains(path));
+        if is_new || self.seen.len() != before {
+            self.write_seen();
+        }
+        cards
+    }
+
+    /// The model of that id or path, see [`resolve`](super::folders::resolve); then one of all others
+    /// by its name.
+    pub fn resolve(&self, id_or_path: &str) -> Result<ModelRef, CatalogError> {
+        folders::resolve(id_or_path).or_else(|error| {
+            let models = self.places.models().into_iter().map(ModelRef::at);
+            let is_it = |model: &ModelRef| {
+                let file = model.path().and_then(Path::file_name);
+                model.name() == id_or_path || file == Some(id_or_path.as_ref())
+            };
+            models.into_iter().find(is_it).ok_or(error)
+        })
+    }
+
+    /// The LoRA of that path, or of that name with or without its ending among all LoRAs.
+    pub fn find_lora(&self, name_or_path: &str) -> Result<LoraRef, CatalogError> {
+        let path = PathBuf::from(name_or_path);
+        if path.is_file() {
+            return LoraRef::at(&path);
+        }
+        let is_it = |file: &PathBuf| {
+            file.file_name() == Some(name_or_path.as_ref())
+                || file.file_stem() == Some(name_or_path.as_ref())
+        };
+        LoraRef::at(&self.lora_files().into_iter().find(is_it).unwrap_or(path))
+    }
+
+    /// The same LoRA where it lies on this machine, found by its name; unchanged where it is not found.
+    pub fn found_lora(&self, lora: LoraRef) -> LoraRef {
+        if lora.path.is_file() {
+            return lora;
+        }
+        let name = lora.path.file_name().map(ToOwned::to_owned);
+        let files = self.lora_files();
+        let mut same = files
+            .iter()
+            .filter(|file| file.file_name() == name.as_deref());
+        let found = same.find_map(|file| {
+            LoraRef::at(file)
+                .ok()
+                .filter(|found| found.identity == lora.identity)
+        });
+        found.unwrap_or(lora)
+    }
+
+    /// Files of LoRAs.
+    pub fn lora_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = folders::roots()
+            .iter()
+            .flat_map(|root| inspect::entries(&root.join("loras")))
+            .filter(|file| inspect::has_weights(file))
+            .collect();
+        files.extend(self.places.loras());
+        files
+    }
+
+    /// The card of what lies at `path`, and whether it was read now.
+    fn card(&mut self, path: &Path) -> (Result<ModelCard, CatalogError>, bool) {
+        let stamp = std::fs::metadata(path)
+            .ok()
+            .filter(std::fs::Metadata::is_file);
+        let stamp = stamp.and_then(|metadata| {
+            let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+            Some((
+                metadata.len(),
+                (modified.as_secs(), modified.subsec_nanos()),
+            ))
+        });
+        if let (Some((bytes, modified)), Some(seen)) = (stamp, self.seen.get(path))
+            && (seen.bytes, seen.modified) == (bytes, modified)
+        {
+            return (seen.card.clone(), false);
+        }
+        let card = card::open(&ModelRef::at(path.to_path_buf()));
+        if let Some((bytes, modified)) = stamp {
+            let seen = Seen {
+                bytes,
+                modified,
+                card: card.clone(),
+            };
+            self.seen.insert(path.to_path_buf(), seen);
+        }
+        (card, true)
+    }
+
+    /// A failure costs reading the headers again.
+    fn write_seen(&self) {
+        let file = SeenFile {
+            format: SEEN_FORMAT,
+            files: self.seen.clone(),
+        };
+        if let Ok(bytes) = serde_json::to_vec(&file) {
+            places::write_whole(&self.data_dir, SEEN, &bytes).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use super::*;
+use crate::catalog::testing::{SmallModel, put};
+
+/// Cards that lie below `room`; others are the machine's own.
+fn below(cards: Vec<Result<ModelCard, CatalogError>>, room: &Path) -> Vec<ModelCard> {
+    let cards = cards.into_iter().filter_map(Result::ok);
+    cards
+        .filter(|card| {
+            card.reference
+                .path()
+                .is_some_and(|path| path.starts_with(room))
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_added_is_found_again_and_read_once() {
+    let room = tempfile::tempdir().unwrap();
+    let data_dir = room.path().join("data");
+    let small = SmallModel::of("sd1");
+    let folder = room.path().join("webui");
+    let models = folder.join("models/Stable-diffusion");
+    std::fs::create_dir_all(&models).unwrap();
+    let file = small.write_file(&models, "dream");
+    put(&folder, "models/Lora/ink.safetensors", b"x");
+    let mut library = Library::open(&data_dir);
+    assert_eq!(library.add(&folder), Ok(1));
+    let cards = below(library.list(), room.path());
+    assert_eq!(cards.len(), 1);
+    assert_eq!(cards[0].name, "dream");
+
+    // Another start: the file is not read again, which shows when it can no longer be read.
+    let mut library = Library::open(&data_dir);
+    let bytes = std::fs::metadata(&file).unwrap();
+    let (length, modified) = (bytes.len(), bytes.modified().unwrap());
+    std::fs::write(&file, vec![0; length as usize]).unwrap();
+    let touched = std::fs::File::options().write(true).open(&file).unwrap();
+    touched.set_modified(modified).unwrap();
+    assert_eq!(below(library.list(), room.path()), cards);
+    // One that has changed is.
+    touched
+        .set_modified(modified + std::time::Duration::from_secs(2))
+        .unwrap();
+    assert_eq!(below(library.list(), room.path()), []);
+    let broken = Library::open(&data_dir).list();
+    let is_it = |card: &Result<ModelCard, CatalogError>| matches!(card, Err(CatalogError::Damaged { path, .. }) if *path == file);
+    assert!(broken.iter().any(is_it));
+
+    assert_eq!(library.resolve("dream"), Ok(ModelRef::at(file.clone())));
+    assert_eq!(library.resolve("dream.safetensors"), Ok(ModelRef::at(file)));
+    assert!(library.resolve("dreams").is_err());
+    let loras = library.lora_files();
+    assert!(loras.contains(&folder.join("models/Lora/ink.safetensors")));
+    let found = library.find_lora("ink").unwrap_err();
+    assert!(matches!(found, CatalogError::Damaged { .. }), "{found}");
+}
+
+#[test]
+fn what_is_no_model_is_not_added() {
+    let room = tempfile::tempdir().unwrap();
+    let data_dir = room.path().join("data");
+    let mut library = Library::open(&data_dir);
+    put(room.path(), "empty/notes.txt", b"x");
+    put(room.path(), "x.safetensors", b"x");
+    for name in ["empty", "x.safetensors", "nowhere"] {
+        assert!(library.add(&room.path().join(name)).is_err(), "{name}");
+    }
+    assert!(!data_dir.join("models.json").exists());
+    // What was chosen is remembered, once, and nothing of what is found anyway.
+    let file = SmallModel::of("sd1").write_file(room.path(), "chosen");
+    let chosen = ModelRef::at(file);
+    for _ in 0..2 {
+        library.remember(&chosen).unwrap();
+    }
+    library.remember(&ModelRef::BuiltIn).unwrap();
+    assert_eq!(below(Library::open(&data_dir).list(), room.path()).len(), 1);
+}
+
+#[test]
+fn a_lora_of_a_recipe_is_found_by_its_name_and_identity() {
+    let room = tempfile::tempdir().unwrap();
+    let kohya =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/data/loras/kohya.safetensors");
+    let bytes = std::fs::read(kohya).unwrap();
+    put(room.path(), "loras/ink.safetensors", &bytes);
+    put(room.path(), "a.safetensors", b"x");
+    let mut library = Library::open(&room.path().join("data"));
+    library.places.add(room.path().to_path_buf());
+    let here = library.find_lora("ink").unwrap();
+    assert_eq!(here.path, room.path().join("loras/ink.safetensors"));
+    let elsewhere = LoraRef {
+        path: "ink.safetensors".into(),
+        ..here.clone()
+    };
+    assert_eq!(library.found_lora(elsewhere.clone()), here);
+    let other = LoraRef {
+        identity: "another".to_owned(),
+        ..elsewhere
+    };
+    assert_eq!(library.found_lora(other.clone()), other);
+}
