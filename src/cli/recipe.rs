@@ -72,7 +72,12 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             } else {
                 id
             };
-            let card = catalog::open(&catalog::resolve(id)?)?;
+            let model = catalog::resolve(id)?;
+            let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
+            let card = catalog::open(&match vae {
+                Some(vae) => model.with_vae(&folder.join(vae))?,
+                None => model,
+            })?;
             let identity = model_identity(&card.reference)?;
             Some((card, identity))
         }

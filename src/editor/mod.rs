@@ -26,6 +26,7 @@ mod painting;
 mod preferences;
 mod projects;
 mod read;
+mod recipes;
 mod recovery;
 mod saving;
 mod seeds;
@@ -338,6 +339,11 @@ impl Editor {
             C::ClearMask { document } => self.clear_mask(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
             C::SaveMask { document, path } => self.save_mask(document, path),
+            C::SaveRecipe {
+                document,
+                layer,
+                path,
+            } => self.save_recipe(document, layer, path),
             C::EraseAlong {
                 document,
                 brush,

@@ -11,6 +11,7 @@ use crate::geometry::Extent;
 use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
 use crate::raster::{FileOrigin, Picture, Stroke};
+use crate::select::Part;
 
 /// A document with its settings, its file and its name.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct OpenDocument {
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
     pub(super) seen: Option<SeenPicture>,
+    /// What was selected last, alone.
+    pub(super) selected: Option<Part>,
     pub(super) journal: DocumentJournal,
 }
 
@@ -60,6 +63,7 @@ impl OpenDocument {
             original: None,
             stroke: None,
             seen: None,
+            selected: None,
             journal,
         }
     }

@@ -42,6 +42,7 @@ impl SeenPicture {
 /// What the thread says.
 pub(super) struct SightEvent {
     document: DocumentId,
+    what: Part,
     how: Combination,
     picture: Picture,
     /// `None` where nothing was seen.
@@ -118,7 +119,12 @@ impl Editor {
             open.seen = Some(SeenPicture { picture, seen });
         }
         match event.mask {
-            Ok(mask) => self.selected(id, &mask, event.how),
+            Ok(mask) => {
+                if event.how == Combination::Replace {
+                    open.selected = Some(event.what);
+                }
+                self.selected(id, &mask, event.how);
+            }
             Err(error) if error.is_cancelled() => {}
             Err(error @ SightError::Select(_)) => self.notices.warn(Some(id), &error),
             Err(error) => self.notices.error(Some(id), &error),
@@ -166,6 +172,7 @@ fn select_in(
     let mask = seen.as_ref().map_err(Clone::clone).and_then(select);
     SightEvent {
         document,
+        what,
         how,
         seen: seen.ok(),
         picture,

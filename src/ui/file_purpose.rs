@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::catalog::ModelRef;
-use crate::document::DocumentId;
+use crate::document::{DocumentId, LayerId};
 use crate::editor::{Command, ComparisonId, Editor, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
@@ -29,6 +29,8 @@ pub(super) enum FilePurpose {
     LoadMask(DocumentId),
     /// To write the mask to.
     SaveMask(DocumentId),
+    /// To write the recipe of a batch to: what is set, or how that layer was made.
+    SaveRecipe(DocumentId, Option<LayerId>),
     /// To write a comparison to.
     ExportSheet(ComparisonId),
     /// A folder to use as the model.
@@ -44,6 +46,7 @@ impl FilePurpose {
             Self::Export(_) => "ui-export",
             Self::LoadMask(_) => "ui-load-mask",
             Self::SaveMask(_) => "ui-save-mask",
+            Self::SaveRecipe(..) => "ui-save-recipe",
             Self::ExportSheet(_) => "ui-sheet-export",
             Self::ModelFolder => "ui-model-folder",
         }
@@ -52,8 +55,21 @@ impl FilePurpose {
     pub(super) const fn writes(self) -> bool {
         matches!(
             self,
-            Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
+            Self::SaveAs(_)
+                | Self::Export(_)
+                | Self::SaveMask(_)
+                | Self::SaveRecipe(..)
+                | Self::ExportSheet(_)
         )
+    }
+
+    /// Endings of the files that are shown.
+    pub(super) const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::SaveRecipe(..) => &["toml"],
+            _ if self.writes() => WRITTEN,
+            _ => OPENED,
+        }
     }
 
     /// What to ask of the editor with the path; `None` where what was to be written is gone.
@@ -72,6 +88,11 @@ impl FilePurpose {
             },
             Self::LoadMask(document) => Command::LoadMask { document, path },
             Self::SaveMask(document) => Command::SaveMask { document, path },
+            Self::SaveRecipe(document, layer) => Command::SaveRecipe {
+                document,
+                layer,
+                path,
+            },
             Self::ExportSheet(comparison) => Command::ExportPixels {
                 pixels: sheet_of(editor, comparison)?,
                 path,

@@ -95,5 +95,6 @@ icons! {
     TASK_CLOTHES = '\u{e067}' "shopping-bag";
     TASK_STYLE = '\u{e068}' "palette";
     TASK_REMOVE = '\u{e069}' "ghost";
+    RECIPE = '\u{e090}' "scroll-text";
     QUIT = '\u{e03f}' "log-out";
 }

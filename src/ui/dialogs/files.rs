@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::project;
 use crate::text::Texts;
-use crate::ui::file_purpose::{FilePurpose, OPENED, WRITTEN};
+use crate::ui::file_purpose::FilePurpose;
 use crate::ui::state::PathField;
 
 type Chosen = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
@@ -56,7 +56,7 @@ impl FileChooser {
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
-        let endings = if purpose.writes() { WRITTEN } else { OPENED };
+        let endings = purpose.endings();
         dialog = dialog.add_filter(texts.get("ui-pictures"), endings);
         if matches!(purpose, FilePurpose::SaveAs(_)) {
             dialog = dialog.add_filter(texts.get("ui-projects"), &[project::EXTENSION]);

@@ -174,6 +174,8 @@ pub(super) struct UiState {
     pub still: bool,
     /// The size of the interface that suits the screen, until another is chosen.
     pub own_scale_percent: Option<u32>,
+    /// The layer whose making is the recipe that is about to be saved; `None`: what is set.
+    pub recipe_of: Option<LayerId>,
     documents: HashMap<DocumentId, DocumentView>,
 }
 
@@ -211,6 +213,7 @@ impl Default for UiState {
             tab_in_front: None,
             still: false,
             own_scale_percent: None,
+            recipe_of: None,
             documents: HashMap::new(),
         }
     }
