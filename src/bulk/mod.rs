@@ -10,10 +10,12 @@
 
 mod doubt;
 mod error;
+mod from_settings;
 mod identity;
 mod journal;
 mod key;
 mod listing;
+mod output;
 mod prompts;
 mod recipe;
 mod report;
@@ -28,10 +30,10 @@ pub use identity::model_identity;
 pub use journal::{Done, Journal, JournalError, KnownMask};
 pub use key::Key;
 pub use listing::{Listing, Source, list};
+pub use output::{OutputFormat, OutputSection};
 pub use prompts::{PromptTable, Prompts, is_of_each};
 pub use recipe::{
-    Action, BulkRecipe, EditSection, EraseSection, MaskSection, OutputFormat, OutputSection,
-    RECIPE_ENDING, RECIPE_VERSION,
+    Action, BulkRecipe, EditSection, EraseSection, MaskSection, RECIPE_ENDING, RECIPE_VERSION,
 };
 pub use report::{ReportRow, State, report_csv};
 pub use review::{Decision, ReviewRow, decisions, review_csv};

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::BulkError;
+use super::output::{OutputFormat, OutputSection};
 use super::template::Template;
 use super::words::{self, SeedRule, Word};
 use crate::catalog::{ModelCard, STARTER_ID};
@@ -99,6 +100,9 @@ pub struct EditSection {
     /// An id of `overpaint models`, or where a model lies, from the recipe's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// A checkpoint's autoencoder, from the recipe's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vae: Option<String>,
     /// Mask mode, strength and fill for what people come to do.
     #[serde(with = "words::task", skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
@@ -124,6 +128,9 @@ pub struct EditSection {
     /// How closely the prompt is followed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guidance: Option<Guidance>,
+    /// How closely the picture is followed, by models that are told what to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_guidance: Option<Guidance>,
     /// Which noise.
     pub seed: SeedRule,
     /// How steps are taken.
@@ -162,59 +169,6 @@ pub struct EditSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EraseSection {}
-
-/// What is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OutputSection {
-    /// The file's name, with places `{stem}`, `{strength}`, `{seed}`, `{from}` (the ending of the
-    /// picture's file), `{ext}` and the names of lists; `None`: `{stem}`, what differs, `{ext}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Which kind of file; `None`: as the picture, or PNG where that kind is not written.
-    #[serde(with = "words::format", skip_serializing_if = "Option::is_none")]
-    pub format: Option<OutputFormat>,
-    /// Quality of a JPEG, 1 to 100; `None`: as the picture's own file, or what an edit writes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quality: Option<u8>,
-    /// Whether the settings are written into the file.
-    pub metadata: bool,
-}
-
-impl Default for OutputSection {
-    fn default() -> Self {
-        Self {
-            name: None,
-            format: None,
-            quality: None,
-            metadata: true,
-        }
-    }
-}
-
-/// A kind of file that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputFormat(pub FileFormat);
-
-impl OutputFormat {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self(FileFormat::Png),
-        Self(FileFormat::Jpeg),
-        Self(FileFormat::WebP),
-        Self(FileFormat::Tiff),
-    ];
-
-    /// Its name in a recipe.
-    pub const fn id(self) -> &'static str {
-        match self.0 {
-            FileFormat::Jpeg => "jpeg",
-            FileFormat::WebP => "webp",
-            FileFormat::Tiff => "tiff",
-            _ => "png",
-        }
-    }
-}
 
 /// What is done with what is masked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -361,6 +315,7 @@ impl BulkRecipe {
         );
         set(&mut settings.steps, edit.steps);
         set(&mut settings.guidance, edit.guidance);
+        set(&mut settings.image_guidance, edit.image_guidance);
         set(&mut settings.sampler, edit.sampler);
         set(&mut settings.schedule, edit.schedule);
         set(&mut settings.area, edit.area);
@@ -402,7 +357,10 @@ impl BulkRecipe {
             Some(edit) if !edit.strengths.is_empty() => edit.strengths.clone(),
             _ => vec![settings.strength],
         };
-        let idle = |strength: &&Strength| settings.steps.executed(**strength) == 0;
+        let idle = |strength: &&Strength| {
+            let steps = settings.steps.of_run(**strength, &card.traits);
+            steps.executed(**strength) == 0
+        };
         match strengths.iter().find(idle) {
             Some(strength) => Err(PlanError::NothingToRun {
                 steps: settings.steps.get(),

@@ -24,6 +24,7 @@ negative = "people"
 strengths = [0.5, 0.7]
 steps = 20
 guidance = 4
+image_guidance = 2
 seed = 7
 sampler = "euler_a"
 schedule = "karras"
@@ -62,6 +63,7 @@ fn every_word_is_read_and_written_back() {
         feather: Some(Length::Px(12.0)),
         steps: Steps::new(20).unwrap(),
         guidance: Guidance::new(4.0).unwrap(),
+        image_guidance: Guidance::new(2.0).unwrap(),
         sampler: SamplerId::EulerA,
         schedule: ScheduleId::Karras,
         area: AreaMode::Whole,

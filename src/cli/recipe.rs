@@ -73,7 +73,12 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             } else {
                 id
             };
-            let card = catalog::open(&Library::open(&data_dir()).resolve(id)?)?;
+            let model = Library::open(&data_dir()).resolve(id)?;
+            let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
+            let card = catalog::open(&match vae {
+                Some(vae) => model.with_vae(&folder.join(vae))?,
+                None => model,
+            })?;
             let identity = model_identity(&card.reference)?;
             Some((card, identity))
         }

@@ -179,6 +179,15 @@ pub enum Command {
         /// From where.
         path: PathBuf,
     },
+    /// Writes what is set, or how a layer was made, as the recipe of a batch.
+    SaveRecipe {
+        /// Which document.
+        document: DocumentId,
+        /// How this layer was made; `None`: what is set now.
+        layer: Option<LayerId>,
+        /// Where to.
+        path: PathBuf,
+    },
     /// Writes the mask as a grey picture (white = painted).
     SaveMask {
         /// Which document.

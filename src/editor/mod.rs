@@ -27,6 +27,7 @@ mod painting;
 mod preferences;
 mod projects;
 mod read;
+mod recipes;
 mod recovery;
 mod saving;
 mod seeds;
@@ -349,6 +350,11 @@ impl Editor {
             C::Harmonise { document } => self.harmonise(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
             C::SaveMask { document, path } => self.save_mask(document, path),
+            C::SaveRecipe {
+                document,
+                layer,
+                path,
+            } => self.save_recipe(document, layer, path),
             C::EraseAlong {
                 document,
                 brush,

@@ -133,6 +133,8 @@ actions! {
     SaveAll = File SAVE_ALL [CTRL_ALT + S] "ui-save-all";
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
+    /// Writes what is set as the recipe of a batch.
+    SaveRecipe = File RECIPE [] "ui-save-recipe";
     /// Closes the picture.
     CloseTab = File CLOSE [CTRL + W] "ui-close-tab";
     /// Ends the program.

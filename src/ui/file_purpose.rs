@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::backdrop::Placing;
 use crate::catalog::ModelRef;
-use crate::document::DocumentId;
+use crate::document::{DocumentId, LayerId};
 use crate::editor::{Behind, Command, ComparisonId, Editor, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
@@ -34,6 +34,8 @@ pub(super) enum FilePurpose {
     PutBehind(DocumentId),
     /// To write the mask to.
     SaveMask(DocumentId),
+    /// To write the recipe of a batch to: what is set, or how that layer was made.
+    SaveRecipe(DocumentId, Option<LayerId>),
     /// To write a comparison to.
     ExportSheet(ComparisonId),
     /// A folder to use as the model, or to look for models in.
@@ -52,6 +54,7 @@ impl FilePurpose {
             Self::LoadMask(_) => "ui-load-mask",
             Self::PutBehind(_) => "ui-put-picture",
             Self::SaveMask(_) => "ui-save-mask",
+            Self::SaveRecipe(..) => "ui-save-recipe",
             Self::ExportSheet(_) => "ui-sheet-export",
             Self::ModelFolder => "ui-model-folder",
             Self::ModelFile => "ui-model-file",
@@ -62,6 +65,7 @@ impl FilePurpose {
     pub(super) const fn endings(self) -> &'static [&'static str] {
         match self {
             Self::ModelFile => MODELS,
+            Self::SaveRecipe(..) => &["toml"],
             _ if self.writes() => WRITTEN,
             _ => OPENED,
         }
@@ -70,8 +74,21 @@ impl FilePurpose {
     pub(super) const fn writes(self) -> bool {
         matches!(
             self,
-            Self::SaveAs(_) | Self::Export(_) | Self::SaveMask(_) | Self::ExportSheet(_)
+            Self::SaveAs(_)
+                | Self::Export(_)
+                | Self::SaveMask(_)
+                | Self::SaveRecipe(..)
+                | Self::ExportSheet(_)
         )
+    }
+
+    /// Endings of the files that are shown.
+    pub(super) const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::SaveRecipe(..) => &["toml"],
+            _ if self.writes() => WRITTEN,
+            _ => OPENED,
+        }
     }
 
     /// What to ask of the editor with the path; `None` where what was to be written is gone.
@@ -99,6 +116,11 @@ impl FilePurpose {
                 Command::PutBehind { document, behind }
             }
             Self::SaveMask(document) => Command::SaveMask { document, path },
+            Self::SaveRecipe(document, layer) => Command::SaveRecipe {
+                document,
+                layer,
+                path,
+            },
             Self::ExportSheet(comparison) => Command::ExportPixels {
                 pixels: sheet_of(editor, comparison)?,
                 path,

@@ -102,5 +102,6 @@ icons! {
     PUT_NOTHING = '\u{e084}' "image-off";
     HARMONISE = '\u{e085}' "waves";
     MASK_KIND = '\u{e086}' "layers-2";
+    RECIPE = '\u{e090}' "scroll-text";
     QUIT = '\u{e03f}' "log-out";
 }

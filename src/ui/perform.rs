@@ -17,6 +17,7 @@ use super::state::{Dialog, EmptyPrompt, Guide, Leaving, PaletteQuery, Tool};
 use super::tasks;
 use super::theme;
 use super::view_transform::View;
+use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
@@ -135,6 +136,13 @@ pub(super) fn perform_on(
             FilePurpose::LoadMask(document),
             suggested(desk, open, "-mask"),
         ),
+        Action::SaveRecipe => {
+            let like = suggested(desk, open, "");
+            let name = like.file_stem().unwrap_or_default().to_string_lossy();
+            let like = like.with_file_name(format!("{name}{RECIPE_ENDING}"));
+            let layer = desk.state.recipe_of.take();
+            ask(desk, files, FilePurpose::SaveRecipe(document, layer), like);
+        }
         Action::SaveMask => ask(
             desk,
             files,

@@ -12,15 +12,19 @@ use overpaint::bulk::{
     BulkRecipe, Decision, Journal, PromptTable, Prompts, ReportRow, State, Work, list,
 };
 use overpaint::catalog::{ModelRef, open};
+use overpaint::editor::Command;
 use overpaint::engine::fake::{FakeEngine, FakeVision, Script};
 use overpaint::engine::{EngineError, Progress, Vision};
 use overpaint::geometry::{Extent, Rect};
 use overpaint::jobs::{Batch, BatchResult, PictureTold, Review, VisionFactory, run_batch};
+use overpaint::plan::{EditSettings, MaskMode, Steps, Strength};
 use overpaint::raster::file::{self, MaskChannel, SaveOptions};
 use overpaint::raster::{Picture, Pixmap, Profile, RgbF32, Tiled};
-use overpaint::select::{Face, SubjectMap};
+use overpaint::select::{Combination, Face, Part, SubjectMap};
 use overpaint::text::english;
 use tempfile::TempDir;
+
+use crate::support::session::Session;
 
 fn picture(extent: Extent, shade: u8) -> Picture {
     let mut plane = Tiled::filled(extent, [0u8; 4]);
@@ -662,4 +666,58 @@ fn any_bytes_are_a_recipe_or_an_error() {
         Ok(())
     });
     checked.unwrap();
+}
+
+/// “Save as recipe” of an accepted layer, followed for that picture, gives the very file of the window.
+#[test]
+fn the_recipe_of_a_layer_makes_the_same_file() {
+    let room = tempfile::tempdir().unwrap();
+    let input = room.path().join("in/a.png");
+    fs::create_dir(room.path().join("in")).unwrap();
+    save(&input, &picture(Extent::new(300, 200), 40));
+    let mut session = Session::new(Vec::new());
+    session.editor.apply(Command::OpenFile(input));
+    session.wait("the picture", |editor| editor.active().is_some());
+    let document = session.editor.active().unwrap().id();
+    session.editor.apply(Command::Select {
+        document,
+        part: Part::Subject,
+        how: Combination::Replace,
+    });
+    session.wait("the selection", |editor| {
+        editor.selecting(document).is_none()
+    });
+    let settings = EditSettings {
+        prompt: "a {brick} wall".to_owned(),
+        strength: Strength::new(0.65).unwrap(),
+        steps: Steps::new(6).unwrap(),
+        mask_mode: MaskMode::Stays,
+        ..session.document(document).settings().clone()
+    };
+    session.editor.apply(Command::SetSettings {
+        document,
+        settings: Box::new(settings),
+    });
+    session.generate(document);
+    session.wait_for_runs();
+    let candidate = session.last_candidate(document);
+    session.editor.apply(Command::AcceptCandidate(candidate.id));
+    let layer = session.document(document).document().layers()[0].id;
+    let (exported, recipe) = (room.path().join("window.png"), room.path().join("r.toml"));
+    session.editor.apply(Command::Export {
+        document,
+        path: exported.clone(),
+        jpeg_quality: None,
+    });
+    session.editor.apply(Command::SaveRecipe {
+        document,
+        layer: Some(layer),
+        path: recipe.clone(),
+    });
+    session.wait("both files", |_| exported.is_file() && recipe.is_file());
+    let recipe = fs::read_to_string(recipe).unwrap();
+    let result = Run::new(room.path(), &recipe, "out").go();
+    assert_eq!(of_state(&result, State::Done), 1, "{:?}", states(&result));
+    let made = fs::read(room.path().join("out/a.png")).unwrap();
+    assert_eq!(made, fs::read(exported).unwrap());
 }

@@ -32,6 +32,9 @@ ui-save-all = Save all
 ui-save-all-tip = Save every picture that is not saved, one after another.
 ui-export = Export…
 ui-export-tip = Write a copy; the picture keeps its own file.
+ui-save-recipe = Save as recipe…
+ui-recipes = Recipes
+ui-save-recipe-tip = Write what is set as a recipe, which “overpaint batch” follows for a whole folder.
 ui-close-tab = Close tab
 ui-close-tab-tip = Close this picture. Unsaved work is asked about.
 ui-quit = Quit
@@ -430,6 +433,7 @@ ui-layer-name = Name of the layer
 ui-layer-up = Move layer up
 ui-layer-down = Move layer down
 ui-layer-delete = Delete layer
+ui-layer-recipe = Do the same to a folder: save as recipe…
 ui-layer-opacity = Opacity
 ui-layer-opacity-tip = How much of the layer is seen, 0 to 100 %. Drag, type or turn the wheel; a double-click makes it 100 %.
 

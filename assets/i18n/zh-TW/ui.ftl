@@ -32,6 +32,9 @@ ui-save-all = 全部儲存
 ui-save-all-tip = 把還沒儲存的圖片一張接一張存好。
 ui-export = 匯出…
 ui-export-tip = 另外寫出一份，圖片仍以原本的檔案為準。
+ui-save-recipe = 存成配方…
+ui-recipes = 配方
+ui-save-recipe-tip = 把目前的設定寫成配方，用「overpaint batch」對整個資料夾做同樣的處理。
 ui-close-tab = 關閉分頁
 ui-close-tab-tip = 關閉這張圖片。還沒儲存的話會先問您。
 ui-quit = 結束
@@ -430,6 +433,7 @@ ui-layer-name = 圖層名稱
 ui-layer-up = 圖層上移
 ui-layer-down = 圖層下移
 ui-layer-delete = 刪除圖層
+ui-layer-recipe = 對整個資料夾做同樣的處理：存成配方…
 ui-layer-opacity = 不透明度
 ui-layer-opacity-tip = 圖層看得見多少，0 到 100 %。可以拖曳、輸入或用滾輪調整；按兩下恢復 100 %。
 

@@ -58,6 +58,7 @@ impl FileChooser {
         }
         let kind = match purpose {
             FilePurpose::ModelFile => "ui-models",
+            FilePurpose::SaveRecipe(..) => "ui-recipes",
             _ => "ui-pictures",
         };
         dialog = dialog.add_filter(texts.get(kind), purpose.endings());

@@ -3,7 +3,8 @@
 use eframe::egui::{self, DragValue, Sense, TextEdit, Ui};
 
 use crate::document::{DocumentId, Layer};
-use crate::editor::Command;
+use crate::editor::{Command, LayerRecipe};
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
 use crate::ui::theme::{size, space};
@@ -164,6 +165,14 @@ fn layer_menu(
         let pressed = ui.add_enabled_ui(possible, |ui| widgets::menu_line(ui, icon, &text, ""));
         if pressed.inner.clicked() {
             desk.send(command);
+            ui.close();
+        }
+    }
+    if LayerRecipe::of(layer).is_some() {
+        let text = desk.text("ui-layer-recipe");
+        if widgets::menu_line(ui, icons::RECIPE, &text, "").clicked() {
+            desk.state.recipe_of = Some(layer.id);
+            desk.act(Action::SaveRecipe);
             ui.close();
         }
     }

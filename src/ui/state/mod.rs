@@ -189,6 +189,8 @@ pub(super) struct UiState {
     pub background: BackgroundChoice,
     /// The size of the interface that suits the screen, until another is chosen.
     pub own_scale_percent: Option<u32>,
+    /// The layer whose making is the recipe that is about to be saved; `None`: what is set.
+    pub recipe_of: Option<LayerId>,
     documents: HashMap<DocumentId, DocumentView>,
 }
 
@@ -227,6 +229,7 @@ impl Default for UiState {
             still: false,
             background: BackgroundChoice::default(),
             own_scale_percent: None,
+            recipe_of: None,
             documents: HashMap::new(),
         }
     }

@@ -38,6 +38,11 @@ pub(super) fn written(stage: &mut Stage) -> String {
     if there { "written" } else { "nothing" }.to_owned()
 }
 
+pub(super) fn recipe_written(stage: &mut Stage) -> String {
+    let there = path(&stage.window, "out.overpaint-recipe.toml").is_file();
+    if there { "written" } else { "nothing" }.to_owned()
+}
+
 pub(super) fn painted(stage: &mut Stage) -> String {
     stage.window.painted().to_string()
 }

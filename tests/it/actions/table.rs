@@ -11,7 +11,7 @@ use super::Stage;
 use super::doing::{make_results, paint, say_path, use_prompts, wait_for_file, write_picture};
 use super::looks::{
     chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, on_off, own_file,
-    paint_seen, painted, prompt, results, runs, shown_result, written, zoom,
+    paint_seen, painted, prompt, recipe_written, results, runs, shown_result, written, zoom,
 };
 use crate::support::window::Wanted;
 
@@ -227,6 +227,12 @@ pub(super) fn case(action: Action) -> Case {
                         .is_some_and(|open| open.document().undo_label().is_some())
                 });
             }),
+        Action::SaveRecipe => {
+            Case::new(recipe_written, Between("nothing", "written")).then(|stage| {
+                say_path(stage, "out.overpaint-recipe.toml");
+                wait_for_file(stage, "out.overpaint-recipe.toml");
+            })
+        }
         Action::SaveMask => Case::new(written, Between("nothing", "written")).then(|stage| {
             say_path(stage, "out.png");
             wait_for_file(stage, "out.png");

@@ -1,0 +1,58 @@
+//! “Do the same to a folder”: what is set, or how a layer was made, as the recipe of a batch.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::candidates::LayerRecipe;
+use super::files::FileEvent;
+use super::{Editor, OpenDocument};
+use crate::bulk::BulkRecipe;
+use crate::catalog::{self, ModelRef};
+use crate::document::{DocumentId, LayerId};
+use crate::plan::{MaskMode, RegionBounds, region_bounds};
+use crate::raster::PictureError;
+use crate::raster::file;
+use crate::select::Part;
+
+impl Editor {
+    /// Writes the recipe that does to a folder what was done to this picture.
+    pub(super) fn save_recipe(&mut self, id: DocumentId, layer: Option<LayerId>, path: PathBuf) {
+        let Some(open) = self.document(id) else {
+            return;
+        };
+        let made = layer.and_then(|layer| LayerRecipe::of(open.document.layer(layer)?));
+        let made = made.unwrap_or_else(|| LayerRecipe {
+            model: self.model().clone(),
+            settings: open.about.settings.clone(),
+        });
+        let recipe = BulkRecipe::of_edit(&made.settings, &named(&made.model), part_of(open));
+        self.do_file_task(Box::new(move || {
+            let failed = |why: String| PictureError::Write {
+                path: path.clone(),
+                why,
+            };
+            let text = recipe.text().map_err(|error| failed(error.to_string()));
+            let written = text.and_then(|text| {
+                file::write_whole(&path, |file| Ok(file.write_all(text.as_bytes())?))
+            });
+            FileEvent::Exported(path, written.map(|()| Vec::new()))
+        }));
+    }
+}
+
+/// What is selected in every picture: what was selected last in this one. Paint by hand cannot be
+/// found in another picture; there it is the subject.
+fn part_of(open: &OpenDocument) -> Option<Part> {
+    let is_painted = region_bounds(Some(open.document.mask()), MaskMode::Changes);
+    (is_painted != RegionBounds::Everything).then(|| open.selected.unwrap_or(Part::Subject))
+}
+
+/// The name by which a model is found again on this machine.
+fn named(model: &ModelRef) -> String {
+    let name = model.name();
+    match (catalog::resolve(&name), model.path()) {
+        (Ok(found), _) if found == *model => name,
+        (_, Some(path)) => path.display().to_string(),
+        (_, None) => name,
+    }
+}
