@@ -160,7 +160,8 @@ fn opacity(kind: usize) -> Result<Vec<f32>, Failure> {
                     || beyond < root * 0.75
                         && strands.iter().any(|[angle, bend, length, width]| {
                             let off = turn - angle - bend * beyond;
-                            let off = off.sin().atan2(off.cos()).abs() * far;
+                            let turns = (off / std::f32::consts::TAU).round();
+                            let off = (off - turns * std::f32::consts::TAU).abs() * far;
                             let left = 1.0 - beyond / length;
                             left > 0.0 && off < width * left * 0.5 + 0.3
                         })

@@ -49,15 +49,16 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             let tasks_first = rest.height() >= TASKS_FIRST;
             if tasks_first {
                 prompt::task_buttons(ui, desk);
+                background::background_ui(ui, desk, document);
             } else {
                 ui.add_space(space::XS);
             }
             prompt::prompt_ui(ui, desk, document);
-            background::background_ui(ui, desk, document);
             ui.separator();
             strength::strength_ui(ui, desk, document);
             if !tasks_first {
                 prompt::task_buttons(ui, desk);
+                background::background_ui(ui, desk, document);
             }
             ui.separator();
             more::more_ui(ui, desk, document);
