@@ -12,7 +12,7 @@ use super::dialogs::{Dialog, EmptyPrompt, FileChooser, FilePurpose, Guide, Palet
 use super::leaving::Leaving;
 use super::panels;
 use super::selecting;
-use super::state::Tool;
+use super::state::{ModelPlace, Tool};
 use super::tasks;
 use super::theme;
 use crate::document::DocumentId;
@@ -202,11 +202,12 @@ fn save(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument) {
 
 /// Opens the file dialogs that panels have asked for.
 pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
-    if std::mem::take(&mut desk.state.wants.model_folder) {
-        ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
-    }
-    if std::mem::take(&mut desk.state.wants.model_file) {
-        ask(desk, files, FilePurpose::ModelFile, PathBuf::new());
+    if let Some(place) = desk.state.wants.model_place.take() {
+        let purpose = match place {
+            ModelPlace::File => FilePurpose::ModelFile,
+            ModelPlace::Folder => FilePurpose::ModelFolder,
+        };
+        ask(desk, files, purpose, PathBuf::new());
     }
     if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison
