@@ -35,6 +35,7 @@ cli-bench-share = { $share } % of this processor’s peak of { $peak } GFLOP/s (
 cli-bench-memory = peak memory: { $load } MiB while loading, { $run } MiB while running
 cli-bench-exported = Wrote the random model to { $path }
 cli-bench-unknown-random = There is no model “{ $value }”. There are { $known }.
+cli-bench-no-text2 = { $model } has one text encoder only. Measure it with --stage text.
 cli-bench-export-of-random = --export writes random weights. Give --model random:sd15, for example.
 cli-bench-export-not-empty = There is something in { $path } already. Give --export a new folder.
 cli-bench-dump-of-edit = --dump writes inputs and output of one part. Give --stage unet, encode, decode or text with it.

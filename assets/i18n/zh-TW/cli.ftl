@@ -35,6 +35,7 @@ cli-bench-share = 這顆處理器峰值 { $peak } GFLOP/s 的 { $share }%（{ $i
 cli-bench-memory = 記憶體峰值：讀取時 { $load } MiB，執行時 { $run } MiB
 cli-bench-exported = 已將隨機模型寫入 { $path }
 cli-bench-unknown-random = 沒有「{ $value }」這個模型。可用的有：{ $known }。
+cli-bench-no-text2 = { $model } 只有一個文字編碼器。請用 --stage text 測量。
 cli-bench-export-of-random = --export 只能寫入隨機模型。請加上例如 --model random:sd15。
 cli-bench-export-not-empty = { $path } 裡已經有東西。請為 --export 指定新的資料夾。
 cli-bench-dump-of-edit = --dump 寫入的是模型單一部分的輸入與輸出。請同時加上 --stage unet、encode、decode 或 text。

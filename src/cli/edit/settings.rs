@@ -264,6 +264,7 @@ mod tests {
         assert_eq!(hint(one.map(|_| ())), "0.3");
         for (option, value, meant) in [
             ("--guidance", "7,5", "7.5"),
+            ("--image-guidance", "1,5", "1.5"),
             ("--feather", "0,5%", "0.5%"),
             ("--padding", "12,5px", "12.5px"),
             ("--grow", "1,5", "1.5"),
