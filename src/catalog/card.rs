@@ -100,10 +100,11 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
 /// Refuses what is no diffusers folder, and those of models that are built in another way.
 fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     const INDEX: &str = "model_index.json";
-    if let ModelFiles::Folder(folder) = files {
-        if folder.is_dir() && !files.contains(INDEX) {
-            return Err(inspect::folder(folder));
-        }
+    if let ModelFiles::Folder(folder) = files
+        && folder.is_dir()
+        && !files.contains(INDEX)
+    {
+        return Err(inspect::folder(folder));
     }
     let index: serde_json::Value = read(files, INDEX)?;
     let class = index.get("_class_name").and_then(serde_json::Value::as_str);

@@ -150,7 +150,7 @@ fn file(path: &Path) -> Option<Foreign> {
         return None;
     }
     foreign_head(&head).or_else(|| match names(path) {
-        Some(names) => foreign_names(names.keys().map(String::as_str), path),
+        Some(names) => foreign_names(&names.keys().map(String::as_str), path),
         None => Some(Foreign::OtherFile),
     })
 }
@@ -173,7 +173,7 @@ fn names(path: &Path) -> Option<serde_json::Map<String, serde_json::Value>> {
 /// What weights of these names are, where that is no checkpoint of Stable Diffusion. `path` is where
 /// they lie.
 pub(super) fn foreign_names<'a>(
-    names: impl Iterator<Item = &'a str> + Clone,
+    names: &(impl Iterator<Item = &'a str> + Clone),
     path: &Path,
 ) -> Option<Foreign> {
     let any = |is: &dyn Fn(&str) -> bool| names.clone().any(is);

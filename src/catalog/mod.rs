@@ -120,7 +120,7 @@ impl ModelRef {
         };
         match (name, self.path()) {
             (Some(name), _) => name.to_string_lossy().into_owned(),
-            (None, path) => path.unwrap_or(Path::new("")).display().to_string(),
+            (None, path) => path.map_or_else(String::new, |path| path.display().to_string()),
         }
     }
 

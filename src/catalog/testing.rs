@@ -15,10 +15,13 @@ pub(crate) struct SmallModel {
     shapes: BTreeMap<String, Vec<usize>>,
     /// For each part of a diffusers folder and each weight of it: the original name, what of that
     /// weight it is, and its shape.
-    places: BTreeMap<String, BTreeMap<String, (String, String, Vec<usize>)>>,
+    places: BTreeMap<String, BTreeMap<String, Place>>,
     /// diffusers' configurations.
     configs: BTreeMap<String, serde_json::Value>,
 }
+
+/// An original name, what of that weight it is, and the shape.
+type Place = (String, String, Vec<usize>);
 
 /// Weights by name: shape and f16 numbers.
 pub(crate) type Numbers = BTreeMap<String, (Vec<usize>, Vec<u8>)>;

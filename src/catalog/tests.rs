@@ -328,9 +328,10 @@ fn weights_are_found_in_every_variant_there_is() {
         let folder = Folder::like_stable_diffusion();
         std::fs::remove_file(folder.0.path().join(plain)).expect("removed");
         for name in names {
-            let text = match name.ends_with(".json") {
-                true => r#"{"weight_map": {"w": "a"}}"#,
-                false => "123",
+            let text = if name.contains("index") {
+                r#"{"weight_map": {"w": "a"}}"#
+            } else {
+                "123"
             };
             folder.write(name, text);
         }

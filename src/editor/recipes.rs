@@ -7,7 +7,7 @@ use super::candidates::LayerRecipe;
 use super::files::FileEvent;
 use super::{Editor, OpenDocument};
 use crate::bulk::BulkRecipe;
-use crate::catalog::{self, ModelRef};
+use crate::catalog::{Library, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::plan::{MaskMode, RegionBounds, region_bounds};
 use crate::raster::PictureError;
@@ -25,7 +25,8 @@ impl Editor {
             model: self.model().clone(),
             settings: open.about.settings.clone(),
         });
-        let recipe = BulkRecipe::of_edit(&made.settings, &named(&made.model), part_of(open));
+        let model = named(&Library::open(&self.data_dir), &made.model);
+        let recipe = BulkRecipe::of_edit(&made.settings, &model, part_of(open));
         self.do_file_task(Box::new(move || {
             let failed = |why: String| PictureError::Write {
                 path: path.clone(),
@@ -48,9 +49,9 @@ fn part_of(open: &OpenDocument) -> Option<Part> {
 }
 
 /// The name by which a model is found again on this machine.
-fn named(model: &ModelRef) -> String {
+fn named(library: &Library, model: &ModelRef) -> String {
     let name = model.name();
-    match (catalog::resolve(&name), model.path()) {
+    match (library.resolve(&name), model.path()) {
         (Ok(found), _) if found == *model => name,
         (_, Some(path)) => path.display().to_string(),
         (_, None) => name,

@@ -82,15 +82,6 @@ impl FilePurpose {
         )
     }
 
-    /// Endings of the files that are shown.
-    pub(super) const fn endings(self) -> &'static [&'static str] {
-        match self {
-            Self::SaveRecipe(..) => &["toml"],
-            _ if self.writes() => WRITTEN,
-            _ => OPENED,
-        }
-    }
-
     /// What to ask of the editor with the path; `None` where what was to be written is gone.
     pub(super) fn command(self, editor: &Editor, path: PathBuf) -> Option<Command> {
         Some(match self {

@@ -13,7 +13,7 @@ use super::dialogs::FileChooser;
 use super::file_purpose::FilePurpose;
 use super::panels;
 use super::selecting;
-use super::state::{Dialog, EmptyPrompt, Guide, Leaving, PaletteQuery, Tool};
+use super::state::{Dialog, EmptyPrompt, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
 use super::tasks;
 use super::theme;
 use super::view_transform::View;
@@ -229,11 +229,12 @@ fn save(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument) {
 
 /// Opens the file dialogs that panels have asked for.
 pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
-    if std::mem::take(&mut desk.state.wants.model_folder) {
-        ask(desk, files, FilePurpose::ModelFolder, PathBuf::new());
-    }
-    if std::mem::take(&mut desk.state.wants.model_file) {
-        ask(desk, files, FilePurpose::ModelFile, PathBuf::new());
+    if let Some(place) = desk.state.wants.model_place.take() {
+        let purpose = match place {
+            ModelPlace::File => FilePurpose::ModelFile,
+            ModelPlace::Folder => FilePurpose::ModelFolder,
+        };
+        ask(desk, files, purpose, PathBuf::new());
     }
     if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison

@@ -217,6 +217,10 @@ def family(name: str, folder: Path) -> dict:
         parts["text_encoder_2"] = CLIPTextModelWithProjection(text_config(128, 3, "gelu"))
     for index, model in enumerate(parts.values()):
         randomise(model, 10 * seed + index)
+    if sd2 and prediction == "epsilon":
+        # Training leaves so little spread there, by which such models are told.
+        with torch.no_grad():
+            unet.get_parameter("up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias").mul_(0.125)
     states = {part: half_state(model) for part, model in parts.items()}
 
     file = File()

@@ -165,7 +165,7 @@ impl Checkpoint {
 /// What the file is, where that is no checkpoint of Stable Diffusion.
 fn foreign_names(file: &TensorFile) -> Option<Foreign> {
     let names = file.tensors().keys().map(String::as_str);
-    inspect::foreign_names(names, file.path())
+    inspect::foreign_names(&names, file.path())
 }
 
 /// The text encoders, which say which family it is.

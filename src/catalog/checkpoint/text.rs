@@ -49,7 +49,7 @@ impl Text {
     /// `config.json`; the last `unused` layers are left out of it.
     pub(super) fn config(&self, unused: usize) -> Option<Value> {
         let layer = |n: usize| format!("text_model.encoder.layers.{n}.layer_norm1.weight");
-        let layers = (0..)
+        let layers = (0..MOST_LAYERS)
             .take_while(|n| self.tensors.contains_key(&layer(*n)))
             .count();
         let width = self.size(TOKENS, 1)?;
@@ -79,6 +79,8 @@ impl Text {
     }
 }
 
+/// No encoder has as many.
+const MOST_LAYERS: usize = 1000;
 const TOKENS: &str = "text_model.embeddings.token_embedding.weight";
 
 /// Weights under transformers' names. Some files lack the first part of them.

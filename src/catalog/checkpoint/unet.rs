@@ -10,6 +10,9 @@ use crate::catalog::tensor_file::StoredTensor;
 /// Where the original naming keeps the U-Net.
 pub(super) const PREFIX: &str = "model.diffusion_model.";
 
+/// No transformer has as many.
+const MOST_LAYERS: usize = 1000;
+
 /// One size the U-Net works at, on one way.
 #[derive(Debug, Default)]
 struct Level {
@@ -79,7 +82,9 @@ impl<'a> UnetNames<'a> {
     /// Transformer layers below that name; 0 where there is no transformer.
     fn depth(&self, at: &str) -> usize {
         let layer = |n: usize| format!("{at}.transformer_blocks.{n}.norm1.weight");
-        (0..).take_while(|n| self.has(&layer(*n))).count()
+        (0..MOST_LAYERS)
+            .take_while(|n| self.has(&layer(*n)))
+            .count()
     }
 
     fn walk_down(&mut self) {

@@ -59,8 +59,8 @@ fn index_after(name: &str, start: &str) -> Option<usize> {
 fn diffusers(name: &str, levels: usize) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     Some(match parts.as_slice() {
-        ["quant_conv" | "post_quant_conv", _] => name.to_owned(),
-        ["encoder" | "decoder", "conv_in" | "conv_out", _] => name.to_owned(),
+        ["quant_conv" | "post_quant_conv", _]
+        | ["encoder" | "decoder", "conv_in" | "conv_out", _] => name.to_owned(),
         [half @ ("encoder" | "decoder"), "norm_out", rest] => {
             format!("{half}.conv_norm_out.{rest}")
         }

@@ -125,6 +125,19 @@ fn flat(name: &str) -> String {
     name.replace('.', "_")
 }
 
+/// What there is once in a U-Net, under diffusers' names and the original ones.
+const SINGLE: [(&str, &str); 9] = [
+    ("conv_in", "input_blocks.0.0"),
+    ("time_embedding.linear_1", "time_embed.0"),
+    ("time_embedding.linear_2", "time_embed.2"),
+    ("add_embedding.linear_1", "label_emb.0.0"),
+    ("add_embedding.linear_2", "label_emb.0.2"),
+    ("conv_out", "out.2"),
+    ("mid_block.resnets.0.", "middle_block.0."),
+    ("mid_block.attentions.0.", "middle_block.1."),
+    ("mid_block.resnets.1.", "middle_block.2."),
+];
+
 /// Beginnings of diffusers' names in a U-Net, and the original ones, in which LoRAs of SDXL are
 /// written: blocks are counted through instead of by level.
 fn original_blocks(weights: &BTreeMap<String, Vec<usize>>) -> Vec<(String, String)> {
@@ -132,38 +145,9 @@ fn original_blocks(weights: &BTreeMap<String, Vec<usize>>) -> Vec<(String, Strin
         let next = weights.range(start.to_owned()..).next();
         next.is_some_and(|(name, _)| name.starts_with(start))
     };
-    let mut blocks = vec![
-        ("conv_in".to_owned(), "input_blocks.0.0".to_owned()),
-        (
-            "time_embedding.linear_1".to_owned(),
-            "time_embed.0".to_owned(),
-        ),
-        (
-            "time_embedding.linear_2".to_owned(),
-            "time_embed.2".to_owned(),
-        ),
-        (
-            "add_embedding.linear_1".to_owned(),
-            "label_emb.0.0".to_owned(),
-        ),
-        (
-            "add_embedding.linear_2".to_owned(),
-            "label_emb.0.2".to_owned(),
-        ),
-        ("conv_out".to_owned(), "out.2".to_owned()),
-        (
-            "mid_block.resnets.0.".to_owned(),
-            "middle_block.0.".to_owned(),
-        ),
-        (
-            "mid_block.attentions.0.".to_owned(),
-            "middle_block.1.".to_owned(),
-        ),
-        (
-            "mid_block.resnets.1.".to_owned(),
-            "middle_block.2.".to_owned(),
-        ),
-    ];
+    let mut blocks: Vec<(String, String)> = SINGLE
+        .map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned()))
+        .to_vec();
     let mut block = 1;
     for level in (0..).take_while(|level| has(&format!("down_blocks.{level}."))) {
         let at = format!("down_blocks.{level}");

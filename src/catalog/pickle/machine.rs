@@ -221,7 +221,7 @@ impl<'a> Machine<'a> {
                 self.take(8)?;
                 self.push(Item::Other)
             }
-            b'X' => {
+            b'X' | b'T' | b'B' => {
                 let length = self.number::<4>()?;
                 self.text(length)
             }
@@ -231,10 +231,6 @@ impl<'a> Machine<'a> {
             }
             0x8d => {
                 let length = self.number::<8>()?;
-                self.text(length)
-            }
-            b'T' | b'B' => {
-                let length = self.number::<4>()?;
                 self.text(length)
             }
             b')' => self.push(Item::Tuple(Vec::new())),

@@ -42,8 +42,11 @@ pub(super) fn global(module: &str, name: &str) -> Option<Item> {
         ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Item::Known(Callable::Tensor),
         ("torch._utils", "_rebuild_parameter") => Item::Known(Callable::Parameter),
         // What PyTorch Lightning leaves beside the weights; built as nothing.
-        ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint")
-        | ("lightning.pytorch.callbacks.model_checkpoint", "ModelCheckpoint")
+        (
+            "pytorch_lightning.callbacks.model_checkpoint"
+            | "lightning.pytorch.callbacks.model_checkpoint",
+            "ModelCheckpoint",
+        )
         | ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar")
         | ("numpy", "dtype")
         | ("torch", "Size")

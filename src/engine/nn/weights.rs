@@ -240,18 +240,14 @@ impl Weights {
             .bytes_of(stored)
             .ok_or_else(|| broken(format!("“{name}” lies beyond its end")))?;
         let kept = match stored.dtype {
-            Dtype::F16 if self.keeps_as_in_file() => DType::F16,
-            Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
             // Every number of a byte is an f16.
-            Dtype::F8_E4M3 | Dtype::F8_E5M2 if self.keeps_as_in_file() => DType::F16,
+            Dtype::F16 | Dtype::F8_E4M3 | Dtype::F8_E5M2 if self.keeps_as_in_file() => DType::F16,
+            Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
             _ => self.precision.compute,
         };
-        let (values, finite) = match to_f32(stored.dtype, &bytes) {
-            Some(read) => read,
-            None => {
-                let other = stored.dtype;
-                return Err(broken(format!("“{name}” holds numbers of type {other:?}")));
-            }
+        let Some((values, finite)) = to_f32(stored.dtype, &bytes) else {
+            let other = stored.dtype;
+            return Err(broken(format!("“{name}” holds numbers of type {other:?}")));
         };
         if !finite {
             return Err(EngineError::NotFiniteWeight {

@@ -6,6 +6,7 @@ use crate::catalog::{ModelCard, ModelRef};
 use crate::editor::Command;
 use crate::text::Explain as _;
 use crate::ui::context::Desk;
+use crate::ui::state::ModelPlace;
 use crate::ui::widgets;
 
 /// So many models are seen at a glance; more are searched.
@@ -111,8 +112,8 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
             continue;
         }
         match want {
-            0 => desk.state.wants.model_file = true,
-            1 => desk.state.wants.model_folder = true,
+            0 => desk.state.wants.model_place = Some(ModelPlace::File),
+            1 => desk.state.wants.model_place = Some(ModelPlace::Folder),
             _ => desk.send(Command::FindModels),
         }
         ui.close();

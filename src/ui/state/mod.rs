@@ -117,6 +117,15 @@ pub(super) struct Shown {
     pub more: bool,
 }
 
+/// What a model is chosen as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ModelPlace {
+    /// One file.
+    File,
+    /// A diffusers folder, or one with models.
+    Folder,
+}
+
 /// What was asked for in one place and is done in another, once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wants {
@@ -124,10 +133,8 @@ pub(super) struct Wants {
     pub prompt: bool,
     /// The model is to be chosen next.
     pub model: bool,
-    /// A folder is to be chosen as the model.
-    pub model_folder: bool,
-    /// A file is to be chosen as the model.
-    pub model_file: bool,
+    /// A file or folder is to be chosen as the model.
+    pub model_place: Option<ModelPlace>,
     /// The comparison shown is to be written to a file.
     pub sheet_file: bool,
 }

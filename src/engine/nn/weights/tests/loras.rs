@@ -45,7 +45,7 @@ fn weights_with_a_lora_are_those_of_diffusers() {
             candle_core::safetensors::load(lora(format!("{name}.fused.safetensors")), &Device::Cpu)
                 .unwrap();
         assert_eq!(fused.len(), changed, "{name}");
-        for (place, wanted) in fused {
+        for (place, wanted) in BTreeMap::from_iter(fused) {
             let (part, weight) = place.split_once('/').unwrap();
             let stem = match part {
                 "unet" => "diffusion_pytorch_model",
