@@ -108,6 +108,7 @@ fn request(args: &[String]) -> Result<EditRequest, Box<dyn Error>> {
         model: card.reference.clone(),
         traits: card.traits,
         source,
+        mask_kind: overpaint::raster::MaskKind::Strength,
         painted,
         settings: EditSettings {
             prompt: prompt.clone(),

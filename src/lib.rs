@@ -15,13 +15,14 @@
 //!                    │         │
 //!                bulk, plan    │       (bulk: a folder of pictures, one recipe)
 //!                ┌───┴────┐    │
-//!             catalog completion    (content-aware fill)
+//!             catalog completion, backdrop    (content-aware fill; another background)
 //!                │        │    │
 //!                │        raster ── select
 //!                └────┬────┘
 //!                   geometry · text
 //! ```
 
+pub mod backdrop;
 pub mod bulk;
 pub mod catalog;
 pub mod cli;

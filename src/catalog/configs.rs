@@ -16,13 +16,14 @@ pub(super) struct VaeConfig {
     #[serde(default)]
     block_out_channels: Vec<u32>,
     /// Of a tiny autoencoder, which has it beside or instead of the other.
-    encoder_block_out_channels: Option<Vec<u32>>,
+    #[serde(rename = "encoder_block_out_channels")]
+    tiny_levels: Option<Vec<u32>>,
 }
 
 impl VaeConfig {
     /// Channels of each level, from the full size down.
     pub(super) fn levels(&self) -> &[u32] {
-        self.encoder_block_out_channels
+        self.tiny_levels
             .as_ref()
             .unwrap_or(&self.block_out_channels)
     }

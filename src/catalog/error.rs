@@ -50,6 +50,27 @@ pub enum CatalogError {
         /// What it lacks.
         part: Part,
     },
+    /// A LoRA of a kind that cannot be used.
+    OtherLora {
+        /// Which file.
+        path: PathBuf,
+        /// What it is.
+        kind: String,
+    },
+    /// A file that should be a LoRA and is none.
+    NoLora {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A LoRA that was made for another family of models.
+    LoraOfOther {
+        /// Which file.
+        path: PathBuf,
+        /// The family it was made for, `?` where that cannot be told.
+        made_for: String,
+        /// The family of the model.
+        model: String,
+    },
     /// An autoencoder for a model that keeps its own.
     NotExchanged {
         /// The autoencoder.
@@ -169,6 +190,18 @@ impl Explain for CatalogError {
                 Part::TextEncoder => "model-without-text",
             })
             .with("path", path.as_path()),
+            Self::OtherLora { path, kind } => Message::new("lora-is-of-kind")
+                .with("kind", kind.clone())
+                .with("path", path.as_path()),
+            Self::NoLora { path } => Message::new("lora-is-none").with("path", path.as_path()),
+            Self::LoraOfOther {
+                path,
+                made_for,
+                model,
+            } => Message::new("lora-of-other")
+                .with("made", made_for.clone())
+                .with("model", model.clone())
+                .with("path", path.as_path()),
             Self::NotExchanged { path } => {
                 Message::new("model-keeps-its-vae").with("path", path.as_path())
             }

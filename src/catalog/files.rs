@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::checkpoint::Checkpoint;
 use super::error::CatalogError;
+use super::lora::{self, Delta, LoraRef};
 use super::tensor_file::TensorFile;
 use super::{ModelFile, ModelRef, builtin, inspect};
 
@@ -20,6 +21,15 @@ pub enum ModelFiles {
     Folder(PathBuf),
     /// In one file.
     File(Arc<OneFile>),
+    /// Any of these, with changes to its weights.
+    Changed(Arc<Changed>),
+}
+
+/// A model and what is added to its weights.
+#[derive(Debug)]
+pub struct Changed {
+    base: ModelFiles,
+    deltas: lora::Deltas,
 }
 
 /// A checkpoint whose header is read when it is first asked for.
@@ -61,12 +71,52 @@ impl ModelFiles {
         }
     }
 
+    /// The same with these LoRAs at these weights. Their headers are read, and one that does not fit
+    /// the model is refused.
+    pub fn with_loras(self, loras: &[(LoraRef, f32)]) -> Result<Self, CatalogError> {
+        if loras.is_empty() {
+            return Ok(self);
+        }
+        let mut parts = BTreeMap::new();
+        for (part, name) in [
+            ("unet", "unet/diffusion_pytorch_model.safetensors"),
+            ("text_encoder", "text_encoder/model.safetensors"),
+            ("text_encoder_2", "text_encoder_2/model.safetensors"),
+        ] {
+            let Some(shards) = self.weights(name) else {
+                continue;
+            };
+            let mut shapes = BTreeMap::new();
+            for shard in shards? {
+                let tensors = shard.tensors().iter();
+                shapes.extend(tensors.map(|(name, stored)| (name.clone(), stored.shape.clone())));
+            }
+            parts.insert(part.to_owned(), shapes);
+        }
+        let mut deltas = lora::Deltas::new();
+        for (lora, weight) in loras {
+            lora::deltas(lora, *weight, &parts, &mut deltas)?;
+        }
+        let base = self;
+        Ok(Self::Changed(Arc::new(Changed { base, deltas })))
+    }
+
+    /// What is added to the weights of that name, such as `unet/…`, by weight.
+    pub fn deltas(&self, name: &str) -> BTreeMap<String, Vec<Delta>> {
+        let part = name.split('/').next().unwrap_or_default();
+        match self {
+            Self::Changed(changed) => changed.deltas.get(part).cloned().unwrap_or_default(),
+            _ => BTreeMap::new(),
+        }
+    }
+
     /// How to name a file of the model in a message.
     pub fn path(&self, name: &str) -> PathBuf {
         match self {
             Self::BuiltIn => Path::new("(built in)").join(name),
             Self::Folder(folder) => folder.join(name),
             Self::File(file) => file.model.path.clone(),
+            Self::Changed(changed) => changed.base.path(name),
         }
     }
 
@@ -76,6 +126,7 @@ impl ModelFiles {
             Self::BuiltIn => builtin::file(name).is_some(),
             Self::Folder(folder) => folder.join(name).is_file(),
             Self::File(file) => file.checkpoint().is_ok_and(|it| it.contains(name)),
+            Self::Changed(changed) => changed.base.contains(name),
         }
     }
 
@@ -95,6 +146,7 @@ impl ModelFiles {
                 Some(weights) => Ok(weights.weights_len() as u64),
                 None => self.read(name).map(|bytes| bytes.len() as u64),
             },
+            Self::Changed(changed) => changed.base.len(name),
         }
     }
 
@@ -130,6 +182,7 @@ impl ModelFiles {
                 .checkpoint()?
                 .read(name)
                 .ok_or_else(|| self.missing(name)),
+            Self::Changed(changed) => changed.base.read(name),
         }
     }
 
@@ -192,6 +245,7 @@ impl ModelFiles {
                 .weights(name)
                 .cloned()
                 .ok_or_else(missing),
+            Self::Changed(changed) => changed.base.weight_file(name),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::card::{self, ModelCard, STARTER_ID};
 use super::inspect::Foreign;
-use super::{CatalogError, ModelRef, inspect};
+use super::{CatalogError, LoraRef, ModelRef, inspect};
 
 /// The model of that id or path: `starter` is the built-in one; then a folder or file; then a name
 /// under one of the `models` folders, that of a file with or without its ending. Whether it is complete is told by [`open`](super::open).
@@ -72,6 +72,27 @@ fn resolve_in(roots: &[PathBuf], id_or_path: &str) -> Result<ModelRef, CatalogEr
 fn checkpoints_in(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
     let entries = roots.iter().flat_map(|root| inspect::entries(root));
     entries.filter(|entry| inspect::has_weights(entry))
+}
+
+/// The LoRA of that path, or of that name with or without its ending in a `loras` folder beside the
+/// `models` folders.
+pub fn find_lora(name_or_path: &str) -> Result<LoraRef, CatalogError> {
+    let path = PathBuf::from(name_or_path);
+    let folders = lora_folders();
+    let beside = folders.iter().flat_map(|folder| inspect::entries(folder));
+    let named = |file: &PathBuf| {
+        let is_named = file.file_name() == Some(name_or_path.as_ref())
+            || file.file_stem() == Some(name_or_path.as_ref());
+        is_named && inspect::has_weights(file)
+    };
+    let found = path.is_file().then_some(path.clone());
+    let found = found.or_else(|| beside.into_iter().find(named));
+    LoraRef::at(&found.unwrap_or(path))
+}
+
+/// Where LoRAs are looked for.
+fn lora_folders() -> Vec<PathBuf> {
+    roots().iter().map(|root| root.join("loras")).collect()
 }
 
 /// True for what is a model by its name or what lies in it: a file of weights, a diffusers folder.

@@ -1,9 +1,14 @@
 //! The arguments, as they are typed.
 
+mod background;
+mod mask_kind;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 
+pub(super) use background::BackgroundArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+pub(super) use mask_kind::KindArg;
 
 use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
 use crate::plan::Task;
@@ -40,6 +45,8 @@ pub(super) enum Command {
     Batch(BatchArgs),
     /// Show or check the recipe of a batch
     Recipe(RecipeArgs),
+    /// Put something else behind the subject: a colour, a blur, another picture, or nothing
+    Background(Box<BackgroundArgs>),
     /// Say which models there are
     Models(ModelsArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
@@ -93,6 +100,7 @@ impl Command {
             Self::Edit(edit) => edit.json,
             Self::Select(select) => select.json,
             Self::Erase(erase) => erase.json,
+            Self::Background(background) => background.json,
             Self::Bench(bench) => bench.json,
             Self::Batch(batch) => batch.json,
             Self::Models(_) | Self::Recipe(_) => false,
@@ -175,6 +183,9 @@ pub struct EditArgs {
     /// green, blue
     #[arg(long, value_name = "CHANNEL", default_value = "auto")]
     pub mask_channel: String,
+    /// What grey in the mask means [default: matte with --select, else strength]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub mask_kind: Option<KindArg>,
     /// Change the whole picture where nothing is painted in the mask, instead of refusing
     #[arg(long)]
     pub allow_empty_mask: bool,
@@ -263,6 +274,9 @@ pub struct EditArgs {
     /// Model: an id of `overpaint models`, a checkpoint file, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,
+    /// LoRA to add to the model, and how much of it [default: 1]. May be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    pub lora: Vec<String>,
     /// Autoencoder (VAE) to use with a checkpoint file instead of its own
     #[arg(long, value_name = "FILE")]
     pub vae: Option<PathBuf>,

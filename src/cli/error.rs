@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::backdrop::BackdropError;
 use crate::bulk::{BulkError, JournalError};
 use crate::catalog::CatalogError;
 use crate::jobs::{EditError, SightError};
@@ -44,6 +45,9 @@ pub enum CliError {
     SomeToLookAt(usize),
     /// A batch was stopped (5).
     Stopped,
+    /// Nothing can be put behind: nothing or everything is selected, or the mask does not fit (3); a
+    /// mistake of ours (5).
+    Backdrop(BackdropError),
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
@@ -74,6 +78,8 @@ impl CliError {
                 _ => BAD_ARGUMENTS,
             },
             Self::Erase(error) if !error.is_cancelled() => BAD_INPUT,
+            Self::Backdrop(BackdropError::Scaling(_)) => FAILED_RUN,
+            Self::Backdrop(_) => BAD_INPUT,
             Self::Edit(EditError::Engine(_))
             | Self::Sight(SightError::Engine(_))
             | Self::Erase(_)
@@ -123,6 +129,12 @@ impl From<EraseError> for CliError {
     }
 }
 
+impl From<BackdropError> for CliError {
+    fn from(error: BackdropError) -> Self {
+        Self::Backdrop(error)
+    }
+}
+
 impl Explain for CliError {
     fn message(&self) -> Message {
         match self {
@@ -140,6 +152,7 @@ impl Explain for CliError {
             Self::SomeFailed(count) => Message::new("cli-batch-failed").with("count", *count),
             Self::SomeToLookAt(count) => Message::new("cli-batch-look").with("count", *count),
             Self::Stopped => Message::new("cli-batch-stopped"),
+            Self::Backdrop(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

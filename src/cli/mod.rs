@@ -4,6 +4,7 @@
 //! this room never names egui. Messages are in the user's language.
 
 mod args;
+mod background;
 mod batch;
 mod bench;
 mod console;
@@ -65,6 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Some(Command::Erase(erase)) => erase::run(&erase, &console),
         Some(Command::Batch(batch)) => batch::run(&batch, &console),
         Some(Command::Recipe(which)) => recipe::run(&which, &console),
+        Some(Command::Background(background)) => background::run(&background, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),

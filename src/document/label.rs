@@ -39,6 +39,10 @@ pub enum EditLabel {
     Select,
     /// Something of the picture covered by its surroundings.
     EraseFromPicture,
+    /// What a mask's values mean changed.
+    MaskKind,
+    /// Something else put behind the subject, or nothing.
+    Background,
 }
 
 impl Explain for EditLabel {
@@ -60,6 +64,8 @@ impl Explain for EditLabel {
             Self::CropCanvas => "editor-edit-crop-canvas",
             Self::Select => "editor-edit-select",
             Self::EraseFromPicture => "editor-edit-erase-from-picture",
+            Self::MaskKind => "editor-edit-mask-kind",
+            Self::Background => "editor-edit-background",
         })
     }
 }

@@ -20,7 +20,7 @@ pub use state::{Layer, LayerId, State};
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Extent;
-use crate::raster::{Mask, Picture};
+use crate::raster::{Mask, MaskKind, Picture};
 use history::{History, Numbered};
 use visible::Visible;
 
@@ -119,6 +119,11 @@ impl Document {
     /// What is painted.
     pub fn mask(&self) -> &Mask {
         &self.now.state.mask
+    }
+
+    /// What the mask's values mean.
+    pub fn mask_kind(&self) -> MaskKind {
+        self.now.state.mask_kind
     }
 
     /// The layers from the lowest to the topmost.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Mask, Patch, Picture, Pixmap, Tiled};
+use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Tiled};
 
 /// Names a layer of a document; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,8 +28,11 @@ pub struct Layer {
     pub recipe: String,
 }
 
-/// All that undo covers: base picture, mask, layers and (through the base) the canvas size.
+/// All that undo covers: base picture, mask, layers, cut-out and (through the base) the canvas size.
 /// A clone shares every tile.
+///
+/// Of what is serialised the first fields only, as journals have always had them; `journal` writes the
+/// others in records of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The opened picture, as it was.
@@ -38,6 +41,13 @@ pub struct State {
     pub mask: Mask,
     /// From the lowest to the topmost.
     pub layers: Vec<Layer>,
+    /// What the mask's values mean.
+    #[serde(skip)]
+    pub mask_kind: MaskKind,
+    /// What is kept of the picture (255) and what of it is transparent (0): multiplies the alpha of
+    /// base and layers together. The size of the base; `None`: all is kept.
+    #[serde(skip)]
+    pub cutout: Option<Mask>,
 }
 
 impl State {
@@ -48,6 +58,8 @@ impl State {
             base,
             mask,
             layers: Vec::new(),
+            mask_kind: MaskKind::default(),
+            cutout: None,
         }
     }
 
@@ -67,7 +79,16 @@ impl State {
             .sum();
         self.base.pixels.bytes_beyond(&other.base.pixels)
             + self.mask.bytes_beyond(&other.mask)
+            + self.cutout_bytes_beyond(other)
             + patches
+    }
+
+    fn cutout_bytes_beyond(&self, other: &Self) -> usize {
+        match (&self.cutout, &other.cutout) {
+            (Some(ours), Some(theirs)) => ours.bytes_beyond(theirs),
+            (Some(ours), None) => ours.extent().len(),
+            (None, _) => 0,
+        }
     }
 
     /// Cuts the canvas to `rect` (cut to the canvas itself); layers keep their place in the picture.
@@ -81,6 +102,8 @@ impl State {
             Pixmap::Rgba16(plane) => Pixmap::Rgba16(cropped(plane, rect, [0; 4])),
         };
         self.mask = cropped(&self.mask, rect, 0);
+        let cutout = self.cutout.as_ref();
+        self.cutout = cutout.map(|cutout| cropped(cutout, rect, 0));
         for layer in &mut self.layers {
             let mut moved = Patch::clone(&layer.patch);
             moved.rect.x -= rect.x;

@@ -3,13 +3,16 @@ use proptest::prelude::*;
 use super::crash_journal::tests::{Act, acts, canvas, do_act};
 use super::*;
 use crate::geometry::Rect;
-use crate::raster::{Pixmap, draw_patch};
+use crate::raster::{Pixmap, cut_out, draw_patch};
 
 /// What base and layers look like, drawn afresh without any cache.
 fn drawn_afresh(document: &Document) -> Pixmap {
     let mut pixels = document.base().pixels.clone();
     for layer in document.layers().iter().filter(|layer| layer.visible) {
         draw_patch(&mut pixels, &layer.patch, layer.opacity);
+    }
+    if let Some(kept) = &document.state().cutout {
+        cut_out(&mut pixels, kept, Rect::of(document.extent()));
     }
     pixels
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::state::{Layer, State};
-use crate::raster::{Picture, TileIndex, draw_patch_within};
+use crate::geometry::Rect;
+use crate::raster::{Mask, Picture, TileIndex, cut_out, draw_patch_within};
 
 /// What the user sees: the base with its visible layers. Only tiles that an edit touches are drawn
 /// again; a tile without any layer is the base's own memory.
@@ -13,6 +14,7 @@ pub(super) struct Visible {
     picture: Picture,
     base: Picture,
     layers: Vec<Layer>,
+    cutout: Option<Mask>,
 }
 
 impl Visible {
@@ -21,6 +23,7 @@ impl Visible {
             picture: state.base.clone(),
             base: state.base.clone(),
             layers: Vec::new(),
+            cutout: None,
         };
         visible.refresh(state);
         visible
@@ -44,11 +47,13 @@ impl Visible {
             for layer in differing(&self.layers, &layers) {
                 touch(&mut touched, state.base.pixels.tiles_in(layer.patch.rect));
             }
+            touch(&mut touched, recut(self.cutout.as_ref(), state));
         } else {
             self.picture = state.base.clone();
             for layer in &layers {
                 touch(&mut touched, state.base.pixels.tiles_in(layer.patch.rect));
             }
+            touch(&mut touched, recut(None, state));
         }
         for &(row, column) in &touched {
             let index = TileIndex { column, row };
@@ -57,10 +62,25 @@ impl Visible {
             for layer in &layers {
                 draw_patch_within(&mut self.picture.pixels, &layer.patch, layer.opacity, rect);
             }
+            if let Some(kept) = &state.cutout {
+                cut_out(&mut self.picture.pixels, kept, rect);
+            }
         }
         self.base.clone_from(&state.base);
         self.layers = layers;
+        self.cutout.clone_from(&state.cutout);
         !same_canvas || !touched.is_empty()
+    }
+}
+
+/// The tiles that are cut otherwise than before.
+fn recut(before: Option<&Mask>, state: &State) -> Vec<TileIndex> {
+    match (before, &state.cutout) {
+        (None, None) => Vec::new(),
+        (Some(before), Some(after)) if before.extent() == after.extent() => {
+            after.changed_tiles(before)
+        }
+        _ => state.base.pixels.tiles_in(Rect::of(state.extent())),
     }
 }
 

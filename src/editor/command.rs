@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::background::Behind;
 use super::ids::CandidateId;
 use super::ids::ComparisonId;
 use super::notices::NoticeId;
@@ -13,7 +14,7 @@ use crate::document::{DocumentId, LayerId};
 use crate::geometry::{PointF, Rect};
 use crate::jobs::JobId;
 use crate::plan::{EditSettings, Strength};
-use crate::raster::Pixmap;
+use crate::raster::{MaskKind, Pixmap};
 use crate::select::{Combination, Part};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
@@ -164,6 +165,13 @@ pub enum Command {
         /// Which document.
         document: DocumentId,
     },
+    /// Says what the values between the ends of the mask mean; undoable.
+    SetMaskKind {
+        /// Which document.
+        document: DocumentId,
+        /// What.
+        kind: MaskKind,
+    },
     /// Reads the mask from a picture file (white = painted).
     LoadMask {
         /// Which document.
@@ -205,6 +213,21 @@ pub enum Command {
     },
     /// Stops what is being erased, and forgets what waits.
     CancelErasing,
+
+    // Another background, without a model.
+    /// Puts something behind what is in front: what the mask shows, or, where nothing is painted, the
+    /// subject. It becomes a layer, in place of the background put before.
+    PutBehind {
+        /// Which document.
+        document: DocumentId,
+        /// What.
+        behind: Behind,
+    },
+    /// Redraws the edge of what is in front lightly with the model.
+    Harmonise {
+        /// Which document.
+        document: DocumentId,
+    },
 
     // History and canvas.
     /// Takes the last edit back.

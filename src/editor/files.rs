@@ -19,7 +19,7 @@ use crate::plan::Restored as RecipeFound;
 use crate::project::{self, Opened, Original, ProjectError, Written};
 use crate::raster::file::{self, LoadedMask, MaskChannel, SaveOptions};
 use crate::raster::{
-    FileOrigin, LoadedPicture, Picture, PictureError, PictureNote, Pixmap, Profile,
+    FileOrigin, LoadedPicture, MaskKind, Picture, PictureError, PictureNote, Pixmap, Profile,
 };
 use crate::text::{Explain as _, Message, Texts};
 
@@ -357,8 +357,11 @@ impl Editor {
             return;
         }
         open.stroke = None;
-        open.document
-            .edit(EditLabel::LoadMask, |state| state.mask = loaded.mask);
+        open.document.edit(EditLabel::LoadMask, |state| {
+            state.mask = loaded.mask;
+            state.mask_kind = MaskKind::Strength;
+        });
+        open.selected = None;
         for note in loaded.notes {
             self.notices.info(Some(id), note.message());
         }

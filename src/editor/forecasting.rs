@@ -115,7 +115,8 @@ impl Editor {
             traits: card.traits.clone(),
             source: open.document.visible().clone(),
             painted: None,
-            settings: open.settings().clone(),
+            mask_kind: open.document.mask_kind(),
+            settings: open.settings().for_kind(open.document.mask_kind()),
         })
     }
 

@@ -214,6 +214,9 @@ impl Editor {
         if !open.about.seed_locked {
             settings.seed = self.seeds.draw();
         }
+        let mask_kind = open.document.mask_kind();
+        open.change_about(|about| about.settings.seed = settings.seed);
+        settings = settings.for_kind(mask_kind);
         let bounds = open.region.bounds(settings.mask_mode);
         let laid_out = layout(open.document.extent(), bounds, &settings, &card.traits);
         let layout = match laid_out {
@@ -224,12 +227,12 @@ impl Editor {
             }
         };
         let painted = (bounds != RegionBounds::Everything).then(|| open.document.mask().clone());
-        open.change_about(|about| about.settings.seed = settings.seed);
         let request = EditRequest {
             model: card.reference.clone(),
             traits: card.traits.clone(),
             source: open.document.visible().clone(),
             painted,
+            mask_kind,
             settings,
         };
         self.preferences

@@ -4,6 +4,7 @@
 //! `ui` shows what the accessors say and sends [`Command`]s; tests do the same. Long work goes to
 //! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
 
+mod background;
 mod candidates;
 mod closed;
 mod command;
@@ -32,6 +33,7 @@ mod saving;
 mod seeds;
 mod selecting;
 
+pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
@@ -56,6 +58,7 @@ use crate::jobs::{
     DemandsOf, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory, Wake,
 };
 use crate::text::Language;
+use background::{BackgroundEvent, Putting};
 use closed::Closing;
 use files::FileEvent;
 use forecasting::Forecasting;
@@ -121,6 +124,8 @@ pub struct Editor {
     vision: VisionFactory,
     sight: TaskThread<SightEvent>,
     selecting: Vec<Selecting>,
+    backgrounds: TaskThread<BackgroundEvent>,
+    putting: Vec<Putting>,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -182,7 +187,9 @@ impl Editor {
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             vision,
-            sight: TaskThread::new("sight", MOST_SELECTIONS, wake),
+            sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
+            backgrounds: TaskThread::new("background", MOST_SELECTIONS, wake),
+            putting: Vec::new(),
             selecting: Vec::new(),
             seeds: Seeds::from_clock(),
             forecasting: Forecasting::new(demands, Speeds::read(&data_dir)),
@@ -229,6 +236,7 @@ impl Editor {
         self.poll_erasures();
         self.poll_files();
         self.poll_sight();
+        self.poll_backgrounds();
         self.poll_journals();
         self.poll_recovery();
         self.write_journals();
@@ -337,6 +345,9 @@ impl Editor {
             C::CancelSelect { document } => self.cancel_select(document),
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
+            C::SetMaskKind { document, kind } => self.set_mask_kind(document, kind),
+            C::PutBehind { document, behind } => self.put_behind(document, behind),
+            C::Harmonise { document } => self.harmonise(document),
             C::LoadMask { document, path } => self.load_mask(document, path),
             C::SaveMask { document, path } => self.save_mask(document, path),
             C::SaveRecipe {
@@ -430,6 +441,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_select(id);
+        self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));
         let closed = self.documents.remove(place);
         self.let_go(closed);

@@ -31,7 +31,7 @@ pub struct OpenDocument {
     pub(super) stroke: Option<Stroke>,
     pub(super) region: RegionBoxes,
     pub(super) seen: Option<SeenPicture>,
-    /// What was selected last, alone.
+    /// What the mask was selected as, as far as this session knows.
     pub(super) selected: Option<Part>,
     pub(super) journal: DocumentJournal,
 }

@@ -4,7 +4,8 @@ use super::Editor;
 use crate::document::{DocumentId, EditLabel};
 use crate::geometry::{PointF, Rect};
 pub use crate::raster::{Brush as BrushTip, Ink as Fill};
-use crate::raster::{Stroke, Tiled, fill_polygon, fill_rect};
+use crate::raster::{MaskKind, Stroke, Tiled, fill_polygon, fill_rect};
+use crate::select::Part;
 
 /// A position of the pointer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,11 +74,24 @@ impl Editor {
         self.edit(id, EditLabel::InvertMask, |state| {
             state.mask = state.mask.map(|old| 255 - old);
         });
+        // What was selected is now all but that.
+        self.with_document(id, |open| {
+            open.selected = open.selected.map(|part| match part {
+                Part::Background => Part::Subject,
+                _ => Part::Background,
+            });
+        });
+    }
+
+    pub(super) fn set_mask_kind(&mut self, id: DocumentId, kind: MaskKind) {
+        self.edit(id, EditLabel::MaskKind, |state| state.mask_kind = kind);
     }
 
     pub(super) fn clear_mask(&mut self, id: DocumentId) {
         self.edit(id, EditLabel::ClearMask, |state| {
             state.mask = Tiled::filled(state.extent(), 0);
+            // What comes next is painted.
+            state.mask_kind = MaskKind::Strength;
         });
     }
 }

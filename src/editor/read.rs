@@ -116,7 +116,7 @@ impl Editor {
         Some(layout(
             open.document.extent(),
             region,
-            open.settings(),
+            &open.settings().for_kind(open.document.mask_kind()),
             traits,
         ))
     }

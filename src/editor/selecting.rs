@@ -8,7 +8,7 @@ use super::{Editor, OpenDocument};
 use crate::document::{DocumentId, EditLabel};
 use crate::engine::Cancelled;
 use crate::jobs::{SightError, TaskEvent, VisionFactory, see};
-use crate::raster::{Mask, Picture};
+use crate::raster::{Mask, MaskKind, Picture, blank_mask};
 use crate::select::{Combination, Part, Seen, combined, part};
 
 /// A selection under way.
@@ -50,6 +50,13 @@ pub(super) struct SightEvent {
     mask: Result<Mask, SightError>,
 }
 
+impl OpenDocument {
+    /// What was seen in what is visible now.
+    pub(super) fn seen_now(&self) -> Option<Arc<Seen>> {
+        self.seen.as_ref()?.of(self.document.visible())
+    }
+}
+
 impl Editor {
     /// What is being selected in a document.
     pub fn selecting(&self, document: DocumentId) -> Option<Part> {
@@ -64,7 +71,7 @@ impl Editor {
             return;
         };
         let picture = open.document.visible().clone();
-        let known = open.seen.as_ref().and_then(|seen| seen.of(&picture));
+        let known = open.seen_now();
         // What was asked for last counts.
         self.cancel_select(id);
         let stop = Arc::new(AtomicBool::new(false));
@@ -119,19 +126,14 @@ impl Editor {
             open.seen = Some(SeenPicture { picture, seen });
         }
         match event.mask {
-            Ok(mask) => {
-                if event.how == Combination::Replace {
-                    open.selected = Some(event.what);
-                }
-                self.selected(id, &mask, event.how);
-            }
+            Ok(mask) => self.selected(id, &mask, (event.what, event.how)),
             Err(error) if error.is_cancelled() => {}
             Err(error @ SightError::Select(_)) => self.notices.warn(Some(id), &error),
             Err(error) => self.notices.error(Some(id), &error),
         }
     }
 
-    fn selected(&mut self, id: DocumentId, selection: &Mask, how: Combination) {
+    fn selected(&mut self, id: DocumentId, selection: &Mask, (what, how): (Part, Combination)) {
         let extent = self.document(id).map(OpenDocument::extent);
         // The canvas may have been cut while somebody looked.
         if let Some(now) = extent.filter(|extent| *extent != selection.extent()) {
@@ -140,8 +142,19 @@ impl Editor {
             self.notices.warn(Some(id), &error);
             return;
         }
-        self.edit(id, EditLabel::Select, |state| {
-            state.mask = combined(&state.mask, selection, how);
+        let blank = blank_mask(selection.extent());
+        self.with_document(id, |open| {
+            let is_new = how == Combination::Replace || *open.document.mask() == blank;
+            if is_new {
+                open.selected = Some(what);
+            }
+            open.stroke = None;
+            open.document.edit(EditLabel::Select, |state| {
+                state.mask = combined(&state.mask, selection, how);
+                if is_new {
+                    state.mask_kind = MaskKind::Matte;
+                }
+            });
         });
     }
 }

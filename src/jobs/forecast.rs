@@ -243,6 +243,7 @@ mod tests {
                 pixels: Pixmap::Rgba8(pixels),
                 profile: Profile::Srgb,
             },
+            mask_kind: crate::raster::MaskKind::Strength,
             painted: None,
             settings: EditSettings {
                 steps: Steps::new(20).unwrap(),

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::lora::LoraUse;
 use super::second_pass::SecondPass;
 use super::settings::{
     AreaMode, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode, SamplerId,
@@ -123,7 +124,10 @@ impl Recipe {
             "app": "overpaint",
             "version": env!("CARGO_PKG_VERSION"),
             "model": self.model.name(),
-            "settings": self.settings,
+            "settings": EditSettings {
+                loras: self.settings.loras.iter().map(LoraUse::without_folder).collect(),
+                ..self.settings.clone()
+            },
         })
         .to_string()
     }
@@ -153,10 +157,12 @@ impl Restored {
         known.insert("keep_details".to_owned(), KeepDetails::Off.id().into());
         known.insert("second_pass".to_owned(), SecondPass::Off.to_string().into());
         known.insert("work_size".to_owned(), Value::Null);
+        known.insert("loras".to_owned(), Value::Array(Vec::new()));
         let mut settings = EditSettings {
             keep_details: KeepDetails::Off,
             work_size: None,
             second_pass: SecondPass::Off,
+            loras: Vec::new(),
             ..before.clone()
         };
         let mut ignored = Vec::new();

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::WorkSize;
+use crate::catalog::LoraRef;
+use crate::plan::{LoraWeight, WorkSize};
 
 fn recipe(settings: EditSettings) -> Recipe {
     Recipe {
@@ -11,6 +12,33 @@ fn recipe(settings: EditSettings) -> Recipe {
         settings,
         extent: Extent::new(403, 297),
     }
+}
+
+#[test]
+fn loras_are_named_by_what_they_are_and_not_by_where_they_lie() {
+    let used = |folder: &str| LoraUse {
+        lora: LoraRef {
+            path: PathBuf::from(folder).join("ink.safetensors"),
+            identity: "0123".to_owned(),
+        },
+        weight: LoraWeight::new(-0.5).unwrap(),
+    };
+    let settings = EditSettings {
+        loras: vec![used("/home/me/secret")],
+        ..EditSettings::default()
+    };
+    let text = recipe(settings.clone()).json();
+    assert!(!text.contains("secret"), "{text}");
+    let restored = Restored::from_json(&text, &EditSettings::default()).unwrap();
+    assert_eq!(restored.settings.loras, [used("")]);
+    // A recipe from before there were any was made without.
+    let older = recipe(EditSettings::default())
+        .json()
+        .replace("\"loras\":[],", "");
+    assert!(!older.contains("loras"));
+    let restored = Restored::from_json(&older, &settings).unwrap();
+    assert_eq!(restored.settings.loras, []);
+    assert!(LoraWeight::new(10.5).is_err() && LoraWeight::new(f64::NAN).is_err());
 }
 
 #[test]
@@ -35,6 +63,7 @@ fn the_common_form_is_as_other_programs_write_it() {
         work_size: None,
         second_pass: SecondPass::Off,
         second_strength: Strength::new(0.3).unwrap(),
+        loras: Vec::new(),
     };
     let text = Recipe {
         model: ModelRef::Folder(PathBuf::from("/home/me/secret/my: model")),
@@ -229,6 +258,7 @@ fn any_settings() -> impl Strategy<Value = EditSettings> {
         work_size: SIZES[c.5],
         second_pass: PASSES[c.6],
         second_strength: Strength::new(f64::from(n.1) / 1000.0).unwrap(),
+        loras: Vec::new(),
     })
 }
 

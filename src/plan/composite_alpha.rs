@@ -4,7 +4,7 @@
 use super::distance::nearest_sites;
 use super::settings::MaskMode;
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Mask, snapped_to_ends};
+use crate::raster::{Mask, MaskKind, snapped_to_ends};
 
 /// Which part of the picture may change, as a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,13 +72,52 @@ pub(super) struct RegionMaps {
     /// Local share of the denoising strength: the mask's opacity in the region, times the ramp in
     /// the band.
     pub(super) strength: Vec<u16>,
+    /// Of a matte: how much of what stays each pixel is, 0…255.
+    pub(super) kept: Option<Vec<u8>>,
 }
 
 /// Full scale of the maps.
 pub(super) const FULL: u16 = u16::MAX;
 
 impl RegionMaps {
-    /// The maps of a mask, over `rect`, which must hold the region grown and feathered as far as
+    /// The maps of a mask of that kind; a matte has no feather, as its own band is soft.
+    pub(super) fn of_kind(
+        kind: MaskKind,
+        (painted, mode): (&Mask, MaskMode),
+        rect: Rect,
+        (grow_px, feather_px): (f64, f64),
+    ) -> Self {
+        match kind {
+            MaskKind::Strength => Self::new(painted, mode, rect, (grow_px, feather_px)),
+            MaskKind::Matte => Self::of_matte(painted, mode, rect, grow_px),
+        }
+    }
+
+    /// The maps of a matte: all that is not wholly kept is shown fully and may change fully, because
+    /// what it holds in the soft band is mixed from the result and what is kept. Growing moves the
+    /// edge, where half is kept, and what lies behind it changes wholly.
+    fn of_matte(painted: &Mask, mode: MaskMode, rect: Rect, grow_px: f64) -> Self {
+        let change = painted.crop(rect).into_iter().map(|c| change_of(c, mode));
+        let mut change: Vec<u8> = change.collect();
+        if grow_px > 0.0 {
+            let is_site: Vec<bool> = change.iter().map(|c| *c >= 128).collect();
+            let nearest = nearest_sites(rect.extent(), &is_site);
+            for (change, squared) in change.iter_mut().zip(&nearest.squared) {
+                let grown = ramp(f64::from(*squared).sqrt(), grow_px - 0.5, 1.0) * 255.0;
+                *change = (*change).max(grown.round() as u8);
+            }
+        }
+        let full = |change: &u8| if *change > 0 { FULL } else { 0 };
+        Self {
+            rect,
+            in_region: change.iter().map(|change| *change > 0).collect(),
+            alpha: change.iter().map(full).collect(),
+            strength: change.iter().map(full).collect(),
+            kept: Some(change.into_iter().map(|change| 255 - change).collect()),
+        }
+    }
+
+    /// The maps of a painted mask, over `rect`, which must hold the region grown and feathered as far as
     /// it lies in the picture.
     pub(super) fn new(
         painted: &Mask,
@@ -110,6 +149,7 @@ impl RegionMaps {
             in_region,
             alpha,
             strength,
+            kept: None,
         }
     }
 
@@ -196,6 +236,35 @@ mod tests {
         // Half-opaque paint is fully shown but halves the strength.
         assert_eq!(maps.strength[10], 128 * 257);
         assert_eq!(maps.strength[14], 64 * 257);
+    }
+
+    #[test]
+    fn a_matte_is_shown_fully_wherever_anything_may_change() {
+        let extent = Extent::new(40, 1);
+        let mut mask = Tiled::filled(extent, 0);
+        mask.update(Rect::of(extent), |at, _| {
+            ((at.x - 10) * 20).clamp(0, 255) as u8
+        });
+        let maps = |mode, grow_px| {
+            let painted = (&mask, mode);
+            RegionMaps::of_kind(MaskKind::Matte, painted, Rect::of(extent), (grow_px, 9.0))
+        };
+        let stays = maps(MaskMode::Stays, 0.0);
+        let kept = stays.kept.unwrap();
+        for x in 0..40 {
+            let painted = snapped_to_ends(mask.get(x, 0).unwrap());
+            let x = x as usize;
+            assert_eq!(kept[x], painted);
+            let shown = if painted < 255 { FULL } else { 0 };
+            assert_eq!((stays.alpha[x], stays.strength[x]), (shown, shown));
+            assert_eq!(stays.in_region[x], shown == FULL);
+        }
+        // The other way round the same is kept that was changed.
+        let changes = maps(MaskMode::Changes, 0.0).kept.unwrap();
+        assert!(changes.iter().zip(&kept).all(|(a, b)| *a == 255 - b));
+        // Half is kept at 16; four pixels farther it is now the edge.
+        let grown = maps(MaskMode::Stays, 4.0).kept.unwrap();
+        assert_eq!((grown[16], grown[19], grown[24]), (0, 0, 255));
     }
 
     #[test]

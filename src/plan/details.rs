@@ -88,16 +88,19 @@ pub(super) struct Details {
 }
 
 impl Details {
-    /// Compares the result with the round trip of the original; all have the same size.
+    /// Compares the result with the round trip of the original; all have the same size. `region` is 1
+    /// where the result may differ and 0 elsewhere ([`EngineMask::region`](super::EngineMask)); `None`:
+    /// it may everywhere.
     pub(super) fn new(
         original: &RgbF32,
         round_trip: &RgbF32,
         result: &RgbF32,
+        region: Option<&[f32]>,
         keep: KeepDetails,
     ) -> Self {
         let extent = original.extent;
         let (before, after) = (Channels::of(round_trip), Channels::of(result));
-        let kept = kept(&before, &after, Likeness::of(keep));
+        let kept = kept(&before, &after, region, Likeness::of(keep));
         let let_go: Vec<[f32; 3]> = kept.iter().map(Kept::let_go).collect();
         let fines = finest(round_trip).into_iter().zip(finest(result));
         let pixels = result.pixels.iter().zip(&round_trip.pixels);
@@ -269,7 +272,12 @@ fn correlation(common: f32, before: f32, after: f32) -> f32 {
 }
 
 /// What is kept, pixel by pixel.
-fn kept(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<Kept> {
+fn kept(
+    before: &Channels,
+    after: &Channels,
+    region: Option<&[f32]>,
+    likeness: Likeness,
+) -> Vec<Kept> {
     let extent = before.extent;
     let mut kept = vec![1.0f32; extent.len()];
     for ((sigma, window), range) in [(AROUND, likeness.around), (COARSE, likeness.coarse)] {
@@ -294,12 +302,23 @@ fn kept(before: &Channels, after: &Channels, likeness: Likeness) -> Vec<Kept> {
             }
         })
         .collect();
-    let structure: Vec<f32> = lumas.each().map(|(_, b, a)| b + a).collect();
-    without_islands(kept, &structure, extent)
+    let mut structure: Vec<f32> = lumas.each().map(|(_, b, a)| b + a).collect();
+    // What may not differ is alike whatever was drawn, and says nothing of what lies beside it.
+    for (structure, differs) in structure.iter_mut().zip(region.unwrap_or_default()) {
+        *structure *= differs;
+    }
+    let counts = region.map(|region| blurred(region, extent, COMPANY));
+    without_islands(kept, &structure, counts.as_deref(), extent)
 }
 
-/// Lets go what is alike where little else around it is. `structure` is how much there is to compare.
-fn without_islands(mut kept: Vec<Kept>, structure: &[f32], extent: Extent) -> Vec<Kept> {
+/// Lets go what is alike where little else around it is. `structure` is how much there is to compare,
+/// `counts` the share of a part of that size in which something is; `None`: all of it.
+fn without_islands(
+    mut kept: Vec<Kept>,
+    structure: &[f32],
+    counts: Option<&[f32]>,
+    extent: Extent,
+) -> Vec<Kept> {
     let alike: Vec<f32> = kept
         .iter()
         .zip(structure)
@@ -307,8 +326,11 @@ fn without_islands(mut kept: Vec<Kept>, structure: &[f32], extent: Extent) -> Ve
         .collect();
     let alike = blurred(&alike, extent, COMPANY);
     let all = blurred(structure, extent, COMPANY);
-    for (kept, (alike, all)) in kept.iter_mut().zip(alike.iter().zip(&all)) {
-        kept.share *= share((alike + NOISE) / (all + NOISE), COMPANY_SHARES);
+    let counts = counts.unwrap_or_default().iter().copied();
+    let counts = counts.chain(std::iter::repeat(1.0));
+    for (kept, ((alike, all), counts)) in kept.iter_mut().zip(alike.iter().zip(&all).zip(counts)) {
+        let noise = NOISE * counts.max(f32::EPSILON);
+        kept.share *= share((alike + noise) / (all + noise), COMPANY_SHARES);
     }
     kept
 }

@@ -81,6 +81,7 @@ fn planned(source: &Picture, painted: Option<Mask>, settings: EditSettings) -> P
         },
         source: source.clone(),
         painted,
+        mask_kind: crate::raster::MaskKind::Strength,
         settings,
     };
     prepare(&request).unwrap()
@@ -348,4 +349,48 @@ fn details_are_kept_where_the_model_sees_less_and_starts_from_the_picture() {
     let mut small = Tiled::filled(PICTURE, 0);
     small.update(Rect::new(100, 100, 20, 20), |_, _| 255);
     assert!(!wants(Some(small), &|s| s.area = AreaMode::Masked));
+}
+
+#[test]
+fn what_may_not_differ_does_not_speak_for_what_may() {
+    let extent = Extent::new(96, 96);
+    let texture = |seed| RgbF32 {
+        extent,
+        pixels: (0..extent.len())
+            .map(|i| {
+                let (x, y) = (i % 96, i / 96);
+                [0, 1, 2].map(|c| f32::from(value(x, y, c, seed)) / 65535.0)
+            })
+            .collect(),
+    };
+    let (original, other) = (texture(1), texture(2));
+    // Right of 48 everything may differ and does, but for a strand of 4 pixels at the region's edge.
+    let region: Vec<f32> = (0..extent.len()).map(|i| f32::from(i % 96 >= 48)).collect();
+    let mut result = original.clone();
+    for (i, pixel) in result.pixels.iter_mut().enumerate() {
+        if i % 96 >= 52 {
+            *pixel = other.pixels[i];
+        }
+    }
+    let kept_in_strand = |region: Option<&[f32]>| {
+        let details = Details::new(&original, &original, &result, region, KeepDetails::Auto);
+        let strand = (0..extent.len()).filter(|i| (48..50).contains(&(i % 96)));
+        let kept = strand.map(|i| 1.0 - details.let_go.pixels[i][0]);
+        kept.sum::<f32>() / (2.0 * 96.0)
+    };
+    let (alone, with_company) = (kept_in_strand(Some(&region)), kept_in_strand(None));
+    assert!(
+        with_company > 0.9 && alone < 0.7 * with_company,
+        "{with_company} {alone}"
+    );
+    // Where all of the region is alike, it keeps everything.
+    let details = Details::new(
+        &original,
+        &original,
+        &original,
+        Some(&region),
+        KeepDetails::Auto,
+    );
+    assert_eq!(details.result, original);
+    assert!(details.let_go.pixels.iter().all(|k| *k == [0.0; 3]));
 }

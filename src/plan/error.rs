@@ -10,6 +10,8 @@ use crate::text::{Explain, Message, error_speaks};
 pub enum PlanError {
     /// A strength that is not above 0 and at most 1.
     Strength(f64),
+    /// A LoRA's weight is out of its range.
+    LoraWeight(f64),
     /// A number of steps outside 1…1000.
     Steps(u32),
     /// A guidance scale outside 1…50.
@@ -68,6 +70,9 @@ impl PlanError {
 impl Explain for PlanError {
     fn message(&self) -> Message {
         match self {
+            Self::LoraWeight(value) => {
+                Message::new("plan-bad-lora-weight").with("value", value.to_string())
+            }
             Self::Strength(value) => {
                 Message::new("plan-bad-strength").with("value", value.to_string())
             }

@@ -10,6 +10,7 @@ use super::details::{Details, detailed};
 use super::engine_mask::engine_mask;
 use super::error::PlanError;
 use super::fill::fill_region;
+use super::kept::Kept;
 use super::layout::{Layout, layout};
 use super::passes::{Pass, later_passes};
 use super::preview::{PreviewPatch, PreviewPlace};
@@ -44,6 +45,8 @@ pub struct Prepared {
     keep_details: KeepDetails,
     /// `None`: the whole picture, fully.
     maps: Option<Arc<RegionMaps>>,
+    /// What is kept in the soft band of a matte.
+    kept: Option<Kept>,
     previews: PreviewPlace,
 }
 
@@ -75,11 +78,12 @@ pub fn prepare_watched(
         });
     }
     let bounds = region_bounds(painted, settings.mask_mode);
+    let settings = &settings.for_kind(request.mask_kind);
     let layout = layout(extent, bounds, settings, &request.traits)?;
     let maps = match (painted, layout.region) {
-        (Some(mask), Some(_)) => Some(Arc::new(RegionMaps::new(
-            mask,
-            settings.mask_mode,
+        (Some(mask), Some(_)) => Some(Arc::new(RegionMaps::of_kind(
+            request.mask_kind,
+            (mask, settings.mask_mode),
             layout.touched,
             (layout.grow_px, layout.feather_px),
         ))),
@@ -110,6 +114,7 @@ pub fn prepare_watched(
     Ok(Prepared {
         input: EngineInput {
             model: request.model.clone(),
+            loras: settings.loras.clone(),
             image,
             mask,
             prompt: settings.prompt.clone(),
@@ -131,6 +136,9 @@ pub fn prepare_watched(
         depth,
         keep_details: settings.keep_details,
         previews: PreviewPlace::new(layout.touched, maps.as_deref()),
+        kept: painted
+            .filter(|_| maps.as_ref().is_some_and(|maps| maps.kept.is_some()))
+            .map(|mask| Kept::new(&request.source, mask, settings.mask_mode)),
         maps,
     })
 }
@@ -277,7 +285,9 @@ impl Prepared {
         if self.input.wants_round_trip {
             let seen = self.original();
             let round_trip = round_trip.unwrap_or(seen);
-            let details = Details::new(seen, round_trip, image, self.keep_details);
+            let mask = self.input.mask.as_ref();
+            let region = mask.map(|mask| mask.region.as_slice());
+            let details = Details::new(seen, round_trip, image, region, self.keep_details);
             return self.with_details(&details);
         }
         let mut placed = resample(image, self.frame_of(rect, 1.0), rect.extent())?;
@@ -287,6 +297,7 @@ impl Prepared {
         colour::from_srgb(&self.source.profile, &mut placed.pixels)
             .map_err(|error| PlanError::profile(&error))?;
         self.take_white_out(rect, &mut placed.pixels);
+        self.mix_kept(rect, &mut placed.pixels);
         let pixels = match self.depth {
             Depth::Eight => {
                 let quantised = self.with_alpha(&placed.pixels, 0, eight_bits);
@@ -332,7 +343,8 @@ impl Prepared {
                 let top = i as u32 * DETAIL_ROWS;
                 let rows = DETAIL_ROWS.min(rect.height - top);
                 let place = Rect::new(rect.x, rect.y + top as i32, rect.width, rows);
-                let shown = self.band_with_details(details, place)?;
+                let mut shown = self.band_with_details(details, place)?;
+                self.mix_kept(place, &mut shown);
                 let first = i * band_len;
                 band.copy_from_slice(&self.with_alpha(&shown, first, join));
                 Ok(())
@@ -383,6 +395,14 @@ impl Prepared {
             for (shown, original) in band.iter_mut().zip(self.source.pixels.crop_f32(place)) {
                 *shown = without_white(*shown, original);
             }
+        }
+    }
+
+    /// Mixes what is shown in a rectangle of the patch with what a matte keeps of it.
+    fn mix_kept(&self, rect: Rect, shown: &mut [[f32; 3]]) {
+        let maps = self.maps.as_deref();
+        if let (Some(kept), Some(maps)) = (&self.kept, maps) {
+            kept.mix(maps, rect, shown);
         }
     }
 

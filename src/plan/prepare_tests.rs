@@ -42,6 +42,7 @@ fn request(source: Picture, painted: Option<Mask>, settings: EditSettings) -> Ed
         traits: traits(),
         source,
         painted,
+        mask_kind: crate::raster::MaskKind::Strength,
         settings,
     }
 }
@@ -246,6 +247,61 @@ fn pixels_beyond_grow_and_feather_never_change() {
                     } else if distance <= grow {
                         assert_eq!(after.get(x, y), Some([255, 0, 0, 255]), "{x},{y}");
                     }
+                }
+            }
+        }
+    }
+}
+
+/// A red subject with a soft edge before blue: the blue must not shine through a new green background,
+/// and what is wholly subject keeps its bits.
+#[test]
+fn a_matte_leaves_no_ghost_of_the_old_background() {
+    let extent = Extent::new(160, 120);
+    let share = |x: u32| ((f64::from(x) - 70.0) * 12.75).clamp(0.0, 255.0).round() as u8;
+    let mut plane = Tiled::filled(extent, [0u8; 4]);
+    plane.update(Rect::of(extent), |at, _| {
+        let share = u32::from(share(at.x as u32));
+        let mix = |front: u32, back: u32| ((front * share + back * (255 - share)) / 255) as u8;
+        [mix(220, 0), 0, mix(0, 220), 255]
+    });
+    let source = Picture {
+        pixels: Pixmap::Rgba8(plane),
+        profile: Profile::Srgb,
+    };
+    let mut mask = Tiled::filled(extent, 0);
+    mask.update(Rect::of(extent), |at, _| share(at.x as u32));
+    for mode in [MaskMode::Stays, MaskMode::Changes] {
+        let painted = match mode {
+            MaskMode::Stays => mask.clone(),
+            MaskMode::Changes => crate::raster::inverted(&mask),
+        };
+        let settings = EditSettings {
+            mask_mode: mode,
+            area: AreaMode::Whole,
+            ..settings(0.9)
+        };
+        let mut request = request(source.clone(), Some(painted), settings);
+        request.mask_kind = crate::raster::MaskKind::Matte;
+        let prepared = prepare(&request).unwrap();
+        let green = RgbF32::filled(prepared.layout.work, [0.0, 1.0, 0.0]);
+        let mut after = source.pixels.clone();
+        draw_patch(&mut after, &prepared.finish(&green, None).unwrap(), 255);
+        let before = source.pixels.crop_f32(Rect::of(extent));
+        for (i, ([r, g, b, _], old)) in after
+            .crop_f32(Rect::of(extent))
+            .iter()
+            .zip(before)
+            .enumerate()
+        {
+            let share = share((i % 160) as u32);
+            match share {
+                247.. => assert_eq!([*r, *g, *b], [old[0], old[1], old[2]]),
+                0..=8 => assert_eq!([*r, *g, *b], [0.0, 1.0, 0.0]),
+                _ => {
+                    let share = f32::from(share) / 255.0;
+                    assert!(*b < 0.04, "blue at {i}: {b}");
+                    assert!((r - share * 220.0 / 255.0).abs() < 0.04, "red at {i}: {r}");
                 }
             }
         }

@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lora::LoraUse;
 use super::settings::{EditSettings, Guidance, SamplerId, ScheduleId, Seed, Steps, Strength};
 use crate::catalog::{ModelRef, ModelTraits};
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Mask, Picture, RgbF32};
+use crate::raster::{Mask, MaskKind, Picture, RgbF32};
 
 /// One edit, complete: nothing else is asked when it runs, now or later, here or elsewhere.
 /// Cheap to make and to clone, because picture and mask share their tiles with the document.
@@ -20,6 +21,9 @@ pub struct EditRequest {
     pub source: Picture,
     /// What is painted; `None` is the same as nothing painted. Has the size of the source.
     pub painted: Option<Mask>,
+    /// What its values mean.
+    #[serde(default)]
+    pub mask_kind: MaskKind,
     /// What was chosen.
     pub settings: EditSettings,
 }
@@ -56,6 +60,8 @@ pub struct EngineMask {
 pub struct EngineInput {
     /// Which model.
     pub model: ModelRef,
+    /// What is added to its weights.
+    pub loras: Vec<LoraUse>,
     /// The picture at work size, sRGB; both sides are multiples of the model's size multiple.
     pub image: RgbF32,
     /// `None`: everything may change, fully.

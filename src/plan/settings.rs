@@ -5,9 +5,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::PlanError;
+use super::lora::LoraUse;
 use super::second_pass::SecondPass;
 use super::work_size::WorkSize;
 use crate::catalog::{ModelDefaults, ModelTraits};
+use crate::raster::MaskKind;
 
 /// Denoising strength: how far the model may imagine, above 0 and at most 1.
 /// 0.3–0.5 keeps the picture's details; 1 starts from pure noise.
@@ -375,6 +377,8 @@ pub struct EditSettings {
     pub second_pass: SecondPass,
     /// How far a second pass may go; never farther than the first one went.
     pub second_strength: Strength,
+    /// What is added to the model's weights.
+    pub loras: Vec<LoraUse>,
 }
 
 /// What a new document starts with before its model has a say.
@@ -400,11 +404,23 @@ impl Default for EditSettings {
             work_size: None,
             second_pass: SecondPass::default(),
             second_strength: Strength(0.3),
+            loras: Vec::new(),
         }
     }
 }
 
 impl EditSettings {
+    /// The same settings with what a mask of that kind makes of them: a matte is soft itself, and has no
+    /// feather.
+    #[must_use]
+    pub fn for_kind(&self, kind: MaskKind) -> Self {
+        let mut settings = self.clone();
+        if kind == MaskKind::Matte {
+            settings.feather = Some(Length::Px(0.0));
+        }
+        settings
+    }
+
     /// The same settings with everything a model has defaults for set to them. A default that is
     /// out of range is passed over.
     #[must_use]

@@ -24,6 +24,12 @@ pub(super) struct Manifest {
     /// Entry of the mask; none: nothing is painted.
     #[serde(default)]
     pub mask: Option<String>,
+    /// What the mask's values mean: `matte` or, where nothing is said, how far a pixel may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_kind: Option<String>,
+    /// Entry of the cut-out; none: all is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutout: Option<String>,
     /// From the lowest to the topmost.
     #[serde(default)]
     pub layers: Vec<LayerNote>,
@@ -37,6 +43,9 @@ pub(super) struct Manifest {
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
+
+/// [`Manifest::mask_kind`] of a matte.
+pub(super) const MATTE: &str = "matte";
 
 /// A layer.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::error::{ProjectError, ProjectNote};
-use super::manifest::{LayerNote, Manifest, VERSION};
+use super::manifest::{LayerNote, MATTE, Manifest, VERSION};
 use super::stack::Stack;
 use super::writing::{MANIFEST, STACK, Written};
 use super::{Original, Project, ResultEntry, Unknown, UnknownEntry, foreign};
 use crate::document::{Document, DocumentId, Layer, LayerId, State};
 use crate::geometry::Rect;
 use crate::raster::file::{self, MAX_PIXELS, MaskChannel};
-use crate::raster::{Patch, Picture, Profile};
+use crate::raster::{MaskKind, Patch, Picture, Profile};
 
 /// The most bytes of `stack.xml` and of the manifest.
 const MOST_TEXT_BYTES: u64 = 64 << 20;
@@ -112,11 +112,19 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         return Err(archive.damaged(&manifest.base, &"it has another size than the canvas"));
     }
     let mut state = State::new(base);
-    if let Some(entry) = &manifest.mask {
+    let mut read_mask = |entry: &String| {
         let bytes = archive.bytes(entry)?;
         let name = Path::new(entry);
         let loaded = file::mask_from_bytes(&bytes, name, stack.extent, MaskChannel::Auto);
-        state.mask = loaded.map_err(|error| archive.damaged(entry, &error))?.mask;
+        let loaded = loaded.map_err(|error| archive.damaged(entry, &error))?;
+        Ok::<_, ProjectError>(loaded.mask)
+    };
+    if let Some(entry) = &manifest.mask {
+        state.mask = read_mask(entry)?;
+    }
+    state.cutout = manifest.cutout.as_ref().map(read_mask).transpose()?;
+    if manifest.mask_kind.as_deref() == Some(MATTE) {
+        state.mask_kind = MaskKind::Matte;
     }
     let depth = std::mem::discriminant(&state.base.pixels);
     let mut patches = Vec::new();
@@ -190,6 +198,7 @@ fn unknown_entries(
     let known: HashSet<&str> = layers
         .chain(results)
         .chain(&manifest.mask)
+        .chain(&manifest.cutout)
         .chain(&manifest.profile)
         .chain(manifest.original.iter().map(|original| &original.file))
         .map(String::as_str)

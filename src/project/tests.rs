@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::document::{Document, DocumentId, Layer, LayerId, State};
 use crate::geometry::{Extent, Rect};
-use crate::raster::{Mask, Picture, Pixmap, Profile, Tiled};
+use crate::raster::{Mask, MaskKind, Picture, Pixmap, Profile, Tiled};
 
 const SIZE: Extent = Extent::new(70, 50);
 
@@ -61,6 +61,10 @@ fn sample(is_deep: bool, profile: Profile) -> Project {
     let mut state = State::new(base);
     let mask: Vec<u8> = (0..SIZE.len()).map(|i| (i % 256) as u8).collect();
     state.mask = Tiled::from_pixels(SIZE, &mask, 0);
+    if is_deep {
+        state.mask_kind = MaskKind::Matte;
+        state.cutout = Some(state.mask.map(|value| 255 - value));
+    }
     for (id, at) in [(1, (3, 4)), (2, (-5, -6)), (7, (60, 40))] {
         let pixels = noise(Extent::new(20, 15), id as u32 + 9, is_deep);
         state.layers.push(layer(id, at, pixels));
@@ -292,8 +296,8 @@ fn what_a_newer_program_adds_is_kept() {
     project
         .unknown
         .fields
-        .insert("cutout".to_owned(), json!("overpaint/cutout.png"));
-    let entry = ("overpaint/cutout.png".to_owned(), Arc::new(vec![1, 2, 3]));
+        .insert("depth".to_owned(), json!("overpaint/depth.png"));
+    let entry = ("overpaint/depth.png".to_owned(), Arc::new(vec![1, 2, 3]));
     project.unknown.entries.push(entry);
     room.write(&project, None);
     let opened = read(&room.path()).unwrap();

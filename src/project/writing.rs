@@ -8,13 +8,13 @@ use rayon::prelude::*;
 
 use super::archive::{AnyError, Archive, Outgoing};
 use super::error::ProjectError;
-use super::manifest::{LayerNote, Manifest, OriginalNote, ResultNote, VERSION};
+use super::manifest::{LayerNote, MATTE, Manifest, OriginalNote, ResultNote, VERSION};
 use super::stack::{Stack, StackLayer};
 use super::{Original, Project};
 use crate::document::State;
 use crate::raster::file::{self, png_bytes};
 use crate::raster::sheet::SheetTile;
-use crate::raster::{Mask, Patch, Picture, Pixmap, Profile, Tiled};
+use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, Tiled};
 
 pub(super) const STACK: &str = "stack.xml";
 pub(super) const MANIFEST: &str = "overpaint/project.json";
@@ -24,6 +24,7 @@ const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
 const THUMBNAIL_PX: u32 = 256;
 pub(super) const BASE: &str = "data/background.png";
 const MASK: &str = "overpaint/mask.png";
+const CUTOUT: &str = "overpaint/cutout.png";
 const PROFILE: &str = "overpaint/profile.icc";
 
 /// What a project file holds, so that the next writing can take over what is still the same.
@@ -198,6 +199,13 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
     if state.mask != Tiled::filled(state.extent(), 0) {
         manifest.mask = Some(MASK.to_owned());
         entries.push((MASK.to_owned(), Piece::Mask(state.mask.clone())));
+    }
+    if state.mask_kind == MaskKind::Matte {
+        manifest.mask_kind = Some(MATTE.to_owned());
+    }
+    if let Some(cutout) = &state.cutout {
+        manifest.cutout = Some(CUTOUT.to_owned());
+        entries.push((CUTOUT.to_owned(), Piece::Mask(cutout.clone())));
     }
     for layer in &state.layers {
         let file = layer_entry(layer.id.0);

@@ -1,6 +1,7 @@
 //! Laying a [`Patch`] over a picture.
 
-use super::pixmap::{Patch, Pixmap};
+use super::coverage::snapped_to_ends;
+use super::pixmap::{Mask, Patch, Pixmap};
 use super::tiled::Tiled;
 use crate::geometry::{Point, Rect};
 
@@ -53,6 +54,21 @@ pub fn draw_patch_within(base: &mut Pixmap, patch: &Patch, opacity: u8, within: 
                 },
             );
         }
+    }
+}
+
+/// Multiplies the alpha of what lies in `within` by a mask of the same size, of which 255 = kept; the
+/// mask's ends are those of every mask.
+pub fn cut_out(pixels: &mut Pixmap, kept: &Mask, within: Rect) {
+    let share = |at: Point| kept.get(at.x as u32, at.y as u32).unwrap_or(255);
+    let product = |alpha: u32, at| (alpha * u32::from(snapped_to_ends(share(at))) + 127) / 255;
+    match pixels {
+        Pixmap::Rgba8(plane) => plane.update(within, |at, [r, g, b, alpha]| {
+            [r, g, b, product(u32::from(alpha), at) as u8]
+        }),
+        Pixmap::Rgba16(plane) => plane.update(within, |at, [r, g, b, alpha]| {
+            [r, g, b, product(u32::from(alpha), at) as u16]
+        }),
     }
 }
 

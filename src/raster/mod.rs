@@ -18,9 +18,9 @@ pub mod tiled;
 
 pub use brush::{Brush, Stroke};
 pub use colour::{DisplayTransform, from_srgb, to_srgb};
-pub use composite::{draw_patch, draw_patch_within};
+pub use composite::{cut_out, draw_patch, draw_patch_within};
 pub use coverage::{blank_mask, inverted, snapped_to_ends};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
-pub use pixmap::{Mask, Patch, Picture, Pixmap, Profile, RgbF32};
+pub use pixmap::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, RgbF32};
 pub use shapes::{Ink, fill_polygon, fill_rect};
 pub use tiled::{TILE_PX, TileIndex, TilePixels, Tiled};

@@ -13,6 +13,16 @@ use crate::geometry::{Extent, Rect};
 /// settings; `plan` turns both into the one polarity the engine knows (255 = may change).
 pub type Mask = Tiled<u8>;
 
+/// What the values between the ends of a mask mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum MaskKind {
+    /// Painted: how far a pixel may change.
+    #[default]
+    Strength,
+    /// Selected: how much of the selected thing a pixel is; the rest of it is what lies behind.
+    Matte,
+}
+
 /// Straight-alpha RGBA pixels in the depth of the file they came from.
 /// Grey pictures hold their grey three times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -191,6 +191,20 @@ actions! {
     TaskStyle = Generate TASK_STYLE [] "ui-task-style";
     /// Begins taking something away.
     TaskRemove = Generate TASK_REMOVE [] "ui-task-remove";
+    /// Puts a colour behind the subject.
+    PutColour = Generate PUT_COLOUR [] "ui-put-colour";
+    /// Puts a gradient behind it.
+    PutGradient = Generate PUT_GRADIENT [] "ui-put-gradient";
+    /// Blurs what is behind it.
+    PutBlur = Generate PUT_BLUR [] "ui-put-blur";
+    /// Puts another picture behind it.
+    PutPicture = Generate PUT_PICTURE [] "ui-put-picture";
+    /// Cuts it out.
+    PutNothing = Generate PUT_NOTHING [] "ui-put-nothing";
+    /// Redraws the edge between the subject and what is behind it.
+    Harmonise = Generate HARMONISE [] "ui-harmonise";
+    /// Says whether the mask's soft parts are see-through or change less.
+    SwapMaskKind = Edit MASK_KIND [] "ui-swap-mask-kind";
     /// Runs the model.
     Generate = Generate GENERATE [CTRL + Enter] "ui-generate";
     /// Runs several strengths side by side.

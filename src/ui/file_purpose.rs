@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::backdrop::Placing;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
-use crate::editor::{Command, ComparisonId, Editor, RunState};
+use crate::editor::{Behind, Command, ComparisonId, Editor, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
@@ -27,6 +28,8 @@ pub(super) enum FilePurpose {
     Export(DocumentId),
     /// To read a mask from.
     LoadMask(DocumentId),
+    /// To put behind the subject.
+    PutBehind(DocumentId),
     /// To write the mask to.
     SaveMask(DocumentId),
     /// To write the recipe of a batch to: what is set, or how that layer was made.
@@ -45,6 +48,7 @@ impl FilePurpose {
             Self::SaveAs(_) => "ui-save-as",
             Self::Export(_) => "ui-export",
             Self::LoadMask(_) => "ui-load-mask",
+            Self::PutBehind(_) => "ui-put-picture",
             Self::SaveMask(_) => "ui-save-mask",
             Self::SaveRecipe(..) => "ui-save-recipe",
             Self::ExportSheet(_) => "ui-sheet-export",
@@ -87,6 +91,15 @@ impl FilePurpose {
                 jpeg_quality: None,
             },
             Self::LoadMask(document) => Command::LoadMask { document, path },
+            Self::PutBehind(document) => {
+                // In the place of another picture it lies as that did.
+                let (placing, at) = match editor.background(document) {
+                    Some((_, Behind::File { placing, at, .. })) => (placing, at),
+                    _ => (Placing::Cover, (0.5, 0.5)),
+                };
+                let behind = Behind::File { path, placing, at };
+                Command::PutBehind { document, behind }
+            }
             Self::SaveMask(document) => Command::SaveMask { document, path },
             Self::SaveRecipe(document, layer) => Command::SaveRecipe {
                 document,

@@ -96,5 +96,12 @@ icons! {
     TASK_STYLE = '\u{e068}' "palette";
     TASK_REMOVE = '\u{e069}' "ghost";
     RECIPE = '\u{e090}' "scroll-text";
+    PUT_COLOUR = '\u{e080}' "paint-bucket";
+    PUT_GRADIENT = '\u{e081}' "rainbow";
+    PUT_BLUR = '\u{e082}' "aperture";
+    PUT_PICTURE = '\u{e083}' "images";
+    PUT_NOTHING = '\u{e084}' "image-off";
+    HARMONISE = '\u{e085}' "waves";
+    MASK_KIND = '\u{e086}' "layers-2";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -6,6 +6,7 @@
 mod actions;
 mod app;
 mod arrangement;
+mod background;
 mod brush;
 mod canvas;
 mod clipboard;

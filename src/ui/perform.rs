@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
+use super::background;
 use super::canvas;
 use super::clipboard;
 use super::context::{Desk, memory};
@@ -20,6 +21,7 @@ use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
+use crate::raster::MaskKind;
 use crate::text::Language;
 
 /// Does an action.
@@ -84,6 +86,10 @@ pub(super) fn perform(
             }
             if let Some(task) = tasks::task_of(action) {
                 return tasks::begin(desk, task);
+            }
+            let document = desk.editor.active().map(OpenDocument::id);
+            if document.is_some_and(|document| background::put(desk, document, action)) {
+                return;
             }
             if matches!(action, Action::Generate | Action::CompareStrengths) {
                 leave_text(ctx);
@@ -159,6 +165,18 @@ pub(super) fn perform_on(
             // What is gone is to be seen as it is.
             desk.state.show_mask(document, false);
         }
+        Action::PutPicture => {
+            let folder = folder_used_last(desk).join("");
+            ask(desk, files, FilePurpose::PutBehind(document), folder);
+        }
+        Action::Harmonise => desk.send(Command::Harmonise { document }),
+        Action::SwapMaskKind => desk.send(Command::SetMaskKind {
+            document,
+            kind: match open.document().mask_kind() {
+                MaskKind::Strength => MaskKind::Matte,
+                MaskKind::Matte => MaskKind::Strength,
+            },
+        }),
         Action::SwapMode => desk.set(document, |settings| {
             settings.mask_mode = match settings.mask_mode {
                 MaskMode::Changes => MaskMode::Stays,

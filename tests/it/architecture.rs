@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("document", &["geometry", "text", "raster"]),
     ("project", &["geometry", "text", "raster", "document"]),
     ("catalog", &["geometry", "text"]),
+    ("backdrop", &["geometry", "text", "raster"]),
     ("completion", &["geometry", "text", "raster"]),
     ("select", &["geometry", "text", "raster"]),
     (
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
         ],
     ),
@@ -42,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
             "bulk",
             "plan",
@@ -51,15 +54,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "editor",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
-            "plan", "engine", "jobs",
+            "geometry", "text", "raster", "select", "backdrop", "document", "project", "catalog",
+            "bulk", "plan", "engine", "jobs",
         ],
     ),
     (
         "ui",
         &[
-            "geometry", "text", "raster", "select", "document", "project", "catalog", "bulk",
-            "plan", "jobs", "editor",
+            "geometry", "text", "raster", "select", "backdrop", "document", "project", "catalog",
+            "bulk", "plan", "jobs", "editor",
         ],
     ),
     (
@@ -70,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "raster",
             "select",
             "completion",
+            "backdrop",
             "catalog",
             "bulk",
             "plan",
@@ -96,7 +100,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_xml", &["project/"]),
     ("csv", &["bulk/"]),
     ("redb", &["bulk/"]),
-    ("sha2", &["bulk/"]),
+    ("sha2", &["bulk/", "catalog/"]),
     ("toml", &["bulk/"]),
 ];
 

@@ -89,6 +89,7 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
             model: ModelRef::BuiltIn,
             traits: card.traits.clone(),
             source: document.visible().clone(),
+            mask_kind: overpaint::raster::MaskKind::Strength,
             painted: Some(document.mask().clone()),
             settings: EditSettings {
                 strength,

@@ -23,6 +23,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
         traits: catalog::open(&ModelRef::BuiltIn).unwrap().traits,
         source: srgb(pixels(Extent::new(64, 64))),
         painted: None,
+        mask_kind: overpaint::raster::MaskKind::Strength,
         settings: EditSettings {
             work_size: None,
             second_pass: SecondPass::Off,
@@ -32,6 +33,7 @@ fn request(steps: u32) -> Arc<EditRequest> {
             strength: Strength::new(1.0).unwrap(),
             steps: Steps::new(steps).unwrap(),
             guidance: Guidance::new(4.0).unwrap(),
+            loras: Vec::new(),
             image_guidance: Guidance::new(1.5).unwrap(),
             seed: Seed(1),
             sampler: SamplerId::Euler,

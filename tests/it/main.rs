@@ -9,6 +9,7 @@
 
 mod actions;
 mod architecture;
+mod background;
 mod batch;
 mod bench;
 mod carried;

@@ -257,6 +257,7 @@ proptest! {
             model: ModelRef::BuiltIn,
             traits: model.traits.clone(),
             source: picture(),
+            mask_kind: overpaint::raster::MaskKind::Strength,
             painted: Some(loaded.mask),
             settings: EditSettings {
                 prompt: "x".to_owned(),

@@ -160,6 +160,7 @@ fn ten_chained_edits_leave_the_outside_bit_identical() {
                 traits: card.traits.clone(),
                 source: loaded.picture.clone(),
                 painted: Some(mask),
+                mask_kind: overpaint::raster::MaskKind::Strength,
                 settings,
             };
             let before = numbers(&loaded.picture);

@@ -87,6 +87,7 @@ fn each_step_shows_another_picture_and_the_last_is_close_to_the_result() {
         model: card.reference.clone(),
         traits: card.traits.clone(),
         source: file::load(path.as_ref()).unwrap().picture,
+        mask_kind: overpaint::raster::MaskKind::Strength,
         painted: None,
         settings: EditSettings {
             steps: Steps::new(8).unwrap(),

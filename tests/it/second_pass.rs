@@ -23,6 +23,7 @@ fn request(second_pass: SecondPass) -> EditRequest {
         model: ModelRef::BuiltIn,
         traits: catalog::open(&ModelRef::BuiltIn).unwrap().traits,
         source: srgb(pixels(extent)),
+        mask_kind: overpaint::raster::MaskKind::Strength,
         painted: Some(painted),
         settings: EditSettings {
             prompt: "x".to_owned(),

@@ -31,3 +31,6 @@ model-is-below = This folder is no model, but there is one in it. Give { $model 
 model-is-part = This is one part of a model. Give the whole folder, { $model }, instead of { $path }
 model-is-lone-part = This is one part of a model, or a model that makes no pictures. Give a whole diffusers folder (it holds model_index.json, unet, vae and others): { $path }
 model-is-none = There is no model in this folder. Give a Stable Diffusion checkpoint (.safetensors) or a diffusers folder (it holds model_index.json, unet, vae and others): { $path }
+lora-is-of-kind = This LoRA is of the kind { $kind }, which Overpaint cannot use. It uses plain LoRA of Stable Diffusion 1.x, 2.x and XL: { $path }
+lora-is-none = This file is no LoRA: there are no changes to a model in it. Choose another file: { $path }
+lora-of-other = This LoRA does not fit the model: it was made for { $made }, and the model is { $model }. Choose a LoRA or a model of the same family: { $path }

@@ -1,3 +1,4 @@
+plan-bad-lora-weight = A LoRA weight of { $value } is not possible. Choose a value from -10 to 10; 1 is as it was trained.
 plan-bad-strength = Denoising strength { $value } is not possible. Choose a value above 0 and up to 1; 0.3 to 0.5 keeps details.
 plan-bad-steps = { $value } steps are not possible. Choose 1 to 1000.
 plan-bad-guidance = A guidance scale of { $value } is not possible. Choose 1 to 50.
@@ -9,6 +10,8 @@ plan-everything-kept = Everything is painted, and what is painted stays: nothing
 completion-cancelled = Stopped.
 completion-too-little-left = Too little of the picture is left to copy from. Paint less, or erase it in several steps.
 plan-erase-nothing-painted = Nothing is painted, so there is nothing to erase. Paint over what should go.
+backdrop-nothing-selected = Nothing is selected, so there is nothing to put a background behind. Select the subject first, or load its mask.
+backdrop-everything-selected = Everything is selected, so there is no background to replace. Select the subject only, or take from the mask what may go.
 plan-mask-size = The mask is { $mask } and the picture { $picture }; they must be the same size.
 plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.

@@ -1,3 +1,4 @@
+plan-bad-lora-weight = LoRA 權重不能是 { $value }。請選 -10 到 10 之間的值；1 是訓練時的強度。
 plan-bad-strength = 降噪強度不能是 { $value }。請選擇大於 0、不超過 1 的值；0.3 到 0.5 能保留細節。
 plan-bad-steps = 步數不能是 { $value }。請選擇 1 到 1000。
 plan-bad-guidance = 提示詞引導強度不能是 { $value }。請選擇 1 到 50。
@@ -9,6 +10,8 @@ plan-everything-kept = 整張圖都塗滿了，而塗抹處會保留，所以沒
 completion-cancelled = 已停止。
 completion-too-little-left = 圖片剩下可以複製的部分太少。請塗小一點，或分幾次移除。
 plan-erase-nothing-painted = 沒有塗抹任何地方，所以沒有東西可以移除。請塗在想去掉的東西上。
+backdrop-nothing-selected = 沒有選取任何東西，無法換背景。請先選取主體，或載入它的遮罩。
+backdrop-everything-selected = 整張圖片都選取了，沒有背景可以替換。請只選取主體，或從遮罩裡擦掉可以換掉的地方。
 plan-mask-size = 遮罩是 { $mask }，圖片是 { $picture }，兩者必須一樣大。
 plan-empty-picture = 這張圖片沒有任何像素。
 plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們的錯，請回報。

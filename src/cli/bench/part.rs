@@ -24,6 +24,10 @@ pub(super) fn run(
     part: Part,
     stop: &AtomicBool,
 ) -> Result<(), CliError> {
+    if !part.is_in(&subject.model) {
+        let message = Message::new("cli-bench-no-text2").with("model", subject.name.clone());
+        return Err(CliError::Argument(message));
+    }
     let multiple = part
         .size_multiple_px(&subject.model)
         .map_err(EditError::from)?;

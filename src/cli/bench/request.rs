@@ -53,6 +53,7 @@ pub fn bench_request(
             profile: Profile::Srgb,
         },
         painted: Some(painted),
+        mask_kind: crate::raster::MaskKind::Strength,
         settings,
     })
 }

@@ -15,7 +15,7 @@ use super::console::{Console, progress_bar};
 use super::error::CliError;
 use super::selection::selection;
 use super::stop::stop_flag;
-use crate::catalog::{self, ModelCard};
+use crate::catalog::{self, ModelCard, ModelFiles};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
@@ -23,13 +23,13 @@ use crate::plan::Recipe;
 use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
 use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
-use crate::raster::{Mask, Picture, draw_patch};
+use crate::raster::{Mask, MaskKind, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
 use forecast::Forecasts;
 pub(super) use outputs::Outputs;
-pub(super) use progress::seconds;
-use progress::{Reporting, Totals};
-pub(super) use settings::length;
+use progress::Totals;
+pub(super) use progress::{Reporting, seconds};
+pub(super) use settings::{length, loras};
 use settings::{check_steps, settings, typed_strengths};
 
 /// Longer side of a picture on the sheet at most, in pixels.
@@ -51,6 +51,13 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     if card.words.is_none() {
         say_english(&settings.prompt, console);
     }
+    let loras: Vec<_> = settings
+        .loras
+        .iter()
+        .map(|used| (used.lora.clone(), 1.0))
+        .collect();
+    // Whether they fit is known by their headers.
+    ModelFiles::of(&card.reference).with_loras(&loras)?;
     let strengths = match args.task() {
         _ if !typed.is_empty() => typed,
         Some(task) => vec![task.strength()],
@@ -65,6 +72,12 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let stop = stop_flag()?;
     // The engine sets the threads up, also for the networks that select.
     let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let mask_kind = match (args.mask_kind, args.part()) {
+        (Some(kind), _) => kind.into(),
+        (None, Some(_)) => MaskKind::Matte,
+        (None, None) => MaskKind::Strength,
+    };
+    let settings = settings.for_kind(mask_kind);
     let painted = match args.part() {
         Some(part) => Some(selection(part, args.person, &loaded.picture, &stop)?.1),
         None => mask(args, &loaded.picture, console)?,
@@ -78,6 +91,7 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         settings,
         loaded,
         painted,
+        mask_kind,
         stop,
         engine,
         totals: Totals::default(),
@@ -113,6 +127,7 @@ struct Session<'a> {
     settings: EditSettings,
     loaded: LoadedPicture,
     painted: Option<Mask>,
+    mask_kind: MaskKind,
     stop: Arc<AtomicBool>,
     engine: DiffusionEngine,
     totals: Totals,
@@ -130,6 +145,7 @@ impl Session<'_> {
             traits: self.card.traits.clone(),
             source: self.loaded.picture.clone(),
             painted: self.painted.clone(),
+            mask_kind: self.mask_kind,
             settings: settings.clone(),
         };
         let forecast = self.forecast(&request);

@@ -108,13 +108,13 @@ pub(in crate::cli) fn seconds(report: &RunReport, total: f64) -> serde_json::Val
 }
 
 /// Passes progress on to the terminal and Ctrl-C on to the engine.
-pub(super) struct Reporting<'a> {
-    pub(super) console: &'a Console,
-    pub(super) json: bool,
-    pub(super) stop: &'a AtomicBool,
-    pub(super) bar: ProgressBar,
+pub(in crate::cli) struct Reporting<'a> {
+    pub(in crate::cli) console: &'a Console,
+    pub(in crate::cli) json: bool,
+    pub(in crate::cli) stop: &'a AtomicBool,
+    pub(in crate::cli) bar: ProgressBar,
     /// What the run will take, as far as that is known.
-    pub(super) forecast: Option<Forecast>,
+    pub(in crate::cli) forecast: Option<Forecast>,
 }
 
 impl EditProgress for Reporting<'_> {

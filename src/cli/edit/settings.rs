@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory as _;
 
-use crate::catalog::{ModelCard, ModelTraits};
+use crate::catalog::{self, ModelCard, ModelTraits};
 use crate::cli::args::{Args, EditArgs};
 use crate::cli::error::CliError;
-use crate::plan::{EditSettings, PlanError, Seed, Steps, Strength};
+use crate::plan::{EditSettings, LoraUse, LoraWeight, PlanError, Seed, Steps, Strength};
 use crate::text::Message;
 
 /// The strengths that were typed; none where none were.
@@ -82,6 +82,7 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     if let Some(schedule) = &args.schedule {
         settings.schedule = schedule.parse()?;
     }
+    settings.loras = loras(&args.lora)?;
     if let Some(padding) = &args.padding {
         settings.padding = Some(length(padding)?);
     }
@@ -89,6 +90,20 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
         settings.feather = Some(length(feather)?);
     }
     Ok(settings)
+}
+
+/// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
+pub(in crate::cli) fn loras(typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
+    let one = |text: &String| {
+        let parts = text.rsplit_once(':');
+        let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
+        let (file, weight) = parts.unwrap_or((text, 1.0));
+        Ok(LoraUse {
+            lora: catalog::find_lora(file)?,
+            weight: LoraWeight::new(weight)?,
+        })
+    };
+    typed.iter().map(one).collect()
 }
 
 /// True where nobody asked for a seed by its number.
@@ -250,6 +265,7 @@ mod tests {
         assert_eq!(hint(one.map(|_| ())), "0.3");
         for (option, value, meant) in [
             ("--guidance", "7,5", "7.5"),
+            ("--image-guidance", "1,5", "1.5"),
             ("--feather", "0,5%", "0.5%"),
             ("--padding", "12,5px", "12.5px"),
             ("--grow", "1,5", "1.5"),

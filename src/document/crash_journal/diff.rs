@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::state::{Layer, LayerId, State};
 use crate::geometry::Extent;
-use crate::raster::{Patch, Picture, Pixmap, Profile, TILE_PX, TileIndex, Tiled};
+use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, TILE_PX, TileIndex, Tiled};
 
 /// What turns one state into another. Parts that are the same in both are left out.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,6 +15,52 @@ pub(super) struct Diff {
     base: Option<(Profile, PixmapDiff)>,
     mask: Option<PlaneDiff>,
     layers: Option<Vec<LayerDiff>>,
+}
+
+/// What a [`Diff`] has no place for. `None`: as before.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct More {
+    mask_kind: Option<MaskKind>,
+    /// `None` in it: all is kept.
+    cutout: Option<Option<PlaneDiff>>,
+}
+
+impl More {
+    /// What leads from `before` to `after`; `None` where nothing does.
+    pub(super) fn between(before: &State, after: &State) -> Option<Self> {
+        let is_cut_the_same = match (&before.cutout, &after.cutout) {
+            (None, None) => true,
+            (Some(before), Some(after)) => {
+                before.extent() == after.extent() && after.changed_tiles(before).is_empty()
+            }
+            _ => false,
+        };
+        let more = Self {
+            mask_kind: (before.mask_kind != after.mask_kind).then_some(after.mask_kind),
+            cutout: (!is_cut_the_same).then(|| {
+                let cutout = after.cutout.as_ref();
+                cutout.map(|after| match &before.cutout {
+                    Some(before) => PlaneDiff::between(before, after),
+                    None => PlaneDiff::whole(after),
+                })
+            }),
+        };
+        (more.mask_kind.is_some() || more.cutout.is_some()).then_some(more)
+    }
+
+    /// Sets in `state` what was `before` the change; `None` where they do not belong together.
+    pub(super) fn apply(self, before: &State, mut state: State) -> Option<State> {
+        state.mask_kind = self.mask_kind.unwrap_or(state.mask_kind);
+        if let Some(cutout) = self.cutout {
+            let blank = || Tiled::filled(state.extent(), 0);
+            state.cutout = match cutout {
+                Some(diff) => Some(diff.apply(before.cutout.as_ref().unwrap_or(&blank()), 0)?),
+                None => None,
+            };
+        }
+        let is_whole = |cutout: &Mask| cutout.extent() == state.extent();
+        state.cutout.as_ref().is_none_or(is_whole).then_some(state)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ use super::edit::{Move, Step};
 use super::state::State;
 use super::{Document, DocumentId};
 use crate::geometry::Extent;
-use diff::Diff;
+use diff::{Diff, More};
 use frame::{Effort, Frames, MAGIC, frame};
 
 /// Everything about a document that would be missed, at one moment.
@@ -94,6 +94,19 @@ enum Record {
     About(About),
     Snapshot(State, Notes),
     Change(Option<Move>, Diff, Option<Notes>),
+    /// A change of what the first version did not know of too.
+    ChangeOfMore(Option<Move>, Diff, More, Option<Notes>),
+    /// What the snapshot before it leaves out.
+    MoreOfSnapshot(More),
+}
+
+/// A change as a record.
+fn change(by: Option<Move>, before: &State, after: &State, notes: Option<Notes>) -> Record {
+    let diff = Diff::between(before, after);
+    match More::between(before, after) {
+        Some(more) => Record::ChangeOfMore(by, diff, more, notes),
+        None => Record::Change(by, diff, notes),
+    }
 }
 
 /// Begins a journal at `path` with how things stood first; replaces what is there. Returns its
@@ -109,6 +122,10 @@ pub fn begin(path: &Path, first: &Moment) -> std::io::Result<u64> {
     bytes.append(&mut frame(&about, Effort::Small)?);
     // A whole photograph: what deflating it takes would keep the first strokes waiting.
     bytes.append(&mut frame(&snapshot, Effort::Fast)?);
+    let plain = State::new(first.state.base.clone());
+    if let Some(more) = More::between(&plain, &first.state) {
+        bytes.append(&mut frame(&Record::MoreOfSnapshot(more), Effort::Small)?);
+    }
     std::fs::write(path, &bytes)?;
     Ok(bytes.len() as u64)
 }
@@ -120,9 +137,8 @@ pub fn append(path: &Path, before: &Moment, moments: &[Moment]) -> std::io::Resu
     let mut bytes = Vec::new();
     let mut before = before;
     for after in moments {
-        let diff = Diff::between(&before.state, &after.state);
         let notes = (before.notes != after.notes).then(|| after.notes.clone());
-        let record = Record::Change(after.by, diff, notes);
+        let record = change(after.by, &before.state, &after.state, notes);
         bytes.append(&mut frame(&record, Effort::Small)?);
         before = after;
     }
@@ -187,11 +203,29 @@ fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
     let (Record::Snapshot(state, mut notes), mut whole) = frames.next()? else {
         return None;
     };
+    let mut next = frames.next();
+    let state = match next.take_if(|(record, _)| matches!(record, Record::MoreOfSnapshot(_))) {
+        Some((Record::MoreOfSnapshot(more), end)) => {
+            whole = end;
+            next = frames.next();
+            more.apply(&state, state.clone())?
+        }
+        _ => state,
+    };
     let mut document = Document::from_state(id, state, Document::UNDO_BUDGET_BYTES);
     note_saved(&mut document, &notes);
-    while let Some((Record::Change(by, diff, new_notes), end)) = frames.next() {
+    while let Some((record, end)) = next {
+        let before = document.state();
         // Cannot fail with a whole record, since each was made from the one before.
-        let Some(state) = diff.apply(document.state()) else {
+        let (by, state, new_notes) = match record {
+            Record::Change(by, diff, notes) => (by, diff.apply(before), notes),
+            Record::ChangeOfMore(by, diff, more, notes) => {
+                let state = diff.apply(before);
+                (by, state.and_then(|state| more.apply(before, state)), notes)
+            }
+            Record::About(_) | Record::Snapshot(..) | Record::MoreOfSnapshot(_) => break,
+        };
+        let Some(state) = state else {
             break;
         };
         document.follow(by, state);
@@ -200,6 +234,7 @@ fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
         // The journal knows them.
         document.take_steps();
         whole = end;
+        next = frames.next();
     }
     // A stroke that was under way is kept as far as it came. That it has ended is a step which the
     // journal is still to be told of.

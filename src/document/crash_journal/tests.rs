@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::document::{EditLabel, Layer};
 use crate::geometry::Rect;
-use crate::raster::{Patch, Picture, Pixmap, Profile, Tiled};
+use crate::raster::{MaskKind, Patch, Picture, Pixmap, Profile, Tiled};
 
 /// What a user may do; positions are shares of the canvas.
 #[derive(Debug, Clone)]
@@ -19,6 +19,9 @@ pub(crate) enum Act {
     Delete(usize),
     Raise(usize),
     Crop(Rect),
+    Kind,
+    CutOut(Rect, u8),
+    KeepAll,
     Undo,
     Redo,
     Save,
@@ -41,6 +44,9 @@ pub(crate) fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (0..4usize).prop_map(Act::Delete),
         1 => (0..4usize).prop_map(Act::Raise),
         1 => crop.prop_map(Act::Crop),
+        1 => Just(Act::Kind),
+        2 => (0..400i32, any::<u8>()).prop_map(|(x, v)| Act::CutOut(Rect::new(x, 9, 90, 270), v)),
+        1 => Just(Act::KeepAll),
         4 => Just(Act::Undo),
         3 => Just(Act::Redo),
         1 => Just(Act::Save),
@@ -72,6 +78,22 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
             }
             document.change(|s| s.mask.update(*rect, |_, _| *value));
         }
+        Act::Kind => {
+            document.edit(EditLabel::MaskKind, |s| {
+                s.mask_kind = match s.mask_kind {
+                    MaskKind::Strength => MaskKind::Matte,
+                    MaskKind::Matte => MaskKind::Strength,
+                };
+            });
+        }
+        Act::CutOut(rect, value) => {
+            document.edit(EditLabel::Background, |s| {
+                let blank = Tiled::filled(s.extent(), 0);
+                let kept = s.cutout.get_or_insert(blank);
+                kept.update(*rect, |_, _| *value);
+            });
+        }
+        Act::KeepAll => _ = document.edit(EditLabel::Background, |s| s.cutout = None),
         Act::Commit => _ = document.commit(),
         Act::Abort => _ = document.abort(),
         Act::Invert => {

@@ -24,7 +24,7 @@ use crate::engine::nn::precision::Precision;
 use crate::engine::nn::tensors::{check_finite, choose, noise_tensor, tensor_picture};
 use crate::engine::{Engine, EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::geometry::Extent;
-use crate::plan::{EngineInput, EngineMask, LatentFill};
+use crate::plan::{EngineInput, EngineMask, LatentFill, LoraUse};
 use crate::raster::RgbF32;
 
 /// Noises kept drawn.
@@ -97,7 +97,7 @@ pub struct DiffusionEngine {
     device: Device,
     device_name: String,
     precision: Precision,
-    loaded: Option<(ModelRef, Pipeline)>,
+    loaded: Option<(ModelRef, Vec<LoraUse>, Pipeline)>,
     noises: LruCache<(u64, Shape), Tensor>,
 }
 
@@ -127,19 +127,21 @@ impl DiffusionEngine {
     fn pipeline(
         &mut self,
         model: &ModelRef,
+        loras: &[LoraUse],
         progress: &mut dyn Progress,
     ) -> Result<&mut Pipeline, EngineError> {
-        let kept = self.loaded.take().filter(|(loaded, _)| loaded == model);
-        let entry = if let Some(entry) = kept {
-            entry
-        } else {
+        let kept = self.loaded.take().filter(|(loaded, ..)| loaded == model);
+        let pipeline = match kept {
+            Some((_, known, pipeline)) if known == loras => pipeline,
+            // What no LoRA changes stays loaded.
+            Some((.., pipeline)) => pipeline.with_loras(loras, self.precision, progress)?,
             // The other model is gone by now, so that there is memory for this one.
-            let pipeline = Pipeline::load(model, &self.device, self.precision, progress)?;
-            // Loading took as much memory again.
-            BlockAllocator::release_all();
-            (model.clone(), pipeline)
+            None => Pipeline::load(model, loras, &self.device, self.precision, progress)?,
         };
-        Ok(&mut self.loaded.insert(entry).1)
+        // Loading took as much memory again.
+        BlockAllocator::release_all();
+        let loaded = (model.clone(), loras.to_vec(), pipeline);
+        Ok(&mut self.loaded.insert(loaded).2)
     }
 
     /// The first noise of a run.
@@ -168,7 +170,8 @@ impl Engine for DiffusionEngine {
         progress.checkpoint()?;
         progress.stage(Stage::Loading);
         let clock = Instant::now();
-        let traits = self.pipeline(&input.model, progress)?.card.traits.clone();
+        let pipeline = self.pipeline(&input.model, &input.loras, progress)?;
+        let traits = pipeline.card.traits.clone();
         report.seconds.load = clock.elapsed().as_secs_f64();
         let latent_size = check_input(input, traits.size_multiple_px, traits.vae_factor)?;
         let shape = (
@@ -179,7 +182,7 @@ impl Engine for DiffusionEngine {
         );
         let noise = self.noise(input.seed.0, shape)?;
         let device = self.device.clone();
-        let pipeline = self.pipeline(&input.model, progress)?;
+        let pipeline = self.pipeline(&input.model, &input.loras, progress)?;
         let mut run = Run {
             input,
             pipeline,

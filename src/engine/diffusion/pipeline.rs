@@ -11,10 +11,12 @@ use super::schedule::TrainedNoise;
 use super::text_encoder::EncodedText;
 use super::unet::Unet;
 use super::vae::Vae;
-use crate::catalog::{self, ModelCard, ModelFiles, ModelRef};
+use crate::catalog::{self, LoraRef, ModelCard, ModelFiles, ModelRef};
+use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::tensors::{picture_tensor, tensor_picture};
 use crate::engine::{EngineError, Progress, RunReport};
+use crate::plan::LoraUse;
 use crate::raster::RgbF32;
 use crate::text::Message;
 
@@ -22,6 +24,15 @@ use crate::text::Message;
 const PICTURES_KEPT: usize = 6;
 /// Round trips kept.
 const ROUND_TRIPS_KEPT: usize = 4;
+
+/// The files of a model with LoRAs.
+fn changed(files: ModelFiles, loras: &[LoraUse]) -> Result<ModelFiles, EngineError> {
+    let loras: Vec<(LoraRef, f32)> = loras
+        .iter()
+        .map(|used| (used.lora.clone(), used.weight.get() as f32))
+        .collect();
+    Ok(files.with_loras(&loras)?)
+}
 
 /// One loaded model.
 #[derive(Debug)]
@@ -42,12 +53,13 @@ impl Pipeline {
     /// Reads a model whole.
     pub(super) fn load(
         model: &ModelRef,
+        loras: &[LoraUse],
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let card = catalog::open(model)?;
-        let files = ModelFiles::of(model);
+        let files = changed(ModelFiles::of(model), loras)?;
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
         let prompts = PromptEncoder::load(&files, device, precision.in_f32(), progress)?;
@@ -85,6 +97,42 @@ impl Pipeline {
             device: device.clone(),
             pictures: LruCache::new(PICTURES_KEPT),
             round_trips: LruCache::new(ROUND_TRIPS_KEPT),
+        })
+    }
+
+    /// The same model with other LoRAs: the networks that they change are read again, and the
+    /// autoencoder and all pictures that went through it stay.
+    pub(super) fn with_loras(
+        self,
+        loras: &[LoraUse],
+        precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let files = changed(ModelFiles::of(&self.card.reference), loras)?;
+        let Self {
+            card,
+            trained,
+            unet,
+            preview,
+            prompts,
+            vae,
+            device,
+            pictures,
+            round_trips,
+        } = self;
+        // Gone before they are read, so that they are never held twice.
+        drop((unet, prompts));
+        BlockAllocator::release_all();
+        Ok(Self {
+            prompts: PromptEncoder::load(&files, &device, precision.in_f32(), progress)?,
+            unet: Unet::load(&files, &device, precision, progress)?,
+            card,
+            trained,
+            preview,
+            vae,
+            device,
+            pictures,
+            round_trips,
         })
     }
 

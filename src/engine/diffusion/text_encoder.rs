@@ -182,10 +182,11 @@ impl TextEncoder {
     ) -> Result<Self, EngineError> {
         let config = TextEncoderConfig::read(files, place)?;
         let weights = Weights::open(files, place.weights(), device, precision)?;
-        let prefix = match weights.has("text_model.final_layer_norm.weight") {
-            // Without a projection, transformers wrote this prefix until version 5.
-            true => "text_model",
-            false => "",
+        // Without a projection, transformers wrote this prefix until version 5.
+        let prefix = if weights.has("text_model.final_layer_norm.weight") {
+            "text_model"
+        } else {
+            ""
         };
         let mut file = Loader::new(weights, progress);
         let projection = config
@@ -330,7 +331,7 @@ impl TextEncoder {
     /// Of each list the token at its end, `(batch, width)`, from all tokens, `(batch, window, width)`.
     fn ends(&self, ids: &[Vec<u32>], tokens: &Tensor) -> Result<Tensor, EngineError> {
         let end_of = |list: &Vec<u32>| {
-            let end = self.config.end.or(list.iter().max().copied());
+            let end = self.config.end.or_else(|| list.iter().max().copied());
             list.iter().position(|id| Some(*id) == end).unwrap_or(0)
         };
         let window = self.config.window;

@@ -33,7 +33,10 @@ impl From<CatalogError> for EngineError {
             CatalogError::Foreign { .. }
             | CatalogError::Damaged { .. }
             | CatalogError::Incomplete { .. }
-            | CatalogError::NotExchanged { .. } => Self::NoModel(error),
+            | CatalogError::NotExchanged { .. }
+            | CatalogError::OtherLora { .. }
+            | CatalogError::NoLora { .. }
+            | CatalogError::LoraOfOther { .. } => Self::NoModel(error),
             CatalogError::UnknownModel { id } => Self::Unsupported {
                 what: Message::new("engine-what-unknown").with("id", id),
             },

@@ -1,5 +1,6 @@
 //! Weights of a network: safetensors files, checked and brought to the device one tensor at a time.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::precision::{Precision, Storage};
-use crate::catalog::{Dtype, ModelFiles, StoredTensor, TensorFile};
+use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
 use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 use crate::text::Message;
@@ -42,6 +43,8 @@ struct Store {
     /// The file to name when a weight is in none of the shards.
     path: PathBuf,
     shards: Vec<TensorFile>,
+    /// What is added to weights when they are read.
+    deltas: BTreeMap<String, Vec<Delta>>,
 }
 
 impl Weights {
@@ -64,6 +67,7 @@ impl Weights {
             store: Arc::new(Store {
                 path: files.path(name),
                 shards: shards?,
+                deltas: files.deltas(name),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -82,6 +86,7 @@ impl Weights {
             store: Arc::new(Store {
                 path: PathBuf::from(name),
                 shards: vec![TensorFile::compiled_in(name, bytes)?],
+                deltas: BTreeMap::new(),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -184,7 +189,41 @@ impl Weights {
                 got: stored.shape.clone(),
             });
         }
-        self.read(shard, stored, &name)
+        let mut numbers = self.read(shard, stored, &name)?;
+        if let Some(deltas) = self.store.deltas.get(&name) {
+            for delta in deltas {
+                self.merge(&mut numbers.values, delta, &name)?;
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Adds what a LoRA changes to the numbers of a weight, in its file's order.
+    fn merge(&self, values: &mut [f32], delta: &Delta, name: &str) -> Result<(), EngineError> {
+        let factor = |stored: &StoredTensor| -> Result<Tensor, EngineError> {
+            let numbers = self.read(&delta.file, stored, name)?.values;
+            let rows = stored.shape.first().copied().unwrap_or(1);
+            let columns = stored.elements() / rows.max(1);
+            Ok(Tensor::from_vec(numbers, (rows, columns), &Device::Cpu)?)
+        };
+        let (up, down) = (factor(&delta.up)?, factor(&delta.down)?);
+        let product = match &delta.mid {
+            None => up.matmul(&down)?,
+            Some(mid) => {
+                // A convolution in three: to few channels, over the kernel, to many channels.
+                let (out, rank) = up.dims2()?;
+                let inner = up.matmul(&factor(mid)?)?.reshape((out, rank, ()))?;
+                let inner = inner.transpose(1, 2)?.contiguous()?;
+                let pixels = inner.dim(1)?;
+                let product = inner.reshape((out * pixels, rank))?.matmul(&down)?;
+                product.reshape((out, pixels, ()))?.transpose(1, 2)?
+            }
+        };
+        let product: Vec<f32> = product.flatten_all()?.to_vec1()?;
+        for (value, change) in values.iter_mut().zip(product) {
+            *value += delta.scale * change;
+        }
+        Ok(())
     }
 
     fn read(

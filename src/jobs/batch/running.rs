@@ -12,7 +12,7 @@ use crate::completion;
 use crate::engine::{Cancelled, Engine, Stage};
 use crate::jobs::{EditProgress, run_edit};
 use crate::plan::{EditRequest, EditSettings, EraseRequest, Layout, Pass, PreviewPatch, erase};
-use crate::raster::{FileOrigin, Mask, Picture, draw_patch};
+use crate::raster::{FileOrigin, Mask, MaskKind, Picture, draw_patch};
 use crate::text::{Explain as _, Message};
 
 /// What goes to the writer.
@@ -173,12 +173,18 @@ fn edit(
         .model
         .as_ref()
         .ok_or(Message::new("bulk-recipe-one-action"))?;
+    // As `edit --select` makes it.
+    let mask_kind = match work.part() {
+        Some(_) => MaskKind::Matte,
+        None => MaskKind::Strength,
+    };
     let request = EditRequest {
         model: model.reference.clone(),
         traits: model.traits.clone(),
         source: picture.clone(),
         painted: mask.cloned(),
-        settings: settings.clone(),
+        mask_kind,
+        settings: settings.for_kind(mask_kind),
     };
     let result = run_edit(engine, &request, &mut Stoppable(is_stopped));
     let result = result.map_err(|error| error.message())?;

@@ -1,5 +1,6 @@
 //! Everything around the canvas. Panels read the editor and send commands; none changes anything.
 
+mod background;
 mod generate;
 mod layers;
 mod more;

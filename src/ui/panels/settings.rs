@@ -5,7 +5,7 @@ use eframe::egui::{
     WidgetInfo, vec2,
 };
 
-use super::{generate, layers, more, prompt, strength};
+use super::{background, generate, layers, more, prompt, strength};
 use crate::document::DocumentId;
 use crate::plan::MaskMode;
 use crate::ui::context::Desk;
@@ -53,6 +53,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
                 ui.add_space(space::XS);
             }
             prompt::prompt_ui(ui, desk, document);
+            background::background_ui(ui, desk, document);
             ui.separator();
             strength::strength_ui(ui, desk, document);
             if !tasks_first {

@@ -21,6 +21,7 @@ use std::collections::HashMap;
 
 use eframe::egui;
 
+use super::background::BackgroundChoice;
 use super::brush::BrushSize;
 use super::view_transform::View;
 use crate::document::{DocumentId, LayerId};
@@ -66,6 +67,8 @@ pub(super) struct DocumentView {
     pub shown_result: Option<CandidateId>,
     /// The result that was accepted and is being looked at.
     accepted: Option<Accepted>,
+    /// The background that was seen last; a new one is looked at as it is.
+    background: Option<LayerId>,
     /// A run without a prompt was agreed to.
     pub runs_without_prompt: bool,
     /// How many results there were; a new one is shown by itself.
@@ -84,6 +87,14 @@ struct Accepted {
 }
 
 impl Accepted {
+    fn of(open: &OpenDocument, layer: LayerId) -> Self {
+        Self {
+            layer,
+            mask: open.document().mask().clone(),
+            mode: open.settings().mask_mode,
+        }
+    }
+
     /// True while the mask says what it said when the result was accepted.
     fn has_same_mask(&self, open: &OpenDocument) -> bool {
         let mask = open.document().mask();
@@ -172,6 +183,8 @@ pub(super) struct UiState {
     pub tab_in_front: Option<DocumentId>,
     /// Nothing moves by itself: as chosen, or as the desktop asks.
     pub still: bool,
+    /// What is put behind the subject the next time.
+    pub background: BackgroundChoice,
     /// The size of the interface that suits the screen, until another is chosen.
     pub own_scale_percent: Option<u32>,
     /// The layer whose making is the recipe that is about to be saved; `None`: what is set.
@@ -212,6 +225,7 @@ impl Default for UiState {
             chips: egui::Rect::ZERO,
             tab_in_front: None,
             still: false,
+            background: BackgroundChoice::default(),
             own_scale_percent: None,
             recipe_of: None,
             documents: HashMap::new(),
@@ -249,6 +263,11 @@ impl UiState {
         self.documents.retain(|id, known| {
             let open = editor.document(*id);
             if let Some(open) = open {
+                let background = editor.background(*id).map(|(layer, _)| layer);
+                if background != known.background {
+                    known.background = background;
+                    known.accepted = background.map(|layer| Accepted::of(open, layer));
+                }
                 known.accepted.take_if(|it| !it.has_same_mask(open));
             }
             open.is_some()
@@ -270,11 +289,7 @@ impl UiState {
         let layer = candidate.and_then(|candidate| candidate.accepted_as);
         let open = candidate.and_then(|candidate| editor.document(candidate.document));
         if let (Some(layer), Some(open)) = (layer, open) {
-            self.of(open.id()).accepted = Some(Accepted {
-                layer,
-                mask: open.document().mask().clone(),
-                mode: open.settings().mask_mode,
-            });
+            self.of(open.id()).accepted = Some(Accepted::of(open, layer));
         }
     }
 

@@ -250,6 +250,25 @@ pub(super) fn case(action: Action) -> Case {
         Action::TaskClothes => task_case("person, wearing …"),
         Action::TaskStyle => task_case("… style"),
         Action::TaskRemove => task_case("empty …"),
+        Action::PutColour | Action::PutGradient | Action::PutBlur | Action::PutNothing => {
+            Case::new(layers, Between("0", "1")).then(wait_for_background)
+        }
+        Action::PutPicture => Case::new(layers, Between("0", "1"))
+            .first(|stage| write_picture(&stage.window, "behind.png"))
+            .then(|stage| {
+                say_path(stage, "behind.png");
+                wait_for_background(stage);
+            }),
+        Action::Harmonise => Case::new(runs, Between("0", "1"))
+            .first(paint)
+            .then(|stage| stage.window.wait_for_runs()),
+        Action::SwapMaskKind => Case::new(
+            |stage| {
+                let open = stage.window.editor().active().unwrap();
+                format!("{:?}", open.document().mask_kind())
+            },
+            Between("Strength", "Matte"),
+        ),
         Action::Generate => Case::new(runs, Between("0", "1"))
             .then(|stage| stage.window.wait_for_runs())
             .with_button_named("Restyle the whole picture"),
@@ -396,4 +415,11 @@ fn select_case() -> Case {
 
 fn task_case(begun: &'static str) -> Case {
     Case::new(prompt, Change::To(begun)).with_button()
+}
+
+fn wait_for_background(stage: &mut Stage) {
+    stage.window.wait(|editor| {
+        let open = editor.active().unwrap();
+        !editor.is_putting_behind(open.id()) && open.document().undo_label().is_some()
+    });
 }

@@ -87,6 +87,7 @@ fn tiny_input(picture: RgbF32) -> EngineInput {
         strength: Strength::new(0.6).unwrap(),
         steps: Steps::new(10).unwrap(),
         guidance: Guidance::new(3.5).unwrap(),
+        loras: Vec::new(),
         image_guidance: Guidance::new(1.5).unwrap(),
         seed: Seed(11),
         sampler: SamplerId::Ddim,

@@ -49,14 +49,17 @@ pub(super) fn of(model: RandomModel) -> (Value, Vec<(&'static str, Value)>) {
 }
 
 fn measures(model: RandomModel) -> Measures {
-    let text_15 = Text {
-        width: 768,
-        inner_width: 3072,
-        layers: 12,
-        heads: 12,
-        activation: "quick_gelu",
-    };
-    let sd15 = |in_channels: u32| Measures {
+    match model {
+        RandomModel::Sd15 => sd15(4),
+        RandomModel::Sd15Inpaint => sd15(9),
+        RandomModel::Sd21 => sd21(),
+        RandomModel::Sdxl => sdxl(),
+        RandomModel::Tiny => tiny(),
+    }
+}
+
+fn sd15(in_channels: u32) -> Measures {
+    Measures {
         unet: json!({
             "attention_head_dim": 8,
             "block_out_channels": [320, 640, 1280, 1280],
@@ -76,82 +79,92 @@ fn measures(model: RandomModel) -> Measures {
         vae_scaling: 0.18215,
         vae_groups: 32,
         prediction: "epsilon",
-        text: text_15,
+        text: Text {
+            width: 768,
+            inner_width: 3072,
+            layers: 12,
+            heads: 12,
+            activation: "quick_gelu",
+        },
         text_2: None,
-    };
-    match model {
-        RandomModel::Sd15 => sd15(4),
-        RandomModel::Sd15Inpaint => sd15(9),
+    }
+}
+
+fn sd21() -> Measures {
+    let mut measures = sd15(4);
+    measures.unet["attention_head_dim"] = json!([5, 10, 20, 20]);
+    measures.unet["cross_attention_dim"] = 1024.into();
+    measures.unet["sample_size"] = 96.into();
+    measures.unet["use_linear_projection"] = true.into();
+    Measures {
+        prediction: "v_prediction",
         // OpenCLIP's ViT-H, of which the last layer is left out.
-        RandomModel::Sd21 => {
-            let mut measures = sd15(4);
-            measures.unet["attention_head_dim"] = json!([5, 10, 20, 20]);
-            measures.unet["cross_attention_dim"] = 1024.into();
-            measures.unet["sample_size"] = 96.into();
-            measures.unet["use_linear_projection"] = true.into();
-            Measures {
-                prediction: "v_prediction",
-                text: Text {
-                    width: 1024,
-                    inner_width: 4096,
-                    layers: 23,
-                    heads: 16,
-                    activation: "gelu",
-                },
-                ..measures
-            }
-        }
-        RandomModel::Sdxl => Measures {
-            unet: json!({
-                "addition_embed_type": "text_time",
-                "addition_time_embed_dim": 256,
-                "attention_head_dim": [5, 10, 20],
-                "block_out_channels": [320, 640, 1280],
-                "cross_attention_dim": 2048,
-                "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-                "in_channels": 4,
-                "layers_per_block": 2,
-                "projection_class_embeddings_input_dim": 2816,
-                "sample_size": 128,
-                "transformer_layers_per_block": [1, 2, 10],
-                "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
-                "use_linear_projection": true,
-            }),
-            vae_scaling: 0.13025,
-            text_2: Some(Text {
-                width: 1280,
-                inner_width: 5120,
-                layers: 32,
-                heads: 20,
-                activation: "gelu",
-            }),
-            ..sd15(4)
+        text: Text {
+            width: 1024,
+            inner_width: 4096,
+            layers: 23,
+            heads: 16,
+            activation: "gelu",
         },
-        RandomModel::Tiny => Measures {
-            unet: json!({
-                "attention_head_dim": 2,
-                "block_out_channels": [16, 32],
-                "cross_attention_dim": 24,
-                "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
-                "in_channels": 4,
-                "layers_per_block": 1,
-                "norm_num_groups": 8,
-                "sample_size": 16,
-                "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
-            }),
-            vae_channels: json!([8, 16]),
-            vae_scaling: 0.5,
-            vae_groups: 4,
-            prediction: "epsilon",
-            text: Text {
-                width: 24,
-                inner_width: 48,
-                layers: 2,
-                heads: 2,
-                activation: "quick_gelu",
-            },
-            text_2: None,
+        ..measures
+    }
+}
+
+fn sdxl() -> Measures {
+    Measures {
+        unet: json!({
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256,
+            "attention_head_dim": [5, 10, 20],
+            "block_out_channels": [320, 640, 1280],
+            "cross_attention_dim": 2048,
+            "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+            "in_channels": 4,
+            "layers_per_block": 2,
+            "projection_class_embeddings_input_dim": 2816,
+            "sample_size": 128,
+            "transformer_layers_per_block": [1, 2, 10],
+            "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+            "use_linear_projection": true,
+        }),
+        vae_scaling: 0.13025,
+        // OpenCLIP's ViT-bigG.
+        text_2: Some(Text {
+            width: 1280,
+            inner_width: 5120,
+            layers: 32,
+            heads: 20,
+            activation: "gelu",
+        }),
+        ..sd15(4)
+    }
+}
+
+fn tiny() -> Measures {
+    Measures {
+        unet: json!({
+            "attention_head_dim": 2,
+            "block_out_channels": [16, 32],
+            "cross_attention_dim": 24,
+            "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+            "in_channels": 4,
+            "layers_per_block": 1,
+            "norm_num_groups": 8,
+            "sample_size": 16,
+            "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+        }),
+        vae_channels: json!([8, 16]),
+        vae_scaling: 0.5,
+        vae_groups: 4,
+        prediction: "epsilon",
+        text: Text {
+            width: 24,
+            inner_width: 48,
+            layers: 2,
+            heads: 2,
+            activation: "quick_gelu",
         },
+        text_2: None,
     }
 }
 

@@ -1,3 +1,5 @@
+mod loras;
+
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -1,11 +1,14 @@
 //! A checkpoint in one file and the diffusers folder of the same model.
 
+use std::path::PathBuf;
+
 use super::*;
-use crate::catalog::ModelFiles;
 use crate::catalog::testing::{SmallModel, put};
+use crate::catalog::{LoraRef, ModelFiles};
 use crate::engine::diffusion::text_encoder::{Place, TextEncoderConfig};
 use crate::engine::diffusion::unet::UnetConfig;
 use crate::engine::diffusion::vae::VaeConfig;
+use crate::plan::{LoraUse, LoraWeight};
 
 /// The model of a family as a folder and as one file.
 fn both(family: &str, room: &Path) -> [ModelRef; 2] {
@@ -68,5 +71,61 @@ fn a_file_gives_the_very_picture_that_the_folder_gives() {
         let of_folder = run(folder);
         assert!(of_folder == run(file), "{family}");
         assert!(of_folder != enlarged);
+    }
+}
+
+#[test]
+fn loras_are_added_and_taken_away_again() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = small_sd1(room.path());
+    let lora = LoraRef::at(&golden_path("loras/kohya.safetensors")).unwrap();
+    let with = |weights: &[f64]| EngineInput {
+        model: ModelRef::Folder(folder.clone()),
+        prompt: "red".to_owned(),
+        steps: Steps::new(4).unwrap(),
+        negative: String::new(),
+        loras: weights
+            .iter()
+            .map(|weight| LoraUse {
+                lora: lora.clone(),
+                weight: LoraWeight::new(*weight).unwrap(),
+            })
+            .collect(),
+        ..tiny()
+    };
+    let mut kept = engine();
+    let mut run = |weights: &[f64]| kept.run(&with(weights), &mut NoProgress).unwrap().image;
+    let plain = run(&[]);
+    let half = run(&[0.5]);
+    assert!(plain != half);
+    assert!(run(&[]) == plain && run(&[0.0]) == plain);
+    let fresh = engine().run(&with(&[0.5]), &mut NoProgress).unwrap().image;
+    assert!(run(&[0.5]) == fresh && fresh == half);
+    // Two are the sum of both, but for the order of rounding.
+    let error = relative_error(&planes(&run(&[0.25, 0.25])), &planes(&half));
+    assert!(error < 1e-4, "{error:e}");
+}
+
+/// The small SD 1 of diffusers' goldens.
+fn small_sd1(room: &Path) -> PathBuf {
+    let folder = room.join("sd1");
+    copy_tree(&golden_path("families/sd1"), &folder);
+    put(&folder, "model_index.json", b"{}");
+    folder
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_tree(&path, &target);
+        } else {
+            put(
+                to,
+                &path.file_name().unwrap().to_string_lossy(),
+                &std::fs::read(&path).unwrap(),
+            );
+        }
     }
 }

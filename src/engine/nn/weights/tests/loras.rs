@@ -1,0 +1,68 @@
+//! LoRAs in every naming, against what diffusers makes of the weights (`tests/golden/loras.py`).
+
+use super::*;
+use crate::catalog::{LoraRef, ModelRef};
+use crate::engine::nn::goldens::relative_error;
+
+/// A file or folder under `tests/golden/data`.
+fn golden_path(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("tests/golden/data").join(name)
+}
+
+/// A folder with the parts of SD 1 or SDXL that LoRAs change.
+fn model(folder: &Path, is_xl: bool) -> ModelFiles {
+    let from = |family: &str| golden_path("families").join(family);
+    let own = from(if is_xl { "sdxl" } else { "sd1" });
+    let mut parts = vec![(from("sd1"), "text_encoder", "model")];
+    parts.push((own.clone(), "unet", "diffusion_pytorch_model"));
+    if is_xl {
+        parts.push((own, "text_encoder_2", "model"));
+    }
+    for (root, part, stem) in parts {
+        let name = format!("{part}/{stem}.safetensors");
+        put(folder, &name, &std::fs::read(root.join(&name)).unwrap());
+    }
+    ModelFiles::of(&ModelRef::Folder(folder.to_owned()))
+}
+
+#[test]
+fn weights_with_a_lora_are_those_of_diffusers() {
+    for (name, is_xl, changed) in [
+        ("kohya", false, 90),
+        ("kohya-xl", true, 142),
+        ("kohya-xl-original", true, 112),
+        ("dotted", false, 90),
+        ("processors", false, 40),
+        ("peft", false, 28),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let lora = |name: String| golden_path("loras").join(name);
+        let found = LoraRef::at(&lora(format!("{name}.safetensors"))).unwrap();
+        let files = model(folder.path(), is_xl);
+        let files = files.with_loras(&[(found, 0.7)]).unwrap();
+        let fused =
+            candle_core::safetensors::load(lora(format!("{name}.fused.safetensors")), &Device::Cpu)
+                .unwrap();
+        assert_eq!(fused.len(), changed, "{name}");
+        for (place, wanted) in fused {
+            let (part, weight) = place.split_once('/').unwrap();
+            let stem = match part {
+                "unet" => "diffusion_pytorch_model",
+                _ => "model",
+            };
+            let file = format!("{part}/{stem}.safetensors");
+            let weights = Weights::open(&files, &[&file], &Device::Cpu, Precision::F32).unwrap();
+            // transformers 5 loads without the first part of a name that files may have.
+            let prefixed = format!("text_model.{weight}");
+            let weight = if weights.has(weight) {
+                weight
+            } else {
+                &prefixed
+            };
+            let ours = weights.tensor(weight, wanted.dims()).unwrap();
+            let error = relative_error(&ours, &wanted);
+            assert!(error <= 1e-5, "{name} {place}: {error:e}");
+        }
+    }
+}
