@@ -3,13 +3,14 @@
 use super::output::OutputSection;
 use super::recipe::{BulkRecipe, EditSection, MaskSection, RECIPE_VERSION};
 use super::words::{SeedRule, Word};
-use crate::plan::EditSettings;
+use crate::plan::{EditSettings, LoraUse};
 use crate::select::Part;
 
 impl BulkRecipe {
     /// The recipe of those settings with the model of that id or path, for pictures in which that part
     /// is selected; `None`: their whole changes.
     pub fn of_edit(settings: &EditSettings, model: &str, part: Option<Part>) -> Self {
+        let typed = |lora: &LoraUse| format!("{}:{}", lora.lora.path.display(), lora.weight.get());
         let words = |text: &str| text.replace('{', "{{").replace('}', "}}");
         Self {
             version: RECIPE_VERSION,
@@ -23,6 +24,7 @@ impl BulkRecipe {
             },
             edit: Some(EditSection {
                 model: Some(model.to_owned()),
+                lora: settings.loras.iter().map(typed).collect(),
                 prompt: words(&settings.prompt),
                 negative: words(&settings.negative),
                 strength: Some(settings.strength),

@@ -100,6 +100,9 @@ pub struct EditSection {
     /// An id of `overpaint models`, or where a model lies, from the recipe's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// LoRAs to add to the model: `FILE`, or `FILE:WEIGHT`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lora: Vec<String>,
     /// A checkpoint's autoencoder, from the recipe's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vae: Option<String>,

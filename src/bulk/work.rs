@@ -13,7 +13,7 @@ use super::words::{SeedRule, Word};
 use crate::catalog::{ModelCard, ModelRef, ModelTraits};
 use crate::geometry::Extent;
 use crate::plan::{
-    EditSettings, EraseSettings, Length, MaskMode, PlanError, Recipe, Seed, Strength,
+    EditSettings, EraseSettings, Length, LoraUse, MaskMode, PlanError, Recipe, Seed, Strength,
 };
 use crate::raster::FileFormat;
 use crate::raster::file::{MaskChannel, SaveOptions};
@@ -121,6 +121,13 @@ impl Work {
             strengths,
             name,
         })
+    }
+
+    /// The same with those LoRAs added to the model.
+    #[must_use]
+    pub fn with_loras(mut self, loras: Vec<LoraUse>) -> Self {
+        self.settings.loras = loras;
+        self
     }
 
     /// Where that picture's mask lies, where masks come from files.

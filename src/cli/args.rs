@@ -1,16 +1,19 @@
 //! The arguments, as they are typed.
 
 mod background;
+mod batch;
+mod device;
 mod mask_kind;
 
-use std::num::NonZero;
 use std::path::PathBuf;
 
 pub(super) use background::BackgroundArgs;
+pub(super) use batch::{BatchArgs, RecipeArgs, RecipeCommand};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+pub use device::DeviceArgs;
 pub(super) use mask_kind::KindArg;
 
-use crate::engine::diffusion::{DeviceChoice, EngineOptions, Part as ModelPart, PrecisionChoice};
+use crate::engine::diffusion::Part as ModelPart;
 use crate::plan::Task;
 use crate::select::Part;
 
@@ -53,46 +56,6 @@ pub(super) enum Command {
     Bench(BenchArgs),
 }
 
-/// What computes.
-#[derive(Debug, Clone, PartialEq, Eq, ClapArgs)]
-pub struct DeviceArgs {
-    /// What computes
-    #[arg(long, value_enum, default_value_t)]
-    pub device: Device,
-    /// Numbers the processor multiplies. They change a picture's last bits
-    #[arg(long, value_enum, default_value_t)]
-    pub precision: Precision,
-    /// Threads of the engine, at most one for each processor [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub threads: Option<u32>,
-}
-
-/// What computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Device {
-    /// A GPU this build knows, else the processor
-    #[default]
-    Auto,
-    /// The processor
-    Cpu,
-    /// An NVIDIA GPU
-    Cuda,
-    /// An Apple GPU
-    Metal,
-}
-
-/// Numbers the processor multiplies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Precision {
-    /// bf16 where the processor multiplies it faster, else f32
-    #[default]
-    Auto,
-    /// 24 binary digits
-    F32,
-    /// 8 binary digits, summed in f32
-    Bf16,
-}
-
 impl Command {
     /// True where everything is said as JSON.
     pub(super) fn wants_json(&self) -> bool {
@@ -104,30 +67,6 @@ impl Command {
             Self::Bench(bench) => bench.json,
             Self::Batch(batch) => batch.json,
             Self::Models(_) | Self::Recipe(_) => false,
-        }
-    }
-}
-
-impl DeviceArgs {
-    /// The same, in the engine's words. More threads than processors would only wait for each other.
-    pub fn engine_options(&self) -> EngineOptions {
-        EngineOptions {
-            device: match self.device {
-                Device::Auto => DeviceChoice::Auto,
-                Device::Cpu => DeviceChoice::Cpu,
-                Device::Cuda => DeviceChoice::Cuda,
-                Device::Metal => DeviceChoice::Metal,
-            },
-            precision: match self.precision {
-                Precision::Auto => PrecisionChoice::Auto,
-                Precision::F32 => PrecisionChoice::F32,
-                Precision::Bf16 => PrecisionChoice::Bf16,
-            },
-            threads: self.threads.map(|count| {
-                let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-                (count as usize).min(processors)
-            }),
-            yielding: false,
         }
     }
 }
@@ -379,72 +318,6 @@ pub(super) struct EraseArgs {
     pub(super) json: bool,
 }
 
-/// `overpaint batch`.
-#[derive(Debug, Clone, ClapArgs)]
-pub(super) struct BatchArgs {
-    /// Folders of pictures, and pictures
-    #[arg(required = true, value_name = "FOLDER|FILE")]
-    pub(super) inputs: Vec<PathBuf>,
-    /// What to do with each of them: a file *.overpaint-recipe.toml
-    #[arg(short, long, value_name = "RECIPE")]
-    pub(super) recipe: PathBuf,
-    /// Folder for the results, report.csv, and what is done so far
-    #[arg(short, long, value_name = "FOLDER")]
-    pub(super) output: PathBuf,
-    /// Take the pictures of all folders below too
-    #[arg(long)]
-    pub(super) recursive: bool,
-    /// Go on with a batch that was here before: what is done stays as it is
-    #[arg(long)]
-    pub(super) resume: bool,
-    /// Lay masks, cut-outs and a table review.csv out in FOLDER; what looks doubtful is not run until
-    /// it is accepted there, and masks that were painted over are used
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) review: Option<PathBuf>,
-    /// Make the masks, and run nothing
-    #[arg(long)]
-    pub(super) masks_only: bool,
-    /// How many pictures may wait between two stages of work, each in memory: auto or a number
-    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = ahead)]
-    pub(super) jobs: usize,
-    /// What computes
-    #[command(flatten)]
-    pub(super) device: DeviceArgs,
-    /// Say everything as one JSON object a line
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `auto`, or a number from 0 to 64.
-fn ahead(typed: &str) -> Result<usize, String> {
-    match typed.parse() {
-        _ if typed == "auto" => Ok(crate::jobs::AHEAD),
-        Ok(count) if count <= 64 => Ok(count),
-        _ => Err("give auto, or a number from 0 to 64".to_owned()),
-    }
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct RecipeArgs {
-    #[command(subcommand)]
-    pub(super) command: RecipeCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RecipeCommand {
-    /// Write out all that a recipe says and does not say
-    Show {
-        /// The recipe
-        recipe: PathBuf,
-    },
-    /// Say whether a recipe can be used
-    Check {
-        /// Recipes
-        #[arg(required = true, value_name = "RECIPE")]
-        recipes: Vec<PathBuf>,
-    },
-}
-
 #[derive(Debug, ClapArgs)]
 pub(super) struct ModelsArgs {
     #[command(subcommand)]
@@ -554,26 +427,5 @@ impl BenchStage {
             Self::Text => "text",
             Self::Text2 => "text2",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_threads_than_processors_are_as_many_as_processors() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        for (typed, wanted) in [
-            (None, None),
-            (Some("1"), Some(1)),
-            (Some("1024"), Some(processors.min(1024))),
-            (Some("4294967295"), Some(processors)),
-        ] {
-            let option = typed.map(|count| format!("--threads={count}"));
-            let args = Args::try_parse_from(["overpaint".to_owned()].into_iter().chain(option));
-            assert_eq!(args.unwrap().device.engine_options().threads, wanted);
-        }
-        assert!(Args::try_parse_from(["overpaint", "--threads", "0"]).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{RecipeArgs, RecipeCommand};
 use super::console::{Console, answer};
+use super::edit::loras;
 use super::error::CliError;
 use crate::bulk::{
     BulkRecipe, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each, model_identity,
@@ -83,11 +84,14 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             Some((card, identity))
         }
     };
+    let loras = recipe.edit.as_ref().map(|edit| loras(&edit.lora));
+    let loras = loras.transpose()?.unwrap_or_default();
     let model = card
         .as_ref()
         .map(|(card, identity)| (card, identity.clone()));
-    Work::new(recipe, folder, prompts, model).map_err(|error| match error {
+    let work = Work::new(recipe, folder, prompts, model).map_err(|error| match error {
         NotReady::Recipe(error) => refused(error),
         NotReady::Plan(error) => error.into(),
-    })
+    })?;
+    Ok(work.with_loras(loras))
 }

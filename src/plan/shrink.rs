@@ -28,15 +28,21 @@ pub fn shrunk(painted: &Mask, mode: MaskMode, by: Length) -> Mask {
         .collect();
     let is_outside: Vec<bool> = change.iter().map(|c| *c < INSIDE).collect();
     let nearest = nearest_sites(rect.extent(), &is_outside);
-    let mut values = change
+    let values = change
         .iter()
         .zip(&nearest.squared)
         .map(|(change, squared)| {
             let left = (f64::from(*squared).sqrt() - by_px).clamp(0.0, 1.0);
             change_of((f64::from(*change) * left).round() as u8, mode)
         });
+    let values: Vec<u8> = values.collect();
     let mut smaller = painted.clone();
-    smaller.update(rect, |_, old| values.next().unwrap_or(old));
+    // Tile by tile, not row by row.
+    smaller.update(rect, |at, old| {
+        let (x, y) = ((at.x - rect.x) as usize, (at.y - rect.y) as usize);
+        let value = values.get(y * rect.width as usize + x);
+        value.copied().unwrap_or(old)
+    });
     smaller
 }
 

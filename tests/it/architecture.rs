@@ -100,7 +100,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_xml", &["project/"]),
     ("csv", &["bulk/"]),
     ("redb", &["bulk/"]),
-    ("sha2", &["bulk/"]),
+    ("sha2", &["bulk/", "catalog/"]),
     ("toml", &["bulk/"]),
 ];
 

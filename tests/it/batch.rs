@@ -308,7 +308,11 @@ fn a_failing_engine_fails_one_result() {
     let mut run = Run::new(room.path(), EDIT, "out");
     run.scripts = vec![Script::Paint, Script::Fail(EngineError::OutOfMemory)];
     let result = run.go();
-    assert_eq!(row(&result, "a.png").state, Some(State::Failed));
+    let failed = result
+        .rows
+        .iter()
+        .find(|row| row.state == Some(State::Failed) && row.picture == "a.png");
+    assert_eq!(failed.map(|row| row.output.as_str()), Some("a-0.8.png"));
     assert_eq!(of_state(&result, State::Done), 5);
     let again = Run::resumed(room.path(), EDIT, "out").go();
     assert_eq!(

@@ -92,7 +92,7 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
 }
 
 /// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
-pub(super) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
+pub(in crate::cli) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
     let one = |text: &String| {
         let parts = text.rsplit_once(':');
         let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));

@@ -174,7 +174,7 @@ fn edit(
         .as_ref()
         .ok_or(Message::new("bulk-recipe-one-action"))?;
     // As `edit --select` makes it.
-    let mask_kind = match work.recipe.mask.select {
+    let mask_kind = match work.part() {
         Some(_) => MaskKind::Matte,
         None => MaskKind::Strength,
     };

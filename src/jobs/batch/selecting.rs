@@ -280,10 +280,10 @@ fn cut_out(picture: &Picture, mask: &Mask) -> Picture {
     let step = extent.width.max(extent.height).div_ceil(CUTOUT_PX).max(1);
     let small = Extent::new((extent.width / step).max(1), (extent.height / step).max(1));
     let colours = picture.pixels.shrunk8(small);
-    let mut pixels = colours.into_iter();
     let mut plane = Tiled::filled(small, [0u8; 4]);
     plane.update(crate::geometry::Rect::of(small), |at, old| {
-        let [r, g, b, a] = pixels.next().unwrap_or(old);
+        let colour = colours.get((at.y as u32 * small.width + at.x as u32) as usize);
+        let [r, g, b, a] = colour.copied().unwrap_or(old);
         let (x, y) = (at.x as u32 * step, at.y as u32 * step);
         let selected = mask.get(x, y).unwrap_or(0);
         [r, g, b, a.min(selected)]
