@@ -58,7 +58,7 @@ fn main() -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|---|---|");
     let mut all = Errors::default();
     for (kind, name) in KINDS.into_iter().enumerate() {
-        let opacity = opacity(kind)?;
+        let opacity = opacity(kind);
         let mut sum = Errors::default();
         for (at, back) in photos.iter().enumerate() {
             let front = photos.get((at + 1) % photos.len()).ok_or("no photograph")?;
@@ -137,7 +137,7 @@ impl Numbers {
 }
 
 /// A shape of that kind, nine samples a pixel.
-fn opacity(kind: usize) -> Result<Vec<f32>, Failure> {
+fn opacity(kind: usize) -> Vec<f32> {
     let root = SIDE as f32 * 0.22;
     let mut numbers = Numbers(7);
     // Angle, bend, length and width of each strand.
@@ -180,11 +180,11 @@ fn opacity(kind: usize) -> Result<Vec<f32>, Failure> {
         samples.count() as f32 / 9.0
     };
     let sharp: Vec<f32> = (0..SIDE * SIDE).map(share).collect();
-    Ok(if kind == 3 {
+    if kind == 3 {
         blurred(&sharp, SIDE, 6.0)
     } else {
         sharp
-    })
+    }
 }
 
 fn blurred(plane: &[f32], side: u32, sigma: f32) -> Vec<f32> {

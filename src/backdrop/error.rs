@@ -25,6 +25,13 @@ pub enum BackdropError {
     Scaling(String),
 }
 
+impl BackdropError {
+    /// True where neither picture nor matte is to blame.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Scaling(_))
+    }
+}
+
 impl Explain for BackdropError {
     fn message(&self) -> Message {
         match self {

@@ -103,7 +103,8 @@ impl Row<'_> {
     fn solved(&self, x: usize, all: bool) -> Option<Split> {
         let at = self.at + x;
         let seen = self.seen.get(at)?;
-        if !all && !(seen.share > 0.0 && seen.share < 1.0) {
+        let is_soft = seen.share > 0.0 && seen.share < 1.0;
+        if !all && !is_soft {
             return None;
         }
         let mut weights = 0.0;

@@ -78,9 +78,9 @@ impl CliError {
                 _ => BAD_ARGUMENTS,
             },
             Self::Erase(error) if !error.is_cancelled() => BAD_INPUT,
-            Self::Backdrop(BackdropError::Scaling(_)) => FAILED_RUN,
-            Self::Backdrop(_) => BAD_INPUT,
-            Self::Edit(EditError::Engine(_))
+            Self::Backdrop(error) if !error.is_ours() => BAD_INPUT,
+            Self::Backdrop(_)
+            | Self::Edit(EditError::Engine(_))
             | Self::Sight(SightError::Engine(_))
             | Self::Erase(_)
             | Self::Journal(_)

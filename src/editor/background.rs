@@ -103,10 +103,8 @@ impl Editor {
     /// What the topmost background of a document is, and in which layer.
     pub fn background(&self, document: DocumentId) -> Option<(LayerId, Behind)> {
         let layers = self.document(document)?.document.layers();
-        let found = layers.iter().rev();
-        found
-            .filter_map(|layer| Some((layer.id, behind_of(layer)?)))
-            .next()
+        let mut found = layers.iter().rev();
+        found.find_map(|layer| Some((layer.id, behind_of(layer)?)))
     }
 
     /// True while something is being put behind the subject of a document.

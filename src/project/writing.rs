@@ -196,17 +196,7 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
         manifest.profile = Some(PROFILE.to_owned());
         entries.push((PROFILE.to_owned(), Piece::Bytes(Arc::clone(icc))));
     }
-    if state.mask != Tiled::filled(state.extent(), 0) {
-        manifest.mask = Some(MASK.to_owned());
-        entries.push((MASK.to_owned(), Piece::Mask(state.mask.clone())));
-    }
-    if state.mask_kind == MaskKind::Matte {
-        manifest.mask_kind = Some(MATTE.to_owned());
-    }
-    if let Some(cutout) = &state.cutout {
-        manifest.cutout = Some(CUTOUT.to_owned());
-        entries.push((CUTOUT.to_owned(), Piece::Mask(cutout.clone())));
-    }
+    add_masks(state, &mut manifest, &mut entries);
     for layer in &state.layers {
         let file = layer_entry(layer.id.0);
         entries.push((
@@ -253,6 +243,20 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
         *piece = text(manifest);
     }
     Ok(entries)
+}
+
+fn add_masks(state: &State, manifest: &mut Manifest, entries: &mut Vec<(String, Piece)>) {
+    if state.mask != Tiled::filled(state.extent(), 0) {
+        manifest.mask = Some(MASK.to_owned());
+        entries.push((MASK.to_owned(), Piece::Mask(state.mask.clone())));
+    }
+    if state.mask_kind == MaskKind::Matte {
+        manifest.mask_kind = Some(MATTE.to_owned());
+    }
+    if let Some(cutout) = &state.cutout {
+        manifest.cutout = Some(CUTOUT.to_owned());
+        entries.push((CUTOUT.to_owned(), Piece::Mask(cutout.clone())));
+    }
 }
 
 fn text(bytes: Vec<u8>) -> Piece {

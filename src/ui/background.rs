@@ -8,6 +8,7 @@ use crate::backdrop::Placing;
 use crate::document::DocumentId;
 use crate::editor::{Behind, Command};
 use crate::plan::Length;
+use crate::raster::MaskKind;
 
 /// The actions that put something behind the subject, in the order of their buttons.
 pub(super) const ACTIONS: [Action; 5] = [
@@ -103,14 +104,26 @@ pub(super) const fn action_of(behind: &Behind) -> Action {
     }
 }
 
-/// Puts what an action is about behind the subject of a document; false for other actions.
-pub(super) fn put(desk: &mut Desk<'_>, document: DocumentId, action: Action) -> bool {
-    let behind = desk.state.background.of(action);
-    let is_one = behind.is_some();
-    if let Some(behind) = behind {
-        desk.send(Command::PutBehind { document, behind });
-    }
-    is_one
+/// Does an action that is about what is behind the subject, or about the mask's kind; false for others.
+pub(super) fn perform(desk: &mut Desk<'_>, document: DocumentId, action: Action) -> bool {
+    let kind = desk
+        .editor
+        .document(document)
+        .map(|open| open.document().mask_kind());
+    let command = match (action, desk.state.background.of(action)) {
+        (_, Some(behind)) => Command::PutBehind { document, behind },
+        (Action::Harmonise, _) => Command::Harmonise { document },
+        (Action::SwapMaskKind, _) => Command::SetMaskKind {
+            document,
+            kind: match kind {
+                Some(MaskKind::Matte) => MaskKind::Strength,
+                _ => MaskKind::Matte,
+            },
+        },
+        _ => return false,
+    };
+    desk.send(command);
+    true
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
 use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
-use crate::raster::MaskKind;
 use crate::text::Language;
 
 /// Does an action.
@@ -88,7 +87,7 @@ pub(super) fn perform(
                 return tasks::begin(desk, task);
             }
             let document = desk.editor.active().map(OpenDocument::id);
-            if document.is_some_and(|document| background::put(desk, document, action)) {
+            if document.is_some_and(|document| background::perform(desk, document, action)) {
                 return;
             }
             if matches!(action, Action::Generate | Action::CompareStrengths) {
@@ -169,14 +168,6 @@ pub(super) fn perform_on(
             let folder = folder_used_last(desk).join("");
             ask(desk, files, FilePurpose::PutBehind(document), folder);
         }
-        Action::Harmonise => desk.send(Command::Harmonise { document }),
-        Action::SwapMaskKind => desk.send(Command::SetMaskKind {
-            document,
-            kind: match open.document().mask_kind() {
-                MaskKind::Strength => MaskKind::Matte,
-                MaskKind::Matte => MaskKind::Strength,
-            },
-        }),
         Action::SwapMode => desk.set(document, |settings| {
             settings.mask_mode = match settings.mask_mode {
                 MaskMode::Changes => MaskMode::Stays,

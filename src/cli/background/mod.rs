@@ -44,12 +44,11 @@ pub(super) fn run(args: &BackgroundArgs, console: &Console) -> Result<(), CliErr
     let options = args.device.engine_options();
     options.thread_count().map_err(EditError::from)?;
     let looking = Instant::now();
-    let subject = match &args.mask {
-        Some(path) => load_mask(path, (&args.mask_channel, false), extent, console)?,
-        None => {
-            let what = Part::from_id(&args.select).unwrap_or(Part::Subject);
-            selection(what, args.person, &loaded.picture, &stop)?.1
-        }
+    let subject = if let Some(path) = &args.mask {
+        load_mask(path, (&args.mask_channel, false), extent, console)?
+    } else {
+        let what = Part::from_id(&args.select).unwrap_or(Part::Subject);
+        selection(what, args.person, &loaded.picture, &stop)?.1
     };
     let select_seconds = looking.elapsed().as_secs_f64();
     let putting = Instant::now();

@@ -21,8 +21,15 @@ pub(super) struct Diff {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct More {
     mask_kind: Option<MaskKind>,
-    /// `None` in it: all is kept.
-    cutout: Option<Option<PlaneDiff>>,
+    cutout: Option<CutoutDiff>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum CutoutDiff {
+    /// All is kept.
+    None,
+    /// From what was cut out before, or from nothing kept.
+    Some(PlaneDiff),
 }
 
 impl More {
@@ -39,9 +46,11 @@ impl More {
             mask_kind: (before.mask_kind != after.mask_kind).then_some(after.mask_kind),
             cutout: (!is_cut_the_same).then(|| {
                 let cutout = after.cutout.as_ref();
-                cutout.map(|after| match &before.cutout {
-                    Some(before) => PlaneDiff::between(before, after),
-                    None => PlaneDiff::whole(after),
+                cutout.map_or(CutoutDiff::None, |after| {
+                    CutoutDiff::Some(match &before.cutout {
+                        Some(before) => PlaneDiff::between(before, after),
+                        None => PlaneDiff::whole(after),
+                    })
                 })
             }),
         };
@@ -52,10 +61,12 @@ impl More {
     pub(super) fn apply(self, before: &State, mut state: State) -> Option<State> {
         state.mask_kind = self.mask_kind.unwrap_or(state.mask_kind);
         if let Some(cutout) = self.cutout {
-            let blank = || Tiled::filled(state.extent(), 0);
+            let blank = Tiled::filled(state.extent(), 0);
             state.cutout = match cutout {
-                Some(diff) => Some(diff.apply(before.cutout.as_ref().unwrap_or(&blank()), 0)?),
-                None => None,
+                CutoutDiff::Some(diff) => {
+                    Some(diff.apply(before.cutout.as_ref().unwrap_or(&blank), 0)?)
+                }
+                CutoutDiff::None => None,
             };
         }
         let is_whole = |cutout: &Mask| cutout.extent() == state.extent();

@@ -66,18 +66,9 @@ pub(crate) fn canvas() -> Picture {
     }
 }
 
-pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act) {
-    let layer = document.new_layer_id();
+/// What concerns the mask's kind and the cut-out.
+fn do_cut(document: &mut Document, act: &Act) {
     match act {
-        Act::Paint(rect, value) => {
-            document.edit(EditLabel::Paint, |s| s.mask.update(*rect, |_, _| *value));
-        }
-        Act::Drag(rect, value) => {
-            if document.open_gesture().is_none() {
-                document.begin(EditLabel::Erase);
-            }
-            document.change(|s| s.mask.update(*rect, |_, _| *value));
-        }
         Act::Kind => {
             document.edit(EditLabel::MaskKind, |s| {
                 s.mask_kind = match s.mask_kind {
@@ -94,6 +85,23 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
             });
         }
         Act::KeepAll => _ = document.edit(EditLabel::Background, |s| s.cutout = None),
+        _ => {}
+    }
+}
+
+pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act) {
+    let layer = document.new_layer_id();
+    match act {
+        Act::Paint(rect, value) => {
+            document.edit(EditLabel::Paint, |s| s.mask.update(*rect, |_, _| *value));
+        }
+        Act::Drag(rect, value) => {
+            if document.open_gesture().is_none() {
+                document.begin(EditLabel::Erase);
+            }
+            document.change(|s| s.mask.update(*rect, |_, _| *value));
+        }
+        Act::Kind | Act::CutOut(..) | Act::KeepAll => do_cut(document, act),
         Act::Commit => _ = document.commit(),
         Act::Abort => _ = document.abort(),
         Act::Invert => {
