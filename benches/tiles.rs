@@ -97,7 +97,7 @@ fn request(args: &[String]) -> Result<EditRequest, Box<dyn Error>> {
     let [model, picture, mask, _, prompt, seed, steps, guidance] = args else {
         return Err("MODEL PICTURE MASK|- OUT PROMPT SEED STEPS GUIDANCE".into());
     };
-    let card = catalog::open(&catalog::resolve(model)?)?;
+    let card = catalog::open(&catalog::Library::open(&overpaint::cli::data_dir()).resolve(model)?)?;
     let source = file::load(Path::new(picture))?.picture;
     let painted = match mask.as_str() {
         "-" => None,
