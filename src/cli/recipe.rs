@@ -64,6 +64,7 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             Prompts::Table(PromptTable::parse(&bytes, &table).map_err(refused)?)
         }
     };
+    let library = Library::open(&data_dir());
     let card = match recipe.model() {
         None => None,
         Some(id) => {
@@ -74,7 +75,7 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             } else {
                 id
             };
-            let model = Library::open(&data_dir()).resolve(id)?;
+            let model = library.resolve(id)?;
             let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
             let card = catalog::open(&match vae {
                 Some(vae) => model.with_vae(&folder.join(vae))?,
@@ -84,7 +85,7 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             Some((card, identity))
         }
     };
-    let loras = recipe.edit.as_ref().map(|edit| loras(&edit.lora));
+    let loras = recipe.edit.as_ref().map(|edit| loras(&library, &edit.lora));
     let loras = loras.transpose()?.unwrap_or_default();
     let model = card
         .as_ref()
