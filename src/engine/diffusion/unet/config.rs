@@ -1,7 +1,7 @@
 //! [`UnetConfig`]: what `unet/config.json` says, checked.
 
 use super::super::model_config::ModelConfig;
-use super::conditioning::PictureSizes;
+use super::conditions::PictureSizes;
 use crate::catalog::ModelFiles;
 use crate::engine::EngineError;
 
@@ -67,7 +67,7 @@ pub(crate) struct UnetConfig {
 pub(crate) struct AddedWidths {
     /// Of the second text encoder's pooled output.
     pub(crate) pooled: usize,
-    /// Of the embedding of each of the [`PictureSizes`](super::PictureSizes).
+    /// Of the embedding of each of the [`PictureSizes`](super::conditions::PictureSizes).
     pub(super) number: usize,
 }
 

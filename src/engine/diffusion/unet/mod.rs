@@ -4,6 +4,7 @@
 mod blocks;
 mod blueprint;
 mod conditioning;
+mod conditions;
 mod config;
 mod time_embedding;
 mod transformer;
@@ -11,7 +12,8 @@ mod transformer;
 use candle_core::{DType, Device, Tensor};
 
 use self::blocks::{BlockLayers, DownBlock, Embeddings, MidBlock, StepConditioning, UpBlock};
-pub(crate) use self::conditioning::{Conditioning, Conditions, PictureSizes, Pooled};
+pub(crate) use self::conditioning::Conditioning;
+pub(crate) use self::conditions::{Conditions, PictureSizes, Pooled};
 pub(crate) use self::config::UnetConfig;
 use self::time_embedding::{TimeEmbedding, TimeInputs};
 use crate::catalog::ModelFiles;

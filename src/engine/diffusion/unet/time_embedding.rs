@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::conditioning::Conditions;
+use super::conditions::Conditions;
 use super::config::{AddedWidths, UnetConfig};
 use crate::engine::nn::failure::bad_input;
 use crate::engine::nn::layers::Linear;
