@@ -232,7 +232,7 @@ impl<'a> Telling<'a> {
                 .with("output", row.output.clone())
                 .with("seconds", format!("{:.1}", row.seconds.unwrap_or_default()))
                 .with("left", left)
-                .with("why", row.message.clone());
+                .with("said", row.message.clone());
             self.console.note(&line);
         }
         let name = picture.rows.first().map_or("", |row| row.picture.as_str());

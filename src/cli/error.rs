@@ -147,7 +147,7 @@ impl Explain for CliError {
             Self::Erase(error) => error.message(),
             Self::Recipe(path, error) => Message::new("cli-recipe-unusable")
                 .with("path", path.as_path())
-                .with("why", error.message()),
+                .with("said", error.message()),
             Self::Journal(error) => error.message(),
             Self::SomeFailed(count) => Message::new("cli-batch-failed").with("count", *count),
             Self::SomeToLookAt(count) => Message::new("cli-batch-look").with("count", *count),
