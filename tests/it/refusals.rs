@@ -392,7 +392,7 @@ fn what_is_given_for_a_model_is_named_for_what_it_is() {
     fs::write(at("hub/models--a--b/snapshots/1/model_index.json"), "{}").unwrap();
     for (model, said) in [
         ("pulled", "git lfs pull"),
-        ("sd.ckpt", "Python pickle"),
+        ("sd.ckpt", "pickle does not end in weights"),
         ("page.safetensors", "web page"),
         ("hub", "hub/models--a--b/snapshots/1"),
         ("in.png", "This file is no model"),
