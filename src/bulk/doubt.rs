@@ -60,7 +60,7 @@ impl Doubt {
         for y in 0..extent.height {
             row.clear();
             mask.visit_row(y, 0..extent.width, |_, values| {
-                row.extend_from_slice(values)
+                row.extend_from_slice(values);
             });
             let is_in = |value: &u8| *value >= SELECTED;
             selected += row.iter().filter(|value| is_in(value)).count() as u64;

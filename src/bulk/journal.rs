@@ -71,7 +71,7 @@ pub struct Journal {
 }
 
 /// Why there is no journal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalError {
     /// A batch was here before, and nobody said that it goes on.
     Exists(PathBuf),
@@ -242,7 +242,10 @@ impl Journal {
 
     /// Where a selection's pixels lie.
     pub fn mask_path(&self, key: &Key) -> PathBuf {
-        self.out.join(FOLDER).join("masks").join(key.hex() + ".png")
+        self.out
+            .join(FOLDER)
+            .join("masks")
+            .join(format!("{}.png", key.hex()))
     }
 
     fn about(&self, name: &str) -> Result<Option<String>, JournalError> {

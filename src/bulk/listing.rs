@@ -27,7 +27,7 @@ impl Source {
 
     /// The folder it lies in.
     pub fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        self.path.parent().unwrap_or_else(|| Path::new(""))
     }
 
     /// How messages and tables name it.

@@ -6,7 +6,7 @@ use super::words;
 use crate::raster::FileFormat;
 
 /// What is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSection {
     /// The file's name, with places `{stem}`, `{strength}`, `{seed}`, `{from}` (the ending of the

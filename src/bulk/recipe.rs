@@ -389,7 +389,7 @@ impl BulkRecipe {
                 name.push('}');
             }
         }
-        Template::parse("output.name", &(name + ".{ext}"))
+        Template::parse("output.name", &format!("{name}.{{ext}}"))
     }
 
     /// Which kind of file a picture of that name becomes.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::plan::Seed;
 
 /// A value of `edit`'s options: the text (or number) that would be typed there.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word<T>(pub T);
 
 impl<T: Display> Serialize for Word<T> {

@@ -36,7 +36,7 @@ pub struct Work {
 }
 
 /// A model, and what it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     /// Where it is.
     pub reference: ModelRef,
@@ -60,7 +60,7 @@ pub struct Facts {
 }
 
 /// What tells the results of one picture apart.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variation {
     /// What should be there.
     pub prompt: String,
@@ -345,7 +345,7 @@ impl Work {
             variations.push(Variation {
                 prompt: prompt.map_err(BulkError::NoValue)?,
                 negative: negative.fill(value).map_err(BulkError::NoValue)?,
-                words: self.words_for_name(edit, &words, &cell),
+                words: Self::words_for_name(edit, &words, &cell),
             });
         }
         Ok(variations)
@@ -353,7 +353,6 @@ impl Work {
 
     /// The words an output's name may ask for: of the variation, or of the picture's row.
     fn words_for_name<'a>(
-        &self,
         edit: &EditSection,
         words: &BTreeMap<String, String>,
         cell: &impl Fn(&str) -> Option<&'a str>,
@@ -408,7 +407,7 @@ impl Work {
             list => words.get(list).map(String::as_str),
         });
         let name = name.map_err(BulkError::NoValue)?;
-        let folder = source.relative.parent().unwrap_or(Path::new(""));
+        let folder = source.relative.parent().unwrap_or_else(|| Path::new(""));
         Ok(folder.join(name).to_string_lossy().replace('\\', "/"))
     }
 

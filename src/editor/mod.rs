@@ -32,6 +32,7 @@ mod recovery;
 mod saving;
 mod seeds;
 mod selecting;
+mod start;
 
 pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};
@@ -48,15 +49,14 @@ pub use painting::{BrushTip, Fill, StrokePoint};
 pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
 pub use saving::{SaveQuestion, SaveStep};
+pub use start::Start;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
-use crate::jobs::{
-    DemandsOf, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory, Wake,
-};
+use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
 use closed::Closing;
@@ -67,31 +67,6 @@ use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
-
-/// What an [`Editor`] needs to begin.
-pub struct Start {
-    /// Makes the engine.
-    pub engine: EngineFactory,
-    /// Tells what runs of a model ask for, from which their time and memory are forecast.
-    pub demands: DemandsOf,
-    /// Makes what sees subjects and faces.
-    pub vision: VisionFactory,
-    /// The language where the preferences name none.
-    pub language: Language,
-    /// Where journals and preferences lie.
-    pub data_dir: PathBuf,
-    /// Called, on any thread, when there is something to poll.
-    pub wake: Wake,
-}
-
-impl std::fmt::Debug for Start {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Start")
-            .field("language", &self.language)
-            .field("data_dir", &self.data_dir)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The application without a window.
 pub struct Editor {

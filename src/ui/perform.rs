@@ -107,6 +107,14 @@ fn leave_text(ctx: &egui::Context) {
     }
 }
 
+fn save_recipe(desk: &mut Desk<'_>, files: &mut FileChooser, open: &OpenDocument) {
+    let like = suggested(desk, open, "");
+    let name = like.file_stem().unwrap_or_default().to_string_lossy();
+    let like = like.with_file_name(format!("{name}{RECIPE_ENDING}"));
+    let layer = desk.state.recipe_of.take();
+    ask(desk, files, FilePurpose::SaveRecipe(open.id(), layer), like);
+}
+
 /// Actions that concern the document in front.
 pub(super) fn perform_on(
     desk: &mut Desk<'_>,
@@ -117,37 +125,16 @@ pub(super) fn perform_on(
     let document = open.id();
     match action {
         Action::Save => save(desk, files, open),
-        Action::SaveAs => ask(
-            desk,
-            files,
-            FilePurpose::SaveAs(document),
-            suggested(desk, open, ""),
-        ),
-        Action::Export => ask(
-            desk,
-            files,
-            FilePurpose::Export(document),
-            suggested(desk, open, "-edited"),
-        ),
-        Action::LoadMask => ask(
-            desk,
-            files,
-            FilePurpose::LoadMask(document),
-            suggested(desk, open, "-mask"),
-        ),
-        Action::SaveRecipe => {
-            let like = suggested(desk, open, "");
-            let name = like.file_stem().unwrap_or_default().to_string_lossy();
-            let like = like.with_file_name(format!("{name}{RECIPE_ENDING}"));
-            let layer = desk.state.recipe_of.take();
-            ask(desk, files, FilePurpose::SaveRecipe(document, layer), like);
+        Action::SaveAs | Action::Export | Action::LoadMask | Action::SaveMask => {
+            let (purpose, ending) = match action {
+                Action::SaveAs => (FilePurpose::SaveAs(document), ""),
+                Action::Export => (FilePurpose::Export(document), "-edited"),
+                Action::LoadMask => (FilePurpose::LoadMask(document), "-mask"),
+                _ => (FilePurpose::SaveMask(document), "-mask"),
+            };
+            ask(desk, files, purpose, suggested(desk, open, ending));
         }
-        Action::SaveMask => ask(
-            desk,
-            files,
-            FilePurpose::SaveMask(document),
-            suggested(desk, open, "-mask"),
-        ),
+        Action::SaveRecipe => save_recipe(desk, files, open),
         Action::CloseTab if desk.editor.losses(document).any() => {
             desk.state.dialog = Some(Dialog::CloseUnsaved(document));
         }

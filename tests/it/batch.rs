@@ -185,7 +185,7 @@ fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 fn states(result: &BatchResult) -> Vec<(String, Option<State>)> {
     let rows = result.rows.iter();
-    rows.map(|row| (row.picture.clone() + ">" + &row.output, row.state))
+    rows.map(|row| (format!("{}>{}", row.picture, row.output), row.state))
         .collect()
 }
 

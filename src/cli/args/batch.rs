@@ -8,10 +8,6 @@ use super::DeviceArgs;
 
 /// `overpaint batch`.
 #[derive(Debug, Clone, ClapArgs)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
-)]
 pub(in crate::cli) struct BatchArgs {
     /// Folders of pictures, and pictures
     #[arg(required = true, value_name = "FOLDER|FILE")]

@@ -13,7 +13,7 @@ use crate::bulk::{Source, State, Work};
 use crate::plan::{MaskMode, RegionBounds, region_bounds};
 use crate::raster::file::{self, LoadedPicture};
 use crate::raster::{Mask, PictureError};
-use crate::text::{Explain as _, Message};
+use crate::text::{Explain, Message};
 
 /// Reads every picture and says which of its jobs are left; seconds of work.
 pub(super) fn read_all(
@@ -142,7 +142,7 @@ impl Reading<'_> {
             None => file::load_bytes(&bytes, &source.path)?,
         };
         drop(bytes);
-        let notes = loaded.notes.iter().map(|note| note.message()).collect();
+        let notes = loaded.notes.iter().map(Explain::message).collect();
         let mask = self.mask_source(mask, &loaded)?;
         Ok(Step::Open(Box::new(Opened {
             index,

@@ -124,11 +124,7 @@ impl Selecting<'_> {
         Ok(Step::Open(Box::new(Masked { opened, mask })))
     }
 
-    /// A selection, from before or made now. The inner error is the picture's.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the journal's error ends the batch, the other the picture"
-    )]
+    /// A selection, from before or made now. The inner error is the picture's; the journal's ends the batch.
     fn selected(
         &mut self,
         opened: &Opened,
@@ -257,7 +253,7 @@ const MASK: &str = ".mask.png";
 const CUTOUT: &str = ".cutout.png";
 
 fn relative(source: &Source, ending: &str) -> String {
-    source.name() + ending
+    format!("{}{ending}", source.name())
 }
 
 impl Review {
@@ -292,7 +288,7 @@ fn cut_out(picture: &Picture, mask: &Mask) -> Picture {
         pixels: Pixmap::Rgba8(plane),
         profile: match &picture.profile {
             Profile::Srgb => Profile::Srgb,
-            profile => profile.clone(),
+            profile @ Profile::Icc(_) => profile.clone(),
         },
     }
 }

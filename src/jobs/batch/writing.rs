@@ -7,7 +7,7 @@ use super::{Batch, BatchResult, Clock, PictureTold, Settled};
 use crate::bulk::{Done, JournalError, Key, ReportRow, State};
 use crate::raster::PictureError;
 use crate::raster::file;
-use crate::text::{Explain as _, Message};
+use crate::text::{Explain, Message};
 
 /// Writes what comes until nothing does.
 pub(super) fn write_all(
@@ -97,6 +97,6 @@ fn save(batch: &Batch<'_>, result: &MadeResult) -> Result<(String, Vec<Message>)
     let options = batch.work.save_options(source, &result.job.task, extent);
     let notes = file::save(&path, &result.picture, &result.origin, &options)?;
     let bytes = file::read(&path)?;
-    let notes = notes.iter().map(|note| note.message()).collect();
+    let notes = notes.iter().map(Explain::message).collect();
     Ok((Key::of(&bytes).hex(), notes))
 }
