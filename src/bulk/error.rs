@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::plan::PlanError;
 use crate::text::{Explain, Message, error_speaks};
 
 /// Why a recipe or a table of prompts cannot be used.
@@ -101,6 +102,27 @@ impl BulkError {
             text: text.lines().nth(line).unwrap_or_default().trim().to_owned(),
             why: error.message().replace('\n', "; "),
         }
+    }
+}
+
+/// Why a recipe cannot be worked with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotReady {
+    /// The recipe is to blame.
+    Recipe(BulkError),
+    /// Its values do not go together with the model.
+    Plan(PlanError),
+}
+
+impl From<BulkError> for NotReady {
+    fn from(error: BulkError) -> Self {
+        Self::Recipe(error)
+    }
+}
+
+impl From<PlanError> for NotReady {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
     }
 }
 

@@ -44,6 +44,7 @@ impl BulkRecipe {
                 ..EditSection::default()
             }),
             erase: None,
+            background: None,
             output: OutputSection::default(),
         }
     }

@@ -13,6 +13,7 @@
 //! as ours and any other file of that name is left alone.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,19 @@ pub enum JournalError {
     Mask(PictureError),
 }
 
+/// A program that was killed holds its lock for a moment longer.
+fn opened(path: &Path) -> Result<Database, redb::DatabaseError> {
+    const TRIES: u32 = 20;
+    const PAUSE: Duration = Duration::from_millis(100);
+    for _ in 1..TRIES {
+        match Database::open(path) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    Database::open(path)
+}
+
 impl From<PictureError> for JournalError {
     fn from(error: PictureError) -> Self {
         Self::Mask(error)
@@ -135,7 +149,7 @@ impl Journal {
             drop(database);
             std::fs::rename(&new, &path).map_err(|error| failed(error.to_string()))?;
         }
-        let database = Database::open(&path).map_err(|error| match error {
+        let database = opened(&path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(out.to_owned()),
             other => failed(other.to_string()),
         })?;

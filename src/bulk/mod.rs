@@ -25,7 +25,7 @@ mod words;
 mod work;
 
 pub use doubt::{Doubt, Flag};
-pub use error::BulkError;
+pub use error::{BulkError, NotReady};
 pub use identity::model_identity;
 pub use journal::{Done, Journal, JournalError, KnownMask};
 pub use key::Key;
@@ -33,9 +33,10 @@ pub use listing::{Listing, Source, list};
 pub use output::{OutputFormat, OutputSection};
 pub use prompts::{PromptTable, Prompts, is_of_each};
 pub use recipe::{
-    Action, BulkRecipe, EditSection, EraseSection, MaskSection, RECIPE_ENDING, RECIPE_VERSION,
+    Action, BackgroundSection, BulkRecipe, EditSection, EraseSection, MaskSection, RECIPE_ENDING,
+    RECIPE_VERSION,
 };
 pub use report::{ReportRow, State, report_csv};
 pub use review::{Decision, ReviewRow, decisions, review_csv};
 pub use words::SeedRule;
-pub use work::{Facts, Job, JobTask, Model, NotReady, Variation, Work};
+pub use work::{Behind, Facts, Job, JobTask, Model, Variation, Work};

@@ -17,7 +17,7 @@ use super::words::{self, SeedRule, Word};
 use crate::catalog::{ModelCard, STARTER_ID};
 use crate::plan::{
     AreaMode, EditSettings, EraseSettings, FillMode, Guidance, KeepDetails, Length, MaskMode,
-    PlanError, SamplerId, ScheduleId, SecondPass, Steps, Strength, Task, WorkSize,
+    PlanError, Put, SamplerId, ScheduleId, SecondPass, Steps, Strength, Task, WorkSize,
 };
 use crate::raster::FileFormat;
 use crate::raster::file::MaskChannel;
@@ -46,6 +46,9 @@ pub struct BulkRecipe {
     /// Take what is masked out, without a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erase: Option<EraseSection>,
+    /// Put something else behind what is masked, without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<BackgroundSection>,
     /// What is written.
     #[serde(default)]
     pub output: OutputSection,
@@ -173,6 +176,14 @@ pub struct EditSection {
 #[serde(deny_unknown_fields)]
 pub struct EraseSection {}
 
+/// Put something else behind: the subject, unless the mask says better, stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackgroundSection {
+    /// What is put behind; a picture lies in the recipe's folder and covers all.
+    pub put: Word<Put>,
+}
+
 /// What is done with what is masked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action<'a> {
@@ -180,6 +191,8 @@ pub enum Action<'a> {
     Edit(&'a EditSection),
     /// Take it out.
     Erase,
+    /// Put something else behind it.
+    Background(&'a Put),
 }
 
 /// Places of an output's name that every picture has.
@@ -216,9 +229,10 @@ impl BulkRecipe {
 
     /// What is done.
     pub fn action(&self) -> Result<Action<'_>, BulkError> {
-        match (&self.edit, &self.erase) {
-            (Some(edit), None) => Ok(Action::Edit(edit)),
-            (None, Some(EraseSection {})) => Ok(Action::Erase),
+        match (&self.edit, &self.erase, &self.background) {
+            (Some(edit), None, None) => Ok(Action::Edit(edit)),
+            (None, Some(EraseSection {}), None) => Ok(Action::Erase),
+            (None, None, Some(BackgroundSection { put: Word(put) })) => Ok(Action::Background(put)),
             _ => Err(BulkError::OneAction),
         }
     }
@@ -245,6 +259,9 @@ impl BulkRecipe {
         }
         if let Some(quality) = self.output.quality.filter(|it| !(1..=100).contains(it)) {
             return Err(BulkError::Quality(quality));
+        }
+        if let Action::Background(put) = action {
+            self.check_background(put)?;
         }
         let mut differing = BTreeSet::new();
         if let Action::Edit(edit) = action {
@@ -273,6 +290,24 @@ impl BulkRecipe {
         }
     }
 
+    /// A matte is neither turned round nor made wider, and a cut-out needs transparency.
+    fn check_background(&self, put: &Put) -> Result<(), BulkError> {
+        let mask = &self.mask;
+        let given = [
+            ("mask.mask_mode", mask.mask_mode.is_some()),
+            ("mask.grow", mask.grow.is_some()),
+            ("mask.feather", mask.feather.is_some()),
+        ];
+        if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(BulkError::Both("background", key));
+        }
+        let jpeg = self.output.format == Some(OutputFormat(FileFormat::Jpeg));
+        if *put == Put::Nothing && jpeg {
+            return Err(BulkError::Both("background.put", "output.format"));
+        }
+        Ok(())
+    }
+
     fn check_places(
         key: &'static str,
         text: &str,
@@ -296,6 +331,7 @@ impl BulkRecipe {
         match (self.mask.select, &self.mask.mask) {
             (Some(part), _) => Some(part),
             (None, Some(_)) => None,
+            (None, None) if self.background.is_some() => Some(Part::Subject),
             (None, None) => task.and_then(Task::part),
         }
     }
@@ -397,6 +433,9 @@ impl BulkRecipe {
         let own = FileFormat::of_path(source);
         let written = own.filter(|format| FileFormat::WRITABLE.contains(format));
         let asked = self.output.format.map(|OutputFormat(format)| format);
+        let keeps_alpha = |format: &FileFormat| *format != FileFormat::Jpeg;
+        let cut_out = matches!(self.action(), Ok(Action::Background(Put::Nothing)));
+        let written = written.filter(|format| !cut_out || keeps_alpha(format));
         asked.or(written).unwrap_or_default()
     }
 }

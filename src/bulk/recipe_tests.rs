@@ -1,5 +1,7 @@
 //! Tests of the recipe's file.
 
+use std::path::Path;
+
 use super::*;
 use crate::catalog::{ModelRef, open};
 use crate::plan::Seed;
@@ -156,6 +158,18 @@ fn what_does_not_go_together_is_refused() {
             BulkError::Needs("erase", "mask.select"),
         ),
         (
+            format!("{base}[background]\nput = \"white\"\n[mask]\ngrow = 2\n"),
+            BulkError::Both("background", "mask.grow"),
+        ),
+        (
+            format!("{base}[background]\nput = \"nothing\"\n[output]\nformat = \"jpeg\"\n"),
+            BulkError::Both("background.put", "output.format"),
+        ),
+        (
+            format!("{base}[background]\nput = \"white\"\n[erase]\n"),
+            BulkError::OneAction,
+        ),
+        (
             format!("{base}[edit]\n"),
             BulkError::Needs("edit", "edit.prompt"),
         ),
@@ -209,4 +223,21 @@ fn strengths_must_leave_a_step() {
             strength: 0.1
         }
     );
+}
+
+#[test]
+fn a_background_is_put_behind_the_subject_and_cut_outs_are_no_jpegs() {
+    let recipe = |put: &str| {
+        let text = format!("version = 1\n[background]\nput = \"{put}\"\n");
+        BulkRecipe::parse(&text).unwrap()
+    };
+    let white = recipe("white");
+    assert_eq!(white.part(), Some(Part::Subject));
+    assert_eq!(white.model(), None);
+    let again = BulkRecipe::parse(&white.text().unwrap()).unwrap();
+    assert_eq!(again, white);
+    let jpeg = Path::new("a.jpg");
+    assert_eq!(white.format_of(jpeg), FileFormat::Jpeg);
+    assert_eq!(recipe("nothing").format_of(jpeg), FileFormat::Png);
+    assert!(BulkRecipe::parse("version = 1\n[background]\nput = \"#12\"\n").is_err());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::BulkError;
+use super::error::{BulkError, NotReady};
 use super::key::Key;
 use super::listing::Source;
 use super::prompts::{Prompts, is_of_each, path_for};
@@ -13,10 +13,10 @@ use super::words::{SeedRule, Word};
 use crate::catalog::{ModelCard, ModelRef, ModelTraits};
 use crate::geometry::Extent;
 use crate::plan::{
-    EditSettings, EraseSettings, Length, LoraUse, MaskMode, PlanError, Recipe, Seed, Strength,
+    EditSettings, EraseSettings, Length, LoraUse, MaskMode, Put, Recipe, Seed, Strength,
 };
-use crate::raster::FileFormat;
 use crate::raster::file::{MaskChannel, SaveOptions};
+use crate::raster::{FileFormat, Picture};
 use crate::select::Part;
 
 /// A recipe made ready: with its model's defaults and the place it lies in.
@@ -30,6 +30,8 @@ pub struct Work {
     pub prompts: Prompts,
     /// What edits with; `None` where no model is needed.
     pub model: Option<Model>,
+    /// The picture that is put behind, where one is.
+    pub behind: Option<Behind>,
     settings: EditSettings,
     strengths: Vec<Strength>,
     name: Template,
@@ -46,6 +48,15 @@ pub struct Model {
     pub id: String,
     /// What it is, by content (`model_identity`).
     pub identity: String,
+}
+
+/// A picture that is put behind others.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// The picture.
+    pub picture: Picture,
+    /// Its file's content.
+    pub content: Key,
 }
 
 /// What is known of a picture.
@@ -88,6 +99,8 @@ pub enum JobTask {
     Edit(Box<EditSettings>),
     /// Take out what is masked.
     Erase(EraseSettings),
+    /// Put something else behind it.
+    Background(Put),
 }
 
 impl Work {
@@ -117,6 +130,7 @@ impl Work {
             recipe_folder,
             prompts,
             model,
+            behind: None,
             settings,
             strengths,
             name,
@@ -127,6 +141,13 @@ impl Work {
     #[must_use]
     pub fn with_loras(mut self, loras: Vec<LoraUse>) -> Self {
         self.settings.loras = loras;
+        self
+    }
+
+    /// The same with that picture behind all others.
+    #[must_use]
+    pub fn with_behind(mut self, behind: Option<Behind>) -> Self {
+        self.behind = behind;
         self
     }
 
@@ -229,6 +250,11 @@ impl Work {
                     &BTreeMap::new(),
                 )?])
             }
+            Action::Background(put) => {
+                let task = JobTask::Background(put.clone());
+                let words = BTreeMap::new();
+                Ok(vec![self.job(source, facts, mask, task, &words)?])
+            }
             Action::Edit(edit) => {
                 let seed = match edit.seed {
                     SeedRule::Picture => Seed(facts.content.seed()),
@@ -266,15 +292,16 @@ impl Work {
         let settings = match &task {
             JobTask::Edit(settings) => serde_json::to_vec(settings),
             JobTask::Erase(settings) => serde_json::to_vec(settings),
+            JobTask::Background(put) => Ok(put.to_string().into_bytes()),
         };
         let settings = settings.map_err(|error| BulkError::Unwritable(error.to_string()))?;
         let identity = self.model.as_ref().map(|model| model.identity.as_str());
         let written = &self.recipe.output;
         let key = Key::of_parts([
-            if matches!(task, JobTask::Edit(_)) {
-                b"edit".as_slice()
-            } else {
-                b"erase"
+            match task {
+                JobTask::Edit(_) => b"edit".as_slice(),
+                JobTask::Erase(_) => b"erase",
+                JobTask::Background(_) => b"background",
             },
             facts.content.bytes(),
             mask.map(Key::bytes).unwrap_or_default(),
@@ -287,6 +314,10 @@ impl Work {
                 u8::from(self.recipe.mask.allow_empty_mask),
             ],
             output.as_bytes(),
+            self.behind
+                .as_ref()
+                .map(|behind| behind.content.bytes())
+                .unwrap_or_default(),
         ]);
         Ok(Job { task, output, key })
     }
@@ -386,7 +417,7 @@ impl Work {
                 settings.strength.get().to_string(),
                 settings.seed.0.to_string(),
             ),
-            JobTask::Erase(_) => Default::default(),
+            JobTask::Erase(_) | JobTask::Background(_) => Default::default(),
         };
         let own = FileFormat::of_path(&source.path) == Some(format);
         let ext = if own {
@@ -460,27 +491,6 @@ fn as_name(word: &str) -> String {
         c => c,
     };
     word.chars().map(part).collect()
-}
-
-/// Why a recipe cannot be worked with.
-#[derive(Debug, Clone, PartialEq)]
-pub enum NotReady {
-    /// The recipe is to blame.
-    Recipe(BulkError),
-    /// Its values do not go together with the model.
-    Plan(PlanError),
-}
-
-impl From<BulkError> for NotReady {
-    fn from(error: BulkError) -> Self {
-        Self::Recipe(error)
-    }
-}
-
-impl From<PlanError> for NotReady {
-    fn from(error: PlanError) -> Self {
-        Self::Plan(error)
-    }
 }
 
 #[cfg(test)]

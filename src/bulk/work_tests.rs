@@ -33,13 +33,13 @@ fn outputs(jobs: &[Job]) -> Vec<&str> {
 fn prompts_of(jobs: &[Job]) -> Vec<&str> {
     let prompt = |job: &'_ Job| match &job.task {
         JobTask::Edit(_) => (),
-        JobTask::Erase(_) => panic!("an erasure"),
+        JobTask::Erase(_) | JobTask::Background(_) => panic!("an erasure"),
     };
     jobs.iter().for_each(prompt);
     jobs.iter()
         .filter_map(|job| match &job.task {
             JobTask::Edit(settings) => Some(settings.prompt.as_str()),
-            JobTask::Erase(_) => None,
+            JobTask::Erase(_) | JobTask::Background(_) => None,
         })
         .collect()
 }
@@ -112,7 +112,7 @@ fn seeds_are_the_pictures_own_or_everybodys() {
             .unwrap();
         match &jobs[0].task {
             JobTask::Edit(settings) => settings.seed.0,
-            JobTask::Erase(_) => panic!("an erasure"),
+            JobTask::Erase(_) | JobTask::Background(_) => panic!("an erasure"),
         }
     };
     let own = "version = 1\n[edit]\nprompt = \"x\"\n";

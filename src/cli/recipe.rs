@@ -7,7 +7,8 @@ use super::console::{Console, answer};
 use super::edit::loras;
 use super::error::CliError;
 use crate::bulk::{
-    BulkRecipe, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each, model_identity,
+    Behind, BulkRecipe, Key, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each,
+    model_identity,
 };
 use crate::catalog::{self, Library};
 use crate::cli::data_dir;
@@ -94,5 +95,17 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
         NotReady::Recipe(error) => refused(error),
         NotReady::Plan(error) => error.into(),
     })?;
-    Ok(work.with_loras(loras))
+    let behind = behind(&work.recipe, &work.recipe_folder)?;
+    Ok(work.with_loras(loras).with_behind(behind))
+}
+
+/// The picture that a recipe puts behind others, read once.
+fn behind(recipe: &BulkRecipe, folder: &Path) -> Result<Option<Behind>, CliError> {
+    let Some(path) = recipe.background.as_ref().and_then(|it| it.put.0.path()) else {
+        return Ok(None);
+    };
+    let path = folder.join(path);
+    let content = Key::of(&file::read(&path).map_err(CliError::Input)?);
+    let picture = file::load(&path).map_err(CliError::Input)?.picture;
+    Ok(Some(Behind { picture, content }))
 }

@@ -18,6 +18,8 @@ pub enum PlanError {
     Guidance(f64),
     /// Not a length such as `12`, `12px` or `5%`.
     Length(String),
+    /// Not something to put behind a subject.
+    Put(String),
     /// Not a work size such as `768x512` or `1.5`, or one out of range.
     WorkSize(String),
     /// An id that no sampler, schedule or mode has.
@@ -81,6 +83,7 @@ impl Explain for PlanError {
                 Message::new("plan-bad-guidance").with("value", value.to_string())
             }
             Self::Length(text) => Message::new("plan-bad-length").with("value", text.clone()),
+            Self::Put(text) => Message::new("plan-put-unknown").with("value", text.clone()),
             Self::WorkSize(text) => Message::new("plan-bad-work-size").with("value", text.clone()),
             Self::UnknownId { id, known } => Message::new("plan-unknown-id")
                 .with("value", id.clone())

@@ -563,6 +563,54 @@ fn the_command_line_says_what_became_of_each_and_exits_accordingly() {
 }
 
 #[test]
+fn a_background_is_put_behind_each_as_the_command_puts_it() {
+    let room = erasing(2);
+    let wall = Extent::new(30, 40);
+    save(&room.path().join("wall.png"), &picture(wall, 200));
+    let pixels = |path: PathBuf| file::load(&path).unwrap().picture.pixels;
+    for (i, put) in ["#ff0000", "blur:3px", "nothing", "wall.png"]
+        .iter()
+        .enumerate()
+    {
+        let recipe = format!(
+            "version = 1\n[mask]\nmask = \"{{stem}}-mask.png\"\n[background]\nput = \"{put}\"\n"
+        );
+        fs::write(room.path().join("r.overpaint-recipe.toml"), recipe).unwrap();
+        let out = format!("out{i}");
+        let done = overpaint(
+            room.path(),
+            &["batch", "in", "-r", "r.overpaint-recipe.toml", "-o", &out],
+        );
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(0), "{put}: {said}");
+        for name in ["00.png", "01.png"] {
+            let mask = format!("in/{}-mask.png", &name[..2]);
+            let alone = overpaint(
+                room.path(),
+                &[
+                    "background",
+                    &format!("in/{name}"),
+                    "--mask",
+                    &mask,
+                    "--put",
+                    put,
+                    "-o",
+                    "alone.png",
+                ],
+            );
+            assert_eq!(alone.status.code(), Some(0), "{put}");
+            let (made, wanted) = (
+                pixels(room.path().join(&out).join(name)),
+                pixels(room.path().join("alone.png")),
+            );
+            assert_eq!(made, wanted, "{put} {name}");
+            assert_ne!(made, pixels(room.path().join("in").join(name)), "{put}");
+            fs::remove_file(room.path().join("alone.png")).unwrap();
+        }
+    }
+}
+
+#[test]
 fn killed_again_and_again_it_ends_as_if_it_never_was() {
     let room = erasing(6);
     let whole = overpaint(room.path(), &BATCH);

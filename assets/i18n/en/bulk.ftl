@@ -1,7 +1,7 @@
 bulk-recipe-line = Line { $line } of the recipe cannot be used: { $text }. Mend or remove it. Detail: { $why }
 bulk-recipe-version = The recipe is of version { $version }, which a newer Overpaint writes; this one knows version { $known }.
 bulk-recipe-unwritable = The recipe cannot be written. Detail: { $why }
-bulk-recipe-one-action = A recipe does one thing: it has either a section [edit] or a section [erase].
+bulk-recipe-one-action = A recipe does one thing: it has one of the sections [edit], [erase] and [background].
 bulk-recipe-both = The recipe has both { $a } and { $b }. Leave one of them out.
 bulk-recipe-needs = The recipe has { $key }, which needs { $other }.
 bulk-recipe-quality = output.quality is { $value }. Give a number from 1 to 100.

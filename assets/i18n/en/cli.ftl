@@ -19,7 +19,6 @@ cli-seed-used = Seed { $seed }. Give --seed { $seed } for the same picture again
 cli-written = Wrote { $path } ({ $steps } of { $of } steps in { $seconds } s).
 cli-erased = Wrote { $path } (erased in { $seconds } s).
 cli-background = Wrote { $path } (background in { $seconds } s).
-cli-put-unknown = Nothing to put behind is called “{ $value }”, and there is no such file. Known: white, black, #rrggbb, gradient:#rrggbb,#rrggbb, blur, blur:12px, blur:2%, nothing, or the name of a picture.
 cli-put-nothing-needs-alpha = { $path } cannot be transparent. Write a cut-out as PNG, WebP or TIFF.
 cli-put-at = “{ $value }” is no place. Say two shares from 0 to 100, such as 50,50 for the middle or 0,100 for the lower left.
 cli-stage-erase = Erasing

@@ -3,6 +3,7 @@ plan-bad-strength = Denoising strength { $value } is not possible. Choose a valu
 plan-bad-steps = { $value } steps are not possible. Choose 1 to 1000.
 plan-bad-guidance = A guidance scale of { $value } is not possible. Choose 1 to 50.
 plan-bad-length = “{ $value }” is not a length. Write pixels (12 or 12px) or a share (5%).
+plan-put-unknown = Nothing to put behind is called “{ $value }”, and there is no such file. Known: white, black, #rrggbb, gradient:#rrggbb,#rrggbb, blur, blur:12px, blur:2%, nothing, or the name of a picture.
 plan-bad-work-size = “{ $value }” is not a work size. Write width x height, such as 768x512 (sides of 16 to 8192 pixels), or a factor of 0.25 to 8.
 plan-unknown-id = “{ $value }” is not known here. Choose one of: { $known }.
 plan-nothing-to-run = { $steps } steps at strength { $strength } leave no step to run. Raise the strength or the steps.

@@ -1,7 +1,7 @@
 bulk-recipe-line = 配方第 { $line } 行無法使用：{ $text }。請修正或刪除這一行。細節：{ $why }
 bulk-recipe-version = 這份配方的版本是 { $version }，由較新的 Overpaint 寫成；這個程式認得版本 { $known }。
 bulk-recipe-unwritable = 無法寫出配方。細節：{ $why }
-bulk-recipe-one-action = 一份配方只做一件事：請寫 [edit] 或 [erase] 其中一段。
+bulk-recipe-one-action = 一份配方只做一件事：[edit]、[erase]、[background] 只能寫其中一段。
 bulk-recipe-both = 配方同時有 { $a } 和 { $b }，請刪去其中一個。
 bulk-recipe-needs = 配方有 { $key }，還需要 { $other }。
 bulk-recipe-quality = output.quality 是 { $value }，請給 1 到 100 的數字。

@@ -19,7 +19,6 @@ cli-seed-used = 種子 { $seed }。想再得到同一張圖，請加上 --seed {
 cli-written = 已寫入 { $path }（{ $of } 步中執行 { $steps } 步，{ $seconds } 秒）。
 cli-erased = 已寫入 { $path }（移除花了 { $seconds } 秒）。
 cli-background = 已寫入 { $path }（換背景花了 { $seconds } 秒）。
-cli-put-unknown = 沒有叫做「{ $value }」的背景，也沒有這個檔案。可以用：white、black、#rrggbb、gradient:#rrggbb,#rrggbb、blur、blur:12px、blur:2%、nothing，或一張圖片的檔名。
 cli-put-nothing-needs-alpha = { $path } 不能有透明處。去背的結果請存成 PNG、WebP 或 TIFF。
 cli-put-at = 「{ $value }」不是位置。請寫兩個 0 到 100 的數字，例如 50,50 是正中央，0,100 是左下角。
 cli-stage-erase = 移除中

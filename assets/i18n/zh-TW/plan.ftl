@@ -3,6 +3,7 @@ plan-bad-strength = 降噪強度不能是 { $value }。請選擇大於 0、不�
 plan-bad-steps = 步數不能是 { $value }。請選擇 1 到 1000。
 plan-bad-guidance = 提示詞引導強度不能是 { $value }。請選擇 1 到 50。
 plan-bad-length = 「{ $value }」不是長度。請寫像素（12 或 12px）或比例（5%）。
+plan-put-unknown = 沒有叫做「{ $value }」的背景，也沒有這個檔案。可以用：white、black、#rrggbb、gradient:#rrggbb,#rrggbb、blur、blur:12px、blur:2%、nothing，或一張圖片的檔名。
 plan-bad-work-size = 「{ $value }」不是工作尺寸。請寫寬x高，例如 768x512（邊長 16 到 8192 像素），或 0.25 到 8 的倍數。
 plan-unknown-id = 這裡沒有「{ $value }」。可用的有：{ $known }。
 plan-nothing-to-run = { $steps } 步、降噪強度 { $strength }，算下來一步也不用跑。請提高降噪強度或步數。

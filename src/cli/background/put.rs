@@ -1,19 +1,13 @@
 //! What is typed after `--put`.
 
-use std::path::Path;
-
 use crate::backdrop::{Backdrop, Placed};
 use crate::cli::args::BackgroundArgs;
 use crate::cli::console::Console;
-use crate::cli::edit::length;
 use crate::cli::error::CliError;
-use crate::geometry::{Extent, Rect};
-use crate::plan::Length;
+use crate::geometry::Extent;
+use crate::plan::{PlanError, Put};
 use crate::raster::file;
 use crate::text::{Explain as _, Message};
-
-/// How far the old background is blurred where nothing is said.
-const BLUR: Length = Length::Percent(1.5);
 
 /// What is to be put behind, for a picture of that size.
 pub(super) fn backdrop(
@@ -21,63 +15,24 @@ pub(super) fn backdrop(
     extent: Extent,
     console: &Console,
 ) -> Result<Backdrop, CliError> {
-    let word = args.put.trim();
-    let lower = word.to_ascii_lowercase();
-    let diagonal_px = Rect::of(extent).diagonal();
-    if let Some(colour) = colour(&lower) {
-        return Ok(Backdrop::Colour(colour));
-    }
-    match lower.split_once(':') {
-        None if lower == "nothing" || lower == "transparent" => return Ok(Backdrop::Nothing),
-        None if lower == "blur" => return Ok(Backdrop::Blur(BLUR.resolve_px(diagonal_px))),
-        Some(("blur", far)) => {
-            let far: Length = length(far)?;
-            return Ok(Backdrop::Blur(far.resolve_px(diagonal_px)));
+    let put: Put = args.put.parse()?;
+    let unknown = || PlanError::Put(args.put.trim().to_owned());
+    let placed = match put.path() {
+        None => None,
+        Some(path) if !path.exists() => return Err(unknown().into()),
+        Some(path) => {
+            let loaded = file::load(path).map_err(CliError::Input)?;
+            for note in &loaded.notes {
+                console.note(&note.message());
+            }
+            Some(Placed {
+                picture: loaded.picture,
+                placing: args.size.into(),
+                at: place(&args.at)?,
+            })
         }
-        Some(("gradient", colours)) => {
-            let ends = colours.split_once(',');
-            let ends = ends.and_then(|(from, to)| colour(from.trim()).zip(colour(to.trim())));
-            let (from, to) = ends.ok_or_else(|| unknown(word))?;
-            return Ok(Backdrop::Gradient(from, to));
-        }
-        _ => {}
-    }
-    let path = Path::new(word);
-    if !path.exists() {
-        return Err(unknown(word));
-    }
-    let loaded = file::load(path).map_err(CliError::Input)?;
-    for note in &loaded.notes {
-        console.note(&note.message());
-    }
-    Ok(Backdrop::Picture(Placed {
-        picture: loaded.picture,
-        placing: args.size.into(),
-        at: place(&args.at)?,
-    }))
-}
-
-fn unknown(word: &str) -> CliError {
-    CliError::Argument(Message::new("cli-put-unknown").with("value", word))
-}
-
-/// `white`, `black`, `#rrggbb` or `#rgb`.
-fn colour(word: &str) -> Option<[u8; 3]> {
-    match word {
-        "white" => return Some([255; 3]),
-        "black" => return Some([0; 3]),
-        _ => {}
-    }
-    let digits = word.strip_prefix('#')?;
-    let mut values = Vec::new();
-    for digit in digits.chars() {
-        values.push(digit.to_digit(16)? as u8);
-    }
-    match values[..] {
-        [r, g, b] => Some([r, g, b].map(|value| value * 17)),
-        [a, b, c, d, e, f] => Some([a * 16 + b, c * 16 + d, e * 16 + f]),
-        _ => None,
-    }
+    };
+    put.backdrop(extent, placed).ok_or_else(|| unknown().into())
 }
 
 /// `X,Y` in percent as shares.
@@ -96,13 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_and_places_are_read() {
-        assert_eq!(colour("white"), Some([255; 3]));
-        assert_eq!(colour("#0f8"), Some([0, 255, 136]));
-        assert_eq!(colour("#102aff"), Some([16, 42, 255]));
-        for bad in ["#12", "#12345", "#ggg", "red", "", "#１２３"] {
-            assert_eq!(colour(bad), None, "{bad}");
-        }
+    fn places_are_read() {
         assert_eq!(place("0,100%").unwrap(), (0.0, 1.0));
         for bad in ["50", "a,b", "-1,50", "50,101", "NaN,1"] {
             assert_eq!(place(bad).unwrap_err().exit_code(), 2, "{bad}");

@@ -7,12 +7,16 @@ use crossbeam_channel::{Receiver, Sender};
 use super::reading::row_of;
 use super::selecting::{Masked, with_doubt};
 use super::{Batch, Clock, Opened, Settled, Step};
+use crate::backdrop::{Placed, Placing, put_behind};
 use crate::bulk::{Job, JobTask, Source, State, Work};
 use crate::completion;
 use crate::engine::{Cancelled, Engine, Stage};
 use crate::jobs::{EditProgress, run_edit};
-use crate::plan::{EditRequest, EditSettings, EraseRequest, Layout, Pass, PreviewPatch, erase};
-use crate::raster::{FileOrigin, Mask, MaskKind, Picture, draw_patch};
+use crate::plan::{
+    EditRequest, EditSettings, EraseRequest, Layout, Pass, PlanError, PreviewPatch, Put, erase,
+};
+use crate::raster::{FileOrigin, Mask, MaskKind, Picture, draw_patch, inverted};
+use crate::select::Part;
 use crate::text::{Explain as _, Message};
 
 /// What goes to the writer.
@@ -155,10 +159,34 @@ fn run(
             let patch = erase(&request, &mut checkpoint).map_err(|error| error.message())?;
             (patch, "erase".to_owned())
         }
+        JobTask::Background(put) => {
+            let made = background(work, picture, mask, put)?;
+            return Ok((made, "background".to_owned()));
+        }
     };
     let mut edited = picture.clone();
     draw_patch(&mut edited.pixels, &patch, 255);
     Ok((edited, computed_by))
+}
+
+/// The picture with something else behind what is masked.
+fn background(
+    work: &Work,
+    picture: &Picture,
+    mask: Option<&Mask>,
+    put: &Put,
+) -> Result<Picture, Message> {
+    let mask = mask.ok_or(Message::new("bulk-selection-empty"))?;
+    let placed = work.behind.as_ref().map(|behind| Placed {
+        picture: behind.picture.clone(),
+        placing: Placing::Cover,
+        at: (0.5, 0.5),
+    });
+    let behind = put.backdrop(picture.extent(), placed);
+    let behind = behind.ok_or_else(|| PlanError::Put(put.to_string()).message())?;
+    let turned = (work.part() == Some(Part::Background)).then(|| inverted(mask));
+    let subject = turned.as_ref().unwrap_or(mask);
+    put_behind(picture, subject, &behind).map_err(|error| error.message())
 }
 
 fn edit(

@@ -1,6 +1,7 @@
 //! [`UiState`]: what belongs to the window alone: tool, brush, view, what is open and hidden.
 //! Nothing here is undone, saved with a picture, or known to the editor.
 
+mod background_choice;
 mod band;
 mod dialog;
 mod drag;
@@ -9,6 +10,7 @@ mod leaving;
 mod painted_outline;
 mod path_field;
 
+pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
 pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
 pub(super) use drag::Drag;
@@ -21,7 +23,6 @@ use std::collections::HashMap;
 
 use eframe::egui;
 
-use super::background::BackgroundChoice;
 use super::brush::BrushSize;
 use super::view_transform::View;
 use crate::document::{DocumentId, LayerId};
