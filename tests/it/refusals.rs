@@ -299,7 +299,7 @@ fn bad_arguments_are_said_as_json_too() {
 fn a_window_does_not_open_on_nothing() {
     let room = room();
     for (args, code, said) in [
-        (&["batch"][..], 2, "edit, select, erase, models, bench"),
+        (&["bacth"][..], 2, "edit, select, erase, batch"),
         (&["Edit"], 2, "no command"),
         (
             &["edti", "in.png", "-o", "out.png", "--prompt", "x"],

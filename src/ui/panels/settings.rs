@@ -49,15 +49,20 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             let tasks_first = rest.height() >= TASKS_FIRST;
             if tasks_first {
                 prompt::task_buttons(ui, desk);
-                background::background_ui(ui, desk, document);
             } else {
                 ui.add_space(space::XS);
+            }
+            let background_first = rest.height() >= BACKGROUND_FIRST;
+            if background_first {
+                background::background_ui(ui, desk, document);
             }
             prompt::prompt_ui(ui, desk, document);
             ui.separator();
             strength::strength_ui(ui, desk, document);
             if !tasks_first {
                 prompt::task_buttons(ui, desk);
+            }
+            if !background_first {
                 background::background_ui(ui, desk, document);
             }
             ui.separator();
@@ -77,6 +82,8 @@ const SCROLL_BAR: f32 = 12.0;
 const TALL: f32 = 500.0;
 /// Panels of this height, in points, have room for the tasks above the prompt.
 const TASKS_FIRST: f32 = 600.0;
+/// And for the backgrounds too.
+const BACKGROUND_FIRST: f32 = 840.0;
 /// Height of a card with its picture, and of one without, in points.
 const CARD: [f32; 2] = [70.0, 36.0];
 
