@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::jobs::{DemandsOf, EngineFactory, VisionFactory, Wake};
 use crate::text::Language;
 
-/// What an [`Editor`] needs to begin.
+/// What an [`Editor`](super::Editor) needs to begin.
 pub struct Start {
     /// Makes the engine.
     pub engine: EngineFactory,

@@ -67,7 +67,7 @@ pub(crate) struct UnetConfig {
 pub(crate) struct AddedWidths {
     /// Of the second text encoder's pooled output.
     pub(crate) pooled: usize,
-    /// Of the embedding of each of the [`PictureSizes`](super::conditions::PictureSizes).
+    /// Of the embedding of each of the [`PictureSizes`].
     pub(super) number: usize,
 }
 
