@@ -1,23 +1,17 @@
 //! [`model_identity`]: what a model is, whatever its folder is called and wherever it lies.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use serde_json::Value as Json;
 
 use super::key::Key;
-use crate::catalog::{CatalogError, ModelFiles, ModelRef};
+use crate::catalog::{CatalogError, ModelFiles, ModelRef, identity_of};
 
-/// Read of the beginning of a file: headers are longer than one block.
-const HEAD_BYTES: u64 = 64 << 10;
-/// So many blocks are read of the rest, evenly spaced.
-const BLOCKS: u64 = 64;
-const BLOCK_BYTES: u64 = 4 << 10;
-
-/// A name for what a model computes with: SHA-256 over length, beginning and 64 evenly spaced blocks of
-/// each of its files. A reference names files and folders as JSON; each path in it is replaced by what
-/// lies there, so that whatever a model is put together from counts.
+/// A name for what a model computes with: SHA-256 over the [`identity_of`] each of its files. A
+/// reference names files and folders as JSON; each path in it is replaced by what lies there, so that
+/// whatever a model is put together from counts.
 pub fn model_identity(model: &ModelRef) -> Result<String, CatalogError> {
     if *model == ModelRef::BuiltIn {
         let files = ModelFiles::of(model);
@@ -81,19 +75,7 @@ fn of_path(path: &Path) -> std::io::Result<Key> {
 }
 
 fn of_samples(file: &mut (impl Read + Seek)) -> std::io::Result<Key> {
-    let length = file.seek(SeekFrom::End(0))?;
-    file.rewind()?;
-    let mut sample = Vec::new();
-    file.by_ref().take(HEAD_BYTES).read_to_end(&mut sample)?;
-    if length > HEAD_BYTES {
-        for block in 0..BLOCKS {
-            let at = HEAD_BYTES
-                + (length - HEAD_BYTES).saturating_sub(BLOCK_BYTES) * block / (BLOCKS - 1);
-            file.seek(SeekFrom::Start(at))?;
-            file.by_ref().take(BLOCK_BYTES).read_to_end(&mut sample)?;
-        }
-    }
-    Ok(Key::of_parts([length.to_le_bytes().as_slice(), &sample]))
+    identity_of(file).map(|identity| Key::of(identity.as_bytes()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -19,29 +19,28 @@ const HEADER_BYTES: u64 = 1 << 20;
 /// it: it tells any two files of weights apart that differ in more than a few numbers, and a large
 /// file is not read for it.
 pub fn identity(path: &Path) -> Result<String, CatalogError> {
-    digest(path).map_err(|error| CatalogError::of_io(path, &error))
+    let digest = File::open(path).and_then(|mut file| identity_of(&mut file));
+    digest.map_err(|error| CatalogError::of_io(path, &error))
 }
 
-fn digest(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+/// As [`identity`], of what is read from there.
+pub fn identity_of(weights: &mut (impl Read + Seek)) -> std::io::Result<String> {
+    let length = weights.seek(SeekFrom::End(0))?;
     let mut hash = Sha256::new();
     hash.update(length.to_le_bytes());
-    let mut take = |file: &mut File, from: u64, count: u64| -> std::io::Result<()> {
-        file.seek(SeekFrom::Start(from))?;
+    let mut part = |from: u64, count: u64| -> std::io::Result<Vec<u8>> {
+        weights.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
-        file.take(count).read_to_end(&mut bytes)?;
-        hash.update(&bytes);
-        Ok(())
+        weights.by_ref().take(count).read_to_end(&mut bytes)?;
+        Ok(bytes)
     };
-    let mut start = [0; 8];
-    let header = match file.read(&mut start)? {
-        8 => u64::from_le_bytes(start).saturating_add(8),
-        _ => 8,
+    let header = match <[u8; 8]>::try_from(part(0, 8)?) {
+        Ok(start) => u64::from_le_bytes(start).saturating_add(8),
+        Err(_) => 8,
     };
-    take(&mut file, 0, header.min(HEADER_BYTES))?;
+    hash.update(part(0, header.min(HEADER_BYTES))?);
     for block in 0..BLOCKS {
-        take(&mut file, length / BLOCKS * block, BLOCK_BYTES)?;
+        hash.update(part(length / BLOCKS * block, BLOCK_BYTES)?);
     }
     let mut text = String::new();
     for byte in hash.finalize() {

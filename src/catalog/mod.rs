@@ -31,7 +31,7 @@ pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
 pub use error::{CatalogError, Damage, Part};
 pub use files::ModelFiles;
 pub use folders::is_named_as_model;
-pub use identity::identity;
+pub use identity::{identity, identity_of};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use library::Library;
 pub use lora::{Delta, LoraRef};
