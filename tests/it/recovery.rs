@@ -2,6 +2,7 @@
 
 mod killed;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,17 +15,32 @@ use proptest::prelude::*;
 
 use crate::support::session::{Session, point, seeded, start_in};
 
+/// Copies what `from` holds, while a living session may still be writing there: a file that is renamed or removed
+/// between being listed and being read makes this begin again, as no kill leaves half of a rename.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
+    for _ in 0..100 {
+        match copy_once(from, to) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                std::fs::remove_dir_all(to).unwrap();
+            }
+            done => return done.unwrap(),
         }
     }
+    panic!("{} does not hold still", from.display());
+}
+
+fn copy_once(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_once(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the disk holds now, as a fresh program would find it after this one was killed.
