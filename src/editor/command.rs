@@ -267,6 +267,14 @@ pub enum Command {
     SetModel(ModelRef),
     /// Looks again which models there are.
     FindModels,
+    /// Adds the LoRA of that file to a document's settings, at its full weight; one that is there already
+    /// stays as it is.
+    AddLora {
+        /// Which document.
+        document: DocumentId,
+        /// Its file.
+        path: PathBuf,
+    },
     /// Runs the settings on the visible picture.
     Generate {
         /// Which document.

@@ -11,7 +11,7 @@ use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::{Editor, candidates, preferences};
-use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
+use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::jobs::{Demands, Task, TaskEvent};
@@ -48,10 +48,27 @@ pub(super) enum FileEvent {
     ),
     ModelsListed(FoundModels),
     PlaceAdded(PathBuf, usize, FoundModels),
+    LoraFound(DocumentId, Result<LoraRef, CatalogError>),
 }
 
-/// Models, and why some cannot be offered.
-type FoundModels = Vec<Result<ModelCard, CatalogError>>;
+/// What lies where models are looked for.
+#[derive(Debug, Default)]
+pub(super) struct FoundModels {
+    /// Models, and why some cannot be offered.
+    pub(super) models: Vec<Result<ModelCard, CatalogError>>,
+    /// Files of LoRAs.
+    pub(super) loras: Vec<PathBuf>,
+}
+
+impl FoundModels {
+    /// What lies there now.
+    pub(super) fn of(library: &mut Library) -> Self {
+        Self {
+            models: library.list(),
+            loras: library.lora_files(),
+        }
+    }
+}
 
 /// What lay in the folder of a session that ended, and what only its project holds.
 pub(super) struct RestoredFolder {
@@ -309,10 +326,11 @@ impl Editor {
             FileEvent::ModelFound(model, card, demands) => {
                 let (card, models) = *card;
                 self.model_found(model, card, demands);
-                self.models = models.unwrap_or_else(|| std::mem::take(&mut self.models));
+                self.found = models.unwrap_or_else(|| std::mem::take(&mut self.found));
             }
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
-            FileEvent::ModelsListed(models) => self.models = models,
+            FileEvent::ModelsListed(found) => self.found = found,
+            FileEvent::LoraFound(document, lora) => self.lora_found(document, lora),
         }
     }
 

@@ -54,13 +54,13 @@ pub use start::Start;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
+use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, State};
 use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
 use closed::Closing;
-use files::FileEvent;
+use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
 use journaling::{JournalEvent, SyncEvent};
 use notices::Notices;
@@ -84,7 +84,7 @@ pub struct Editor {
     preferences: Preferences,
     preferences_changed: bool,
     card: Option<ModelCard>,
-    models: Vec<Result<ModelCard, CatalogError>>,
+    found: FoundModels,
     left_behind: Vec<(Recoverable, SessionFolder)>,
     closed: Vec<RecentlyClosed>,
     closing: Vec<Closing>,
@@ -150,7 +150,7 @@ impl Editor {
             notices: Notices::default(),
             preferences_changed: false,
             card: catalog::open(&ModelRef::BuiltIn).ok(),
-            models: Vec::new(),
+            found: FoundModels::default(),
             left_behind: Vec::new(),
             closed: Vec::new(),
             closing: Vec::new(),
@@ -352,6 +352,7 @@ impl Editor {
             }),
             C::SetModel(model) => self.set_model(model),
             C::FindModels => self.list_models(),
+            C::AddLora { document, path } => self.add_lora(document, path),
             C::Generate { document } => self.generate(document),
             C::CompareStrengths {
                 document,

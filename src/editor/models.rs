@@ -1,15 +1,19 @@
 //! Which model runs, and what its settings start from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Editor;
-use super::files::FileEvent;
+use super::files::{FileEvent, FoundModels};
 use super::preferences::Preferences;
-use crate::catalog::{self, CatalogError, Library, ModelCard, ModelDefaults, ModelRef};
+use crate::catalog::{
+    self, Addition, CatalogError, Foreign, Library, LoraRef, ModelCard, ModelDefaults, ModelRef,
+};
+use crate::document::DocumentId;
 use crate::jobs::Demands;
 use crate::plan::{
-    AreaMode, EditSettings, Guidance, MaskMode, PlanError, SamplerId, ScheduleId, Steps, Strength,
+    AreaMode, EditSettings, Guidance, LoraUse, LoraWeight, MaskMode, PlanError, SamplerId,
+    ScheduleId, Steps, Strength,
 };
 use crate::text::Message;
 
@@ -24,11 +28,11 @@ impl Editor {
             if let (Err(_), ModelRef::Folder(folder)) = (&card, &model) {
                 // Not a model, but perhaps a folder of them.
                 if let Ok(count) = library.add(folder) {
-                    return FileEvent::PlaceAdded(folder.clone(), count, library.list());
+                    return FileEvent::PlaceAdded(folder.clone(), count, FoundModels::of(&mut library));
                 }
             }
             let is_new = card.is_ok() && library.remember(&model).is_ok();
-            let models = is_new.then(|| library.list());
+            let models = is_new.then(|| FoundModels::of(&mut library));
             let demands = demands_of(&model);
             FileEvent::ModelFound(model, Box::new((card, models)), demands)
         }));
@@ -37,18 +41,13 @@ impl Editor {
     pub(super) fn list_models(&mut self) {
         let data_dir = self.data_dir.clone();
         self.do_file_task(Box::new(move || {
-            FileEvent::ModelsListed(Library::open(&data_dir).list())
+            FileEvent::ModelsListed(FoundModels::of(&mut Library::open(&data_dir)))
         }));
     }
 
     /// A folder with models was added.
-    pub(super) fn place_added(
-        &mut self,
-        path: &Path,
-        count: usize,
-        models: Vec<Result<ModelCard, CatalogError>>,
-    ) {
-        self.models = models;
+    pub(super) fn place_added(&mut self, path: &Path, count: usize, found: FoundModels) {
+        self.found = found;
         let message = Message::new("editor-models-added")
             .with("count", count)
             .with("path", path);
@@ -83,9 +82,48 @@ impl Editor {
                 }
                 self.card = Some(card);
             }
-            // The model chosen before stays.
-            Err(error) => self.notices.error(None, &error),
+            Err(error) => {
+                let lora = match &error {
+                    CatalogError::Foreign {
+                        path,
+                        what: Foreign::Addition(Addition::Lora),
+                    } => Some(path.clone()),
+                    _ => None,
+                };
+                match lora.zip(self.active) {
+                    // A LoRA was taken for a model: the picture in front gets it.
+                    Some((path, document)) => self.add_lora(document, path),
+                    // The model chosen before stays.
+                    None => self.notices.error(None, &error),
+                }
+            }
         }
+    }
+
+    /// Adds a LoRA to the settings of a document, at its full weight.
+    pub(super) fn add_lora(&mut self, document: DocumentId, path: PathBuf) {
+        self.do_file_task(Box::new(move || {
+            FileEvent::LoraFound(document, LoraRef::at(&path))
+        }));
+    }
+
+    pub(super) fn lora_found(&mut self, id: DocumentId, lora: Result<LoraRef, CatalogError>) {
+        let lora = match lora {
+            Ok(lora) => lora,
+            Err(error) => return self.notices.error(Some(id), &error),
+        };
+        self.with_document(id, |open| {
+            open.change_about(|about| {
+                let loras = &mut about.settings.loras;
+                let is_there = loras.iter().any(|used| used.lora.identity == lora.identity);
+                if !is_there {
+                    loras.push(LoraUse {
+                        lora,
+                        weight: LoraWeight::FULL,
+                    });
+                }
+            });
+        });
     }
 
     /// What a new document's settings are: those used last with this model, else its own.

@@ -1,5 +1,7 @@
 //! What can be seen of an [`Editor`].
 
+use std::path::PathBuf;
+
 use super::{
     Candidate, CandidateId, Comparison, ComparisonId, Editor, Notice, OpenDocument, Preferences,
     Recoverable, Run, RunState,
@@ -104,7 +106,12 @@ impl Editor {
 
     /// The models that were found, and why some cannot be offered.
     pub fn models(&self) -> &[Result<ModelCard, CatalogError>] {
-        &self.models
+        &self.found.models
+    }
+
+    /// Files of the LoRAs that were found.
+    pub fn lora_files(&self) -> &[PathBuf] {
+        &self.found.loras
     }
 
     /// How a run of the present settings would lie in the picture, or why it cannot. `None` while no

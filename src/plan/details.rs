@@ -39,8 +39,11 @@ const COARSE: (f32, f32) = (10.0, 6.0);
 /// Under this Gaussian, in work pixels, likeness must be more than the little that chance gives: an
 /// island of it where all else is something else is none.
 const COMPANY: f32 = 16.0;
-/// From where to where the share of structure that is alike in such a part counts.
-const COMPANY_SHARES: (f32, f32) = (0.15, 0.35);
+/// From where to where the share of structure that is alike in such a part counts: where the model may imagine little,
+/// and where it may imagine much. Much that is alike after a strong edit is likely the same thing, little is chance.
+const COMPANY_SHARES: [(f32, f32); 2] = [(0.15, 0.35), (0.35, 0.65)];
+/// Strengths up to which the first holds, and from which on the second.
+const COMPANY_STRENGTHS: (f32, f32) = (0.4, 0.5);
 /// What this Gaussian takes away is the finest band at work size, in work pixels.
 const FINEST: f32 = 1.5;
 /// Contrast of details grows with that of the result, up to here.
@@ -49,16 +52,22 @@ const MOST_GAIN: f32 = 1.15;
 /// From where to where a correlation counts as likeness. All ends lie below 0.7, the least that
 /// a picture has with itself, so that nothing is let go where nothing has changed.
 #[derive(Debug, Clone, Copy)]
-struct Likeness {
+pub(super) struct Likeness {
     fine: (f32, f32),
     around: (f32, f32),
     coarse: (f32, f32),
     edges: (f32, f32),
     hues: (f32, f32),
+    company: (f32, f32),
 }
 
 impl Likeness {
-    const fn of(keep: KeepDetails) -> Self {
+    /// What is asked for after an edit of that strength.
+    pub(super) fn of(keep: KeepDetails, strength: f64) -> Self {
+        let [little, much] = COMPANY_SHARES;
+        let (from, to) = COMPANY_STRENGTHS;
+        let share = ((strength as f32 - from) / (to - from)).clamp(0.0, 1.0);
+        let between = |a: f32, b: f32| a + share * (b - a);
         match keep {
             KeepDetails::Off | KeepDetails::Auto => Self {
                 fine: (0.15, 0.5),
@@ -66,6 +75,7 @@ impl Likeness {
                 coarse: (0.15, 0.45),
                 edges: (0.05, 0.45),
                 hues: (0.1, 0.6),
+                company: (between(little.0, much.0), between(little.1, much.1)),
             },
             KeepDetails::More => Self {
                 fine: (0.1, 0.45),
@@ -73,6 +83,7 @@ impl Likeness {
                 coarse: (0.1, 0.35),
                 edges: (0.0, 0.4),
                 hues: (0.1, 0.6),
+                company: little,
             },
         }
     }
@@ -96,11 +107,11 @@ impl Details {
         round_trip: &RgbF32,
         result: &RgbF32,
         region: Option<&[f32]>,
-        keep: KeepDetails,
+        likeness: Likeness,
     ) -> Self {
         let extent = original.extent;
         let (before, after) = (Channels::of(round_trip), Channels::of(result));
-        let kept = kept(&before, &after, region, Likeness::of(keep));
+        let kept = kept(&before, &after, region, likeness);
         let let_go: Vec<[f32; 3]> = kept.iter().map(Kept::let_go).collect();
         let fines = finest(round_trip).into_iter().zip(finest(result));
         let pixels = result.pixels.iter().zip(&round_trip.pixels);
@@ -308,15 +319,20 @@ fn kept(
         *structure *= differs;
     }
     let counts = region.map(|region| blurred(region, extent, COMPANY));
-    without_islands(kept, &structure, counts.as_deref(), extent)
+    without_islands(
+        kept,
+        (&structure, counts.as_deref()),
+        likeness.company,
+        extent,
+    )
 }
 
 /// Lets go what is alike where little else around it is. `structure` is how much there is to compare,
 /// `counts` the share of a part of that size in which something is; `None`: all of it.
 fn without_islands(
     mut kept: Vec<Kept>,
-    structure: &[f32],
-    counts: Option<&[f32]>,
+    (structure, counts): (&[f32], Option<&[f32]>),
+    shares: (f32, f32),
     extent: Extent,
 ) -> Vec<Kept> {
     let alike: Vec<f32> = kept
@@ -330,7 +346,7 @@ fn without_islands(
     let counts = counts.chain(std::iter::repeat(1.0));
     for (kept, ((alike, all), counts)) in kept.iter_mut().zip(alike.iter().zip(&all).zip(counts)) {
         let noise = NOISE * counts.max(f32::EPSILON);
-        kept.share *= share((alike + noise) / (all + noise), COMPANY_SHARES);
+        kept.share *= share((alike + noise) / (all + noise), shares);
     }
     kept
 }

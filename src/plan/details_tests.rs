@@ -36,6 +36,17 @@ fn value(x: usize, y: usize, channel: usize, seed: u64) -> u16 {
     (octaves.iter().sum::<u32>() / octaves.len() as u32) as u16
 }
 
+fn texture(extent: Extent, seed: u64) -> RgbF32 {
+    let pixels = (0..extent.len()).map(|i| {
+        let (x, y) = (i % extent.width as usize, i / extent.width as usize);
+        [0, 1, 2].map(|c| f32::from(value(x, y, c, seed)) / 65535.0)
+    });
+    RgbF32 {
+        extent,
+        pixels: pixels.collect(),
+    }
+}
+
 fn picture(deep: bool, profile: Profile, seed: u64) -> Picture {
     let pixels: Vec<[u16; 4]> = (0..PICTURE.len())
         .map(|i| {
@@ -354,16 +365,7 @@ fn details_are_kept_where_the_model_sees_less_and_starts_from_the_picture() {
 #[test]
 fn what_may_not_differ_does_not_speak_for_what_may() {
     let extent = Extent::new(96, 96);
-    let texture = |seed| RgbF32 {
-        extent,
-        pixels: (0..extent.len())
-            .map(|i| {
-                let (x, y) = (i % 96, i / 96);
-                [0, 1, 2].map(|c| f32::from(value(x, y, c, seed)) / 65535.0)
-            })
-            .collect(),
-    };
-    let (original, other) = (texture(1), texture(2));
+    let (original, other) = (texture(extent, 1), texture(extent, 2));
     // Right of 48 everything may differ and does, but for a strand of 4 pixels at the region's edge.
     let region: Vec<f32> = (0..extent.len()).map(|i| f32::from(i % 96 >= 48)).collect();
     let mut result = original.clone();
@@ -373,7 +375,13 @@ fn what_may_not_differ_does_not_speak_for_what_may() {
         }
     }
     let kept_in_strand = |region: Option<&[f32]>| {
-        let details = Details::new(&original, &original, &result, region, KeepDetails::Auto);
+        let details = Details::new(
+            &original,
+            &original,
+            &result,
+            region,
+            Likeness::of(KeepDetails::Auto, 0.3),
+        );
         let strand = (0..extent.len()).filter(|i| (48..50).contains(&(i % 96)));
         let kept = strand.map(|i| 1.0 - details.let_go.pixels[i][0]);
         kept.sum::<f32>() / (2.0 * 96.0)
@@ -389,8 +397,40 @@ fn what_may_not_differ_does_not_speak_for_what_may() {
         &original,
         &original,
         Some(&region),
-        KeepDetails::Auto,
+        Likeness::of(KeepDetails::Auto, 0.3),
     );
     assert_eq!(details.result, original);
     assert!(details.let_go.pixels.iter().all(|k| *k == [0.0; 3]));
+}
+
+/// A picture of which a quarter is as it was and the rest is another: at 0.4 that quarter keeps its details; after a
+/// strong edit they are ghosts, unless one asked for more.
+#[test]
+fn after_a_strong_edit_little_that_is_alike_is_chance() {
+    let extent = Extent::new(96, 96);
+    let (original, other) = (texture(extent, 1), texture(extent, 2));
+    let mut result = other.clone();
+    for (i, pixel) in result.pixels.iter_mut().enumerate() {
+        if (36..60).contains(&(i % 96)) {
+            *pixel = original.pixels[i];
+        }
+    }
+    let kept = |keep, strength| {
+        let likeness = Likeness::of(keep, strength);
+        let details = Details::new(&original, &original, &result, None, likeness);
+        let alike = (0..extent.len()).filter(|i| (46..50).contains(&(i % 96)));
+        alike
+            .map(|i| 1.0 - details.let_go.pixels[i][0])
+            .sum::<f32>()
+            / (4.0 * 96.0)
+    };
+    let (little, between, much) = (
+        kept(KeepDetails::Auto, 0.4),
+        kept(KeepDetails::Auto, 0.45),
+        kept(KeepDetails::Auto, 0.6),
+    );
+    assert!(little > 0.9 && much < 0.5 * little, "{little} {much}");
+    assert!(much < between && between < little, "{between}");
+    assert_eq!(kept(KeepDetails::More, 0.6), kept(KeepDetails::More, 0.2));
+    assert_eq!(kept(KeepDetails::Auto, 0.5), kept(KeepDetails::Auto, 1.0));
 }

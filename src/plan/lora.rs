@@ -16,6 +16,8 @@ pub struct LoraWeight(f64);
 impl LoraWeight {
     /// The largest there is, either way.
     pub const MOST: f64 = 10.0;
+    /// As it was trained.
+    pub const FULL: Self = Self(1.0);
 
     /// The weight of that value.
     pub fn new(value: f64) -> Result<Self, PlanError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::composite_alpha::{FULL, RegionMaps, region_bounds};
-use super::details::{Details, detailed};
+use super::details::{Details, Likeness, detailed};
 use super::engine_mask::engine_mask;
 use super::error::PlanError;
 use super::fill::fill_region;
@@ -42,7 +42,8 @@ pub struct Prepared {
     /// The picture as it was.
     source: Picture,
     depth: Depth,
-    keep_details: KeepDetails,
+    /// How like the original the result must be to keep its details.
+    likeness: Likeness,
     /// `None`: the whole picture, fully.
     maps: Option<Arc<RegionMaps>>,
     /// What is kept in the soft band of a matte.
@@ -134,7 +135,7 @@ pub fn prepare_watched(
         layout,
         source: request.source.clone(),
         depth,
-        keep_details: settings.keep_details,
+        likeness: Likeness::of(settings.keep_details, imagined(settings, &request.traits)),
         previews: PreviewPlace::new(layout.touched, maps.as_deref()),
         kept: painted
             .filter(|_| maps.as_ref().is_some_and(|maps| maps.kept.is_some()))
@@ -152,6 +153,16 @@ pub fn keeps_details(layout: &Layout, settings: &EditSettings, traits: &ModelTra
         None => settings.strength.get() < 1.0 || traits.follows_instructions(),
     };
     settings.keep_details != KeepDetails::Off && layout.scale < 1.0 && starts_from_original
+}
+
+/// How far the first pass may imagine; later passes work on what it drew. A model that follows instructions sees the
+/// original all the while, whatever its strength is.
+fn imagined(settings: &EditSettings, traits: &ModelTraits) -> f64 {
+    if traits.follows_instructions() {
+        0.0
+    } else {
+        settings.strength.get()
+    }
 }
 
 /// What `auto` means with those settings; everything else means itself. A model that follows instructions
@@ -287,7 +298,7 @@ impl Prepared {
             let round_trip = round_trip.unwrap_or(seen);
             let mask = self.input.mask.as_ref();
             let region = mask.map(|mask| mask.region.as_slice());
-            let details = Details::new(seen, round_trip, image, region, self.keep_details);
+            let details = Details::new(seen, round_trip, image, region, self.likeness);
             return self.with_details(&details);
         }
         let mut placed = resample(image, self.frame_of(rect, 1.0), rect.extent())?;

@@ -42,6 +42,8 @@ pub(super) enum FilePurpose {
     ModelFolder,
     /// A file to use as the model.
     ModelFile,
+    /// A LoRA to add to the settings.
+    Lora(DocumentId),
 }
 
 impl FilePurpose {
@@ -58,13 +60,14 @@ impl FilePurpose {
             Self::ExportSheet(_) => "ui-sheet-export",
             Self::ModelFolder => "ui-model-folder",
             Self::ModelFile => "ui-model-file",
+            Self::Lora(_) => "ui-lora-file",
         }
     }
 
     /// Endings of the files that can be chosen.
     pub(super) const fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::ModelFile => MODELS,
+            Self::ModelFile | Self::Lora(_) => MODELS,
             Self::SaveRecipe(..) => &["toml"],
             _ if self.writes() => WRITTEN,
             _ => OPENED,
@@ -117,6 +120,7 @@ impl FilePurpose {
                 path,
             },
             Self::ModelFolder | Self::ModelFile => Command::SetModel(ModelRef::at(path)),
+            Self::Lora(document) => Command::AddLora { document, path },
         })
     }
 }

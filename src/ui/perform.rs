@@ -214,6 +214,11 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
         };
         ask(desk, files, purpose, PathBuf::new());
     }
+    if std::mem::take(&mut desk.state.wants.lora_file)
+        && let Some(open) = desk.editor.active()
+    {
+        ask(desk, files, FilePurpose::Lora(open.id()), PathBuf::new());
+    }
     if std::mem::take(&mut desk.state.wants.sheet_file)
         && let Some(comparison) = desk.state.comparison
         && let Some(open) = desk.editor.active()

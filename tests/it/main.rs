@@ -35,6 +35,7 @@ mod texts;
 mod ui;
 mod ui_first_hour;
 mod ui_guide;
+mod ui_loras;
 mod ui_mask;
 mod ui_numbers;
 mod ui_panel;

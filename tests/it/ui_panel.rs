@@ -314,7 +314,7 @@ fn a_small_window_shows_the_strength_without_scrolling() {
 }
 
 /// The built-in model's files without its list of words, as a model that reads English has none.
-fn model_without_words() -> tempfile::TempDir {
+pub(crate) fn model_without_words() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter");
     for name in [

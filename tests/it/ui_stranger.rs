@@ -15,7 +15,7 @@ use crate::support::window::{TestWindow, Wanted};
 
 /// A file as the desktop hands it over.
 #[derive(Debug)]
-struct Dropped(std::path::PathBuf);
+pub(crate) struct Dropped(pub(crate) std::path::PathBuf);
 
 impl egui::DroppedFile for Dropped {
     fn path(&self) -> &Path {

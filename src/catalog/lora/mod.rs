@@ -6,6 +6,7 @@ mod names;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,8 @@ impl LoraRef {
 /// apart. Each factor lies in `file`.
 #[derive(Debug, Clone)]
 pub struct Delta {
+    /// Which LoRA it is of: [`LoraRef::identity`].
+    pub identity: Arc<str>,
     /// The LoRA's file.
     pub file: TensorFile,
     /// (out, rank).
@@ -57,6 +60,15 @@ pub struct Delta {
     pub mid: Option<StoredTensor>,
     /// What the product is multiplied with: the chosen weight × α / rank.
     pub scale: f32,
+}
+
+impl PartialEq for Delta {
+    /// Whether both add the same numbers, wherever the file lies.
+    fn eq(&self, other: &Self) -> bool {
+        self.identity == other.identity
+            && self.scale.to_bits() == other.scale.to_bits()
+            && (&self.up, &self.down, &self.mid) == (&other.up, &other.down, &other.mid)
+    }
 }
 
 /// Deltas by the part of the model (`unet`, `text_encoder`…) and the weight in it.
@@ -129,6 +141,7 @@ pub(super) fn deltas(
     to: &mut Deltas,
 ) -> Result<(), CatalogError> {
     let file = TensorFile::open(&lora.path)?;
+    let identity: Arc<str> = lora.identity.as_str().into();
     let targets = Targets::of(parts);
     let not_fitting = || {
         let unet = parts.get("unet");
@@ -175,6 +188,7 @@ pub(super) fn deltas(
             .or_else(|| names::alpha_in_metadata(&file, part, rank))
             .unwrap_or(rank as f32);
         let delta = Delta {
+            identity: identity.clone(),
             file: file.clone(),
             up,
             down,

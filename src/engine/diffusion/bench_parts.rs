@@ -20,6 +20,7 @@ use crate::catalog::{ModelFiles, ModelRef};
 use crate::engine::nn::device;
 use crate::engine::nn::failure::bad_input;
 use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::KeptWeights;
 use crate::engine::{EngineError, Progress};
 use crate::geometry::Extent;
 
@@ -151,10 +152,12 @@ impl LoadedPart {
             precision = precision.in_f32();
         }
         let files = ModelFiles::of(model);
+        let kept = KeptWeights::default();
         let network = match part {
             Part::TextEncoder | Part::TextEncoder2 => {
                 let place = part.text_encoder().unwrap_or(Place::First);
-                let encoder = TextEncoder::load((&files, place), &device, precision, progress)?;
+                let encoder =
+                    TextEncoder::load((&files, &kept), place, &device, precision, progress)?;
                 let folder = place.tokenizer();
                 let tokenizer = PromptTokenizer::load(&files, folder, encoder.window())?;
                 Network::Text(Box::new((tokenizer, encoder)))
@@ -162,9 +165,12 @@ impl LoadedPart {
             Part::VaeEncoder | Part::VaeDecoder => {
                 Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
             }
-            Part::Unet => {
-                Network::Unet(Box::new(Unet::load(&files, &device, precision, progress)?))
-            }
+            Part::Unet => Network::Unet(Box::new(Unet::load(
+                (&files, &kept),
+                &device,
+                precision,
+                progress,
+            )?)),
         };
         let factor = part.size_multiple_px(model)? as usize;
         Ok(Self {

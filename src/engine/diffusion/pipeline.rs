@@ -15,6 +15,7 @@ use crate::catalog::{self, LoraRef, ModelCard, ModelFiles, ModelRef};
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::tensors::{picture_tensor, tensor_picture};
+use crate::engine::nn::weights::KeptWeights;
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::plan::LoraUse;
 use crate::raster::RgbF32;
@@ -47,6 +48,8 @@ pub(super) struct Pipeline {
     device: Device,
     pictures: LruCache<RgbF32, Tensor>,
     round_trips: LruCache<RgbF32, RgbF32>,
+    /// Of the text encoders and the U-Net.
+    kept: KeptWeights,
 }
 
 impl Pipeline {
@@ -60,10 +63,11 @@ impl Pipeline {
     ) -> Result<Self, EngineError> {
         let card = catalog::open(model)?;
         let files = changed(ModelFiles::of(model), loras)?;
+        let kept = KeptWeights::default();
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
-        let prompts = PromptEncoder::load(&files, device, precision.in_f32(), progress)?;
-        let unet = Unet::load(&files, device, precision, progress)?;
+        let prompts = PromptEncoder::load((&files, &kept), device, precision.in_f32(), progress)?;
+        let unet = Unet::load((&files, &kept), device, precision, progress)?;
         progress.checkpoint()?;
         let vae = Vae::load(&files, device, precision, progress)?;
         let config = unet.config();
@@ -97,10 +101,11 @@ impl Pipeline {
             device: device.clone(),
             pictures: LruCache::new(PICTURES_KEPT),
             round_trips: LruCache::new(ROUND_TRIPS_KEPT),
+            kept,
         })
     }
 
-    /// The same model with other LoRAs: the networks that they change are read again, and the
+    /// The same model with other LoRAs: the weights that are others then are read again; the rest, the
     /// autoencoder and all pictures that went through it stay.
     pub(super) fn with_loras(
         self,
@@ -119,13 +124,15 @@ impl Pipeline {
             device,
             pictures,
             round_trips,
+            kept,
         } = self;
-        // Gone before they are read, so that they are never held twice.
+        // What changes is gone before it is read, so that it is never held twice.
+        kept.retain_unchanged(&files);
         drop((unet, prompts));
         BlockAllocator::release_all();
         Ok(Self {
-            prompts: PromptEncoder::load(&files, &device, precision.in_f32(), progress)?,
-            unet: Unet::load(&files, &device, precision, progress)?,
+            prompts: PromptEncoder::load((&files, &kept), &device, precision.in_f32(), progress)?,
+            unet: Unet::load((&files, &kept), &device, precision, progress)?,
             card,
             trained,
             preview,
@@ -133,6 +140,7 @@ impl Pipeline {
             device,
             pictures,
             round_trips,
+            kept,
         })
     }
 

@@ -7,6 +7,7 @@ use super::text_encoder::{EncodedText, Place, TextEncoder};
 use super::tokenizer::PromptTokenizer;
 use crate::catalog::ModelFiles;
 use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::KeptWeights;
 use crate::engine::{EngineError, Progress, RunReport};
 
 /// Prompts kept encoded.
@@ -25,14 +26,14 @@ pub(super) struct PromptEncoder {
 impl PromptEncoder {
     /// Reads them.
     pub(super) fn load(
-        files: &ModelFiles,
+        (files, kept): (&ModelFiles, &KeptWeights),
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let mut encoders = Vec::new();
         for place in Place::of_model(files) {
-            let encoder = TextEncoder::load((files, *place), device, precision, progress)?;
+            let encoder = TextEncoder::load((files, kept), *place, device, precision, progress)?;
             let tokenizer = PromptTokenizer::load(files, place.tokenizer(), encoder.window())?;
             progress.checkpoint()?;
             encoders.push((tokenizer, encoder));

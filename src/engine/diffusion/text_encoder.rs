@@ -13,7 +13,7 @@ use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape};
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Activation, Embedding, LayerNorm, Linear};
 use crate::engine::nn::precision::Precision;
-use crate::engine::nn::weights::{Loader, Weights};
+use crate::engine::nn::weights::{KeptWeights, Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
 /// The id that stands for “the largest id” as the end of a text: what transformers wrote for CLIP until
@@ -173,15 +173,16 @@ impl TextEncoderConfig {
 }
 
 impl TextEncoder {
-    /// Reads a text encoder of a model.
+    /// Reads a text encoder of a model; see [`Weights::open`].
     pub(crate) fn load(
-        (files, place): (&ModelFiles, Place),
+        (files, kept): (&ModelFiles, &KeptWeights),
+        place: Place,
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let config = TextEncoderConfig::read(files, place)?;
-        let weights = Weights::open(files, place.weights(), device, precision)?;
+        let weights = Weights::open(files, place.weights(), kept, device, precision)?;
         // Without a projection, transformers wrote this prefix until version 5.
         let prefix = if weights.has("text_model.final_layer_norm.weight") {
             "text_model"

@@ -1,5 +1,7 @@
 //! Weights of a network: safetensors files, checked and brought to the device one tensor at a time.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+pub(crate) use self::kept::KeptWeights;
 use super::precision::{Precision, Storage};
 use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
 use crate::engine::kernels::{self, Isa, PackedWeights};
@@ -19,11 +22,11 @@ use crate::text::Message;
 /// Largest files of a network whose weights are widened to f32 at load.
 pub(crate) const WIDENED_AT_MOST_BYTES: usize = 192 << 20;
 
-/// The large weight of a layer, as what computes it wants it.
-#[derive(Debug)]
+/// The large weight of a layer, as what computes it wants it. A clone is the same weight.
+#[derive(Debug, Clone)]
 pub(crate) enum Weight {
     /// For our kernels on the processor.
-    Packed(PackedWeights),
+    Packed(Arc<PackedWeights>),
     /// For candle's operators.
     Tensor(Tensor),
 }
@@ -45,14 +48,19 @@ struct Store {
     shards: Vec<TensorFile>,
     /// What is added to weights when they are read.
     deltas: BTreeMap<String, Vec<Delta>>,
+    /// The weights' usual name in the model, such as `unet/…`.
+    name: String,
+    kept: KeptWeights,
 }
 
 impl Weights {
     /// Opens the first of `candidates` that the model has: a safetensors file, or the shards that
-    /// `<candidate>.index.json` lists. Only headers are read.
+    /// `<candidate>.index.json` lists. Only headers are read. A large weight that `kept` holds is taken from
+    /// there, and one that is read stays there.
     pub(crate) fn open(
         files: &ModelFiles,
         candidates: &[&str],
+        kept: &KeptWeights,
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
@@ -68,6 +76,8 @@ impl Weights {
                 path: files.path(name),
                 shards: shards?,
                 deltas: files.deltas(name),
+                name: (*name).to_owned(),
+                kept: kept.clone(),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -87,6 +97,8 @@ impl Weights {
                 path: PathBuf::from(name),
                 shards: vec![TensorFile::compiled_in(name, bytes)?],
                 deltas: BTreeMap::new(),
+                name: name.to_owned(),
+                kept: KeptWeights::default(),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -158,6 +170,28 @@ impl Weights {
         shapes: &[&[usize]],
         pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
+        let full_name = format!("{}{name}", self.prefix);
+        let Store {
+            deltas,
+            kept,
+            name: file,
+            ..
+        } = &*self.store;
+        let deltas = deltas.get(&full_name).map_or(&[][..], Vec::as_slice);
+        if let Some(known) = kept.get(file, &full_name, deltas) {
+            return Ok(known);
+        }
+        let weight = self.read_weight(name, shapes, pack)?;
+        kept.keep(file, &full_name, deltas, &weight);
+        Ok(weight)
+    }
+
+    fn read_weight(
+        &self,
+        name: &str,
+        shapes: &[&[usize]],
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
+    ) -> Result<Weight, EngineError> {
         let Some(isa) = self.kernel_isa() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
         };
@@ -167,7 +201,7 @@ impl Weights {
             DType::BF16 => kernels::WeightDtype::Bf16,
             _ => kernels::WeightDtype::F32,
         };
-        Ok(Weight::Packed(pack(isa, kept, &numbers.values)))
+        Ok(Weight::Packed(Arc::new(pack(isa, kept, &numbers.values))))
     }
 
     /// The numbers of the weight of that name, which must have one of those shapes.

@@ -3,6 +3,7 @@
 mod background;
 mod generate;
 mod layers;
+mod loras;
 mod models;
 mod more;
 mod prompt;

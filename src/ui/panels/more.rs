@@ -44,6 +44,7 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         tint(ui, desk);
     }
     super::models::models_ui(ui, desk);
+    super::loras::loras_ui(ui, desk, document);
 }
 
 fn seed(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {

@@ -136,6 +136,8 @@ pub(super) struct Wants {
     pub model: bool,
     /// A file or folder is to be chosen as the model.
     pub model_place: Option<ModelPlace>,
+    /// A file is to be chosen as a LoRA.
+    pub lora_file: bool,
     /// The comparison shown is to be written to a file.
     pub sheet_file: bool,
 }

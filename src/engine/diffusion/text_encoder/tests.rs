@@ -3,7 +3,8 @@ use crate::engine::nn::goldens::{Golden, Watch, assert_close, model};
 
 fn load(files: &ModelFiles, precision: Precision) -> TextEncoder {
     TextEncoder::load(
-        (files, Place::First),
+        (files, &KeptWeights::default()),
+        Place::First,
         &Device::Cpu,
         precision,
         &mut Watch::default(),
@@ -122,7 +123,8 @@ fn half_precision_goes_through_every_layer() {
 fn load_from(name: &str, place: Place) -> TextEncoder {
     let files = model(name);
     let mut watch = Watch::default();
-    TextEncoder::load((&files, place), &Device::Cpu, Precision::F32, &mut watch).unwrap()
+    let files = (&files, &KeptWeights::default());
+    TextEncoder::load(files, place, &Device::Cpu, Precision::F32, &mut watch).unwrap()
 }
 
 /// The penultimate layer of both encoders of SDXL, and pooled text of the second one at the end of each

@@ -20,7 +20,7 @@ use crate::catalog::ModelFiles;
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm};
 use crate::engine::nn::precision::Precision;
-use crate::engine::nn::weights::{Loader, Weights};
+use crate::engine::nn::weights::{KeptWeights, Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
 pub(super) const WEIGHTS: &[&str] = &[
@@ -44,15 +44,15 @@ pub(crate) struct Unet {
 }
 
 impl Unet {
-    /// Reads the U-Net of a model.
+    /// Reads the U-Net of a model; see [`Weights::open`].
     pub(crate) fn load(
-        files: &ModelFiles,
+        (files, kept): (&ModelFiles, &KeptWeights),
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let config = UnetConfig::read(files)?;
-        let weights = Weights::open(files, WEIGHTS, device, precision)?;
+        let weights = Weights::open(files, WEIGHTS, kept, device, precision)?;
         let mut from = Loader::new(weights, progress);
         let first = config.first_channels();
         let conv_in = ConvShape::same3(config.in_channels, first);

@@ -39,7 +39,8 @@ fn f32_bytes(values: &[f32]) -> Vec<u8> {
 
 fn open(files: &ModelFiles, precision: Precision) -> Result<Weights, EngineError> {
     let candidates = ["vae/none.safetensors", "vae/w.safetensors"];
-    Weights::open(files, &candidates, &Device::Cpu, precision)
+    let kept = KeptWeights::default();
+    Weights::open(files, &candidates, &kept, &Device::Cpu, precision)
 }
 
 const NAME: &str = "vae/w.safetensors";

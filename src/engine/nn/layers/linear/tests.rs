@@ -25,7 +25,7 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         rows[o][i]
     });
     Linear {
-        weight: Weight::Packed(packed),
+        weight: Weight::Packed(packed.into()),
         bias: Some(Tensor::new(bias, &Device::Cpu).unwrap()),
         bf16_activations: false,
     }

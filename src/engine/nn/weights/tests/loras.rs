@@ -1,5 +1,7 @@
 //! LoRAs in every naming, against what diffusers makes of the weights (`tests/golden/loras.py`).
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::catalog::{LoraRef, ModelRef};
 use crate::engine::nn::goldens::relative_error;
@@ -52,7 +54,9 @@ fn weights_with_a_lora_are_those_of_diffusers() {
                 _ => "model",
             };
             let file = format!("{part}/{stem}.safetensors");
-            let weights = Weights::open(&files, &[&file], &Device::Cpu, Precision::F32).unwrap();
+            let kept = KeptWeights::default();
+            let weights =
+                Weights::open(&files, &[&file], &kept, &Device::Cpu, Precision::F32).unwrap();
             // transformers 5 loads without the first part of a name that files may have.
             let prefixed = format!("text_model.{weight}");
             let weight = if weights.has(weight) {
@@ -65,4 +69,62 @@ fn weights_with_a_lora_are_those_of_diffusers() {
             assert!(error <= 1e-5, "{name} {place}: {error:e}");
         }
     }
+}
+
+#[test]
+fn only_what_a_lora_changes_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = model(folder.path(), false);
+    let lora = LoraRef::at(&golden_path("loras/processors.safetensors")).unwrap();
+    let with = |weight| {
+        let loras = [(lora.clone(), weight)];
+        base.clone().with_loras(&loras).unwrap()
+    };
+    let file = "unet/diffusion_pytorch_model.safetensors";
+    let kept = KeptWeights::default();
+    let load = |files: &ModelFiles| {
+        kept.retain_unchanged(files);
+        matrices(files, file, &kept)
+    };
+    let (plain, weak, strong) = (load(&base), load(&with(0.3)), load(&with(0.7)));
+    let changed: BTreeSet<String> = with(0.3).deltas(file).into_keys().collect();
+    assert!(changed.len() == 40 && plain.len() > 100, "{}", plain.len());
+    for (before, after) in [(&plain, &weak), (&weak, &strong)] {
+        let others = before
+            .iter()
+            .filter(|(name, weight)| !Arc::ptr_eq(weight, &after[*name]));
+        let others: BTreeSet<String> = others.map(|(name, _)| name.clone()).collect();
+        assert_eq!(others, changed);
+    }
+    let again = load(&with(0.7));
+    assert!(
+        again
+            .iter()
+            .all(|(name, weight)| Arc::ptr_eq(weight, &strong[name]))
+    );
+}
+
+/// The packed weights of all fully connected layers of a file.
+fn matrices(
+    files: &ModelFiles,
+    file: &str,
+    kept: &KeptWeights,
+) -> BTreeMap<String, Arc<PackedWeights>> {
+    let weights = Weights::open(files, &[file], kept, &Device::Cpu, Precision::F32).unwrap();
+    let shards = files.weights(file).unwrap().unwrap();
+    let stored = shards.iter().flat_map(|shard| shard.tensors());
+    let matrices = stored.filter(|(_, stored)| stored.shape.len() == 2);
+    let packed = matrices.map(|(name, stored)| {
+        let (outputs, inputs) = (stored.shape[0], stored.shape[1]);
+        let pack = |isa, kept, numbers: &[f32]| {
+            PackedWeights::pack(isa, [outputs, 1, inputs], kept, |o, _, i| {
+                numbers[o * inputs + i]
+            })
+        };
+        match weights.weight(name, &[&stored.shape], pack).unwrap() {
+            Weight::Packed(packed) => (name.clone(), packed),
+            Weight::Tensor(_) => panic!("our kernels are not used"),
+        }
+    });
+    packed.collect()
 }
