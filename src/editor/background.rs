@@ -237,6 +237,7 @@ impl Editor {
             opacity: 255,
             patch: Arc::new(made.patch),
             recipe: serde_json::to_string(&recipe).unwrap_or_default(),
+            painted: None,
         };
         open.stroke = None;
         open.document.edit(EditLabel::Background, |state| {

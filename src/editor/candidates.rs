@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Editor;
 use super::error::EditorError;
@@ -12,10 +13,10 @@ use super::open_document::OpenDocument;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
-use crate::jobs::{JobId, KeptDetails, RunReport};
+use crate::jobs::{JobId, KeptDetails, Provenance, RunReport};
 use crate::plan::{EditRequest, EditSettings, KeepDetails, Layout, Recipe, SecondPass};
-use crate::raster::Patch;
 use crate::raster::file::{OWN_KEYWORD, PARAMETERS_KEYWORD, RecipeText};
+use crate::raster::{Mask, MaskKind, Patch};
 use crate::text::{Message, Texts};
 
 /// A finished result.
@@ -36,6 +37,12 @@ pub struct Candidate {
     pub(super) request: Option<Arc<EditRequest>>,
     /// The settings it was made with, its seed among them.
     pub settings: Arc<EditSettings>,
+    /// What was painted; `None`: nothing, or it was not kept.
+    pub painted: Option<Mask>,
+    /// What its values meant.
+    pub mask_kind: MaskKind,
+    /// What it was computed from; `None`: nobody wrote it down.
+    pub provenance: Option<Arc<Provenance>>,
     /// Its pixels and where they lie.
     pub patch: Arc<Patch>,
     /// How it lies in its picture.
@@ -50,6 +57,8 @@ pub struct Candidate {
     pub canvas: Extent,
     /// The layer it became when it was accepted last.
     pub accepted_as: Option<LayerId>,
+    /// What a newer program tells of it.
+    pub(super) unknown: Map<String, Value>,
 }
 
 /// How a layer was made: what its `recipe` holds, as JSON.
@@ -59,12 +68,18 @@ pub struct LayerRecipe {
     pub model: ModelRef,
     /// The settings it was made with.
     pub settings: EditSettings,
+    /// What the values of the layer's mask meant.
+    #[serde(default)]
+    pub mask_kind: MaskKind,
+    /// What it was computed from; `None`: nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Arc<Provenance>>,
 }
 
 impl LayerRecipe {
     /// The recipe of a layer, where it can be read.
     pub fn of(layer: &Layer) -> Option<Self> {
-        let mut recipe: serde_json::Value = serde_json::from_str(&layer.recipe).ok()?;
+        let mut recipe: Value = serde_json::from_str(&layer.recipe).ok()?;
         // Layers from before there was a choice were made without.
         let settings = recipe.get_mut("settings")?.as_object_mut()?;
         settings
@@ -122,6 +137,8 @@ impl Editor {
         let recipe = LayerRecipe {
             model: candidate.model.clone(),
             settings: EditSettings::clone(&candidate.settings),
+            mask_kind: candidate.mask_kind,
+            provenance: candidate.provenance.clone(),
         };
         let mut layer = Layer {
             id: layer_id,
@@ -130,6 +147,7 @@ impl Editor {
             opacity: 255,
             patch: Arc::clone(&candidate.patch),
             recipe: serde_json::to_string(&recipe).unwrap_or_default(),
+            painted: candidate.painted.clone(),
         };
         open.stroke = None;
         open.document.edit(EditLabel::AddLayer, |state| {

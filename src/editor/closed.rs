@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Editor;
 use super::candidates::Candidate;
@@ -24,9 +25,9 @@ use crate::catalog::ModelRef;
 use crate::document::crash_journal::{self as journal, Moment};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
-use crate::jobs::{JobId, KeptDetails, RunReport, Task};
+use crate::jobs::{JobId, KeptDetails, Provenance, RunReport, Task};
 use crate::plan::{EditSettings, Layout};
-use crate::raster::Patch;
+use crate::raster::{Mask, MaskKind, Patch};
 
 /// A document that was closed and can be opened again as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,18 @@ struct ClosedNote {
 struct KeptResult {
     named: String,
     patch: Patch,
+    painted: Option<Mask>,
 }
+
+/// [`KeptResult`] as it was before masks were kept with results.
+#[derive(Serialize, Deserialize)]
+struct KeptWithoutMask {
+    named: String,
+    patch: Patch,
+}
+
+/// What a file of [`KeptResult`]s begins with.
+const WITH_MASKS: &[u8] = b"OVPRSLT2";
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct NamedResult {
@@ -76,6 +88,13 @@ pub(super) struct NamedResult {
     canvas: Extent,
     #[serde(default)]
     accepted_as: Option<LayerId>,
+    #[serde(default)]
+    mask_kind: MaskKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provenance: Option<Arc<Provenance>>,
+    /// What a newer program tells of it.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 /// What is to be written of a document that was closed.
@@ -145,7 +164,8 @@ impl Closing {
         }
         journal::sync(&journal)?;
         let results: Vec<KeptResult> = self.results.iter().map(KeptResult::of).collect();
-        let bytes = postcard::to_stdvec(&results).map_err(std::io::Error::other)?;
+        let bytes = postcard::to_extend(&results, WITH_MASKS.to_vec());
+        let bytes = bytes.map_err(std::io::Error::other)?;
         write(&self.folder.path().join(RESULTS_FILE), &bytes)?;
         let note = serde_json::to_vec(&self.note)?;
         write(&self.folder.path().join(CLOSED_FILE), &note)
@@ -166,12 +186,27 @@ impl KeptResult {
         Self {
             named: NamedResult::of(candidate).to_json().to_string(),
             patch: Patch::clone(&candidate.patch),
+            painted: candidate.painted.clone(),
         }
+    }
+
+    /// Of a file's bytes; `None` where they cannot be read.
+    fn all_of(bytes: &[u8]) -> Option<Vec<Self>> {
+        if let Some(results) = bytes.strip_prefix(WITH_MASKS) {
+            return postcard::from_bytes(results).ok();
+        }
+        let older: Vec<KeptWithoutMask> = postcard::from_bytes(bytes).ok()?;
+        let with_mask = |KeptWithoutMask { named, patch }| Self {
+            named,
+            patch,
+            painted: None,
+        };
+        Some(older.into_iter().map(with_mask).collect())
     }
 
     fn into_candidate(self, id: CandidateId, document: DocumentId) -> Option<Candidate> {
         let named = NamedResult::from_json(serde_json::from_str(&self.named).ok()?)?;
-        Some(named.into_candidate(id, document, Arc::new(self.patch)))
+        Some(named.into_candidate(id, document, Arc::new(self.patch), self.painted))
     }
 }
 
@@ -186,16 +221,19 @@ impl NamedResult {
             total_seconds: candidate.total_seconds,
             canvas: candidate.canvas,
             accepted_as: candidate.accepted_as,
+            mask_kind: candidate.mask_kind,
+            provenance: candidate.provenance.clone(),
+            unknown: candidate.unknown.clone(),
         }
     }
 
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    pub(super) fn to_json(&self) -> Value {
         // Plain values of ours always serialise.
         serde_json::to_value(self).unwrap_or_default()
     }
 
     /// `None` where it is from a program that tells other things of a result.
-    pub(super) fn from_json(told: serde_json::Value) -> Option<Self> {
+    pub(super) fn from_json(told: Value) -> Option<Self> {
         serde_json::from_value(told).ok()
     }
 
@@ -204,6 +242,7 @@ impl NamedResult {
         id: CandidateId,
         document: DocumentId,
         patch: Arc<Patch>,
+        painted: Option<Mask>,
     ) -> Candidate {
         Candidate {
             request: None,
@@ -214,6 +253,9 @@ impl NamedResult {
             comparison: None,
             model: self.model,
             settings: Arc::new(self.settings),
+            painted,
+            mask_kind: self.mask_kind,
+            provenance: self.provenance,
             patch,
             layout: self.layout,
             details: self.details,
@@ -221,6 +263,7 @@ impl NamedResult {
             total_seconds: self.total_seconds,
             canvas: self.canvas,
             accepted_as: self.accepted_as,
+            unknown: self.unknown,
         }
     }
 }
@@ -231,7 +274,7 @@ pub(super) struct KeptResults(Vec<KeptResult>);
 impl KeptResults {
     pub(super) fn of(folder: &SessionFolder) -> Self {
         let bytes = std::fs::read(folder.path().join(RESULTS_FILE)).ok();
-        let results = bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let results = bytes.and_then(|bytes| KeptResult::all_of(&bytes));
         Self(results.unwrap_or_default())
     }
 

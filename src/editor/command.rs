@@ -9,6 +9,7 @@ use super::notices::NoticeId;
 use super::painting::{BrushTip, Fill, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
+use super::rerun::RerunOf;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{PointF, Rect};
@@ -306,6 +307,9 @@ pub enum Command {
     /// Draws an accepted result that was made in one pass again with more of them; it takes the place
     /// of its layer.
     FinishInFull(CandidateId),
+    /// Finds out whether doing a run again would give the same bytes; [`Editor::rerun`](super::Editor::rerun)
+    /// has the answer when it is known.
+    CheckRerun(RerunOf),
     /// Throws a finished result away.
     DiscardCandidate(CandidateId),
     /// Forgets a comparison (its candidates stay); jobs of it that have not run are cancelled.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Map;
+
 use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
@@ -10,6 +12,7 @@ use super::in_project::{InProject, original_of, rest_of_project};
 use super::journaling::{about_of, moment_of};
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
+use super::rerun::Rerun;
 use super::{Editor, candidates, preferences};
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
@@ -48,6 +51,7 @@ pub(super) enum FileEvent {
     ),
     ModelsListed(FoundModels),
     PlaceAdded(PathBuf, usize, FoundModels),
+    RerunChecked(Box<Rerun>),
 }
 
 /// Models, and why some cannot be offered.
@@ -139,6 +143,7 @@ impl Editor {
             origin,
             seed_locked: false,
             may_replace: false,
+            unknown: Map::new(),
         };
         let id = self.new_document_id();
         let journal = self.new_journal(id);
@@ -313,6 +318,7 @@ impl Editor {
             }
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
             FileEvent::ModelsListed(models) => self.models = models,
+            FileEvent::RerunChecked(rerun) => self.rerun = Some(*rerun),
         }
     }
 
@@ -407,6 +413,7 @@ impl Editor {
             settings: self.settings_to_begin_with(),
             seed_locked: false,
             may_replace: false,
+            unknown: Map::new(),
         });
         let whole_bytes = restored.whole_bytes;
         let mut open = OpenDocument::new(restored.document, about, DocumentJournal::fresh(None));

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::Map;
+
 use super::Editor;
 use super::candidates::Candidate;
 use super::error::EditorError;
@@ -380,6 +382,9 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
                 ..EditSettings::clone(&run.settings)
             })
         },
+        painted: run.request.painted.clone(),
+        mask_kind: run.request.mask_kind,
+        provenance: result.provenance.map(Arc::new),
         patch: Arc::new(result.patch),
         layout: result.layout,
         details: result.details,
@@ -387,5 +392,6 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
         total_seconds: result.total_seconds,
         canvas: run.canvas,
         accepted_as: None,
+        unknown: Map::new(),
     }
 }

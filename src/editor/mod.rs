@@ -29,6 +29,8 @@ mod projects;
 mod read;
 mod recipes;
 mod recovery;
+mod rerun;
+mod rerunning;
 mod saving;
 mod seeds;
 mod selecting;
@@ -48,6 +50,7 @@ pub use open_document::OpenDocument;
 pub use painting::{BrushTip, Fill, StrokePoint};
 pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
+pub use rerun::{Rerun, RerunOf};
 pub use saving::{SaveQuestion, SaveStep};
 pub use start::Start;
 
@@ -80,6 +83,7 @@ pub struct Editor {
     runs: Vec<Run>,
     comparisons: Vec<Comparison>,
     candidates: Vec<Candidate>,
+    rerun: Option<Rerun>,
     notices: Notices,
     preferences: Preferences,
     preferences_changed: bool,
@@ -147,6 +151,7 @@ impl Editor {
             runs: Vec::new(),
             comparisons: Vec::new(),
             candidates: Vec::new(),
+            rerun: None,
             notices: Notices::default(),
             preferences_changed: false,
             card: catalog::open(&ModelRef::BuiltIn).ok(),
@@ -368,6 +373,7 @@ impl Editor {
             C::MoveQueued { job, to } => self.runner.move_waiting(job, to),
             C::AcceptCandidate(candidate) => self.accept_candidate(candidate),
             C::FinishInFull(candidate) => self.finish_in_full(candidate),
+            C::CheckRerun(of) => self.check_rerun(of),
             C::DiscardCandidate(candidate) => self.discard_candidate(candidate),
             C::CloseComparison(comparison) => self.close_comparison(comparison),
             C::SetLayerVisible {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
 use super::selecting::SeenPicture;
@@ -47,6 +49,8 @@ pub(super) struct AboutDocument {
     /// The file at `path` is ours to replace: we wrote it, or the user has said so. Else it is the
     /// original that was opened.
     pub(super) may_replace: bool,
+    /// What a newer program tells of it.
+    pub(super) unknown: Map<String, Value>,
 }
 
 impl OpenDocument {

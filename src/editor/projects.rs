@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize as _;
+use serde_json::Map;
 
 use super::Editor;
 use super::closed::NamedResult;
@@ -41,6 +42,7 @@ impl Editor {
                 let entry = ResultEntry {
                     note: NamedResult::of(candidate).to_json(),
                     patch: Arc::clone(&candidate.patch),
+                    painted: candidate.painted.clone(),
                 };
                 (candidate.id, entry)
             })
@@ -139,6 +141,7 @@ impl Editor {
             origin: FileOrigin::default(),
             seed_locked: false,
             may_replace: false,
+            unknown: Map::new(),
         });
         // A file of ours may be written again; one of another program's holds more than we would write.
         about.may_replace = written.is_some();
@@ -185,8 +188,12 @@ impl Editor {
             if let Some(named) = named {
                 self.last_candidate += 1;
                 ids.push(candidate);
-                self.candidates
-                    .push(named.into_candidate(candidate, id, entry.patch));
+                self.candidates.push(named.into_candidate(
+                    candidate,
+                    id,
+                    entry.patch,
+                    entry.painted,
+                ));
             }
         }
         ids
@@ -219,6 +226,7 @@ fn about_json(about: &AboutDocument) -> serde_json::Value {
         seed_locked: about.seed_locked,
         origin: about.origin.clone(),
         may_replace: about.may_replace,
+        unknown: about.unknown.clone(),
     };
     // Plain values of ours always serialise.
     serde_json::to_value(named).unwrap_or_default()
@@ -238,5 +246,6 @@ fn about_from_json(
         settings: named.settings,
         seed_locked: named.seed_locked,
         may_replace: named.may_replace,
+        unknown: named.unknown,
     })
 }

@@ -27,6 +27,7 @@ mod queue;
 mod recently_closed;
 mod recovery;
 mod refusals;
+mod rerun;
 mod saving;
 mod second_pass;
 mod selecting;

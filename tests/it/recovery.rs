@@ -69,7 +69,7 @@ fn wait_for_folders(session: &mut Session, count: usize) {
     });
 }
 
-fn restore_only(session: &mut Session) -> DocumentId {
+pub(crate) fn restore_only(session: &mut Session) -> DocumentId {
     let ids: Vec<RecoveryId> = session.editor.recoverable().map(|left| left.id).collect();
     assert_eq!(ids.len(), 1);
     session.editor.apply(Command::Restore(ids[0]));
