@@ -165,6 +165,12 @@ actions! {
     LoadMask = Edit MASK_LOAD [] "ui-load-mask";
     /// Writes the mask as a picture.
     SaveMask = Edit MASK_SAVE [] "ui-save-mask";
+    /// Gives the chosen layer a name.
+    RenameLayer = Edit RENAME [NONE + F2] "ui-layer-rename";
+    /// Puts the chosen layer above itself once more.
+    DuplicateLayer = Edit DUPLICATE [CTRL + J] "ui-layer-duplicate";
+    /// Brings back what made the chosen layer, to run it again.
+    RedoLayer = Edit REDO_LAYER [] "ui-layer-redo";
     /// Paints.
     Brush = Tool BRUSH [NONE + B] "ui-brush";
     /// Removes paint.
@@ -215,6 +221,16 @@ actions! {
     Accept = Generate ACCEPT [NONE + Enter] "ui-accept";
     /// Removes the result shown.
     Discard = Generate DELETE [NONE + Delete] "ui-discard";
+    /// Brings back what was thrown away last.
+    BringBack = Generate BRING_BACK [] "ui-bring-back";
+    /// Takes over what the result shown was made with.
+    UseSettings = Generate USE_SETTINGS [] "ui-reuse-settings";
+    /// Takes the seed of the result shown into the clipboard.
+    CopySeed = Generate COPY_SEED [] "ui-copy-seed";
+    /// Runs what gave the result shown again.
+    Again = Generate AGAIN [CTRL + R] "ui-again";
+    /// The same with another seed.
+    AgainOtherSeed = Generate AGAIN_OTHER_SEED [CTRL_SHIFT + R] "ui-again-other-seed";
     /// Shows the next result.
     NextResult = Generate COLLAPSED [NONE + Period] "ui-next-result";
     /// Shows the result before.
@@ -223,6 +239,10 @@ actions! {
     PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
     /// The way back.
     NextPrompt = Generate DOWN [CTRL + ArrowDown] "ui-next-prompt";
+    /// Every result, or back to the picture.
+    AllResults = View ALL_RESULTS [CTRL + G] "ui-all-results";
+    /// Two results, or back to the picture.
+    CompareTwo = View COMPARE_TWO [NONE + V] "ui-compare-two";
     /// The strengths compared last, or back to the picture.
     LastComparison = View COMPARE [NONE + C] "ui-last-comparison";
     /// Larger.

@@ -67,7 +67,11 @@ fn results(editor: &Editor, id: DocumentId) -> Vec<(EditSettings, bool, Patch)> 
     let all = editor.candidates(id);
     all.map(|c| {
         let settings = EditSettings::clone(&c.settings);
-        (settings, c.accepted_as.is_some(), Patch::clone(&c.patch))
+        (
+            settings,
+            c.accepted_as.is_some(),
+            Patch::clone(c.patch().unwrap()),
+        )
     })
     .collect()
 }
