@@ -4,71 +4,19 @@
 use std::sync::Arc;
 
 use super::candidates::LayerRecipe;
-use super::command::Command;
 use super::error::EditorError;
-use super::generating::{Purpose, Run};
+use super::generating::Run;
 use super::ids::CandidateId;
+use super::purpose::{Purpose, Wanted};
 use super::rerun::{Rerun, RerunOf};
+use super::when_read::WhenRead;
 use super::{Editor, OpenDocument};
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
-use crate::jobs::{Difference, EditResult, Provenance};
+use crate::jobs::EditResult;
 use crate::plan::{EditRequest, EditSettings, layout, region_bounds};
-use crate::raster::{Patch, Picture, blank_mask};
-use crate::text::{Explain as _, Message};
-
-/// What a run was asked to give again.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    patch: Arc<Patch>,
-    provenance: Option<Arc<Provenance>>,
-}
-
-impl Wanted {
-    /// The pixels of a layer, where `request` asks for nothing else than what made it.
-    pub(super) fn of_layer(layer: &Layer, request: &EditRequest) -> Option<Self> {
-        let recipe = LayerRecipe::of(layer)?;
-        let is_same = recipe.settings == request.settings && recipe.model == request.model;
-        is_same.then(|| Self {
-            patch: Arc::clone(&layer.patch),
-            provenance: recipe.provenance,
-        })
-    }
-
-    /// What is to be said of what a model of that name gave.
-    fn told(&self, result: &EditResult, model: &ModelRef) -> Result<Message, Message> {
-        if *self.patch == result.patch {
-            return Ok(Message::new("editor-again-same"));
-        }
-        let found = match (&self.provenance, &result.provenance) {
-            (Some(then), Some(now)) => differences(then, now, model),
-            _ => vec![Difference::Unrecorded],
-        };
-        Err(match found.first() {
-            Some(first) => Message::new("editor-again-other").with("why", first.message()),
-            None => Message::new("editor-again-unexplained"),
-        })
-    }
-}
-
-/// In what two runs began otherwise, what people can do something about first.
-fn differences(then: &Provenance, now: &Provenance, model: &ModelRef) -> Vec<Difference> {
-    let weights = || Difference::ModelChanged { name: model.name() };
-    let device = || Difference::Device {
-        then: then.device.clone(),
-    };
-    let program = || Difference::Program {
-        then: then.program.clone(),
-    };
-    let found = [
-        (then.model != now.model || then.loras != now.loras).then(weights),
-        (then.source != now.source).then_some(Difference::Source),
-        (then.mask != now.mask).then_some(Difference::Mask),
-        (then.program != now.program).then(program),
-        (then.device != now.device).then(device),
-    ];
-    found.into_iter().flatten().collect()
-}
+use crate::raster::{Picture, blank_mask};
+use crate::text::Explain as _;
 
 impl Editor {
     /// Says whether what a run was to give again came again.
@@ -85,11 +33,7 @@ impl Editor {
     /// Runs what gave a result once more, with its own seed or with another: from the picture it began
     /// from where this session still has that, else from what its place in the document gives now.
     pub(super) fn run_again(&mut self, id: CandidateId, other_seed: bool) {
-        let again = || Command::RunAgain {
-            result: id,
-            other_seed,
-        };
-        if !self.is_read(id, again) {
+        if !self.is_read(id, WhenRead::RunAgain { other_seed }) {
             return;
         }
         let request = self.candidate(id).and_then(|it| it.request.clone());

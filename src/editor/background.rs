@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Editor;
 use super::error::EditorError;
-use super::generating::Purpose;
+use super::purpose::Purpose;
 use crate::backdrop::{Backdrop, BackdropError, Placed, Placing, patch};
 use crate::document::{Document, DocumentId, EditLabel, Layer, LayerId, State};
 use crate::geometry::Rect;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Editor;
-use super::command::Command;
 use super::error::EditorError;
 use super::ids::{CandidateId, ComparisonId, GroupId};
 use super::open_document::OpenDocument;
+use super::when_read::WhenRead;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
@@ -163,7 +163,7 @@ impl Editor {
 
     /// Makes a result a layer; one that a layer was run again for takes its place.
     pub(super) fn accept_candidate(&mut self, id: CandidateId) {
-        if !self.is_read(id, || Command::AcceptCandidate(id)) {
+        if !self.is_read(id, WhenRead::Accept) {
             return;
         }
         let candidate = self.candidate(id);
@@ -176,7 +176,7 @@ impl Editor {
 
     /// Makes a result a layer of its own, right above the one that was run again for it.
     pub(super) fn accept_beside(&mut self, id: CandidateId) {
-        if !self.is_read(id, || Command::AcceptBeside(id)) {
+        if !self.is_read(id, WhenRead::AcceptBeside) {
             return;
         }
         self.accept_at(id, |layers, layer, redone| {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Editor;
 use super::candidates::Candidate;
-use super::generating::Purpose;
 use super::ids::CandidateId;
+use super::purpose::Purpose;
 use crate::document::{DocumentId, LayerId};
 use crate::jobs::Forecast;
 use crate::plan::{EditRequest, RegionBoxes, SecondPass, later_passes, layout};

@@ -5,14 +5,14 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::Map;
 
-use super::again::Wanted;
 use super::candidates::Candidate;
 use super::candidates::OnDisk;
 use super::error::EditorError;
 use super::ids::{CandidateId, ComparisonId, GroupId};
+use super::purpose::{Purpose, Wanted};
 use super::{Editor, OpenDocument};
 use crate::catalog::{Library, ModelRef};
-use crate::document::{DocumentId, LayerId};
+use crate::document::DocumentId;
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobEvent, JobId, Stage};
 use crate::plan::{
@@ -47,33 +47,6 @@ pub struct Run {
     pub canvas: Extent,
     /// Where it stands.
     pub state: RunState,
-}
-
-/// What a run is for.
-#[derive(Debug, Clone)]
-pub(super) struct Purpose {
-    /// The press that asked for it.
-    pub(super) group: GroupId,
-    pub(super) comparison: Option<ComparisonId>,
-    /// The layer whose place its result takes.
-    pub(super) finishes: Option<LayerId>,
-    /// The layer whose place its result takes once it is accepted.
-    pub(super) redoes: Option<LayerId>,
-    /// What it is to give again.
-    pub(super) again: Option<Wanted>,
-}
-
-impl Purpose {
-    /// A result of its own.
-    pub(super) fn of_group(group: GroupId) -> Self {
-        Self {
-            group,
-            comparison: None,
-            finishes: None,
-            redoes: None,
-            again: None,
-        }
-    }
 }
 
 /// Where a run stands.

@@ -7,10 +7,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::candidates::{Candidate, Reading};
-use super::command::Command;
 use super::error::EditorError;
 use super::ids::{CandidateId, GroupId};
 use super::kept_results::{KeptPixels, KeptResults, NamedResult, ResultFolder, Unwritten};
+use super::when_read::WhenRead;
 use super::{Editor, OpenDocument};
 use crate::document::DocumentId;
 use crate::jobs::{Task, TaskEvent, TaskThread, Wake};
@@ -48,7 +48,7 @@ pub(super) struct Keeper {
     notes: VecDeque<Task<ResultEvent>>,
     thrown: Vec<Thrown>,
     /// What was asked for of results whose pixels are being read.
-    when_read: Vec<(CandidateId, Command)>,
+    when_read: Vec<(CandidateId, WhenRead)>,
     /// A result that is to be run again once it is known from what, and whether with another seed.
     pub(super) asked_again: Option<(CandidateId, bool)>,
     last_look: u64,
@@ -66,6 +66,11 @@ impl Keeper {
             last_look: 0,
             last_group: 0,
         }
+    }
+
+    /// True when the thread has nothing to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.notes.is_empty() && self.thread.under_way() == 0
     }
 
     /// Waits for the thread, and does what it was not given yet.
@@ -217,9 +222,13 @@ impl Editor {
                     .partition(|(of, _)| *of == id);
                 self.keeper.when_read = others;
                 self.note_look(id);
-                let asked: Vec<(CandidateId, Command)> = asked;
-                for (_, command) in asked {
-                    self.apply(command);
+                let asked: Vec<(CandidateId, WhenRead)> = asked;
+                for (_, what) in asked {
+                    match what {
+                        WhenRead::Accept => self.accept_candidate(id),
+                        WhenRead::AcceptBeside => self.accept_beside(id),
+                        WhenRead::RunAgain { other_seed } => self.run_again(id, other_seed),
+                    }
                 }
                 self.keep_within_memory();
             }
@@ -253,8 +262,8 @@ impl Editor {
     }
 
     /// True where the pixels of a result are in memory. Else they are asked for, and once they are there
-    /// so is `command`.
-    pub(super) fn is_read(&mut self, id: CandidateId, command: impl FnOnce() -> Command) -> bool {
+    /// `what` is done.
+    pub(super) fn is_read(&mut self, id: CandidateId, what: WhenRead) -> bool {
         let Some(candidate) = self.candidate(id) else {
             return false;
         };
@@ -262,7 +271,7 @@ impl Editor {
             return true;
         }
         if !candidate.is_lost() {
-            self.keeper.when_read.push((id, command()));
+            self.keeper.when_read.push((id, what));
             self.look_at(id);
         }
         false
@@ -306,8 +315,7 @@ impl Editor {
     /// True when the results of a document lie on the disk, and what was thrown away is noted there: if
     /// the program were killed now, none would be lost.
     pub fn has_kept_results(&self, document: DocumentId) -> bool {
-        let is_idle = self.keeper.notes.is_empty() && self.keeper.thread.under_way() == 0;
-        is_idle && self.candidates(document).all(|it| !it.needs_writing())
+        self.keeper.is_idle() && self.candidates(document).all(|it| !it.needs_writing())
     }
 
     /// True where a result is a layer of its document as it stands.

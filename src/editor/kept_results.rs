@@ -18,17 +18,13 @@ use serde_json::{Map, Value};
 
 use super::candidates::{Candidate, OnDisk};
 use super::ids::{CandidateId, GroupId};
+use super::recovery::{OLD_RESULTS_FILE, RESULTS_FOLDER};
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::jobs::{JobId, KeptDetails, Provenance, RunReport};
 use crate::plan::{EditSettings, Layout};
 use crate::raster::{Mask, MaskKind, Patch};
-
-/// The folder of results in that of a journal.
-pub(super) const RESULTS_FOLDER: &str = "kept";
-/// Where results lay that were closed with their document, before each had files of its own.
-pub(super) const OLD_RESULTS_FILE: &str = "results";
 
 /// What of a result is large.
 #[derive(Debug, Clone, Serialize, Deserialize)]

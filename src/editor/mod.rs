@@ -29,6 +29,7 @@ mod open_document;
 mod painting;
 mod preferences;
 mod projects;
+mod purpose;
 mod read;
 mod recipes;
 mod recovery;
@@ -38,6 +39,7 @@ mod saving;
 mod seeds;
 mod selecting;
 mod start;
+mod when_read;
 
 pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Editor;
-use super::kept_results::{OLD_RESULTS_FILE, RESULTS_FOLDER};
 use crate::document::{DocumentId, crash_journal as journal};
 use crate::geometry::Extent;
 use crate::jobs::{Task, TaskEvent};
@@ -124,6 +123,10 @@ impl SessionFolder {
 
 /// What says that a folder's document was closed on purpose.
 pub(super) const CLOSED_FILE: &str = "closed.json";
+/// The folder of results in that of a journal.
+pub(super) const RESULTS_FOLDER: &str = "kept";
+/// Where results lay that were closed with their document, before each had files of its own.
+pub(super) const OLD_RESULTS_FILE: &str = "results";
 
 /// When folders that were held are looked at again, after the look before.
 const LOOKS_AGAIN: [Duration; 6] = [

@@ -1,6 +1,9 @@
 //! Results and layers in the window, by role and label.
 
-use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Role, Vec2};
+use eframe::egui::{
+    Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, PointerButton, Pos2, Role, TouchPhase,
+    Vec2,
+};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use overpaint::editor::CandidateId;
 
@@ -46,6 +49,17 @@ fn click(window: &mut TestWindow, at: Pos2, (button, modifiers): (PointerButton,
     window.frames(3);
 }
 
+fn turn_wheel_up(window: &mut TestWindow) {
+    window.harness.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Line,
+        delta: Vec2::new(0.0, 1.0),
+        modifiers: Modifiers::NONE,
+        phase: TouchPhase::Move,
+        source: MouseWheelSource::Wheel,
+    });
+    window.frames(1);
+}
+
 const PLAIN: (PointerButton, Modifiers) = (PointerButton::Primary, Modifiers::NONE);
 
 fn ids(window: &TestWindow) -> Vec<CandidateId> {
@@ -58,10 +72,14 @@ fn ids(window: &TestWindow) -> Vec<CandidateId> {
 fn with_three(wanted: Wanted) -> TestWindow {
     let mut window = TestWindow::open(wanted);
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
-    window.harness.get_by_label("Variations").focus();
-    window.frames(2);
-    key(&mut window, Modifiers::NONE, Key::ArrowUp);
-    key(&mut window, Modifiers::NONE, Key::ArrowUp);
+    let field = window.harness.get_by_label("Variations").rect().center();
+    window.harness.hover_at(field);
+    for _ in 0..2 {
+        // After a rest each is a turn of its own.
+        window.frames(20);
+        turn_wheel_up(&mut window);
+    }
+    window.frames(3);
     assert_eq!(window.editor().preferences().variations(), 3);
     press(&mut window, "Generate in the painted area × 3");
     window.wait_for_runs();

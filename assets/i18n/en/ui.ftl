@@ -8,6 +8,7 @@ ui-group-edit = Edit
 ui-group-tool = Tools
 ui-group-view = View
 ui-group-generate = Generate
+ui-group-result = Result
 ui-group-help = Help
 ui-group-gestures = Mouse and held keys
 

@@ -8,6 +8,7 @@ ui-group-edit = 編輯
 ui-group-tool = 工具
 ui-group-view = 檢視
 ui-group-generate = 產生
+ui-group-result = 結果
 ui-group-help = 說明
 ui-group-gestures = 滑鼠與按住的按鍵
 

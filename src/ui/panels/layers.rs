@@ -113,9 +113,9 @@ fn title(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
         widgets::at_right(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             if LayerRecipe::of(layer).is_some() {
-                small_action(ui, desk, Action::RedoLayer);
+                widgets::action_button_small(ui, desk, Action::RedoLayer);
             }
-            small_action(ui, desk, Action::DuplicateLayer);
+            widgets::action_button_small(ui, desk, Action::DuplicateLayer);
             for (icon, key, possible, command) in lines {
                 // A single layer has no order.
                 let is_order = matches!(command, Command::MoveLayer { .. });
@@ -126,15 +126,6 @@ fn title(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
             }
         });
     });
-}
-
-fn small_action(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
-    let name = desk.text(action.text());
-    let tooltip = desk.tooltip(ui.ctx(), action);
-    let button = widgets::icon_button_small(ui, action.icon(), &name, None);
-    if button.on_hover_text(tooltip).clicked() {
-        desk.act(action);
-    }
 }
 
 /// Order and end of a layer: icon, text, whether it can be done, and what does it.

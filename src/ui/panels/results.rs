@@ -44,7 +44,7 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
         if room == Room::Enough {
             ui.vertical(|ui| {
                 ui.set_width(112.0);
-                ui.add_space(space::XS);
+                ui.spacing_mut().item_spacing.y = 2.0;
                 widgets::heading(ui, &desk.text("ui-results"));
                 hint(ui, desk, count);
                 ui.horizontal(|ui| {
@@ -93,13 +93,13 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, count: usize) {
         return;
     };
     if count > 0 {
-        widgets::action_button(ui, desk, Action::AllResults, false);
+        widgets::action_button_small(ui, desk, Action::AllResults);
     }
     if desk.last_comparison(document).is_some() {
-        widgets::action_button(ui, desk, Action::LastComparison, None);
+        widgets::action_button_small(ui, desk, Action::LastComparison);
     }
     if desk.editor.has_thrown_away(document) {
-        widgets::action_button(ui, desk, Action::BringBack, None);
+        widgets::action_button_small(ui, desk, Action::BringBack);
     }
 }
 
