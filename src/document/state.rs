@@ -12,6 +12,8 @@ use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Tiled};
 pub struct LayerId(pub u64);
 
 /// An accepted result above the base picture.
+///
+/// Of what is serialised the first fields only, as in [`State`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// Which layer.
@@ -26,6 +28,10 @@ pub struct Layer {
     pub patch: Arc<Patch>,
     /// How it was made, in the words of whoever made it; the document does not read it.
     pub recipe: String,
+    /// What was painted when it was made; `None`: nothing, or nobody has kept it. Of the size that the
+    /// canvas had then.
+    #[serde(skip)]
+    pub painted: Option<Mask>,
 }
 
 /// All that undo covers: base picture, mask, layers, cut-out and (through the base) the canvas size.
@@ -68,6 +74,15 @@ impl State {
         self.base.extent()
     }
 
+    /// What lies below a layer, as it stands now: what was there when it was made, unless something
+    /// below it has changed since. `None`: there is no such layer.
+    pub fn below(&self, layer: LayerId) -> Option<Self> {
+        let place = self.layers.iter().position(|other| other.id == layer)?;
+        let mut below = self.clone();
+        below.layers.truncate(place);
+        Some(below)
+    }
+
     /// Bytes of memory held that `other` does not share.
     pub fn bytes_beyond(&self, other: &Self) -> usize {
         let shared = |patch: &Arc<Patch>| other.layers.iter().any(|l| Arc::ptr_eq(&l.patch, patch));
@@ -75,7 +90,12 @@ impl State {
             .layers
             .iter()
             .filter(|layer| !shared(&layer.patch))
-            .map(|layer| layer.patch.pixels.bytes_held())
+            .map(|layer| {
+                // As a rule it is the document's own mask of the moment before.
+                let painted = layer.painted.as_ref();
+                let painted = painted.map_or(0, |mask| mask.bytes_beyond(&other.mask));
+                layer.patch.pixels.bytes_held() + painted
+            })
             .sum();
         self.base.pixels.bytes_beyond(&other.base.pixels)
             + self.mask.bytes_beyond(&other.mask)

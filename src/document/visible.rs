@@ -17,6 +17,13 @@ pub(super) struct Visible {
     cutout: Option<Mask>,
 }
 
+impl State {
+    /// Base and visible layers together. Draws all of them: for threads beside the user.
+    pub fn visible(&self) -> Picture {
+        Visible::of(self).picture
+    }
+}
+
 impl Visible {
     pub(super) fn of(state: &State) -> Self {
         let mut visible = Self {

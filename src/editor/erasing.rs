@@ -175,6 +175,7 @@ impl Editor {
             opacity: 255,
             patch: Arc::new(patch),
             recipe: serde_json::to_string(&recipe).unwrap_or_default(),
+            painted: None,
         };
         open.stroke = None;
         open.document.edit(EditLabel::EraseFromPicture, |state| {

@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
+use serde_json::Map;
+
+use super::closed::{self, Keeping, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
 use super::in_project::{InProject, original_of, rest_of_project};
 use super::journaling::{about_of, moment_of};
+use super::kept_results::KeptResults;
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
+use super::rerun::Rerun;
 use super::{Editor, candidates, preferences};
 use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
@@ -49,6 +53,7 @@ pub(super) enum FileEvent {
     ModelsListed(FoundModels),
     PlaceAdded(PathBuf, usize, FoundModels),
     LoraFound(DocumentId, Result<LoraRef, CatalogError>),
+    RerunChecked(Box<Rerun>),
 }
 
 /// What lies where models are looked for.
@@ -156,6 +161,7 @@ impl Editor {
             origin,
             seed_locked: false,
             may_replace: false,
+            unknown: Map::new(),
         };
         let id = self.new_document_id();
         let journal = self.new_journal(id);
@@ -236,9 +242,9 @@ impl Editor {
             let restored = folder.and_then(|folder| {
                 let journal = journal::restore(&folder.journal(), document)?.map(Box::new);
                 folder.reopen()?;
-                let results = KeptResults::of(&folder);
+                let results = KeptResults::of(folder.path());
                 let path = journal.as_ref().and_then(|it| it.notes.path.as_ref());
-                let rest = rest_of_project(path.map(Path::new), !results.is_empty());
+                let rest = rest_of_project(path.map(Path::new));
                 Ok(RestoredFolder {
                     folder,
                     journal,
@@ -331,6 +337,7 @@ impl Editor {
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
             FileEvent::ModelsListed(found) => self.found = found,
             FileEvent::LoraFound(document, lora) => self.lora_found(document, lora),
+            FileEvent::RerunChecked(rerun) => self.rerun_checked(*rerun),
         }
     }
 
@@ -425,6 +432,7 @@ impl Editor {
             settings: self.settings_to_begin_with(),
             seed_locked: false,
             may_replace: false,
+            unknown: Map::new(),
         });
         let whole_bytes = restored.whole_bytes;
         let mut open = OpenDocument::new(restored.document, about, DocumentJournal::fresh(None));
@@ -432,10 +440,11 @@ impl Editor {
         open.journal = DocumentJournal::going_on(folder, whole_bytes, moment);
         self.documents.push(open);
         self.active = Some(id);
+        let thrown = results.thrown.clone();
         self.add_kept_results(id, results);
         let path = self.document(id).and_then(|open| open.about.path.clone());
         if let (Some(path), Some(rest)) = (path, rest) {
-            self.take_rest_of_project(id, path, *rest);
+            self.take_rest_of_project(id, path, *rest, &thrown);
         }
     }
 

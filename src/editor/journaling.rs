@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Editor;
 use super::document_journal::Written;
@@ -66,6 +67,9 @@ pub(super) struct Named {
     pub(super) origin: FileOrigin,
     #[serde(default)]
     pub(super) may_replace: bool,
+    /// What a newer program tells.
+    #[serde(flatten)]
+    pub(super) unknown: Map<String, Value>,
 }
 
 /// [`Kept`] as it was when only the settings in it had names.
@@ -156,6 +160,7 @@ pub(super) fn notes_of(document: &Document, about: &AboutDocument) -> Notes {
             ..about.origin.clone()
         },
         may_replace: about.may_replace,
+        unknown: about.unknown.clone(),
     };
     let kept = Kept {
         // Plain values of ours always serialise.
@@ -192,6 +197,7 @@ pub(super) fn about_of(notes: &Notes) -> Option<AboutDocument> {
         settings: named.settings,
         seed_locked: named.seed_locked,
         may_replace: named.may_replace,
+        unknown: named.unknown,
     })
 }
 
@@ -207,6 +213,7 @@ fn named_of(bytes: &[u8]) -> Option<Named> {
         seed_locked,
         origin: origin.named(),
         may_replace: false,
+        unknown: Map::new(),
     };
     if let Ok(kept) = postcard::from_bytes::<KeptWithNamedSettings>(bytes)
         && let Ok(settings) = serde_json::from_str(&kept.settings)
@@ -255,7 +262,10 @@ impl Editor {
             }
         }
         self.write_closed();
-        while let Some(folder) = self.folders_to_remove.pop() {
+        // What is still being written would bring a folder back.
+        while self.keeper.is_idle()
+            && let Some(folder) = self.folders_to_remove.pop()
+        {
             let path = folder.path().to_path_buf();
             let remove: Task<JournalEvent> = Box::new(move || {
                 folder.remove();
@@ -376,6 +386,7 @@ mod tests {
                     seed_locked,
                     origin,
                     may_replace,
+                    unknown: _,
                 } = named;
                 (settings, seed_locked, origin, may_replace)
             })
@@ -413,6 +424,7 @@ mod tests {
             },
             seed_locked: true,
             may_replace: true,
+            unknown: Map::new(),
         };
         let pixels = Pixmap::Rgba8(Tiled::filled(Extent::new(3, 2), [9, 8, 7, 255]));
         let profile = Profile::Srgb;
@@ -420,7 +432,7 @@ mod tests {
         let notes = notes_of(&document, &about);
         assert_eq!(about_of(&notes), Some(about));
         let kept: Kept = postcard::from_bytes(&notes.settings).unwrap();
-        let mut named: serde_json::Value = serde_json::from_str(&kept.named).unwrap();
+        let mut named: Value = serde_json::from_str(&kept.named).unwrap();
         let fields = named.as_object_mut().unwrap();
         fields.remove("may_replace").unwrap();
         fields.insert("of_tomorrow".to_owned(), 1.into());
@@ -433,6 +445,7 @@ mod tests {
         let fewer = named_of(&bytes).unwrap();
         assert_eq!(fewer.settings.prompt, "a red scarf, ”quoted“");
         assert!(!fewer.may_replace);
+        assert_eq!(fewer.unknown.get("of_tomorrow"), Some(&1.into()));
         assert!(named_of(&bytes[..9]).is_none());
     }
 

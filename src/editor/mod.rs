@@ -4,6 +4,7 @@
 //! `ui` shows what the accessors say and sends [`Command`]s; tests do the same. Long work goes to
 //! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
 
+mod again;
 mod background;
 mod candidates;
 mod closed;
@@ -18,6 +19,8 @@ mod generating;
 mod ids;
 mod in_project;
 mod journaling;
+mod keeping;
+mod kept_results;
 mod layers;
 mod losses;
 mod models;
@@ -26,13 +29,17 @@ mod open_document;
 mod painting;
 mod preferences;
 mod projects;
+mod purpose;
 mod read;
 mod recipes;
 mod recovery;
+mod rerun;
+mod rerunning;
 mod saving;
 mod seeds;
 mod selecting;
 mod start;
+mod when_read;
 
 pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};
@@ -41,13 +48,14 @@ pub use command::Command;
 pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
-pub use ids::{CandidateId, ComparisonId};
+pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
 pub use painting::{BrushTip, Fill, StrokePoint};
 pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
+pub use rerun::{Rerun, RerunOf};
 pub use saving::{SaveQuestion, SaveStep};
 pub use start::Start;
 
@@ -55,7 +63,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
-use crate::document::{DocumentId, EditLabel, State};
+use crate::document::{DocumentId, EditLabel, LayerId, State};
 use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
@@ -63,6 +71,7 @@ use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
 use journaling::{JournalEvent, SyncEvent};
+use keeping::Keeper;
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
@@ -80,6 +89,10 @@ pub struct Editor {
     runs: Vec<Run>,
     comparisons: Vec<Comparison>,
     candidates: Vec<Candidate>,
+    rerun: Option<Rerun>,
+    keeper: Keeper,
+    /// A layer that is to be run again once its model is there.
+    redo_with_model: Option<(DocumentId, LayerId, ModelRef)>,
     notices: Notices,
     preferences: Preferences,
     preferences_changed: bool,
@@ -147,6 +160,9 @@ impl Editor {
             runs: Vec::new(),
             comparisons: Vec::new(),
             candidates: Vec::new(),
+            rerun: None,
+            keeper: Keeper::new(Arc::clone(&wake)),
+            redo_with_model: None,
             notices: Notices::default(),
             preferences_changed: false,
             card: catalog::open(&ModelRef::BuiltIn).ok(),
@@ -200,6 +216,7 @@ impl Editor {
         }
         self.poll_jobs();
         self.poll_erasures();
+        self.keep_results();
         self.write_journals();
     }
 
@@ -214,6 +231,8 @@ impl Editor {
         self.poll_backgrounds();
         self.poll_journals();
         self.poll_recovery();
+        self.poll_results();
+        self.keep_results();
         self.write_journals();
         if self.changed {
             self.follow_forecast();
@@ -241,6 +260,7 @@ impl Editor {
             files,
             journals,
             syncs,
+            keeper,
             closing,
             folders_to_remove,
             preferences,
@@ -254,6 +274,7 @@ impl Editor {
         drop(files);
         drop(journals);
         drop(syncs);
+        keeper.finish();
         if preferences_changed {
             // Nobody is left to be told when this fails.
             _ = preferences::write(&data_dir, &preferences);
@@ -369,7 +390,13 @@ impl Editor {
             C::MoveQueued { job, to } => self.runner.move_waiting(job, to),
             C::AcceptCandidate(candidate) => self.accept_candidate(candidate),
             C::FinishInFull(candidate) => self.finish_in_full(candidate),
-            C::DiscardCandidate(candidate) => self.discard_candidate(candidate),
+            C::CheckRerun(of) => self.check_rerun(of),
+            C::AcceptBeside(candidate) => self.accept_beside(candidate),
+            C::DiscardCandidate(candidate) => self.discard(&[candidate]),
+            C::DiscardResults(candidates) => self.discard(&candidates),
+            C::BringBack { document } => self.bring_back(document),
+            C::RunAgain { result, other_seed } => self.run_again(result, other_seed),
+            C::LookAt(candidate) => self.look_at(candidate),
             C::CloseComparison(comparison) => self.close_comparison(comparison),
             C::SetLayerVisible {
                 document,
@@ -387,6 +414,9 @@ impl Editor {
                 layer,
                 name,
             } => self.set_layer_name(document, layer, name),
+            C::DuplicateLayer { document, layer } => self.duplicate_layer(document, layer),
+            C::RedoLayer { document, layer } => self.redo_layer(document, layer),
+            C::StopRedoing { document } => self.stop_redoing(document),
             C::DeleteLayer { document, layer } => self.delete_layer(document, layer),
             C::MoveLayer {
                 document,
@@ -433,20 +463,6 @@ impl Editor {
         if self.document(id).is_some() {
             self.active = Some(id);
         }
-    }
-
-    fn undo(&mut self, id: DocumentId) {
-        self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.undo();
-        });
-    }
-
-    fn redo(&mut self, id: DocumentId) {
-        self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.redo();
-        });
     }
 
     fn set_preferences(&mut self, preferences: Preferences) {

@@ -63,7 +63,7 @@ impl Editor {
         match card {
             Ok(card) => {
                 self.forecasting.model_chosen(model.clone(), demands);
-                self.preferences.model = model;
+                self.preferences.model = model.clone();
                 self.preferences_changed = true;
                 let begin_with = settings_for(&card, &self.preferences);
                 for open in &mut self.documents {
@@ -81,8 +81,10 @@ impl Editor {
                     });
                 }
                 self.card = Some(card);
+                self.go_on_redoing(&model);
             }
             Err(error) => {
+                self.redo_with_model = None;
                 let lora = match &error {
                     CatalogError::Foreign {
                         path,

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
 use super::selecting::SeenPicture;
-use crate::document::{Document, DocumentId};
+use crate::document::{Document, DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
@@ -33,6 +35,8 @@ pub struct OpenDocument {
     pub(super) seen: Option<SeenPicture>,
     /// What the mask was selected as, alone, as far as this session knows.
     pub(super) selected: Option<Part>,
+    /// The layer that the next run makes anew.
+    pub(super) redoing: Option<LayerId>,
     pub(super) journal: DocumentJournal,
 }
 
@@ -47,6 +51,8 @@ pub(super) struct AboutDocument {
     /// The file at `path` is ours to replace: we wrote it, or the user has said so. Else it is the
     /// original that was opened.
     pub(super) may_replace: bool,
+    /// What a newer program tells of it.
+    pub(super) unknown: Map<String, Value>,
 }
 
 impl OpenDocument {
@@ -64,6 +70,7 @@ impl OpenDocument {
             stroke: None,
             seen: None,
             selected: None,
+            redoing: None,
             journal,
         }
     }

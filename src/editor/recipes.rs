@@ -24,6 +24,8 @@ impl Editor {
         let made = made.unwrap_or_else(|| LayerRecipe {
             model: self.model().clone(),
             settings: open.about.settings.clone(),
+            mask_kind: open.document.mask_kind(),
+            provenance: None,
         });
         let model = named(&Library::open(&self.data_dir), &made.model);
         let recipe = BulkRecipe::of_edit(&made.settings, &model, part_of(open));

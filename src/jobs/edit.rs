@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::provenance::Provenance;
 use crate::completion;
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
 use crate::geometry::Extent;
@@ -70,6 +71,8 @@ pub struct EditResult {
     pub ended_early_by: Option<EditError>,
     /// Wall-clock seconds from request to patch.
     pub total_seconds: f64,
+    /// What it was computed from; `None` where nobody has looked.
+    pub provenance: Option<Provenance>,
 }
 
 /// One pass that was done.
@@ -276,6 +279,7 @@ fn run_pass(
         runs: Vec::new(),
         ended_early_by: None,
         total_seconds: 0.0,
+        provenance: None,
     })
 }
 

@@ -9,6 +9,7 @@ mod edit;
 mod erase;
 mod estimate;
 mod forecast;
+mod provenance;
 mod queue;
 mod runner;
 mod sight;
@@ -20,6 +21,7 @@ pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, ru
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};
+pub use provenance::{Difference, Provenance};
 pub use runner::{JobEvent, Runner, Standing};
 pub use sight::{SightError, see};
 pub use speeds::Speeds;

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::edit::{EditError, EditProgress, EditResult, run_edit};
 use super::estimate::PassCost;
+use super::provenance::Provenance;
 use super::queue::CancelFlag;
 use super::{EngineFactory, JobId};
 use crate::engine::{Cancelled, Engine, EngineError, Stage};
@@ -159,13 +160,21 @@ fn run_guarded(
     line: &Line,
 ) -> Ending {
     // Unwind safety: whatever the panic left half done lies in the engine, which is dropped.
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| -> Result<_, EditError> {
         let engine = match engine {
             Some(engine) => engine,
             None => engine.insert(factory()?),
         };
         let mut progress = Reporter { assignment, line };
-        run_edit(engine.as_mut(), &assignment.request, &mut progress)
+        let mut result = run_edit(engine.as_mut(), &assignment.request, &mut progress)?;
+        // Where the weights cannot be looked at any more the result is none the worse.
+        result.provenance = Provenance::of(&assignment.request)
+            .map(|made_from| Provenance {
+                device: result.report.device.clone(),
+                ..made_from
+            })
+            .ok();
+        Ok(result)
     }));
     match outcome {
         Ok(Ok(result)) => Ending::Finished(Box::new(result)),

@@ -59,6 +59,7 @@ pub(super) fn state(
             opacity: (layer.opacity * 255.0).round() as u8,
             patch: Arc::new(Patch { rect, pixels }),
             recipe: String::new(),
+            painted: None,
         });
     }
     let notes = [

@@ -63,6 +63,12 @@ pub(super) struct LayerNote {
     pub opacity: u8,
     #[serde(default)]
     pub recipe: String,
+    /// Entry of what was painted when it was made; none: nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// Fields this program does not know.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 fn shown() -> bool {
@@ -89,4 +95,7 @@ pub(super) struct ResultNote {
     pub y: i32,
     #[serde(default)]
     pub note: Value,
+    /// Entry of what was painted when it was made; none: nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
 }

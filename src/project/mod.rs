@@ -20,6 +20,7 @@ mod stack;
 mod tests;
 mod writing;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,8 +30,8 @@ pub use error::{ProjectError, ProjectNote};
 pub use reading::{Opened, read};
 pub use writing::{Written, write};
 
-use crate::document::State;
-use crate::raster::Patch;
+use crate::document::{LayerId, State};
+use crate::raster::{Mask, Patch};
 
 /// The ending of a project's name.
 pub const EXTENSION: &str = "ora";
@@ -66,6 +67,8 @@ pub struct ResultEntry {
     pub note: Value,
     /// Its pixels and where they lie.
     pub patch: Arc<Patch>,
+    /// What was painted when it was made; `None`: nothing, or nobody has kept it.
+    pub painted: Option<Mask>,
 }
 
 /// An entry's name and bytes.
@@ -76,6 +79,8 @@ pub type UnknownEntry = (String, Arc<Vec<u8>>);
 pub struct Unknown {
     /// Fields of the manifest.
     pub fields: Map<String, Value>,
+    /// Fields of layers.
+    pub of_layers: BTreeMap<LayerId, Map<String, Value>>,
     /// Entries of the archive under `overpaint/`.
     pub entries: Vec<UnknownEntry>,
 }

@@ -1,8 +1,10 @@
 //! Reading a project: one of ours comes back as it was, one of another program's as layers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::archive::Archive;
 use super::error::{ProjectError, ProjectNote};
@@ -13,7 +15,7 @@ use super::{Original, Project, ResultEntry, Unknown, UnknownEntry, foreign};
 use crate::document::{Document, DocumentId, Layer, LayerId, State};
 use crate::geometry::Rect;
 use crate::raster::file::{self, MAX_PIXELS, MaskChannel};
-use crate::raster::{MaskKind, Patch, Picture, Profile};
+use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile};
 
 /// The most bytes of `stack.xml` and of the manifest.
 const MOST_TEXT_BYTES: u64 = 64 << 20;
@@ -68,7 +70,7 @@ pub fn read(path: &Path) -> Result<Opened, ProjectError> {
     Ok(Opened {
         project: Project {
             state,
-            about: serde_json::Value::Null,
+            about: Value::Null,
             original: None,
             results: Vec::new(),
             unknown: Unknown::default(),
@@ -97,11 +99,18 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
     };
     let layers = manifest.layers.iter().map(|layer| layer.file.as_str());
     let results = manifest.results.iter().map(|result| result.file.as_str());
-    let entries: Vec<&str> = std::iter::once(manifest.base.as_str())
+    let mut entries: Vec<&str> = std::iter::once(manifest.base.as_str())
         .chain(layers)
         .chain(results)
         .collect();
-    let mut pictures = archive.pictures(&entries)?.into_iter().map(|it| it.pixels);
+    // Runs may share a mask.
+    let masks: BTreeSet<&str> = masks_of(&manifest).map(String::as_str).collect();
+    entries.extend(&masks);
+    let mut pictures = archive.pictures(&entries)?;
+    let planes = pictures.split_off(entries.len() - masks.len());
+    let masks: BTreeMap<&str, Mask> = masks.into_iter().zip(planes.iter().map(plane_of)).collect();
+    let mask = |entry: &Option<String>| masks.get(entry.as_deref()?).cloned();
+    let mut pictures = pictures.into_iter().map(|it| it.pixels);
     let base = Picture {
         pixels: pictures
             .next()
@@ -140,13 +149,17 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
     }
     let mut patches = patches.into_iter();
     state.layers = layers_of(&manifest.layers, &mut patches);
+    for (layer, note) in state.layers.iter_mut().zip(&manifest.layers) {
+        layer.painted = mask(&note.mask);
+    }
     if let Some(twin) = twin_of(&manifest.layers) {
         return Err(archive.damaged(&twin.file, &"two layers have one number"));
     }
-    let notes = manifest.results.iter().map(|result| &result.note);
-    let results = notes.zip(patches).map(|(note, patch)| ResultEntry {
-        note: note.clone(),
+    let notes = manifest.results.iter();
+    let results = notes.zip(patches).map(|(told, patch)| ResultEntry {
+        note: told.note.clone(),
         patch,
+        painted: mask(&told.mask),
     });
     let results = results.collect();
     let original = match &manifest.original {
@@ -158,6 +171,7 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
     };
     let unknown = Unknown {
         entries: unknown_entries(archive, &manifest)?,
+        of_layers: of_layers(&manifest.layers),
         fields: manifest.unknown,
     };
     Ok(Project {
@@ -178,8 +192,30 @@ fn layers_of(notes: &[LayerNote], patches: &mut impl Iterator<Item = Arc<Patch>>
         opacity: note.opacity,
         patch,
         recipe: note.recipe.clone(),
+        painted: None,
     });
     layers.collect()
+}
+
+/// What is told of layers that this program does not know.
+fn of_layers(notes: &[LayerNote]) -> BTreeMap<LayerId, Map<String, Value>> {
+    let told = notes.iter().filter(|note| !note.unknown.is_empty());
+    told.map(|note| (LayerId(note.id), note.unknown.clone()))
+        .collect()
+}
+
+/// The entries of what was painted for runs.
+fn masks_of(manifest: &Manifest) -> impl Iterator<Item = &String> {
+    let layers = manifest.layers.iter().filter_map(|it| it.mask.as_ref());
+    layers.chain(manifest.results.iter().filter_map(|it| it.mask.as_ref()))
+}
+
+/// A mask of ours, which is grey.
+fn plane_of(picture: &Picture) -> Mask {
+    match &picture.pixels {
+        Pixmap::Rgba8(plane) => plane.map(|[value, ..]| value),
+        Pixmap::Rgba16(plane) => plane.map(|[value, ..]| (value >> 8) as u8),
+    }
 }
 
 /// A layer whose number another one has already.
@@ -197,6 +233,7 @@ fn unknown_entries(
     let results = manifest.results.iter().map(|result| &result.file);
     let known: HashSet<&str> = layers
         .chain(results)
+        .chain(masks_of(manifest))
         .chain(&manifest.mask)
         .chain(&manifest.cutout)
         .chain(&manifest.profile)

@@ -50,6 +50,11 @@ fn layer(id: u64, at: (i32, i32), pixels: Pixmap) -> Layer {
         opacity: (id * 70 % 256) as u8,
         patch: Arc::new(Patch { rect, pixels }),
         recipe: format!("{{\"seed\":{id}}}"),
+        // Of another size than the canvas, as after cropping.
+        painted: (id != 2).then(|| {
+            let values: Vec<u8> = (0..90 * 60).map(|i| ((i * id) % 256) as u8).collect();
+            Tiled::from_pixels(Extent::new(90, 60), &values, 0)
+        }),
     }
 }
 
@@ -69,6 +74,7 @@ fn sample(is_deep: bool, profile: Profile) -> Project {
         let pixels = noise(Extent::new(20, 15), id as u32 + 9, is_deep);
         state.layers.push(layer(id, at, pixels));
     }
+    let state_mask = state.mask.clone();
     let patch = Patch {
         rect: Rect::new(9, 8, 12, 13),
         pixels: noise(Extent::new(12, 13), 77, is_deep),
@@ -83,6 +89,7 @@ fn sample(is_deep: bool, profile: Profile) -> Project {
         results: vec![ResultEntry {
             note: json!({"strength": 0.3}),
             patch: Arc::new(patch),
+            painted: Some(state_mask),
         }],
         unknown: Unknown::default(),
     }
@@ -297,6 +304,8 @@ fn what_a_newer_program_adds_is_kept() {
         .unknown
         .fields
         .insert("depth".to_owned(), json!("overpaint/depth.png"));
+    let of_layer = json!({"blend": "multiply"}).as_object().unwrap().clone();
+    project.unknown.of_layers.insert(LayerId(2), of_layer);
     let entry = ("overpaint/depth.png".to_owned(), Arc::new(vec![1, 2, 3]));
     project.unknown.entries.push(entry);
     room.write(&project, None);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rayon::prelude::*;
+use serde_json::{Map, Value};
 
 use super::archive::{AnyError, Archive, Outgoing};
 use super::error::ProjectError;
 use super::manifest::{LayerNote, MATTE, Manifest, OriginalNote, ResultNote, VERSION};
 use super::stack::{Stack, StackLayer};
-use super::{Original, Project};
-use crate::document::State;
+use super::{Original, Project, Unknown};
+use crate::document::{LayerId, State};
 use crate::raster::file::{self, png_bytes};
 use crate::raster::sheet::SheetTile;
 use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, Tiled};
@@ -199,6 +200,8 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
     add_masks(state, &mut manifest, &mut entries);
     for layer in &state.layers {
         let file = layer_entry(layer.id.0);
+        let mask = format!("overpaint/masks/layer-{}.png", layer.id.0);
+        let mask = add_mask(mask, layer.painted.as_ref(), &mut entries);
         entries.push((
             file.clone(),
             Piece::Patch(Arc::clone(&layer.patch), profile.clone()),
@@ -212,16 +215,21 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
             visible: layer.visible,
             opacity: layer.opacity,
             recipe: layer.recipe.clone(),
+            mask,
+            unknown: known_of(layer.id, &project.unknown),
         });
     }
     for (number, result) in project.results.iter().enumerate() {
         let file = format!("overpaint/results/{}.png", number + 1);
+        let mask = format!("overpaint/masks/result-{}.png", number + 1);
+        let mask = add_mask(mask, result.painted.as_ref(), &mut entries);
         let patch = &result.patch;
         manifest.results.push(ResultNote {
             file: file.clone(),
             x: patch.rect.x,
             y: patch.rect.y,
             note: result.note.clone(),
+            mask,
         });
         entries.push((file, Piece::Patch(Arc::clone(patch), profile.clone())));
     }
@@ -243,6 +251,26 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
         *piece = text(manifest);
     }
     Ok(entries)
+}
+
+/// What a newer program tells of a layer.
+fn known_of(layer: LayerId, unknown: &Unknown) -> Map<String, Value> {
+    unknown.of_layers.get(&layer).cloned().unwrap_or_default()
+}
+
+/// Adds what was painted for a run. Runs with the same mask share its entry.
+fn add_mask(
+    name: String,
+    mask: Option<&Mask>,
+    entries: &mut Vec<(String, Piece)>,
+) -> Option<String> {
+    let piece = Piece::Mask(mask?.clone());
+    let twin = entries.iter().find(|(_, known)| known.is_same(&piece));
+    if let Some((known, _)) = twin {
+        return Some(known.clone());
+    }
+    entries.push((name.clone(), piece));
+    Some(name)
 }
 
 fn add_masks(state: &State, manifest: &mut Manifest, entries: &mut Vec<(String, Piece)>) {

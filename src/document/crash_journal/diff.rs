@@ -74,6 +74,39 @@ impl More {
     }
 }
 
+/// What was painted when layers were made, of those of which it is not as before.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LayerMasks(Vec<(LayerId, Option<Mask>)>);
+
+impl LayerMasks {
+    /// What leads from `before` to `after`; `None` where nothing does.
+    pub(super) fn between(before: &State, after: &State) -> Option<Self> {
+        let masks = after.layers.iter().filter_map(|layer| {
+            let old = before.layers.iter().find(|old| old.id == layer.id);
+            let is_known = match (old.and_then(|old| old.painted.as_ref()), &layer.painted) {
+                (None, None) => true,
+                (Some(old), Some(new)) => {
+                    old.extent() == new.extent() && new.changed_tiles(old).is_empty()
+                }
+                _ => false,
+            };
+            (!is_known).then(|| (layer.id, layer.painted.clone()))
+        });
+        let masks = masks.collect::<Vec<_>>();
+        (!masks.is_empty()).then_some(Self(masks))
+    }
+
+    /// Sets them in a state whose other layers have theirs from before.
+    pub(super) fn apply(self, mut state: State) -> State {
+        for (id, painted) in self.0 {
+            if let Some(layer) = state.layers.iter_mut().find(|layer| layer.id == id) {
+                layer.painted = painted;
+            }
+        }
+        state
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 enum PixmapDiff {
     Rgba8(PlaneDiff),
@@ -241,17 +274,18 @@ fn layer_diffs(before: &[Layer], after: &[Layer]) -> Vec<LayerDiff> {
 
 impl LayerDiff {
     fn apply(self, before: &[Layer]) -> Option<Layer> {
-        let as_before = || {
-            let old = before.iter().find(|old| old.id == self.id)?;
-            Some(Arc::clone(&old.patch))
-        };
+        let old = before.iter().find(|old| old.id == self.id);
         Some(Layer {
-            patch: self.patch.clone().or_else(as_before)?,
+            patch: match self.patch {
+                Some(patch) => patch,
+                None => Arc::clone(&old?.patch),
+            },
             id: self.id,
             name: self.name,
             visible: self.visible,
             opacity: self.opacity,
             recipe: self.recipe,
+            painted: old.and_then(|old| old.painted.clone()),
         })
     }
 }

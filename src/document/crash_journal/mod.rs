@@ -26,7 +26,7 @@ use super::edit::{Move, Step};
 use super::state::State;
 use super::{Document, DocumentId};
 use crate::geometry::Extent;
-use diff::{Diff, More};
+use diff::{Diff, LayerMasks, More};
 use frame::{Effort, Frames, MAGIC, frame};
 
 /// Everything about a document that would be missed, at one moment.
@@ -98,14 +98,20 @@ enum Record {
     ChangeOfMore(Option<Move>, Diff, More, Option<Notes>),
     /// What the snapshot before it leaves out.
     MoreOfSnapshot(More),
+    /// A change of the masks of layers too.
+    ChangeOfLayers(Option<Move>, Diff, Option<More>, LayerMasks, Option<Notes>),
+    /// The masks of the snapshot's layers.
+    MasksOfSnapshot(LayerMasks),
 }
 
 /// A change as a record.
 fn change(by: Option<Move>, before: &State, after: &State, notes: Option<Notes>) -> Record {
     let diff = Diff::between(before, after);
-    match More::between(before, after) {
-        Some(more) => Record::ChangeOfMore(by, diff, more, notes),
-        None => Record::Change(by, diff, notes),
+    let more = More::between(before, after);
+    match (LayerMasks::between(before, after), more) {
+        (Some(masks), more) => Record::ChangeOfLayers(by, diff, more, masks, notes),
+        (None, Some(more)) => Record::ChangeOfMore(by, diff, more, notes),
+        (None, None) => Record::Change(by, diff, notes),
     }
 }
 
@@ -125,6 +131,9 @@ pub fn begin(path: &Path, first: &Moment) -> std::io::Result<u64> {
     let plain = State::new(first.state.base.clone());
     if let Some(more) = More::between(&plain, &first.state) {
         bytes.append(&mut frame(&Record::MoreOfSnapshot(more), Effort::Small)?);
+    }
+    if let Some(masks) = LayerMasks::between(&plain, &first.state) {
+        bytes.append(&mut frame(&Record::MasksOfSnapshot(masks), Effort::Small)?);
     }
     std::fs::write(path, &bytes)?;
     Ok(bytes.len() as u64)
@@ -204,29 +213,47 @@ fn replay(bytes: &[u8], id: DocumentId) -> Option<Restored> {
         return None;
     };
     let mut next = frames.next();
-    let state = match next.take_if(|(record, _)| matches!(record, Record::MoreOfSnapshot(_))) {
-        Some((Record::MoreOfSnapshot(more), end)) => {
-            whole = end;
-            next = frames.next();
-            more.apply(&state, state.clone())?
+    let mut state = state;
+    loop {
+        match next {
+            Some((Record::MoreOfSnapshot(more), end)) => {
+                state = more.apply(&state, state.clone())?;
+                whole = end;
+            }
+            Some((Record::MasksOfSnapshot(masks), end)) => {
+                state = masks.apply(state);
+                whole = end;
+            }
+            _ => break,
         }
-        _ => state,
-    };
+        next = frames.next();
+    }
     let mut document = Document::from_state(id, state, Document::UNDO_BUDGET_BYTES);
     note_saved(&mut document, &notes);
     while let Some((record, end)) = next {
         let before = document.state();
         // Cannot fail with a whole record, since each was made from the one before.
-        let (by, state, new_notes) = match record {
-            Record::Change(by, diff, notes) => (by, diff.apply(before), notes),
-            Record::ChangeOfMore(by, diff, more, notes) => {
-                let state = diff.apply(before);
-                (by, state.and_then(|state| more.apply(before, state)), notes)
+        let (by, diff, more, masks, new_notes) = match record {
+            Record::Change(by, diff, notes) => (by, diff, None, None, notes),
+            Record::ChangeOfMore(by, diff, more, notes) => (by, diff, Some(more), None, notes),
+            Record::ChangeOfLayers(by, diff, more, masks, notes) => {
+                (by, diff, more, Some(masks), notes)
             }
-            Record::About(_) | Record::Snapshot(..) | Record::MoreOfSnapshot(_) => break,
+            Record::About(_)
+            | Record::Snapshot(..)
+            | Record::MoreOfSnapshot(_)
+            | Record::MasksOfSnapshot(_) => break,
         };
+        let state = diff.apply(before).and_then(|state| match more {
+            Some(more) => more.apply(before, state),
+            None => Some(state),
+        });
         let Some(state) = state else {
             break;
+        };
+        let state = match masks {
+            Some(masks) => masks.apply(state),
+            None => state,
         };
         document.follow(by, state);
         notes = new_notes.unwrap_or(notes);

@@ -123,6 +123,7 @@ pub(crate) fn do_act(document: &mut Document, settings: &mut Vec<u8>, act: &Act)
                     opacity: 255,
                     patch: std::sync::Arc::new(patch),
                     recipe: String::new(),
+                    painted: (i32::from(colour[0]) % 2 == 0).then(|| s.mask.clone()),
                 });
             });
         }
