@@ -43,6 +43,14 @@ pub enum EditLabel {
     MaskKind,
     /// Something else put behind the subject, or nothing.
     Background,
+    /// An ellipse of the mask.
+    FillEllipse,
+    /// What has the colour that was pressed on.
+    Wand,
+    /// A scribble of the smart brush.
+    SmartBrush,
+    /// The mask's edge moved, smoothed or softened.
+    Refine,
 }
 
 impl Explain for EditLabel {
@@ -66,6 +74,10 @@ impl Explain for EditLabel {
             Self::EraseFromPicture => "editor-edit-erase-from-picture",
             Self::MaskKind => "editor-edit-mask-kind",
             Self::Background => "editor-edit-background",
+            Self::FillEllipse => "editor-edit-ellipse",
+            Self::Wand => "editor-edit-wand",
+            Self::SmartBrush => "editor-edit-smart-brush",
+            Self::Refine => "editor-edit-refine",
         })
     }
 }

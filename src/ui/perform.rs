@@ -11,6 +11,7 @@ use super::clipboard;
 use super::context::{Desk, memory};
 use super::dialogs::FileChooser;
 use super::file_purpose::FilePurpose;
+use super::mask_view;
 use super::panels;
 use super::selecting;
 use super::state::{Dialog, EmptyPrompt, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
@@ -63,12 +64,7 @@ pub(super) fn perform(
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
         Action::Guide => open_guide(desk),
-        Action::Brush => pick(desk, Tool::Brush),
-        Action::Eraser => pick(desk, Tool::Eraser),
-        Action::Erase => pick(desk, Tool::Erase),
-        Action::Rectangle => pick(desk, Tool::Rectangle),
-        Action::Lasso => pick(desk, Tool::Lasso),
-        Action::Hand => pick(desk, Tool::Hand),
+        Action::QuickMask | Action::NextMaskView => mask_view::choose(desk, action),
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
         Action::Split => {
@@ -80,6 +76,9 @@ pub(super) fn perform(
         }
         Action::Cancel => cancel(desk),
         _ => {
+            if let Some(tool) = Tool::of(action) {
+                return pick(desk, tool);
+            }
             if let Some(part) = selecting::part_of(action) {
                 return selecting::select(ctx, desk, part);
             }
@@ -142,10 +141,16 @@ pub(super) fn perform_on(
             document,
             discard_unsaved: false,
         }),
-        Action::Undo => desk.send(Command::Undo { document }),
+        Action::Undo => {
+            // The newest thing done may be a corner that is no edit yet.
+            if !canvas::remove_corner(desk) {
+                desk.send(Command::Undo { document });
+            }
+        }
         Action::Redo => desk.send(Command::Redo { document }),
         Action::InvertMask => desk.send(Command::InvertMask { document }),
         Action::ClearMask => desk.send(Command::ClearMask { document }),
+        Action::Refine => mask_view::refine(desk, document),
         Action::ErasePainted => {
             desk.send(Command::ErasePainted { document });
             // What is gone is to be seen as it is.
@@ -166,6 +171,10 @@ pub(super) fn perform_on(
         }
         Action::Generate => generate(desk, document),
         Action::CompareStrengths => compare(desk, document),
+        Action::Accept if desk.editor.refining(document).is_some() => {
+            let keep = true;
+            desk.send(Command::EndRefining { document, keep });
+        }
         Action::Accept => {
             if let Some(candidate) = canvas::shown_result(desk, open) {
                 desk.send(Command::AcceptCandidate(candidate.id));
@@ -277,6 +286,7 @@ fn toggle_mask(desk: &mut Desk<'_>) {
 /// Takes a tool. All but the hand and erasing are for the mask, so it is seen again.
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
     desk.state.tool = tool;
+    desk.state.tools.note(tool);
     if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
@@ -352,7 +362,10 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
 
 /// Escape goes back by one: from the sheet, from the run, from the result, from the line.
 fn cancel(desk: &mut Desk<'_>) {
-    if desk.state.comparison.take().is_some() || selecting::stop(desk) {
+    if desk.state.comparison.take().is_some()
+        || mask_view::give_up_refining(desk)
+        || selecting::stop(desk)
+    {
         return;
     }
     if !desk.editor.erasures().is_empty() {

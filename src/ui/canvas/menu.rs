@@ -31,6 +31,7 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
             let mask = [
                 Action::InvertMask,
                 Action::ClearMask,
+                Action::Refine,
                 Action::SwapMode,
                 Action::ErasePainted,
             ];
@@ -41,6 +42,8 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
                 Action::ActualSize,
                 Action::Split,
                 Action::ToggleMask,
+                Action::QuickMask,
+                Action::NextMaskView,
                 Action::ToggleArea,
             ];
             items(ui, desk, &view);
