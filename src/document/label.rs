@@ -47,6 +47,14 @@ pub enum EditLabel {
     LayerMask,
     /// A layer put above itself once more.
     DuplicateLayer,
+    /// An ellipse of the mask.
+    FillEllipse,
+    /// What has the colour that was pressed on.
+    Wand,
+    /// A scribble of the smart brush.
+    SmartBrush,
+    /// The mask's edge moved, smoothed or softened.
+    Refine,
 }
 
 impl Explain for EditLabel {
@@ -72,6 +80,10 @@ impl Explain for EditLabel {
             Self::Background => "editor-edit-background",
             Self::LayerMask => "editor-edit-layer-mask",
             Self::DuplicateLayer => "editor-edit-duplicate-layer",
+            Self::FillEllipse => "editor-edit-ellipse",
+            Self::Wand => "editor-edit-wand",
+            Self::SmartBrush => "editor-edit-smart-brush",
+            Self::Refine => "editor-edit-refine",
         })
     }
 }

@@ -6,17 +6,17 @@ use super::background::Behind;
 use super::ids::CandidateId;
 use super::ids::ComparisonId;
 use super::notices::NoticeId;
-use super::painting::{BrushTip, Fill, StrokePoint};
+use super::painting::{BrushTip, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
 use super::rerun::RerunOf;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
-use crate::geometry::{PointF, Rect};
+use crate::geometry::{Point, Rect};
 use crate::jobs::JobId;
 use crate::plan::{EditSettings, Strength};
-use crate::raster::{MaskKind, Pixmap};
-use crate::select::{Combination, Part};
+use crate::raster::{MaskKind, Pixmap, Shape};
+use crate::select::{Combination, Part, Refinement, Scribble, Wand};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
 /// notice; a command about something that is gone does nothing.
@@ -123,23 +123,50 @@ pub enum Command {
         /// Which document.
         document: DocumentId,
     },
-    /// Paints or erases a rectangle.
-    FillRect {
+    /// Draws a closed shape in the mask.
+    DrawShape {
         /// Which document.
         document: DocumentId,
-        /// Which pixels.
-        rect: Rect,
-        /// With what.
-        fill: Fill,
+        /// What.
+        shape: Shape,
+        /// What becomes of the mask there was.
+        how: Combination,
+        /// 0…1: how strongly it paints, or takes away.
+        opacity: f32,
     },
-    /// Paints or erases the inside of a closed line.
-    FillLasso {
+    /// Selects what has nearly the colour of a pixel: one undoable edit of the mask, when it was found. Asked
+    /// for again before that, the last one counts.
+    UseWand {
         /// Which document.
         document: DocumentId,
-        /// The line's corners; it closes by itself.
-        points: Vec<PointF>,
-        /// With what.
-        fill: Fill,
+        /// The pixel.
+        at: Point,
+        /// What is near enough.
+        wand: Wand,
+        /// What becomes of the mask there was.
+        how: Combination,
+    },
+    /// Draws a scribble of the smart brush: one undoable edit of the mask, when it was made.
+    Scribble {
+        /// Which document.
+        document: DocumentId,
+        /// Where, and what it means.
+        scribble: Scribble,
+    },
+    /// Begins to refine the mask, or goes on with other numbers. The mask follows; until
+    /// [`EndRefining`](Self::EndRefining) it is no edit yet.
+    Refine {
+        /// Which document.
+        document: DocumentId,
+        /// What is to become of the mask that there was when this began.
+        refinement: Refinement,
+    },
+    /// Keeps the refined mask as one undoable edit, or gives it up.
+    EndRefining {
+        /// Which document.
+        document: DocumentId,
+        /// It is kept.
+        keep: bool,
     },
     /// Selects a part of the picture as the mask: one undoable edit, when it was seen. Asked for again before
     /// that, the last one counts.
@@ -151,7 +178,7 @@ pub enum Command {
         /// What becomes of the mask there was.
         how: Combination,
     },
-    /// Stops selecting; the mask stays as it is.
+    /// Stops selecting, wand and smart brush; the mask stays as it is.
     CancelSelect {
         /// Which document.
         document: DocumentId,

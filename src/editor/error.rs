@@ -28,6 +28,8 @@ pub enum EditorError {
     TaskLost,
     /// Erasing broke down; its thread was started afresh.
     EraseLost,
+    /// Nothing is painted that could be refined.
+    NothingToRefine,
     /// The result was made for another canvas size.
     CanvasChanged {
         /// The size it was made for.
@@ -87,6 +89,7 @@ impl Explain for EditorError {
             Self::TooBusy => Message::new("editor-too-busy"),
             Self::EraseLost => Message::new("editor-erase-lost"),
             Self::TaskLost => Message::new("editor-task-lost"),
+            Self::NothingToRefine => Message::new("editor-nothing-to-refine"),
             Self::CanvasChanged { made_for, now } => Message::new("editor-canvas-changed")
                 .with("made", made_for.to_string())
                 .with("now", now.to_string()),

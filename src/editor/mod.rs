@@ -23,6 +23,7 @@ mod keeping;
 mod kept_results;
 mod layers;
 mod losses;
+mod mask_tools;
 mod models;
 mod notices;
 mod open_document;
@@ -33,6 +34,7 @@ mod purpose;
 mod read;
 mod recipes;
 mod recovery;
+mod refining;
 mod rerun;
 mod rerunning;
 mod saving;
@@ -52,7 +54,7 @@ pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
-pub use painting::{BrushTip, Fill, StrokePoint};
+pub use painting::{BrushTip, StrokePoint};
 pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
 pub use rerun::{Rerun, RerunOf};
@@ -72,6 +74,7 @@ use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
 use journaling::{JournalEvent, SyncEvent};
 use keeping::Keeper;
+use mask_tools::MaskTools;
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
@@ -114,6 +117,7 @@ pub struct Editor {
     selecting: Vec<Selecting>,
     backgrounds: TaskThread<BackgroundEvent>,
     putting: Vec<Putting>,
+    mask_tools: MaskTools,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -179,7 +183,8 @@ impl Editor {
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
-            backgrounds: TaskThread::new("background", MOST_SELECTIONS, wake),
+            backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
+            mask_tools: MaskTools::new(wake),
             putting: Vec::new(),
             selecting: Vec::new(),
             seeds: Seeds::from_clock(),
@@ -229,6 +234,7 @@ impl Editor {
         self.poll_files();
         self.poll_sight();
         self.poll_backgrounds();
+        self.poll_mask_tools();
         self.poll_journals();
         self.poll_recovery();
         self.poll_results();
@@ -323,22 +329,33 @@ impl Editor {
             C::StrokeTo { document, at } => self.stroke_to(document, at),
             C::StrokeEnd { document } => self.stroke_end(document),
             C::StrokeAbort { document } => self.stroke_abort(document),
-            C::FillRect {
+            C::DrawShape {
                 document,
-                rect,
-                fill,
-            } => self.fill_rect(document, rect, fill),
-            C::FillLasso {
+                shape,
+                how,
+                opacity,
+            } => self.draw_shape(document, &shape, (how, opacity)),
+            C::UseWand {
                 document,
-                points,
-                fill,
-            } => self.fill_lasso(document, &points, fill),
+                at,
+                wand,
+                how,
+            } => self.use_wand(document, at, (wand, how)),
+            C::Scribble { document, scribble } => self.scribble(document, scribble),
+            C::Refine {
+                document,
+                refinement,
+            } => self.refine(document, refinement),
+            C::EndRefining { document, keep } => self.end_refining(Some(document), keep),
             C::Select {
                 document,
                 part,
                 how,
             } => self.select(document, part, how),
-            C::CancelSelect { document } => self.cancel_select(document),
+            C::CancelSelect { document } => {
+                self.cancel_select(document);
+                self.cancel_mask_tools(document);
+            }
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::SetMaskKind { document, kind } => self.set_mask_kind(document, kind),
@@ -447,6 +464,8 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_select(id);
+        self.cancel_mask_tools(id);
+        self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));
         let closed = self.documents.remove(place);

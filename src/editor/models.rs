@@ -28,7 +28,11 @@ impl Editor {
             if let (Err(_), ModelRef::Folder(folder)) = (&card, &model) {
                 // Not a model, but perhaps a folder of them.
                 if let Ok(count) = library.add(folder) {
-                    return FileEvent::PlaceAdded(folder.clone(), count, FoundModels::of(&mut library));
+                    return FileEvent::PlaceAdded(
+                        folder.clone(),
+                        count,
+                        FoundModels::of(&mut library),
+                    );
                 }
             }
             let is_new = card.is_ok() && library.remember(&model).is_ok();

@@ -1,11 +1,11 @@
-//! Painting the mask: strokes, rectangles, lassos, and the mask as a whole.
+//! Painting the mask: strokes, shapes, and the mask as a whole.
 
 use super::Editor;
 use crate::document::{DocumentId, EditLabel};
-use crate::geometry::{PointF, Rect};
-pub use crate::raster::{Brush as BrushTip, Ink as Fill};
-use crate::raster::{MaskKind, Stroke, Tiled, fill_polygon, fill_rect};
-use crate::select::Part;
+use crate::geometry::PointF;
+pub use crate::raster::Brush as BrushTip;
+use crate::raster::{MaskKind, Shape, Stroke, Tiled};
+use crate::select::{Combination, Part, with_shape};
 
 /// A position of the pointer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,15 +58,30 @@ impl Editor {
         });
     }
 
-    pub(super) fn fill_rect(&mut self, id: DocumentId, rect: Rect, fill: Fill) {
-        self.edit(id, EditLabel::FillRectangle, |state| {
-            fill_rect(&mut state.mask, rect, fill);
-        });
-    }
-
-    pub(super) fn fill_lasso(&mut self, id: DocumentId, points: &[PointF], fill: Fill) {
-        self.edit(id, EditLabel::FillLasso, |state| {
-            fill_polygon(&mut state.mask, points, fill);
+    pub(super) fn draw_shape(
+        &mut self,
+        id: DocumentId,
+        shape: &Shape,
+        (how, opacity): (Combination, f32),
+    ) {
+        let label = match shape {
+            Shape::Rect(_) => EditLabel::FillRectangle,
+            Shape::Ellipse(..) => EditLabel::FillEllipse,
+            Shape::Polygon(_) => EditLabel::FillLasso,
+        };
+        self.with_document(id, |open| {
+            let is_new = how == Combination::Replace;
+            if is_new {
+                open.selected = None;
+            }
+            open.stroke = None;
+            open.document.edit(label, |state| {
+                state.mask = with_shape(&state.mask, shape, how, opacity);
+                if is_new {
+                    // What is drawn by hand is painted.
+                    state.mask_kind = MaskKind::Strength;
+                }
+            });
         });
     }
 

@@ -22,5 +22,5 @@ pub use composite::{cut_out, draw_patch, draw_patch_within};
 pub use coverage::{blank_mask, inverted, snapped_to_ends};
 pub use file::{FileFormat, FileOrigin, LoadedPicture, PictureError, PictureNote};
 pub use pixmap::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, RgbF32};
-pub use shapes::{Ink, fill_polygon, fill_rect};
+pub use shapes::{Ink, Shape, fill_ellipse, fill_polygon, fill_rect};
 pub use tiled::{TILE_PX, TileIndex, TilePixels, Tiled};

@@ -1,7 +1,37 @@
-//! Filling rectangles and lassos in a mask.
+//! Filling rectangles, ellipses and lassos in a mask.
 
+use super::coverage::blank_mask;
 use super::pixmap::Mask;
-use crate::geometry::{PointF, Rect};
+use crate::geometry::{Extent, PointF, Rect};
+
+/// A closed shape over a picture, in its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// Whole pixels.
+    Rect(Rect),
+    /// What touches all four sides of the box between two opposite corners.
+    Ellipse(PointF, PointF),
+    /// The inside of a line that closes by itself; everything it goes around.
+    Polygon(Vec<PointF>),
+}
+
+impl Shape {
+    /// How much of each pixel of a picture of that size it covers, and the box outside of which that is
+    /// nothing.
+    pub fn cover(&self, extent: Extent) -> (Mask, Rect) {
+        const FULL: Ink = Ink {
+            opacity: 1.0,
+            erase: false,
+        };
+        let mut cover = blank_mask(extent);
+        let bounds = match self {
+            Self::Rect(rect) => fill_rect(&mut cover, *rect, FULL),
+            Self::Ellipse(a, b) => fill_ellipse(&mut cover, (*a, *b), FULL),
+            Self::Polygon(points) => fill_polygon(&mut cover, points, FULL),
+        };
+        (cover, bounds)
+    }
+}
 
 /// What is laid over a mask.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +43,11 @@ pub struct Ink {
 }
 
 impl Ink {
+    /// What becomes of a pixel of the mask where a shape covers `cover` of 255.
+    pub fn over(self, under: u8, cover: u8) -> u8 {
+        self.table().over(under, cover)
+    }
+
     pub(super) fn table(self) -> InkTable {
         // Not-a-number paints nothing.
         let opacity = (self.opacity.clamp(0.0, 1.0) * 255.0 + 0.5) as u32;
@@ -61,7 +96,6 @@ pub fn fill_polygon(mask: &mut Mask, points: &[PointF], ink: Ink) -> Rect {
     let Some(bounds) = bounds(points).map(|rect| rect.intersect(Rect::of(mask.extent()))) else {
         return Rect::default();
     };
-    let ink = ink.table();
     // The edges each row meets.
     let mut of_row: Vec<Vec<Edge>> = vec![Vec::new(); bounds.height as usize];
     for edge in &edges {
@@ -71,15 +105,49 @@ pub fn fill_polygon(mask: &mut Mask, points: &[PointF], ink: Ink) -> Rect {
             row.push(*edge);
         }
     }
-    let mut cover = vec![0f32; bounds.width as usize];
-    for (y, edges) in (bounds.y..).zip(&of_row) {
-        if edges.is_empty() {
-            continue;
+    fill_rows(mask, bounds, ink, |cover, row, at| {
+        if let Some(edges) = of_row.get(row) {
+            add_spans(cover, edges, at, bounds.x);
         }
+    });
+    bounds
+}
+
+/// Fills the ellipse in the box between two opposite corners, smooth at the edge. Returns the part of the
+/// mask that may have changed.
+pub fn fill_ellipse(mask: &mut Mask, corners: (PointF, PointF), ink: Ink) -> Rect {
+    let (a, b) = corners;
+    let Some(bounds) = bounds(&[a, b]).map(|rect| rect.intersect(Rect::of(mask.extent()))) else {
+        return Rect::default();
+    };
+    let centre = a.lerp(b, 0.5);
+    let (across, down) = ((b.x - a.x).abs() / 2.0, (b.y - a.y).abs() / 2.0);
+    fill_rows(mask, bounds, ink, |cover, _, at| {
+        let share = (at - centre.y) / down;
+        // Where there is no height the share is no number, and nothing is inside.
+        let half = across * (1.0 - share * share).max(0.0).sqrt();
+        if half > 0.0 {
+            let start = centre.x - half - bounds.x as f32;
+            add_span(
+                cover,
+                start.max(0.0),
+                (start + 2.0 * half).min(cover.len() as f32),
+            );
+        }
+    });
+    bounds
+}
+
+/// Lays ink over the rows of `bounds`: `add` adds to the coverage of a row (counted from the first) what
+/// a line through it, at that height in the picture, lies inside of.
+fn fill_rows(mask: &mut Mask, bounds: Rect, ink: Ink, add: impl Fn(&mut [f32], usize, f32)) {
+    let ink = ink.table();
+    let mut cover = vec![0f32; bounds.width as usize];
+    for (row, y) in (bounds.y..bounds.bottom()).enumerate() {
         cover.fill(0.0);
         for line in 0..LINES {
             let at = y as f32 + (line as f32 + 0.5) / LINES as f32;
-            add_spans(&mut cover, edges, at, bounds.x);
+            add(&mut cover, row, at);
         }
         let row = Rect::new(bounds.x, y, bounds.width, 1);
         mask.update(row, |at, under| {
@@ -90,7 +158,6 @@ pub fn fill_polygon(mask: &mut Mask, points: &[PointF], ink: Ink) -> Rect {
             ink.over(under, (share.min(1.0) * 255.0 + 0.5) as u8)
         });
     }
-    bounds
 }
 
 /// A side of the polygon that is not level.
@@ -262,6 +329,34 @@ mod tests {
         fill_polygon(&mut mask, &star, FULL);
         assert_eq!(mask.get(200, 150), Some(255));
         assert_eq!(mask.get(200, 245), Some(0));
+    }
+
+    #[test]
+    fn an_ellipse_covers_its_area_wherever_it_lies() {
+        for (a, b) in [
+            ((10.0, 20.0), (110.0, 70.0)),
+            ((300.25, 200.75), (203.5, 41.1)),
+            ((50.0, 50.0), (53.0, 52.0)),
+            ((-40.0, -30.0), (40.0, 30.0)),
+        ] {
+            let shape = Shape::Ellipse(PointF::new(a.0, a.1), PointF::new(b.0, b.1));
+            let (cover, bounds) = shape.cover(Extent::new(400, 300));
+            let whole =
+                f64::from((a.0 - b.0).abs() * (a.1 - b.1).abs()) * std::f64::consts::PI / 4.0;
+            // The last one has its middle in the corner of the picture.
+            let wanted = if a.0 < 0.0 { whole / 4.0 } else { whole };
+            let got = area(&cover);
+            assert!((got / wanted - 1.0).abs() < 0.01, "{a:?}: {got} {wanted}");
+            let outside = cover.to_vec().into_iter().enumerate().filter(|(at, _)| {
+                let at = crate::geometry::Point::new((at % 400) as i32, (at / 400) as i32);
+                !bounds.contains(at)
+            });
+            assert!(outside.map(|(_, v)| v).all(|v| v == 0));
+        }
+        let flat = Shape::Ellipse(PointF::new(5.0, 5.0), PointF::new(50.0, 5.0));
+        assert_eq!(area(&flat.cover(Extent::new(400, 300)).0), 0.0);
+        let nonsense = Shape::Ellipse(PointF::new(f32::NAN, 5.0), PointF::new(50.0, 9.0));
+        assert_eq!(area(&nonsense.cover(Extent::new(400, 300)).0), 0.0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Parts of what was seen, and putting masks together.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Face, Seen, SelectError};
 use crate::geometry::{Extent, Point, PointF, Rect};
 use crate::raster::{Ink, Mask, TilePixels, Tiled, blank_mask, fill_polygon};
@@ -52,7 +54,8 @@ impl Part {
 }
 
 /// What becomes of a mask when something is selected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Combination {
     /// The selection takes its place.
     #[default]

@@ -66,6 +66,7 @@ impl Group {
 }
 
 const NONE: Modifiers = Modifiers::NONE;
+const SHIFT: Modifiers = Modifiers::SHIFT;
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_ALT: Modifiers = Modifiers {
     alt: true,
@@ -166,6 +167,8 @@ actions! {
     ErasePainted = Edit ERASE_PAINTED [] "ui-erase-painted";
     /// Switches between “changes” and “stays”.
     SwapMode = Edit SWAP [NONE + X] "ui-swap-mode";
+    /// Moves, smooths and softens the mask's edge.
+    Refine = Edit REFINE [CTRL_ALT + R] "ui-refine";
     /// Reads a mask from a picture.
     LoadMask = Edit MASK_LOAD [] "ui-load-mask";
     /// Writes the mask as a picture.
@@ -183,9 +186,17 @@ actions! {
     /// Takes what is painted over out of the picture.
     Erase = Tool ERASE [NONE + J] "ui-erase";
     /// Paints rectangles.
-    Rectangle = Tool RECTANGLE [NONE + R] "ui-rectangle";
+    Rectangle = Tool RECTANGLE [NONE + R, NONE + M] "ui-rectangle";
+    /// Paints ellipses.
+    Ellipse = Tool ELLIPSE [SHIFT + M] "ui-ellipse";
     /// Paints what a loop surrounds.
     Lasso = Tool LASSO [NONE + L] "ui-lasso";
+    /// Paints what a line of corners surrounds.
+    Polygon = Tool POLYGON [SHIFT + L] "ui-polygon";
+    /// Selects what has nearly the colour that is pressed on.
+    Wand = Tool WAND [NONE + U] "ui-wand";
+    /// Scribbles say what belongs to the mask.
+    SmartBrush = Tool SMART_BRUSH [SHIFT + B] "ui-smart-brush";
     /// Moves the picture.
     Hand = Tool HAND [NONE + H] "ui-hand";
     /// A smaller brush.
@@ -261,7 +272,11 @@ actions! {
     /// Before and after with a line between.
     Split = View SPLIT [NONE + S] "ui-split";
     /// Shows or hides the mask tint.
-    ToggleMask = View EYE [NONE + M] "ui-toggle-mask";
+    ToggleMask = View EYE [CTRL + H] "ui-toggle-mask";
+    /// Shows the mask as a tint or as a line.
+    QuickMask = View QUICK_MASK [NONE + Q] "ui-quick-mask";
+    /// Shows the mask in the next way.
+    NextMaskView = View MASK_VIEW [SHIFT + Q] "ui-next-mask-view";
     /// Shows or hides crop box and feather band.
     ToggleArea = View WORK_AREA [NONE + A] "ui-toggle-area";
     /// Shows or hides the panels.
@@ -323,6 +338,8 @@ pub(super) const GESTURES: &[(&str, &str)] = &[
     ("ui-gesture-alt", "ui-gesture-alt-does"),
     ("ui-gesture-alt-right", "ui-gesture-alt-right-does"),
     ("ui-gesture-select", "ui-gesture-select-does"),
+    ("ui-gesture-bend", "ui-gesture-bend-does"),
+    ("ui-gesture-polygon", "ui-gesture-polygon-does"),
     ("ui-gesture-wheel", "ui-gesture-wheel-does"),
     ("ui-gesture-space", "ui-gesture-space-does"),
     ("ui-gesture-before", "ui-gesture-before-does"),

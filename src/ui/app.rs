@@ -12,7 +12,7 @@ use super::frame_times::FrameTimes;
 use super::motion::DesktopMotion;
 use super::options::WindowOptions;
 use super::placement::Placement;
-use super::state::{Dialog, Guide, UiState};
+use super::state::{Dialog, Guide, ToolOptions, UiState};
 use super::theme;
 use super::toasts::Toasts;
 use super::widgets;
@@ -67,6 +67,10 @@ impl App {
         let brush = editor.preferences().window.get(memory::BRUSH);
         if let Some((size, tip)) = brush.and_then(|text| BrushSize::of_text(text)) {
             (state.brush_size, state.brush) = (size, tip);
+        }
+        let tools = editor.preferences().window.get(memory::TOOLS);
+        if let Some(tools) = tools.and_then(|text| serde_json::from_str(text).ok()) {
+            state.tools = tools;
         }
         let first_start = !editor.preferences().guide_dismissed;
         if options.pictures.is_empty() && first_start {
@@ -407,6 +411,12 @@ fn remember_brush(ctx: &egui::Context, desk: &mut Desk<'_>) {
     let known = desk.editor.preferences().window.get(memory::BRUSH).cloned();
     if known.unwrap_or_else(first) != text {
         desk.remember(memory::BRUSH, text);
+    }
+    let text = |tools: &ToolOptions| serde_json::to_string(tools).unwrap_or_default();
+    let known = desk.editor.preferences().window.get(memory::TOOLS).cloned();
+    let now = text(&desk.state.tools);
+    if known.unwrap_or_else(|| text(&ToolOptions::default())) != now {
+        desk.remember(memory::TOOLS, now);
     }
 }
 

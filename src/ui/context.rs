@@ -8,7 +8,7 @@ use eframe::egui;
 
 use super::actions::Action;
 use super::state::UiState;
-use super::theme::{self, MaskTint, TintColours, Tokens};
+use super::theme::{self, MaskTint, MaskView, TintColours, Tokens};
 use crate::document::DocumentId;
 use crate::editor::{
     Command, Comparison, ComparisonId, Editor, Losses, OpenDocument, RecentlyClosed,
@@ -20,6 +20,8 @@ use crate::text::{Message, Texts};
 pub(super) mod memory {
     /// Which colours the mask tint has.
     pub(crate) const TINT_COLOURS: &str = "mask colours";
+    /// How the mask is shown.
+    pub(crate) const MASK_VIEW: &str = "mask view";
     /// Opacity of the mask tint in percent.
     pub(crate) const TINT_OPACITY: &str = "mask opacity";
     /// Width of the settings panel in points.
@@ -32,6 +34,8 @@ pub(super) mod memory {
     pub(crate) const SCALE: &str = "scale";
     /// What the brush is like.
     pub(crate) const BRUSH: &str = "brush";
+    /// How the selection tools select.
+    pub(crate) const TOOLS: &str = "tools";
     /// Runs without a prompt are not asked about.
     pub(crate) const EMPTY_PROMPTS: &str = "empty prompts";
     /// Where the window stood.
@@ -200,7 +204,22 @@ impl Desk<'_> {
         let percent: f32 = self
             .remembered(memory::TINT_OPACITY)
             .unwrap_or(theme::MASK_OPACITY * 100.0);
-        MaskTint::new(t, self.tint_colours(), percent.clamp(5.0, 100.0) / 100.0)
+        let colours = match self.tint_colours() {
+            TintColours::Automatic => self.state.auto_tint.colours(),
+            chosen => chosen,
+        };
+        MaskTint::new(t, colours, percent.clamp(5.0, 100.0) / 100.0)
+    }
+
+    /// How the mask is shown.
+    pub(super) fn mask_view(&self) -> MaskView {
+        let id: Option<String> = self.remembered(memory::MASK_VIEW);
+        let of_id = |view: &&MaskView| Some(view.id()) == id.as_deref();
+        MaskView::ALL
+            .iter()
+            .find(of_id)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Which colours the mask tint has.

@@ -28,7 +28,7 @@ pub(super) fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
             Key::Escape => !covered && !writing && !state.was_writing && !state.drag.is_painting(),
             Key::Tab => !covered && focused == Some(canvas::canvas_id()),
             // These press the button that has the focus.
-            Key::Enter | Key::Delete => !covered && !writing && free,
+            Key::Enter | Key::Delete => !covered && !writing && free && !state.drag.is_painting(),
             _ => !covered && !writing,
         }
     };

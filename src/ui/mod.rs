@@ -18,6 +18,7 @@ mod frame_times;
 mod icons;
 mod keys;
 mod leaving;
+mod mask_view;
 mod motion;
 mod options;
 mod panels;

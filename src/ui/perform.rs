@@ -11,6 +11,7 @@ use super::clipboard;
 use super::context::{Desk, memory};
 use super::dialogs::FileChooser;
 use super::file_purpose::FilePurpose;
+use super::mask_view;
 use super::panels;
 use super::results;
 use super::selecting;
@@ -64,12 +65,7 @@ pub(super) fn perform(
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
         Action::Guide => open_guide(desk),
-        Action::Brush => pick(desk, Tool::Brush),
-        Action::Eraser => pick(desk, Tool::Eraser),
-        Action::Erase => pick(desk, Tool::Erase),
-        Action::Rectangle => pick(desk, Tool::Rectangle),
-        Action::Lasso => pick(desk, Tool::Lasso),
-        Action::Hand => pick(desk, Tool::Hand),
+        Action::QuickMask | Action::NextMaskView => mask_view::choose(desk, action),
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
         Action::Split if desk.state.pair.is_some() => {
@@ -86,6 +82,9 @@ pub(super) fn perform(
         }
         Action::Cancel => cancel(desk),
         _ => {
+            if let Some(tool) = Tool::of(action) {
+                return pick(desk, tool);
+            }
             if let Some(part) = selecting::part_of(action) {
                 return selecting::select(ctx, desk, part);
             }
@@ -100,6 +99,7 @@ pub(super) fn perform(
                 leave_text(ctx);
             }
             if let Some(open) = desk.editor.active()
+                && !mask_view::accept_refining(desk, open.id(), action)
                 && !results::perform(ctx, desk, open, action)
                 && !panels::layer_action(desk, open, action)
             {
@@ -151,10 +151,16 @@ pub(super) fn perform_on(
             document,
             discard_unsaved: false,
         }),
-        Action::Undo => desk.send(Command::Undo { document }),
+        Action::Undo => {
+            // The newest thing done may be a corner that is no edit yet.
+            if !canvas::remove_corner(desk) {
+                desk.send(Command::Undo { document });
+            }
+        }
         Action::Redo => desk.send(Command::Redo { document }),
         Action::InvertMask => desk.send(Command::InvertMask { document }),
         Action::ClearMask => desk.send(Command::ClearMask { document }),
+        Action::Refine => mask_view::refine(desk, document),
         Action::ErasePainted => {
             desk.send(Command::ErasePainted { document });
             // What is gone is to be seen as it is.
@@ -282,6 +288,7 @@ fn toggle_mask(desk: &mut Desk<'_>) {
 /// Takes a tool. All but the hand and erasing are for the mask, so it is seen again.
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
     desk.state.tool = tool;
+    desk.state.tools.note(tool);
     if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
@@ -359,7 +366,7 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
 fn cancel(desk: &mut Desk<'_>) {
     let views = desk.state.leave_views();
     let was_away = views.comparison.is_some() || views.pair.is_some() || views.grid;
-    if was_away || selecting::stop(desk) {
+    if was_away || mask_view::give_up_refining(desk) || selecting::stop(desk) {
         return;
     }
     if !desk.editor.erasures().is_empty() {

@@ -4,6 +4,7 @@ use eframe::egui::{self, Modifiers};
 
 use super::actions::Action;
 use super::context::Desk;
+use crate::document::DocumentId;
 use crate::editor::{Command, OpenDocument};
 use crate::select::{Combination, Part};
 
@@ -33,7 +34,7 @@ pub(super) fn select(ctx: &egui::Context, desk: &mut Desk<'_>, part: Part) {
     let Some(document) = desk.editor.active().map(OpenDocument::id) else {
         return;
     };
-    let how = combination(ctx.input(|input| input.modifiers));
+    let how = held(ctx.input(|input| input.modifiers)).unwrap_or_default();
     desk.state.turn_to_mask(document);
     desk.send(Command::Select {
         document,
@@ -42,20 +43,22 @@ pub(super) fn select(ctx: &egui::Context, desk: &mut Desk<'_>, part: Part) {
     });
 }
 
-/// Shift adds, Alt takes away, both keep what is in both.
-fn combination(held: Modifiers) -> Combination {
-    match (held.shift, held.alt) {
-        (false, false) => Combination::Replace,
-        (true, false) => Combination::Add,
-        (false, true) => Combination::Subtract,
-        (true, true) => Combination::Intersect,
+/// What held keys make of the mask: Shift adds, Alt takes away, both keep what is in both.
+pub(super) const fn held(keys: Modifiers) -> Option<Combination> {
+    match (keys.shift, keys.alt) {
+        (false, false) => None,
+        (true, false) => Some(Combination::Add),
+        (false, true) => Some(Combination::Subtract),
+        (true, true) => Some(Combination::Intersect),
     }
 }
 
 /// Stops what is being selected in the picture in front; false where nothing is.
 pub(super) fn stop(desk: &mut Desk<'_>) -> bool {
     let document = desk.editor.active().map(OpenDocument::id);
-    let Some(document) = document.filter(|id| desk.editor.selecting(*id).is_some()) else {
+    let is_busy =
+        |id: &DocumentId| desk.editor.selecting(*id).is_some() || desk.editor.is_making_mask(*id);
+    let Some(document) = document.filter(is_busy) else {
         return false;
     };
     desk.send(Command::CancelSelect { document });
@@ -76,10 +79,10 @@ mod tests {
 
     #[test]
     fn held_keys_say_what_becomes_of_the_mask() {
-        assert_eq!(combination(Modifiers::NONE), Combination::Replace);
-        assert_eq!(combination(Modifiers::SHIFT), Combination::Add);
-        assert_eq!(combination(Modifiers::ALT), Combination::Subtract);
+        assert_eq!(held(Modifiers::NONE), None);
+        assert_eq!(held(Modifiers::SHIFT), Some(Combination::Add));
+        assert_eq!(held(Modifiers::ALT), Some(Combination::Subtract));
         let both = Modifiers::SHIFT | Modifiers::ALT;
-        assert_eq!(combination(both), Combination::Intersect);
+        assert_eq!(held(both), Some(Combination::Intersect));
     }
 }

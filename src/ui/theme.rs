@@ -182,8 +182,10 @@ const TINTS: [(TintColours, Color32, Color32); 2] = [
 /// Which colours the mask tint has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum TintColours {
-    /// Red for what changes, teal for what stays.
+    /// Those of the others that are seen on the picture.
     #[default]
+    Automatic,
+    /// Red for what changes, teal for what stays.
     Theme,
     /// Magenta and green.
     Magenta,
@@ -193,14 +195,48 @@ pub(super) enum TintColours {
 
 impl TintColours {
     /// Every choice.
-    pub(super) const ALL: &'static [Self] = &[Self::Theme, Self::Magenta, Self::Yellow];
+    pub(super) const ALL: &'static [Self] =
+        &[Self::Automatic, Self::Theme, Self::Magenta, Self::Yellow];
+    /// Those with colours of their own.
+    pub(super) const FIXED: &'static [Self] = &[Self::Theme, Self::Magenta, Self::Yellow];
 
     /// How it is remembered.
     pub(super) const fn id(self) -> &'static str {
         match self {
+            Self::Automatic => "automatic",
             Self::Theme => "theme",
             Self::Magenta => "magenta",
             Self::Yellow => "yellow",
+        }
+    }
+}
+
+/// How the mask is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum MaskView {
+    /// As a tint over the picture, with a line around it.
+    #[default]
+    Tint,
+    /// As a line that moves along its edge.
+    Ants,
+    /// In place of the picture: white is painted.
+    BlackWhite,
+    /// The picture where it is painted; the rest is black.
+    OnBlack,
+}
+
+impl MaskView {
+    /// Every choice, in the order in which one goes through them.
+    pub(super) const ALL: &'static [Self] =
+        &[Self::Tint, Self::Ants, Self::BlackWhite, Self::OnBlack];
+
+    /// How it is remembered, and the end of its texts' keys.
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Tint => "tint",
+            Self::Ants => "ants",
+            Self::BlackWhite => "black-white",
+            Self::OnBlack => "on-black",
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Whole sessions without a window: what a user does, from opening to saving.
 
 use overpaint::document::EditLabel;
-use overpaint::editor::{BrushTip, Command, Fill, Preferences, RunState, Theme};
+use overpaint::editor::{BrushTip, Command, Preferences, RunState, Theme};
 use overpaint::engine::fake::Script;
 use overpaint::geometry::{Extent, PointF, Rect};
 use overpaint::plan::{EditSettings, MaskMode, Strength};
-use overpaint::raster::file;
+use overpaint::raster::{Shape, file};
+use overpaint::select::Combination;
 
 use crate::support::session::{Session, differing, pixels, point, srgb, start_in};
 
@@ -350,14 +351,11 @@ fn strokes_and_shapes_paint_what_they_say() {
         PointF::new(240.0, 100.0),
         PointF::new(240.0, 140.0),
     ];
-    let fill = Fill {
-        opacity: 1.0,
-        erase: false,
-    };
-    session.editor.apply(Command::FillLasso {
+    session.editor.apply(Command::DrawShape {
         document: id,
-        points,
-        fill,
+        shape: Shape::Polygon(points),
+        how: Combination::Add,
+        opacity: 1.0,
     });
     assert_eq!(
         (

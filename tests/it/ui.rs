@@ -124,7 +124,9 @@ fn a_hidden_mask_says_that_it_applies() {
     let warning = "Mask hidden, but it still applies";
     window.drag(&[(0.4, 0.4), (0.5, 0.5)]);
     assert!(window.harness.query_by_label(warning).is_none());
-    window.harness.key_press(Key::M);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::H);
     window.frames(3);
     window.harness.get_by_label(warning).click();
     window.frames(3);

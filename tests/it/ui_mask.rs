@@ -52,7 +52,9 @@ fn using_the_mask_brings_it_back_over_an_accepted_result() {
         ("a tool by its key", |w| key(w, Modifiers::NONE, Key::L)),
         ("a tool by its button", |w| press(w, "Brush")),
         ("the notice itself", |w| press(w, NOTICE)),
-        ("the key of the mask", |w| key(w, Modifiers::NONE, Key::M)),
+        ("the key of the mask", |w| {
+            key(w, Modifiers::COMMAND, Key::H)
+        }),
         ("painting", |w| w.drag(&[(0.4, 0.4), (0.5, 0.5)])),
         ("inverting", |w| key(w, Modifiers::NONE, Key::I)),
         ("the mode by its key", |w| key(w, Modifiers::NONE, Key::X)),
@@ -117,7 +119,7 @@ fn results_accepted_in_the_comparison_are_seen_as_they_are() {
 fn painting_brings_a_mask_back_that_was_hidden_by_hand() {
     let mut window = TestWindow::open(Wanted::default());
     window.drag(&[(0.4, 0.4), (0.5, 0.5)]);
-    key(&mut window, Modifiers::NONE, Key::M);
+    key(&mut window, Modifiers::COMMAND, Key::H);
     assert!(is_hidden(&window));
     key(&mut window, Modifiers::NONE, Key::B);
     assert!(is_hidden(&window), "what was hidden by hand stays hidden");
@@ -163,7 +165,7 @@ fn an_accepted_result_is_drawn_as_it_was_offered() {
         apart > 10.0,
         "the mask is seen again, {apart:.1} from the result"
     );
-    key(&mut window, Modifiers::NONE, Key::M);
+    key(&mut window, Modifiers::COMMAND, Key::H);
     assert_eq!(middle(&mut window), accepted);
     let open = window.editor().active().unwrap();
     assert_eq!(open.settings().mask_mode, MaskMode::Changes);

@@ -28,6 +28,7 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
             let mask = [
                 Action::InvertMask,
                 Action::ClearMask,
+                Action::Refine,
                 Action::SwapMode,
                 Action::ErasePainted,
             ];
@@ -38,6 +39,8 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
                 Action::ActualSize,
                 Action::Split,
                 Action::ToggleMask,
+                Action::QuickMask,
+                Action::NextMaskView,
                 Action::ToggleArea,
             ];
             items(ui, desk, &view);

@@ -1,7 +1,9 @@
 //! The picture and everything drawn over it.
 
 mod chips;
+mod cursor;
 mod menu;
+mod options;
 mod overlay;
 mod pair;
 mod shades;
@@ -15,17 +17,19 @@ pub(super) use pair::pair_ui;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use textures::Uploads;
+pub(super) use tools::remove_corner;
 
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
 
 use super::context::Desk;
 use super::results;
-use super::state::Tool;
-use super::theme;
+use super::state::{Outline, Tool};
+use super::theme::{self, MaskView};
 use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
 use crate::editor::{Candidate, Command, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
+use crate::plan::RegionBounds;
 
 /// The name of the canvas among egui's ids; it takes the keyboard when it is clicked.
 pub(super) fn canvas_id() -> egui::Id {
@@ -55,7 +59,11 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
     let painter = ui.painter().with_clip_rect(area);
     let shown = results::shown(desk, open);
     let running = running_for(desk, open.id());
-    store.begin_frame(open, open.document().visible(), t, &desk.tint(t));
+    if !desk.state.drag.is_painting() {
+        desk.state.auto_tint.follow(open, t);
+    }
+    let view = desk.mask_view();
+    store.begin_frame(open, open.document().visible(), t, (&desk.tint(t), view));
     store.paint_checkerboard(
         &painter,
         &transform,
@@ -88,7 +96,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         && (!result_shown || desk.state.drag.is_painting());
     if tint_shown {
         store.paint_mask(&painter, &transform);
-        desk.state.outline.draw(&painter, open, &transform);
+        draw_outline(ui, desk, &painter, open, &transform);
     }
     trail::draw(ui, &painter, desk, open.id(), &transform);
     if store.uploads().unfinished {
@@ -104,7 +112,36 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
             result: shown,
         },
     );
-    tools::draw(ui, desk, &response, &transform);
+    options::draw(ui, desk, open, &transform);
+    cursor::draw(ui, desk, &response, &transform);
+}
+
+/// The ants go so many points a second.
+const ANTS_SPEED: f64 = 8.0;
+
+/// The line around what is painted, by the view of the mask that was chosen.
+fn draw_outline(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    painter: &egui::Painter,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+) {
+    let look = match desk.mask_view() {
+        MaskView::Tint => Outline::Line,
+        MaskView::Ants => {
+            let mut gone = 0.0;
+            if !desk.state.still && open.region() != RegionBounds::Everything {
+                gone = (ui.input(|i| i.time) * ANTS_SPEED).floor() as f32;
+                ui.ctx()
+                    .request_repaint_after_secs((1.0 / ANTS_SPEED) as f32);
+            }
+            Outline::Ants(gone)
+        }
+        // What is painted and what is not are black and white.
+        MaskView::BlackWhite | MaskView::OnBlack => return,
+    };
+    desk.state.outline.draw(painter, open, transform, look);
 }
 
 /// What lies over the picture in this frame.
@@ -141,7 +178,7 @@ fn look(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, response: &egui::Resp
     }
     let hand = desk.state.tool == Tool::Hand || space;
     let pans = response.dragged_by(PointerButton::Middle)
-        || (hand && response.dragged_by(PointerButton::Primary) && !desk.state.drag.is_painting());
+        || (hand && response.dragged_by(PointerButton::Primary) && !desk.state.drag.holds_button());
     if pans {
         let view = &mut desk.state.of(open.id()).view;
         view.pan(response.drag_delta(), extent, pixels_per_point);

@@ -227,7 +227,7 @@ fn result_bar(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform, result: &
         .constrain_to(transform.canvas)
         .accessible_name(desk.text("ui-result-bar"))
         .show(ui.ctx(), |ui| {
-            result_frame(t).show(ui, |ui| {
+            card_frame(t).show(ui, |ui| {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = space::XS;
                     // Always all of them, so that each has its place whatever there is to go through.
@@ -303,7 +303,8 @@ fn accept(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
     }
 }
 
-fn result_frame(t: &Tokens) -> Frame {
+/// What stands on the picture and can be pressed.
+pub(super) fn card_frame(t: &Tokens) -> Frame {
     Frame::NONE
         .fill(t.panel)
         .stroke(Stroke::new(1.0, t.line))

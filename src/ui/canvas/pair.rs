@@ -51,7 +51,8 @@ pub(crate) fn pair_ui(
         both: [left, right],
         under: pair.under(editor, open).clone(),
     };
-    store.begin_frame(open, &shown.under, t, &desk.tint(t));
+    let view = desk.mask_view();
+    store.begin_frame(open, &shown.under, t, (&desk.tint(t), view));
     let bar = Rect::from_min_size(area.min, vec2(area.width(), 44.0));
     let inner = bar.shrink2(vec2(space::M, 6.0));
     let stays = ui

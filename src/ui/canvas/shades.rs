@@ -5,7 +5,7 @@ use eframe::egui::Color32;
 use super::textures::Shade;
 use crate::plan::MaskMode;
 use crate::raster::DisplayTransform;
-use crate::ui::theme::{self, MaskTint, Tokens};
+use crate::ui::theme::{self, MaskTint, MaskView, Tokens};
 
 /// Pictures: through their profile to sRGB, premultiplied.
 pub(super) struct PictureShade<'a> {
@@ -69,7 +69,7 @@ pub(super) struct MaskShade {
 
 impl MaskShade {
     /// The tint of a mode in a theme.
-    pub(super) fn new(mode: MaskMode, tint: &MaskTint, t: &Tokens) -> Self {
+    pub(super) fn new(mode: MaskMode, tint: &MaskTint, view: MaskView, t: &Tokens) -> Self {
         let full = tint.of(mode);
         let opacity = tint.opacity;
         let shade = |coverage: u8| {
@@ -86,9 +86,18 @@ impl MaskShade {
             theme::faded(colour, opacity * share.powf(0.7))
         };
         let percent = (opacity * 100.0).round() as u64;
+        let place = MaskView::ALL.iter().position(|other| *other == view);
         Self {
-            by_coverage: std::array::from_fn(|coverage| shade(coverage as u8)),
-            version: u64::from(u32::from_le_bytes(full.to_array())) | percent << 32,
+            by_coverage: std::array::from_fn(|coverage| match (view, coverage as u8) {
+                (MaskView::Tint, coverage) => shade(coverage),
+                // The line around it is all that is seen.
+                (MaskView::Ants, _) => Color32::TRANSPARENT,
+                (MaskView::BlackWhite, c) => Color32::from_rgba_premultiplied(c, c, c, 255),
+                (MaskView::OnBlack, c) => Color32::from_black_alpha(255 - c),
+            }),
+            version: u64::from(u32::from_le_bytes(full.to_array()))
+                | percent << 32
+                | (place.unwrap_or_default() as u64) << 40,
         }
     }
 }
@@ -109,6 +118,9 @@ impl Shade<u8> for MaskShade {
     }
 
     fn is_blank(&self, pixels: &[u8]) -> bool {
-        pixels.iter().all(|coverage| *coverage == 0)
+        // What is not painted is drawn too, where the mask takes the picture's place.
+        let is_clear = |coverage: u8| self.by_coverage.get(usize::from(coverage));
+        let is_clear = |coverage: u8| is_clear(coverage) == Some(&Color32::TRANSPARENT);
+        is_clear(0) && (is_clear(255) || pixels.iter().all(|coverage| *coverage == 0))
     }
 }

@@ -14,7 +14,7 @@ use crate::plan::Strength;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, Tokens, size, space, text_size};
+use crate::ui::theme::{self, MaskView, Tokens, size, space, text_size};
 use crate::ui::view_transform::{View, ViewTransform};
 use crate::ui::{icons, widgets};
 
@@ -41,7 +41,12 @@ pub(crate) fn sheet_ui(
         desk.state.comparison = None;
         return;
     };
-    store.begin_frame(open, comparison.source(), t, &desk.tint(t));
+    store.begin_frame(
+        open,
+        comparison.source(),
+        t,
+        (&desk.tint(t), MaskView::Tint),
+    );
     let bar = Rect::from_min_size(area.min, vec2(area.width(), 44.0));
     ui.scope_builder(
         egui::UiBuilder::new().max_rect(bar.shrink2(vec2(space::M, 6.0))),

@@ -15,7 +15,7 @@ use crate::editor::{Candidate, CandidateId, Editor, OpenDocument, Run, RunState}
 use crate::geometry::{Point, Rect as PixelRect};
 use crate::jobs::JobId;
 use crate::raster::{DisplayTransform, Patch, Picture, Pixmap, Profile};
-use crate::ui::theme::{MaskTint, Tokens, size};
+use crate::ui::theme::{MaskTint, MaskView, Tokens, size};
 use crate::ui::view_transform::ViewTransform;
 
 /// Longest side of a thumbnail in texels.
@@ -113,7 +113,7 @@ impl TextureStore {
         open: &OpenDocument,
         visible: &Picture,
         t: &Tokens,
-        tint: &MaskTint,
+        (tint, view): (&MaskTint, MaskView),
     ) {
         let document = open.document();
         if self.document != Some(open.id())
@@ -141,7 +141,7 @@ impl TextureStore {
         self.picture
             .get_or_insert_with(|| PixmapTextures::new("picture", &visible.pixels))
             .update(&visible.pixels, &shade);
-        let mask_shade = MaskShade::new(open.settings().mask_mode, tint, t);
+        let mask_shade = MaskShade::new(open.settings().mask_mode, tint, view, t);
         self.mask.update(document.mask(), &mask_shade);
         self.mask_shade = Some(mask_shade);
     }

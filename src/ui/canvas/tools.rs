@@ -1,17 +1,31 @@
-//! The pointer on the canvas: strokes from every position of a frame, shapes, brush size, and the
-//! outlines that show what will happen.
+//! The pointer on the canvas: strokes from every position of a frame, shapes, brush size.
 
-use eframe::egui::{
-    Color32, CursorIcon, Event, Key, PointerButton, Pos2, Response, Shape, Stroke, StrokeKind, Ui,
-    Vec2,
-};
+use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Response, Ui, Vec2};
 
-use crate::editor::{BrushTip, Command, Fill, OpenDocument, StrokePoint};
-use crate::geometry::{PointF, Rect as PixelRect};
+use crate::editor::{BrushTip, Command, OpenDocument, StrokePoint};
+use crate::geometry::{Point, PointF};
+use crate::plan::RegionBounds;
+use crate::raster::Shape;
+use crate::select::{Combination, Scribble};
 use crate::ui::context::Desk;
-use crate::ui::state::{Drag, Tool};
-use crate::ui::theme;
+use crate::ui::selecting;
+use crate::ui::state::{Drag, FrameDrag, PolygonDrag, Tool};
 use crate::ui::view_transform::ViewTransform;
+
+/// A corner set this near to the first one, in points, closes the polygon.
+pub(super) const CLOSES_WITHIN: f32 = 8.0;
+/// A second press within this time, in seconds, closes it too.
+const DOUBLE_CLICK_SECS: f64 = 0.4;
+
+/// What goes with a position of the pointer.
+#[derive(Clone, Copy)]
+struct Hand {
+    held: Modifiers,
+    pressure: f32,
+    space: bool,
+    /// Seconds since the start of the window.
+    now: f64,
+}
 
 /// Does what the pointer asks for in this frame.
 pub(super) fn handle(
@@ -21,38 +35,45 @@ pub(super) fn handle(
     response: &Response,
     transform: &ViewTransform,
 ) {
-    let (events, modifiers, space) =
-        ui.input(|i| (i.events.clone(), i.modifiers, i.key_down(Key::Space)));
-    let paints = response.hovered() && !space && desk.state.tool != Tool::Hand;
-    let mut pressure = 1.0;
+    let (events, mut hand) = ui.input(|i| {
+        let hand = Hand {
+            held: i.modifiers,
+            pressure: 1.0,
+            space: i.key_down(Key::Space),
+            now: i.time,
+        };
+        (i.events.clone(), hand)
+    });
+    forget_elsewhere(desk, open);
+    if let Drag::Frame(drag) = &mut desk.state.drag {
+        drag.follow_keys(hand.held);
+    }
+    let paints = response.hovered() && !hand.space && desk.state.tool != Tool::Hand;
+    let writing = ui.ctx().text_edit_focused();
     for event in events {
         match event {
             Event::Touch {
                 force: Some(force), ..
-            } => pressure = force.clamp(0.05, 1.0),
+            } => hand.pressure = force.clamp(0.05, 1.0),
             Event::PointerButton {
                 pos,
                 button: PointerButton::Primary,
                 pressed: true,
                 ..
-            } if paints => {
-                begin(desk, open, transform, pos, (modifiers.alt, pressure));
-            }
+            } if paints => begin(desk, open, transform, pos, hand),
             Event::PointerButton {
                 pos,
                 button: PointerButton::Secondary,
                 pressed: true,
                 ..
-            } if response.hovered() && modifiers.alt => {
+            } if response.hovered() && hand.held.alt => {
                 desk.state.drag = Drag::Brush(pos, desk.state.brush);
             }
-            Event::PointerMoved(pos) => extend(desk, transform, pos, pressure),
-            Event::PointerButton { pressed: false, .. } => finish(desk, open, modifiers.alt),
+            Event::PointerMoved(pos) => extend(desk, transform, pos, hand),
+            Event::PointerButton { pressed: false, .. } => finish(desk, open),
             Event::Key {
-                key: Key::Escape,
-                pressed: true,
-                ..
-            } => abort(desk),
+                key, pressed: true, ..
+            } if !writing => press_key(desk, key),
             _ => {}
         }
     }
@@ -61,18 +82,52 @@ pub(super) fn handle(
         .map(|pos| transform.image_from_view(pos));
 }
 
+/// A polygon that was begun in another picture, or with another tool, is given up.
+fn forget_elsewhere(desk: &mut Desk<'_>, open: &OpenDocument) {
+    let tool = desk.state.tool;
+    let is_elsewhere = |drag: &PolygonDrag| drag.document != open.id() || tool != Tool::Polygon;
+    if matches!(&desk.state.drag, Drag::Polygon(drag) if is_elsewhere(drag)) {
+        desk.state.drag = Drag::Idle;
+    }
+}
+
+fn press_key(desk: &mut Desk<'_>, key: Key) {
+    match (key, &desk.state.drag) {
+        (Key::Escape, _) => abort(desk),
+        (Key::Enter, Drag::Polygon(_)) => close_polygon(desk),
+        (Key::Backspace | Key::Delete, Drag::Polygon(_)) => _ = remove_corner(desk),
+        _ => {}
+    }
+}
+
+/// What becomes of the mask, by the keys held when the button goes down.
+fn how(desk: &Desk<'_>, open: &OpenDocument, held: Modifiers) -> Combination {
+    let by_itself = desk.state.tools.combination(desk.state.tool);
+    // Without a mask keys mean the shape.
+    if is_painted(open) {
+        selecting::held(held).unwrap_or(by_itself)
+    } else {
+        by_itself
+    }
+}
+
+fn is_painted(open: &OpenDocument) -> bool {
+    open.region() != RegionBounds::Everything
+}
+
 fn begin(
     desk: &mut Desk<'_>,
     open: &OpenDocument,
     transform: &ViewTransform,
     pos: Pos2,
-    (alt, pressure): (bool, f32),
+    hand: Hand,
 ) {
     if matches!(desk.state.drag, Drag::Split) {
         return;
     }
     let document = open.id();
     let at = transform.image_from_view(pos);
+    let pressure = hand.pressure;
     if desk.state.tool == Tool::Erase {
         desk.state.of(document).show_result(None);
         let line = vec![StrokePoint { at, pressure }];
@@ -83,10 +138,11 @@ fn begin(
     desk.state.of(document).show_result(None);
     // Nobody can paint what cannot be seen.
     desk.state.show_mask(document, true);
+    let how = how(desk, open, hand.held);
     match desk.state.tool {
         Tool::Brush | Tool::Eraser => {
             let brush = BrushTip {
-                erase: desk.state.tool == Tool::Eraser || alt,
+                erase: desk.state.tool == Tool::Eraser || hand.held.alt,
                 ..desk.state.brush
             };
             desk.state.drag = Drag::Stroke(document, pressure);
@@ -96,14 +152,124 @@ fn begin(
                 at: StrokePoint { at, pressure },
             });
         }
-        Tool::Rectangle => desk.state.drag = Drag::Rectangle(at, at),
-        Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at]),
+        Tool::Rectangle | Tool::Ellipse => {
+            let is_ellipse = desk.state.tool == Tool::Ellipse;
+            let begun = (at, hand.held);
+            let bends = !is_painted(open);
+            desk.state.drag =
+                Drag::Frame(FrameDrag::begin(document, is_ellipse, begun, how, bends));
+        }
+        Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at], how),
+        Tool::Polygon => set_corner(desk, open, transform, (at, how), hand),
+        Tool::Wand => desk.send(Command::UseWand {
+            document,
+            at: Point::new(at.x.floor() as i32, at.y.floor() as i32),
+            wand: desk.state.tools.wand_takes.wand(),
+            how,
+        }),
+        Tool::SmartBrush => {
+            let scribble = Scribble {
+                line: vec![at],
+                width_px: desk.state.brush.diameter_px,
+                is_inside: hand.held.alt == desk.state.tools.scribbles_outside,
+            };
+            desk.state.drag = Drag::Scribble(document, scribble);
+        }
         Tool::Erase | Tool::Hand => {}
     }
 }
 
-fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f32) {
+/// The first corner of a polygon, the next one, or its end.
+fn set_corner(
+    desk: &mut Desk<'_>,
+    open: &OpenDocument,
+    transform: &ViewTransform,
+    (at, how): (PointF, Combination),
+    hand: Hand,
+) {
+    let Drag::Polygon(drag) = &mut desk.state.drag else {
+        desk.state.drag = Drag::Polygon(PolygonDrag {
+            document: open.id(),
+            corners: vec![at],
+            how,
+            set_at: hand.now,
+        });
+        return;
+    };
+    let is_near = |corner: Option<&PointF>| {
+        let view = |point: PointF| transform.view_from_image(point);
+        corner.is_some_and(|corner| view(*corner).distance(view(at)) <= CLOSES_WITHIN)
+    };
+    let is_twice = hand.now - drag.set_at <= DOUBLE_CLICK_SECS && is_near(drag.corners.last());
+    let is_round = drag.corners.len() > 2 && is_near(drag.corners.first());
+    if is_twice || is_round {
+        close_polygon(desk);
+    } else {
+        let next = next_corner(&drag.corners, at, hand.held.shift);
+        drag.corners.push(next);
+        drag.set_at = hand.now;
+    }
+}
+
+/// Where the next corner of a line would be: with `is_bound` at a multiple of 45° from the last one.
+pub(super) fn next_corner(corners: &[PointF], at: PointF, is_bound: bool) -> PointF {
+    let Some(last) = corners.last().filter(|_| is_bound) else {
+        return at;
+    };
+    let way = Vec2::new(at.x - last.x, at.y - last.y);
+    let step = std::f32::consts::FRAC_PI_4;
+    let along = Vec2::angled((way.angle() / step).round() * step);
+    let length = way.dot(along);
+    PointF::new(last.x + along.x * length, last.y + along.y * length)
+}
+
+fn close_polygon(desk: &mut Desk<'_>) {
+    if let Drag::Polygon(drag) = std::mem::take(&mut desk.state.drag) {
+        draw_polygon(desk, drag.document, drag.corners, drag.how);
+    }
+}
+
+/// Takes the last corner of a polygon away; false where none is being drawn.
+pub(in crate::ui) fn remove_corner(desk: &mut Desk<'_>) -> bool {
+    let Drag::Polygon(drag) = &mut desk.state.drag else {
+        return false;
+    };
+    drag.corners.pop();
+    if drag.corners.is_empty() {
+        desk.state.drag = Drag::Idle;
+    }
+    true
+}
+
+fn draw_polygon(
+    desk: &mut Desk<'_>,
+    document: crate::document::DocumentId,
+    points: Vec<PointF>,
+    how: Combination,
+) {
+    if points.len() > 2 {
+        draw_shape(desk, document, Shape::Polygon(points), how);
+    }
+}
+
+fn draw_shape(
+    desk: &mut Desk<'_>,
+    document: crate::document::DocumentId,
+    shape: Shape,
+    how: Combination,
+) {
+    let opacity = desk.state.brush.opacity;
+    desk.send(Command::DrawShape {
+        document,
+        shape,
+        how,
+        opacity,
+    });
+}
+
+fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, hand: Hand) {
     let at = transform.image_from_view(pos);
+    let pressure = hand.pressure;
     match &mut desk.state.drag {
         Drag::Stroke(document, last_pressure) => {
             *last_pressure = pressure;
@@ -119,8 +285,17 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
                 line.push(StrokePoint { at, pressure });
             }
         }
-        Drag::Rectangle(_, to) => *to = at,
-        Drag::Lasso(points) => {
+        Drag::Scribble(_, scribble) => {
+            let far_enough = scribble
+                .line
+                .last()
+                .is_none_or(|last| last.distance(at) >= 0.5);
+            if far_enough {
+                scribble.line.push(at);
+            }
+        }
+        Drag::Frame(drag) => drag.drag_to(at, hand.space),
+        Drag::Lasso(points, _) => {
             let far_enough = points.last().is_none_or(|last| last.distance(at) >= 0.5);
             if far_enough {
                 points.push(at);
@@ -137,16 +312,14 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, pressure: f
             let share = (pos.x - transform.canvas.left()) / transform.canvas.width().max(1.0);
             desk.state.split = Some(share.clamp(0.0, 1.0));
         }
-        Drag::Idle => {}
+        Drag::Polygon(_) | Drag::Idle => {}
     }
 }
 
-fn finish(desk: &mut Desk<'_>, open: &OpenDocument, erase: bool) {
-    let document = open.id();
-    let fill = Fill {
-        opacity: desk.state.brush.opacity,
-        erase,
-    };
+fn finish(desk: &mut Desk<'_>, open: &OpenDocument) {
+    if matches!(desk.state.drag, Drag::Polygon(_)) {
+        return;
+    }
     match std::mem::take(&mut desk.state.drag) {
         Drag::Stroke(document, _) => desk.send(Command::StrokeEnd { document }),
         Drag::Erase(document, brush, line) => desk.send(Command::EraseAlong {
@@ -154,24 +327,16 @@ fn finish(desk: &mut Desk<'_>, open: &OpenDocument, erase: bool) {
             brush,
             line,
         }),
-        Drag::Rectangle(from, to) => {
-            let rect = pixels_between(from, to);
-            if !rect.is_empty() {
-                desk.send(Command::FillRect {
-                    document,
-                    rect,
-                    fill,
-                });
+        Drag::Frame(drag) => {
+            if let Some(shape) = drag.shape() {
+                draw_shape(desk, drag.document, shape, drag.how);
             }
         }
-        Drag::Lasso(points) if points.len() > 2 => {
-            desk.send(Command::FillLasso {
-                document,
-                points,
-                fill,
-            });
+        Drag::Scribble(document, scribble) => {
+            desk.send(Command::Scribble { document, scribble });
         }
-        Drag::Lasso(_) | Drag::Brush(..) | Drag::Split | Drag::Idle => {}
+        Drag::Lasso(points, how) => draw_polygon(desk, open.id(), points, how),
+        Drag::Polygon(_) | Drag::Brush(..) | Drag::Split | Drag::Idle => {}
     }
 }
 
@@ -179,110 +344,5 @@ fn finish(desk: &mut Desk<'_>, open: &OpenDocument, erase: bool) {
 fn abort(desk: &mut Desk<'_>) {
     if let Drag::Stroke(document, _) = std::mem::take(&mut desk.state.drag) {
         desk.send(Command::StrokeAbort { document });
-    }
-}
-
-/// The pixels a rectangle touches.
-fn pixels_between(a: PointF, b: PointF) -> PixelRect {
-    PixelRect::from_borders(
-        a.x.min(b.x).round() as i32,
-        a.y.min(b.y).round() as i32,
-        a.x.max(b.x).round() as i32,
-        a.y.max(b.y).round() as i32,
-    )
-}
-
-/// Draws the shape being dragged and the outline of the brush.
-pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTransform) {
-    let painter = ui.painter().with_clip_rect(transform.canvas);
-    match &desk.state.drag {
-        Drag::Rectangle(from, to) => {
-            let rect = transform.view_rect(pixels_between(*from, *to));
-            for (width, colour) in double_line() {
-                painter.rect_stroke(rect, 0.0, Stroke::new(width, colour), StrokeKind::Middle);
-            }
-        }
-        Drag::Lasso(points) => {
-            let line: Vec<Pos2> = points
-                .iter()
-                .map(|p| transform.view_from_image(*p))
-                .collect();
-            for (width, colour) in double_line() {
-                painter.add(Shape::line(line.clone(), Stroke::new(width, colour)));
-                if let (Some(first), Some(last)) = (line.first(), line.last()) {
-                    painter.line_segment(
-                        [*last, *first],
-                        Stroke::new(width, theme::faded(colour, 0.4)),
-                    );
-                }
-            }
-        }
-        Drag::Idle | Drag::Stroke(..) | Drag::Erase(..) | Drag::Brush(..) | Drag::Split => {}
-    }
-    draw_cursor(ui, desk, response, transform);
-}
-
-/// A dark line below a light one can be seen on any picture.
-fn double_line() -> [(f32, Color32); 2] {
-    [(3.0, Color32::from_black_alpha(140)), (1.0, Color32::WHITE)]
-}
-
-fn draw_cursor(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTransform) {
-    let Some(hover) = response.hover_pos().filter(|_| response.hovered()) else {
-        return;
-    };
-    let (space, alt) = ui.input(|i| (i.key_down(Key::Space), i.modifiers.alt));
-    if space || desk.state.tool == Tool::Hand {
-        let dragged = response.dragged();
-        ui.set_cursor_icon(if dragged {
-            CursorIcon::Grabbing
-        } else {
-            CursorIcon::Grab
-        });
-        return;
-    }
-    if matches!(desk.state.drag, Drag::Split) {
-        ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
-        return;
-    }
-    if matches!(desk.state.tool, Tool::Rectangle | Tool::Lasso) {
-        ui.set_cursor_icon(CursorIcon::Crosshair);
-        return;
-    }
-    let center = match &desk.state.drag {
-        Drag::Brush(from, _) => *from,
-        _ => hover,
-    };
-    let painter = ui.painter().with_clip_rect(transform.canvas);
-    let radius = transform.view_from_image_length(desk.state.brush.diameter_px / 2.0);
-    ui.set_cursor_icon(CursorIcon::None);
-    if radius < 3.0 {
-        for (width, colour) in double_line() {
-            for direction in [Vec2::X, Vec2::Y] {
-                let arms = [center - direction * 7.0, center + direction * 7.0];
-                painter.line_segment(arms, Stroke::new(width, colour));
-            }
-        }
-        return;
-    }
-    for (width, colour) in double_line() {
-        painter.circle_stroke(center, radius, Stroke::new(width, colour));
-    }
-    let hard = radius * desk.state.brush.hardness;
-    if desk.state.brush.hardness < 0.95 && hard > 2.0 {
-        painter.circle_stroke(
-            center,
-            hard,
-            Stroke::new(1.0, theme::faded(Color32::WHITE, 0.45)),
-        );
-    }
-    if alt || desk.state.tool == Tool::Eraser {
-        // A bar says that paint is taken away.
-        for (width, colour) in double_line() {
-            painter.line_segment(
-                [center - Vec2::X * 5.0, center + Vec2::X * 5.0],
-                Stroke::new(width, colour),
-            );
-        }
     }
 }

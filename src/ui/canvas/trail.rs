@@ -1,10 +1,12 @@
-//! What is being painted over to be erased, and what is being erased: a line of its own look, which is
-//! no mask.
+//! What is being painted over to be erased, and what is being erased; scribbles of the smart brush, until the
+//! mask follows them: lines of their own look, which are no mask.
 
 use eframe::egui::{Color32, Painter, Pos2, Shape, Stroke, Ui};
 
 use crate::document::DocumentId;
 use crate::editor::{BrushTip, StrokePoint};
+use crate::geometry::PointF;
+use crate::select::Scribble;
 use crate::ui::context::Desk;
 use crate::ui::state::Drag;
 use crate::ui::theme;
@@ -43,6 +45,35 @@ pub(super) fn draw(
             theme::faded(ink, DRAWN),
         );
     }
+    for waiting in desk.editor.scribbles(document) {
+        scribble(ui, painter, (waiting, WORKED_ON), transform);
+    }
+    if let Drag::Scribble(of, drawn) = &desk.state.drag
+        && *of == document
+    {
+        scribble(ui, painter, (drawn, DRAWN), transform);
+    }
+}
+
+/// Green for what belongs to the mask, red for what does not.
+fn scribble(
+    ui: &Ui,
+    painter: &Painter,
+    (scribble, dark): (&Scribble, f32),
+    transform: &ViewTransform,
+) {
+    let t = theme::tokens(ui);
+    let ink = if scribble.is_inside { t.good } else { t.bad };
+    let at = |point: &PointF| StrokePoint {
+        at: *point,
+        pressure: 1.0,
+    };
+    let points: Vec<StrokePoint> = scribble.line.iter().map(at).collect();
+    let tip = BrushTip {
+        diameter_px: scribble.width_px,
+        ..BrushTip::default()
+    };
+    line(painter, transform, (&points, &tip), theme::faded(ink, dark));
 }
 
 fn line(

@@ -12,7 +12,7 @@ use crate::plan::{
 use crate::text::Message;
 use crate::ui::context::{Desk, memory};
 use crate::ui::icons;
-use crate::ui::theme::{self, TintColours, size, space};
+use crate::ui::theme::{self, MaskView, TintColours, size, space};
 use crate::ui::widgets::{self, Number};
 
 /// Draws the fold and, when open, what is in it.
@@ -386,6 +386,16 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 
 /// How the mask is shown.
 fn tint(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let (name, tooltip) = (desk.text("ui-mask-view"), desk.text("ui-mask-view-tip"));
+    let view_text = |view: MaskView| {
+        let name = desk.text(&format!("ui-mask-view-{}", view.id()));
+        (name.into_owned(), String::new())
+    };
+    let chosen = desk.mask_view();
+    let picked = widgets::choice(ui, (&name, &tooltip), chosen, MaskView::ALL, view_text);
+    if let Some(view) = picked {
+        desk.remember(memory::MASK_VIEW, view.id());
+    }
     let (name, tooltip) = (desk.text("ui-tint"), desk.text("ui-tint-tip"));
     let text = |colours: TintColours| (desk.text(tint_text(colours)).into_owned(), String::new());
     let chosen = desk.tint_colours();
@@ -412,6 +422,7 @@ fn tint(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn tint_text(colours: TintColours) -> &'static str {
     match colours {
+        TintColours::Automatic => "ui-tint-automatic",
         TintColours::Theme => "ui-tint-theme",
         TintColours::Magenta => "ui-tint-magenta",
         TintColours::Yellow => "ui-tint-yellow",

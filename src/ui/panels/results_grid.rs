@@ -28,7 +28,8 @@ pub(crate) fn results_grid_ui(
     if groups.is_empty() {
         desk.state.grid = false;
     }
-    store.begin_frame(open, open.document().visible(), t, &desk.tint(t));
+    let view = desk.mask_view();
+    store.begin_frame(open, open.document().visible(), t, (&desk.tint(t), view));
     Frame::NONE
         .inner_margin(Margin::symmetric(16, 6))
         .show(ui, |ui| {

@@ -21,8 +21,19 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         let tools = [
             (Action::Brush, Tool::Brush),
             (Action::Eraser, Tool::Eraser),
-            (Action::Rectangle, Tool::Rectangle),
-            (Action::Lasso, Tool::Lasso),
+            (Action::SmartBrush, Tool::SmartBrush),
+            // Sisters have one place; the card on the canvas has both.
+            if desk.state.tools.is_ellipse {
+                (Action::Ellipse, Tool::Ellipse)
+            } else {
+                (Action::Rectangle, Tool::Rectangle)
+            },
+            if desk.state.tools.is_polygon {
+                (Action::Polygon, Tool::Polygon)
+            } else {
+                (Action::Lasso, Tool::Lasso)
+            },
+            (Action::Wand, Tool::Wand),
             (Action::Erase, Tool::Erase),
             (Action::Hand, Tool::Hand),
         ];

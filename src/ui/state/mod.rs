@@ -1,30 +1,37 @@
 //! [`UiState`]: what belongs to the window alone: tool, brush, view, what is open and hidden.
 //! Nothing here is undone, saved with a picture, or known to the editor.
 
+mod auto_tint;
 mod background_choice;
 mod band;
 mod dialog;
 mod drag;
+mod frame_drag;
 mod guide;
 mod leaving;
 mod painted_outline;
 mod pair;
 mod path_field;
+mod tool_options;
 
+pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
 pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
-pub(super) use drag::Drag;
+pub(super) use drag::{Drag, PolygonDrag};
+pub(super) use frame_drag::{FrameDrag, pixels_between};
 pub(super) use guide::{Guide, GuideSeen};
 pub(super) use leaving::{Leaving, LeavingEnd};
-pub(super) use painted_outline::PaintedOutline;
+pub(super) use painted_outline::{Outline, PaintedOutline};
 pub(super) use pair::Pair;
 pub(super) use path_field::PathField;
+pub(super) use tool_options::{ToolOptions, WandOptions};
 
 use std::collections::HashMap;
 
 use eframe::egui;
 
+use super::actions::Action;
 use super::brush::BrushSize;
 use super::view_transform::View;
 use crate::document::{DocumentId, Layer, LayerId};
@@ -44,10 +51,45 @@ pub enum Tool {
     Erase,
     /// Paints rectangles.
     Rectangle,
+    /// Paints ellipses.
+    Ellipse,
     /// Paints what a loop surrounds.
     Lasso,
+    /// Paints what a line of corners surrounds.
+    Polygon,
+    /// Selects what has nearly the colour that is pressed on.
+    Wand,
+    /// Scribbles say what belongs to the mask.
+    SmartBrush,
     /// Moves the picture.
     Hand,
+}
+
+impl Tool {
+    /// The tool that an action takes.
+    pub(super) const fn of(action: Action) -> Option<Self> {
+        Some(match action {
+            Action::Brush => Self::Brush,
+            Action::Eraser => Self::Eraser,
+            Action::SmartBrush => Self::SmartBrush,
+            Action::Erase => Self::Erase,
+            Action::Rectangle => Self::Rectangle,
+            Action::Ellipse => Self::Ellipse,
+            Action::Lasso => Self::Lasso,
+            Action::Polygon => Self::Polygon,
+            Action::Wand => Self::Wand,
+            Action::Hand => Self::Hand,
+            _ => return None,
+        })
+    }
+
+    /// True for tools whose drag becomes a closed shape.
+    pub(super) const fn draws_shapes(self) -> bool {
+        matches!(
+            self,
+            Self::Rectangle | Self::Ellipse | Self::Lasso | Self::Polygon
+        )
+    }
 }
 
 /// The notice that the status bar shows.
@@ -207,6 +249,8 @@ pub(super) struct UiState {
     pub brush: BrushTip,
     /// How large they are on other pictures.
     pub brush_size: BrushSize,
+    /// How the selection tools select.
+    pub tools: ToolOptions,
     /// The drag under way on the canvas.
     pub drag: Drag,
     /// What is shown.
@@ -247,6 +291,8 @@ pub(super) struct UiState {
     pub band: Band,
     /// The line around what is painted.
     pub outline: PaintedOutline,
+    /// Which tint is seen on the picture, where that is left to the window.
+    pub auto_tint: AutoTint,
     /// Height of the toasts at the foot of a comparison, in points, which its tiles leave free.
     pub toasts_height: f32,
     /// What the status bar says in place of the numbers of the next run.
@@ -272,6 +318,7 @@ impl Default for UiState {
             tool: Tool::Brush,
             brush: BrushTip::default(),
             brush_size: BrushSize::default(),
+            tools: ToolOptions::default(),
             drag: Drag::default(),
             shown: Shown {
                 mask: true,
@@ -297,6 +344,7 @@ impl Default for UiState {
             pointer_at: None,
             band: Band::default(),
             outline: PaintedOutline::default(),
+            auto_tint: AutoTint::default(),
             toasts_height: 0.0,
             bar_notice: None,
             chips: egui::Rect::ZERO,

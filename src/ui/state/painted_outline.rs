@@ -13,6 +13,20 @@ use crate::ui::view_transform::ViewTransform;
 /// Side of a cell in pixels of the screen, at least.
 const CELL_PX: f32 = 1.5;
 
+/// Lengths of the dashes and of the gaps of ants, in points.
+const ANT: f32 = 4.0;
+/// A longer outline, in points of its lines, does not move: it would keep the processor busy.
+const MOST_ANTS: usize = 6000;
+
+/// How the line around what is painted looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::ui) enum Outline {
+    /// White on black.
+    Line,
+    /// Dashes, which have gone so far along it, in points.
+    Ants(f32),
+}
+
 /// The line around what is painted, kept until mask or view change.
 #[derive(Debug, Default)]
 pub(in crate::ui) struct PaintedOutline {
@@ -28,6 +42,7 @@ impl PaintedOutline {
         painter: &Painter,
         open: &OpenDocument,
         transform: &ViewTransform,
+        look: Outline,
     ) {
         if open.region() == RegionBounds::Everything {
             return;
@@ -40,6 +55,9 @@ impl PaintedOutline {
             points.collect()
         };
         let lines: Vec<Vec<Pos2>> = self.lines.iter().map(in_view).collect();
+        if let Outline::Ants(gone) = look {
+            return ants(&painter, lines, gone);
+        }
         for (width, colour) in [
             (4.0, Color32::from_black_alpha(210)),
             (1.75, Color32::WHITE),
@@ -74,5 +92,23 @@ impl PaintedOutline {
             self.lines = painted_outline(&mut self.sites, mask, seen, cell_px);
             self.follows = Some((open.id(), seen, cell_px, mask.clone()));
         }
+    }
+}
+
+/// Black dashes on a white line.
+fn ants(painter: &Painter, lines: Vec<Vec<Pos2>>, gone: f32) {
+    let points: usize = lines.iter().map(Vec::len).sum();
+    let gone = if points > MOST_ANTS { 0.0 } else { gone };
+    for line in lines {
+        let offset = gone.rem_euclid(2.0 * ANT);
+        let dashes = Shape::dashed_line_with_offset(
+            &line,
+            Stroke::new(1.5, Color32::BLACK),
+            &[ANT],
+            &[ANT],
+            offset,
+        );
+        painter.add(Shape::line(line, Stroke::new(1.5, Color32::WHITE)));
+        painter.extend(dashes);
     }
 }

@@ -10,9 +10,26 @@ use super::doing::path;
 
 /// Which of the tools are switched on.
 pub(super) fn chosen_tools(stage: &mut Stage) -> String {
-    let tools = ["Brush", "Eraser", "Erase", "Rectangle", "Lasso", "Hand"];
+    let tools = [
+        "Brush",
+        "Eraser",
+        "Erase",
+        "Rectangle",
+        "Ellipse",
+        "Lasso",
+        "Polygon lasso",
+        "Magic wand",
+        "Smart brush",
+        "Hand",
+    ];
     let chosen: Vec<&str> = tools.into_iter().filter(|tool| stage.is_on(tool)).collect();
     chosen.join(" and ")
+}
+
+pub(super) fn mask_view(stage: &mut Stage) -> String {
+    let remembered = &stage.window.editor().preferences().window;
+    let view = remembered.get("mask view").cloned();
+    view.unwrap_or_else(|| "tint".to_owned())
 }
 
 pub(super) fn documents(stage: &mut Stage) -> String {

@@ -12,9 +12,9 @@ use super::doing::{
     make_layer, make_results, paint, say_path, use_prompts, wait_for_file, write_picture,
 };
 use super::looks::{
-    chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, on_off, own_file,
-    paint_seen, painted, prompt, recipe_written, results, runs, seed_copied, seeds_of_runs,
-    shown_result, written, zoom,
+    chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, mask_view, on_off,
+    own_file, paint_seen, painted, prompt, recipe_written, results, runs, seed_copied,
+    seeds_of_runs, shown_result, written, zoom,
 };
 use crate::support::window::Wanted;
 
@@ -245,6 +245,23 @@ pub(super) fn case(action: Action) -> Case {
         Action::Erase => tool_case(To("Erase")),
         Action::Rectangle => tool_case(To("Rectangle")),
         Action::Lasso => tool_case(To("Lasso")),
+        Action::Wand => tool_case(To("Magic wand")),
+        Action::SmartBrush => tool_case(To("Smart brush")),
+        Action::Refine => Case::new(
+            |stage| format!("{}", stage.has("Grow or shrink")),
+            Between("false", "true"),
+        )
+        .first(paint),
+        Action::QuickMask => Case::new(mask_view, Between("tint", "ants")),
+        Action::NextMaskView => Case::new(mask_view, Between("ants", "black-white"))
+            .first(|stage| stage.keys(Modifiers::NONE, Key::Q)),
+        // Their sisters have their places in the column; the card has both.
+        Action::Ellipse => Case::new(chosen_tools, To("Ellipse"))
+            .first(|stage| stage.keys(Modifiers::NONE, Key::R))
+            .with_button_named("Shape: Ellipse"),
+        Action::Polygon => Case::new(chosen_tools, To("Polygon lasso"))
+            .first(|stage| stage.keys(Modifiers::NONE, Key::L))
+            .with_button_named("Shape: Polygon lasso"),
         Action::Hand => tool_case(To("Hand")),
         Action::SmallerBrush => Case::new(dab, Shrinks),
         Action::LargerBrush => Case::new(dab, Grows),

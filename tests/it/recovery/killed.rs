@@ -20,9 +20,11 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use overpaint::document::{DocumentId, EditLabel, State};
-use overpaint::editor::{BrushTip, Command, Fill, OpenDocument};
+use overpaint::editor::{BrushTip, Command, OpenDocument};
 use overpaint::geometry::{Extent, Rect};
 use overpaint::plan::EditSettings;
+use overpaint::raster::Shape;
+use overpaint::select::Combination;
 use tempfile::TempDir;
 
 use super::restore_only;
@@ -97,13 +99,11 @@ fn act_in_round(session: &mut Session, document: DocumentId, (round, phase): (us
         14 => Command::Generate { document },
         15 => Command::AcceptCandidate(session.last_candidate(document).id),
         16 | 23 => Command::InvertMask { document },
-        18 => Command::FillRect {
+        18 => Command::DrawShape {
             document,
-            rect: Rect::new(round as i32 * 5, 40, 60, 50),
-            fill: Fill {
-                opacity: 1.0,
-                erase: false,
-            },
+            shape: Shape::Rect(Rect::new(round as i32 * 5, 40, 60, 50)),
+            how: Combination::Add,
+            opacity: 1.0,
         },
         19 => Command::SetLayerVisible {
             document,
