@@ -35,6 +35,7 @@ mod saving;
 mod seeds;
 mod selecting;
 mod start;
+mod thumbnails;
 
 pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};
@@ -70,6 +71,7 @@ use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
+use thumbnails::Thumbnails;
 
 /// The application without a window.
 pub struct Editor {
@@ -94,6 +96,7 @@ pub struct Editor {
     closing: Vec<Closing>,
     recovery: TaskThread<LeftBehind>,
     thumbnails: TaskThread<Shown>,
+    file_thumbnails: Thumbnails,
     /// How often held folders were looked at again.
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
@@ -161,6 +164,7 @@ impl Editor {
             closing: Vec::new(),
             recovery: TaskThread::new("recovery", 1, Arc::clone(&wake)),
             thumbnails: TaskThread::new("thumbnails", 1, Arc::clone(&wake)),
+            file_thumbnails: Thumbnails::new(Arc::clone(&wake)),
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
@@ -219,6 +223,7 @@ impl Editor {
         self.poll_backgrounds();
         self.poll_journals();
         self.poll_recovery();
+        self.poll_thumbnails();
         self.write_journals();
         if self.changed {
             self.follow_forecast();
