@@ -1,6 +1,7 @@
 """Reads a project of ours with readers nobody here wrote, and compares what they see with what is in it.
 
     python3 -m venv V && V/bin/pip install pyora pillow numpy
+    apt-get install -y --no-install-recommends krita xvfb
     V/bin/python benches/project/ora.py check FILE.ora            # pyora; Krita too, where it is installed
     V/bin/python benches/project/ora.py write pyora.ora krita.ora # theirs, for ours to open (tests/data)
 
@@ -70,8 +71,10 @@ def report(reader, ours, theirs, size):
 
 
 def krita(*arguments):
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": tempfile.mkdtemp(), "LC_ALL": "C.UTF-8"}
-    return subprocess.run(["krita", *arguments], env=environment, capture_output=True, timeout=300, text=True)
+    home = tempfile.mkdtemp()
+    environment = {**os.environ, "HOME": home, "XDG_RUNTIME_DIR": home, "LC_ALL": "C.UTF-8"}
+    command = ["xvfb-run", "-a", "krita", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, timeout=300, text=True)
 
 
 def check(path):

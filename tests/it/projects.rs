@@ -7,9 +7,10 @@ use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::document::DocumentId;
 use overpaint::editor::{Command, Editor, Losses, SaveStep};
+use overpaint::geometry::{Extent, Rect};
 use overpaint::plan::EditSettings;
 use overpaint::project;
-use overpaint::raster::Patch;
+use overpaint::raster::{Patch, Pixmap, Tiled};
 use proptest::prelude::*;
 
 use crate::recovery::{after_a_kill, command};
@@ -315,4 +316,25 @@ fn a_folder_that_takes_no_files_is_said_and_nothing_is_lost() {
     let place = save(&mut session, id, Command::SaveProject { document: id });
     assert_eq!(place, session.path("cat.ora"));
     assert_eq!(session.editor.losses(id), Losses::default());
+}
+
+#[test]
+fn projects_of_other_programs_open_as_their_layers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/projects");
+    for (name, opacity) in [("pyora.ora", 128), ("krita.ora", 127)] {
+        let opened = project::read(&folder.join(name)).unwrap();
+        assert_eq!(opened.notes, [], "{name}");
+        assert!(opened.written.is_none(), "it is not ours to write over");
+        let state = opened.project.state;
+        let whole = Extent::new(48, 32);
+        let paper = Pixmap::Rgba8(Tiled::filled(whole, [10, 200, 30, 255]));
+        assert!(state.base.pixels == paper, "{name}");
+        let [ink] = state.layers.as_slice() else {
+            panic!("{name}: {:?}", state.layers);
+        };
+        assert_eq!((ink.name.as_str(), ink.opacity), ("ink", opacity), "{name}");
+        assert_eq!(ink.patch.rect, Rect::new(7, 9, 12, 8), "{name}");
+        let drawn = Pixmap::Rgba8(Tiled::filled(Extent::new(12, 8), [200, 10, 30, 128]));
+        assert!(ink.patch.pixels == drawn, "{name}");
+    }
 }
