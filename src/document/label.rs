@@ -43,6 +43,10 @@ pub enum EditLabel {
     MaskKind,
     /// Something else put behind the subject, or nothing.
     Background,
+    /// The mask that made a layer brought back.
+    LayerMask,
+    /// A layer put above itself once more.
+    DuplicateLayer,
 }
 
 impl Explain for EditLabel {
@@ -66,6 +70,8 @@ impl Explain for EditLabel {
             Self::EraseFromPicture => "editor-edit-erase-from-picture",
             Self::MaskKind => "editor-edit-mask-kind",
             Self::Background => "editor-edit-background",
+            Self::LayerMask => "editor-edit-layer-mask",
+            Self::DuplicateLayer => "editor-edit-duplicate-layer",
         })
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Editor;
 use super::error::EditorError;
+use super::purpose::Purpose;
 use crate::backdrop::{Backdrop, BackdropError, Placed, Placing, patch};
 use crate::document::{Document, DocumentId, EditLabel, Layer, LayerId, State};
 use crate::geometry::Rect;
@@ -288,7 +289,8 @@ impl Editor {
                     mask_kind: MaskKind::Strength,
                     settings,
                 };
-                self.submit(id, &Arc::new(request), layout, (None, None));
+                let purpose = Purpose::of_group(self.new_group());
+                self.submit(id, &Arc::new(request), layout, purpose);
             }
             Err(error) => self.notices.warn(Some(id), &error),
         }

@@ -1,15 +1,17 @@
-//! [`Candidate`]: a finished result that has not been accepted or thrown away. Candidates live
-//! outside the history, so no undo can lose one.
+//! [`Candidate`]: a finished result that has not been thrown away. Candidates live outside the
+//! history, so no undo can lose one.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Editor;
 use super::error::EditorError;
-use super::ids::{CandidateId, ComparisonId};
+use super::ids::{CandidateId, ComparisonId, GroupId};
 use super::open_document::OpenDocument;
+use super::when_read::WhenRead;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
 use crate::geometry::Extent;
@@ -30,6 +32,14 @@ pub struct Candidate {
     pub job: JobId,
     /// The comparison it belongs to.
     pub comparison: Option<ComparisonId>,
+    /// The press that made it: results of one press stand together.
+    pub group: GroupId,
+    /// By which it is known on the disk, also after a restart.
+    pub(super) key: String,
+    /// When it was made; `None`: nobody noted it.
+    pub made_at: Option<SystemTime>,
+    /// The layer that was run again to make it: accepted, it takes its place.
+    pub redoes: Option<LayerId>,
     /// The model that made it.
     pub model: ModelRef,
     /// What was asked for: picture and mask share their tiles with the document.
@@ -37,14 +47,14 @@ pub struct Candidate {
     pub(super) request: Option<Arc<EditRequest>>,
     /// The settings it was made with, its seed among them.
     pub settings: Arc<EditSettings>,
-    /// What was painted; `None`: nothing, or it was not kept.
+    /// What was painted; `None`: nothing, or it was not kept, or lies on the disk with the pixels.
     pub painted: Option<Mask>,
     /// What its values meant.
     pub mask_kind: MaskKind,
     /// What it was computed from; `None`: nobody wrote it down.
     pub provenance: Option<Arc<Provenance>>,
-    /// Its pixels and where they lie.
-    pub patch: Arc<Patch>,
+    /// Its pixels and where they lie; `None`: on the disk.
+    pub(super) patch: Option<Arc<Patch>>,
     /// How it lies in its picture.
     pub layout: Layout,
     /// How details were kept that the model could not see.
@@ -57,8 +67,51 @@ pub struct Candidate {
     pub canvas: Extent,
     /// The layer it became when it was accepted last.
     pub accepted_as: Option<LayerId>,
+    pub(super) disk: OnDisk,
     /// What a newer program tells of it.
     pub(super) unknown: Map<String, Value>,
+}
+
+/// What of a result lies on the disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OnDisk {
+    /// What is said of it, as things stand.
+    pub(super) has_note: bool,
+    /// Its pixels.
+    pub(super) has_pixels: bool,
+    pub(super) is_being_written: bool,
+    /// Writing failed; it is tried again with the next result.
+    pub(super) has_failed: bool,
+    pub(super) reading: Reading,
+    /// Rises with every look at it: what was looked at longest ago leaves the memory first.
+    pub(super) looked_at: u64,
+}
+
+/// Whether the pixels of a result are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reading {
+    /// They are not.
+    #[default]
+    No,
+    /// As soon as it can be done.
+    Wanted,
+    /// It is being done.
+    UnderWay,
+    /// They cannot be.
+    Failed,
+}
+
+impl Candidate {
+    /// Its pixels and where they lie. `None`: they lie on the disk;
+    /// [`LookAt`](super::Command::LookAt) brings them back.
+    pub fn patch(&self) -> Option<&Arc<Patch>> {
+        self.patch.as_ref()
+    }
+
+    /// True where its pixels can neither be shown nor read.
+    pub fn is_lost(&self) -> bool {
+        self.patch.is_none() && self.disk.reading == Reading::Failed
+    }
 }
 
 /// How a layer was made: what its `recipe` holds, as JSON.
@@ -92,26 +145,68 @@ impl LayerRecipe {
     }
 }
 
-/// Memory that candidates of all documents may hold.
-const BUDGET_BYTES: usize = 1 << 30;
-
 impl Editor {
     /// Keeps a result; it is given its name here.
     pub(super) fn add_candidate(&mut self, mut candidate: Candidate) -> CandidateId {
         self.last_candidate += 1;
         let id = CandidateId(self.last_candidate);
         candidate.id = id;
+        candidate.key = self.seeds.draw_key();
         self.candidates.push(candidate);
-        keep_within(&mut self.candidates, BUDGET_BYTES);
+        for other in &mut self.candidates {
+            other.disk.has_failed = false;
+        }
+        self.note_look(id);
+        self.keep_within_memory();
         id
     }
 
+    /// Makes a result a layer; one that a layer was run again for takes its place.
     pub(super) fn accept_candidate(&mut self, id: CandidateId) {
-        self.accept_in_place(id, None);
+        if !self.is_read(id, WhenRead::Accept) {
+            return;
+        }
+        let candidate = self.candidate(id);
+        let redone = candidate.and_then(|candidate| {
+            let open = self.document(candidate.document)?;
+            Some(open.document.layer(candidate.redoes?)?.id)
+        });
+        self.accept_in_place(id, redone);
+    }
+
+    /// Makes a result a layer of its own, right above the one that was run again for it.
+    pub(super) fn accept_beside(&mut self, id: CandidateId) {
+        if !self.is_read(id, WhenRead::AcceptBeside) {
+            return;
+        }
+        self.accept_at(id, |layers, layer, redone| {
+            let below = layers.iter().position(|it| Some(it.id) == redone);
+            layers.insert(below.map_or(layers.len(), |below| below + 1), layer);
+        });
     }
 
     /// Makes a result a layer: on top, or in the place of another one, shown as that is.
     pub(super) fn accept_in_place(&mut self, id: CandidateId, replaced: Option<LayerId>) {
+        self.accept_at(id, |layers, mut layer, _| {
+            let place = layers.iter_mut().find(|it| Some(it.id) == replaced);
+            match place {
+                Some(place) => {
+                    layer.name.clone_from(&place.name);
+                    (layer.visible, layer.opacity) = (place.visible, place.opacity);
+                    *place = layer;
+                }
+                None => layers.push(layer),
+            }
+        });
+    }
+
+    /// Makes a result a layer; `put` puts it among the others, told which layer it was made anew from.
+    fn accept_at(
+        &mut self,
+        id: CandidateId,
+        put: impl FnOnce(&mut Vec<Layer>, Layer, Option<LayerId>),
+    ) {
+        let language = self.language();
         let Some(candidate) = self.candidates.iter_mut().find(|other| other.id == id) else {
             return;
         };
@@ -132,7 +227,9 @@ impl Editor {
         {
             return;
         }
-        let language = self.preferences.language.unwrap_or(self.language);
+        let Some(patch) = candidate.patch.clone() else {
+            return;
+        };
         let layer_id = open.document.new_layer_id();
         let recipe = LayerRecipe {
             model: candidate.model.clone(),
@@ -140,32 +237,25 @@ impl Editor {
             mask_kind: candidate.mask_kind,
             provenance: candidate.provenance.clone(),
         };
-        let mut layer = Layer {
+        let layer = Layer {
             id: layer_id,
             name: layer_name(&candidate.settings.prompt, layer_id, language),
             visible: true,
             opacity: 255,
-            patch: Arc::clone(&candidate.patch),
+            patch,
             recipe: serde_json::to_string(&recipe).unwrap_or_default(),
             painted: candidate.painted.clone(),
         };
         open.stroke = None;
+        let redone = candidate.redoes;
         open.document.edit(EditLabel::AddLayer, |state| {
-            let place = state.layers.iter_mut().find(|it| Some(it.id) == replaced);
-            match place {
-                Some(place) => {
-                    layer.name.clone_from(&place.name);
-                    (layer.visible, layer.opacity) = (place.visible, place.opacity);
-                    *place = layer;
-                }
-                None => state.layers.push(layer),
-            }
+            put(&mut state.layers, layer, redone);
         });
+        if redone.is_some() {
+            open.redoing = None;
+        }
         candidate.accepted_as = Some(layer_id);
-    }
-
-    pub(super) fn discard_candidate(&mut self, id: CandidateId) {
-        self.candidates.retain(|candidate| candidate.id != id);
+        candidate.disk.has_note = false;
     }
 }
 
@@ -206,24 +296,5 @@ fn layer_name(prompt: &str, id: LayerId, language: crate::text::Language) -> Str
     match prompt.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(&prompt).trim_end()),
         None => prompt,
-    }
-}
-
-/// Drops candidates until the budget is kept: unaccepted ones first, then the oldest. The newest
-/// stays, however large.
-fn keep_within(candidates: &mut Vec<Candidate>, budget_bytes: usize) {
-    let bytes = |all: &[Candidate]| -> usize {
-        all.iter()
-            .map(|candidate| candidate.patch.pixels.bytes_held())
-            .sum()
-    };
-    while candidates.len() > 1 && bytes(candidates) > budget_bytes {
-        let older = candidates.len() - 1;
-        // An accepted one costs nothing while its layer holds the same pixels.
-        let unused = candidates
-            .iter()
-            .take(older)
-            .position(|c| c.accepted_as.is_none());
-        candidates.remove(unused.unwrap_or(0));
     }
 }

@@ -2,32 +2,25 @@
 //! while, and they come back whole.
 //!
 //! Such a folder is that of any open document, with a note beside the journal that says that it was
-//! closed on purpose, and with the results that no journal holds.
+//! closed on purpose.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::Editor;
-use super::candidates::Candidate;
 use super::document_journal::retold;
 use super::error::EditorError;
-use super::ids::CandidateId;
 use super::journaling::{JournalEvent, notes_of};
+use super::kept_results::{self, ResultFolder, Unwritten};
 use super::losses::Losses;
 use super::open_document::OpenDocument;
 use super::preferences::Preferences;
-use super::recovery::{CLOSED_FILE, RESULTS_FILE, RecoveryId, SessionFolder};
-use crate::catalog::ModelRef;
+use super::recovery::{CLOSED_FILE, RecoveryId, SessionFolder};
 use crate::document::crash_journal::{self as journal, Moment};
-use crate::document::{DocumentId, LayerId};
 use crate::geometry::Extent;
-use crate::jobs::{JobId, KeptDetails, Provenance, RunReport, Task};
-use crate::plan::{EditSettings, Layout};
-use crate::raster::{Mask, MaskKind, Patch};
+use crate::jobs::Task;
 
 /// A document that was closed and can be opened again as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,45 +57,6 @@ struct ClosedNote {
     holds: Losses,
 }
 
-/// A result as it lies in the folder: what has names as JSON, so that fields may come and go.
-#[derive(Serialize, Deserialize)]
-struct KeptResult {
-    named: String,
-    patch: Patch,
-    painted: Option<Mask>,
-}
-
-/// [`KeptResult`] as it was before masks were kept with results.
-#[derive(Serialize, Deserialize)]
-struct KeptWithoutMask {
-    named: String,
-    patch: Patch,
-}
-
-/// What a file of [`KeptResult`]s begins with.
-const WITH_MASKS: &[u8] = b"OVPRSLT2";
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct NamedResult {
-    model: ModelRef,
-    settings: EditSettings,
-    layout: Layout,
-    #[serde(default)]
-    details: KeptDetails,
-    report: RunReport,
-    total_seconds: f64,
-    canvas: Extent,
-    #[serde(default)]
-    accepted_as: Option<LayerId>,
-    #[serde(default)]
-    mask_kind: MaskKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    provenance: Option<Arc<Provenance>>,
-    /// What a newer program tells of it.
-    #[serde(flatten)]
-    unknown: Map<String, Value>,
-}
-
 /// What is to be written of a document that was closed.
 #[derive(Debug)]
 pub(super) struct Closing {
@@ -110,7 +64,8 @@ pub(super) struct Closing {
     /// The journal told anew; `None`: it holds everything.
     journal: Option<(Moment, Vec<Moment>)>,
     note: ClosedNote,
-    results: Vec<Candidate>,
+    /// What is not yet written of its results.
+    results: Vec<Unwritten>,
 }
 
 /// How long closed documents stay, and how much they may take.
@@ -135,7 +90,7 @@ impl Keeping {
 
 impl Closing {
     /// `None` where no journal could be made of the document.
-    fn of(mut open: OpenDocument, holds: Losses, results: Vec<Candidate>) -> Option<Self> {
+    fn of(mut open: OpenDocument, holds: Losses, results: Vec<Unwritten>) -> Option<Self> {
         let is_kept = open.is_kept_for_recovery();
         let folder = open.journal.take_folder()?;
         let settled = open.document.open_gesture().is_none();
@@ -169,123 +124,12 @@ impl Closing {
             std::fs::rename(&fresh, &journal)?;
         }
         journal::sync(&journal)?;
-        let results: Vec<KeptResult> = self.results.iter().map(KeptResult::of).collect();
-        let bytes = postcard::to_extend(&results, WITH_MASKS.to_vec());
-        let bytes = bytes.map_err(std::io::Error::other)?;
-        write(&self.folder.path().join(RESULTS_FILE), &bytes)?;
+        let folder = ResultFolder::of(self.folder.path());
+        for result in &self.results {
+            folder.keep(result)?;
+        }
         let note = serde_json::to_vec(&self.note)?;
-        write(&self.folder.path().join(CLOSED_FILE), &note)
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-impl KeptResult {
-    fn of(candidate: &Candidate) -> Self {
-        Self {
-            named: NamedResult::of(candidate).to_json().to_string(),
-            patch: Patch::clone(&candidate.patch),
-            painted: candidate.painted.clone(),
-        }
-    }
-
-    /// Of a file's bytes; `None` where they cannot be read.
-    fn all_of(bytes: &[u8]) -> Option<Vec<Self>> {
-        if let Some(results) = bytes.strip_prefix(WITH_MASKS) {
-            return postcard::from_bytes(results).ok();
-        }
-        let older: Vec<KeptWithoutMask> = postcard::from_bytes(bytes).ok()?;
-        let with_mask = |KeptWithoutMask { named, patch }| Self {
-            named,
-            patch,
-            painted: None,
-        };
-        Some(older.into_iter().map(with_mask).collect())
-    }
-
-    fn into_candidate(self, id: CandidateId, document: DocumentId) -> Option<Candidate> {
-        let named = NamedResult::from_json(serde_json::from_str(&self.named).ok()?)?;
-        Some(named.into_candidate(id, document, Arc::new(self.patch), self.painted))
-    }
-}
-
-impl NamedResult {
-    pub(super) fn of(candidate: &Candidate) -> Self {
-        Self {
-            model: candidate.model.clone(),
-            settings: EditSettings::clone(&candidate.settings),
-            layout: candidate.layout,
-            details: candidate.details,
-            report: candidate.report.clone(),
-            total_seconds: candidate.total_seconds,
-            canvas: candidate.canvas,
-            accepted_as: candidate.accepted_as,
-            mask_kind: candidate.mask_kind,
-            provenance: candidate.provenance.clone(),
-            unknown: candidate.unknown.clone(),
-        }
-    }
-
-    pub(super) fn to_json(&self) -> Value {
-        // Plain values of ours always serialise.
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// `None` where it is from a program that tells other things of a result.
-    pub(super) fn from_json(told: Value) -> Option<Self> {
-        serde_json::from_value(told).ok()
-    }
-
-    pub(super) fn into_candidate(
-        self,
-        id: CandidateId,
-        document: DocumentId,
-        patch: Arc<Patch>,
-        painted: Option<Mask>,
-    ) -> Candidate {
-        Candidate {
-            request: None,
-            id,
-            document,
-            // That of no run: the one that made it is forgotten.
-            job: JobId(0),
-            comparison: None,
-            model: self.model,
-            settings: Arc::new(self.settings),
-            painted,
-            mask_kind: self.mask_kind,
-            provenance: self.provenance,
-            patch,
-            layout: self.layout,
-            details: self.details,
-            report: self.report,
-            total_seconds: self.total_seconds,
-            canvas: self.canvas,
-            accepted_as: self.accepted_as,
-            unknown: self.unknown,
-        }
-    }
-}
-
-/// The results that lie in a folder; none where there are none that can be read.
-pub(super) struct KeptResults(Vec<KeptResult>);
-
-impl KeptResults {
-    pub(super) fn of(folder: &SessionFolder) -> Self {
-        let bytes = std::fs::read(folder.path().join(RESULTS_FILE)).ok();
-        let results = bytes.and_then(|bytes| KeptResult::all_of(&bytes));
-        Self(results.unwrap_or_default())
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        kept_results::write(&self.folder.path().join(CLOSED_FILE), &note)
     }
 }
 
@@ -326,10 +170,11 @@ fn closed_at(folder: PathBuf) -> Option<RecentlyClosed> {
 
 fn bytes_of(folder: &Path) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten();
-    files
+    let own: u64 = files
         .filter_map(|file| file.ok()?.metadata().ok())
         .map(|meta| meta.len())
-        .sum()
+        .sum();
+    own + kept_results::bytes_in(folder)
 }
 
 impl Editor {
@@ -362,10 +207,7 @@ impl Editor {
     pub(super) fn let_go(&mut self, mut open: OpenDocument) {
         let holds = self.holdings(&open);
         let id = open.id();
-        let (results, others) = std::mem::take(&mut self.candidates)
-            .into_iter()
-            .partition(|candidate| candidate.document == id);
-        self.candidates = others;
+        let results = self.let_results_go(id);
         if holds.any() && Keeping::of(&self.preferences).any() {
             self.closing.extend(Closing::of(open, holds, results));
         } else {
@@ -400,17 +242,6 @@ impl Editor {
     pub(super) fn take_off_closed(&mut self, id: RecoveryId) -> Option<RecentlyClosed> {
         let place = self.closed.iter().position(|closed| closed.id == id)?;
         Some(self.closed.remove(place))
-    }
-
-    /// Gives a restored document the results that lay in its folder.
-    pub(super) fn add_kept_results(&mut self, document: DocumentId, results: KeptResults) {
-        for kept in results.0 {
-            let id = CandidateId(self.last_candidate + 1);
-            if let Some(candidate) = kept.into_candidate(id, document) {
-                self.last_candidate += 1;
-                self.candidates.push(candidate);
-            }
-        }
     }
 
     pub(super) fn sessions(&self) -> PathBuf {

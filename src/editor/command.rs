@@ -310,8 +310,29 @@ pub enum Command {
     /// Finds out whether doing a run again would give the same bytes; [`Editor::rerun`](super::Editor::rerun)
     /// has the answer when it is known.
     CheckRerun(RerunOf),
-    /// Throws a finished result away.
+    /// The same, but of a result that a layer was run again for: it does not take that layer's place and
+    /// comes right above it.
+    AcceptBeside(CandidateId),
+    /// Throws a finished result away, until it is brought back.
     DiscardCandidate(CandidateId),
+    /// Throws several results of one document away together.
+    DiscardResults(Vec<CandidateId>),
+    /// Brings back what of a document was thrown away last; [`Undo`](Self::Undo) does the same as long
+    /// as nothing was done since.
+    BringBack {
+        /// Which document.
+        document: DocumentId,
+    },
+    /// Runs what gave a result once more.
+    RunAgain {
+        /// Which result.
+        result: CandidateId,
+        /// With another seed. With its own it gives the same bytes where picture, mask and model are as
+        /// they were; what differs is said.
+        other_seed: bool,
+    },
+    /// Somebody looks at a result: its pixels are to be in memory.
+    LookAt(CandidateId),
     /// Forgets a comparison (its candidates stay); jobs of it that have not run are cancelled.
     CloseComparison(ComparisonId),
 
@@ -345,6 +366,26 @@ pub enum Command {
         layer: LayerId,
         /// Its name.
         name: String,
+    },
+    /// Puts a layer above itself once more.
+    DuplicateLayer {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+    },
+    /// Brings settings, mask and model back that made a layer. Until [`StopRedoing`](Self::StopRedoing)
+    /// runs begin from what lies below it, and their results take its place when they are accepted.
+    RedoLayer {
+        /// Which document.
+        document: DocumentId,
+        /// Which layer.
+        layer: LayerId,
+    },
+    /// Runs make new layers again.
+    StopRedoing {
+        /// Which document.
+        document: DocumentId,
     },
     /// Takes a layer away.
     DeleteLayer {

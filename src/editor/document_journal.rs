@@ -1,7 +1,7 @@
 //! [`DocumentJournal`]: what of one document is written, what waits to be, and when it is begun
 //! afresh. A state machine without threads; `journaling` moves it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::recovery::SessionFolder;
@@ -128,6 +128,11 @@ impl DocumentJournal {
             begun_bytes: whole_bytes,
             ..Self::fresh(Some(folder))
         }
+    }
+
+    /// Where the folder lies.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(SessionFolder::path)
     }
 
     /// Gives the folder away, to be removed.
@@ -402,7 +407,7 @@ mod tests {
         Some(written)
     }
 
-    fn kept(sessions: &std::path::Path) -> (DocumentJournal, PathBuf) {
+    fn kept(sessions: &Path) -> (DocumentJournal, PathBuf) {
         let folder = SessionFolder::create(sessions, 1).unwrap();
         let path = folder.journal();
         (DocumentJournal::fresh(Some(folder)), path)
@@ -413,7 +418,7 @@ mod tests {
         (undo, document.redo_labels().count())
     }
 
-    fn assert_restores(path: &std::path::Path, document: &Document) {
+    fn assert_restores(path: &Path, document: &Document) {
         let copy = path.with_extension("copy");
         std::fs::copy(path, &copy).unwrap();
         let restored = journal::restore(&copy, DocumentId(2)).unwrap().unwrap();

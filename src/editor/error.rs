@@ -35,6 +35,20 @@ pub enum EditorError {
         /// The size now.
         now: Extent,
     },
+    /// A layer was made by no model, so that it cannot be run again.
+    NoRecipe,
+    /// The mask of a layer was not kept, or was of another canvas size.
+    NoLayerMask,
+    /// A result cannot be written to the disk.
+    ResultNotKept {
+        /// What the system says.
+        why: String,
+    },
+    /// The pixels of a result cannot be read.
+    ResultUnreadable {
+        /// What the system says.
+        why: String,
+    },
     /// The recovery journal cannot be written.
     Journal {
         /// What the system says.
@@ -76,6 +90,14 @@ impl Explain for EditorError {
             Self::CanvasChanged { made_for, now } => Message::new("editor-canvas-changed")
                 .with("made", made_for.to_string())
                 .with("now", now.to_string()),
+            Self::NoRecipe => Message::new("editor-no-recipe"),
+            Self::NoLayerMask => Message::new("editor-no-layer-mask"),
+            Self::ResultNotKept { why } => {
+                Message::new("editor-result-not-kept").with("why", why.clone())
+            }
+            Self::ResultUnreadable { why } => {
+                Message::new("editor-result-unreadable").with("why", why.clone())
+            }
             Self::Journal { why } => Message::new("editor-journal-failed").with("why", why.clone()),
             Self::Restore { title, why } => Message::new("editor-restore-failed")
                 .with("title", title.clone())

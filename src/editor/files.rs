@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use super::closed::{self, Keeping, KeptResults, RecentlyClosed};
+use super::closed::{self, Keeping, RecentlyClosed};
 use super::document_journal::DocumentJournal;
 use super::error::EditorError;
 use super::in_project::{InProject, original_of, rest_of_project};
 use super::journaling::{about_of, moment_of};
+use super::kept_results::KeptResults;
 use super::open_document::{AboutDocument, OpenDocument};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::rerun::Rerun;
@@ -224,9 +225,9 @@ impl Editor {
             let restored = folder.and_then(|folder| {
                 let journal = journal::restore(&folder.journal(), document)?.map(Box::new);
                 folder.reopen()?;
-                let results = KeptResults::of(&folder);
+                let results = KeptResults::of(folder.path());
                 let path = journal.as_ref().and_then(|it| it.notes.path.as_ref());
-                let rest = rest_of_project(path.map(Path::new), !results.is_empty());
+                let rest = rest_of_project(path.map(Path::new));
                 Ok(RestoredFolder {
                     folder,
                     journal,
@@ -318,7 +319,7 @@ impl Editor {
             }
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
             FileEvent::ModelsListed(models) => self.models = models,
-            FileEvent::RerunChecked(rerun) => self.rerun = Some(*rerun),
+            FileEvent::RerunChecked(rerun) => self.rerun_checked(*rerun),
         }
     }
 
@@ -421,10 +422,11 @@ impl Editor {
         open.journal = DocumentJournal::going_on(folder, whole_bytes, moment);
         self.documents.push(open);
         self.active = Some(id);
+        let thrown = results.thrown.clone();
         self.add_kept_results(id, results);
         let path = self.document(id).and_then(|open| open.about.path.clone());
         if let (Some(path), Some(rest)) = (path, rest) {
-            self.take_rest_of_project(id, path, *rest);
+            self.take_rest_of_project(id, path, *rest, &thrown);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Editor;
 use super::candidates::Candidate;
 use super::ids::CandidateId;
+use super::purpose::Purpose;
 use crate::document::{DocumentId, LayerId};
 use crate::jobs::Forecast;
 use crate::plan::{EditRequest, RegionBoxes, SecondPass, later_passes, layout};
@@ -19,7 +20,7 @@ impl Editor {
         let is_under_way = self
             .runs
             .iter()
-            .any(|run| run.finishes == Some(top) && !run.state.is_ended());
+            .any(|run| run.purpose.finishes == Some(top) && !run.state.is_ended());
         let gains = |wanted: &EditRequest| {
             let traits = &wanted.traits;
             !later_passes(&candidate.layout, &wanted.settings, traits).is_empty()
@@ -69,6 +70,10 @@ impl Editor {
             return;
         };
         let document = candidate.document;
+        let purpose = Purpose {
+            finishes: Some(layer),
+            ..Purpose::of_group(self.new_group())
+        };
         let bounds = crate::plan::region_bounds(wanted.painted.as_ref(), wanted.settings.mask_mode);
         match layout(
             wanted.source.extent(),
@@ -77,7 +82,7 @@ impl Editor {
             &wanted.traits,
         ) {
             Ok(layout) => {
-                self.submit(document, &Arc::new(wanted), layout, (None, Some(layer)));
+                self.submit(document, &Arc::new(wanted), layout, purpose);
             }
             Err(error) => self.notices.warn(Some(document), &error),
         }

@@ -56,6 +56,17 @@ impl Forecasting {
         request: &EditRequest,
         changes: Option<&RegionBoxes>,
     ) -> Option<Forecast> {
+        let is_loaded = self.loaded.as_ref() == Some(&request.model);
+        self.forecast_of(request, changes, is_loaded)
+    }
+
+    /// The same where the model is there already, or is not.
+    fn forecast_of(
+        &self,
+        request: &EditRequest,
+        changes: Option<&RegionBoxes>,
+        is_loaded: bool,
+    ) -> Option<Forecast> {
         let demands = self.of(&request.model)?;
         let (settings, traits) = (&request.settings, &request.traits);
         let bounds = changes.map_or(RegionBounds::Everything, |boxes| {
@@ -76,14 +87,14 @@ impl Forecasting {
                 Pixmap::Rgba16(_) => 8,
             },
             changes: changes.filter(|_| layout.region.is_some()),
-            is_loaded: self.loaded.as_ref() == Some(&request.model),
+            is_loaded,
         };
         Some(planned.forecast(demands, &self.speeds))
     }
 }
 
 impl Editor {
-    /// What a run of the present settings would take, while a stroke is under way as it was before;
+    /// What one press would take with the present settings, while a stroke is under way as it was before;
     /// `None` where that cannot be known.
     pub fn forecast(&self, document: DocumentId) -> Option<Forecast> {
         let (of, forecast) = self.forecasting.now?;
@@ -102,8 +113,16 @@ impl Editor {
             // A brush must not wait for it.
             return;
         }
-        let request = self.request_of(open);
-        let forecast = request.and_then(|it| self.forecasting.forecast(&it, Some(&open.region)));
+        let more = self.preferences.variations() - 1;
+        let forecast = self.request_of(open).and_then(|request| {
+            let first = self.forecasting.forecast(&request, Some(&open.region))?;
+            let changes = Some(&open.region);
+            let other = (more > 0).then(|| self.forecasting.forecast_of(&request, changes, true));
+            Some(match other.flatten() {
+                Some(other) => first.and(more, &other),
+                None => first,
+            })
+        });
         self.forecasting.now = forecast.map(|forecast| (open.id(), forecast));
     }
 

@@ -1,20 +1,23 @@
-//! From settings to jobs: single runs and comparisons of strengths.
+//! From settings to jobs: variations and comparisons of strengths.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use serde_json::Map;
 
-use super::Editor;
 use super::candidates::Candidate;
+use super::candidates::OnDisk;
 use super::error::EditorError;
-use super::ids::{CandidateId, ComparisonId};
+use super::ids::{CandidateId, ComparisonId, GroupId};
+use super::purpose::{Purpose, Wanted};
+use super::{Editor, OpenDocument};
 use crate::catalog::{Library, ModelRef};
-use crate::document::{DocumentId, LayerId};
+use crate::document::DocumentId;
 use crate::geometry::Extent;
 use crate::jobs::{EditResult, JobEvent, JobId, Stage};
 use crate::plan::{
-    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Strength, layout,
+    EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Seed, Strength,
+    layout,
 };
 use crate::raster::Picture;
 use crate::text::{Explain as _, Message};
@@ -26,10 +29,12 @@ pub struct Run {
     pub job: JobId,
     /// The document it is for.
     pub document: DocumentId,
+    /// What it is for.
+    pub(super) purpose: Purpose,
     /// The comparison it belongs to.
     pub comparison: Option<ComparisonId>,
-    /// The layer whose place its result takes.
-    pub finishes: Option<LayerId>,
+    /// The press that asked for it.
+    pub group: GroupId,
     /// The model that runs.
     pub model: ModelRef,
     /// What was asked for.
@@ -90,6 +95,8 @@ pub struct Comparison {
     pub document: DocumentId,
     /// The strengths in rising order, with their jobs.
     pub entries: Vec<(Strength, JobId)>,
+    /// The press that asked for it.
+    group: GroupId,
     /// What all its runs share; only the strength differs.
     request: Arc<EditRequest>,
 }
@@ -111,8 +118,24 @@ const MOST_ENDED: usize = 60;
 
 impl Editor {
     pub(super) fn generate(&mut self, id: DocumentId) {
-        if let Some((request, layout)) = self.new_request(id, None) {
-            self.submit(id, &request, layout, (None, None));
+        let Some((request, layout)) = self.new_request(id, None) else {
+            return;
+        };
+        let redone = self.document(id).and_then(OpenDocument::redoing);
+        let again = redone.and_then(|layer| Wanted::of_layer(layer, &request));
+        let purpose = Purpose {
+            redoes: redone.map(|layer| layer.id),
+            ..Purpose::of_group(self.new_group())
+        };
+        let Seed(first) = request.settings.seed;
+        for number in 0..self.preferences.variations() {
+            let mut request = EditRequest::clone(&request);
+            request.settings.seed = Seed(first.wrapping_add(u64::from(number)));
+            let purpose = Purpose {
+                again: again.clone().filter(|_| number == 0),
+                ..purpose.clone()
+            };
+            self.submit(id, &Arc::new(request), layout, purpose);
         }
     }
 
@@ -129,10 +152,12 @@ impl Editor {
         Arc::make_mut(&mut request).settings.second_pass = SecondPass::Off;
         self.last_comparison += 1;
         let comparison = ComparisonId(self.last_comparison);
+        let group = self.new_group();
         self.comparisons.push(Comparison {
             id: comparison,
             document: id,
             entries: Vec::new(),
+            group,
             request,
         });
         for strength in strengths {
@@ -164,6 +189,10 @@ impl Editor {
             return;
         }
         let document = comparison.document;
+        let purpose = Purpose {
+            comparison: Some(id),
+            ..Purpose::of_group(comparison.group)
+        };
         let mut request = EditRequest::clone(&comparison.request);
         request.settings.strength = strength;
         let bounds =
@@ -171,7 +200,7 @@ impl Editor {
         let extent = request.source.extent();
         match layout(extent, bounds, &request.settings, &request.traits) {
             Ok(layout) => {
-                let job = self.submit(document, &Arc::new(request), layout, (Some(id), None));
+                let job = self.submit(document, &Arc::new(request), layout, purpose);
                 if let Some(comparison) = self.comparisons.iter_mut().find(|other| other.id == id) {
                     comparison.entries.push((strength, job));
                     comparison
@@ -243,7 +272,7 @@ impl Editor {
         let request = EditRequest {
             model: card.reference.clone(),
             traits: card.traits.clone(),
-            source: open.document.visible().clone(),
+            source: open.source(),
             painted,
             mask_kind,
             settings,
@@ -254,20 +283,21 @@ impl Editor {
         Some((Arc::new(request), layout))
     }
 
-    /// Hands a request over, for a comparison, or to finish a layer.
+    /// Hands a request over.
     pub(super) fn submit(
         &mut self,
         document: DocumentId,
         request: &Arc<EditRequest>,
         layout: Layout,
-        (comparison, finishes): (Option<ComparisonId>, Option<LayerId>),
+        purpose: Purpose,
     ) -> JobId {
         let job = self.runner.add(Arc::clone(request));
         self.runs.push(Run {
             job,
             document,
-            comparison,
-            finishes,
+            comparison: purpose.comparison,
+            group: purpose.group,
+            purpose,
             request: Arc::clone(request),
             model: request.model.clone(),
             settings: Arc::new(request.settings.clone()),
@@ -322,11 +352,12 @@ impl Editor {
     /// Keeps a result. One that was to finish a layer takes its place; where it was stopped before it
     /// came to anything new, nothing is kept.
     fn take_result(&mut self, run: &Run, result: EditResult) -> RunState {
-        if run.finishes.is_some() && result.passes.0 == 1 {
+        if run.purpose.finishes.is_some() && result.passes.0 == 1 {
             return RunState::Cancelled;
         }
+        self.say_whether_same(run, &result);
         let id = self.add_candidate(candidate_of(run, result));
-        if let Some(layer) = run.finishes {
+        if let Some(layer) = run.purpose.finishes {
             self.place_finished(id, layer);
         }
         RunState::Finished(id)
@@ -372,6 +403,11 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
         document: run.document,
         job: run.job,
         comparison: run.comparison,
+        group: run.group,
+        // It is given its key with its name.
+        key: String::new(),
+        made_at: Some(SystemTime::now()),
+        redoes: run.purpose.redoes,
         model: run.model.clone(),
         request: Some(Arc::clone(&run.request)),
         settings: if result.second_pass == run.settings.second_pass {
@@ -385,13 +421,14 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
         painted: run.request.painted.clone(),
         mask_kind: run.request.mask_kind,
         provenance: result.provenance.map(Arc::new),
-        patch: Arc::new(result.patch),
+        patch: Some(Arc::new(result.patch)),
         layout: result.layout,
         details: result.details,
         report: result.report,
         total_seconds: result.total_seconds,
         canvas: run.canvas,
         accepted_as: None,
+        disk: OnDisk::default(),
         unknown: Map::new(),
     }
 }

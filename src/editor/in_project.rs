@@ -24,9 +24,9 @@ impl InProject {
 }
 
 /// What only the project of a document holds whose journal is restored; nothing where the document is
-/// in no project, or its results were kept beside the journal.
-pub(super) fn rest_of_project(path: Option<&Path>, keeps_results: bool) -> Option<Box<Opened>> {
-    let path = path.filter(|path| !keeps_results && project::is_named_so(path))?;
+/// in no project.
+pub(super) fn rest_of_project(path: Option<&Path>) -> Option<Box<Opened>> {
+    let path = path.filter(|path| project::is_named_so(path))?;
     let opened = project::read(path).ok()?;
     opened.written.is_some().then(|| Box::new(opened))
 }

@@ -262,7 +262,10 @@ impl Editor {
             }
         }
         self.write_closed();
-        while let Some(folder) = self.folders_to_remove.pop() {
+        // What is still being written would bring a folder back.
+        while self.keeper.is_idle()
+            && let Some(folder) = self.folders_to_remove.pop()
+        {
             let path = folder.path().to_path_buf();
             let remove: Task<JournalEvent> = Box::new(move || {
                 folder.remove();

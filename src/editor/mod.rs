@@ -4,6 +4,7 @@
 //! `ui` shows what the accessors say and sends [`Command`]s; tests do the same. Long work goes to
 //! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
 
+mod again;
 mod background;
 mod candidates;
 mod closed;
@@ -18,6 +19,8 @@ mod generating;
 mod ids;
 mod in_project;
 mod journaling;
+mod keeping;
+mod kept_results;
 mod layers;
 mod losses;
 mod models;
@@ -26,6 +29,7 @@ mod open_document;
 mod painting;
 mod preferences;
 mod projects;
+mod purpose;
 mod read;
 mod recipes;
 mod recovery;
@@ -36,6 +40,7 @@ mod seeds;
 mod selecting;
 mod start;
 mod thumbnails;
+mod when_read;
 
 pub use background::Behind;
 pub use candidates::{Candidate, LayerRecipe};
@@ -44,7 +49,7 @@ pub use command::Command;
 pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
-pub use ids::{CandidateId, ComparisonId};
+pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
 pub use open_document::OpenDocument;
@@ -59,7 +64,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalog::{self, CatalogError, ModelCard, ModelRef};
-use crate::document::{DocumentId, EditLabel, State};
+use crate::document::{DocumentId, EditLabel, LayerId, State};
 use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
@@ -67,6 +72,7 @@ use closed::Closing;
 use files::FileEvent;
 use forecasting::Forecasting;
 use journaling::{JournalEvent, SyncEvent};
+use keeping::Keeper;
 use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
@@ -86,6 +92,9 @@ pub struct Editor {
     comparisons: Vec<Comparison>,
     candidates: Vec<Candidate>,
     rerun: Option<Rerun>,
+    keeper: Keeper,
+    /// A layer that is to be run again once its model is there.
+    redo_with_model: Option<(DocumentId, LayerId, ModelRef)>,
     notices: Notices,
     preferences: Preferences,
     preferences_changed: bool,
@@ -155,6 +164,8 @@ impl Editor {
             comparisons: Vec::new(),
             candidates: Vec::new(),
             rerun: None,
+            keeper: Keeper::new(Arc::clone(&wake)),
+            redo_with_model: None,
             notices: Notices::default(),
             preferences_changed: false,
             card: catalog::open(&ModelRef::BuiltIn).ok(),
@@ -209,6 +220,7 @@ impl Editor {
         }
         self.poll_jobs();
         self.poll_erasures();
+        self.keep_results();
         self.write_journals();
     }
 
@@ -224,6 +236,8 @@ impl Editor {
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
+        self.poll_results();
+        self.keep_results();
         self.write_journals();
         if self.changed {
             self.follow_forecast();
@@ -251,6 +265,7 @@ impl Editor {
             files,
             journals,
             syncs,
+            keeper,
             closing,
             folders_to_remove,
             preferences,
@@ -264,6 +279,7 @@ impl Editor {
         drop(files);
         drop(journals);
         drop(syncs);
+        keeper.finish();
         if preferences_changed {
             // Nobody is left to be told when this fails.
             _ = preferences::write(&data_dir, &preferences);
@@ -379,7 +395,12 @@ impl Editor {
             C::AcceptCandidate(candidate) => self.accept_candidate(candidate),
             C::FinishInFull(candidate) => self.finish_in_full(candidate),
             C::CheckRerun(of) => self.check_rerun(of),
-            C::DiscardCandidate(candidate) => self.discard_candidate(candidate),
+            C::AcceptBeside(candidate) => self.accept_beside(candidate),
+            C::DiscardCandidate(candidate) => self.discard(&[candidate]),
+            C::DiscardResults(candidates) => self.discard(&candidates),
+            C::BringBack { document } => self.bring_back(document),
+            C::RunAgain { result, other_seed } => self.run_again(result, other_seed),
+            C::LookAt(candidate) => self.look_at(candidate),
             C::CloseComparison(comparison) => self.close_comparison(comparison),
             C::SetLayerVisible {
                 document,
@@ -397,6 +418,9 @@ impl Editor {
                 layer,
                 name,
             } => self.set_layer_name(document, layer, name),
+            C::DuplicateLayer { document, layer } => self.duplicate_layer(document, layer),
+            C::RedoLayer { document, layer } => self.redo_layer(document, layer),
+            C::StopRedoing { document } => self.stop_redoing(document),
             C::DeleteLayer { document, layer } => self.delete_layer(document, layer),
             C::MoveLayer {
                 document,
@@ -443,20 +467,6 @@ impl Editor {
         if self.document(id).is_some() {
             self.active = Some(id);
         }
-    }
-
-    fn undo(&mut self, id: DocumentId) {
-        self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.undo();
-        });
-    }
-
-    fn redo(&mut self, id: DocumentId) {
-        self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.redo();
-        });
     }
 
     fn set_preferences(&mut self, preferences: Preferences) {

@@ -64,7 +64,7 @@ impl Editor {
         match card {
             Ok(card) => {
                 self.forecasting.model_chosen(model.clone(), demands);
-                self.preferences.model = model;
+                self.preferences.model = model.clone();
                 self.preferences_changed = true;
                 let begin_with = settings_for(&card, &self.preferences);
                 for open in &mut self.documents {
@@ -82,9 +82,13 @@ impl Editor {
                     });
                 }
                 self.card = Some(card);
+                self.go_on_redoing(&model);
             }
             // The model chosen before stays.
-            Err(error) => self.notices.error(None, &error),
+            Err(error) => {
+                self.redo_with_model = None;
+                self.notices.error(None, &error);
+            }
         }
     }
 

@@ -50,6 +50,10 @@ impl Notices {
         self.add(NoticeLevel::Info, document, message);
     }
 
+    pub(super) fn warning(&mut self, document: Option<DocumentId>, message: Message) {
+        self.add(NoticeLevel::Warning, document, message);
+    }
+
     pub(super) fn warn(&mut self, document: Option<DocumentId>, what: &dyn Explain) {
         self.add(NoticeLevel::Warning, document, what.message());
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
 use super::selecting::SeenPicture;
-use crate::document::{Document, DocumentId};
+use crate::document::{Document, DocumentId, LayerId};
 use crate::geometry::Extent;
 use crate::plan::{EditSettings, RegionBounds, RegionBoxes};
 use crate::project::Original;
@@ -35,6 +35,8 @@ pub struct OpenDocument {
     pub(super) seen: Option<SeenPicture>,
     /// What the mask was selected as, alone, as far as this session knows.
     pub(super) selected: Option<Part>,
+    /// The layer that the next run makes anew.
+    pub(super) redoing: Option<LayerId>,
     pub(super) journal: DocumentJournal,
 }
 
@@ -68,6 +70,7 @@ impl OpenDocument {
             stroke: None,
             seen: None,
             selected: None,
+            redoing: None,
             journal,
         }
     }

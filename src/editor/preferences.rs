@@ -42,6 +42,10 @@ pub struct Preferences {
     pub recent_prompts: Vec<String>,
     /// Strengths of the comparison.
     pub strengths: Vec<Strength>,
+    /// Results of one press, 1…[`MOST_VARIATIONS`](Self::MOST_VARIATIONS), each with a seed of its own.
+    pub variations: u32,
+    /// Memory that the pixels of results may take; more of them lie on the disk only.
+    pub results_in_memory_mib: u32,
     /// The guide of the first start has been dismissed.
     pub guide_dismissed: bool,
     /// Saved PNG files carry how they were made.
@@ -69,6 +73,8 @@ impl Default for Preferences {
                 .into_iter()
                 .filter_map(|value| Strength::new(value).ok())
                 .collect(),
+            variations: 1,
+            results_in_memory_mib: 1024,
             guide_dismissed: false,
             save_recipe: true,
             jpeg_quality: 92,
@@ -82,6 +88,13 @@ impl Default for Preferences {
 impl Preferences {
     /// Recent files and prompts that are kept.
     pub const MOST_RECENT: usize = 30;
+    /// The most results of one press.
+    pub const MOST_VARIATIONS: u32 = 8;
+
+    /// Results of one press.
+    pub fn variations(&self) -> u32 {
+        self.variations.clamp(1, Self::MOST_VARIATIONS)
+    }
 
     /// The preferences that lie in `data_dir`, for who needs them before there is an editor, such
     /// as the window for its size; the first values where there are none or none that can be read.

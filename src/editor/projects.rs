@@ -1,5 +1,6 @@
 //! Saving a document as a project, with its results, and opening one.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,15 +8,16 @@ use serde::Deserialize as _;
 use serde_json::Map;
 
 use super::Editor;
-use super::closed::NamedResult;
+use super::candidates::Candidate;
 use super::files::{FileEvent, ProjectSaved, file_name};
 use super::ids::CandidateId;
 use super::in_project::InProject;
 use super::journaling::Named;
+use super::kept_results::{KeptPixels, NamedResult, ResultFolder};
 use super::open_document::{AboutDocument, OpenDocument};
 use crate::document::{Document, DocumentId};
 use crate::plan::Restored as RecipeFound;
-use crate::project::{self, Opened, Project, ResultEntry};
+use crate::project::{self, Opened, Project, ProjectError, ResultEntry};
 use crate::raster::FileOrigin;
 use crate::text::{Explain as _, Message};
 
@@ -36,24 +38,16 @@ impl Editor {
 
     /// Writes a document as a project to `path`, which becomes the document's own.
     pub(super) fn write_project(&mut self, id: DocumentId, path: PathBuf) {
-        let results: Vec<(CandidateId, ResultEntry)> = self
+        let (ids, results): (Vec<_>, Vec<_>) = self
             .candidates(id)
-            .map(|candidate| {
-                let entry = ResultEntry {
-                    note: NamedResult::of(candidate).to_json(),
-                    patch: Arc::clone(&candidate.patch),
-                    painted: candidate.painted.clone(),
-                };
-                (candidate.id, entry)
-            })
-            .collect();
+            .map(|candidate| (candidate.id, self.result_source(candidate)))
+            .unzip();
         let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
             return;
         };
         open.stroke = None;
         open.document.commit();
         let known = open.in_project.as_ref().filter(|known| known.path == path);
-        let (ids, results) = results.into_iter().unzip();
         let in_project = InProject {
             written: known.and_then(|known| known.written.clone()),
             unknown: known.map(|known| known.unknown.clone()).unwrap_or_default(),
@@ -67,12 +61,16 @@ impl Editor {
             state: open.document.state().clone(),
             about: about_json(&open.about),
             original: open.original.clone(),
-            results,
+            results: Vec::new(),
             unknown: in_project.unknown.clone(),
         };
         let taken = self.do_file_task(Box::new(move || {
             let previous = in_project.written.as_deref();
-            let result = project::write(&in_project.path, &project, &picture, previous);
+            let results: Result<_, _> = results.into_iter().map(ResultSource::entry).collect();
+            let result = results.and_then(|results| {
+                let project = Project { results, ..project };
+                project::write(&in_project.path, &project, &picture, previous)
+            });
             FileEvent::ProjectSaved(Box::new(ProjectSaved {
                 document,
                 serial,
@@ -154,7 +152,7 @@ impl Editor {
         open.original = project.original;
         self.documents.push(open);
         self.active = Some(id);
-        let results = self.add_results(id, project.results);
+        let results = self.add_results(id, project.results, &HashSet::new());
         self.with_document(id, |open| {
             open.in_project = written.map(|written| InProject {
                 path,
@@ -169,8 +167,14 @@ impl Editor {
     }
 
     /// Gives a document back what only its project holds, after its journal was restored.
-    pub(super) fn take_rest_of_project(&mut self, id: DocumentId, path: PathBuf, rest: Opened) {
-        let results = self.add_results(id, rest.project.results);
+    pub(super) fn take_rest_of_project(
+        &mut self,
+        id: DocumentId,
+        path: PathBuf,
+        rest: Opened,
+        thrown: &HashSet<String>,
+    ) {
+        let results = self.add_results(id, rest.project.results, thrown);
         self.with_document(id, |open| {
             open.original = rest.project.original;
             open.in_project = rest.written.map(|written| InProject {
@@ -182,23 +186,89 @@ impl Editor {
         });
     }
 
-    fn add_results(&mut self, id: DocumentId, results: Vec<ResultEntry>) -> Vec<CandidateId> {
+    /// Adds the results of a project that are not there already and were not thrown away since; which
+    /// those that are there are.
+    fn add_results(
+        &mut self,
+        id: DocumentId,
+        results: Vec<ResultEntry>,
+        thrown: &HashSet<String>,
+    ) -> Vec<CandidateId> {
         let mut ids = Vec::new();
+        let mut groups = HashMap::new();
         for entry in results {
-            let candidate = CandidateId(self.last_candidate + 1);
-            let named = NamedResult::from_json(entry.note);
-            if let Some(named) = named {
+            let Some(named) = NamedResult::from_json(entry.note) else {
+                continue;
+            };
+            let key = named.key().map(str::to_owned);
+            let key = key.unwrap_or_else(|| self.seeds.draw_key());
+            let known = self.candidates(id).find(|candidate| candidate.key == key);
+            if let Some(known) = known {
+                ids.push(known.id);
+            } else if !thrown.contains(&key) {
+                let group = self.group_of(&mut groups, named.group());
                 self.last_candidate += 1;
+                let candidate = CandidateId(self.last_candidate);
                 ids.push(candidate);
-                self.candidates.push(named.into_candidate(
-                    candidate,
-                    id,
-                    entry.patch,
-                    entry.painted,
-                ));
+                let pixels = KeptPixels {
+                    patch: entry.patch,
+                    painted: entry.painted,
+                };
+                let whose = (candidate, id, group);
+                self.candidates
+                    .push(named.into_candidate(whose, key, Some(pixels)));
             }
         }
         ids
+    }
+
+    fn result_source(&self, candidate: &Candidate) -> ResultSource {
+        let open = self.document(candidate.document);
+        ResultSource {
+            note: NamedResult::of(candidate).to_json(),
+            key: candidate.key.clone(),
+            pixels: candidate.patch().map(|patch| KeptPixels {
+                patch: Arc::clone(patch),
+                painted: candidate.painted.clone(),
+            }),
+            folder: open.and_then(OpenDocument::result_folder),
+        }
+    }
+}
+
+/// A result that is to be written into a project, from memory or from the disk.
+struct ResultSource {
+    note: serde_json::Value,
+    key: String,
+    pixels: Option<KeptPixels>,
+    folder: Option<ResultFolder>,
+}
+
+impl ResultSource {
+    /// On the file thread.
+    fn entry(self) -> Result<ResultEntry, ProjectError> {
+        let Self {
+            note,
+            key,
+            pixels,
+            folder,
+        } = self;
+        let read = || match &folder {
+            Some(folder) => folder.read(&key),
+            None => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        let pixels = pixels.map_or_else(read, Ok).map_err(|error| {
+            // Rather no project than one that has lost a result.
+            ProjectError::Read {
+                path: PathBuf::from(&key),
+                why: error.to_string(),
+            }
+        })?;
+        Ok(ResultEntry {
+            note,
+            patch: pixels.patch,
+            painted: pixels.painted,
+        })
     }
 }
 

@@ -113,17 +113,22 @@ impl SessionFolder {
     /// Takes a folder away. The journal goes first: a folder without one is nothing to restore.
     /// What cannot be removed is tried again when a program lists the folders next.
     pub(super) fn remove_at(path: &Path) {
-        for name in ["journal", "journal.new", CLOSED_FILE, RESULTS_FILE, "lock"] {
+        let own = ["journal", "journal.new", CLOSED_FILE, OLD_RESULTS_FILE];
+        for name in own {
             _ = std::fs::remove_file(path.join(name));
         }
+        _ = std::fs::remove_dir_all(path.join(RESULTS_FOLDER));
+        _ = std::fs::remove_file(path.join("lock"));
         _ = std::fs::remove_dir(path);
     }
 }
 
 /// What says that a folder's document was closed on purpose.
 pub(super) const CLOSED_FILE: &str = "closed.json";
-/// Results that belong to a closed document.
-pub(super) const RESULTS_FILE: &str = "results";
+/// The folder of results in that of a journal.
+pub(super) const RESULTS_FOLDER: &str = "kept";
+/// Where results lay that were closed with their document, before each had files of its own.
+pub(super) const OLD_RESULTS_FILE: &str = "results";
 
 /// When folders that were held are looked at again, after the look before.
 const LOOKS_AGAIN: [Duration; 6] = [

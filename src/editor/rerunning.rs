@@ -61,7 +61,10 @@ impl Editor {
             RerunOf::Layer(document, layer) => (document, Some(layer)),
             RerunOf::Result(id) => {
                 let candidate = self.candidate(id)?;
-                (candidate.document, candidate.accepted_as)
+                (
+                    candidate.document,
+                    candidate.accepted_as.or(candidate.redoes),
+                )
             }
         };
         let state = self.document(document)?.document().state();

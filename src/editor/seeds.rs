@@ -19,9 +19,18 @@ impl Seeds {
 
     /// A seed of 32 bits, as other programs take them.
     pub(super) fn draw(&mut self) -> Seed {
+        Seed(self.next() >> 32)
+    }
+
+    /// A name of 16 hexadecimal digits that nothing else has.
+    pub(super) fn draw_key(&mut self) -> String {
+        format!("{:016x}", self.next())
+    }
+
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Seed((z ^ (z >> 31)) >> 32)
+        z ^ (z >> 31)
     }
 }

@@ -22,6 +22,8 @@ const BAND_ROWS: u32 = 256;
 /// What a run will take.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Forecast {
+    /// Runs after one another; the rest is of each of them, but the seconds are of all.
+    pub runs: u32,
     /// Passes, the first among them.
     pub passes: u32,
     /// Tiles of all passes that are not skipped; 0 where all is shown to the model at once.
@@ -62,6 +64,7 @@ impl Planned<'_> {
     pub fn forecast(&self, demands: &dyn Demands, speeds: &Speeds) -> Forecast {
         let (load, text) = speeds.beginning_seconds(self.model);
         let mut forecast = Forecast {
+            runs: 1,
             passes: 1 + self.later.len() as u32,
             tiles: 0,
             seconds: text + if self.is_loaded { 0.0 } else { load },
@@ -188,9 +191,19 @@ impl Memory {
     }
 }
 
-impl Explain for Forecast {
-    /// In short, such as “2 passes, 6 tiles, about 40 s, 3.1 GB”.
-    fn message(&self) -> Message {
+impl Forecast {
+    /// What this run and `count` others will take that are like `other`.
+    #[must_use]
+    pub fn and(self, count: u32, other: &Self) -> Self {
+        Self {
+            runs: self.runs + count,
+            seconds: self.seconds + other.seconds * f64::from(count),
+            measured: self.measured && other.measured,
+            ..self
+        }
+    }
+
+    fn of_one(&self) -> Message {
         let key = match (self.passes, self.tiles) {
             (0 | 1, _) => "forecast-one",
             (_, 0) => "forecast-passes",
@@ -201,6 +214,18 @@ impl Explain for Forecast {
             .with("tiles", self.tiles)
             .with("time", rounded_time(self.seconds))
             .with("memory", gigabytes(self.bytes))
+    }
+}
+
+impl Explain for Forecast {
+    /// In short, such as “2 passes, 6 tiles, about 40 s, 3.1 GB”.
+    fn message(&self) -> Message {
+        match self.runs {
+            0 | 1 => self.of_one(),
+            runs => Message::new("forecast-runs")
+                .with("count", runs)
+                .with("forecast", self.of_one()),
+        }
     }
 }
 
@@ -334,6 +359,7 @@ mod tests {
     fn it_is_said_as_finely_as_it_is_known() {
         let say = |passes, tiles, seconds, bytes| {
             let forecast = Forecast {
+                runs: 1,
                 passes,
                 tiles,
                 seconds,

@@ -20,17 +20,20 @@ pub enum Group {
     View,
     /// Making pictures.
     Generate,
+    /// What was made.
+    Result,
     /// Help and preferences.
     Help,
 }
 
 impl Group {
     /// Every group, in the order of menus.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::File,
         Self::Edit,
         Self::Tool,
         Self::Generate,
+        Self::Result,
         Self::View,
         Self::Help,
     ];
@@ -43,6 +46,7 @@ impl Group {
             Self::Tool => "ui-group-tool",
             Self::View => "ui-group-view",
             Self::Generate => "ui-group-generate",
+            Self::Result => "ui-group-result",
             Self::Help => "ui-group-help",
         }
     }
@@ -55,6 +59,7 @@ impl Group {
             Self::Tool => icons::BRUSH,
             Self::View => icons::EYE,
             Self::Generate => icons::GENERATE,
+            Self::Result => icons::ALL_RESULTS,
             Self::Help => icons::GUIDE,
         }
     }
@@ -165,6 +170,12 @@ actions! {
     LoadMask = Edit MASK_LOAD [] "ui-load-mask";
     /// Writes the mask as a picture.
     SaveMask = Edit MASK_SAVE [] "ui-save-mask";
+    /// Gives the chosen layer a name.
+    RenameLayer = Edit RENAME [NONE + F2] "ui-layer-rename";
+    /// Puts the chosen layer above itself once more.
+    DuplicateLayer = Edit DUPLICATE [CTRL + J] "ui-layer-duplicate";
+    /// Brings back what made the chosen layer, to run it again.
+    RedoLayer = Edit REDO_LAYER [] "ui-layer-redo";
     /// Paints.
     Brush = Tool BRUSH [NONE + B] "ui-brush";
     /// Removes paint.
@@ -212,17 +223,31 @@ actions! {
     /// Stops the run.
     Cancel = Generate CLOSE [NONE + Escape] "ui-cancel";
     /// Takes the result shown into the picture.
-    Accept = Generate ACCEPT [NONE + Enter] "ui-accept";
+    Accept = Result ACCEPT [NONE + Enter] "ui-accept";
     /// Removes the result shown.
-    Discard = Generate DELETE [NONE + Delete] "ui-discard";
+    Discard = Result DELETE [NONE + Delete] "ui-discard";
+    /// Brings back what was thrown away last.
+    BringBack = Result BRING_BACK [] "ui-bring-back";
+    /// Takes over what the result shown was made with.
+    UseSettings = Result USE_SETTINGS [] "ui-reuse-settings";
+    /// Takes the seed of the result shown into the clipboard.
+    CopySeed = Result COPY_SEED [] "ui-copy-seed";
+    /// Runs what gave the result shown again.
+    Again = Result AGAIN [CTRL + R] "ui-again";
+    /// The same with another seed.
+    AgainOtherSeed = Result AGAIN_OTHER_SEED [CTRL_SHIFT + R] "ui-again-other-seed";
     /// Shows the next result.
-    NextResult = Generate COLLAPSED [NONE + Period] "ui-next-result";
+    NextResult = Result COLLAPSED [NONE + Period] "ui-next-result";
     /// Shows the result before.
-    PreviousResult = Generate PREVIOUS [NONE + Comma] "ui-previous-result";
+    PreviousResult = Result PREVIOUS [NONE + Comma] "ui-previous-result";
     /// Brings the prompt used before back.
     PreviousPrompt = Generate UP [CTRL + ArrowUp] "ui-previous-prompt";
     /// The way back.
     NextPrompt = Generate DOWN [CTRL + ArrowDown] "ui-next-prompt";
+    /// Every result, or back to the picture.
+    AllResults = Result ALL_RESULTS [CTRL + G] "ui-all-results";
+    /// Two results, or back to the picture.
+    CompareTwo = Result COMPARE_TWO [NONE + V] "ui-compare-two";
     /// The strengths compared last, or back to the picture.
     LastComparison = View COMPARE [NONE + C] "ui-last-comparison";
     /// Larger.

@@ -259,24 +259,32 @@ impl Desktop {
             return;
         };
         let document = open.id();
-        let results: Vec<_> = self
-            .editor
-            .candidates(document)
-            .filter(|c| c.accepted_as.is_none())
-            .map(|c| (c.id, c.comparison.is_some()))
-            .collect();
+        let count = self.editor.candidates(document).count();
+        let newest = self.editor.candidates(document).next_back();
+        // Neither a tile of a comparison, nor what was read from a file.
+        let came = newest.filter(|newest| {
+            newest.comparison.is_none()
+                && self.editor.run(newest.job).is_some()
+                && !self.editor.is_layer(newest)
+        });
         let painting = self.state.drag.is_painting();
         let known = self.state.of(document);
-        if results.len() > known.results_seen
+        // While one looks at the first of several variations the others do not push themselves forward.
+        let shown = known
+            .shown_result()
+            .and_then(|id| self.editor.candidate(id));
+        if count > known.results_seen
             && !painting
-            && let Some((id, false)) = results.last()
+            && let Some(came) = came
+            && shown.is_none_or(|shown| shown.group != came.group)
         {
-            known.shown_result = Some(*id);
+            known.show_result(Some(came.id));
         }
-        known.results_seen = results.len();
+        known.results_seen = count;
         if let Some(seen) = self.state.comparisons_seen {
             let comparisons: Vec<_> = self.editor.comparisons(document).map(|c| c.id).collect();
             if comparisons.len() > seen {
+                self.state.leave_views();
                 self.state.comparison = comparisons.last().copied();
                 self.state.comparisons_seen = None;
                 self.state.of(document).sheet_view.fits = true;

@@ -40,9 +40,9 @@ pub(super) fn window_ui(
             .resizable(false)
             .frame(bar(Margin::symmetric(6, 6)))
             .show(ui, |ui| panels::tool_column_ui(ui, desk));
-        settings_panel(ui, desk, bar);
+        settings_panel(ui, desk, store, bar);
         // Always, so that the picture does not change its size with the first result.
-        if desk.state.comparison.is_none() {
+        if desk.state.shows_canvas() {
             Panel::bottom("results")
                 .exact_size(panels::results_height(room))
                 .frame(bar(Margin::symmetric(12, 4)))
@@ -56,10 +56,16 @@ pub(super) fn window_ui(
             .state
             .comparison
             .and_then(|id| desk.editor.comparison(id));
-        match (has_document, comparison) {
-            (true, Some(comparison)) => canvas::sheet_ui(ui, desk, store, comparison),
-            (true, None) => canvas::canvas_ui(ui, desk, store),
-            (false, _) => panels::welcome_ui(ui, desk),
+        match (desk.editor.active(), comparison) {
+            (Some(_), Some(comparison)) => canvas::sheet_ui(ui, desk, store, comparison),
+            (Some(open), None) if desk.state.pair.is_some() => {
+                canvas::pair_ui(ui, desk, store, open);
+            }
+            (Some(open), None) if desk.state.grid => {
+                panels::results_grid_ui(ui, desk, store, open);
+            }
+            (Some(_), None) => canvas::canvas_ui(ui, desk, store),
+            (None, _) => panels::welcome_ui(ui, desk),
         }
     });
     let place = if has_document && desk.state.shown.panels && room < Room::Enough {
@@ -72,7 +78,12 @@ pub(super) fn window_ui(
 
 /// The panel at the right. A narrow window gives it its least width, and it is not to be dragged there:
 /// the width that the user chose is for the window that has room for it.
-fn settings_panel(ui: &mut Ui, desk: &mut Desk<'_>, bar: impl Fn(Margin) -> Frame) {
+fn settings_panel(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    bar: impl Fn(Margin) -> Frame,
+) {
     let frame = bar(Margin {
         left: 16,
         right: 4,
@@ -84,7 +95,7 @@ fn settings_panel(ui: &mut Ui, desk: &mut Desk<'_>, bar: impl Fn(Margin) -> Fram
             .exact_size(*size::SETTINGS_RANGE.start())
             .resizable(false)
             .frame(frame)
-            .show(ui, |ui| panels::settings_ui(ui, desk));
+            .show(ui, |ui| panels::settings_ui(ui, desk, store));
         return;
     }
     let width = desk
@@ -94,7 +105,7 @@ fn settings_panel(ui: &mut Ui, desk: &mut Desk<'_>, bar: impl Fn(Margin) -> Fram
         .default_size(width)
         .size_range(size::SETTINGS_RANGE)
         .frame(frame)
-        .show(ui, |ui| panels::settings_ui(ui, desk));
+        .show(ui, |ui| panels::settings_ui(ui, desk, store));
     let now = settings.response.rect.width().round();
     let held = ui.input(|i| i.pointer.any_down());
     if !held && (now - width).abs() >= 1.0 {

@@ -134,7 +134,7 @@ fn sheet_of(editor: &Editor, comparison: ComparisonId) -> Option<Pixmap> {
         };
         let candidate = editor.candidate(id)?;
         let mut picture = source.clone();
-        draw_patch(&mut picture.pixels, &candidate.patch, 255);
+        draw_patch(&mut picture.pixels, candidate.patch()?, 255);
         let steps = run.settings.steps;
         let label = format!(
             "{:.2} · {}/{}",

@@ -102,6 +102,17 @@ icons! {
     PUT_NOTHING = '\u{e084}' "image-off";
     HARMONISE = '\u{e085}' "waves";
     MASK_KIND = '\u{e086}' "layers-2";
+    ALL_RESULTS = '\u{e0c0}' "gallery-thumbnails";
+    COMPARE_TWO = '\u{e0c1}' "columns-2";
+    USE_SETTINGS = '\u{e0c2}' "sliders-horizontal";
+    AGAIN = '\u{e0c3}' "repeat";
+    AGAIN_OTHER_SEED = '\u{e0c4}' "shuffle";
+    COPY_SEED = '\u{e0c5}' "hash";
+    BRING_BACK = '\u{e0c6}' "undo-dot";
+    RENAME = '\u{e0c7}' "pencil";
+    DUPLICATE = '\u{e0c8}' "copy-plus";
+    REDO_LAYER = '\u{e0c9}' "refresh-cw";
+    MORE = '\u{e0ca}' "ellipsis";
     RECIPE = '\u{e090}' "scroll-text";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -23,6 +23,8 @@ mod options;
 mod panels;
 mod perform;
 mod placement;
+mod result_thumb;
+mod results;
 mod room;
 mod run_texts;
 mod selecting;

@@ -12,6 +12,7 @@ use super::context::{Desk, memory};
 use super::dialogs::FileChooser;
 use super::file_purpose::FilePurpose;
 use super::panels;
+use super::results;
 use super::selecting;
 use super::state::{Dialog, EmptyPrompt, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
 use super::tasks;
@@ -19,7 +20,7 @@ use super::theme;
 use super::view_transform::View;
 use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
-use crate::editor::{CandidateId, Command, OpenDocument, SaveStep, Theme};
+use crate::editor::{Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
@@ -71,6 +72,11 @@ pub(super) fn perform(
         Action::Hand => pick(desk, Tool::Hand),
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
+        Action::Split if desk.state.pair.is_some() => {
+            if let Some(pair) = &mut desk.state.pair {
+                pair.wipe = if pair.wipe.is_some() { None } else { Some(0.5) };
+            }
+        }
         Action::Split => {
             desk.state.split = if desk.state.split.is_some() {
                 None
@@ -93,7 +99,10 @@ pub(super) fn perform(
             if matches!(action, Action::Generate | Action::CompareStrengths) {
                 leave_text(ctx);
             }
-            if let Some(open) = desk.editor.active() {
+            if let Some(open) = desk.editor.active()
+                && !results::perform(ctx, desk, open, action)
+                && !panels::layer_action(desk, open, action)
+            {
                 perform_on(desk, files, open, action);
             }
         }
@@ -166,24 +175,15 @@ pub(super) fn perform_on(
         }
         Action::Generate => generate(desk, document),
         Action::CompareStrengths => compare(desk, document),
-        Action::Accept => {
-            if let Some(candidate) = canvas::shown_result(desk, open) {
-                desk.send(Command::AcceptCandidate(candidate.id));
-            }
-        }
-        Action::Discard => discard(desk, open),
-        Action::NextResult => step_result(desk, document, true),
-        Action::PreviousResult => step_result(desk, document, false),
         Action::PreviousPrompt => step_prompt(desk, document, true),
         Action::NextPrompt => step_prompt(desk, document, false),
         Action::ZoomIn | Action::ZoomOut | Action::Fit | Action::ActualSize => {
             zoom(desk.state.view_in_front(document), action);
         }
         Action::LastComparison => {
-            desk.state.comparison = match desk.state.comparison {
-                Some(_) => None,
-                None => desk.last_comparison(document),
-            };
+            if desk.state.leave_views().comparison.is_none() {
+                desk.state.comparison = desk.last_comparison(document);
+            }
         }
         // The others need no document and are done above.
         _ => {}
@@ -352,7 +352,9 @@ fn scale_brush(desk: &mut Desk<'_>, factor: f32) {
 
 /// Escape goes back by one: from the sheet, from the run, from the result, from the line.
 fn cancel(desk: &mut Desk<'_>) {
-    if desk.state.comparison.take().is_some() || selecting::stop(desk) {
+    let views = desk.state.leave_views();
+    let was_away = views.comparison.is_some() || views.pair.is_some() || views.grid;
+    if was_away || selecting::stop(desk) {
         return;
     }
     if !desk.editor.erasures().is_empty() {
@@ -364,8 +366,9 @@ fn cancel(desk: &mut Desk<'_>) {
         return;
     }
     if let Some(document) = desk.open().map(OpenDocument::id)
-        && desk.state.of(document).shown_result.take().is_some()
+        && desk.state.of(document).shown_result().is_some()
     {
+        desk.state.of(document).show_result(None);
         return;
     }
     desk.state.split = None;
@@ -392,9 +395,9 @@ fn is_asked_first(desk: &mut Desk<'_>, open: &OpenDocument, action: Action) -> b
 
 fn generate(desk: &mut Desk<'_>, document: DocumentId) {
     // The run appears on the canvas, so the canvas is shown.
-    desk.state.comparison = None;
+    desk.state.leave_views();
     let known = desk.state.of(document);
-    known.shown_result = None;
+    known.show_result(None);
     known.prompt_back = None;
     // What the run will change is seen until its first preview is.
     desk.state.turn_to_mask(document);
@@ -412,50 +415,6 @@ fn compare(desk: &mut Desk<'_>, document: DocumentId) {
         strengths,
     });
     desk.state.comparisons_seen = Some(desk.editor.comparisons(document).count());
-}
-
-fn results(desk: &Desk<'_>, document: DocumentId) -> Vec<CandidateId> {
-    desk.editor
-        .candidates(document)
-        .filter(|candidate| candidate.accepted_as.is_none())
-        .map(|candidate| candidate.id)
-        .collect()
-}
-
-fn step_result(desk: &mut Desk<'_>, document: DocumentId, forward: bool) {
-    let all = results(desk, document);
-    let Some(last) = all.len().checked_sub(1) else {
-        return;
-    };
-    let now = desk.state.of(document).shown_result;
-    let place = now.and_then(|id| all.iter().position(|other| *other == id));
-    let next = match (place, forward) {
-        (None, true) => 0,
-        (None, false) => last,
-        (Some(place), true) => {
-            if place == last {
-                0
-            } else {
-                place + 1
-            }
-        }
-        (Some(place), false) => place.checked_sub(1).unwrap_or(last),
-    };
-    desk.state.of(document).shown_result = all.get(next).copied();
-}
-
-fn discard(desk: &mut Desk<'_>, open: &OpenDocument) {
-    let Some(candidate) = canvas::shown_result(desk, open) else {
-        return;
-    };
-    let all = results(desk, open.id());
-    let place = all.iter().position(|id| *id == candidate.id).unwrap_or(0);
-    let neighbour = all
-        .get(place + 1)
-        .or_else(|| all.get(place.checked_sub(1)?))
-        .copied();
-    desk.state.of(open.id()).shown_result = neighbour;
-    desk.send(Command::DiscardCandidate(candidate.id));
 }
 
 /// Goes through the prompts used before, the newest first.

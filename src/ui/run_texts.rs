@@ -1,12 +1,8 @@
-//! What is said of a run and offered for a result in more than one place.
-
-use eframe::egui::Ui;
+//! What is said of a run in more than one place.
 
 use super::context::Desk;
-use super::{icons, widgets};
-use crate::editor::{Candidate, Command, RunProgress};
+use crate::editor::RunProgress;
 use crate::jobs::Stage;
-use crate::plan::Seed;
 use crate::text::Message;
 
 /// Where a run stands, in words.
@@ -39,31 +35,4 @@ fn time_left(seconds: f64) -> Message {
         return left.with("time", Message::new("ui-seconds").with("count", whole));
     }
     left.with("time", format!("{}:{:02}", whole / 60, whole % 60))
-}
-
-/// Lines of a menu that bring back what a result was made with.
-pub(super) fn reuse_lines(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
-    let document = result.document;
-    let reuse = desk.text("ui-reuse-settings");
-    if widgets::menu_line(ui, icons::REUSE, &reuse, "")
-        .on_hover_text(desk.text("ui-reuse-settings-tip"))
-        .clicked()
-    {
-        let settings = Box::new((*result.settings).clone());
-        desk.send(Command::SetSettings { document, settings });
-        ui.close();
-    }
-    let seed = desk.text("ui-reuse-seed");
-    if widgets::menu_line(ui, icons::LOCK, &seed, "")
-        .on_hover_text(desk.text("ui-reuse-seed-tip"))
-        .clicked()
-    {
-        let Seed(seed) = result.settings.seed;
-        desk.set(document, |settings| settings.seed = Seed(seed));
-        desk.send(Command::LockSeed {
-            document,
-            locked: true,
-        });
-        ui.close();
-    }
 }

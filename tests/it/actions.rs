@@ -37,6 +37,8 @@ struct Stage {
     asked: Vec<ViewportCommand>,
     /// Sizes of pictures put into the clipboard.
     copied: Receiver<[usize; 2]>,
+    /// Texts put there.
+    texts: Receiver<String>,
 }
 
 impl Stage {
@@ -48,11 +50,15 @@ impl Stage {
         let window = TestWindow::open(case.wanted());
         let (said, heard) = sync_channel(256);
         let (copies, copied) = sync_channel(256);
+        let (writes, texts) = sync_channel(256);
         let listen = move |ui: &mut Ui| {
             ui.ctx().output(|output| {
                 for command in &output.commands {
                     if let OutputCommand::CopyImage(image) = command {
                         copies.try_send(image.size).unwrap();
+                    }
+                    if let OutputCommand::CopyText(text) = command {
+                        writes.try_send(text.clone()).unwrap();
                     }
                 }
             });
@@ -68,6 +74,7 @@ impl Stage {
             heard,
             asked: Vec::new(),
             copied,
+            texts,
         }
     }
 

@@ -98,7 +98,11 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
         };
         // An engine that has never run anything.
         let result = run_edit(real_engine().as_mut(), &alone, &mut Unwatched).unwrap();
-        assert!(result.patch == *tile.patch, "strength {}", strength.get());
+        assert!(
+            result.patch == **tile.patch().unwrap(),
+            "strength {}",
+            strength.get()
+        );
         texts += tile.report.text_encodes;
         pictures += tile.report.picture_encodes;
     }

@@ -265,7 +265,7 @@ fn every_strength_of_a_comparison_equals_its_single_run() {
         let compared = session.editor.candidate(of_comparison).unwrap();
         assert_eq!(single.settings.seed, compared.settings.seed);
         assert!(
-            single.patch == compared.patch,
+            single.patch() == compared.patch(),
             "strength {}",
             strength.get()
         );

@@ -42,7 +42,11 @@ fn results(editor: &Editor, id: DocumentId) -> Vec<(EditSettings, bool, Patch)> 
     let all = editor.candidates(id);
     all.map(|c| {
         let settings = EditSettings::clone(&c.settings);
-        (settings, c.accepted_as.is_some(), Patch::clone(&c.patch))
+        (
+            settings,
+            c.accepted_as.is_some(),
+            Patch::clone(c.patch().unwrap()),
+        )
     })
     .collect()
 }
@@ -114,7 +118,10 @@ fn what_only_the_project_holds_is_there_after_a_crash() {
     });
     let left = session.editor.recoverable().next().unwrap().id;
     session.editor.apply(Command::Restore(left));
-    session.wait("the document", |editor| editor.active().is_some());
+    session.wait("the document and its results", |editor| {
+        let open = editor.active();
+        open.is_some_and(|open| editor.candidates(open.id()).all(|it| it.patch().is_some()))
+    });
     let id = session.editor.active().unwrap().id();
     assert!(*session.document(id).document().state() == state);
     assert!(results(&session.editor, id) == made);

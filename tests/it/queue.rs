@@ -122,7 +122,8 @@ fn ending_in_the_middle_of_a_job_ends_at_once_and_keeps_what_was_painted() {
 /// Where a result differs from the picture it was made of.
 fn changed(session: &Session, document: DocumentId) -> Rect {
     let candidate = session.last_candidate(document);
-    let (Pixmap::Rgba8(patch), rect) = (&candidate.patch.pixels, candidate.patch.rect) else {
+    let patch = candidate.patch().unwrap();
+    let (Pixmap::Rgba8(patch), rect) = (&patch.pixels, patch.rect) else {
         panic!("8 bits expected")
     };
     let mut bounds = Rect::default();

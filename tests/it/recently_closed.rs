@@ -32,7 +32,7 @@ fn labels(open: &OpenDocument) -> Vec<EditLabel> {
 
 fn results(editor: &Editor, id: DocumentId) -> Vec<(bool, Patch)> {
     let all = editor.candidates(id);
-    all.map(|c| (c.accepted_as.is_some(), Patch::clone(&c.patch)))
+    all.map(|c| (c.accepted_as.is_some(), Patch::clone(c.patch().unwrap())))
         .collect()
 }
 
@@ -53,7 +53,10 @@ fn wait_for_closed(session: &mut Session, count: usize) {
 fn reopen(session: &mut Session) -> DocumentId {
     let closed = session.editor.recently_closed()[0].clone();
     session.editor.apply(Command::Restore(closed.id));
-    session.wait("the document", |editor| editor.active().is_some());
+    session.wait("the document and its results", |editor| {
+        let open = editor.active();
+        open.is_some_and(|open| editor.candidates(open.id()).all(|it| it.patch().is_some()))
+    });
     session.editor.active().unwrap().id()
 }
 

@@ -53,12 +53,10 @@ pub(crate) fn after_a_kill(session: &Session) -> Session {
 }
 
 /// Waits until the disk holds everything.
-fn settle(session: &mut Session) {
-    session.wait("the journals", |editor| {
-        editor
-            .documents()
-            .iter()
-            .all(OpenDocument::is_kept_for_recovery)
+pub(crate) fn settle(session: &mut Session) {
+    session.wait("journals and results", |editor| {
+        let mut all = editor.documents().iter();
+        all.all(|open| open.is_kept_for_recovery() && editor.has_kept_results(open.id()))
     });
 }
 
@@ -303,6 +301,7 @@ proptest! {
         }
         prop_assert_eq!(labels(again.document(restored)), expected);
         let results = session.editor.candidates(id).count();
+        prop_assert_eq!(again.editor.candidates(restored).count(), results);
         let finished = session.editor.runs().iter();
         let finished = finished.filter(|run| matches!(run.state, RunState::Finished(_))).count();
         prop_assert_eq!(results, finished, "no undo has lost a result");

@@ -19,6 +19,7 @@ plan-engine-size = The engine returned { $got } instead of { $wanted }. This is 
 plan-bad-profile = The picture’s colour profile cannot be used. Convert the picture to sRGB first. Detail: { $why }
 plan-scaling = The picture cannot be scaled. This is our mistake; please report it. Detail: { $why }
 forecast-one = about { $time }, { $memory }
+forecast-runs = { $count } results: { $forecast }
 forecast-passes = { $passes } passes, about { $time }, { $memory }
 forecast-tiles =
     { $passes } passes, { $tiles ->

@@ -19,6 +19,7 @@ plan-engine-size = 引擎傳回 { $got }，應該是 { $wanted }。這是我們�
 plan-bad-profile = 無法使用圖片的色彩描述檔。請先把圖片轉成 sRGB。細節：{ $why }
 plan-scaling = 無法縮放圖片。這是我們的錯，請回報。細節：{ $why }
 forecast-one = 約 { $time }、{ $memory }
+forecast-runs = { $count } 張：{ $forecast }
 forecast-passes = 繪製 { $passes } 次，約 { $time }、{ $memory }
 forecast-tiles = 繪製 { $passes } 次、共 { $tiles } 塊，約 { $time }、{ $memory }
 forecast-seconds = { $count } 秒

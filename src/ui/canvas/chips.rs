@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use super::Shows;
-use crate::editor::{Command, OpenDocument};
+use crate::editor::{Command, OpenDocument, RerunOf};
 use crate::geometry::Rect as PixelRect;
 use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout};
 use crate::text::{Explain as _, Message};
@@ -98,6 +98,7 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
             desk.act(Action::ToggleMask);
         }
     }
+    redoing_ui(ui, desk, open);
     later_passes_ui(ui, desk, open);
     finish_ui(ui, desk, open);
     if let Some(erasure) = desk.editor.erasures().first() {
@@ -117,6 +118,32 @@ fn chips(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument, shows: &Shows<'_
         && is_coarse(&layout, open)
     {
         coarse_ui(ui, desk, open, &layout);
+    }
+}
+
+/// Says that the next run makes a layer anew; pressed, it makes a new one again.
+fn redoing_ui(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
+    let Some(layer) = open.redoing() else {
+        return;
+    };
+    let t = theme::tokens(ui);
+    let about = Message::new("ui-chip-redoing").with("name", layer.name.clone());
+    let document = open.id();
+    let mut tip = desk.text("ui-chip-redoing-tip").into_owned();
+    if let Some(rerun) = desk.editor.rerun(RerunOf::Layer(document, layer.id)) {
+        let mut found: Vec<String> = rerun
+            .differences
+            .iter()
+            .map(|difference| desk.say(&difference.message()))
+            .collect();
+        if found.is_empty() {
+            found.push(desk.text("ui-chip-redoing-same").into_owned());
+        }
+        tip = format!("{tip}\n\n{}", found.join("\n"));
+    }
+    let pill = pill(ui, Some(t.accent), &desk.say(&about));
+    if pill.on_hover_text(tip).clicked() {
+        desk.send(Command::StopRedoing { document });
     }
 }
 

@@ -2,17 +2,14 @@
 
 use eframe::egui::{self, Response, Ui};
 
-use super::shown_result;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::{selecting, widgets};
+use crate::ui::{results, selecting, widgets};
 
 /// Opens the menu on a right-click; with Alt held, that button sets the brush.
 pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
-    let result = desk
-        .editor
-        .active()
-        .is_some_and(|open| shown_result(desk, open).is_some());
+    let open = desk.editor.active();
+    let result = open.and_then(|open| results::shown(desk, open));
     if response.secondary_clicked() && ui.input(|i| i.modifiers.alt) {
         return;
     }
@@ -20,8 +17,8 @@ pub(super) fn canvas_menu(ui: &Ui, desk: &mut Desk<'_>, response: &Response) {
         .accessible_name(desk.text("ui-canvas"))
         .width(240.0)
         .show(|ui| {
-            if result {
-                items(ui, desk, &[Action::Accept, Action::Discard]);
+            if let Some(result) = result {
+                results::menu(ui, desk, result);
                 ui.separator();
             }
             items(ui, desk, &[Action::Generate, Action::CompareStrengths]);

@@ -3,6 +3,7 @@
 mod chips;
 mod menu;
 mod overlay;
+mod pair;
 mod shades;
 mod sheet;
 mod store;
@@ -10,6 +11,7 @@ mod textures;
 mod tools;
 mod trail;
 
+pub(super) use pair::pair_ui;
 pub(super) use sheet::sheet_ui;
 pub(super) use store::TextureStore;
 pub(super) use textures::Uploads;
@@ -17,11 +19,12 @@ pub(super) use textures::Uploads;
 use eframe::egui::{self, Color32, Key, PointerButton, Rect, Role, Sense, Ui, WidgetInfo};
 
 use super::context::Desk;
+use super::results;
 use super::state::Tool;
 use super::theme;
 use super::view_transform::ViewTransform;
 use crate::document::DocumentId;
-use crate::editor::{Candidate, OpenDocument, Run, RunState};
+use crate::editor::{Candidate, Command, OpenDocument, Run, RunState};
 use crate::geometry::Rect as PixelRect;
 
 /// The name of the canvas among egui's ids; it takes the keyboard when it is clicked.
@@ -50,7 +53,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
     menu::canvas_menu(ui, desk, &response);
 
     let painter = ui.painter().with_clip_rect(area);
-    let shown = shown_result(desk, open);
+    let shown = results::shown(desk, open);
     let running = running_for(desk, open.id());
     store.begin_frame(open, open.document().visible(), t, &desk.tint(t));
     store.paint_checkerboard(
@@ -63,7 +66,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
     let before = desk.state.before_held;
     let after = painter.with_clip_rect(after_part(desk, area));
     if !before && let Some(candidate) = shown {
-        store.paint_patch(&after, &transform, candidate.id, &candidate.patch);
+        paint_result(&after, &transform, desk, store, candidate);
     }
     if !before && let Some(run) = running {
         store.paint_preview(&after, &transform, run);
@@ -163,12 +166,22 @@ fn take_keyboard(ui: &Ui, response: &egui::Response) {
     }
 }
 
-/// The result laid over the picture, if one is.
-pub(super) fn shown_result<'a>(desk: &mut Desk<'a>, open: &OpenDocument) -> Option<&'a Candidate> {
-    let id = desk.state.of(open.id()).shown_result?;
-    desk.editor
-        .candidate(id)
-        .filter(|candidate| candidate.accepted_as.is_none())
+/// A result at its place; one that is a layer is seen with the others.
+fn paint_result(
+    painter: &egui::Painter,
+    transform: &ViewTransform,
+    desk: &mut Desk<'_>,
+    store: &mut TextureStore,
+    candidate: &Candidate,
+) {
+    if desk.editor.is_layer(candidate) {
+        return;
+    }
+    match candidate.patch() {
+        Some(patch) => store.paint_patch(painter, transform, candidate.id, patch),
+        None if candidate.is_lost() => {}
+        None => desk.send(Command::LookAt(candidate.id)),
+    }
 }
 
 fn running_for<'a>(desk: &Desk<'a>, document: DocumentId) -> Option<&'a Run> {

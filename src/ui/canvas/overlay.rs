@@ -14,11 +14,10 @@ use crate::plan::Layout;
 use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::icons;
 use crate::ui::state::Drag;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::view_transform::ViewTransform;
-use crate::ui::widgets;
+use crate::ui::{icons, results, widgets};
 
 /// Draws all of it.
 pub(super) fn draw(
@@ -36,7 +35,7 @@ pub(super) fn draw(
     }
     chips::draw(ui, desk, open, transform, shows);
     if let Some(result) = shows.result {
-        result_bar(ui, desk, open, transform, result);
+        result_bar(ui, desk, transform, result);
     }
 }
 
@@ -147,12 +146,28 @@ fn label_on_picture(ui: &Ui, (at, pivot): (Pos2, Align2), text: &str) {
         .galley(rect.min + vec2(6.0, 3.0), galley, Color32::WHITE);
 }
 
-/// The line between before and after, with a handle.
+/// The line between before and after.
 fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
     let Some(share) = desk.state.split else {
         return;
     };
     let canvas = transform.canvas;
+    let (before, after) = (desk.text("ui-before"), desk.text("ui-after"));
+    // Below the chips, and not at the bottom, where the bar of a result is.
+    let top = canvas.top() + below_chips(desk, canvas);
+    let share = split_line(ui, desk, (canvas, share), (&before, &after), top);
+    desk.state.split = Some(share);
+}
+
+/// A line to drag between what lies at its left and at its right, with a handle; where it stands
+/// afterwards, as a share of the width. `top` is where the names stand.
+pub(super) fn split_line(
+    ui: &Ui,
+    desk: &mut Desk<'_>,
+    (canvas, mut share): (Rect, f32),
+    (before, after): (&str, &str),
+    top: f32,
+) -> f32 {
     let x = canvas.left() + canvas.width() * share;
     let grip = Rect::from_center_size(pos2(x, canvas.center().y), vec2(18.0, canvas.height()));
     let response = ui
@@ -164,8 +179,7 @@ fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
         && let Some(pointer) = response.interact_pointer_pos()
     {
         desk.state.drag = Drag::Split;
-        desk.state.split =
-            Some(((pointer.x - canvas.left()) / canvas.width().max(1.0)).clamp(0.02, 0.98));
+        share = ((pointer.x - canvas.left()) / canvas.width().max(1.0)).clamp(0.02, 0.98);
     } else if response.drag_stopped() {
         desk.state.drag = Drag::Idle;
     }
@@ -188,39 +202,22 @@ fn draw_split(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform) {
         font,
         Color32::from_black_alpha(220),
     );
-    let (before, after) = (desk.text("ui-before"), desk.text("ui-after"));
-    // Below the chips, and not at the bottom, where the bar of a result is.
-    let y = canvas.top() + below_chips(desk, canvas);
-    label_on_picture(ui, (pos2(x - space::S, y), Align2::RIGHT_TOP), &before);
-    label_on_picture(ui, (pos2(x + space::S, y), Align2::LEFT_TOP), &after);
+    label_on_picture(ui, (pos2(x - space::S, top), Align2::RIGHT_TOP), before);
+    label_on_picture(ui, (pos2(x + space::S, top), Align2::LEFT_TOP), after);
+    share
 }
 
 /// Width of “3 of 12” in the bar of a result, in points.
 const COUNT_WIDTH: f32 = 76.0;
 
 /// What can be done with the result shown.
-fn result_bar(
-    ui: &Ui,
-    desk: &mut Desk<'_>,
-    open: &OpenDocument,
-    transform: &ViewTransform,
-    result: &Candidate,
-) {
+fn result_bar(ui: &Ui, desk: &mut Desk<'_>, transform: &ViewTransform, result: &Candidate) {
     let t = theme::tokens(ui);
-    let ids: Vec<_> = desk
-        .editor
-        .candidates(open.id())
-        .filter(|c| c.accepted_as.is_none())
-        .map(|c| c.id)
-        .collect();
-    let number = ids
-        .iter()
-        .position(|id| *id == result.id)
-        .map_or(0, |i| i + 1);
+    let (number, all) = results::number_of(desk, result);
     let count = desk.say(
         &Message::new("ui-result-number")
             .with("number", number)
-            .with("of", ids.len()),
+            .with("of", all),
     );
     let bottom = transform.canvas.center_bottom() - vec2(0.0, space::M);
     Area::new(Id::unique("result bar"))
@@ -235,7 +232,7 @@ fn result_bar(
                     ui.spacing_mut().item_spacing.x = space::XS;
                     // Always all of them, so that each has its place whatever there is to go through.
                     let step = |ui: &mut Ui, desk: &mut Desk<'_>, action| {
-                        ui.add_enabled_ui(ids.len() > 1, |ui| {
+                        ui.add_enabled_ui(all > 1, |ui| {
                             widgets::action_button(ui, desk, action, None);
                         });
                     };
@@ -247,18 +244,63 @@ fn result_bar(
                         egui::Label::new(count).wrap_mode(egui::TextWrapMode::Extend),
                     );
                     step(ui, desk, Action::NextResult);
-                    ui.add_space(space::XS);
-                    widgets::action_button(ui, desk, Action::Discard, None);
-                    let text = desk.text(Action::Accept.text());
-                    let tooltip = desk.tooltip(ui.ctx(), Action::Accept);
-                    let accept =
-                        widgets::primary_button(ui, Action::Accept.icon(), &text, 124.0, 32.0);
-                    if accept.on_hover_text(tooltip).clicked() {
-                        desk.act(Action::Accept);
+                    if transform.canvas.width() >= SEED_FROM {
+                        seed(ui, desk, result);
                     }
+                    ui.add_space(space::XS);
+                    more(ui, desk, result);
+                    widgets::action_button(ui, desk, Action::Discard, None);
+                    accept(ui, desk, result);
                 });
             });
         });
+}
+
+/// A canvas that is narrower, in points, has no room for the seed.
+const SEED_FROM: f32 = 520.0;
+
+/// The seed; pressed, it is copied.
+fn seed(ui: &mut Ui, desk: &Desk<'_>, result: &Candidate) {
+    let seed = result.settings.seed.0.to_string();
+    let text = desk.say(&Message::new("ui-result-seed").with("seed", seed.as_str()));
+    let words = RichText::new(text.as_str()).size(text_size::SMALL);
+    let button = egui::Button::new(words.color(theme::tokens(ui).muted)).frame_when_inactive(false);
+    let button = ui.add(button).accessible_name(text);
+    let tooltip = desk.text(Action::CopySeed.tooltip());
+    if button.on_hover_text(tooltip).clicked() {
+        ui.ctx().copy_text(seed);
+    }
+}
+
+/// Everything that can be done with the result.
+fn more(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
+    let name = desk.text("ui-result-menu");
+    let button = widgets::icon_button(ui, icons::MORE, &name, None).on_hover_text(name.as_ref());
+    egui::Popup::menu(&button)
+        .accessible_name(name)
+        .width(260.0)
+        .show(|ui| results::menu(ui, desk, result));
+}
+
+/// Makes the result a layer; says so where it is one.
+fn accept(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
+    let key = if desk.editor.is_layer(result) {
+        "ui-accepted"
+    } else if result.redoes.is_some() {
+        "ui-accept-replaces"
+    } else {
+        Action::Accept.text()
+    };
+    let (text, tooltip) = (desk.text(key), desk.tooltip(ui.ctx(), Action::Accept));
+    let possible = !desk.editor.is_layer(result);
+    let accept = ui
+        .add_enabled_ui(possible, |ui| {
+            widgets::primary_button(ui, Action::Accept.icon(), &text, 124.0, 32.0)
+        })
+        .inner;
+    if accept.on_hover_text(tooltip).clicked() {
+        desk.act(Action::Accept);
+    }
 }
 
 fn result_frame(t: &Tokens) -> Frame {

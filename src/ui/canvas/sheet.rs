@@ -7,8 +7,9 @@ use eframe::egui::{
 
 use super::overlay;
 use super::store::TextureStore;
+use crate::document::DocumentId;
 use crate::editor::{Command, Comparison, Run, RunState};
-use crate::geometry::Rect as PixelRect;
+use crate::geometry::{Extent, Rect as PixelRect};
 use crate::plan::Strength;
 use crate::text::Message;
 use crate::ui::actions::Action;
@@ -190,7 +191,7 @@ fn parse_strengths(line: &str) -> Vec<Strength> {
 }
 
 /// The cells in which `count` tiles of that aspect are largest.
-fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
+pub(super) fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
     let count = count.max(1);
     let cell_of = |columns: usize| {
         let rows = count.div_ceil(columns);
@@ -220,7 +221,7 @@ fn grid(area: Rect, count: usize, aspect: f32) -> Vec<Rect> {
 
 /// The tile of a picture of that aspect in the middle of its cell, and the line right above it. The
 /// line goes on to the cell's end where the tile is narrow.
-fn halves(cell: Rect, aspect: f32) -> (Rect, Rect) {
+pub(super) fn halves(cell: Rect, aspect: f32) -> (Rect, Rect) {
     let room = (cell.size() - vec2(0.0, LABEL)).max(vec2(1.0, 1.0));
     let tile = vec2(room.x.min(room.y * aspect), room.y.min(room.x / aspect));
     let whole = Rect::from_center_size(cell.center(), tile + vec2(0.0, LABEL));
@@ -236,7 +237,8 @@ fn paint_source(
     comparison: &Comparison,
     tile: &Response,
 ) -> (egui::Painter, ViewTransform) {
-    let transform = look(ui, desk, comparison, tile);
+    let whole = (comparison.document, comparison.source().extent());
+    let transform = look(ui, desk, whole, tile);
     let t = theme::tokens(ui);
     let painter = ui.painter().with_clip_rect(tile.rect);
     let whole = PixelRect::of(comparison.source().extent());
@@ -287,9 +289,10 @@ fn entry_ui(
     };
     if !desk.state.before_held {
         match result {
-            Some(candidate) => {
-                store.paint_patch(&painter, &transform, candidate.id, &candidate.patch);
-            }
+            Some(candidate) => match candidate.patch() {
+                Some(patch) => store.paint_patch(&painter, &transform, candidate.id, patch),
+                None => desk.send(Command::LookAt(candidate.id)),
+            },
             None => store.paint_preview(&painter, &transform, entry.run),
         }
     }
@@ -303,18 +306,16 @@ fn entry_ui(
             // Not as a tooltip, which would lie over the next tile.
             accept_sign(&painter, picture, &desk.text(Action::Accept.text()), t);
         }
-        let mut taken = response.clicked();
+        let taken = response.clicked();
         response.context_menu(|ui| {
-            let accept = desk.text(Action::Accept.text());
-            taken |= widgets::menu_line(ui, icons::ACCEPT, &accept, "").clicked();
-            crate::ui::run_texts::reuse_lines(ui, desk, candidate);
+            crate::ui::results::menu(ui, desk, candidate);
         });
         response.on_hover_cursor(egui::CursorIcon::PointingHand);
         if taken {
             desk.send(Command::AcceptCandidate(candidate.id));
             desk.state.comparison = None;
             // Nothing lies over what has just been taken.
-            desk.state.of(entry.comparison.document).shown_result = None;
+            desk.state.of(entry.comparison.document).show_result(None);
         }
     }
 }
@@ -410,15 +411,15 @@ fn state_text(desk: &Desk<'_>, run: &Run, quiet: Color32, bad: Color32) -> (Stri
 }
 
 /// All tiles are zoomed and moved together: the view is the document's own.
-fn look(
+pub(super) fn look(
     ui: &Ui,
     desk: &mut Desk<'_>,
-    comparison: &Comparison,
+    (document, extent): (DocumentId, Extent),
     response: &Response,
 ) -> ViewTransform {
     let pixels_per_point = ui.pixels_per_point();
-    let (extent, tile) = (comparison.source().extent(), response.rect);
-    let view = &mut desk.state.of(comparison.document).sheet_view;
+    let tile = response.rect;
+    let view = &mut desk.state.of(document).sheet_view;
     if view.fits {
         let around = tile.expand(20.0);
         view.fit(extent, around, around.shrink(MARGIN), pixels_per_point);

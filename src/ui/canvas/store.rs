@@ -1,6 +1,7 @@
 //! [`TextureStore`]: the textures of the document in front, its results and previews.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use eframe::egui::{
     self, ColorImage, Mesh, Painter, Rect, TextureHandle, TextureOptions, TextureWrapMode, pos2,
@@ -9,8 +10,8 @@ use eframe::egui::{
 use super::AS_IS;
 use super::shades::{MaskShade, PictureShade};
 use super::textures::{PlaneTextures, Uploads};
-use crate::document::DocumentId;
-use crate::editor::{CandidateId, Editor, OpenDocument, Run, RunState};
+use crate::document::{DocumentId, Layer, LayerId};
+use crate::editor::{Candidate, CandidateId, Editor, OpenDocument, Run, RunState};
 use crate::geometry::{Point, Rect as PixelRect};
 use crate::jobs::JobId;
 use crate::raster::{DisplayTransform, Patch, Picture, Pixmap, Profile};
@@ -77,6 +78,8 @@ pub(crate) struct TextureStore {
     mask_shade: Option<MaskShade>,
     patches: HashMap<CandidateId, PixmapTextures>,
     thumbs: HashMap<CandidateId, TextureHandle>,
+    /// Of the layers of the document in front.
+    layers: HashMap<LayerId, (Arc<Patch>, TextureHandle)>,
     previews: HashMap<JobId, (u64, TextureHandle)>,
     checkerboard: Option<([egui::Color32; 2], TextureHandle)>,
     version: u64,
@@ -94,6 +97,7 @@ impl Default for TextureStore {
             mask_shade: None,
             patches: HashMap::new(),
             thumbs: HashMap::new(),
+            layers: HashMap::new(),
             previews: HashMap::new(),
             checkerboard: None,
             version: 0,
@@ -126,7 +130,9 @@ impl TextureStore {
             self.picture = None;
             self.base = None;
             self.mask = PlaneTextures::new("mask");
+            self.layers.clear();
         }
+        self.layers.retain(|id, _| document.layer(*id).is_some());
         let Some(display) = &self.display else { return };
         let shade = PictureShade {
             display,
@@ -142,7 +148,9 @@ impl TextureStore {
 
     /// Gives back the textures of results and previews that no longer exist.
     pub(crate) fn forget_gone(&mut self, editor: &Editor) {
-        self.patches.retain(|id, _| editor.candidate(*id).is_some());
+        // What has left the memory leaves the graphics card too; small pictures stay.
+        let is_read = |id| editor.candidate(id).is_some_and(|it| it.patch().is_some());
+        self.patches.retain(|id, _| is_read(*id));
         self.thumbs.retain(|id, _| editor.candidate(*id).is_some());
         self.previews.retain(|job, _| {
             editor
@@ -311,22 +319,40 @@ impl TextureStore {
         }
     }
 
-    /// A small square picture of a result with its surroundings.
+    /// A small square picture of a result with its surroundings; `None`: its pixels are to be read first.
     pub(crate) fn thumb(
         &mut self,
         ctx: &egui::Context,
-        id: CandidateId,
-        patch: &Patch,
+        result: &Candidate,
+        under: &Picture,
+    ) -> Option<TextureHandle> {
+        if let Some(known) = self.thumbs.get(&result.id) {
+            return Some(known.clone());
+        }
+        let image = thumb_image(result.patch()?, under, self.display.as_ref());
+        let texture = ctx.load_texture("thumb", image, TextureOptions::LINEAR);
+        self.thumbs.insert(result.id, texture.clone());
+        Some(texture)
+    }
+
+    /// A small square picture of a layer.
+    pub(crate) fn layer_thumb(
+        &mut self,
+        ctx: &egui::Context,
+        layer: &Layer,
         under: &Picture,
     ) -> TextureHandle {
-        let display = &self.display;
-        self.thumbs
-            .entry(id)
-            .or_insert_with(|| {
-                let image = thumb_image(patch, under, display.as_ref());
-                ctx.load_texture("thumb", image, TextureOptions::LINEAR)
-            })
-            .clone()
+        let known = self.layers.get(&layer.id);
+        if let Some((patch, texture)) = known
+            && Arc::ptr_eq(patch, &layer.patch)
+        {
+            return texture.clone();
+        }
+        let image = thumb_image(&layer.patch, under, self.display.as_ref());
+        let texture = ctx.load_texture("layer", image, TextureOptions::LINEAR);
+        let entry = (Arc::clone(&layer.patch), texture.clone());
+        self.layers.insert(layer.id, entry);
+        texture
     }
 }
 

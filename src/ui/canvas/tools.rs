@@ -74,13 +74,13 @@ fn begin(
     let document = open.id();
     let at = transform.image_from_view(pos);
     if desk.state.tool == Tool::Erase {
-        desk.state.of(document).shown_result = None;
+        desk.state.of(document).show_result(None);
         let line = vec![StrokePoint { at, pressure }];
         desk.state.drag = Drag::Erase(document, desk.state.brush, line);
         return;
     }
     // Painting is about the picture, not about a result over it.
-    desk.state.of(document).shown_result = None;
+    desk.state.of(document).show_result(None);
     // Nobody can paint what cannot be seen.
     desk.state.show_mask(document, true);
     match desk.state.tool {

@@ -78,11 +78,9 @@ pub(super) fn of_painted(open: &OpenDocument) -> Words {
 pub(super) fn after_result(open: &OpenDocument, result: Option<&Candidate>) -> Words {
     let sample = is_sample(open);
     if sample
-        && let Some(result) = result
-        && most(&CITY, |place| is_changed(&result.patch, place))
-        && !RED_TOP
-            .iter()
-            .any(|place| is_changed(&result.patch, *place))
+        && let Some(patch) = result.and_then(Candidate::patch)
+        && most(&CITY, |place| is_changed(patch, place))
+        && !RED_TOP.iter().any(|place| is_changed(patch, *place))
     {
         return words("ui-guide-next-sample", &["ui-guide-prompt-clothes"]);
     }

@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use crate::document::DocumentId;
-use crate::editor::{Command, Run, RunProgress, RunState};
+use crate::editor::{Command, OpenDocument, Preferences, Run, RunProgress, RunState};
 use crate::jobs::Stage;
 use crate::plan::{MaskMode, RegionBounds};
 use crate::text::{Explain as _, Message};
@@ -35,14 +35,20 @@ pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
         return;
     };
     let width = ui.available_width();
-    let region = open.region();
-    let mode = open.settings().mask_mode;
     let problem = problem(desk, document);
     forecast(ui, desk, document);
     if let Some(run) = desk.editor.running() {
         progress_bar(ui, desk, run, width);
     } else {
-        let text = desk.text(what_it_does(region, mode));
+        let what = what_it_does(open);
+        let text = match desk.editor.preferences().variations() {
+            1 => desk.text(what).into_owned(),
+            count => desk.say(
+                &Message::new("ui-generate-several")
+                    .with("what", desk.text(what).into_owned())
+                    .with("count", count),
+            ),
+        };
         let mut tooltip = desk.tooltip(ui.ctx(), Action::Generate);
         if let Some(problem) = &problem {
             tooltip = format!("{tooltip}\n{problem}");
@@ -71,6 +77,7 @@ pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
                 desk.act(Action::Generate);
             }
             queue_button(ui, desk);
+            variations(ui, desk);
         } else {
             let text = desk.text(Action::CompareStrengths.text());
             let tooltip = desk.tooltip(ui.ctx(), Action::CompareStrengths);
@@ -82,6 +89,34 @@ pub(super) fn generate_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId
             if response.on_hover_text(tooltip).clicked() {
                 desk.act(Action::CompareStrengths);
             }
+            variations(ui, desk);
+        }
+    });
+}
+
+/// How many results one press makes, at the end of the line.
+fn variations(ui: &mut Ui, desk: &mut Desk<'_>) {
+    widgets::at_right(ui, |ui| {
+        let mut count = desk.editor.preferences().variations();
+        let before = count;
+        let range = 1..=Preferences::MOST_VARIATIONS;
+        let field = egui::DragValue::new(&mut count)
+            .range(range.clone())
+            .speed(0.05)
+            .prefix("× ")
+            .update_while_editing(false);
+        let name = desk.text("ui-variations");
+        let field = ui
+            .add_sized(vec2(48.0, size::CONTROL), field)
+            .accessible_name(name.as_ref())
+            .on_hover_text(desk.text("ui-variations-tip"));
+        let notches = widgets::wheel_notches(ui, &field).round();
+        count = (f64::from(count) + notches).clamp(1.0, f64::from(*range.end())) as u32;
+        if widgets::resets(ui, &field) {
+            count = 1;
+        }
+        if count != before {
+            desk.prefer(|preferences| preferences.variations = count);
         }
     });
 }
@@ -115,22 +150,22 @@ fn problem(desk: &Desk<'_>, document: DocumentId) -> Option<String> {
 }
 
 /// What the button says.
-fn what_it_does(region: RegionBounds, mode: MaskMode) -> &'static str {
-    match (region, mode) {
+fn what_it_does(open: &OpenDocument) -> &'static str {
+    if open.redoing().is_some() {
+        return "ui-generate-layer";
+    }
+    match (open.region(), open.settings().mask_mode) {
         (RegionBounds::Everything, _) => "ui-generate-whole",
         (_, MaskMode::Changes) => "ui-generate-in",
         (_, MaskMode::Stays) => "ui-generate-around",
     }
 }
 
-/// Stops a run. Those of a comparison were asked for by one press and are stopped by one.
+/// Stops a run. What was asked for by one press is stopped by one.
 pub(crate) fn stop(desk: &mut Desk<'_>, run: &Run) {
     let editor = desk.editor;
-    let comparison = run.comparison.and_then(|id| editor.comparison(id));
-    let others = comparison.map_or(&[][..], |comparison| &comparison.entries);
-    let waiting = others.iter().filter_map(|(_, job)| editor.run(*job));
-    for run in waiting.filter(|run| matches!(run.state, RunState::Waiting)) {
-        desk.send(Command::Cancel(run.job));
+    for other in editor.queue().filter(|other| other.group == run.group) {
+        desk.send(Command::Cancel(other.job));
     }
     // Last, lest one of the others begins in its place.
     desk.send(Command::Cancel(run.job));
@@ -152,7 +187,17 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
         return;
     };
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::GENERATE), Sense::hover());
-    let text = progress_text(desk, progress);
+    let mut text = progress_text(desk, progress);
+    let of_press = desk.editor.runs().iter().filter(|it| it.group == run.group);
+    let (all, ended) = of_press.fold((0_usize, 0_usize), |(all, ended), it| {
+        (all + 1, ended + usize::from(it.state.is_ended()))
+    });
+    if all > 1 {
+        let number = Message::new("ui-result-number")
+            .with("number", ended + 1)
+            .with("of", all);
+        text = format!("{} · {text}", desk.say(&number));
+    }
     let share = share_done(progress);
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
     let t = theme::tokens(ui);

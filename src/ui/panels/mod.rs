@@ -7,6 +7,7 @@ mod models;
 mod more;
 mod prompt;
 mod results;
+mod results_grid;
 mod settings;
 mod status;
 mod strength;
@@ -16,7 +17,9 @@ mod top_bar;
 mod welcome;
 
 pub(super) use generate::stop;
+pub(super) use layers::layer_action;
 pub(super) use results::{results_height, results_ui};
+pub(super) use results_grid::results_grid_ui;
 pub(super) use settings::settings_ui;
 pub(super) use status::status_ui;
 pub(super) use tool_column::tool_column_ui;

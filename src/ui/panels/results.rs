@@ -1,20 +1,16 @@
-//! The filmstrip: results that have been neither accepted nor thrown away, with their settings.
+//! The filmstrip: the results of a document by the press that made them, the newest first.
 
-use eframe::egui::{
-    self, Align2, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
-};
+use eframe::egui::{self, Stroke, Ui, vec2};
 
-use crate::editor::{Candidate, Command, OpenDocument};
-use crate::jobs::KeptDetails;
+use crate::editor::Candidate;
 use crate::text::Message;
 use crate::ui::actions::Action;
 
 use crate::ui::canvas::TextureStore;
 use crate::ui::context::Desk;
+use crate::ui::result_thumb::{Label, result_thumb};
 use crate::ui::room::Room;
-use crate::ui::run_texts::reuse_lines;
-use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::theme::{self, size, space};
 use crate::ui::widgets;
 
 /// Side of a picture in the strip.
@@ -36,47 +32,83 @@ pub(crate) fn results_height(room: Room) -> f32 {
     thumb_side(room) + around
 }
 
-/// The results of a document that have not been accepted, oldest first.
-fn waiting<'a>(desk: &Desk<'a>, open: &OpenDocument) -> impl Iterator<Item = &'a Candidate> {
-    desk.editor
-        .candidates(open.id())
-        .filter(|candidate| candidate.accepted_as.is_none())
-}
-
 /// Draws the strip.
 pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore, room: Room) {
     let Some(open) = desk.editor.active() else {
         return;
     };
-    let results: Vec<&Candidate> = waiting(desk, open).collect();
+    let document = open.id();
+    let groups = desk.editor.results_by_group(document);
+    let count: usize = groups.iter().map(Vec::len).sum();
     ui.horizontal_centered(|ui| {
         if room == Room::Enough {
             ui.vertical(|ui| {
                 ui.set_width(112.0);
-                ui.add_space(space::XS);
+                ui.spacing_mut().item_spacing.y = 2.0;
                 widgets::heading(ui, &desk.text("ui-results"));
-                hint(ui, desk, results.len());
-            });
-        } else if results.is_empty() {
-            hint(ui, desk, 0);
-        }
-        if desk.last_comparison(open.id()).is_some() {
-            widgets::action_button(ui, desk, Action::LastComparison, None);
-        }
-        egui::ScrollArea::horizontal()
-            .stick_to_right(true)
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                ui.horizontal_centered(|ui| {
-                    for result in results {
-                        let side = thumb_side(room);
-                        ui.push_id(result.id.0, |ui| {
-                            result_ui(ui, desk, store, (open, result, side));
-                        });
-                    }
+                hint(ui, desk, count);
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 2.0;
+                    buttons(ui, desk, count);
                 });
             });
+        } else {
+            if count == 0 {
+                hint(ui, desk, 0);
+            }
+            buttons(ui, desk, count);
+        }
+        let first = groups.first().and_then(|group| group.first());
+        let newest = first.map(|first| first.group);
+        let seen = &mut desk.state.of(document).newest_group_seen;
+        // A new run comes at the beginning, so that is looked at.
+        let is_new = std::mem::replace(seen, newest) != newest;
+        let mut area = egui::ScrollArea::horizontal().auto_shrink(false);
+        if is_new {
+            area = area.horizontal_scroll_offset(0.0);
+        }
+        area.show(ui, |ui| {
+            ui.horizontal_centered(|ui| {
+                for (number, group) in groups.iter().enumerate() {
+                    if number > 0 {
+                        between_groups(ui, thumb_side(room));
+                    }
+                    let label = Label::of_group(group);
+                    for result in group {
+                        let result: &Candidate = result;
+                        ui.push_id(result.id.0, |ui| {
+                            let look = (thumb_side(room), label);
+                            result_thumb(ui, desk, store, (open, result), look);
+                        });
+                    }
+                }
+            });
+        });
     });
+}
+
+/// What opens all of them, what brings one back, and the comparison made last.
+fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, count: usize) {
+    let Some(document) = desk.open().map(crate::editor::OpenDocument::id) else {
+        return;
+    };
+    if count > 0 {
+        widgets::action_button_small(ui, desk, Action::AllResults);
+    }
+    if desk.last_comparison(document).is_some() {
+        widgets::action_button_small(ui, desk, Action::LastComparison);
+    }
+    if desk.editor.has_thrown_away(document) {
+        widgets::action_button_small(ui, desk, Action::BringBack);
+    }
+}
+
+/// A thin line between what two presses have made.
+fn between_groups(ui: &mut Ui, height: f32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(5.0, height), egui::Sense::hover());
+    let line = Stroke::new(1.0, theme::tokens(ui).line);
+    let inner = rect.shrink2(vec2(0.0, 6.0));
+    ui.painter().vline(rect.center().x, inner.y_range(), line);
 }
 
 /// How many results there are and how to see what was before.
@@ -87,95 +119,4 @@ fn hint(ui: &mut Ui, desk: &Desk<'_>, count: usize) {
         desk.say(&Message::new("ui-results-hint").with("count", count))
     };
     widgets::hint(ui, &words);
-}
-
-fn result_ui(
-    ui: &mut Ui,
-    desk: &mut Desk<'_>,
-    store: &mut TextureStore,
-    (open, result, side): (&OpenDocument, &Candidate, f32),
-) {
-    let document = open.id();
-    let shown = desk.state.of(document).shown_result == Some(result.id);
-    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
-    let about = about(desk, result);
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, shown, &about));
-    let texture = store.thumb(
-        ui.ctx(),
-        result.id,
-        &result.patch,
-        open.document().visible(),
-    );
-    let t = theme::tokens(ui);
-    let corners = CornerRadius::same(theme::RADIUS);
-    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    let image = egui::epaint::RectShape::filled(rect, corners, egui::Color32::WHITE)
-        .with_texture(texture.id(), uv);
-    ui.painter().add(image);
-    let line = match (shown, response.hovered() || response.has_focus()) {
-        (true, _) => Stroke::new(2.5, t.accent),
-        (false, true) => Stroke::new(1.5, t.text),
-        (false, false) => Stroke::new(1.0, t.line),
-    };
-    ui.painter()
-        .rect_stroke(rect, corners, line, StrokeKind::Inside);
-    let strength = format!("{:.2}", result.settings.strength.get());
-    let font = FontId::proportional(text_size::SMALL);
-    let galley = ui
-        .painter()
-        .layout_no_wrap(strength, font, egui::Color32::WHITE);
-    let label = Align2::LEFT_BOTTOM.anchor_size(
-        rect.left_bottom() + vec2(4.0, -4.0),
-        galley.size() + vec2(8.0, 2.0),
-    );
-    ui.painter().rect_filled(
-        label,
-        CornerRadius::same(4),
-        egui::Color32::from_black_alpha(170),
-    );
-    ui.painter()
-        .galley(label.min + vec2(4.0, 1.0), galley, egui::Color32::WHITE);
-    if response.clicked() {
-        desk.state.of(document).shown_result = (!shown).then_some(result.id);
-    }
-    if response.double_clicked() {
-        desk.send(Command::AcceptCandidate(result.id));
-    }
-    response.context_menu(|ui| context_menu(ui, desk, result));
-    response.on_hover_text(about);
-}
-
-fn context_menu(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
-    let document = result.document;
-    desk.state.of(document).shown_result = Some(result.id);
-    widgets::menu_item(ui, desk, Action::Accept);
-    widgets::menu_item(ui, desk, Action::Discard);
-    ui.separator();
-    reuse_lines(ui, desk, result);
-}
-
-/// What a result was made with.
-fn about(desk: &Desk<'_>, result: &Candidate) -> String {
-    let settings = &result.settings;
-    let prompt = if settings.prompt.is_empty() {
-        desk.text("ui-no-prompt").into_owned()
-    } else {
-        settings.prompt.clone()
-    };
-    let seconds = result.report.seconds;
-    let total = seconds.load + seconds.text + seconds.encode + seconds.steps + seconds.decode;
-    let made = desk.say(
-        &Message::new("ui-result-about")
-            .with("prompt", prompt)
-            .with("strength", format!("{:.2}", settings.strength.get()))
-            .with("run", result.report.executed_steps)
-            .with("of", settings.steps.get())
-            .with("seed", settings.seed.0.to_string())
-            .with("seconds", format!("{total:.1}")),
-    );
-    if result.details == KeptDetails::ByPicture {
-        let by_picture = desk.text("ui-result-details-by-picture");
-        return format!("{made}\n{by_picture}");
-    }
-    made
 }

@@ -8,12 +8,13 @@ use eframe::egui::{
 use super::{background, generate, layers, more, prompt, strength};
 use crate::document::DocumentId;
 use crate::plan::MaskMode;
+use crate::ui::canvas::TextureStore;
 use crate::ui::context::Desk;
 use crate::ui::theme::{self, RADIUS, Tokens, space, text_size};
 use crate::ui::widgets;
 
 /// Draws the panel.
-pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureStore) {
     let Some(document) = desk.open().map(crate::editor::OpenDocument::id) else {
         return;
     };
@@ -69,7 +70,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             more::more_ui(ui, desk, document);
         });
     let mut middle = ui.new_child(child(layers).id_salt("settings layers"));
-    layers::layers_ui(&mut middle, desk, document);
+    layers::layers_ui(&mut middle, desk, store, document);
     let mut lower = ui.new_child(child(footer).id_salt("settings footer"));
     generate::generate_ui(&mut lower, desk, document);
     ui.advance_cursor_after_rect(rest);

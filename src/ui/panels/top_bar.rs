@@ -119,14 +119,17 @@ fn recently_closed(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn document_tools(ui: &mut Ui, desk: &mut Desk<'_>) {
     let labels = desk.open().map(|open| {
-        let document = open.document();
-        (document.undo_label(), document.redo_label())
+        let redo = open.document().redo_label();
+        (
+            desk.editor.undo_message(open.id()),
+            redo.map(|label| label.message()),
+        )
     });
     let (undo, redo) = labels.unwrap_or_default();
     for (action, label) in [(Action::Undo, undo), (Action::Redo, redo)] {
-        let what = label.map(|label| desk.say(&label.message()));
+        let what = label.map(|label| desk.say(&label));
         let response = ui
-            .add_enabled_ui(label.is_some(), |ui| {
+            .add_enabled_ui(what.is_some(), |ui| {
                 widgets::action_button(ui, desk, action, None)
             })
             .inner;

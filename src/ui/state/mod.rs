@@ -8,6 +8,7 @@ mod drag;
 mod guide;
 mod leaving;
 mod painted_outline;
+mod pair;
 mod path_field;
 
 pub(super) use background_choice::BackgroundChoice;
@@ -17,6 +18,7 @@ pub(super) use drag::Drag;
 pub(super) use guide::{Guide, GuideSeen};
 pub(super) use leaving::{Leaving, LeavingEnd};
 pub(super) use painted_outline::PaintedOutline;
+pub(super) use pair::Pair;
 pub(super) use path_field::PathField;
 
 use std::collections::HashMap;
@@ -25,8 +27,8 @@ use eframe::egui;
 
 use super::brush::BrushSize;
 use super::view_transform::View;
-use crate::document::{DocumentId, LayerId};
-use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, NoticeId, OpenDocument};
+use crate::document::{DocumentId, Layer, LayerId};
+use crate::editor::{BrushTip, CandidateId, ComparisonId, Editor, GroupId, NoticeId, OpenDocument};
 use crate::plan::MaskMode;
 use crate::raster::Mask;
 
@@ -65,7 +67,13 @@ pub(super) struct DocumentView {
     /// How the tiles of a comparison are looked at.
     pub sheet_view: View,
     /// The result that is laid over it.
-    pub shown_result: Option<CandidateId>,
+    shown_result: Option<CandidateId>,
+    /// The one before that.
+    pub shown_before: Option<CandidateId>,
+    /// The newest press whose results the strip has shown.
+    pub newest_group_seen: Option<GroupId>,
+    /// The layer that commands without another word mean; `None`: the topmost.
+    pub layer: Option<LayerId>,
     /// The result that was accepted and is being looked at.
     accepted: Option<Accepted>,
     /// The background that was seen last; a new one is looked at as it is.
@@ -76,6 +84,21 @@ pub(super) struct DocumentView {
     pub results_seen: usize,
     /// How far back in the prompts used before.
     pub prompt_back: Option<usize>,
+}
+
+impl DocumentView {
+    /// The result that is laid over the picture.
+    pub(super) fn shown_result(&self) -> Option<CandidateId> {
+        self.shown_result
+    }
+
+    /// Lays a result over the picture, or none.
+    pub(super) fn show_result(&mut self, id: Option<CandidateId>) {
+        if let Some(before) = self.shown_result.filter(|before| Some(*before) != id) {
+            self.shown_before = Some(before);
+        }
+        self.shown_result = id;
+    }
 }
 
 /// A result that was just accepted. It is to be seen as it is, so the mask's tint does not lie over
@@ -140,6 +163,39 @@ pub(super) struct Wants {
     pub sheet_file: bool,
 }
 
+/// The name of a layer as it is being written.
+#[derive(Debug, Clone)]
+pub(super) struct Renaming {
+    /// Which layer.
+    pub layer: LayerId,
+    /// What stands in the field.
+    pub name: String,
+    /// The field has been given the keyboard.
+    pub has_begun: bool,
+}
+
+impl Renaming {
+    /// With the name as it is.
+    pub(super) fn of(layer: &Layer) -> Self {
+        Self {
+            layer: layer.id,
+            name: layer.name.clone(),
+            has_begun: false,
+        }
+    }
+}
+
+/// What is shown in place of the canvas.
+#[derive(Debug, Clone)]
+pub(super) struct Views {
+    /// A comparison of strengths.
+    pub comparison: Option<ComparisonId>,
+    /// Two results.
+    pub pair: Option<Pair>,
+    /// All results.
+    pub grid: bool,
+}
+
 /// What belongs to the window alone.
 #[derive(Debug)]
 pub(super) struct UiState {
@@ -161,6 +217,12 @@ pub(super) struct UiState {
     pub comparison: Option<ComparisonId>,
     /// After asking for a comparison, until it is there: how many there were before.
     pub comparisons_seen: Option<usize>,
+    /// Two results shown in place of the canvas.
+    pub pair: Option<Pair>,
+    /// All results are shown in place of the canvas.
+    pub grid: bool,
+    /// The name of a layer as it is being written.
+    pub renaming: Option<Renaming>,
     /// What lies over the window.
     pub dialog: Option<Dialog>,
     /// What is being saved to be closed.
@@ -219,6 +281,9 @@ impl Default for UiState {
             before_held: false,
             comparison: None,
             comparisons_seen: None,
+            pair: None,
+            grid: false,
+            renaming: None,
             dialog: None,
             leaving: None,
             recoverable_seen: 0,
@@ -249,9 +314,23 @@ impl UiState {
         self.documents.entry(document).or_default()
     }
 
+    /// True while the picture itself is seen.
+    pub(super) fn shows_canvas(&self) -> bool {
+        self.comparison.is_none() && self.pair.is_none() && !self.grid
+    }
+
+    /// Goes back to the canvas; what was in its place.
+    pub(super) fn leave_views(&mut self) -> Views {
+        Views {
+            comparison: self.comparison.take(),
+            pair: self.pair.take(),
+            grid: std::mem::take(&mut self.grid),
+        }
+    }
+
     /// The view that zooming means: that of the comparison while one is shown.
     pub(super) fn view_in_front(&mut self, document: DocumentId) -> &mut View {
-        let comparing = self.comparison.is_some();
+        let comparing = self.comparison.is_some() || self.pair.is_some();
         let known = self.of(document);
         if comparing {
             &mut known.sheet_view
@@ -299,7 +378,10 @@ impl UiState {
         let layer = candidate.and_then(|candidate| candidate.accepted_as);
         let open = candidate.and_then(|candidate| editor.document(candidate.document));
         if let (Some(layer), Some(open)) = (layer, open) {
-            self.of(open.id()).accepted = Some(Accepted::of(open, layer));
+            let known = self.of(open.id());
+            known.accepted = Some(Accepted::of(open, layer));
+            // It is a part of the picture now.
+            known.show_result(None);
         }
     }
 

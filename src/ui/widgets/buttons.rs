@@ -92,6 +92,16 @@ pub(crate) fn action_button(
     response
 }
 
+/// The same as tall as a field.
+pub(crate) fn action_button_small(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
+    let name = desk.text(action.text());
+    let tooltip = desk.tooltip(ui.ctx(), action);
+    let button = icon_button_small(ui, action.icon(), &name, None);
+    if button.on_hover_text(tooltip).clicked() {
+        desk.act(action);
+    }
+}
+
 /// An action as a line of a menu: icon, text, keys.
 pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
     let text = desk.text(action.text());

@@ -19,6 +19,12 @@ pub(super) fn make_results(window: &mut TestWindow, count: usize) {
     }
 }
 
+/// Runs the model once and accepts what it gave.
+pub(super) fn make_layer(stage: &mut Stage) {
+    make_results(&mut stage.window, 1);
+    stage.keys(Modifiers::NONE, Key::Enter);
+}
+
 pub(super) fn paint(stage: &mut Stage) {
     stage.window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
 }

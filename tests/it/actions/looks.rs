@@ -84,6 +84,25 @@ pub(super) fn results(stage: &mut Stage) -> String {
     editor.candidates(id).count().to_string()
 }
 
+/// How many different seeds there are among how many results.
+pub(super) fn seeds_of_runs(stage: &mut Stage) -> String {
+    let editor = stage.window.editor();
+    let id = editor.active().unwrap().id();
+    let seeds: Vec<u64> = editor.candidates(id).map(|it| it.settings.seed.0).collect();
+    let different: std::collections::BTreeSet<&u64> = seeds.iter().collect();
+    format!("{} of {}", different.len(), seeds.len())
+}
+
+/// Whether the seed of the result is in the clipboard.
+pub(super) fn seed_copied(stage: &mut Stage) -> String {
+    let editor = stage.window.editor();
+    let id = editor.active().unwrap().id();
+    let result = editor.candidates(id).next().unwrap();
+    let seed = result.settings.seed.0.to_string();
+    let copied = stage.texts.try_iter().any(|text| text == seed);
+    if copied { "the seed" } else { "nothing" }.to_owned()
+}
+
 /// Which of the results in the strip is shown.
 pub(super) fn shown_result(stage: &mut Stage) -> String {
     let about = |node: &egui_kittest::Node<'_>| {

@@ -8,10 +8,13 @@ use overpaint::engine::fake::Script;
 use overpaint::ui::Action;
 
 use super::Stage;
-use super::doing::{make_results, paint, say_path, use_prompts, wait_for_file, write_picture};
+use super::doing::{
+    make_layer, make_results, paint, say_path, use_prompts, wait_for_file, write_picture,
+};
 use super::looks::{
     chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, on_off, own_file,
-    paint_seen, painted, prompt, recipe_written, results, runs, shown_result, written, zoom,
+    paint_seen, painted, prompt, recipe_written, results, runs, seed_copied, seeds_of_runs,
+    shown_result, written, zoom,
 };
 use crate::support::window::Wanted;
 
@@ -294,10 +297,52 @@ pub(super) fn case(action: Action) -> Case {
         Action::Discard => Case::new(results, Between("2", "1"))
             .first(|stage| make_results(&mut stage.window, 2))
             .with_button(),
-        Action::NextResult => Case::new(shown_result, Between("2", "0"))
+        // The newest stands first.
+        Action::NextResult => Case::new(shown_result, Between("0", "1"))
             .first(|stage| make_results(&mut stage.window, 3)),
-        Action::PreviousResult => Case::new(shown_result, Between("2", "1"))
+        Action::PreviousResult => Case::new(shown_result, Between("0", "2"))
             .first(|stage| make_results(&mut stage.window, 3)),
+        Action::BringBack => Case::new(results, Between("1", "2"))
+            .first(|stage| {
+                make_results(&mut stage.window, 2);
+                stage.keys(Modifiers::NONE, Key::Delete);
+            })
+            .with_button(),
+        Action::UseSettings => Case::new(prompt, Between("third", "second")).first(use_prompts),
+        Action::CopySeed => Case::new(seed_copied, Between("nothing", "the seed"))
+            .first(|stage| make_results(&mut stage.window, 1)),
+        Action::Again => Case::new(seeds_of_runs, Between("1 of 1", "1 of 2"))
+            .first(|stage| make_results(&mut stage.window, 1))
+            .then(|stage| stage.window.wait_for_runs()),
+        Action::AgainOtherSeed => Case::new(seeds_of_runs, Between("1 of 1", "2 of 2"))
+            .first(|stage| make_results(&mut stage.window, 1))
+            .then(|stage| stage.window.wait_for_runs()),
+        Action::AllResults => Case::new(
+            |stage| stage.has("Discard this run").to_string(),
+            Between("false", "true"),
+        )
+        .first(|stage| make_results(&mut stage.window, 1))
+        .with_button(),
+        Action::CompareTwo => Case::new(
+            |stage| stage.has("Side by side").to_string(),
+            Between("false", "true"),
+        )
+        .first(|stage| make_results(&mut stage.window, 2)),
+        Action::RenameLayer => Case::new(
+            |stage| stage.has("Name of the layer").to_string(),
+            Between("false", "true"),
+        )
+        .first(make_layer),
+        Action::DuplicateLayer => Case::new(layers, Between("1", "2"))
+            .first(make_layer)
+            .with_button(),
+        Action::RedoLayer => Case::new(paint_seen, Between("blank", "painted"))
+            .first(|stage| {
+                paint(stage);
+                make_layer(stage);
+                stage.keys(Modifiers::COMMAND, Key::D);
+            })
+            .with_button(),
         Action::PreviousPrompt => Case::new(prompt, Between("third", "second")).first(use_prompts),
         Action::NextPrompt => Case::new(prompt, Between("first", "second")).first(|stage| {
             use_prompts(stage);

@@ -243,13 +243,20 @@ fn check(running: &Running, killed: Time, truths: &[Option<Truth>]) -> Lost {
         let reached = truths.get(..times.len()).expect("a truth for each command");
         let at = reached.iter().rposition(|truth| {
             truth.as_ref().is_some_and(|truth| {
-                let same = truth.state == restored.state && truth.prompt == restored.prompt;
-                same && (!closed || truth.results == restored.results)
+                truth.state == restored.state && truth.prompt == restored.prompt
             })
         });
+        // Their number only rises.
+        let missing = reached.iter().position(|truth| {
+            truth
+                .as_ref()
+                .is_some_and(|truth| truth.results > restored.results)
+        });
+        assert!(!closed || missing.is_none(), "results that were closed");
         let saved = in_project.map_or(0, |project| project.results);
         assert!(restored.results >= saved, "results that were saved");
-        times.get(at.expect("a state that there was") + 1)
+        let lost = at.expect("a state that there was") + 1;
+        times.get(missing.map_or(lost, |missing| lost.min(missing)))
     };
     session.editor.close();
     Lost::between(lost_from.copied(), killed)

@@ -215,7 +215,8 @@ impl Session {
             .iter()
             .map(|open| editor.candidates(open.id()))
         {
-            candidates.for_each(|c| assert_eq!(c.patch.rect.extent(), c.patch.pixels.extent()));
+            let patches = candidates.filter_map(Candidate::patch);
+            patches.for_each(|p| assert_eq!(p.rect.extent(), p.pixels.extent()));
         }
     }
 }
