@@ -20,6 +20,7 @@ mod erase;
 mod idle;
 mod jobs;
 mod mask_files;
+mod older_journals;
 mod outside;
 mod previews;
 mod projects;
