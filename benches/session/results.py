@@ -65,8 +65,18 @@ def open_photo(s):
     s.shot("stroke")
 
 
+def save_after_the_stroke(s):
+    """Nothing visible has changed, so that Ctrl+S leaves the file as it is."""
+    s.key("ctrl+s")
+    time.sleep(1.5)
+    if s.find(TEXTS["ui-how-project"]):
+        s.key("Escape")
+    check(sha(s.photo) == s.first_bytes, "saving a stroke has changed the photograph")
+    s.say("Ctrl+S after a stroke: the photograph's bytes are the same")
+
+
 def cancel_saving(s):
-    """Ctrl+S asks; cancelled, it leaves the file alone."""
+    """With a layer Ctrl+S asks; cancelled, it leaves the file alone."""
     s.key("ctrl+s")
     s.wait_for(TEXTS["ui-how-project"])
     s.shot("how-to-save")
@@ -208,8 +218,8 @@ def main():
     switch_accessibility_on()
     s = Session(binary, out, work)
     try:
-        for step in [open_photo, cancel_saving, variations, look_at_them, accept_one, save_project,
-                     start_again, run_layer_again, close_another]:
+        for step in [open_photo, save_after_the_stroke, variations, look_at_them, accept_one,
+                     cancel_saving, save_project, start_again, run_layer_again, close_another]:
             step(s)
     except Failed as failure:
         print(f"FAILED: {failure}", flush=True)

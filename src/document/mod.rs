@@ -76,10 +76,26 @@ impl Document {
 
     /// A document that stands as `state` says, with nothing to undo.
     pub fn from_state(id: DocumentId, state: State, undo_budget_bytes: usize) -> Self {
+        let visible = Visible::of(&state);
+        Self::begun(id, state, visible, undo_budget_bytes)
+    }
+
+    /// The same of a state that is known to look like `visible`, which is not drawn again.
+    pub fn shown_as(
+        id: DocumentId,
+        state: State,
+        visible: Picture,
+        undo_budget_bytes: usize,
+    ) -> Self {
+        let visible = Visible::known(&state, visible);
+        Self::begun(id, state, visible, undo_budget_bytes)
+    }
+
+    fn begun(id: DocumentId, state: State, visible: Visible, undo_budget_bytes: usize) -> Self {
         let next_layer = state.layers.iter().map(|l| l.id.0 + 1).max().unwrap_or(1);
         Self {
             id,
-            visible: Visible::of(&state),
+            visible,
             now: Numbered { state, serial: 0 },
             saved_serial: 0,
             last_serial: 0,

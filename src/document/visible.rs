@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::state::{Layer, State};
 use crate::geometry::Rect;
-use crate::raster::{Mask, Picture, TileIndex, cut_out, draw_patch_within};
+use crate::raster::{Mask, Picture, Pixmap, TileIndex, cut_out, draw_patch_within};
 
 /// What the user sees: the base with its visible layers. Only tiles that an edit touches are drawn
 /// again; a tile without any layer is the base's own memory.
@@ -36,6 +38,16 @@ impl Visible {
         visible
     }
 
+    /// Of a state that is known to look so.
+    pub(super) fn known(state: &State, picture: Picture) -> Self {
+        Self {
+            picture,
+            base: state.base.clone(),
+            layers: drawn(&state.layers).cloned().collect(),
+            cutout: state.cutout.clone(),
+        }
+    }
+
     pub(super) fn picture(&self) -> &Picture {
         &self.picture
     }
@@ -62,21 +74,44 @@ impl Visible {
             }
             touch(&mut touched, recut(None, state));
         }
-        for &(row, column) in &touched {
-            let index = TileIndex { column, row };
-            let rect = state.base.pixels.tile_rect(index);
-            self.picture.pixels.share_tile(index, &state.base.pixels);
-            for layer in &layers {
-                draw_patch_within(&mut self.picture.pixels, &layer.patch, layer.opacity, rect);
-            }
-            if let Some(kept) = &state.cutout {
-                cut_out(&mut self.picture.pixels, kept, rect);
-            }
-        }
+        self.draw(state, &layers, &touched);
         self.base.clone_from(&state.base);
         self.layers = layers;
         self.cutout.clone_from(&state.cutout);
         !same_canvas || !touched.is_empty()
+    }
+}
+
+/// Tiles that a thread draws at a time.
+const TILES_AT_A_TIME: usize = 8;
+
+impl Visible {
+    /// Draws tiles anew, on all threads.
+    fn draw(&mut self, state: &State, layers: &[Layer], touched: &BTreeSet<(u32, u32)>) {
+        let tiles = touched
+            .iter()
+            .map(|&(row, column)| TileIndex { column, row });
+        let tiles: Vec<TileIndex> = tiles.collect();
+        let parts = tiles.par_chunks(TILES_AT_A_TIME).map(|tiles| {
+            // Shares all memory with the base, until something is drawn.
+            let mut part = state.base.pixels.clone();
+            for tile in tiles {
+                let rect = part.tile_rect(*tile);
+                for layer in layers {
+                    draw_patch_within(&mut part, &layer.patch, layer.opacity, rect);
+                }
+                if let Some(kept) = &state.cutout {
+                    cut_out(&mut part, kept, rect);
+                }
+            }
+            part
+        });
+        let parts: Vec<Pixmap> = parts.collect();
+        for (tiles, part) in tiles.chunks(TILES_AT_A_TIME).zip(&parts) {
+            for tile in tiles {
+                self.picture.pixels.share_tile(*tile, part);
+            }
+        }
     }
 }
 

@@ -40,6 +40,12 @@ pub struct RecentlyClosed {
     pub(super) folder: PathBuf,
 }
 
+impl RecentlyClosed {
+    pub(super) fn journal(&self) -> PathBuf {
+        self.folder.join("journal")
+    }
+}
+
 /// What lies beside the journal of a closed document, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct ClosedNote {

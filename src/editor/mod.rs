@@ -42,6 +42,7 @@ mod saving;
 mod seeds;
 mod selecting;
 mod start;
+mod thumbnails;
 mod when_read;
 
 pub use background::Behind;
@@ -80,6 +81,7 @@ use notices::Notices;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
+use thumbnails::Thumbnails;
 
 /// The application without a window.
 pub struct Editor {
@@ -107,6 +109,7 @@ pub struct Editor {
     closing: Vec<Closing>,
     recovery: TaskThread<LeftBehind>,
     thumbnails: TaskThread<Shown>,
+    file_thumbnails: Thumbnails,
     /// How often held folders were looked at again.
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
@@ -177,6 +180,7 @@ impl Editor {
             closing: Vec::new(),
             recovery: TaskThread::new("recovery", 1, Arc::clone(&wake)),
             thumbnails: TaskThread::new("thumbnails", 1, Arc::clone(&wake)),
+            file_thumbnails: Thumbnails::new(Arc::clone(&wake)),
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
@@ -238,6 +242,7 @@ impl Editor {
         self.poll_mask_tools();
         self.poll_journals();
         self.poll_recovery();
+        self.poll_thumbnails();
         self.poll_results();
         self.keep_results();
         self.write_journals();

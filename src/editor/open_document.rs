@@ -137,6 +137,9 @@ impl OpenDocument {
 /// What the file of a document shows: what was visible in the state that its history knows as saved.
 /// `None`: the history does not reach back there.
 fn picture_in_file(document: &Document) -> Option<Picture> {
+    if !document.is_unsaved() {
+        return Some(document.visible().clone());
+    }
     let retold = document.retell();
     let steps = retold.steps.into_iter();
     let mut states = std::iter::once((retold.is_first_unsaved, retold.first))

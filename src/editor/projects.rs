@@ -123,6 +123,7 @@ impl Editor {
     pub(super) fn project_opened(&mut self, path: PathBuf, opened: Opened) {
         let Opened {
             project,
+            visible,
             notes,
             written,
         } = opened;
@@ -145,7 +146,8 @@ impl Editor {
         about.may_replace = written.is_some();
         let id = self.new_document_id();
         let journal = self.new_journal(id);
-        let document = Document::from_state(id, project.state, Document::UNDO_BUDGET_BYTES);
+        let budget = Document::UNDO_BUDGET_BYTES;
+        let document = Document::shown_as(id, project.state, visible, budget);
         let mut open = OpenDocument::new(document, about, journal);
         open.original = project.original;
         self.documents.push(open);

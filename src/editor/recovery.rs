@@ -39,7 +39,7 @@ pub struct Recoverable {
     pub thumbnail: Thumbnail,
 }
 
-/// What something that can be restored looks like.
+/// What something that can be opened looks like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Thumbnail {
     /// Nobody has looked yet.
@@ -49,12 +49,14 @@ pub enum Thumbnail {
     Reading,
     /// The picture with its visible layers.
     Picture(Arc<SheetTile>),
-    /// Its journal is damaged, or cannot be read.
+    /// It is damaged, or cannot be read.
     None,
+    /// There is no such file any more.
+    Missing,
 }
 
 /// Longest side of a thumbnail, in pixels.
-const THUMBNAIL_PX: u32 = 160;
+pub(super) const THUMBNAIL_PX: u32 = 160;
 
 /// A document of which a thumbnail was asked for, and the thumbnail.
 pub(super) type Shown = (RecoveryId, Option<SheetTile>);
@@ -270,7 +272,7 @@ impl Editor {
 }
 
 /// The picture at the end of a journal, made small.
-fn thumbnail_of(journal: &Path) -> Option<SheetTile> {
+pub(super) fn thumbnail_of(journal: &Path) -> Option<SheetTile> {
     let restored = journal::read(journal, DocumentId(0)).ok()??;
     let visible = restored.document.visible();
     SheetTile::of(visible, THUMBNAIL_PX, restored.notes.title).ok()

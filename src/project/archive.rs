@@ -15,6 +15,8 @@ use crate::raster::file::load_bytes;
 
 /// First entry of every OpenRaster archive, and what stands in it.
 pub(super) const MIMETYPE: (&str, &[u8]) = ("mimetype", b"image/openraster");
+/// Bytes that are read at once: entries that are taken over are hundreds of megabytes.
+const BUFFER_BYTES: usize = 1 << 20;
 /// The most bytes that any entry may unpack to.
 const MOST_ENTRY_BYTES: u64 = 2 << 30;
 
@@ -36,7 +38,8 @@ impl Archive {
         let none = || ProjectError::NotAProject {
             path: path.to_path_buf(),
         };
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|_| none())?;
+        let zip =
+            ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, file)).map_err(|_| none())?;
         let mut archive = Self {
             zip,
             path: path.to_path_buf(),

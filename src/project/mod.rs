@@ -27,7 +27,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use error::{ProjectError, ProjectNote};
-pub use reading::{Opened, read};
+pub use reading::{Opened, read, thumbnail};
 pub use writing::{Written, write};
 
 use crate::document::{LayerId, State};

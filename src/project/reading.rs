@@ -10,9 +10,9 @@ use super::archive::Archive;
 use super::error::{ProjectError, ProjectNote};
 use super::manifest::{LayerNote, MATTE, Manifest, VERSION};
 use super::stack::Stack;
-use super::writing::{MANIFEST, STACK, Written};
+use super::writing::{MANIFEST, STACK, THUMBNAIL, Written};
 use super::{Original, Project, ResultEntry, Unknown, UnknownEntry, foreign};
-use crate::document::{Document, DocumentId, Layer, LayerId, State};
+use crate::document::{Layer, LayerId, State};
 use crate::geometry::Rect;
 use crate::raster::file::{self, MAX_PIXELS, MaskChannel};
 use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile};
@@ -25,6 +25,8 @@ const MOST_TEXT_BYTES: u64 = 64 << 20;
 pub struct Opened {
     /// What it holds.
     pub project: Project,
+    /// What its base and layers look like together.
+    pub visible: Picture,
     /// What could not be taken over.
     pub notes: Vec<ProjectNote>,
     /// What the next writing to the same path can take over. `None`: the file is another program's,
@@ -55,10 +57,11 @@ pub fn read(path: &Path) -> Result<Opened, ProjectError> {
         }
         if names_the_same(&stack, &manifest) {
             let project = ours(&mut archive, &stack, manifest)?;
-            let shown = Document::from_state(DocumentId(0), project.state.clone(), 0);
-            let written = Written::as_read(path, &project, shown.visible());
+            let visible = project.state.visible();
+            let written = Written::as_read(path, &project, &visible);
             return Ok(Opened {
                 project,
+                visible,
                 notes,
                 written: Some(written),
             });
@@ -68,6 +71,7 @@ pub fn read(path: &Path) -> Result<Opened, ProjectError> {
     let (state, more) = foreign::state(&mut archive, &stack)?;
     notes.extend(more);
     Ok(Opened {
+        visible: state.visible(),
         project: Project {
             state,
             about: Value::Null,
@@ -78,6 +82,12 @@ pub fn read(path: &Path) -> Result<Opened, ProjectError> {
         notes,
         written: None,
     })
+}
+
+/// The small picture of a project, by whichever program; `None` where it has none that can be read.
+pub fn thumbnail(path: &Path) -> Option<Picture> {
+    let mut archive = Archive::open(path).ok()?;
+    archive.pictures(&[THUMBNAIL]).ok()?.pop()
 }
 
 /// Whether the layers that other programs see are those the manifest speaks of.

@@ -20,7 +20,7 @@ use crate::raster::{Mask, MaskKind, Patch, Picture, Pixmap, Profile, Tiled};
 pub(super) const STACK: &str = "stack.xml";
 pub(super) const MANIFEST: &str = "overpaint/project.json";
 pub(super) const MERGED: &str = "mergedimage.png";
-const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
+pub(super) const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
 /// OpenRaster's longest side of a thumbnail, in pixels.
 const THUMBNAIL_PX: u32 = 256;
 pub(super) const BASE: &str = "data/background.png";

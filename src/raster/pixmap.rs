@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::tiled::{TileIndex, Tiled};
@@ -111,24 +112,10 @@ impl Pixmap {
     /// The plane in 8 bits at a smaller size, each new pixel the mean of those it covers (alpha
     /// weighted); for thumbnails.
     pub fn shrunk8(&self, extent: Extent) -> Vec<[u8; 4]> {
-        let full = self.extent();
-        let mut pixels = Vec::with_capacity(extent.len());
-        let span = |i: u32, new: u32, old: u32| {
-            let at = |i: u32| (u64::from(i) * u64::from(old) / u64::from(new.max(1))) as u32;
-            (at(i), at(i + 1).max(at(i) + 1).min(old.max(1)))
-        };
-        for y in 0..extent.height {
-            let (top, bottom) = span(y, extent.height, full.height);
-            let band = Rect::new(0, top as i32, full.width, bottom - top);
-            let rows = self.crop_f32(band);
-            for x in 0..extent.width {
-                let (left, right) = span(x, extent.width, full.width);
-                let lines = rows.chunks_exact(full.width.max(1) as usize);
-                let covered = lines.filter_map(|row| row.get(left as usize..right as usize));
-                pixels.push(mean8(covered.flatten()));
-            }
+        match self {
+            Self::Rgba8(plane) => shrunk(plane, extent, u64::from(u8::MAX)),
+            Self::Rgba16(plane) => shrunk(plane, extent, u64::from(u16::MAX)),
         }
-        pixels
     }
 
     /// Bytes of memory held that `other` does not share.
@@ -141,25 +128,54 @@ impl Pixmap {
     }
 }
 
-/// Mean of pixels, colours weighted by alpha, in 8 bits.
-fn mean8<'a>(pixels: impl Iterator<Item = &'a [f32; 4]>) -> [u8; 4] {
-    let (mut sum, mut count) = ([0f32; 4], 0f32);
-    for [r, g, b, a] in pixels {
-        for (sum, value) in sum.iter_mut().zip([r * a, g * a, b * a, *a]) {
-            *sum += value;
+/// Means of the pixels that each new one covers, in 8 bits; `full` is the full scale of a channel.
+fn shrunk<T>(plane: &Tiled<[T; 4]>, extent: Extent, full: u64) -> Vec<[u8; 4]>
+where
+    T: Copy + PartialEq + Into<u64> + Send + Sync,
+{
+    let whole = plane.extent();
+    let span = |i: u32, new: u32, old: u32| {
+        let at = |i: u32| (u64::from(i) * u64::from(old) / u64::from(new.max(1))) as u32;
+        (at(i), at(i + 1).max(at(i) + 1).min(old.max(1)))
+    };
+    let columns: Vec<(u32, u32)> = (0..extent.width)
+        .map(|x| span(x, extent.width, whole.width))
+        .collect();
+    let line = |y: u32| {
+        let (top, bottom) = span(y, extent.height, whole.height);
+        let mut sums = vec![[0_u64; 5]; columns.len()];
+        for row in top..bottom {
+            let pixels = plane.crop(Rect::new(0, row as i32, whole.width, 1));
+            for (sum, (left, right)) in sums.iter_mut().zip(&columns) {
+                let covered = pixels.get(*left as usize..*right as usize);
+                covered
+                    .into_iter()
+                    .flatten()
+                    .for_each(|pixel| add_to(sum, *pixel));
+            }
         }
-        count += 1.0;
-    }
-    let [r, g, b, a] = sum;
-    let eight = |v: f32| (v * 255.0).round().clamp(0.0, 255.0) as u8;
-    let weight = a.max(f32::MIN_POSITIVE);
-    let alpha = a / count.max(1.0);
-    [
-        eight(r / weight),
-        eight(g / weight),
-        eight(b / weight),
-        eight(alpha),
-    ]
+        sums.into_iter().map(move |sum| mean8(sum, full))
+    };
+    let lines = (0..extent.height).into_par_iter();
+    lines.flat_map_iter(line).collect()
+}
+
+/// Adds a pixel to sums of its colours, weighted by alpha, of alpha, and of pixels.
+fn add_to<T: Into<u64>>([r, g, b, a, count]: &mut [u64; 5], pixel: [T; 4]) {
+    let [red, green, blue, alpha] = pixel.map(Into::into);
+    *r += red * alpha;
+    *g += green * alpha;
+    *b += blue * alpha;
+    *a += alpha;
+    *count += 1;
+}
+
+fn mean8([r, g, b, a, count]: [u64; 5], full: u64) -> [u8; 4] {
+    let share = |sum: u64, of: u64| {
+        let whole = (of * full).max(1);
+        ((sum * 255 + whole / 2) / whole).min(255) as u8
+    };
+    [share(r, a), share(g, a), share(b, a), share(a, count)]
 }
 
 /// What the numbers of a picture mean.

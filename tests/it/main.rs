@@ -21,6 +21,7 @@ mod idle;
 mod jobs;
 mod mask_files;
 mod mask_tools;
+mod older_journals;
 mod outside;
 mod previews;
 mod projects;

@@ -1,38 +1,22 @@
 //! Projects: what is saved as one opens as it was left, and nothing in it is lost on the way.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::document::DocumentId;
 use overpaint::editor::{Command, Editor, Losses, SaveStep};
+use overpaint::geometry::{Extent, Rect};
 use overpaint::plan::EditSettings;
 use overpaint::project;
-use overpaint::raster::Patch;
+use overpaint::raster::{Patch, Pixmap, Tiled};
+use proptest::prelude::*;
 
-use crate::recovery::after_a_kill;
-use crate::support::session::{Session, start_in};
+use crate::recovery::{after_a_kill, command};
+use crate::support::files::{add_layer, open, photograph, save};
+use crate::support::session::{Session, seeded, start_in};
 use crate::support::window::{TestWindow, Wanted};
-
-fn photograph(path: &Path) -> Vec<u8> {
-    let picture = image::RgbImage::from_fn(300, 270, |x, y| {
-        image::Rgb([
-            (x * 7 % 256) as u8,
-            (y * 5 % 256) as u8,
-            (x * y % 256) as u8,
-        ])
-    });
-    picture.save(path).unwrap();
-    std::fs::read(path).unwrap()
-}
-
-fn open(session: &mut Session, path: &Path) -> DocumentId {
-    let known = session.editor.documents().len();
-    session.editor.apply(Command::OpenFile(path.to_path_buf()));
-    session.wait("the picture", |editor| editor.documents().len() > known);
-    session.editor.active().unwrap().id()
-}
 
 /// A picture with a layer, a mask, settings of its own and two results that are no layers.
 fn worked_on(session: &mut Session, path: &Path) -> DocumentId {
@@ -47,20 +31,11 @@ fn worked_on(session: &mut Session, path: &Path) -> DocumentId {
         document: id,
         settings: Box::new(settings),
     });
-    for _ in 0..3 {
+    for _ in 0..2 {
         session.generate(id);
     }
-    let candidate = session.last_candidate(id).id;
-    session.editor.apply(Command::AcceptCandidate(candidate));
+    add_layer(session, id);
     id
-}
-
-fn save(session: &mut Session, id: DocumentId, command: Command) -> PathBuf {
-    session.editor.apply(command);
-    session.wait("the save", |editor| {
-        !editor.document(id).unwrap().is_being_saved()
-    });
-    session.document(id).path().unwrap().to_path_buf()
 }
 
 fn results(editor: &Editor, id: DocumentId) -> Vec<(EditSettings, bool, Patch)> {
@@ -215,4 +190,158 @@ fn the_question_offers_a_project_first() {
         Some(place.as_path())
     );
     assert_eq!(project::read(&place).unwrap().project.state.layers.len(), 1);
+}
+
+proptest! {
+    #![proptest_config(seeded(10))]
+
+    /// Whatever was done, what is saved opens as it was, and saved again, with parts taken over from
+    /// the file before, it still does.
+    #[test]
+    fn any_session_opens_as_it_was_saved(
+        acts in prop::collection::vec((0..24u8, 0..300u32, 0..270u32), 1..30),
+        more in prop::collection::vec((0..24u8, 0..300u32, 0..270u32), 1..8),
+    ) {
+        let mut session = Session::new(vec![]);
+        let id = session.open();
+        let path = session.path("any.ora");
+        for acts in [acts, more] {
+            for act in acts {
+                let command = command(&session.editor, id, act);
+                session.editor.apply(command);
+            }
+            session.wait_for_runs();
+            let command = Command::SaveAs { document: id, path: path.clone(), jpeg_quality: None };
+            save(&mut session, id, command);
+            prop_assert!(session.errors().is_empty(), "{:?}", session.errors());
+            let mut other = Session::new(vec![]);
+            let opened = open(&mut other, &path);
+            let (saved, found) = (session.document(id), other.document(opened));
+            prop_assert!(saved.document().state() == found.document().state());
+            prop_assert!(saved.document().visible() == found.document().visible());
+            prop_assert_eq!(saved.settings(), found.settings());
+            prop_assert!(results(&session.editor, id) == results(&other.editor, opened));
+            prop_assert_eq!(other.editor.losses(opened), Losses::default());
+        }
+    }
+}
+
+/// Where a file may not grow beyond a size, as where a disk is full; by hand with a small disk of its own:
+/// `mount -t tmpfs -o size=1m none DIR` and `OVERPAINT_TEST_FULL_DISK=DIR`.
+#[test]
+#[ignore = "the session that the other test starts where files may not grow"]
+fn a_session_on_a_full_disk() {
+    let Some(folder) = std::env::var_os("OVERPAINT_TEST_FULL_DISK") else {
+        return;
+    };
+    let mut session = Session::new(vec![]);
+    let path = Path::new(&folder).join("cat.png");
+    let id = worked_on(&mut session, &path);
+    let place = save(&mut session, id, Command::SaveProject { document: id });
+    assert!(said_errors(&session).is_empty(), "{:?}", session.errors());
+    let before = std::fs::read(&place).unwrap();
+    let mut saves = 0;
+    // Layers of the whole picture, until it is full.
+    session.editor.apply(Command::ClearMask { document: id });
+    while said_errors(&session).is_empty() {
+        add_layer(&mut session, id);
+        save(&mut session, id, Command::Save { document: id });
+        saves += 1;
+        assert!(saves < 100, "it never became full");
+    }
+    println!(
+        "full after {saves} saves of {} layers: {:?}",
+        saves + 1,
+        session.errors()
+    );
+    assert!(session.editor.needs_saving(session.document(id)));
+    // The last save that went well.
+    let left = project::read(&place).unwrap();
+    assert!(left.written.is_some());
+    assert_eq!(left.project.state.layers.len(), saves);
+    assert!(saves == 1 || std::fs::read(&place).unwrap() != before);
+    let names = std::fs::read_dir(&folder).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["cat.ora", "cat.png"],
+        "nothing half written is left"
+    );
+}
+
+fn said_errors(session: &Session) -> Vec<String> {
+    let notices = session.editor.notices().iter();
+    let errors = notices.filter(|notice| notice.message.key == "picture-unwritable");
+    errors
+        .map(|it| overpaint::text::english(&it.message))
+        .collect()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_full_disk_leaves_the_last_save_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    // The signal of a file that grows too large is ignored, so that writing fails as on a full disk.
+    let script = "trap '' XFSZ; ulimit -f 1400; exec \"$@\"";
+    let session = "projects::a_session_on_a_full_disk";
+    let ran = std::process::Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", session, "--ignored", "--nocapture"])
+        .env("OVERPAINT_TEST_FULL_DISK", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        ran.status.success() && said.contains("full after"),
+        "{said}"
+    );
+}
+
+/// A folder that takes no files even from the system's owner; by hand another one, such as one of a
+/// file system that was mounted read-only: `OVERPAINT_TEST_READ_ONLY=DIR`.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_takes_no_files_is_said_and_nothing_is_lost() {
+    let folder = std::env::var_os("OVERPAINT_TEST_READ_ONLY");
+    let folder = folder.map_or_else(|| "/sys/kernel".into(), std::path::PathBuf::from);
+    let mut session = Session::new(vec![]);
+    let path = session.path("cat.png");
+    let id = worked_on(&mut session, &path);
+    let command = Command::SaveAs {
+        document: id,
+        path: folder.join("cat.ora"),
+        jpeg_quality: None,
+    };
+    let place = save(&mut session, id, command);
+    let errors = session.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    println!("{errors:?}");
+    assert_eq!(place, path, "it is where it was");
+    assert_eq!(session.editor.losses(id).layers, 1);
+    let place = save(&mut session, id, Command::SaveProject { document: id });
+    assert_eq!(place, session.path("cat.ora"));
+    assert_eq!(session.editor.losses(id), Losses::default());
+}
+
+#[test]
+fn projects_of_other_programs_open_as_their_layers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/projects");
+    for (name, opacity) in [("pyora.ora", 128), ("krita.ora", 127)] {
+        let opened = project::read(&folder.join(name)).unwrap();
+        assert_eq!(opened.notes, [], "{name}");
+        assert!(opened.written.is_none(), "it is not ours to write over");
+        let state = opened.project.state;
+        let whole = Extent::new(48, 32);
+        let paper = Pixmap::Rgba8(Tiled::filled(whole, [10, 200, 30, 255]));
+        assert!(state.base.pixels == paper, "{name}");
+        let [ink] = state.layers.as_slice() else {
+            panic!("{name}: {:?}", state.layers);
+        };
+        assert_eq!((ink.name.as_str(), ink.opacity), ("ink", opacity), "{name}");
+        assert_eq!(ink.patch.rect, Rect::new(7, 9, 12, 8), "{name}");
+        let drawn = Pixmap::Rgba8(Tiled::filled(Extent::new(12, 8), [200, 10, 30, 128]));
+        assert!(ink.patch.pixels == drawn, "{name}");
+    }
 }

@@ -1,6 +1,7 @@
 //! After a session that ended badly: what is offered, what comes back, who may have it.
 
 mod killed;
+mod killed_saving;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -214,7 +215,7 @@ fn two_programs_do_not_restore_the_same_and_discarding_removes() {
 }
 
 /// What a user may do at random.
-fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Command {
+pub(crate) fn command(editor: &Editor, id: DocumentId, (kind, x, y): (u8, u32, u32)) -> Command {
     let document = id;
     let at = point((x as f32, y as f32));
     let open = editor.document(id).unwrap();

@@ -9,6 +9,7 @@ use overpaint::jobs::Difference;
 use overpaint::plan::EditSettings;
 
 use crate::recovery::{after_a_kill, restore_only};
+use crate::support::files::{add_layer, open, save};
 use crate::support::session::{Session, start_in};
 
 fn check(session: &mut Session, of: RerunOf) -> Rerun {
@@ -22,23 +23,17 @@ fn top(session: &Session, id: DocumentId) -> RerunOf {
     RerunOf::Layer(id, layers.last().unwrap().id)
 }
 
-fn accept(session: &mut Session, id: DocumentId) {
-    session.generate(id);
-    let candidate = session.last_candidate(id).id;
-    session.editor.apply(Command::AcceptCandidate(candidate));
-}
-
 #[test]
 fn a_layer_is_made_from_what_is_below_it_and_says_when_that_changes() {
     let mut session = Session::new(vec![]);
     let id = session.open();
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     let mask = session.document(id).document().mask().clone();
-    accept(&mut session, id);
+    add_layer(&mut session, id);
     let first = top(&session, id);
     session.editor.apply(Command::ClearMask { document: id });
     session.paint(id, (100.0, 60.0), (120.0, 190.0));
-    accept(&mut session, id);
+    add_layer(&mut session, id);
     let second = top(&session, id);
     let settings = EditSettings::clone(&session.last_candidate(id).settings);
     session.editor.apply(Command::ClearMask { document: id });
@@ -77,7 +72,7 @@ fn what_a_run_began_from_outlives_the_program_and_a_crash() {
     session.paint(id, (60.0, 60.0), (120.0, 90.0));
     let mask = session.document(id).document().mask().clone();
     session.generate(id);
-    accept(&mut session, id);
+    add_layer(&mut session, id);
     session.editor.apply(Command::ClearMask { document: id });
     session.wait("the journal", |editor| {
         editor.document(id).unwrap().is_kept_for_recovery()
@@ -90,21 +85,17 @@ fn what_a_run_began_from_outlives_the_program_and_a_crash() {
     assert!(rerun.request.unwrap().painted.as_ref() == Some(&mask));
 
     let path = session.path("cat.ora");
-    session.editor.apply(Command::SaveAs {
+    let command = Command::SaveAs {
         document: id,
         path: path.clone(),
         jpeg_quality: None,
-    });
-    session.wait("the save", |editor| {
-        !editor.document(id).unwrap().is_being_saved()
-    });
+    };
+    save(&mut session, id, command);
     let Session { editor, folder } = session;
     editor.close();
     let editor = start_in(folder.path(), vec![], Duration::ZERO);
     let mut session = Session { editor, folder };
-    session.editor.apply(Command::OpenFile(path));
-    session.wait("the project", |editor| editor.active().is_some());
-    let id = session.editor.active().unwrap().id();
+    let id = open(&mut session, &path);
     let layer = top(&session, id);
     let rerun = check(&mut session, layer);
     assert_eq!(rerun.differences, []);

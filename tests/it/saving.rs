@@ -1,6 +1,6 @@
 //! Saving destroys nothing: what was opened is replaced only where the user has said so.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use eframe::egui::{Key, Modifiers};
@@ -11,40 +11,9 @@ use overpaint::geometry::Rect;
 use overpaint::plan::EditSettings;
 use overpaint::raster::file::{self, FileFormat};
 
+use crate::support::files::{add_layer, open, photograph, wait_for_save};
 use crate::support::session::{Session, start_in};
 use crate::support::window::{TestWindow, Wanted};
-
-/// Writes a picture with a little of everything; the ending chooses the format.
-fn photograph(path: &Path) -> Vec<u8> {
-    let picture = image::RgbImage::from_fn(300, 270, |x, y| {
-        image::Rgb([
-            (x * 7 % 256) as u8,
-            (y * 5 % 256) as u8,
-            (x * y % 256) as u8,
-        ])
-    });
-    picture.save(path).unwrap();
-    std::fs::read(path).unwrap()
-}
-
-fn open(session: &mut Session, path: &Path) -> DocumentId {
-    let known = session.editor.documents().len();
-    session.editor.apply(Command::OpenFile(path.to_path_buf()));
-    session.wait("the picture", |editor| editor.documents().len() > known);
-    session.editor.active().unwrap().id()
-}
-
-fn add_layer(session: &mut Session, id: DocumentId) {
-    session.generate(id);
-    let candidate = session.last_candidate(id).id;
-    session.editor.apply(Command::AcceptCandidate(candidate));
-}
-
-fn wait_for_save(session: &mut Session, id: DocumentId) {
-    session.wait("the save", |editor| {
-        !editor.document(id).unwrap().is_being_saved()
-    });
-}
 
 fn step(session: &Session, id: DocumentId) -> SaveStep {
     session.document(id).save_step()

@@ -227,6 +227,7 @@ ui-gesture-number-does = Back to its default
 ui-menu = Menu
 ui-recent = Recent files
 ui-closed = Recently closed
+ui-recent-missing = This file is not there any more
 ui-not-saved-yet = Not saved yet
 ui-unsaved = Not saved: { $what }
 ui-close-named = Close { $title }

@@ -227,6 +227,7 @@ ui-gesture-number-does = 恢復預設值
 ui-menu = 選單
 ui-recent = 最近的檔案
 ui-closed = 最近關閉
+ui-recent-missing = 這個檔案已經不在了
 ui-not-saved-yet = 還沒有儲存過
 ui-unsaved = 還沒儲存：{ $what }
 ui-close-named = 關閉 { $title }

@@ -9,7 +9,7 @@ use super::origin::is_settings;
 use super::{Carried, ColourLayout, PARAMETERS_KEYWORD, PictureError, PictureNote, Resolution};
 use super::{exif, xmp};
 use crate::geometry::Extent;
-use crate::raster::{Pixmap, Tiled};
+use crate::raster::{Pixmap, TilePixels, Tiled};
 
 /// A file's content before it is brought into tiles.
 pub(super) struct Decoded {
@@ -114,7 +114,7 @@ impl Decoded {
 }
 
 /// The pixels as RGBA, turned as `orientation` says.
-fn upright<T: Copy + PartialEq + Default>(
+fn upright<T: Copy + PartialEq + Default + Send + Sync>(
     from: Extent,
     layout: ColourLayout,
     orientation: Orientation,
@@ -141,22 +141,26 @@ fn upright<T: Copy + PartialEq + Default>(
         }
     };
     let channels = layout.channels();
-    let mut plane = Tiled::filled(extent, [T::default(); 4]);
-    let mut row = Vec::with_capacity(extent.width as usize);
-    for y in 0..extent.height {
-        row.clear();
-        let first = start + y as isize * down;
-        row.extend((0..extent.width as isize).map(|x| {
-            let at = (first + x * right) as usize * channels;
-            match samples.get(at..at + channels) {
-                Some([grey]) => [*grey, *grey, *grey, full],
-                Some([grey, alpha]) => [*grey, *grey, *grey, *alpha],
-                Some([r, g, b]) => [*r, *g, *b, full],
-                Some([r, g, b, a]) => [*r, *g, *b, *a],
-                _ => [T::default(); 4],
-            }
-        }));
-        plane.write_row(0, y, &row);
-    }
-    plane
+    let nothing = [T::default(); 4];
+    let pixel = |x: i32, y: i32| {
+        let number = start + y as isize * down + x as isize * right;
+        let at = number as usize * channels;
+        match samples.get(at..at + channels) {
+            Some([grey]) => [*grey, *grey, *grey, full],
+            Some([grey, alpha]) => [*grey, *grey, *grey, *alpha],
+            Some([r, g, b]) => [*r, *g, *b, full],
+            Some([r, g, b, a]) => [*r, *g, *b, *a],
+            _ => nothing,
+        }
+    };
+    Tiled::from_tiles(extent, nothing, |rect| {
+        let mut pixels = Vec::with_capacity(rect.extent().len());
+        for y in rect.y..rect.bottom() {
+            pixels.extend((rect.x..rect.right()).map(|x| pixel(x, y)));
+        }
+        if pixels.iter().all(|pixel| *pixel == nothing) {
+            return TilePixels::All(nothing);
+        }
+        TilePixels::Each(pixels)
+    })
 }

@@ -28,6 +28,9 @@ pub struct RecipeText {
 /// The quality of a JPEG for which nothing else is said.
 pub const DEFAULT_JPEG_QUALITY: u8 = 92;
 
+/// Bytes that are handed to the system at once.
+const BUFFER_BYTES: usize = 1 << 20;
+
 /// How a picture is to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SaveOptions {
@@ -109,7 +112,7 @@ pub fn write_whole(
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let temporary = builder.tempfile_in(folder).map_err(|error| fails(&error))?;
-    let mut writer = BufWriter::new(temporary.as_file());
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, temporary.as_file());
     write(&mut writer).map_err(|error| fails(&error))?;
     writer.flush().map_err(|error| fails(&error))?;
     drop(writer);

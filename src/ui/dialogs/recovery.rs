@@ -1,15 +1,12 @@
 //! What sessions that ended badly have left: to be looked at, restored or thrown away.
 
-use eframe::egui::{
-    self, Align2, ColorImage, CornerRadius, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind,
-    TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{self, Id, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 use super::title;
 use crate::editor::{Command, Recoverable, Thumbnail};
 use crate::text::Message;
 use crate::ui::context::Desk;
-use crate::ui::theme::{self, size, space, text_size};
+use crate::ui::theme::{self, size, space};
 use crate::ui::{icons, widgets};
 
 /// The place of a thumbnail, in points; pictures of any shape lie whole in its middle.
@@ -94,39 +91,9 @@ fn left_ui(ui: &mut Ui, desk: &mut Desk<'_>, item: &Recoverable) {
 /// The picture in the middle of its place; until it is read, a sign for one.
 fn thumbnail_ui(ui: &mut Ui, item: &Recoverable) {
     let (place, response) = ui.allocate_exact_size(PLACE, Sense::hover());
-    let t = theme::tokens(ui);
-    let corners = CornerRadius::same(theme::RADIUS);
-    ui.painter().rect_filled(place, corners, t.canvas);
-    let Thumbnail::Picture(tile) = &item.thumbnail else {
-        let font = FontId::new(text_size::ICON, theme::icon_family());
-        let sign = icons::PICTURE.0;
-        ui.painter().text(
-            place.center(),
-            Align2::CENTER_CENTER,
-            sign,
-            font,
-            t.disabled,
-        );
-        return;
-    };
     let id = Id::unique(("thumbnail of what was left", item.id.0));
-    let known: Option<TextureHandle> = ui.data(|data| data.get_temp(id));
-    let texture = known.unwrap_or_else(|| {
-        let size = [tile.extent.width as usize, tile.extent.height as usize];
-        let image = ColorImage::from_rgba_unmultiplied(size, tile.pixels.as_flattened());
-        let name = "thumbnail of what was left";
-        let texture = ui.ctx().load_texture(name, image, TextureOptions::LINEAR);
-        ui.data_mut(|data| data.insert_temp(id, texture.clone()));
-        texture
-    });
-    let size = texture.size_vec2();
-    let shrink = (PLACE / size).min_elem().min(1.0);
-    let inside = Rect::from_center_size(place.center(), size * shrink);
-    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    let image = egui::epaint::RectShape::filled(inside, corners, egui::Color32::WHITE);
-    ui.painter().add(image.with_texture(texture.id(), uv));
-    let line = Stroke::new(1.0, t.line);
-    ui.painter()
-        .rect_stroke(place, corners, line, StrokeKind::Inside);
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &item.title));
+    widgets::thumbnail(ui, id, &item.thumbnail, place);
+    if matches!(item.thumbnail, Thumbnail::Picture(_)) {
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &item.title));
+    }
 }

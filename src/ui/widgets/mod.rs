@@ -4,6 +4,7 @@ mod buttons;
 mod fields;
 mod rows;
 mod sides;
+mod thumbnail;
 mod wheel;
 
 pub(super) use buttons::{
@@ -15,4 +16,5 @@ pub(super) use rows::{
     card, heading, hint, icon_label, key_cap, on_one_line, one_line, row, section,
 };
 pub(super) use sides::{at_right, sides};
+pub(super) use thumbnail::{FileCard, file_card, thumbnail};
 pub(super) use wheel::{follow_wheel, wheel_notches};

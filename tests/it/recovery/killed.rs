@@ -31,22 +31,24 @@ use super::restore_only;
 use crate::support::session::{Session, pixels, point, start_in, start_with_wake};
 
 /// In the child's environment: where its session lies.
-const FOLDER: &str = "OVERPAINT_TEST_KILLED_SESSION";
+pub(super) const FOLDER: &str = "OVERPAINT_TEST_KILLED_SESSION";
 /// In the parent's environment: how often to kill, for a long run by hand.
-const KILLS: &str = "OVERPAINT_TEST_KILLS";
+pub(super) const KILLS: &str = "OVERPAINT_TEST_KILLS";
+/// The test that is such a session.
+const SESSION: &str = "recovery::killed::a_session";
 /// The file of the child's times, beside its journals.
-const TIMES: &str = "times";
+pub(super) const TIMES: &str = "times";
 /// The file of the child's own clock: a byte a beat.
 const BEATS: &str = "beats";
 const BEAT: Duration = Duration::from_millis(10);
 /// The promise: nothing older than a second is lost.
-const PROMISE_BEATS: u64 = 100;
+pub(super) const PROMISE_BEATS: u64 = 100;
 /// More commands than a session of [`LONGEST`] gets through.
 const STEPS: usize = 480;
 /// Kills come at any moment until then.
-const LONGEST: Duration = Duration::from_secs(3);
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 /// Sessions at a time.
-const ABREAST: usize = 4;
+pub(super) const ABREAST: usize = 4;
 
 /// Gives command number `step`. First a picture is opened, and its runs made to draw no seeds of
 /// their own, lest no two sessions be alike; then come rounds of everything.
@@ -164,17 +166,17 @@ fn all_truths() -> Vec<Truth> {
     (0..STEPS).map(truth).collect()
 }
 
-fn since_1970() -> Duration {
+pub(super) fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-fn appending(path: &Path) -> File {
+pub(super) fn appending(path: &Path) -> File {
     let mut options = OpenOptions::new();
     options.create(true).append(true).open(path).unwrap()
 }
 
 /// Starts the child's own clock.
-fn start_clock(folder: &Path) -> Arc<AtomicU64> {
+pub(super) fn start_clock(folder: &Path) -> Arc<AtomicU64> {
     let beats = Arc::new(AtomicU64::new(0));
     let (counter, mut file) = (Arc::clone(&beats), appending(&folder.join(BEATS)));
     let clock = std::thread::Builder::new().name("clock".to_owned());
@@ -211,12 +213,7 @@ fn a_session() {
         while rung.recv_timeout(next - Instant::now()).is_ok() {
             session.editor.poll();
         }
-        let line = format!(
-            "{} {}\n",
-            since_1970().as_nanos(),
-            beats.load(Ordering::SeqCst)
-        );
-        times.write_all(line.as_bytes()).unwrap();
+        times.write_all(time_line(&beats).as_bytes()).unwrap();
         act(&mut session, step);
     }
     while folder.exists() {
@@ -227,23 +224,23 @@ fn a_session() {
 
 /// When something was, by everyone's clock and by the child's own.
 #[derive(Debug, Clone, Copy)]
-struct Time {
+pub(super) struct Time {
     since_1970: Duration,
     beats: u64,
 }
 
 /// How old the oldest thing was that a kill has lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Lost {
-    beats: u64,
+pub(super) struct Lost {
+    pub(super) beats: u64,
     wall: Duration,
 }
 
 /// A child process with its folder; killed at the latest when the test ends.
-struct Running {
+pub(super) struct Running {
     child: Child,
-    folder: TempDir,
-    lives_for: Duration,
+    pub(super) folder: TempDir,
+    pub(super) lives_for: Duration,
 }
 
 impl Drop for Running {
@@ -254,10 +251,11 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(lives_for: Duration) -> Self {
+    /// Runs `session`, an ignored test of this binary, in a folder of its own.
+    pub(super) fn start(session: &str, lives_for: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "recovery::killed::a_session", "--ignored"])
+            .args(["--exact", session, "--ignored"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -271,7 +269,7 @@ impl Running {
     }
 
     /// When each command was given.
-    fn times(&self) -> Vec<Time> {
+    pub(super) fn times(&self) -> Vec<Time> {
         let text = std::fs::read_to_string(self.folder.path().join(TIMES)).unwrap_or_default();
         // The kill may have cut the last line short.
         text.split_inclusive('\n')
@@ -287,7 +285,7 @@ impl Running {
     }
 
     /// Waits for the session's beginning and then for its end.
-    fn kill_in_time(&mut self) -> Time {
+    pub(super) fn kill_in_time(&mut self) -> Time {
         let began = loop {
             if let Some(began) = self.times().first() {
                 break began.since_1970;
@@ -324,16 +322,29 @@ impl Running {
             times.get(at.expect("a state that there was") + 1)
         };
         session.editor.close();
-        let lost_from = lost_from.copied().unwrap_or(killed);
-        Lost {
+        Lost::between(lost_from.copied(), killed)
+    }
+}
+
+impl Lost {
+    /// What came from `lost_from` on is lost; `None`: nothing.
+    pub(super) fn between(lost_from: Option<Time>, killed: Time) -> Self {
+        let lost_from = lost_from.unwrap_or(killed);
+        Self {
             beats: killed.beats.saturating_sub(lost_from.beats),
             wall: killed.since_1970.saturating_sub(lost_from.since_1970),
         }
     }
 }
 
+/// A line of [`TIMES`].
+pub(super) fn time_line(beats: &AtomicU64) -> String {
+    let (now, beats) = (since_1970().as_nanos(), beats.load(Ordering::SeqCst));
+    format!("{now} {beats}\n")
+}
+
 /// Numbers without a pattern (Marsaglia's xorshift).
-fn next_random(state: &mut u64) -> u64 {
+pub(super) fn next_random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
@@ -349,7 +360,7 @@ fn a_process_killed_at_any_moment_loses_no_more_than_its_last_second() {
     while lost.len() < kills {
         let mut batch: Vec<Running> = (0..ABREAST.min(kills - lost.len()))
             .map(|_| next_random(&mut random) % LONGEST.as_millis() as u64)
-            .map(|millis| Running::start(Duration::from_millis(millis)))
+            .map(|millis| Running::start(SESSION, Duration::from_millis(millis)))
             .collect();
         batch.sort_by_key(|running| running.lives_for);
         for running in &mut batch {

@@ -1,5 +1,6 @@
 //! What several modules need.
 
+pub(crate) mod files;
 #[expect(
     clippy::expect_used,
     clippy::panic,
