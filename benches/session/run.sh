@@ -5,7 +5,7 @@
 #
 #   bash benches/session/run.sh [BINARY] [OUT_FOLDER]
 #
-# Environment: SIZE=1280x720 (of the screen), THEME=dark|light, LANGUAGE_OF_UI=en|zh-TW.
+# Environment: STORY=session.py (of this folder), SIZE=1280x720 (of the screen), THEME=dark|light, LANGUAGE_OF_UI=en|zh-TW.
 # OUT_FOLDER keeps a screenshot of every step.
 # Needs Xvfb, openbox, xdotool, ImageMagick, and for the accessibility tree, by which controls are
 # found: dbus, at-spi2-core, python3-gi, gir1.2-atspi-2.0.
@@ -35,5 +35,5 @@ started+=($!)
 
 echo "screenshots: $out"
 # Not any python3: the one of the system knows the accessibility bus.
-dbus-run-session -- /usr/bin/python3 -B benches/session/session.py "$binary" "$out" "$work" \
+dbus-run-session -- /usr/bin/python3 -B "benches/session/${STORY:-session.py}" "$binary" "$out" "$work" \
   2> >(grep -v -e dbus-daemon -e SpiRegistry -e Deprecat >&2)

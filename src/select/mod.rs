@@ -5,9 +5,12 @@
 //! photograph ([`lift()`]), and parts of it ([`part`]). Used by the window and the command line alike; knows no
 //! document, no network and no thread.
 
+mod area;
 mod error;
 mod guided_filter;
+mod known;
 mod lift;
+mod matte;
 mod parts;
 mod proxy;
 mod seen;
