@@ -1,12 +1,10 @@
 //! How good mattes and the subject's own colours are: 20 composites of known opacity over photographs.
 //!
-//! `cargo bench --bench matte -- PHOTOS`: PHOTOS holds astronaut.png, chelsea.png, coffee.png, camera.png
-//! and hopper.jpg. Each is the background of four composites; the next one's colours are the subject's.
-//! The map a network would give is the opacity at 320 × 320, blurred by 1.5 of its pixels. See README.md.
+//! `cargo bench --bench matte -- SEED BLUR PHOTO PHOTO PHOTO PHOTO PHOTO`: each photograph is the background of four
+//! composites; the next one's colours are the subject's. SEED draws the strands of hair. The map that a network would
+//! give is the opacity at 320 × 320, blurred by BLUR of its pixels. See README.md.
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
-
-use std::path::PathBuf;
 
 use overpaint::backdrop::Foreground;
 use overpaint::geometry::{Extent, Rect};
@@ -20,13 +18,6 @@ type Failure = Box<dyn std::error::Error>;
 /// Side of the composites, in pixels.
 const SIDE: u32 = 1000;
 const MAP_SIDE: u32 = 320;
-const PHOTOS: [&str; 5] = [
-    "astronaut.png",
-    "chelsea.png",
-    "coffee.png",
-    "camera.png",
-    "hopper.jpg",
-];
 const KINDS: [&str; 4] = ["strands of hair", "leaves", "disc", "disc out of focus"];
 
 /// Sums of absolute errors in the band.
@@ -45,12 +36,10 @@ struct Errors {
 }
 
 fn main() -> Result<(), Failure> {
-    let folder = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let folder = PathBuf::from(folder.ok_or("say where the photographs are")?);
-    let photos: Result<Vec<_>, Failure> = PHOTOS
-        .iter()
-        .map(|name| photo(&folder.join(name)))
-        .collect();
+    let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let seed: u64 = args.next().ok_or("say a seed")?.parse()?;
+    let blur: f32 = args.next().ok_or("say how blurred the map is")?.parse()?;
+    let photos: Result<Vec<_>, Failure> = args.map(|name| photo(name.as_ref())).collect();
     let photos = photos?;
     println!(
         "| kind | bicubic | lifted | ratio | F, old pixels | F, estimated | green, old | green, F |"
@@ -58,18 +47,18 @@ fn main() -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|---|---|");
     let mut all = Errors::default();
     for (kind, name) in KINDS.into_iter().enumerate() {
-        let opacity = opacity(kind);
+        let opacity = opacity(kind, seed);
         let mut sum = Errors::default();
         for (at, back) in photos.iter().enumerate() {
             let front = photos.get((at + 1) % photos.len()).ok_or("no photograph")?;
-            measure(&opacity, front, back, &mut sum)?;
+            measure(&opacity, blur, front, back, &mut sum)?;
         }
         line(name, &sum);
         for (all, one) in all.each().into_iter().zip(sum.each()) {
             *all += *one;
         }
     }
-    line("all 20", &all);
+    line("all", &all);
     Ok(())
 }
 
@@ -137,9 +126,9 @@ impl Numbers {
 }
 
 /// A shape of that kind, nine samples a pixel.
-fn opacity(kind: usize) -> Vec<f32> {
+fn opacity(kind: usize, seed: u64) -> Vec<f32> {
     let root = SIDE as f32 * 0.22;
-    let mut numbers = Numbers(7);
+    let mut numbers = Numbers(seed);
     // Angle, bend, length and width of each strand.
     let strands: Vec<[f32; 4]> = (0..220)
         .map(|_| {
@@ -226,6 +215,7 @@ fn scaled(plane: &[f32], from: u32, to: u32, filter: FilterType) -> Result<Vec<f
 
 fn measure(
     opacity: &[f32],
+    blur: f32,
     front: &[[f32; 3]],
     back: &[[f32; 3]],
     errors: &mut Errors,
@@ -250,7 +240,7 @@ fn measure(
     let map = scaled(opacity, SIDE, MAP_SIDE, FilterType::Box)?;
     let map = SubjectMap {
         extent: Extent::new(MAP_SIDE, MAP_SIDE),
-        likelihood: blurred(&map, MAP_SIDE, 1.5),
+        likelihood: blurred(&map, MAP_SIDE, blur),
     };
     let bicubic = scaled(&map.likelihood, MAP_SIDE, SIDE, FilterType::CatmullRom)?;
     let proxy = Proxy::of(&picture).map_err(|error| error.to_string())?;

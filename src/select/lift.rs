@@ -1,38 +1,18 @@
 //! From a map of a few hundred pixels to a mask of the picture's own size.
 //!
-//! Where the map is sure, and that is nearly everywhere, the mask is 0 or 255. In the band between, it is the
-//! guided filter's answer. The filter is fitted on the proxy, twice (the second time to its own, sharper answer), and
-//! its functions are read at the colours of the picture itself (fast guided filter,
-//! [He & Sun 2015](https://arxiv.org/abs/1505.00996)): the edge is as fine as the photograph.
-//!
-//! A prototype, measured on 9 composites of known opacity: mean error in the band as a share of bicubic enlargement's
-//! 0.7 for strands of hair and 0.45 for hard edges; edges out of focus come out 1.3 times worse than enlarged.
+//! Where the map is sure, and that is nearly everywhere, the mask is 0 or 255. In the band between, [`matte`](super::matte)
+//! finds on the proxy how much of the subject each pixel is, as a function of its colour. Those functions are read
+//! at the colours of the picture itself (fast guided filter, [He & Sun 2015](https://arxiv.org/abs/1505.00996)): the
+//! edge is as fine as the photograph. Measured by `benches/matte`.
 
-use super::guided_filter::{Coefficients, Guide, applied};
+use super::known::{Known, known};
+use super::matte::{Answer, answers, share};
 use super::{Proxy, SubjectMap};
 use crate::geometry::{Extent, Rect};
 use crate::raster::{Mask, Picture, TilePixels, Tiled};
 
-/// Between these the map is not sure.
-const SURE_OUTSIDE: f32 = 0.05;
-const SURE_INSIDE: f32 = 0.95;
 /// The band reaches that many pixels of the map beyond what is not sure.
 const BAND_MAP_PX: f32 = 1.0;
-/// Windows of the filter reach that many pixels of the map to each side.
-const RADIUS_MAP_PX: f32 = 2.1;
-/// Variance of colours below which a window is flat; 0…1 is full scale.
-const EPSILON: f32 = 1e-5;
-/// The filter's answer at the sure ends falls short of 0 and 1 by this much.
-const SHORT: f32 = 0.08;
-
-/// What is known of a pixel of the proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Outside,
-    Inside,
-    /// In the band.
-    Unsure,
-}
 
 /// The mask of a subject in the size of its picture: 255 where a pixel is the subject's, between where it is partly.
 /// `None` where nothing of the map is a subject.
@@ -47,7 +27,7 @@ struct Lifted {
     extent: Extent,
     to_full: (f32, f32),
     known: Vec<Known>,
-    fitted: Vec<Coefficients>,
+    answers: Vec<Answer>,
 }
 
 impl Lifted {
@@ -55,23 +35,14 @@ impl Lifted {
         let extent = proxy.pixels.extent;
         let enlarged = enlarged(map, extent);
         let per_map_px = (extent.area() as f32 / map.extent.area() as f32).sqrt();
-        let known = known(
-            &enlarged,
-            extent,
-            (BAND_MAP_PX * per_map_px).round() as usize,
-        );
-        let radius_px = ((RADIUS_MAP_PX * per_map_px).round() as usize).max(1);
-        let guide = Guide::new(&proxy.pixels, radius_px, EPSILON);
-        let first = sharpened(
-            &guide.fit(&trimmed(&enlarged, &known)),
-            &proxy.pixels.pixels,
-        );
-        let fitted = guide.fit(&trimmed(&first, &known));
+        let reach = (BAND_MAP_PX * per_map_px).round() as usize;
+        let known = known(&enlarged, extent, reach);
+        let answers = answers(&proxy.pixels, &enlarged, &known, per_map_px);
         Self {
             extent,
             to_full: proxy.to_full(),
             known,
-            fitted,
+            answers,
         }
     }
 
@@ -92,7 +63,7 @@ impl Lifted {
                     Known::Outside => 0,
                     Known::Inside => 255,
                     Known::Unsure => {
-                        let share = stretched(applied(self.function(column, row), colour));
+                        let share = share(&self.answer(column, row), colour);
                         (share * 255.0 + 0.5) as u8
                     }
                 });
@@ -124,13 +95,13 @@ impl Lifted {
         is_same.then_some(value)
     }
 
-    /// The filter's function between pixels of the proxy.
-    fn function(&self, column: &Place, row: &Place) -> Coefficients {
+    /// The answer between pixels of the proxy.
+    fn answer(&self, column: &Place, row: &Place) -> Answer {
         let at = |column: usize, row: usize| {
             let at = row * self.extent.width as usize + column;
-            self.fitted.get(at).copied().unwrap_or_default()
+            self.answers.get(at).copied().unwrap_or_default()
         };
-        let mix = |a: Coefficients, b: Coefficients, share: f32| {
+        let mix = |a: Answer, b: Answer, share: f32| {
             let mut mixed = a;
             for (value, b) in mixed.iter_mut().zip(b) {
                 *value += (b - *value) * share;
@@ -225,84 +196,6 @@ fn enlarged(map: &SubjectMap, extent: Extent) -> Vec<f32> {
         }
     }
     values
-}
-
-/// Where the map is sure, farther than `reach` pixels from where it is not.
-fn known(map: &[f32], extent: Extent, reach: usize) -> Vec<Known> {
-    let width = (extent.width as usize).max(1);
-    let unsure: Vec<bool> = map
-        .iter()
-        .map(|v| (SURE_OUTSIDE..=SURE_INSIDE).contains(v))
-        .collect();
-    // A square is two lines: along the rows, then along the columns.
-    let mut along_rows = unsure.clone();
-    for (wide, row) in along_rows.chunks_mut(width).zip(unsure.chunks(width)) {
-        widen(
-            row.len(),
-            reach,
-            |x| row.get(x) == Some(&true),
-            |x| {
-                if let Some(wide) = wide.get_mut(x) {
-                    *wide = true;
-                }
-            },
-        );
-    }
-    let mut both = along_rows.clone();
-    for x in 0..width {
-        widen(
-            extent.height as usize,
-            reach,
-            |y| along_rows.get(y * width + x) == Some(&true),
-            |y| {
-                if let Some(wide) = both.get_mut(y * width + x) {
-                    *wide = true;
-                }
-            },
-        );
-    }
-    let pixels = both.into_iter().zip(map);
-    pixels
-        .map(|(is_unsure, value)| match value {
-            _ if is_unsure => Known::Unsure,
-            v if *v > 0.5 => Known::Inside,
-            _ => Known::Outside,
-        })
-        .collect()
-}
-
-/// Sets all places of a line within `reach` of one that is set.
-fn widen(len: usize, reach: usize, is_set: impl Fn(usize) -> bool, mut set: impl FnMut(usize)) {
-    let mut done = 0;
-    for at in (0..len).filter(|at| is_set(*at)) {
-        let end = (at + reach + 1).min(len);
-        (done.max(at.saturating_sub(reach))..end).for_each(&mut set);
-        done = done.max(end);
-    }
-}
-
-/// The plane, with 0 and 1 where they are known.
-fn trimmed(plane: &[f32], known: &[Known]) -> Vec<f32> {
-    let pixels = plane.iter().zip(known);
-    pixels
-        .map(|(value, known)| match known {
-            Known::Outside => 0.0,
-            Known::Inside => 1.0,
-            Known::Unsure => *value,
-        })
-        .collect()
-}
-
-/// The functions' values at the guide's colours.
-fn sharpened(fitted: &[Coefficients], colours: &[[f32; 3]]) -> Vec<f32> {
-    let pixels = fitted.iter().zip(colours);
-    pixels
-        .map(|(function, colour)| stretched(applied(*function, *colour)))
-        .collect()
-}
-
-fn stretched(value: f32) -> f32 {
-    ((value - SHORT) / (1.0 - 2.0 * SHORT)).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]

@@ -6,10 +6,13 @@
 //! ([`with_shape`]), colours ([`wand()`]), scribbles ([`Scribbled`]); and any mask can be [`refined`]. Used by the window and the command line alike; knows no
 //! document, no network and no thread.
 
+mod area;
 mod components;
 mod error;
 mod guided_filter;
+mod known;
 mod lift;
+mod matte;
 mod parts;
 mod perception;
 mod proxy;
