@@ -8,5 +8,5 @@
 # PHOTOS holds astronaut.png and coffee.png (scikit-image's data). Environment and needs: as run.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export STORY=tutorial.py PHOTOS=$(realpath "$3")
+export STORY=tutorial PHOTOS=$(realpath "$3")
 bash benches/session/run.sh "$1" "$2"

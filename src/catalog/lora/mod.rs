@@ -188,7 +188,7 @@ pub(super) fn deltas(
             .or_else(|| names::alpha_in_metadata(&file, part, rank))
             .unwrap_or(rank as f32);
         let delta = Delta {
-            identity: identity.clone(),
+            identity: Arc::clone(&identity),
             file: file.clone(),
             up,
             down,

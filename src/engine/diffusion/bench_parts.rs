@@ -152,12 +152,12 @@ impl LoadedPart {
             precision = precision.in_f32();
         }
         let files = ModelFiles::of(model);
-        let kept = KeptWeights::default();
+        let mut kept = KeptWeights::default();
         let network = match part {
             Part::TextEncoder | Part::TextEncoder2 => {
                 let place = part.text_encoder().unwrap_or(Place::First);
                 let encoder =
-                    TextEncoder::load((&files, &kept), place, &device, precision, progress)?;
+                    TextEncoder::load((&files, &mut kept), place, &device, precision, progress)?;
                 let folder = place.tokenizer();
                 let tokenizer = PromptTokenizer::load(&files, folder, encoder.window())?;
                 Network::Text(Box::new((tokenizer, encoder)))
@@ -166,7 +166,7 @@ impl LoadedPart {
                 Network::Autoencoder(Box::new(Vae::load(&files, &device, precision, progress)?))
             }
             Part::Unet => Network::Unet(Box::new(Unet::load(
-                (&files, &kept),
+                (&files, &mut kept),
                 &device,
                 precision,
                 progress,

@@ -63,11 +63,12 @@ impl Pipeline {
     ) -> Result<Self, EngineError> {
         let card = catalog::open(model)?;
         let files = changed(ModelFiles::of(model), loras)?;
-        let kept = KeptWeights::default();
+        let mut kept = KeptWeights::default();
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
-        let prompts = PromptEncoder::load((&files, &kept), device, precision.in_f32(), progress)?;
-        let unet = Unet::load((&files, &kept), device, precision, progress)?;
+        let prompts =
+            PromptEncoder::load((&files, &mut kept), device, precision.in_f32(), progress)?;
+        let unet = Unet::load((&files, &mut kept), device, precision, progress)?;
         progress.checkpoint()?;
         let vae = Vae::load(&files, device, precision, progress)?;
         let config = unet.config();
@@ -124,15 +125,20 @@ impl Pipeline {
             device,
             pictures,
             round_trips,
-            kept,
+            mut kept,
         } = self;
         // What changes is gone before it is read, so that it is never held twice.
         kept.retain_unchanged(&files);
         drop((unet, prompts));
         BlockAllocator::release_all();
         Ok(Self {
-            prompts: PromptEncoder::load((&files, &kept), &device, precision.in_f32(), progress)?,
-            unet: Unet::load((&files, &kept), &device, precision, progress)?,
+            prompts: PromptEncoder::load(
+                (&files, &mut kept),
+                &device,
+                precision.in_f32(),
+                progress,
+            )?,
+            unet: Unet::load((&files, &mut kept), &device, precision, progress)?,
             card,
             trained,
             preview,

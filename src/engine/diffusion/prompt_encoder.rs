@@ -26,14 +26,15 @@ pub(super) struct PromptEncoder {
 impl PromptEncoder {
     /// Reads them.
     pub(super) fn load(
-        (files, kept): (&ModelFiles, &KeptWeights),
+        (files, kept): (&ModelFiles, &mut KeptWeights),
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let mut encoders = Vec::new();
         for place in Place::of_model(files) {
-            let encoder = TextEncoder::load((files, kept), *place, device, precision, progress)?;
+            let encoder =
+                TextEncoder::load((files, &mut *kept), *place, device, precision, progress)?;
             let tokenizer = PromptTokenizer::load(files, place.tokenizer(), encoder.window())?;
             progress.checkpoint()?;
             encoders.push((tokenizer, encoder));

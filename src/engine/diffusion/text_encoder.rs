@@ -173,23 +173,23 @@ impl TextEncoderConfig {
 }
 
 impl TextEncoder {
-    /// Reads a text encoder of a model; see [`Weights::open`].
+    /// Reads a text encoder of a model; see [`Loader::keeping`].
     pub(crate) fn load(
-        (files, kept): (&ModelFiles, &KeptWeights),
+        (files, kept): (&ModelFiles, &mut KeptWeights),
         place: Place,
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let config = TextEncoderConfig::read(files, place)?;
-        let weights = Weights::open(files, place.weights(), kept, device, precision)?;
+        let weights = Weights::open(files, place.weights(), device, precision)?;
         // Without a projection, transformers wrote this prefix until version 5.
         let prefix = if weights.has("text_model.final_layer_norm.weight") {
             "text_model"
         } else {
             ""
         };
-        let mut file = Loader::new(weights, progress);
+        let mut file = Loader::new(weights, progress).keeping(kept);
         let projection = config
             .pooled
             .map(|pooled| {

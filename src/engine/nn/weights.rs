@@ -50,17 +50,14 @@ struct Store {
     deltas: BTreeMap<String, Vec<Delta>>,
     /// The weights' usual name in the model, such as `unet/…`.
     name: String,
-    kept: KeptWeights,
 }
 
 impl Weights {
     /// Opens the first of `candidates` that the model has: a safetensors file, or the shards that
-    /// `<candidate>.index.json` lists. Only headers are read. A large weight that `kept` holds is taken from
-    /// there, and one that is read stays there.
+    /// `<candidate>.index.json` lists. Only headers are read.
     pub(crate) fn open(
         files: &ModelFiles,
         candidates: &[&str],
-        kept: &KeptWeights,
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
@@ -77,7 +74,6 @@ impl Weights {
                 shards: shards?,
                 deltas: files.deltas(name),
                 name: (*name).to_owned(),
-                kept: kept.clone(),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -98,7 +94,6 @@ impl Weights {
                 shards: vec![TensorFile::compiled_in(name, bytes)?],
                 deltas: BTreeMap::new(),
                 name: name.to_owned(),
-                kept: KeptWeights::default(),
             }),
             prefix: String::new(),
             device: device.clone(),
@@ -165,28 +160,6 @@ impl Weights {
     /// The large weight of a layer, packed by `pack` for our kernels: it gets the ISA, the dtype to store,
     /// and the weight in the file's order.
     pub(crate) fn weight(
-        &self,
-        name: &str,
-        shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
-    ) -> Result<Weight, EngineError> {
-        let full_name = format!("{}{name}", self.prefix);
-        let Store {
-            deltas,
-            kept,
-            name: file,
-            ..
-        } = &*self.store;
-        let deltas = deltas.get(&full_name).map_or(&[][..], Vec::as_slice);
-        if let Some(known) = kept.get(file, &full_name, deltas) {
-            return Ok(known);
-        }
-        let weight = self.read_weight(name, shapes, pack)?;
-        kept.keep(file, &full_name, deltas, &weight);
-        Ok(weight)
-    }
-
-    fn read_weight(
         &self,
         name: &str,
         shapes: &[&[usize]],
@@ -403,12 +376,23 @@ impl Store {
 pub(crate) struct Loader<'a> {
     weights: Weights,
     progress: &'a mut dyn Progress,
+    kept: Option<&'a mut KeptWeights>,
 }
 
 impl<'a> Loader<'a> {
     /// Loads from `weights`.
     pub(crate) fn new(weights: Weights, progress: &'a mut dyn Progress) -> Self {
-        Self { weights, progress }
+        Self {
+            weights,
+            progress,
+            kept: None,
+        }
+    }
+
+    /// The same where a large weight that `kept` holds is taken from there, and one that is read stays there.
+    pub(crate) fn keeping(self, kept: &'a mut KeptWeights) -> Self {
+        let kept = Some(kept);
+        Self { kept, ..self }
     }
 
     /// Loads from below `prefix`.
@@ -416,6 +400,7 @@ impl<'a> Loader<'a> {
         Loader {
             weights: self.weights.scope(prefix),
             progress: &mut *self.progress,
+            kept: self.kept.as_deref_mut(),
         }
     }
 
@@ -459,7 +444,20 @@ impl<'a> Loader<'a> {
         pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
         self.progress.checkpoint()?;
-        self.weights.weight(name, shapes, pack)
+        let Some(kept) = &mut self.kept else {
+            return self.weights.weight(name, shapes, pack);
+        };
+        let Store {
+            name: file, deltas, ..
+        } = &*self.weights.store;
+        let full_name = format!("{}{name}", self.weights.prefix);
+        let deltas = deltas.get(&full_name).map_or(&[][..], Vec::as_slice);
+        if let Some(known) = kept.get(file, &full_name, deltas) {
+            return Ok(known);
+        }
+        let weight = self.weights.weight(name, shapes, pack)?;
+        kept.keep(file, full_name, deltas, &weight);
+        Ok(weight)
     }
 
     /// See [`Weights::tensor`].

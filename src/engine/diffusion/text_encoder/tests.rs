@@ -3,7 +3,7 @@ use crate::engine::nn::goldens::{Golden, Watch, assert_close, model};
 
 fn load(files: &ModelFiles, precision: Precision) -> TextEncoder {
     TextEncoder::load(
-        (files, &KeptWeights::default()),
+        (files, &mut KeptWeights::default()),
         Place::First,
         &Device::Cpu,
         precision,
@@ -123,7 +123,7 @@ fn half_precision_goes_through_every_layer() {
 fn load_from(name: &str, place: Place) -> TextEncoder {
     let files = model(name);
     let mut watch = Watch::default();
-    let files = (&files, &KeptWeights::default());
+    let files = (&files, &mut KeptWeights::default());
     TextEncoder::load(files, place, &Device::Cpu, Precision::F32, &mut watch).unwrap()
 }
 

@@ -44,16 +44,16 @@ pub(crate) struct Unet {
 }
 
 impl Unet {
-    /// Reads the U-Net of a model; see [`Weights::open`].
+    /// Reads the U-Net of a model; see [`Loader::keeping`].
     pub(crate) fn load(
-        (files, kept): (&ModelFiles, &KeptWeights),
+        (files, kept): (&ModelFiles, &mut KeptWeights),
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
         let config = UnetConfig::read(files)?;
-        let weights = Weights::open(files, WEIGHTS, kept, device, precision)?;
-        let mut from = Loader::new(weights, progress);
+        let weights = Weights::open(files, WEIGHTS, device, precision)?;
+        let mut from = Loader::new(weights, progress).keeping(kept);
         let first = config.first_channels();
         let conv_in = ConvShape::same3(config.in_channels, first);
         let conv_out = ConvShape::same3(first, config.out_channels);

@@ -11,7 +11,7 @@ fn load(files: &ModelFiles) -> Unet {
 }
 
 fn load_as(files: &ModelFiles, precision: Precision) -> Unet {
-    let files = (files, &KeptWeights::default());
+    let files = (files, &mut KeptWeights::default());
     Unet::load(files, &Device::Cpu, precision, &mut Watch::default()).unwrap()
 }
 

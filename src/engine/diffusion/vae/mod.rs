@@ -18,7 +18,7 @@ use crate::catalog::ModelFiles;
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape};
 use crate::engine::nn::precision::Precision;
-use crate::engine::nn::weights::{KeptWeights, Loader, Weights};
+use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, Progress};
 
 pub(super) const WEIGHTS: &[&str] = &[
@@ -116,7 +116,7 @@ impl Vae {
         }
         // Its activations are the largest there are, and few layers follow each other.
         let precision = precision.with_bf16_activations();
-        let weights = Weights::open(files, WEIGHTS, &KeptWeights::default(), device, precision)?;
+        let weights = Weights::open(files, WEIGHTS, device, precision)?;
         let from = Loader::new(weights, progress);
         Self::build(config, from, device, precision.compute)
     }

@@ -156,8 +156,7 @@ fn half_precision_goes_through_every_layer_where_the_network_bears_it() {
 
     config.force_upcast = false;
     let mut watch = Watch::default();
-    let kept = KeptWeights::default();
-    let weights = Weights::open(&files, WEIGHTS, &kept, &Device::Cpu, Precision::F16).unwrap();
+    let weights = Weights::open(&files, WEIGHTS, &Device::Cpu, Precision::F16).unwrap();
     let half = Vae::build(
         config,
         Loader::new(weights, &mut watch),

@@ -39,8 +39,7 @@ fn f32_bytes(values: &[f32]) -> Vec<u8> {
 
 fn open(files: &ModelFiles, precision: Precision) -> Result<Weights, EngineError> {
     let candidates = ["vae/none.safetensors", "vae/w.safetensors"];
-    let kept = KeptWeights::default();
-    Weights::open(files, &candidates, &kept, &Device::Cpu, precision)
+    Weights::open(files, &candidates, &Device::Cpu, precision)
 }
 
 const NAME: &str = "vae/w.safetensors";

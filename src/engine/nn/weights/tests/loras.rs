@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::catalog::{LoraRef, ModelRef};
-use crate::engine::nn::goldens::relative_error;
+use crate::engine::nn::goldens::{Watch, relative_error};
 
 /// A file or folder under `tests/golden/data`.
 fn golden_path(name: &str) -> PathBuf {
@@ -54,9 +54,7 @@ fn weights_with_a_lora_are_those_of_diffusers() {
                 _ => "model",
             };
             let file = format!("{part}/{stem}.safetensors");
-            let kept = KeptWeights::default();
-            let weights =
-                Weights::open(&files, &[&file], &kept, &Device::Cpu, Precision::F32).unwrap();
+            let weights = Weights::open(&files, &[&file], &Device::Cpu, Precision::F32).unwrap();
             // transformers 5 loads without the first part of a name that files may have.
             let prefixed = format!("text_model.{weight}");
             let weight = if weights.has(weight) {
@@ -81,10 +79,10 @@ fn only_what_a_lora_changes_is_read_again() {
         base.clone().with_loras(&loras).unwrap()
     };
     let file = "unet/diffusion_pytorch_model.safetensors";
-    let kept = KeptWeights::default();
-    let load = |files: &ModelFiles| {
+    let mut kept = KeptWeights::default();
+    let mut load = |files: &ModelFiles| {
         kept.retain_unchanged(files);
-        matrices(files, file, &kept)
+        matrices(files, file, &mut kept)
     };
     let (plain, weak, strong) = (load(&base), load(&with(0.3)), load(&with(0.7)));
     let changed: BTreeSet<String> = with(0.3).deltas(file).into_keys().collect();
@@ -108,11 +106,13 @@ fn only_what_a_lora_changes_is_read_again() {
 fn matrices(
     files: &ModelFiles,
     file: &str,
-    kept: &KeptWeights,
+    kept: &mut KeptWeights,
 ) -> BTreeMap<String, Arc<PackedWeights>> {
-    let weights = Weights::open(files, &[file], kept, &Device::Cpu, Precision::F32).unwrap();
+    let weights = Weights::open(files, &[file], &Device::Cpu, Precision::F32).unwrap();
+    let mut watch = Watch::default();
+    let mut loader = Loader::new(weights, &mut watch).keeping(kept);
     let shards = files.weights(file).unwrap().unwrap();
-    let stored = shards.iter().flat_map(|shard| shard.tensors());
+    let stored = shards.iter().flat_map(TensorFile::tensors);
     let matrices = stored.filter(|(_, stored)| stored.shape.len() == 2);
     let packed = matrices.map(|(name, stored)| {
         let (outputs, inputs) = (stored.shape[0], stored.shape[1]);
@@ -121,7 +121,7 @@ fn matrices(
                 numbers[o * inputs + i]
             })
         };
-        match weights.weight(name, &[&stored.shape], pack).unwrap() {
+        match loader.weight(name, &[&stored.shape], pack).unwrap() {
             Weight::Packed(packed) => (name.clone(), packed),
             Weight::Tensor(_) => panic!("our kernels are not used"),
         }
