@@ -146,6 +146,14 @@ pub enum Command {
         /// What becomes of the mask there was.
         how: Combination,
     },
+    /// Selects with other settings what the wand has selected last, in its place, if nothing else was done to
+    /// the document since.
+    UseWandAgain {
+        /// Which document.
+        document: DocumentId,
+        /// What is near enough.
+        wand: Wand,
+    },
     /// Draws a scribble of the smart brush: one undoable edit of the mask, when it was made.
     Scribble {
         /// Which document.

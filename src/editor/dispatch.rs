@@ -39,33 +39,18 @@ impl Editor {
             C::StrokeTo { document, at } => self.stroke_to(document, at),
             C::StrokeEnd { document } => self.stroke_end(document),
             C::StrokeAbort { document } => self.stroke_abort(document),
-            C::DrawShape {
-                document,
-                shape,
-                how,
-                opacity,
-            } => self.draw_shape(document, &shape, (how, opacity)),
-            C::UseWand {
-                document,
-                at,
-                wand,
-                how,
-            } => self.use_wand(document, at, (wand, how)),
-            C::Scribble { document, scribble } => self.scribble(document, scribble),
-            C::Refine {
-                document,
-                refinement,
-            } => self.refine(document, refinement),
-            C::EndRefining { document, keep } => self.end_refining(Some(document), keep),
+            tool @ (C::DrawShape { .. }
+            | C::UseWand { .. }
+            | C::UseWandAgain { .. }
+            | C::Scribble { .. }
+            | C::Refine { .. }
+            | C::EndRefining { .. }) => self.use_mask_tool(tool),
             C::Select {
                 document,
                 part,
                 how,
             } => self.select(document, part, how),
-            C::CancelSelect { document } => {
-                self.cancel_select(document);
-                self.cancel_mask_tools(document);
-            }
+            C::CancelSelect { document } => self.cancel_selecting(document),
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::SetMaskKind { document, kind } => self.set_mask_kind(document, kind),

@@ -5,15 +5,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Editor;
+use super::command::Command;
 use super::error::EditorError;
+use super::{Editor, OpenDocument};
 use crate::document::{DocumentId, EditLabel};
 use crate::geometry::Point;
 use crate::jobs::{TaskEvent, TaskThread, Wake};
 use crate::raster::{Mask, MaskKind, Picture, blank_mask};
-use crate::select::{
-    Combination, Refinement, Scribble, Scribbled, SelectError, Wand, combined, wand,
-};
+use crate::select::{Combination, Refinement, Scribble, Scribbled, SelectError, Wand};
 
 /// Tasks that may wait, nearly all of them stopped ones.
 const MOST_TASKS: usize = 16;
@@ -26,6 +25,9 @@ pub(super) struct MaskTools {
     /// Scribbles that wait for those before them, the first of which is under way.
     waiting: VecDeque<(DocumentId, Scribble)>,
     scribbling: Option<Scribbling>,
+    pub(super) pointed: Option<Pointed>,
+    /// What the wand is to be used with next, where it was used last.
+    pub(super) wand_next: Option<(DocumentId, Wand)>,
     pub(super) refining: Option<Refining>,
 }
 
@@ -62,9 +64,25 @@ pub(super) struct MaskEvent {
 }
 
 pub(super) enum Made {
-    Wand(Result<Option<Mask>, SelectError>, Combination),
+    /// What the wand has found, where it was used, and whether in place of what it has found there before.
+    Wand(
+        Result<Option<Mask>, SelectError>,
+        (Point, Combination),
+        bool,
+    ),
     Scribble(Box<Drawn>),
     Refined(Option<Mask>, Refinement),
+}
+
+/// Where the wand was used last.
+pub(super) struct Pointed {
+    pub(super) document: DocumentId,
+    pub(super) at: Point,
+    pub(super) how: Combination,
+    /// The mask that it has left.
+    pub(super) after: Mask,
+    /// Which was another than before.
+    pub(super) is_edit: bool,
 }
 
 /// What the last of some scribbles has made.
@@ -93,6 +111,8 @@ impl MaskTools {
             under_way: VecDeque::new(),
             waiting: VecDeque::new(),
             scribbling: None,
+            pointed: None,
+            wand_next: None,
             refining: None,
         }
     }
@@ -135,7 +155,7 @@ impl MaskTools {
 }
 
 /// True where two planes are the same memory; cheap.
-fn is_same(a: &Mask, b: &Mask) -> bool {
+pub(super) fn is_same(a: &Mask, b: &Mask) -> bool {
     a.extent() == b.extent() && a.changed_tiles(b).is_empty()
 }
 
@@ -193,6 +213,38 @@ impl Scribbling {
 }
 
 impl Editor {
+    /// Does what a tool of the mask asks for; other commands are for others.
+    pub(super) fn use_mask_tool(&mut self, command: Command) {
+        match command {
+            Command::DrawShape {
+                document,
+                shape,
+                how,
+                opacity,
+            } => self.draw_shape(document, &shape, (how, opacity)),
+            Command::UseWand {
+                document,
+                at,
+                wand,
+                how,
+            } => self.use_wand(document, (at, how), wand, false),
+            Command::UseWandAgain { document, wand } => self.use_wand_again(document, wand),
+            Command::Scribble { document, scribble } => self.scribble(document, scribble),
+            Command::Refine {
+                document,
+                refinement,
+            } => self.refine(document, refinement),
+            Command::EndRefining { document, keep } => self.end_refining(Some(document), keep),
+            _ => {}
+        }
+    }
+
+    /// Stops everything that is being selected in a document.
+    pub(super) fn cancel_selecting(&mut self, id: DocumentId) {
+        self.cancel_select(id);
+        self.cancel_mask_tools(id);
+    }
+
     /// True while the wand or the smart brush makes a mask, or one is refined.
     pub fn is_making_mask(&self, document: DocumentId) -> bool {
         let tools = &self.mask_tools;
@@ -207,29 +259,7 @@ impl Editor {
             .map(|(_, scribble)| scribble)
     }
 
-    pub(super) fn use_wand(
-        &mut self,
-        id: DocumentId,
-        at: Point,
-        (settings, how): (Wand, Combination),
-    ) {
-        let Some(open) = self.document(id) else {
-            return;
-        };
-        let picture = open.document.visible().clone();
-        // What was pointed at last counts.
-        self.mask_tools
-            .stop(|of, kind| of == id && kind == WorkKind::Wand);
-        let is_taken = self.mask_tools.start((id, WorkKind::Wand), move |stop| {
-            let is_stopped = || stop.load(Ordering::Relaxed);
-            Made::Wand(wand(&picture, at, settings, &is_stopped), how)
-        });
-        if !is_taken {
-            self.notices.warn(Some(id), &EditorError::TooBusy);
-        }
-    }
-
-    pub(super) fn scribble(&mut self, id: DocumentId, scribble: Scribble) {
+    fn scribble(&mut self, id: DocumentId, scribble: Scribble) {
         if self.document(id).is_none() || scribble.line.is_empty() {
             return;
         }
@@ -280,7 +310,7 @@ impl Editor {
     }
 
     /// Stops what the tools make for a document, and forgets what waits.
-    pub(super) fn cancel_mask_tools(&mut self, id: DocumentId) {
+    fn cancel_mask_tools(&mut self, id: DocumentId) {
         let tools = &mut self.mask_tools;
         tools.stop(|of, kind| of == id && kind != WorkKind::Refine);
         // The one under way is taken out when the thread says that it has stopped.
@@ -314,11 +344,14 @@ impl Editor {
     fn take_made(&mut self, event: MaskEvent, is_wanted: bool) {
         let id = event.document;
         match event.made {
-            Made::Wand(made, how) => match made {
-                Ok(Some(selection)) if is_wanted => self.take_wand(id, &selection, how),
-                Ok(_) => {}
-                Err(error) => self.notices.warn(Some(id), &error),
-            },
+            Made::Wand(made, place, is_again) => {
+                match made {
+                    Ok(Some(found)) if is_wanted => self.take_wand(id, &found, place, is_again),
+                    Ok(_) => {}
+                    Err(error) => self.notices.warn(Some(id), &error),
+                }
+                self.next_wand();
+            }
             Made::Scribble(drawn) => {
                 if is_wanted {
                     self.take_drawn(id, *drawn);
@@ -327,24 +360,6 @@ impl Editor {
             }
             Made::Refined(mask, refinement) => self.take_refined(id, mask, refinement),
         }
-    }
-
-    fn take_wand(&mut self, id: DocumentId, selection: &Mask, how: Combination) {
-        if !self.fits(id, selection) {
-            return;
-        }
-        self.with_document(id, |open| {
-            let blank = blank_mask(selection.extent());
-            let is_new = how == Combination::Replace || *open.document.mask() == blank;
-            open.selected = open.selected.filter(|_| !is_new);
-            open.stroke = None;
-            open.document.edit(EditLabel::Wand, |state| {
-                state.mask = combined(&state.mask, selection, how);
-                if is_new {
-                    state.mask_kind = MaskKind::Matte;
-                }
-            });
-        });
     }
 
     fn take_drawn(&mut self, id: DocumentId, drawn: Drawn) {
@@ -380,7 +395,7 @@ impl Editor {
 
     /// True where a mask fits the canvas, which may have been cut meanwhile; else that is said.
     pub(super) fn fits(&mut self, id: DocumentId, mask: &Mask) -> bool {
-        let now = self.document(id).map(super::OpenDocument::extent);
+        let now = self.document(id).map(OpenDocument::extent);
         let made_for = mask.extent();
         match now {
             Some(now) if now != made_for => {

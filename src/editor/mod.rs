@@ -29,6 +29,7 @@ mod models;
 mod notices;
 mod open_document;
 mod painting;
+mod pointing;
 mod preferences;
 mod projects;
 mod purpose;
@@ -316,8 +317,7 @@ impl Editor {
         for run in self.runs.iter().filter(|run| run.document == id) {
             self.runner.cancel(run.job);
         }
-        self.cancel_select(id);
-        self.cancel_mask_tools(id);
+        self.cancel_selecting(id);
         self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));

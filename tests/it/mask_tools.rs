@@ -112,6 +112,37 @@ fn the_wand_selects_what_is_seen_and_the_last_one_counts() {
 }
 
 #[test]
+fn other_settings_find_anew_what_was_clicked_last() {
+    let (mut session, id) = session();
+    let again = |session: &mut Session, tolerance: f32| {
+        let wand = Wand { tolerance, ..WAND };
+        session
+            .editor
+            .apply(Command::UseWandAgain { document: id, wand });
+        settle(session, id);
+    };
+    square(&mut session, id);
+    pick(&mut session, id, (150, 120), Combination::Add);
+    settle(&mut session, id);
+    let both = painted(&session, id);
+    again(&mut session, 100.0);
+    assert_eq!(painted(&session, id), 400 * 300);
+    again(&mut session, 10.0);
+    assert_eq!(painted(&session, id), both);
+    let labels: Vec<_> = session.document(id).document().undo_labels().collect();
+    assert_eq!(
+        labels,
+        [EditLabel::FillRectangle, EditLabel::Wand],
+        "one step"
+    );
+    // After anything else it is no longer meant.
+    session.paint(id, (350.0, 250.0), (370.0, 250.0));
+    let painted_on = painted(&session, id);
+    again(&mut session, 100.0);
+    assert_eq!(painted(&session, id), painted_on);
+}
+
+#[test]
 fn a_shape_is_painted_and_the_kind_of_the_mask_says_so() {
     let (mut session, id) = session();
     pick(&mut session, id, (150, 120), Combination::Replace);

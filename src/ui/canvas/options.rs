@@ -6,7 +6,7 @@ mod refine;
 use eframe::egui::{Align2, Area, DragValue, Id, Ui, vec2};
 
 use super::overlay::card_frame;
-use crate::editor::OpenDocument;
+use crate::editor::{Command, OpenDocument};
 use crate::plan::RegionBounds;
 use crate::select::Combination;
 use crate::text::Message;
@@ -103,7 +103,16 @@ fn card(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
     }
     if tool == Tool::Wand {
         ui.separator();
+        let before = desk.state.tools.wand_takes;
         wand(ui, desk);
+        let now = desk.state.tools.wand_takes;
+        if now != before {
+            // What was clicked last follows.
+            desk.send(Command::UseWandAgain {
+                document: open.id(),
+                wand: now.wand(),
+            });
+        }
     }
     ui.separator();
     let is_painted = open.region() != RegionBounds::Everything;
