@@ -117,7 +117,7 @@ icons! {
     MASK_KIND = '\u{e086}' "layers-2";
     ALL_RESULTS = '\u{e0c0}' "gallery-thumbnails";
     COMPARE_TWO = '\u{e0c1}' "columns-2";
-    USE_SETTINGS = '\u{e0c2}' "sliders-horizontal";
+    USE_SETTINGS = '\u{e0c2}' "settings-2";
     AGAIN = '\u{e0c3}' "repeat";
     AGAIN_OTHER_SEED = '\u{e0c4}' "shuffle";
     COPY_SEED = '\u{e0c5}' "hash";
