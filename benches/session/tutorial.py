@@ -71,13 +71,16 @@ def opened(s):
     s.shot("opened")
 
 
-def task(name, words, least, stays):
-    """A step: the task is pressed, words are written into the gap, Generate, accepted, undone."""
+def task(name, words, least, stays, whole=True):
+    """A step: the task is pressed, words are written (the whole prompt or into its gap), Generate, accepted, undone."""
 
     def step(s):
-        s.click(TEXTS[f"ui-task-{name}"], role="push button")
+        s.click(TEXTS[f"ui-task-{name}"])
         s.settled("the subject is not selected")
         s.shot(f"{name}-task")
+        if whole:
+            # A prompt that is there stays; only an empty one gets the task's words and gap.
+            s.key("ctrl+a")
         s.write(words)
         s.shot(f"{name}-words")
         mask = s.mask(f"{name}-mask") if name != "style" else None
@@ -134,9 +137,11 @@ def main():
     switch_accessibility_on()
     s = Tutorial(binary, out, work)
     try:
-        for step in [opened, task("background", "on the beach", 0.3, True), put("colour", 0.3), put("blur", 0.3),
-                     put("picture", 0.3, PHOTOS / "coffee.png"), task("hair", "red", 0.01, False),
-                     task("clothes", "a green dress", 0.02, False), task("style", "watercolour", 0.5, False), end]:
+        for step in [opened, task("background", "on the beach", 0.3, True, whole=False), put("colour", 0.3),
+                     put("blur", 0.3), put("picture", 0.3, PHOTOS / "coffee.png"),
+                     task("hair", "woman with red hair", 0.01, False),
+                     task("clothes", "woman, wearing a green dress", 0.02, False),
+                     task("style", "woman, watercolour", 0.5, False), end]:
             step(s)
     except Failed as failure:
         print(f"FAILED: {failure}", flush=True)

@@ -17,7 +17,7 @@ const BAND_MAP_PX: f32 = 1.0;
 /// The mask of a subject in the size of its picture: 255 where a pixel is the subject's, between where it is partly.
 /// `None` where nothing of the map is a subject.
 pub fn lift(picture: &Picture, proxy: &Proxy, map: &SubjectMap) -> Option<Mask> {
-    let lifted = Lifted::new(proxy, &map.stretched()?);
+    let lifted = Lifted::new(proxy, &map.stretched()?.settled());
     Some(Tiled::from_tiles(picture.extent(), 0, |rect| {
         lifted.tile(picture, rect)
     }))

@@ -180,3 +180,63 @@ fn value<T: Copy + Default>(plane: &[T], at: usize) -> T {
 fn stretched(value: f32) -> f32 {
     ((value - SHORT) / (1.0 - 2.0 * SHORT)).clamp(0.0, 1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Extent;
+
+    const SIDE: usize = 128;
+
+    /// The answers for an edge down the middle of a grainy picture that is `soft_px` wide, and of which a map of a
+    /// third of its size, with its own blur, is known.
+    fn answers_for(soft_px: f32) -> Vec<Answer> {
+        let extent = Extent::new(SIDE as u32, SIDE as u32);
+        let bell = |x: f32, deviation: f32| 1.0 / (1.0 + (-1.702 * (x - 64.0) / deviation).exp());
+        let places = || (0..extent.len()).map(|at| ((at % SIDE) as f32 + 0.5, at));
+        let grain = |at: usize| ((at * 7919 % 1009) as f32 / 1009.0 - 0.5) * 0.04;
+        let pixels = places().map(|(x, at)| {
+            let share = bell(x, soft_px);
+            [0.8, 0.3, 0.2].map(|front: f32| front * share + 0.4 * (1.0 - share) + grain(at))
+        });
+        let picture = RgbF32 {
+            extent,
+            pixels: pixels.collect(),
+        };
+        let blur_px = BLUR_MAP_PX * 3.0;
+        let map: Vec<f32> = places()
+            .map(|(x, _)| bell(x, soft_px.hypot(blur_px)))
+            .collect();
+        let known: Vec<Known> = map
+            .iter()
+            .map(|share| match share {
+                share if *share < 0.05 => Known::Outside,
+                share if *share > 0.95 => Known::Inside,
+                _ => Known::Unsure,
+            })
+            .collect();
+        answers(&picture, &map, &known, 3.0)
+    }
+
+    #[test]
+    fn the_photograph_says_whether_its_edge_is_sharp() {
+        let believed = |soft_px| answers_for(soft_px)[64 * SIDE + 64][5];
+        assert!(believed(0.3) > 0.9, "{}", believed(0.3));
+        assert!(believed(8.0) < 0.4, "{}", believed(8.0));
+    }
+
+    #[test]
+    fn an_edge_comes_out_as_wide_as_it_is() {
+        for (soft_px, most) in [(0.3, 0.05), (8.0, 0.06)] {
+            let answers = answers_for(soft_px);
+            let mut sum = 0.0;
+            for x in 54..74 {
+                let share_known = 1.0 / (1.0 + (-1.702 * (x as f32 - 63.5) / soft_px).exp());
+                let colour =
+                    [0.8, 0.3, 0.2].map(|c: f32| c * share_known + 0.4 * (1.0 - share_known));
+                sum += (share(&answers[64 * SIDE + x], colour) - share_known).abs();
+            }
+            assert!(sum / 20.0 < most, "{soft_px}: {}", sum / 20.0);
+        }
+    }
+}

@@ -25,6 +25,13 @@ impl std::fmt::Debug for SubjectMap {
 /// Less of a picture, as a share, is no subject.
 const LEAST_SUBJECT: f32 = 0.001;
 
+/// What is around a pixel of a map, to each side.
+const AROUND_PX: usize = 2;
+/// Where the least around is the first, nothing is settled; where it is the second, the pixel is inside.
+const INSIDE: (f32, f32) = (0.5, 0.8);
+/// Where the most around is the first, a pixel is outside; from the second on nothing is settled.
+const TRACE: (f32, f32) = (0.1, 0.3);
+
 impl SubjectMap {
     /// The map from its least to its greatest value, 0…1; `None` where nothing of it is a subject.
     pub(super) fn stretched(&self) -> Option<Self> {
@@ -42,6 +49,34 @@ impl SubjectMap {
             extent: self.extent,
             likelihood: self.likelihood.iter().map(|v| (v - least) / span).collect(),
         })
+    }
+
+    /// The map without doubts that are no edge: where nothing around is clearly less than subject, a pixel is the
+    /// subject's, and where nothing around is more than a trace of it, it is not. Single strands are more than a
+    /// trace.
+    pub(super) fn settled(&self) -> Self {
+        let width = self.extent.width as usize;
+        let height = self.extent.height as usize;
+        let settled = self.likelihood.iter().enumerate().map(|(at, value)| {
+            let (x, y) = (at % width, at / width);
+            let rows = y.saturating_sub(AROUND_PX)..(y + AROUND_PX + 1).min(height);
+            let columns = x.saturating_sub(AROUND_PX)..(x + AROUND_PX + 1).min(width);
+            let lines = rows.filter_map(|y| {
+                let row = y * width;
+                self.likelihood.get(row + columns.start..row + columns.end)
+            });
+            let (least, most) = lines.flatten().fold((1f32, 0f32), |(least, most), v| {
+                (least.min(*v), most.max(*v))
+            });
+            let share_of =
+                |value: f32, (from, to): (f32, f32)| ((value - from) / (to - from)).clamp(0.0, 1.0);
+            let inside = value + (1.0 - value) * share_of(least, INSIDE);
+            inside * share_of(most, TRACE)
+        });
+        Self {
+            extent: self.extent,
+            likelihood: settled.collect(),
+        }
     }
 }
 
@@ -129,4 +164,30 @@ pub struct Seen {
     pub subject: Option<Mask>,
     /// From left to right.
     pub faces: Vec<Face>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubts_that_are_no_edge_are_settled() {
+        let extent = Extent::new(24, 12);
+        // Left inside with a hole of doubt, right outside with a trace and a strand.
+        let mut likelihood: Vec<f32> = (0..extent.len())
+            .map(|at| if at % 24 < 8 { 0.97 } else { 0.02 })
+            .collect();
+        let at = |x: usize, y: usize| y * 24 + x;
+        for (place, value) in [(at(3, 6), 0.85), (at(14, 3), 0.08), (at(20, 6), 0.3)] {
+            likelihood[place] = value;
+        }
+        let map = SubjectMap { extent, likelihood };
+        let settled = map.settled().likelihood;
+        assert_eq!(settled[at(3, 6)], 1.0);
+        assert_eq!(settled[at(14, 3)], 0.0);
+        assert_eq!(settled[at(20, 6)], 0.3);
+        // The edge itself stays as it was.
+        assert_eq!(settled[at(7, 6)], 0.97);
+        assert_eq!(settled[at(8, 6)], 0.02);
+    }
 }

@@ -85,7 +85,8 @@ fn noise(x: i32, y: i32, of: i32) -> f32 {
     ((mixed ^ (mixed >> 13)) & 0xffff) as f32 / 65_535.0
 }
 
-/// Known opacity at 400 × 400: a disc with strands of hair, or a star of leaves; four samples a pixel and side.
+/// Known opacity at 400 × 400: a disc with strands of hair, a star of leaves, a disc, a disc out of focus; four
+/// samples a pixel and side.
 fn opacity(kind: usize) -> Vec<f32> {
     const SIDE: i32 = 400;
     let inside = |x: f32, y: f32| {
@@ -102,6 +103,11 @@ fn opacity(kind: usize) -> Vec<f32> {
         }
     };
     let share = |x: i32, y: i32| {
+        if kind == 3 {
+            let far = (x as f32 - 199.5).hypot(y as f32 - 229.5);
+            let ramp = ((122.0 - far) / 24.0).clamp(0.0, 1.0);
+            return ramp * ramp * (3.0 - 2.0 * ramp);
+        }
         let samples = (0..16).filter(|at| {
             let across = (at % 4) as f32 / 4.0 + 0.125;
             let down = (at / 4) as f32 / 4.0 + 0.125;
@@ -154,8 +160,8 @@ fn composite(opacity: &[f32]) -> (Picture, SubjectMap) {
 }
 
 #[test]
-fn strands_and_leaves_are_finer_than_the_map() {
-    for (kind, most) in [(0, 0.75), (1, 0.6), (2, 0.6)] {
+fn edges_are_finer_than_the_map_and_soft_ones_stay_soft() {
+    for (kind, most) in [(0, 0.6), (1, 0.5), (2, 0.5), (3, 1.0)] {
         let known = opacity(kind);
         let (picture, map) = composite(&known);
         let mask = lift(&picture, &Proxy::of(&picture).unwrap(), &map).unwrap();
@@ -173,4 +179,16 @@ fn strands_and_leaves_are_finer_than_the_map() {
         println!("{kind}: {share:.2}");
         assert!(share <= most, "kind {kind}: {share}");
     }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let (picture, map) = composite(&opacity(0));
+    let proxy = Proxy::of(&picture).unwrap();
+    let by = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        pool.install(|| lift(&picture, &proxy, &map).unwrap().to_vec())
+    };
+    assert!(by(1) == by(2));
 }
