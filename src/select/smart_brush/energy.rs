@@ -100,11 +100,17 @@ impl Models {
 
 /// The half of the colours that are least likely by a mixture.
 fn least_like(mixture: &Mixture, colours: Vec<Colour>) -> Vec<Colour> {
-    let costs = colours.into_iter().map(|colour| (mixture.cost(colour), colour));
+    let costs = colours
+        .into_iter()
+        .map(|colour| (mixture.cost(colour), colour));
     let mut costs: Vec<(f32, Colour)> = costs.collect();
     costs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let half = costs.len() / 2;
-    costs.into_iter().skip(half).map(|(_, colour)| colour).collect()
+    costs
+        .into_iter()
+        .skip(half)
+        .map(|(_, colour)| colour)
+        .collect()
 }
 
 /// At most so many, evenly.
