@@ -147,6 +147,11 @@ impl MaskTools {
         }
     }
 
+    /// True while something of that kind is made, also when it was stopped.
+    pub(super) fn is_under_way(&self, kind: WorkKind) -> bool {
+        self.under_way.iter().any(|work| work.kind == kind)
+    }
+
     /// True while something of that kind is made that somebody waits for.
     pub(super) fn is_busy(&self, is_meant: impl Fn(DocumentId, WorkKind) -> bool) -> bool {
         let mut works = self.under_way.iter();
@@ -248,7 +253,11 @@ impl Editor {
     /// True while the wand or the smart brush makes a mask, or one is refined.
     pub fn is_making_mask(&self, document: DocumentId) -> bool {
         let tools = &self.mask_tools;
-        tools.is_busy(|id, _| id == document) || self.scribbles(document).next().is_some()
+        let refining = tools.refining.as_ref();
+        let refining = refining.filter(|refining| refining.document == document);
+        tools.is_busy(|id, _| id == document)
+            || self.scribbles(document).next().is_some()
+            || refining.is_some_and(|refining| refining.wanted != refining.shown)
     }
 
     /// The scribbles of the smart brush that the mask does not follow yet.

@@ -90,7 +90,7 @@ impl Editor {
             }
             return;
         }
-        if self.mask_tools.is_busy(|_, kind| kind == WorkKind::Refine) {
+        if self.mask_tools.is_under_way(WorkKind::Refine) {
             // What is being made is no longer wanted; the next begins when it has stopped.
             self.mask_tools.stop(|_, kind| kind == WorkKind::Refine);
             return;

@@ -230,7 +230,7 @@ impl MaskView {
     pub(super) const ALL: &'static [Self] =
         &[Self::Tint, Self::Ants, Self::BlackWhite, Self::OnBlack];
 
-    /// How it is remembered, and the end of its texts' keys.
+    /// How it is remembered.
     pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Tint => "tint",

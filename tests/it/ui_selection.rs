@@ -1,7 +1,7 @@
 //! The selection tools in the window: shapes with held keys, the polygon, the wand, the smart brush, refining,
 //! and the views of the mask.
 
-use eframe::egui::{Event, Key, Modifiers, Pos2, Role};
+use eframe::egui::{Event, Key, Modifiers, Pos2, Role, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use image::{Rgba, RgbaImage};
 use overpaint::document::EditLabel;
@@ -250,24 +250,27 @@ fn refining_without_a_mask_says_so() {
     assert_eq!(said.message.key, "editor-nothing-to-refine");
 }
 
-/// The colour of a place of the canvas.
-fn colour(window: &mut TestWindow, place: (f32, f32)) -> Rgba<u8> {
+/// The colours of a place that is painted and of one that is not.
+fn look(window: &mut TestWindow) -> [Rgba<u8>; 2] {
     window.harness.remove_cursor();
-    window.frames(8);
-    let at = window.on_canvas(place.0, place.1);
+    window.frames(4);
+    let places = [(0.5, 0.5), (0.4, 0.75)].map(|(x, y)| window.on_canvas(x, y));
     let picture: RgbaImage = window.picture();
-    *picture.get_pixel(at.x as u32, at.y as u32)
+    places.map(|at| *picture.get_pixel(at.x as u32, at.y as u32))
 }
 
 #[test]
 fn the_mask_is_looked_at_in_four_ways() {
-    let mut window = open();
-    let plain = [(0.5, 0.5), (0.4, 0.75)].map(|place| colour(&mut window, place));
+    // Small, for each look draws all of it.
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(900.0, 560.0),
+        ..Wanted::default()
+    });
+    press(&mut window, "Close the guide");
+    let plain = look(&mut window);
     key(&mut window, Modifiers::NONE, Key::R);
     window.drag(&[(0.42, 0.3), (0.6, 0.6)]);
     key(&mut window, Modifiers::NONE, Key::B);
-    let look =
-        |window: &mut TestWindow| [(0.5, 0.5), (0.4, 0.75)].map(|place| colour(window, place));
     let tint = look(&mut window);
     assert!(tint[0] != plain[0] && tint[1] == plain[1]);
     key(&mut window, Modifiers::NONE, Key::Q);

@@ -48,8 +48,10 @@ impl Models {
         if inside.is_empty() {
             inside = unsaid(true);
         }
-        // Nobody has to scribble outside: most of a picture is.
-        let mut outside = thinned(unsaid(false), SAMPLES);
+        let inside = Mixture::of(&thinned(inside, SAMPLES))?;
+        // Nobody has to scribble outside: most of a picture is. But the rest of the thing lies there too, so
+        // that only the colours count that are least like those of the scribble.
+        let mut outside = least_like(&inside, thinned(unsaid(false), SAMPLES));
         let beyond = scribbled(Said::Outside);
         if !beyond.is_empty() {
             // What was said counts as much as all that was not.
@@ -58,8 +60,8 @@ impl Models {
             (0..times.min(50)).for_each(|_| outside.extend_from_slice(&said));
         }
         Some(Self {
-            inside: Mixture::of(&thinned(inside, SAMPLES))?,
             outside: Mixture::of(&thinned(outside, SAMPLES))?,
+            inside,
         })
     }
 
@@ -94,6 +96,21 @@ impl Models {
         let inside = ((speaks + stays) * UNIT) as i32;
         (inside.max(0), (-inside).max(0))
     }
+}
+
+/// The half of the colours that are least likely by a mixture.
+fn least_like(mixture: &Mixture, colours: Vec<Colour>) -> Vec<Colour> {
+    let costs = colours
+        .into_iter()
+        .map(|colour| (mixture.cost(colour), colour));
+    let mut costs: Vec<(f32, Colour)> = costs.collect();
+    costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = costs.len() / 2;
+    costs
+        .into_iter()
+        .skip(half)
+        .map(|(_, colour)| colour)
+        .collect()
 }
 
 /// At most so many, evenly.

@@ -388,8 +388,13 @@ fn mask_options(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
 fn tint(ui: &mut Ui, desk: &mut Desk<'_>) {
     let (name, tooltip) = (desk.text("ui-mask-view"), desk.text("ui-mask-view-tip"));
     let view_text = |view: MaskView| {
-        let name = desk.text(&format!("ui-mask-view-{}", view.id()));
-        (name.into_owned(), String::new())
+        let key = match view {
+            MaskView::Tint => "ui-mask-view-tint",
+            MaskView::Ants => "ui-mask-view-ants",
+            MaskView::BlackWhite => "ui-mask-view-black-white",
+            MaskView::OnBlack => "ui-mask-view-on-black",
+        };
+        (desk.text(key).into_owned(), String::new())
     };
     let chosen = desk.mask_view();
     let picked = widgets::choice(ui, (&name, &tooltip), chosen, MaskView::ALL, view_text);
