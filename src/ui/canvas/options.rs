@@ -53,7 +53,17 @@ pub(super) fn draw(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform:
         Some(_) => RESULT_BAR,
         None => 0.0,
     };
-    let foot = transform.canvas.center_bottom() - vec2(0.0, space::M + below);
+    // What is refined is mostly in the middle, and is to be seen.
+    let (foot, pivot) = match refining {
+        Some(_) => (
+            transform.canvas.right_bottom() - vec2(space::M, space::M),
+            Align2::RIGHT_BOTTOM,
+        ),
+        None => (
+            transform.canvas.center_bottom() - vec2(0.0, space::M + below),
+            Align2::CENTER_BOTTOM,
+        ),
+    };
     let t = theme::tokens(ui);
     let (id, name) = match refining {
         Some(_) => ("refine card", Action::Refine.text()),
@@ -62,7 +72,7 @@ pub(super) fn draw(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform:
     Area::new(Id::unique(id))
         .order(eframe::egui::Order::Middle)
         .fixed_pos(foot)
-        .pivot(Align2::CENTER_BOTTOM)
+        .pivot(pivot)
         .constrain_to(transform.canvas)
         .accessible_name(desk.text(name))
         .show(ui.ctx(), |ui| {
