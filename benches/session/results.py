@@ -88,9 +88,10 @@ def cancel_saving(s):
 
 def variations(s):
     """Three results by one press; the first stays in view."""
-    field = s.wait_for(TEXTS["ui-variations"])
-    x, y = field.x + field.width // 2, field.y + field.height // 2
-    s.mouse(f"mousemove {x} {y}", "sleep 0.4", "click 4", "sleep 0.4", "click 4", "sleep 0.4")
+    s.click(TEXTS["ui-variations"])
+    s.key("ctrl+a")
+    s.write(str(COUNT))
+    s.key("Return")
     button = told("ui-generate-several", what=TEXTS["ui-generate-in"], count=COUNT)
     s.wait_for(button)
     s.shot("three-wanted")
