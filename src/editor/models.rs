@@ -64,7 +64,8 @@ impl Editor {
         match card {
             Ok(card) => {
                 self.forecasting.model_chosen(model.clone(), demands);
-                self.preferences.model = model.clone();
+                let found = model.clone();
+                self.preferences.model = model;
                 self.preferences_changed = true;
                 let begin_with = settings_for(&card, &self.preferences);
                 for open in &mut self.documents {
@@ -82,7 +83,7 @@ impl Editor {
                     });
                 }
                 self.card = Some(card);
-                self.go_on_redoing(&model);
+                self.go_on_redoing(&found);
             }
             // The model chosen before stays.
             Err(error) => {
