@@ -37,14 +37,12 @@ impl Editor {
             return;
         }
         let request = self.candidate(id).and_then(|it| it.request.clone());
-        match request {
-            Some(request) => self.start_again(id, EditRequest::clone(&request), other_seed),
-            None => {
-                // That takes a while, and is found out beside the user.
-                self.keeper.asked_again = Some((id, other_seed));
-                self.check_rerun(RerunOf::Result(id));
-            }
+        if let Some(request) = request {
+            return self.start_again(id, EditRequest::clone(&request), other_seed);
         }
+        // That takes a while, and is found out beside the user.
+        self.keeper.asked_again = Some((id, other_seed));
+        self.check_rerun(RerunOf::Result(id));
     }
 
     /// Takes in what was found out of doing a run again.

@@ -67,7 +67,8 @@ impl Editor {
         match card {
             Ok(card) => {
                 self.forecasting.model_chosen(model.clone(), demands);
-                self.preferences.model = model.clone();
+                let found = model.clone();
+                self.preferences.model = model;
                 self.preferences_changed = true;
                 let begin_with = settings_for(&card, &self.preferences);
                 for open in &mut self.documents {
@@ -85,7 +86,7 @@ impl Editor {
                     });
                 }
                 self.card = Some(card);
-                self.go_on_redoing(&model);
+                self.go_on_redoing(&found);
             }
             Err(error) => {
                 self.redo_with_model = None;

@@ -190,14 +190,14 @@ fn hash_of_picture(picture: &Picture) -> String {
     let extent = picture.extent();
     let head = format!("{extent} {depth}");
     let head = [head.as_bytes(), profile.bytes()].into_iter();
-    let tiles = tiles.iter().map(|tile| tile.bytes());
+    let tiles = tiles.iter().map(Key::bytes);
     Key::of_parts(head.chain(tiles)).hex()
 }
 
 fn hash_of_mask(mask: &Mask, kind: MaskKind) -> String {
     let head = format!("{} {kind:?}", mask.extent());
     let tiles = tiles_of(mask);
-    let tiles = tiles.iter().map(|tile| tile.bytes());
+    let tiles = tiles.iter().map(Key::bytes);
     Key::of_parts(std::iter::once(head.as_bytes()).chain(tiles)).hex()
 }
 

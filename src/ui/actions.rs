@@ -260,7 +260,7 @@ actions! {
     /// Two results, or back to the picture.
     CompareTwo = Result COMPARE_TWO [NONE + V] "ui-compare-two";
     /// The strengths compared last, or back to the picture.
-    LastComparison = View COMPARE [NONE + C] "ui-last-comparison";
+    LastComparison = Result COMPARE [NONE + C] "ui-last-comparison";
     /// Larger.
     ZoomIn = View ZOOM_IN [CTRL + Plus, CTRL + Equals] "ui-zoom-in";
     /// Smaller.

@@ -187,9 +187,9 @@ pub(super) fn perform_on(
             zoom(desk.state.view_in_front(document), action);
         }
         Action::LastComparison => {
-            if desk.state.leave_views().comparison.is_none() {
-                desk.state.comparison = desk.last_comparison(document);
-            }
+            let was_open = desk.state.leave_views().comparison;
+            let last = desk.last_comparison(document);
+            desk.state.comparison = last.filter(|_| was_open.is_none());
         }
         // The others need no document and are done above.
         _ => {}

@@ -62,12 +62,11 @@ pub(super) fn result_thumb(
     } else if response.clicked() {
         let with_ctrl = ui.input(|i| i.modifiers.command);
         let other = desk.state.of(document).shown_result();
-        match other.filter(|id| with_ctrl && *id != result.id) {
-            Some(other) => results::compare(desk, other, result.id),
-            None => {
-                let next = (!shown).then_some(result.id);
-                desk.state.of(document).show_result(next);
-            }
+        if let Some(other) = other.filter(|id| with_ctrl && *id != result.id) {
+            results::compare(desk, other, result.id);
+        } else {
+            let next = (!shown).then_some(result.id);
+            desk.state.of(document).show_result(next);
         }
     }
     egui::Popup::context_menu(&response)

@@ -132,7 +132,13 @@ fn last_two(desk: &mut Desk<'_>, document: DocumentId) -> Option<(CandidateId, C
         let previous = place.checked_sub(1).and_then(|place| all.get(place));
         all.get(place + 1).or(previous).copied()
     })?;
-    Some((left, right))
+    // As they stand in the strip.
+    let place = |id: CandidateId| all.iter().position(|other| *other == id);
+    Some(if place(left) < place(right) {
+        (left, right)
+    } else {
+        (right, left)
+    })
 }
 
 /// Shows two results side by side.

@@ -237,6 +237,11 @@ fn generating() {
 }
 
 #[test]
+fn results() {
+    do_in_every_way(Group::Result);
+}
+
+#[test]
 fn looking() {
     do_in_every_way(Group::View);
 }

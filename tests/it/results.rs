@@ -52,9 +52,15 @@ fn said(session: &Session, level: NoticeLevel) -> Vec<String> {
 }
 
 fn generate_again(session: &mut Session, result: CandidateId, other_seed: bool) {
+    let document = session.editor.candidate(result).unwrap().document;
+    let before = ids(&session.editor, document).len();
     session
         .editor
         .apply(Command::RunAgain { result, other_seed });
+    // Of what it runs may be found out first.
+    session.wait("a result more", |editor| {
+        ids(editor, document).len() > before
+    });
     session.wait_for_runs();
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn pair_ui(
 }
 
 /// False once one goes back.
-fn title_bar(ui: &mut Ui, desk: &mut Desk<'_>, pair: &mut Pair) -> bool {
+fn title_bar(ui: &mut Ui, desk: &Desk<'_>, pair: &mut Pair) -> bool {
     ui.horizontal(|ui| {
         let back = desk.text("ui-sheet-back");
         let leaves = widgets::icon_button(ui, icons::BACK, &back, None)
