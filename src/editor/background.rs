@@ -137,8 +137,7 @@ impl Editor {
 
     pub(super) fn put_behind(&mut self, id: DocumentId, behind: Behind) {
         self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.commit();
+            open.settle();
         });
         let kept = self.kept(id);
         let Some(open) = self.document(id) else {

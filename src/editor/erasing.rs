@@ -68,8 +68,7 @@ impl Editor {
 
     pub(super) fn erase_painted(&mut self, id: DocumentId) {
         self.with_document(id, |open| {
-            open.stroke = None;
-            open.document.commit();
+            open.settle();
         });
         let Some(open) = self.document(id) else {
             return;

@@ -11,7 +11,7 @@ use super::error::EditorError;
 use super::in_project::{InProject, original_of, rest_of_project};
 use super::journaling::{about_of, moment_of};
 use super::kept_results::KeptResults;
-use super::open_document::{AboutDocument, OpenDocument};
+use super::open_document::{AboutDocument, BeingSaved, OpenDocument, file_name};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::rerun::Rerun;
 use super::{Editor, candidates, preferences};
@@ -85,18 +85,14 @@ pub(super) struct RestoredFolder {
 
 /// A save that has ended.
 pub(super) struct Saved {
-    pub(super) document: DocumentId,
-    pub(super) serial: u64,
+    pub(super) was: BeingSaved,
     pub(super) path: PathBuf,
-    pub(super) picture: Picture,
     pub(super) result: Result<Vec<PictureNote>, PictureError>,
 }
 
 /// The writing of a project, when it has ended.
 pub(super) struct ProjectSaved {
-    pub(super) document: DocumentId,
-    pub(super) serial: u64,
-    pub(super) picture: Picture,
+    pub(super) was: BeingSaved,
     pub(super) in_project: InProject,
     pub(super) result: Result<Written, ProjectError>,
 }
@@ -464,9 +460,4 @@ impl Editor {
     fn say(&self, message: &Message) -> String {
         Texts::of(self.language()).say(message)
     }
-}
-
-pub(super) fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }

@@ -237,8 +237,7 @@ impl Editor {
         };
         let open = self.documents.iter_mut().find(|open| open.id() == id)?;
         // A stroke under way counts as far as it has come.
-        open.stroke = None;
-        open.document.commit();
+        open.settle();
         open.region.update(open.document.mask());
         let mut settings = open.about.settings.clone();
         settings.strength = strength.unwrap_or(settings.strength);

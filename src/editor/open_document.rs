@@ -55,7 +55,41 @@ pub(super) struct AboutDocument {
     pub(super) unknown: Map<String, Value>,
 }
 
+/// A document as it stood when it was handed over to be written.
+pub(super) struct BeingSaved {
+    pub(super) document: DocumentId,
+    pub(super) picture: Picture,
+    serial: u64,
+}
+
 impl OpenDocument {
+    /// Ends a stroke under way, as far as it has come.
+    pub(super) fn settle(&mut self) {
+        self.stroke = None;
+        self.document.commit();
+    }
+
+    /// Ends what is under way; how it stands now is what will be written.
+    pub(super) fn begin_saving(&mut self) -> BeingSaved {
+        self.settle();
+        BeingSaved {
+            document: self.id(),
+            picture: self.document.visible().clone(),
+            serial: self.document.serial(),
+        }
+    }
+
+    /// As it stood then it lies in the file at `path`, which is its own from now on.
+    pub(super) fn lies_in(&mut self, path: &Path, saved: BeingSaved) {
+        self.document.mark_saved(saved.serial);
+        self.in_file = Some(saved.picture);
+        self.change_about(|about| {
+            about.title = file_name(path);
+            about.path = Some(path.to_path_buf());
+            about.may_replace = true;
+        });
+    }
+
     pub(super) fn new(document: Document, about: AboutDocument, journal: DocumentJournal) -> Self {
         Self {
             region: RegionBoxes::of(document.mask()),
@@ -132,6 +166,12 @@ impl OpenDocument {
             self.about_revision += 1;
         }
     }
+}
+
+/// The name of a file without its folder.
+pub(super) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// What the file of a document shows: what was visible in the state that its history knows as saved.

@@ -9,12 +9,12 @@ use serde_json::Map;
 
 use super::Editor;
 use super::candidates::Candidate;
-use super::files::{FileEvent, ProjectSaved, file_name};
+use super::files::{FileEvent, ProjectSaved};
 use super::ids::CandidateId;
 use super::in_project::InProject;
 use super::journaling::Named;
 use super::kept_results::{KeptPixels, NamedResult, ResultFolder};
-use super::open_document::{AboutDocument, OpenDocument};
+use super::open_document::{AboutDocument, OpenDocument, file_name};
 use crate::document::{Document, DocumentId};
 use crate::plan::Restored as RecipeFound;
 use crate::project::{self, Opened, Project, ProjectError, ResultEntry};
@@ -45,8 +45,7 @@ impl Editor {
         let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
             return;
         };
-        open.stroke = None;
-        open.document.commit();
+        let was = open.begin_saving();
         let known = open.in_project.as_ref().filter(|known| known.path == path);
         let in_project = InProject {
             written: known.and_then(|known| known.written.clone()),
@@ -54,9 +53,6 @@ impl Editor {
             results: ids,
             path,
         };
-        let document = id;
-        let serial = open.document.serial();
-        let picture = open.document.visible().clone();
         let project = Project {
             state: open.document.state().clone(),
             about: about_json(&open.about),
@@ -69,12 +65,10 @@ impl Editor {
             let results: Result<_, _> = results.into_iter().map(ResultSource::entry).collect();
             let result = results.and_then(|results| {
                 let project = Project { results, ..project };
-                project::write(&in_project.path, &project, &picture, previous)
+                project::write(&in_project.path, &project, &was.picture, previous)
             });
             FileEvent::ProjectSaved(Box::new(ProjectSaved {
-                document,
-                serial,
-                picture,
+                was,
                 in_project,
                 result,
             }))
@@ -84,12 +78,11 @@ impl Editor {
 
     pub(super) fn project_saved(&mut self, saved: ProjectSaved) {
         let ProjectSaved {
-            document,
-            serial,
-            picture,
+            was,
             mut in_project,
             result,
         } = saved;
+        let document = was.document;
         let open = self.documents.iter_mut().find(|open| open.id() == document);
         match result {
             Ok(written) => {
@@ -97,14 +90,8 @@ impl Editor {
                 in_project.written = Some(Arc::new(written));
                 if let Some(open) = open {
                     open.is_being_saved = false;
-                    open.document.mark_saved(serial);
-                    open.in_file = Some(picture);
+                    open.lies_in(&path, was);
                     open.in_project = Some(in_project);
-                    open.change_about(|about| {
-                        about.title = file_name(&path);
-                        about.path = Some(path.clone());
-                        about.may_replace = true;
-                    });
                 }
                 self.preferences.note_file(&path);
                 self.preferences_changed = true;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Editor;
 use super::error::EditorError;
-use super::files::{FileEvent, Saved, file_name};
-use super::open_document::OpenDocument;
+use super::files::{FileEvent, Saved};
+use super::open_document::{OpenDocument, file_name};
 use super::projects::project_of;
 use crate::document::DocumentId;
 use crate::project;
@@ -119,8 +119,7 @@ impl Editor {
         let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
             return;
         };
-        open.stroke = None;
-        open.document.commit();
+        open.settle();
         let serial = open.document.serial();
         open.document.mark_saved(serial);
         let name = open.about.path.as_deref().map(file_name);
@@ -161,11 +160,7 @@ impl Editor {
         let Some(open) = self.documents.iter_mut().find(|open| open.id() == id) else {
             return;
         };
-        open.stroke = None;
-        open.document.commit();
-        let document = id;
-        let serial = open.document.serial();
-        let picture = open.document.visible().clone();
+        let was = open.begin_saving();
         let origin = open.about.origin.clone();
         let taken = self.do_file_task(Box::new(move || {
             // One file task runs at a time, so that two copies do not take the same name.
@@ -173,37 +168,20 @@ impl Editor {
                 Place::At(path) => path,
                 Place::Beside(original, kind) => copy_of(&original, kind),
             };
-            let result = file::save(&path, &picture, &origin, &options);
-            FileEvent::Saved(Saved {
-                document,
-                serial,
-                path,
-                picture,
-                result,
-            })
+            let result = file::save(&path, &was.picture, &origin, &options);
+            FileEvent::Saved(Saved { was, path, result })
         }));
         self.with_document(id, |open| open.is_being_saved |= taken);
     }
 
     pub(super) fn saved(&mut self, saved: Saved) {
-        let Saved {
-            document,
-            serial,
-            path,
-            picture,
-            result,
-        } = saved;
+        let Saved { was, path, result } = saved;
+        let document = was.document;
         if let Some(open) = self.documents.iter_mut().find(|open| open.id() == document) {
             open.is_being_saved = false;
             if result.is_ok() {
-                open.document.mark_saved(serial);
-                open.in_file = Some(picture);
+                open.lies_in(&path, was);
                 open.in_project = None;
-                open.change_about(|about| {
-                    about.title = file_name(&path);
-                    about.path = Some(path.clone());
-                    about.may_replace = true;
-                });
                 self.preferences.note_file(&path);
                 self.preferences_changed = true;
             }

@@ -1,5 +1,7 @@
 //! Writing a project: only what has changed since the last time is encoded again.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -130,26 +132,63 @@ pub fn write(
             old.as_ref().filter(|old| old.has(name)).map(|_| name)
         })
         .collect();
-    let encoded: Vec<Vec<u8>> = entries
-        .par_iter()
-        .zip(&sources)
-        .map(|((_, piece), source)| match source {
-            Some(_) => Ok(Vec::new()),
-            None => piece.encoded(),
-        })
-        .collect::<Result<_, _>>()?;
-    file::write_whole(path, |file| {
+    let mut failed = None;
+    let whole = file::write_whole(path, |file| {
+        let disk: &File = *file.get_ref();
         let mut outgoing = Outgoing::begin(file)?;
-        for (((name, piece), source), bytes) in entries.iter().zip(&sources).zip(&encoded) {
-            match (source, &mut old) {
-                (Some(old_name), Some(old)) => outgoing.taken_over(name, old, old_name)?,
-                _ if matches!(piece, Piece::Text(_)) => outgoing.deflated(name, bytes)?,
-                _ => outgoing.stored(name, bytes)?,
+        // Most of a large project is taken over, and lies on the disk while the rest is encoded.
+        let (taken, encoded) = rayon::join(
+            || take_over((&entries, &sources), old.as_mut(), &mut outgoing, disk),
+            || encoded((&entries, &sources)),
+        );
+        taken?;
+        let encoded = encoded.map_err(|error| failed.insert(error).to_string())?;
+        for ((name, piece), bytes) in entries.iter().zip(&encoded) {
+            match bytes {
+                None => {}
+                Some(bytes) if matches!(piece, Piece::Text(_)) => outgoing.deflated(name, bytes)?,
+                Some(bytes) => outgoing.stored(name, bytes)?,
             }
         }
         outgoing.finish()
-    })?;
+    });
+    if let Some(failed) = failed {
+        return Err(failed);
+    }
+    whole?;
     Ok(Written::new(path, entries))
+}
+
+/// Entries, and the name of each in the old file where it is the same there.
+type Sourced<'a> = (&'a [(String, Piece)], &'a [Option<&'a str>]);
+
+/// Copies what is the same in the old file, and waits until the disk has it.
+fn take_over(
+    (entries, sources): Sourced<'_>,
+    old: Option<&mut Archive>,
+    outgoing: &mut Outgoing<&mut BufWriter<&File>>,
+    disk: &File,
+) -> Result<(), String> {
+    let Some(old) = old else {
+        return Ok(());
+    };
+    for ((name, _), source) in entries.iter().zip(sources) {
+        if let Some(old_name) = source {
+            let taken = outgoing.taken_over(name, old, old_name);
+            taken.map_err(|error| error.to_string())?;
+        }
+    }
+    disk.sync_data().map_err(|error| error.to_string())
+}
+
+/// The bytes of what is not in the old file.
+fn encoded((entries, sources): Sourced<'_>) -> Result<Vec<Option<Vec<u8>>>, ProjectError> {
+    let all = entries.par_iter().zip(sources);
+    all.map(|((_, piece), source)| match source {
+        Some(_) => Ok(None),
+        None => piece.encoded().map(Some),
+    })
+    .collect()
 }
 
 impl Written {

@@ -46,4 +46,5 @@ mod ui_panel;
 mod ui_recovery;
 mod ui_results;
 mod ui_selection;
+mod ui_start;
 mod ui_stranger;

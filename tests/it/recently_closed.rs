@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use overpaint::document::{DocumentId, EditLabel};
-use overpaint::editor::{Command, Editor, Losses, OpenDocument, Preferences};
+use overpaint::editor::{Command, Editor, Losses, OpenDocument, Preferences, Thumbnail};
 use overpaint::raster::Patch;
+use overpaint::raster::sheet::SheetTile;
 
 use crate::support::session::{Session, start_in};
 
@@ -121,9 +122,18 @@ fn quitting_keeps_what_was_not_saved() {
     let mut session = Session::new(vec![]);
     let id = worked_on(&mut session);
     let state = session.document(id).document().state().clone();
+    let looks = SheetTile::of(&state.visible(), 160, String::new()).unwrap();
     session.open();
     let mut session = start_again(session);
     wait_for_closed(&mut session, 1);
+    let closed = session.editor.recently_closed()[0].clone();
+    session.wait("what it looked like", |editor| {
+        matches!(editor.thumbnail_of_closed(&closed), Thumbnail::Picture(_))
+    });
+    let Thumbnail::Picture(shown) = session.editor.thumbnail_of_closed(&closed) else {
+        panic!("it was there");
+    };
+    assert!(shown.pixels == looks.pixels, "with its layer");
     let id = reopen(&mut session);
     assert!(*session.document(id).document().state() == state);
 
