@@ -203,7 +203,7 @@ def run_layer_again(s):
 def close_another(s):
     """Closed unsaved, it stays under “Recently closed” and comes back whole."""
     s.command(TEXTS["ui-open-sample"])
-    s.wait_for(TEXTS["ui-generate-whole"].strip())
+    s.wait_for(told("ui-generate-several", what=TEXTS["ui-generate-whole"], count=COUNT))
     s.drag(s.wait_for(TEXTS["ui-canvas"], role="canvas"), STROKE)
     button = told("ui-generate-several", what=TEXTS["ui-generate-in"], count=COUNT)
     s.click(button, role="push button")
