@@ -295,7 +295,7 @@ fn accept(ui: &mut Ui, desk: &mut Desk<'_>, result: &Candidate) {
     let possible = !desk.editor.is_layer(result);
     let accept = ui
         .add_enabled_ui(possible, |ui| {
-            widgets::primary_button(ui, Action::Accept.icon(), &text, 124.0, 32.0)
+            widgets::primary_button(ui, Action::Accept.icon(), &text, 136.0, 32.0)
         })
         .inner;
     if accept.on_hover_text(tooltip).clicked() {
