@@ -151,12 +151,7 @@ pub(super) fn perform_on(
             document,
             discard_unsaved: false,
         }),
-        Action::Undo => {
-            // The newest thing done may be a corner that is no edit yet.
-            if !canvas::remove_corner(desk) {
-                desk.send(Command::Undo { document });
-            }
-        }
+        Action::Undo => undo(desk, document),
         Action::Redo => desk.send(Command::Redo { document }),
         Action::InvertMask => desk.send(Command::InvertMask { document }),
         Action::ClearMask => desk.send(Command::ClearMask { document }),
@@ -193,6 +188,13 @@ pub(super) fn perform_on(
         }
         // The others need no document and are done above.
         _ => {}
+    }
+}
+
+/// Takes the newest thing back, which may be a corner that is no edit yet.
+fn undo(desk: &mut Desk<'_>, document: DocumentId) {
+    if !canvas::remove_corner(desk) {
+        desk.send(Command::Undo { document });
     }
 }
 

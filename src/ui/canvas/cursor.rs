@@ -160,7 +160,7 @@ fn draw_cursor(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTr
             Drag::Polygon(drag) => drag.how,
             _ => {
                 let held = selecting::held(ui.input(|i| i.modifiers));
-                held.unwrap_or(desk.state.tools.combination(desk.state.tool))
+                held.unwrap_or_else(|| desk.state.tools.combination(desk.state.tool))
             }
         };
         let painter = ui.painter().with_clip_rect(transform.canvas);

@@ -153,11 +153,10 @@ fn begin(
             });
         }
         Tool::Rectangle | Tool::Ellipse => {
-            let is_ellipse = desk.state.tool == Tool::Ellipse;
+            let tool = desk.state.tool;
             let begun = (at, hand.held);
             let bends = !is_painted(open);
-            desk.state.drag =
-                Drag::Frame(FrameDrag::begin(document, is_ellipse, begun, how, bends));
+            desk.state.drag = Drag::Frame(FrameDrag::begin(document, tool, begun, how, bends));
         }
         Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at], how),
         Tool::Polygon => set_corner(desk, open, transform, (at, how), hand),

@@ -4,6 +4,7 @@
 
 use eframe::egui::Modifiers;
 
+use super::Tool;
 use crate::document::DocumentId;
 use crate::geometry::{PointF, Rect};
 use crate::raster::Shape;
@@ -32,14 +33,14 @@ impl FrameDrag {
     /// that they could mean.
     pub(in crate::ui) fn begin(
         document: DocumentId,
-        is_ellipse: bool,
+        tool: Tool,
         (at, held): (PointF, Modifiers),
         how: Combination,
         bends: bool,
     ) -> Self {
         let mut drag = Self {
             document,
-            is_ellipse,
+            is_ellipse: tool == Tool::Ellipse,
             how,
             from: at,
             to: at,
@@ -120,7 +121,13 @@ mod tests {
     fn dragged(held_first: Modifiers, bends: bool, then: &[Modifiers]) -> (PointF, PointF) {
         let from = PointF::new(100.0, 50.0);
         let begun = (from, held_first);
-        let mut drag = FrameDrag::begin(DocumentId(1), false, begun, Combination::Add, bends);
+        let mut drag = FrameDrag::begin(
+            DocumentId(1),
+            Tool::Rectangle,
+            begun,
+            Combination::Add,
+            bends,
+        );
         drag.drag_to(PointF::new(120.0, 40.0), false);
         for held in then {
             drag.follow_keys(*held);
@@ -161,7 +168,8 @@ mod tests {
     #[test]
     fn the_space_bar_moves_the_shape() {
         let begun = (PointF::new(10.0, 10.0), Modifiers::NONE);
-        let mut drag = FrameDrag::begin(DocumentId(1), true, begun, Combination::Add, false);
+        let mut drag =
+            FrameDrag::begin(DocumentId(1), Tool::Ellipse, begun, Combination::Add, false);
         assert_eq!(drag.shape(), None, "a click draws nothing");
         drag.drag_to(PointF::new(30.0, 20.0), false);
         drag.drag_to(PointF::new(35.0, 40.0), true);
