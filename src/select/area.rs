@@ -25,21 +25,26 @@ impl Area {
     pub(super) fn around(extent: Extent, reach_px: usize, is_in: impl Fn(usize) -> bool) -> Self {
         let (width, height) = (extent.width as usize, extent.height as usize);
         let (across, down) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
-        let reached = |block: usize, count: usize| {
-            let (first, end) = (block * BLOCK, (block + 1) * BLOCK);
-            first.saturating_sub(reach_px) / BLOCK..(end + reach_px).div_ceil(BLOCK).min(count)
+        let reached = |(first, last): (usize, usize), count: usize| {
+            first.saturating_sub(reach_px) / BLOCK..((last + reach_px) / BLOCK + 1).min(count)
         };
         let mut blocks = vec![vec![false; across]; down];
-        for stripe in 0..down {
-            for block in 0..across {
-                let mut rows = stripe * BLOCK..((stripe + 1) * BLOCK).min(height);
-                let columns = block * BLOCK..((block + 1) * BLOCK).min(width);
-                if !rows.any(|y| columns.clone().any(|x| is_in(y * width + x))) {
+        for top in (0..height).step_by(BLOCK) {
+            for left in (0..width).step_by(BLOCK) {
+                let rows = top..(top + BLOCK).min(height);
+                let inside =
+                    rows.flat_map(|y| (left..(left + BLOCK).min(width)).map(move |x| (x, y)));
+                let inside = inside.filter(|(x, y)| is_in(y * width + x));
+                let ends = inside.fold(None, |ends: Option<[(usize, usize); 2]>, (x, y)| {
+                    let [xs, ys] = ends.unwrap_or([(x, x), (y, y)]);
+                    Some([(xs.0.min(x), xs.1.max(x)), (ys.0.min(y), ys.1.max(y))])
+                });
+                let Some([xs, ys]) = ends else {
                     continue;
-                }
-                let near = blocks.get_mut(reached(stripe, down));
+                };
+                let near = blocks.get_mut(reached(ys, down));
                 for row in near.into_iter().flatten() {
-                    if let Some(part) = row.get_mut(reached(block, across)) {
+                    if let Some(part) = row.get_mut(reached(xs, across)) {
                         part.fill(true);
                     }
                 }
@@ -316,7 +321,8 @@ mod tests {
                 .count()
         };
         assert_eq!(count(0), 32 * 32);
-        assert_eq!(count(1), 96 * 96);
-        assert_eq!(count(40), 100 * 100);
+        assert_eq!(count(13), 32 * 32);
+        assert_eq!(count(14), 64 * 64);
+        assert_eq!(count(50), 100 * 100);
     }
 }

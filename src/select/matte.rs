@@ -28,9 +28,9 @@ const RADIUS_MAP_PX: f32 = 2.9;
 /// Variance of colours below which a window is flat; 0…1 is full scale.
 const EPSILON: f32 = 1e-5;
 /// How often contrast is raised, by how much, and how often what the map says is given back each time.
-const ROUNDS: usize = 4;
-const CONTRAST: f32 = 1.7;
-const CORRECTIONS: usize = 4;
+const ROUNDS: usize = 3;
+const CONTRAST: f32 = 2.0;
+const CORRECTIONS: usize = 2;
 /// The filter's last answer at the sure ends falls short of 0 and 1 by this much.
 const SHORT: f32 = 0.08;
 /// Answers are compared over windows that reach that many pixels of the map.
