@@ -8,11 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Words that only join others. A model that never saw one loses nothing, so nobody is told.
 const JOINING: &[&str] = &[
-    "a", "an", "and", "at", "in", "of", "on", "or", "style", "the", "to", "with",
+    "a", "an", "and", "at", "in", "of", "on", "or", "style", "the", "to", "wearing", "wears",
+    "with",
 ];
 
 /// The same in Chinese.
-const JOINING_CHINESE: &[&str] = &["的", "和", "與", "跟", "及", "在", "有", "個", "一"];
+const JOINING_CHINESE: &[&str] = &[
+    "的", "和", "與", "跟", "及", "在", "有", "個", "一", "穿", "著", "風", "格",
+];
 
 /// What a model has seen in its captions, by category, in the order of its file (`words.json`):
 /// `{"things": {"cat": "貓", …}, "patterns": ["plain", …], …}`. Models with an open vocabulary

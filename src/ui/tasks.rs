@@ -39,8 +39,9 @@ pub(super) fn begin(desk: &mut Desk<'_>, task: Task) {
     let document = open.id();
     let is_painted = open.region() != RegionBounds::Everything;
     let begun = desk.text(prompt_key(task));
-    // What somebody has written stays.
-    let is_free = is_free(&open.settings().prompt);
+    // What somebody has written stays; what has run is found again by Alt and the arrow keys.
+    let recent = &desk.editor.preferences().recent_prompts;
+    let is_free = is_free(&open.settings().prompt, recent);
     desk.set(document, |settings| {
         task.set(settings);
         if is_free {
@@ -61,9 +62,10 @@ pub(super) fn begin(desk: &mut Desk<'_>, task: Task) {
     desk.state.wants.prompt = true;
 }
 
-/// True for a prompt that a task may replace: none, or one that another task has begun.
-fn is_free(prompt: &str) -> bool {
-    prompt.trim().is_empty() || prompt.contains(GAP)
+/// True for a prompt that a task may replace: none, one that another task has begun, or one that has run.
+fn is_free(prompt: &str, recent: &[String]) -> bool {
+    let has_run = recent.iter().any(|known| known.trim() == prompt.trim());
+    prompt.trim().is_empty() || prompt.contains(GAP) || has_run
 }
 
 const fn prompt_key(task: Task) -> &'static str {
@@ -95,7 +97,11 @@ mod tests {
 
     #[test]
     fn what_somebody_has_written_stays() {
-        assert!(is_free(" ") && is_free("person, …"));
-        assert!(!is_free("person, on the beach"));
+        assert!(is_free(" ", &[]) && is_free("person, …", &[]));
+        assert!(!is_free("person, on the beach", &["a cat".to_owned()]));
+        assert!(is_free(
+            "person, on the beach",
+            &["person, on the beach".to_owned()]
+        ));
     }
 }
