@@ -163,7 +163,7 @@ def start_again(s):
     different = different_pixels(s.before, s.exported("after-restart"))
     check(different == 0, f"{different} pixels are others")
     second = s.work / "second.ora"
-    s.command(TEXTS["ui-save-as"])
+    s.command("save as")
     s.fill_path(second)
     time.sleep(1)
     first, again = manifest(s.project), manifest(second)
@@ -190,7 +190,7 @@ def run_layer_again(s):
     s.shot("the-same-again")
     s.wait_for(button, seconds=600)
     third = s.work / "third.ora"
-    s.command(TEXTS["ui-save-as"])
+    s.command("save as")
     s.fill_path(third)
     time.sleep(1)
     kept = layers_of(third)
@@ -202,7 +202,7 @@ def run_layer_again(s):
 
 def close_another(s):
     """Closed unsaved, it stays under “Recently closed” and comes back whole."""
-    s.command(TEXTS["ui-open-sample"])
+    s.command("open the sample")
     s.wait_for(told("ui-generate-several", what=TEXTS["ui-generate-whole"], count=COUNT))
     s.drag(s.wait_for(TEXTS["ui-canvas"], role="canvas"), STROKE)
     button = told("ui-generate-several", what=TEXTS["ui-generate-in"], count=COUNT)
