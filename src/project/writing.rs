@@ -136,6 +136,11 @@ pub fn write(
     let whole = file::write_whole(path, |file| {
         let disk: &File = *file.get_ref();
         let mut outgoing = Outgoing::begin(file)?;
+        for (name, piece) in &entries {
+            if let Piece::Text(bytes) = piece {
+                outgoing.deflated(name, bytes)?;
+            }
+        }
         // Most of a large project is taken over, and lies on the disk while the rest is encoded.
         let (taken, encoded) = rayon::join(
             || take_over((&entries, &sources), old.as_mut(), &mut outgoing, disk),
@@ -143,11 +148,9 @@ pub fn write(
         );
         taken?;
         let encoded = encoded.map_err(|error| failed.insert(error).to_string())?;
-        for ((name, piece), bytes) in entries.iter().zip(&encoded) {
-            match bytes {
-                None => {}
-                Some(bytes) if matches!(piece, Piece::Text(_)) => outgoing.deflated(name, bytes)?,
-                Some(bytes) => outgoing.stored(name, bytes)?,
+        for ((name, _), bytes) in entries.iter().zip(&encoded) {
+            if let Some(bytes) = bytes {
+                outgoing.stored(name, bytes)?;
             }
         }
         outgoing.finish()
@@ -181,12 +184,12 @@ fn take_over(
     disk.sync_data().map_err(|error| error.to_string())
 }
 
-/// The bytes of what is not in the old file.
+/// The bytes of what is not in the old file, but for texts.
 fn encoded((entries, sources): Sourced<'_>) -> Result<Vec<Option<Vec<u8>>>, ProjectError> {
     let all = entries.par_iter().zip(sources);
-    all.map(|((_, piece), source)| match source {
-        Some(_) => Ok(None),
-        None => piece.encoded().map(Some),
+    all.map(|((_, piece), source)| match (source, piece) {
+        (Some(_), _) | (None, Piece::Text(_)) => Ok(None),
+        (None, piece) => piece.encoded().map(Some),
     })
     .collect()
 }

@@ -46,7 +46,7 @@ pub(super) const PROMISE_BEATS: u64 = 100;
 /// More commands than a session of [`LONGEST`] gets through.
 const STEPS: usize = 480;
 /// Kills come at any moment until then.
-pub(super) const LONGEST: Duration = Duration::from_secs(3);
+const LONGEST: Duration = Duration::from_secs(3);
 /// Sessions at a time.
 pub(super) const ABREAST: usize = 4;
 
@@ -294,6 +294,20 @@ impl Running {
             std::thread::sleep(Duration::from_millis(1));
         };
         std::thread::sleep((began + self.lives_for).saturating_sub(since_1970()));
+        self.kill_now()
+    }
+
+    /// Waits for its life's span after a command was given, and then ends it.
+    pub(super) fn kill_in_command(&mut self, command: usize) -> Time {
+        while self.times().len() <= command {
+            assert!(self.child.try_wait().unwrap().is_none(), "it did not begin");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(self.lives_for);
+        self.kill_now()
+    }
+
+    fn kill_now(&mut self) -> Time {
         assert!(self.child.try_wait().unwrap().is_none(), "it ended itself");
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -15,8 +15,8 @@ use overpaint::plan::EditSettings;
 use overpaint::project::{self, Project};
 
 use super::killed::{
-    ABREAST, FOLDER, KILLS, LONGEST, Lost, PROMISE_BEATS, Running, TIMES, Time, appending,
-    next_random, since_1970, start_clock, time_line,
+    ABREAST, FOLDER, KILLS, Lost, PROMISE_BEATS, Running, TIMES, Time, appending, next_random,
+    since_1970, start_clock, time_line,
 };
 use super::restore_only;
 use crate::support::files::photograph;
@@ -110,6 +110,11 @@ fn save(session: &mut Session, folder: &Path, document: DocumentId) {
 
 fn is_save(step: usize) -> bool {
     place_of(step).is_some_and(|(_, phase)| phase == 5)
+}
+
+/// Nothing goes to a file in it but a journal's step.
+fn is_quick(step: usize) -> bool {
+    place_of(step).is_some_and(|(_, phase)| matches!(phase, 0 | 1 | 4 | 6 | 8))
 }
 
 /// What must come back.
@@ -268,13 +273,22 @@ fn a_process_killed_while_it_saves_and_closes_leaves_whole_projects_and_the_rest
     let mut random = since_1970().as_nanos() as u64 | 1;
     let mut killed = Vec::new();
     while killed.len() < kills {
-        let mut batch: Vec<Running> = (0..ABREAST.min(kills - killed.len()))
-            .map(|_| next_random(&mut random) % LONGEST.as_millis() as u64)
-            .map(|millis| Running::start(SESSION, Duration::from_millis(millis)))
+        let mut batch: Vec<(usize, Running)> = (0..ABREAST.min(kills - killed.len()))
+            .map(|_| {
+                // Of two rounds; most commands take a moment, some take long.
+                let command = next_random(&mut random) as usize % (2 * PHASES);
+                let command = if is_quick(command) {
+                    command + 1
+                } else {
+                    command
+                };
+                let within = Duration::from_millis(1 << (next_random(&mut random) % 8));
+                (command, Running::start(SESSION, within))
+            })
             .collect();
-        batch.sort_by_key(|running| running.lives_for);
-        for mut running in batch {
-            let at = running.kill_in_time();
+        batch.sort_by_key(|(command, _)| *command);
+        for (command, mut running) in batch {
+            let at = running.kill_in_command(command);
             killed.push((running, at));
         }
     }
