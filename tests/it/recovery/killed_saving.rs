@@ -261,7 +261,8 @@ fn check(running: &Running, killed: Time, truths: &[Option<Truth>]) -> Lost {
         let saved = in_project.map_or(0, |project| project.results);
         assert!(restored.results >= saved, "results that were saved");
         let lost = at.expect("a state that there was") + 1;
-        times.get(missing.map_or(lost, |missing| lost.min(missing)))
+        // A result came when its command had ended, not when it was given.
+        times.get(missing.map_or(lost, |missing| lost.min(missing + 1)))
     };
     session.editor.close();
     Lost::between(lost_from.copied(), killed)
