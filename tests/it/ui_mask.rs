@@ -53,7 +53,7 @@ fn using_the_mask_brings_it_back_over_an_accepted_result() {
         ("a tool by its button", |w| press(w, "Brush")),
         ("the notice itself", |w| press(w, NOTICE)),
         ("the key of the mask", |w| {
-            key(w, Modifiers::COMMAND, Key::H)
+            key(w, Modifiers::COMMAND, Key::H);
         }),
         ("painting", |w| w.drag(&[(0.4, 0.4), (0.5, 0.5)])),
         ("inverting", |w| key(w, Modifiers::NONE, Key::I)),
