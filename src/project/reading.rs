@@ -145,19 +145,7 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
     if manifest.mask_kind.as_deref() == Some(MATTE) {
         state.mask_kind = MaskKind::Matte;
     }
-    let depth = std::mem::discriminant(&state.base.pixels);
-    let mut patches = Vec::new();
-    let layers = manifest.layers.iter().map(|it| (&it.file, it.x, it.y));
-    let results = manifest.results.iter().map(|it| (&it.file, it.x, it.y));
-    for ((entry, x, y), pixels) in layers.chain(results).zip(pictures) {
-        if std::mem::discriminant(&pixels) != depth {
-            return Err(archive.damaged(entry, &"it has another depth than the picture"));
-        }
-        let extent = pixels.extent();
-        let rect = Rect::new(x, y, extent.width, extent.height);
-        patches.push(Arc::new(Patch { rect, pixels }));
-    }
-    let mut patches = patches.into_iter();
+    let mut patches = patches_of(archive, &manifest, &state.base.pixels, pictures)?.into_iter();
     state.layers = layers_of(&manifest.layers, &mut patches);
     for (layer, note) in state.layers.iter_mut().zip(&manifest.layers) {
         layer.painted = mask(&note.mask);
@@ -172,13 +160,7 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         painted: mask(&told.mask),
     });
     let results = results.collect();
-    let original = match &manifest.original {
-        Some(note) => Some(Arc::new(Original {
-            name: note.name.clone(),
-            bytes: archive.bytes(&note.file)?,
-        })),
-        None => None,
-    };
+    let original = original_of(archive, &manifest)?;
     let unknown = Unknown {
         entries: unknown_entries(archive, &manifest)?,
         of_layers: of_layers(&manifest.layers),
@@ -191,6 +173,43 @@ fn ours(archive: &mut Archive, stack: &Stack, manifest: Manifest) -> Result<Proj
         results,
         unknown,
     })
+}
+
+/// The patches of the layers, then of the results, all in the depth of the base picture.
+fn patches_of(
+    archive: &Archive,
+    manifest: &Manifest,
+    base: &Pixmap,
+    pictures: impl Iterator<Item = Pixmap>,
+) -> Result<Vec<Arc<Patch>>, ProjectError> {
+    let depth = std::mem::discriminant(base);
+    let layers = manifest.layers.iter().map(|it| (&it.file, it.x, it.y));
+    let results = manifest.results.iter().map(|it| (&it.file, it.x, it.y));
+    let places = layers.chain(results).zip(pictures);
+    places
+        .map(|((entry, x, y), pixels)| {
+            if std::mem::discriminant(&pixels) != depth {
+                return Err(archive.damaged(entry, &"it has another depth than the picture"));
+            }
+            let extent = pixels.extent();
+            let rect = Rect::new(x, y, extent.width, extent.height);
+            Ok(Arc::new(Patch { rect, pixels }))
+        })
+        .collect()
+}
+
+/// The file that the picture was opened from.
+fn original_of(
+    archive: &mut Archive,
+    manifest: &Manifest,
+) -> Result<Option<Arc<Original>>, ProjectError> {
+    let Some(note) = &manifest.original else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Original {
+        name: note.name.clone(),
+        bytes: archive.bytes(&note.file)?,
+    })))
 }
 
 fn layers_of(notes: &[LayerNote], patches: &mut impl Iterator<Item = Arc<Patch>>) -> Vec<Layer> {

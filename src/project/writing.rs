@@ -134,7 +134,7 @@ pub fn write(
         .collect();
     let mut failed = None;
     let whole = file::write_whole(path, |file| {
-        let disk: &File = *file.get_ref();
+        let disk: &File = file.get_ref();
         let mut outgoing = Outgoing::begin(file)?;
         for (name, piece) in &entries {
             if let Piece::Text(bytes) = piece {
@@ -261,20 +261,7 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
             unknown: known_of(layer.id, &project.unknown),
         });
     }
-    for (number, result) in project.results.iter().enumerate() {
-        let file = format!("overpaint/results/{}.png", number + 1);
-        let mask = format!("overpaint/masks/result-{}.png", number + 1);
-        let mask = add_mask(mask, result.painted.as_ref(), &mut entries);
-        let patch = &result.patch;
-        manifest.results.push(ResultNote {
-            file: file.clone(),
-            x: patch.rect.x,
-            y: patch.rect.y,
-            note: result.note.clone(),
-            mask,
-        });
-        entries.push((file, Piece::Patch(Arc::clone(patch), profile.clone())));
-    }
+    add_results(project, &mut manifest, &mut entries);
     if let Some(original) = &project.original {
         let file = "overpaint/original".to_owned();
         manifest.original = Some(OriginalNote {
@@ -293,6 +280,25 @@ fn entries_of(project: &Project, visible: &Picture) -> Result<Vec<(String, Piece
         *piece = text(manifest);
     }
     Ok(entries)
+}
+
+/// The results that nobody has accepted or thrown away.
+fn add_results(project: &Project, manifest: &mut Manifest, entries: &mut Vec<(String, Piece)>) {
+    let profile = &project.state.base.profile;
+    for (number, result) in project.results.iter().enumerate() {
+        let file = format!("overpaint/results/{}.png", number + 1);
+        let mask = format!("overpaint/masks/result-{}.png", number + 1);
+        let mask = add_mask(mask, result.painted.as_ref(), entries);
+        let patch = &result.patch;
+        manifest.results.push(ResultNote {
+            file: file.clone(),
+            x: patch.rect.x,
+            y: patch.rect.y,
+            note: result.note.clone(),
+            mask,
+        });
+        entries.push((file, Piece::Patch(Arc::clone(patch), profile.clone())));
+    }
 }
 
 /// What a newer program tells of a layer.

@@ -309,7 +309,7 @@ fn a_layer_is_run_again_with_its_mask_and_settings() {
     assert_eq!(replaced[0].name, layer.name);
     assert_eq!(Some(&replaced[0].patch), changed.patch());
     session.editor.apply(Command::Undo { document });
-    assert_eq!(layers(&session), [layer.clone()]);
+    assert_eq!(layers(&session), std::slice::from_ref(&layer));
     // The mask that was there comes back with the steps before.
     session.editor.apply(Command::DuplicateLayer {
         document,

@@ -325,7 +325,6 @@ pub(super) fn case(action: Action) -> Case {
                 stage.keys(Modifiers::NONE, Key::Delete);
             })
             .with_button(),
-        Action::UseSettings => Case::new(prompt, Between("third", "second")).first(use_prompts),
         Action::CopySeed => Case::new(seed_copied, Between("nothing", "the seed"))
             .first(|stage| make_results(&mut stage.window, 1)),
         Action::Again => Case::new(seeds_of_runs, Between("1 of 1", "1 of 2"))
@@ -360,7 +359,9 @@ pub(super) fn case(action: Action) -> Case {
                 stage.keys(Modifiers::COMMAND, Key::D);
             })
             .with_button(),
-        Action::PreviousPrompt => Case::new(prompt, Between("third", "second")).first(use_prompts),
+        Action::UseSettings | Action::PreviousPrompt => {
+            Case::new(prompt, Between("third", "second")).first(use_prompts)
+        }
         Action::NextPrompt => Case::new(prompt, Between("first", "second")).first(|stage| {
             use_prompts(stage);
             stage.keys(Modifiers::COMMAND, Key::ArrowUp);
