@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -185,3 +186,20 @@ class Window:
 def children_of(folder):
     """The names in a folder; none where there is no such folder."""
     return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+
+def play(kind, steps, end):
+    """Takes every step in a window of that kind; ends with 1 at the first that fails."""
+    binary, out, work = (Path(argument) for argument in sys.argv[1:])
+    switch_accessibility_on()
+    window = kind(binary, out, work)
+    try:
+        for step in steps:
+            step(window)
+    except Failed as failure:
+        print(f"FAILED: {failure}", flush=True)
+        sys.exit(1)
+    finally:
+        if window.process and window.process.poll() is None:
+            window.process.kill()
+    print(end, flush=True)

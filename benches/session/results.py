@@ -6,12 +6,10 @@ same bytes. Another picture is closed unsaved and comes back whole."""
 
 import hashlib
 import json
-import sys
 import time
 import zipfile
-from pathlib import Path
 
-from desktop import Failed, different_pixels, switch_accessibility_on
+from desktop import different_pixels, play
 from session import LANGUAGE, ROOT, TEXTS, THEME, Session, check
 
 PHOTO = ROOT / "../shared/vision/photos/hopper.jpg"
@@ -227,21 +225,9 @@ def close_another(s):
 
 
 def main():
-    """Every step after the other; 1 at the first that fails."""
-    binary, out, work = (Path(argument) for argument in sys.argv[1:])
-    switch_accessibility_on()
-    s = Session(binary, out, work)
-    try:
-        for step in [open_photo, save_after_the_stroke, variations, look_at_them, accept_one,
-                     cancel_saving, save_project, start_again, run_layer_again, close_another]:
-            step(s)
-    except Failed as failure:
-        print(f"FAILED: {failure}", flush=True)
-        sys.exit(1)
-    finally:
-        if s.process and s.process.poll() is None:
-            s.process.kill()
-    print("Nothing was lost.", flush=True)
+    """Every step after the other."""
+    play(Session, [open_photo, save_after_the_stroke, variations, look_at_them, accept_one, cancel_saving,
+         save_project, start_again, run_layer_again, close_another], "Nothing was lost.")
 
 
 if __name__ == "__main__":

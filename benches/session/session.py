@@ -2,12 +2,9 @@
 
 import json
 import os
-import sys
 import time
-from pathlib import Path
 
-from desktop import (ROOT, Failed, Window, children_of, different_pixels, run,
-                     switch_accessibility_on, texts)
+from desktop import ROOT, Failed, Window, children_of, different_pixels, play, run, texts
 
 LANGUAGE = os.environ.get("LANGUAGE_OF_UI", "en")
 THEME = os.environ.get("THEME", "dark")
@@ -286,21 +283,9 @@ def end(s):
 
 
 def main():
-    """Every step after the other; 1 at the first that fails."""
-    binary, out, work = (Path(argument) for argument in sys.argv[1:])
-    switch_accessibility_on()
-    s = Session(binary, out, work)
-    try:
-        for step in [first_start, paint, generate, compare_strengths, hide_and_undo, save_and_die,
-                     restore, end]:
-            step(s)
-    except Failed as failure:
-        print(f"FAILED: {failure}", flush=True)
-        sys.exit(1)
-    finally:
-        if s.process and s.process.poll() is None:
-            s.process.kill()
-    print("The whole loop works.", flush=True)
+    """Every step after the other."""
+    play(Session, [first_start, paint, generate, compare_strengths, hide_and_undo, save_and_die, restore,
+         end], "The whole loop works.")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 import json
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
-from desktop import Failed, different_pixels, run, switch_accessibility_on
+from desktop import different_pixels, play, run
 from session import LANGUAGE, TEXTS, THEME, Session, check, white_share
 
 PHOTOS = Path(os.environ["PHOTOS"])
@@ -132,24 +131,12 @@ def end(s):
 
 
 def main():
-    """Every step after the other; 1 at the first that fails."""
-    binary, out, work = (Path(argument) for argument in sys.argv[1:])
-    switch_accessibility_on()
-    s = Tutorial(binary, out, work)
-    try:
-        for step in [opened, task("background", "on the beach", 0.3, True, whole=False), put("colour", 0.3),
-                     put("blur", 0.3), put("picture", 0.3, PHOTOS / "coffee.png"),
-                     task("hair", "woman with red hair", 0.01, False),
-                     task("clothes", "woman, wearing a green dress", 0.02, False),
-                     task("style", "woman, watercolour", 0.5, False), end]:
-            step(s)
-    except Failed as failure:
-        print(f"FAILED: {failure}", flush=True)
-        sys.exit(1)
-    finally:
-        if s.process and s.process.poll() is None:
-            s.process.kill()
-    print("The tutorial's story works.", flush=True)
+    """Every step after the other."""
+    play(Tutorial, [
+        opened, task("background", "on the beach", 0.3, True, whole=False), put("colour", 0.3), put("blur", 0.3),
+        put("picture", 0.3, PHOTOS / "coffee.png"), task("hair", "woman with red hair", 0.01, False),
+        task("clothes", "woman, wearing a green dress", 0.02, False), task("style", "woman, watercolour", 0.5, False),
+        end], "The tutorial's story works.")
 
 
 if __name__ == "__main__":
