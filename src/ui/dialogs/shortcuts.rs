@@ -38,7 +38,7 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, desk: &Desk<'_>, stays: &mut bool) {
                     group_ui(left, desk, group);
                 }
                 gestures(left, desk);
-                for group in [Group::File, Group::View, Group::Help] {
+                for group in [Group::File, Group::View, Group::Result, Group::Help] {
                     group_ui(right, desk, group);
                 }
             });
