@@ -140,7 +140,7 @@ actions! {
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
     /// Writes what is set as the recipe of a batch.
-    SaveRecipe = File RECIPE [] "ui-save-recipe";
+    SaveRecipe = Generate RECIPE [] "ui-save-recipe";
     /// Closes the picture.
     CloseTab = File CLOSE [CTRL + W] "ui-close-tab";
     /// Ends the program.
