@@ -86,7 +86,7 @@ fn only_what_a_lora_changes_is_read_again() {
     };
     let (plain, weak, strong) = (load(&base), load(&with(0.3)), load(&with(0.7)));
     let changed: BTreeSet<String> = with(0.3).deltas(file).into_keys().collect();
-    assert!(changed.len() == 40 && plain.len() > 45, "{}", plain.len());
+    assert!(!changed.is_empty() && changed.len() < plain.len());
     for (before, after) in [(&plain, &weak), (&weak, &strong)] {
         let others = before
             .iter()
