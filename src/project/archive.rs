@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -88,23 +87,21 @@ impl Archive {
         read(&mut self.zip).map_err(|error| self.damaged(name, &error))
     }
 
-    /// PNG entries: read one after the other, decoded side by side.
+    /// PNG entries: read one after the other, each decoded beside the reading of the next.
     pub(super) fn pictures(&mut self, entries: &[&str]) -> Result<Vec<Picture>, ProjectError> {
-        let mut files = Vec::with_capacity(entries.len());
-        for entry in entries {
-            files.push(self.bytes(entry)?);
-        }
-        let decoded: Vec<_> = entries
-            .par_iter()
-            .zip(&files)
-            .map(|(entry, bytes)| load_bytes(bytes, Path::new(entry)))
-            .collect();
-        let mut pictures = Vec::with_capacity(entries.len());
-        for (entry, loaded) in entries.iter().zip(decoded) {
-            let loaded = loaded.map_err(|error| self.damaged(entry, &error))?;
-            pictures.push(loaded.picture);
-        }
-        Ok(pictures)
+        let mut decoded: Vec<_> = entries.iter().map(|_| None).collect();
+        rayon::in_place_scope(|scope| {
+            for (entry, place) in entries.iter().zip(&mut decoded) {
+                let bytes = self.bytes(entry)?;
+                scope.spawn(move |_| *place = Some(load_bytes(&bytes, Path::new(entry))));
+            }
+            Ok::<_, ProjectError>(())
+        })?;
+        let pictures = entries.iter().zip(decoded).filter_map(|(entry, loaded)| {
+            let loaded = loaded?.map_err(|error| self.damaged(entry, &error));
+            Some(loaded.map(|loaded| loaded.picture))
+        });
+        pictures.collect()
     }
 
     /// That an entry is damaged, and why.

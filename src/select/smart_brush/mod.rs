@@ -16,7 +16,7 @@ mod max_flow;
 use std::sync::Arc;
 
 use super::{Proxy, SelectError};
-use crate::geometry::{Extent, PointF};
+use crate::geometry::{Extent, PointF, Rect};
 use crate::raster::{Brush, Mask, Picture, Stroke, blank_mask};
 use energy::{Found, Models, cut_band, cut_whole, touched};
 use level::Level;
@@ -141,18 +141,25 @@ impl Scribbled {
             let Some(first) = points.next() else {
                 continue;
             };
-            let (mut stroke, _) = Stroke::begin(&mut covered, brush, at(first), 1.0);
+            let (mut stroke, mut dirty) = Stroke::begin(&mut covered, brush, at(first), 1.0);
             for point in points {
-                stroke.extend(&mut covered, at(point), 1.0);
+                dirty = dirty.union(stroke.extend(&mut covered, at(point), 1.0));
             }
             let means = if scribble.is_inside {
                 Said::Inside
             } else {
                 Said::Outside
             };
-            for (said, cover) in said.iter_mut().zip(covered.to_vec()) {
-                if cover > 127 {
-                    *said = means;
+            let dirty = dirty.intersect(Rect::of(extent));
+            let covers = covered.crop(dirty);
+            let (left, width) = (dirty.x.max(0) as usize, dirty.width.max(1) as usize);
+            let rows = said.chunks_mut(extent.width.max(1) as usize);
+            let rows = rows.skip(dirty.y.max(0) as usize);
+            for (said, covers) in rows.zip(covers.chunks(width)) {
+                for (said, cover) in said.iter_mut().skip(left).zip(covers) {
+                    if *cover > 127 {
+                        *said = means;
+                    }
                 }
             }
         }
