@@ -43,12 +43,7 @@ fn open_picture(window: &mut TestWindow, name: &str, size: (u32, u32), colour: [
     let path = window.folder.path().join(name);
     let picture = image::RgbImage::from_pixel(size.0, size.1, image::Rgb(colour));
     picture.save(&path).unwrap();
-    let known = window.editor().documents().len();
-    window
-        .harness
-        .event(Event::Paste(path.display().to_string()));
-    window.frames(1);
-    window.wait(|editor| editor.documents().len() > known);
+    window.open_file(&path);
 }
 
 #[test]

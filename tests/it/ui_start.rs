@@ -1,21 +1,10 @@
 //! The window without a picture: recent files with what they look like.
 
-use std::path::Path;
-
-use eframe::egui::{Event, Key, Modifiers, Role};
+use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::editor::Thumbnail;
 
 use crate::support::window::{TestWindow, Wanted};
-
-fn open(window: &mut TestWindow, path: &Path) {
-    let known = window.editor().documents().len();
-    window
-        .harness
-        .event(Event::Paste(path.display().to_string()));
-    window.frames(1);
-    window.wait(|editor| editor.documents().len() > known);
-}
 
 #[test]
 fn recent_files_show_what_they_look_like_and_which_are_gone() {
@@ -27,7 +16,7 @@ fn recent_files_show_what_they_look_like_and_which_are_gone() {
     for path in [&red, &gone] {
         let picture = image::RgbImage::from_pixel(80, 60, image::Rgb([200, 30, 30]));
         picture.save(path).unwrap();
-        open(&mut window, path);
+        window.open_file(path);
     }
     std::fs::remove_file(&gone).unwrap();
     while !window.editor().documents().is_empty() {

@@ -9,7 +9,8 @@ use eframe::egui::{self, Event, Key, Modifiers, Vec2, ViewportCommand, ViewportI
 use egui_kittest::kittest::Queryable as _;
 use overpaint::editor::RunState;
 use overpaint::engine::fake::Script;
-use overpaint::ui::Action;
+use overpaint::text::{Language, Texts};
+use overpaint::ui::{Action, Group};
 
 use crate::support::window::{TestWindow, Wanted};
 
@@ -141,7 +142,7 @@ fn a_small_window_is_for_the_picture() {
         (640.0, 360.0, 0.6),
     ] {
         let size = Vec2::new(width, height);
-        for language in overpaint::text::Language::ALL {
+        for language in Language::ALL {
             let mut window = TestWindow::open(Wanted {
                 size,
                 language,
@@ -368,4 +369,48 @@ fn keys_in_any_order_break_nothing() {
     window.harness.key_press(Key::B);
     window.drag(&[(0.4, 0.4), (0.6, 0.6)]);
     assert!(window.painted() > 0);
+}
+
+/// All lines of the menu and of the menus in it can be pressed, also where there is little room.
+#[test]
+fn the_menu_fits_a_small_window() {
+    for size in [Vec2::new(800.0, 520.0), Vec2::new(1280.0, 720.0)] {
+        let mut window = TestWindow::open(Wanted {
+            size,
+            ..Wanted::default()
+        });
+        let texts = Texts::of(Language::English);
+        window.harness.get_by_label("Menu").click();
+        window.frames(4);
+        let widest = |window: &TestWindow, key: &str| {
+            let name = texts.get(key);
+            let nodes = window.harness.query_all_by_label(&name);
+            let all = nodes.map(|node| node.rect());
+            all.max_by(|a, b| a.width().total_cmp(&b.width()))
+                .unwrap_or_else(|| panic!("“{name}” is not offered at {size}"))
+        };
+        let inside = |rect: egui::Rect| rect.top() >= 0.0 && rect.bottom() <= size.y;
+        let of = |group| move |action: &&Action| action.group() == group;
+        for action in Action::ALL.iter().filter(of(Group::File)) {
+            assert!(
+                inside(widest(&window, action.text())),
+                "{action:?} at {size}"
+            );
+        }
+        for group in Group::ALL.into_iter().filter(|group| *group != Group::File) {
+            let line = widest(&window, group.text());
+            assert!(inside(line), "{group:?} at {size}");
+            window.harness.hover_at(line.center());
+            window.frames(2);
+            window.harness.drag_at(line.center());
+            window.harness.drop_at(line.center());
+            window.frames(6);
+            for action in Action::ALL.iter().filter(of(group)) {
+                assert!(
+                    inside(widest(&window, action.text())),
+                    "{action:?} at {size}"
+                );
+            }
+        }
+    }
 }

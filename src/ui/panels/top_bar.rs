@@ -41,10 +41,11 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
         .accessible_name(name)
         .width(280.0)
         .show(|ui| {
-            for action in Action::ALL
-                .iter()
-                .filter(|action| action.group() == Group::File)
-            {
+            let of = |group| move |action: &&Action| action.group() == group;
+            let files = Action::ALL.iter().filter(of(Group::File));
+            // Two lists of files and the line above the groups stand there too.
+            widgets::fit_menu(ui, files.clone().count() + Group::ALL.len() + 2);
+            for action in files {
                 widgets::menu_item(ui, desk, *action);
                 if *action == Action::OpenSample {
                     recent_files(ui, desk);
@@ -55,7 +56,9 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
             for group in Group::ALL.into_iter().filter(|group| *group != Group::File) {
                 let title = desk.text(group.text());
                 submenu(ui, group.icon(), &title, |ui| {
-                    for action in Action::ALL.iter().filter(|action| action.group() == group) {
+                    let actions = Action::ALL.iter().filter(of(group));
+                    widgets::fit_menu(ui, actions.clone().count());
+                    for action in actions {
                         widgets::menu_item(ui, desk, *action);
                     }
                 });

@@ -114,6 +114,19 @@ pub(crate) fn menu_item(ui: &mut Ui, desk: &mut Desk<'_>, action: Action) {
     }
 }
 
+/// Makes the lines of a menu as low as they must be for so many of them to stand in the window.
+pub(crate) fn fit_menu(ui: &mut Ui, lines: usize) {
+    let room = (ui.ctx().content_rect().height() - 2.0 * space::M) / lines.max(1) as f32;
+    let text = ui.text_style_height(&egui::TextStyle::Button);
+    let spacing = ui.spacing_mut();
+    let usual = spacing.interact_size.y + spacing.item_spacing.y;
+    if room < usual {
+        spacing.item_spacing.y = (room - text).clamp(0.0, 2.0);
+        spacing.interact_size.y = (room - spacing.item_spacing.y).max(text);
+        spacing.button_padding.y = 0.0;
+    }
+}
+
 /// A line of a menu: icon, text, keys.
 pub(crate) fn menu_line(ui: &mut Ui, icon: Icon, text: &str, keys: &str) -> Response {
     let t = theme::tokens(ui);

@@ -8,7 +8,7 @@ mod thumbnail;
 mod wheel;
 
 pub(super) use buttons::{
-    action_button, action_button_small, chevron, chip, chip_row, focus_ring, icon_button,
+    action_button, action_button_small, chevron, chip, chip_row, fit_menu, focus_ring, icon_button,
     icon_button_small, link_button, menu_item, menu_line, primary_button, quiet_button,
 };
 pub(super) use fields::{Number, choice, number, resets};

@@ -155,6 +155,15 @@ impl TestWindow {
         self.frames(3);
     }
 
+    /// Opens a picture as one does who pastes its path.
+    pub(crate) fn open_file(&mut self, path: &Path) {
+        let known = self.editor().documents().len();
+        self.harness
+            .event(egui::Event::Paste(path.display().to_string()));
+        self.frames(1);
+        self.wait(|editor| editor.documents().len() > known);
+    }
+
     /// Runs until no job waits or runs.
     pub(crate) fn wait_for_runs(&mut self) {
         self.wait(|editor| {
