@@ -131,6 +131,8 @@ impl<T> Told<T> {
 /// What a model is beyond the shapes of its weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
+    /// Which family it is of, by its text encoders.
+    pub family: Family,
     /// How its answer is to be read.
     pub prediction: Told<PredictionType>,
     /// For how few steps it was distilled.
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn names_say_for_how_few_steps_a_model_was_distilled() {
         for (name, kind) in [
-            ("dreamshaper_8LCM", None),
+            ("dreamshaper_8LCM", Some(Distillation::Consistency)),
             ("dreamshaper_8_lcm", Some(Distillation::Consistency)),
             ("sd_xl_turbo_1.0_fp16", Some(Distillation::Turbo)),
             ("DreamShaperXL_Turbo_v2", Some(Distillation::Turbo)),

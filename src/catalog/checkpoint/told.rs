@@ -21,6 +21,7 @@ pub(super) fn facts(file: &TensorFile, model: &ModelFile, family: Family) -> Fac
     let distillation = distillation(file, model, &beside);
     let native_px = native_px(file, model, (family, prediction.is));
     Facts {
+        family,
         prediction,
         distillation,
         native_px,
