@@ -92,6 +92,8 @@ pub enum ToldBy {
     Metadata,
     /// A configuration beside the file, or the model folder's own.
     Config,
+    /// It is a well-known file, by its SHA-256.
+    Checksum,
     /// Weights that only some models have, or their spread.
     Weights,
     /// The name of the file: a guess.
@@ -106,6 +108,7 @@ impl Explain for ToldBy {
             Self::Hand => "model-told-hand",
             Self::Metadata => "model-told-metadata",
             Self::Config => "model-told-config",
+            Self::Checksum => "model-told-checksum",
             Self::Weights => "model-told-weights",
             Self::Name => "model-told-name",
             Self::Family => "model-told-family",

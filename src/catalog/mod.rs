@@ -16,6 +16,7 @@ mod files;
 mod folders;
 mod identity;
 mod inspect;
+mod known;
 mod library;
 mod lora;
 mod pickle;
@@ -77,6 +78,9 @@ pub struct ModelFile {
     /// Side of the square pictures it was trained on, in pixels; `None`: as the file says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_px: Option<u32>,
+    /// These were not chosen: the file is a well-known one, told by its SHA-256.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_known: bool,
 }
 
 impl ModelFile {
@@ -88,6 +92,7 @@ impl ModelFile {
             prediction: None,
             distillation: None,
             native_px: None,
+            is_known: false,
         }
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
                 prediction: prediction.map(Into::into),
                 distillation: kind.map(Into::into),
                 native_px: *side,
+                is_known: false,
                 ..file
             };
             let card = catalog::open(&ModelRef::File(told.clone()))?;

@@ -331,7 +331,10 @@ impl Editor {
                 self.found = models.unwrap_or_else(|| std::mem::take(&mut self.found));
             }
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
-            FileEvent::ModelsListed(found) => self.found = found,
+            FileEvent::ModelsListed(found) => {
+                self.found = found;
+                self.recognise();
+            }
             FileEvent::LoraFound(document, lora) => self.lora_found(document, lora),
             FileEvent::RerunChecked(rerun) => self.rerun_checked(*rerun),
         }

@@ -35,6 +35,7 @@ mod projects;
 mod purpose;
 mod read;
 mod recipes;
+mod recognising;
 mod recovery;
 mod refining;
 mod rerun;
@@ -79,6 +80,7 @@ use journaling::{JournalEvent, SyncEvent};
 use keeping::Keeper;
 use mask_tools::MaskTools;
 use notices::Notices;
+use recognising::Recognising;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
@@ -115,6 +117,7 @@ pub struct Editor {
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
     files: TaskThread<FileEvent>,
+    recognising: Recognising,
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
     vision: VisionFactory,
@@ -185,6 +188,7 @@ impl Editor {
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
+            recognising: Recognising::new(Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             vision,
@@ -236,6 +240,7 @@ impl Editor {
     pub fn poll(&mut self) -> bool {
         self.follow_masks();
         self.poll_jobs();
+        self.poll_recognised();
         self.poll_erasures();
         self.poll_files();
         self.poll_sight();

@@ -37,6 +37,7 @@ lora-of-other = This LoRA does not fit the model: it was made for { $made }, and
 model-told-hand = chosen by you
 model-told-metadata = says the file
 model-told-config = says a configuration beside it
+model-told-checksum = a well-known file
 model-told-weights = told by its weights
 model-told-name = by its name: a guess
 model-told-family = usual in its family

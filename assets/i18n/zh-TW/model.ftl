@@ -37,6 +37,7 @@ lora-of-other = 這個 LoRA 和模型不合：它是為 { $made } 訓練的，�
 model-told-hand = 由你選擇
 model-told-metadata = 檔案註明
 model-told-config = 旁邊的設定檔註明
+model-told-checksum = 知名檔案，由校驗碼得知
 model-told-weights = 由權重得知
 model-told-name = 由檔名猜測
 model-told-family = 同系列通常如此
