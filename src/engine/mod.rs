@@ -72,7 +72,7 @@ pub trait Progress {
     /// True when a preview would be looked at; where not, none need be made.
     fn wants_preview(&self) -> bool;
 
-    /// Shows what the picture will be, at latent size.
+    /// Shows what the picture will be, at any size, such as the latent's.
     fn preview(&mut self, preview: RgbF32);
 
     /// An operation of a network begins, or, `None`, the last one has ended. For benches.

@@ -16,6 +16,7 @@ model-pickle-calls = This pickle is not only weights: it calls “{ $name }”. 
 model-bad-pickle = This pickle does not end in weights. It may be damaged; fetch it again. Detail: { $why }. File: { $path }
 model-without-unet = This file has no whole U-Net, so it makes no pictures. Choose a whole checkpoint: { $path }
 model-without-vae = This checkpoint has no autoencoder (VAE). Give one that goes with it, with --vae FILE on the command line: { $path }
+model-without-half = This file is one half of a tiny autoencoder (TAESD). Put the other half beside it, named alike: taesd_encoder.safetensors and taesd_decoder.safetensors: { $path }
 model-keeps-its-vae = This model is a whole folder or built in, and keeps its own autoencoder. Leave --vae out, or give a checkpoint file with --model: { $path }
 model-without-text = This checkpoint has no text encoder that Overpaint knows (CLIP or OpenCLIP). Choose a whole checkpoint: { $path }
 model-is-of-family = This is a { $name } model, which Overpaint cannot run. It runs Stable Diffusion 1.x, 2.x and XL; choose one of those: { $path }

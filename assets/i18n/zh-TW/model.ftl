@@ -16,6 +16,7 @@ model-pickle-calls = 這個 pickle 不只是權重：它會呼叫「{ $name }」
 model-bad-pickle = 這個 pickle 讀完不是權重。檔案可能已損壞，請重新下載。細節：{ $why }。檔案：{ $path }
 model-without-unet = 這個檔案沒有完整的 U-Net，無法產生圖片。請選完整的 checkpoint：{ $path }
 model-without-vae = 這個 checkpoint 沒有自動編碼器（VAE）。請在命令列用 --vae 檔案 指定搭配的：{ $path }
+model-without-half = 這個檔案只是小型自動編碼器（TAESD）的一半。請把另一半以對應的檔名放在旁邊：taesd_encoder.safetensors 和 taesd_decoder.safetensors：{ $path }
 model-keeps-its-vae = 這個模型是完整的資料夾或內建的，使用自己的自動編碼器。請拿掉 --vae，或用 --model 給 checkpoint 檔案：{ $path }
 model-without-text = 這個 checkpoint 沒有 Overpaint 認得的文字編碼器（CLIP 或 OpenCLIP）。請選完整的 checkpoint：{ $path }
 model-is-of-family = 這是 { $name } 模型，Overpaint 無法執行。能執行的是 Stable Diffusion 1.x、2.x 和 XL，請改選其中之一：{ $path }
