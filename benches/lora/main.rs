@@ -39,7 +39,11 @@ impl EditProgress for Silent {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
-    let mut path = |what: &str| args.next().map(PathBuf::from).ok_or(what.to_owned());
+    let mut path = |what: &str| {
+        args.next()
+            .map(PathBuf::from)
+            .ok_or_else(|| what.to_owned())
+    };
     let model = ModelRef::at(path("say where a model is")?);
     let lora = LoraRef::at(&path("say where a LoRA is")?)?;
     let card = catalog::open(&model)?;

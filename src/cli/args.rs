@@ -363,15 +363,11 @@ pub(super) struct BenchArgs {
     /// Write inputs and output of a part of the model to FOLDER/STAGE.safetensors
     #[arg(long, value_name = "FOLDER")]
     pub(super) dump: Option<PathBuf>,
-    /// Edits of 4 steps without guidance, with a model that was distilled for it, at 512x512
-    #[arg(long)]
-    pub(super) few_steps: bool,
+    #[command(flatten)]
+    pub(super) edits: BenchEdits,
     /// Also a profile of a part of the model: time of its layers by shape (M, N, K)
     #[arg(long)]
     pub(super) layers: bool,
-    /// Another picture and prompt each edit, so that none is found encoded already
-    #[arg(long)]
-    pub(super) fresh: bool,
     /// Begin each run when a line comes on standard input
     #[arg(long)]
     pub(super) paced: bool,
@@ -380,6 +376,17 @@ pub(super) struct BenchArgs {
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Which edits are measured.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct BenchEdits {
+    /// Edits of 4 steps without guidance, with a model that was distilled for it, at 512x512
+    #[arg(long)]
+    pub(super) few_steps: bool,
+    /// Another picture and prompt each edit, so that none is found encoded already
+    #[arg(long)]
+    pub(super) fresh: bool,
 }
 
 /// What is measured.

@@ -96,7 +96,7 @@ fn other_half(file: &TensorFile, half: Half) -> Result<Network, CatalogError> {
         CatalogError::MissingFile { .. } => lacks(),
         other => other,
     })?;
-    Network::of(&other, half).ok_or_else(|| CatalogError::Incomplete {
+    Network::of(&other, half).ok_or(CatalogError::Incomplete {
         path,
         part: Part::OtherHalf,
     })

@@ -41,9 +41,9 @@ pub(super) fn run(
     let mut apart = false;
     let mut run = 1;
     while measured.another(run)? {
-        let variant = if measured.args.fresh { run } else { 0 };
+        let variant = if measured.args.edits.fresh { run } else { 0 };
         let mut request = bench_request(&card, measured.size, variant)?;
-        if measured.args.few_steps {
+        if measured.args.edits.few_steps {
             request.settings.steps = Steps::new(FEW_STEPS)?;
             request.settings.guidance = Guidance::new(1.0)?;
         }

@@ -31,7 +31,7 @@ const PART_SIZE: &str = "512x512";
 
 pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     let part = args.stage.part();
-    let default = if part.is_some() || args.few_steps {
+    let default = if part.is_some() || args.edits.few_steps {
         PART_SIZE
     } else {
         EDIT_SIZE

@@ -31,7 +31,7 @@ pub(super) struct Subject {
 impl Subject {
     /// The model that was asked for; a random one is made now.
     pub(super) fn of(args: &BenchArgs, console: &Console) -> Result<Self, CliError> {
-        let usual = if args.few_steps {
+        let usual = if args.edits.few_steps {
             FEW_STEPS
         } else {
             STARTER_ID

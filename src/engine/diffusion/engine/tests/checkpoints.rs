@@ -90,7 +90,8 @@ fn a_tiny_autoencoder_can_take_the_place_of_a_checkpoints_own_and_shows_previews
     let run = |model: ModelRef| {
         let input = EngineInput {
             model,
-            steps: Steps::new(3).unwrap(),
+            steps: Steps::new(6).unwrap(),
+            sampler: SamplerId::Euler,
             ..tiny()
         };
         let mut watch = Watch::default();
@@ -106,7 +107,9 @@ fn a_tiny_autoencoder_can_take_the_place_of_a_checkpoints_own_and_shows_previews
             .all(|preview| preview.extent == image.extent)
     );
     // Behind the last step nothing is left to do but to decode.
-    assert!(previews.last() == Some(&image));
+    let last = planes(previews.last().unwrap());
+    let error = relative_error(&last, &planes(&image));
+    assert!(error < 1e-5, "{error:e}");
 }
 
 #[test]
