@@ -4,6 +4,7 @@ mod background;
 mod batch;
 mod device;
 mod mask_kind;
+mod models;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(super) use batch::{BatchArgs, RecipeArgs, RecipeCommand};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use device::DeviceArgs;
 pub(super) use mask_kind::KindArg;
+pub(super) use models::{ModelsArgs, ModelsCommand};
 
 use crate::engine::diffusion::Part as ModelPart;
 use crate::plan::Task;
@@ -316,29 +318,6 @@ pub(super) struct EraseArgs {
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ModelsArgs {
-    #[command(subcommand)]
-    pub(super) command: Option<ModelsCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ModelsCommand {
-    /// All models
-    List,
-    /// One model
-    Info {
-        /// An id of the list, a checkpoint file, or a diffusers folder
-        model: String,
-    },
-    /// Remember a checkpoint file, a folder with models, or the folder of another program
-    /// (AUTOMATIC1111, Forge, ComfyUI)
-    Add {
-        /// File or folder
-        path: PathBuf,
-    },
 }
 
 #[derive(Debug, ClapArgs)]

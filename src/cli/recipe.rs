@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::args::{RecipeArgs, RecipeCommand};
 use super::console::{Console, answer};
-use super::edit::loras;
+use super::edit::parted;
 use super::error::CliError;
 use crate::bulk::{
-    Behind, BulkRecipe, Key, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each,
-    model_identity,
+    Behind, BulkError, BulkRecipe, Key, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work,
+    is_of_each, model_identity,
 };
-use crate::catalog::{self, Library};
+use crate::catalog::{self, Library, LoraRef, ModelRef};
 use crate::cli::data_dir;
+use crate::plan::{LoraUse, LoraWeight};
 use crate::raster::file;
 use crate::text::Message;
 
@@ -76,7 +77,11 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             } else {
                 id
             };
-            let model = library.resolve(id)?;
+            let told = recipe.model().and_then(|name| told_identity(&recipe, name));
+            let model = match told {
+                Some(told) => model_of(&library, id, told).map_err(refused)?,
+                None => library.resolve(id)?,
+            };
             let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
             let card = catalog::open(&match vae {
                 Some(vae) => model.with_vae(&folder.join(vae))?,
@@ -86,8 +91,16 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
             Some((card, identity))
         }
     };
-    let loras = recipe.edit.as_ref().map(|edit| loras(&library, &edit.lora));
-    let loras = loras.transpose()?.unwrap_or_default();
+    let typed = recipe.edit.as_ref().map(|edit| edit.lora.as_slice());
+    let mut used = Vec::new();
+    for (name, weight) in typed.unwrap_or_default().iter().map(|typed| parted(typed)) {
+        let lora = match told_identity(&recipe, name) {
+            Some(told) => lora_of(&library, name, told).map_err(refused)?,
+            None => library.find_lora(name)?,
+        };
+        let weight = LoraWeight::new(weight)?;
+        used.push(LoraUse { lora, weight });
+    }
     let model = card
         .as_ref()
         .map(|(card, identity)| (card, identity.clone()));
@@ -96,7 +109,39 @@ pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
         NotReady::Plan(error) => error.into(),
     })?;
     let behind = behind(&work.recipe, &work.recipe_folder)?;
-    Ok(work.with_loras(loras).with_behind(behind))
+    Ok(work.with_loras(used).with_behind(behind))
+}
+
+/// What a recipe says that a model or LoRA of that name is.
+fn told_identity<'a>(recipe: &'a BulkRecipe, name: &str) -> Option<&'a str> {
+    let identities = &recipe.edit.as_ref()?.identities;
+    identities.get(name).map(String::as_str)
+}
+
+/// The model that is that one: the one of that name, else one with another name.
+fn model_of(library: &Library, name: &str, told: &str) -> Result<ModelRef, BulkError> {
+    let is_it = |model: &ModelRef| model_identity(model).is_ok_and(|it| it == told);
+    let of_name = library.resolve(name).ok().filter(is_it);
+    let found = of_name.or_else(|| library.models().into_iter().find(is_it));
+    found.ok_or_else(|| BulkError::OtherModel(name.to_owned()))
+}
+
+/// The same of a LoRA.
+fn lora_of(library: &Library, name: &str, told: &str) -> Result<LoraRef, BulkError> {
+    let of_name = library.find_lora(name).ok();
+    let of_name = of_name.filter(|lora| lora.identity == told);
+    let found = of_name.unwrap_or_else(|| {
+        library.found_lora(LoraRef {
+            path: PathBuf::from(name),
+            identity: told.to_owned(),
+            weights_sha256: None,
+        })
+    });
+    if found.path.is_absolute() {
+        Ok(found)
+    } else {
+        Err(BulkError::OtherLora(name.to_owned()))
+    }
 }
 
 /// The picture that a recipe puts behind others, read once.

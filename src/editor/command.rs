@@ -10,7 +10,7 @@ use super::painting::{BrushTip, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
 use super::rerun::RerunOf;
-use crate::catalog::ModelRef;
+use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{Point, Rect};
 use crate::jobs::JobId;
@@ -301,6 +301,9 @@ pub enum Command {
     },
     /// Chooses the model for all documents.
     SetModel(ModelRef),
+    /// Says by hand what shapes cannot tell of a checkpoint, and uses it so. It is remembered for the file,
+    /// wherever it lies.
+    TellModel(ModelFile),
     /// Looks again which models there are.
     FindModels,
     /// Adds the LoRA of that file to a document's settings, at its full weight; one that is there already

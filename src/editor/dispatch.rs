@@ -84,6 +84,7 @@ impl Editor {
                 open.change_about(|about| about.seed_locked = locked);
             }),
             C::SetModel(model) => self.set_model(model),
+            C::TellModel(file) => self.tell_model(file),
             C::FindModels => self.list_models(),
             C::AddLora { document, path } => self.add_lora(document, path),
             C::Generate { document } => self.generate(document),

@@ -6,6 +6,7 @@ cli-stage-steps = denoising
 cli-stage-decode = decoding
 cli-model-defaults = defaults: steps { $steps }, strength { $strength }, guidance { $guidance }, sampler { $sampler }, schedule { $schedule }
 cli-models-added = Added { $path }; models in it: { $count }.
+cli-model-says-itself = “{ $id }” is a model folder or built in, and its own configuration says how it is run. Give a checkpoint file.
 cli-model-sees-mask = trained for inpainting: it sees the mask
 cli-mask-empty = Nothing is painted in the mask: no pixel is brighter than 8 of 255. White is painted; if its shape lies in another channel, name it with --mask-channel alpha. To change the whole picture, leave --mask out or add --allow-empty-mask. File: { $path }
 cli-details-by-picture = Details were kept by comparing with the picture itself: this engine cannot give its round trip.

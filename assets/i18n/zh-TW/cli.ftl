@@ -6,6 +6,7 @@ cli-stage-steps = 降噪
 cli-stage-decode = 解碼
 cli-model-defaults = 預設：步數 { $steps }、降噪強度 { $strength }、提示詞引導強度 { $guidance }、取樣器 { $sampler }、排程 { $schedule }
 cli-models-added = 已加入 { $path }，裡面有 { $count } 個模型。
+cli-model-says-itself = 「{ $id }」是模型資料夾或內建模型，怎麼執行由它自己的設定決定。請給一個 checkpoint 檔案。
 cli-model-sees-mask = 專為局部重繪訓練：看得到遮罩
 cli-mask-empty = 遮罩裡什麼都沒有塗：沒有任何像素比 255 分之 8 更亮。白色代表塗抹處；如果形狀在別的色版，請用 --mask-channel alpha 指定。要改變整張圖片，請不要加 --mask，或加上 --allow-empty-mask。檔案：{ $path }
 cli-details-by-picture = 這個引擎無法提供圖片編碼再解碼的結果，因此保留細節時直接和原圖比較。

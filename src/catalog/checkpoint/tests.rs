@@ -4,7 +4,7 @@ use safetensors::tensor::TensorView;
 
 use super::*;
 use crate::catalog::testing::{SmallModel, put, safetensors_file};
-use crate::catalog::{ModelFiles, ModelRef, open};
+use crate::catalog::{ModelFiles, ModelRef, PredictionType, ToldBy, open};
 
 fn weights_name(part: &str) -> String {
     let stem = if part.starts_with("text") {
@@ -60,9 +60,8 @@ fn the_card_of_a_checkpoint_says_what_it_is() {
     assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
     // A bias of little spread, or what the user says, makes it another kind.
     let mut chosen = ModelFile {
-        path,
-        vae: None,
         prediction: Some(PredictionType::Epsilon),
+        ..ModelFile::at(path)
     };
     let card = open(&ModelRef::File(chosen.clone())).unwrap();
     assert_eq!(card.traits.prediction_type, PredictionType::Epsilon);
@@ -77,6 +76,48 @@ fn the_card_of_a_checkpoint_says_what_it_is() {
     chosen.prediction = Some(PredictionType::VPrediction);
     let card = open(&ModelRef::File(chosen)).unwrap();
     assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
+}
+
+#[test]
+fn what_shapes_cannot_tell_is_told_by_the_surest_that_says_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = SmallModel::of("xl-inpaint");
+    let path = small.write_file(folder.path(), "thing_vpred_lightning");
+    let told = |file: &ModelFile| {
+        let card = open(&ModelRef::File(file.clone())).unwrap();
+        assert_eq!(card.family, Family::Xl);
+        (card.facts.unwrap(), card.traits, card.defaults)
+    };
+    // By its name, which is a guess.
+    let mut file = ModelFile::at(path.clone());
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Name);
+    assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+    assert_eq!(facts.distillation.is, Distillation::Lightning);
+    assert_eq!((facts.native_px.is, traits.native_px), (1024, 1024));
+    assert!(traits.few_steps);
+    // By a configuration beside it.
+    put(
+        folder.path(),
+        "thing_vpred_lightning.json",
+        b"{\"prediction_type\": \"epsilon\"}",
+    );
+    let (facts, traits, defaults) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Config);
+    assert_eq!(traits.prediction_type, PredictionType::Epsilon);
+    assert_eq!((&*defaults.sampler, defaults.guidance), ("euler", 1.0));
+    // By hand.
+    file.prediction = Some(PredictionType::VPrediction);
+    file.distillation = Some(Distillation::Turbo);
+    file.native_px = Some(768);
+    let (facts, traits, defaults) = told(&file);
+    assert_eq!(facts.native_px.by, ToldBy::Hand);
+    assert_eq!((traits.native_px, &*defaults.sampler), (768, "euler_a"));
+    assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+    file.distillation = Some(Distillation::None);
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.distillation.by, ToldBy::Hand);
+    assert!(!traits.few_steps);
 }
 
 #[test]

@@ -92,11 +92,16 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
 }
 
 /// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
-pub(in crate::cli) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
+pub(in crate::cli) fn parted(typed: &str) -> (&str, f64) {
+    let parts = typed.rsplit_once(':');
+    let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
+    parts.unwrap_or((typed, 1.0))
+}
+
+/// The LoRAs that were typed.
+pub(super) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
     let one = |text: &String| {
-        let parts = text.rsplit_once(':');
-        let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
-        let (file, weight) = parts.unwrap_or((text, 1.0));
+        let (file, weight) = parted(text);
         Ok(LoraUse {
             lora: library.find_lora(file)?,
             weight: LoraWeight::new(weight)?,
