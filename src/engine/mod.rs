@@ -44,6 +44,11 @@ pub trait Engine {
 
 /// Something that sees what is in a picture. Blocking; lives on one thread; keeps what it can reuse.
 pub trait Vision {
+    /// What it is, by content: what it sees depends on nothing else.
+    fn identity(&self) -> Vec<&'static [u8]> {
+        Vec::new()
+    }
+
     /// How likely each pixel is part of the picture's subject. A picture of some megapixels is as good as a
     /// larger one.
     fn subject(

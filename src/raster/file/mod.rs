@@ -32,6 +32,7 @@ mod tests;
 mod tests_carried;
 #[cfg(test)]
 mod tests_saving;
+mod thumbnail;
 mod tiff_tags;
 mod title;
 mod xmp;
@@ -50,6 +51,7 @@ pub use png_colour::PngColour;
 pub use resolution::{Resolution, ResolutionUnit};
 pub use save::{DEFAULT_JPEG_QUALITY, RecipeText, SaveOptions, png_bytes, save, write_whole};
 pub use sniff::MAX_PIXELS;
+pub use thumbnail::{look_bytes, look_of_bytes, small_look};
 pub use target::{check_place, check_places, check_size, writable_format};
 
 /// A kind of picture file that can be read.
