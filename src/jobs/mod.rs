@@ -5,6 +5,7 @@
 //! between threads but the flag that cancels; everything else is sent.
 
 mod batch;
+mod downloads;
 mod edit;
 mod erase;
 mod estimate;
@@ -18,6 +19,7 @@ mod tasks;
 mod worker;
 
 pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch};
+pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};
