@@ -160,9 +160,10 @@ impl<'a> Run<'a> {
             }
         };
         let scripts = self.scripts;
-        let engine: EngineFactory = Arc::new(move || {
-            Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>)
-        });
+        let engine: EngineFactory =
+            Arc::new(
+                move || Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>),
+            );
         run_batch(&batch, &engine, &vision, &stop, &tell).unwrap()
     }
 }

@@ -61,9 +61,7 @@ pub(super) fn run_all(
     for step in pictures {
         let is_sent = match step {
             Step::Settled(settled) => next.send(Made::Settled(settled)).is_ok(),
-            Step::Open(masked) => {
-                running.picture(*masked, &mut clock, next).is_some()
-            }
+            Step::Open(masked) => running.picture(*masked, &mut clock, next).is_some(),
         };
         if !is_sent || is_stopped() {
             break;
