@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::catalog::CatalogError;
 use crate::plan::PlanError;
+use crate::raster::PictureError;
 use crate::text::{Explain, Message, error_speaks};
 
 /// Why a recipe or a table of prompts cannot be used.
@@ -116,7 +118,36 @@ pub enum NotReady {
     Recipe(BulkError),
     /// Its values do not go together with the model.
     Plan(PlanError),
+    /// A file that it names cannot be read.
+    File(PictureError),
+    /// Its model or a LoRA cannot be used.
+    Model(CatalogError),
 }
+
+impl From<PictureError> for NotReady {
+    fn from(error: PictureError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<CatalogError> for NotReady {
+    fn from(error: CatalogError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl Explain for NotReady {
+    fn message(&self) -> Message {
+        match self {
+            Self::Recipe(error) => error.message(),
+            Self::Plan(error) => error.message(),
+            Self::File(error) => error.message(),
+            Self::Model(error) => error.message(),
+        }
+    }
+}
+
+error_speaks!(NotReady);
 
 impl From<BulkError> for NotReady {
     fn from(error: BulkError) -> Self {

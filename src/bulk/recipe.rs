@@ -247,7 +247,8 @@ impl BulkRecipe {
         Some(edit.model.as_deref().unwrap_or(STARTER_ID))
     }
 
-    fn check(&self) -> Result<(), BulkError> {
+    /// Whether it can be used, as far as that is known without pictures and model.
+    pub fn check(&self) -> Result<(), BulkError> {
         let action = self.action()?;
         let mask = &self.mask;
         if mask.select.is_some() && mask.mask.is_some() {

@@ -39,6 +39,7 @@ pub use identity::{identity, identity_of};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use library::Library;
 pub use lora::{Delta, LoraRef};
+pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
 pub use tensor_file::{Dtype, StoredTensor, TensorFile};
 pub use words::{Word, WordCategory, Words};

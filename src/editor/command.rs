@@ -13,7 +13,7 @@ use super::rerun::RerunOf;
 use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{Point, Rect};
-use crate::jobs::JobId;
+use crate::jobs::{DownloadId, JobId};
 use crate::plan::{EditSettings, Strength};
 use crate::raster::{MaskKind, Pixmap, Shape};
 use crate::select::{Combination, Part, Refinement, Scribble, Wand};
@@ -306,6 +306,19 @@ pub enum Command {
     TellModel(ModelFile),
     /// Looks again which models there are.
     FindModels,
+    /// Asks the network what a model consists of: an id of the list, `hf:OWNER/NAME[/FILE]` or an address.
+    /// [`Editor::question`](super::Editor::question) has the answer.
+    AskForModel(String),
+    /// Agrees to the licences of what was asked about, and fetches it.
+    AcceptQuestion,
+    /// Forgets what was asked about.
+    ForgetQuestion,
+    /// Stops fetching; what has come stays.
+    StopGetting(DownloadId),
+    /// Goes on fetching what was stopped or failed.
+    GoOnGetting(DownloadId),
+    /// Takes a download off the list, and off the disk unless it is whole.
+    ForgetGetting(DownloadId),
     /// Adds the LoRA of that file to a document's settings, at its full weight; one that is there already
     /// stays as it is.
     AddLora {

@@ -86,6 +86,12 @@ impl Editor {
             C::SetModel(model) => self.set_model(model),
             C::TellModel(file) => self.tell_model(file),
             C::FindModels => self.list_models(),
+            C::AskForModel(source) => self.ask_for_model(&source),
+            C::AcceptQuestion => self.accept_question(),
+            C::ForgetQuestion => self.forget_question(),
+            C::StopGetting(id) => self.stop_getting(id),
+            C::GoOnGetting(id) => self.go_on_getting(id),
+            C::ForgetGetting(id) => self.forget_getting(id),
             C::AddLora { document, path } => self.add_lora(document, path),
             C::Generate { document } => self.generate(document),
             C::CompareStrengths {

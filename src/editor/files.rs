@@ -18,6 +18,7 @@ use super::{Editor, candidates, preferences};
 use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
+use crate::downloads::{DownloadError, Unfinished};
 use crate::jobs::{Demands, Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
 use crate::project::{self, Opened, Original, ProjectError, Written};
@@ -45,6 +46,8 @@ pub(super) enum FileEvent {
     ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
     SpeedsKept,
+    UnfinishedFound(Vec<Unfinished>),
+    DownloadForgotten(Result<(), DownloadError>),
     ModelFound(
         ModelRef,
         Box<(Result<ModelCard, CatalogError>, Option<FoundModels>)>,
@@ -323,7 +326,11 @@ impl Editor {
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
             FileEvent::Restored(title, id, restored) => self.restored(title, id, restored),
             FileEvent::ClosedListed(found) => self.take_closed(found),
-            FileEvent::PreferencesWritten(Ok(())) | FileEvent::SpeedsKept => {}
+            FileEvent::UnfinishedFound(found) => self.take_unfinished(found),
+            FileEvent::DownloadForgotten(Err(error)) => self.notices.warn(None, &error),
+            FileEvent::PreferencesWritten(Ok(()))
+            | FileEvent::SpeedsKept
+            | FileEvent::DownloadForgotten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
             FileEvent::ModelFound(model, card, demands) => {
                 let (card, models) = *card;

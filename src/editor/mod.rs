@@ -17,6 +17,7 @@ mod files;
 mod finishing;
 mod forecasting;
 mod generating;
+mod getting;
 mod ids;
 mod in_project;
 mod journaling;
@@ -54,6 +55,7 @@ pub use command::Command;
 pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
+pub use getting::{Getting, GettingState, Question};
 pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
@@ -76,6 +78,7 @@ use background::{BackgroundEvent, Putting};
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
+use getting::GettingModels;
 use journaling::{JournalEvent, SyncEvent};
 use keeping::Keeper;
 use mask_tools::MaskTools;
@@ -126,6 +129,7 @@ pub struct Editor {
     backgrounds: TaskThread<BackgroundEvent>,
     putting: Vec<Putting>,
     mask_tools: MaskTools,
+    getting: GettingModels,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -194,6 +198,7 @@ impl Editor {
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
+            getting: GettingModels::new(Arc::clone(&wake)),
             mask_tools: MaskTools::new(wake),
             putting: Vec::new(),
             selecting: Vec::new(),
@@ -214,6 +219,7 @@ impl Editor {
             editor.set_model(editor.preferences.model.clone());
         }
         editor.list_models();
+        editor.list_unfinished();
         let sessions = editor.sessions();
         editor.take_left_behind(recovery::find_left_behind(&sessions));
         editor.list_closed();
@@ -246,6 +252,7 @@ impl Editor {
         self.poll_sight();
         self.poll_backgrounds();
         self.poll_mask_tools();
+        self.poll_downloads();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();

@@ -139,6 +139,8 @@ actions! {
     SaveAll = File SAVE_ALL [CTRL_ALT + S] "ui-save-all";
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
+    /// Gets a model from the network.
+    GetModel = File GET_MODEL [] "ui-get-model";
     /// Writes what is set as the recipe of a batch.
     SaveRecipe = Generate RECIPE [] "ui-save-recipe";
     /// Closes the picture.

@@ -15,7 +15,7 @@ use super::mask_view;
 use super::panels;
 use super::results;
 use super::selecting;
-use super::state::{Dialog, EmptyPrompt, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
+use super::state::{Dialog, EmptyPrompt, GetForm, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
 use super::tasks;
 use super::theme;
 use super::view_transform::View;
@@ -61,6 +61,7 @@ pub(super) fn perform(
             }
         }
         Action::Recover => toggle_dialog(desk, Dialog::Recovery),
+        Action::GetModel => toggle_dialog(desk, Dialog::Get(GetForm::default())),
         Action::Messages => toggle_dialog(desk, Dialog::Messages),
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),

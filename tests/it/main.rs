@@ -17,6 +17,7 @@ mod cli;
 mod comparison;
 mod edit_flow;
 mod erase;
+mod getting;
 mod idle;
 mod jobs;
 mod mask_files;

@@ -27,5 +27,6 @@ bulk-journal-failed = What is done cannot be read or written down in { $path }. 
 bulk-mask-empty = Nothing is painted in its mask: no pixel is brighter than 8 of 255. File: { $path }
 bulk-selection-empty = Nothing is selected in it.
 bulk-wants-a-look = Its mask wants a look. Say accept or skip in review.csv, or paint the mask and go on with --resume.
+bulk-broke-down = The work on this picture broke down; the others went on. Leave it out, or try it by itself. Detail: { $why }
 bulk-skipped = Left out, as review.csv says.
 bulk-masks-only = Only its mask was made.

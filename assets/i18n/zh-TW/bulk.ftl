@@ -27,5 +27,6 @@ bulk-journal-failed = 無法在 { $path } 讀取或記錄進度。細節：{ $wh
 bulk-mask-empty = 它的遮罩上沒有塗任何東西：沒有像素比 255 分之 8 更亮。檔案：{ $path }
 bulk-selection-empty = 沒有選到任何東西。
 bulk-wants-a-look = 它的遮罩需要看一下。請在 review.csv 寫 accept（採用）或 skip（略過），或修改遮罩，再用 --resume 接著做。
+bulk-broke-down = 處理這張圖片時出了差錯，其他圖片照常處理。可以略過它，或單獨再試一次。細節：{ $why }
 bulk-skipped = 依照 review.csv 略過。
 bulk-masks-only = 只做了遮罩。

@@ -4,6 +4,7 @@
 pub(super) mod beside;
 mod clip_vocabulary;
 mod text;
+mod tiny_vae;
 mod told;
 mod unet;
 mod vae;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use self::text::Text;
+use self::tiny_vae::TinyVae;
 use self::unet::UnetNames;
 use super::ModelFile;
 use super::error::{CatalogError, Damage, Part};
@@ -32,6 +34,8 @@ pub(super) struct Checkpoint {
 
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 const VAE: &str = "vae/diffusion_pytorch_model.safetensors";
+const VAE_CONFIG: &str = "vae/config.json";
+const VAE_INDEX: &str = "vae/diffusion_pytorch_model.safetensors.index.json";
 const TEXTS: [[&str; 2]; 2] = [
     ["text_encoder/config.json", "text_encoder/model.safetensors"],
     [
@@ -65,7 +69,7 @@ impl Checkpoint {
         if names.has_labels() != (family == Family::Xl) {
             return Err(Foreign::Family("Stable Diffusion unCLIP".to_owned()).at(&model.path));
         }
-        let (vae_file, vae_tensors) = autoencoder(&file, model)?;
+        let vae = autoencoder(&file, model)?;
         let facts = told::facts(&file, model, family);
         let px = facts.native_px.is as usize;
         // SD 1 says how many heads there are, the others how wide one is.
@@ -75,15 +79,10 @@ impl Checkpoint {
             Family::Xl => 0.13025,
             _ => 0.18215,
         };
-        let vae_config = vae::config(&vae_tensors, scaling, px);
         let mut configs = vec![
             (
                 "unet/config.json",
                 unet_config.ok_or_else(|| lacks(Part::Unet))?,
-            ),
-            (
-                "vae/config.json",
-                vae_config.ok_or_else(|| lacks(Part::Autoencoder))?,
             ),
             ("model_index.json", index(family, names.in_channels())),
             (
@@ -92,10 +91,19 @@ impl Checkpoint {
             ),
         ];
         configs.push(("preview.json", json!({"defaults": {"native_size": px}})));
-        let mut weights = BTreeMap::from([
-            (UNET, file.with_tensors(names.renamed())),
-            (VAE, vae_file.with_tensors(vae_tensors)),
-        ]);
+        let mut weights = BTreeMap::from([(UNET, file.with_tensors(names.renamed()))]);
+        match vae {
+            Autoencoder::Whole(vae_file, tensors) => {
+                let config = vae::config(&tensors, scaling, px);
+                configs.push((VAE_CONFIG, config.ok_or_else(|| lacks(Part::Autoencoder))?));
+                weights.insert(VAE, vae_file.with_tensors(tensors));
+            }
+            Autoencoder::Tiny(tiny) => {
+                configs.push((VAE_CONFIG, tiny.config));
+                configs.push((VAE_INDEX, tiny.index));
+                weights.extend(TinyVae::FILES.into_iter().zip(tiny.halves));
+            }
+        }
         for (text, [config, name]) in texts.into_iter().zip(TEXTS) {
             // SD 2 was trained on the last layer but one.
             let unused = usize::from(family == Family::StableDiffusion2);
@@ -181,27 +189,34 @@ fn texts(file: &TensorFile) -> Result<Option<(Family, Vec<Text>)>, CatalogError>
     })
 }
 
-/// The file with the autoencoder, and its weights under diffusers' names.
-fn autoencoder(
-    file: &TensorFile,
-    model: &ModelFile,
-) -> Result<(TensorFile, BTreeMap<String, StoredTensor>), CatalogError> {
+/// What goes between pictures and latents.
+enum Autoencoder {
+    /// A file, and its weights under diffusers' names.
+    Whole(TensorFile, BTreeMap<String, StoredTensor>),
+    Tiny(TinyVae),
+}
+
+/// The checkpoint's own autoencoder, or that of the file it is to be run with.
+fn autoencoder(file: &TensorFile, model: &ModelFile) -> Result<Autoencoder, CatalogError> {
     let Some(path) = &model.vae else {
         let own = vae::of(file.tensors());
-        return own.map(|tensors| (file.clone(), tensors)).ok_or_else(|| {
-            CatalogError::Incomplete {
+        return own
+            .map(|tensors| Autoencoder::Whole(file.clone(), tensors))
+            .ok_or_else(|| CatalogError::Incomplete {
                 path: model.path.clone(),
                 part: Part::Autoencoder,
-            }
-        });
+            });
     };
     let file = TensorFile::open(path)?;
+    if let Some(tiny) = TinyVae::of(&file)? {
+        return Ok(Autoencoder::Tiny(tiny));
+    }
     let tensors = vae::of(file.tensors());
     let tensors = tensors.ok_or_else(|| {
         let what = foreign_names(&file).unwrap_or(Foreign::OtherFile);
         what.at(path)
     })?;
-    Ok((file, tensors))
+    Ok(Autoencoder::Whole(file, tensors))
 }
 
 /// `model_index.json`.

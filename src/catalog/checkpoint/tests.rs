@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use safetensors::tensor::TensorView;
+
 use super::*;
 use crate::catalog::testing::{SmallModel, put, safetensors_file};
 use crate::catalog::{ModelFiles, ModelRef, PredictionType, ToldBy, open};
@@ -180,6 +182,83 @@ fn an_autoencoder_of_its_own_is_read_in_all_its_namings() {
     let error = open(&wrong.unwrap()).unwrap_err();
     assert!(matches!(error, CatalogError::Foreign { .. }), "{error}");
     assert!(ModelRef::BuiltIn.with_vae(folder.path()).is_err());
+}
+
+#[test]
+fn a_tiny_autoencoder_is_read_in_all_its_namings() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = SmallModel::of("sd1").write_file(folder.path(), "sd1");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/data/families/taesd/vae");
+    let wanted = TensorFile::open(&golden.join("diffusion_pytorch_model.safetensors")).unwrap();
+    // Its author's numbers: the clamp before the decoder is one of the layers.
+    let own = |name: &str| {
+        let (half, number) = name.split_once(".layers.").unwrap();
+        let (number, rest) = number.split_once('.').unwrap();
+        let number = number.parse::<usize>().unwrap() + usize::from(half == "decoder");
+        (half.to_owned(), format!("{number}.{rest}"))
+    };
+    let of_golden = wanted.tensors().iter();
+    let numbers: BTreeMap<&String, Vec<u8>> = of_golden
+        .map(|(name, stored)| (name, wanted.bytes_of(stored).unwrap().into_owned()))
+        .collect();
+    let write = |file: &str, name_of: &dyn Fn(&str) -> Option<String>| {
+        let named = wanted.tensors().iter().filter_map(|(name, stored)| {
+            let view = TensorView::new(stored.dtype, stored.shape.clone(), &numbers[name]);
+            Some((name_of(name)?, view.unwrap()))
+        });
+        let bytes = safetensors::serialize(named, None).unwrap();
+        put(folder.path(), file, &bytes);
+    };
+    let half = |which: &'static str| {
+        move |name: &str| {
+            Some(own(name))
+                .filter(|(half, _)| half == which)
+                .map(|(_, rest)| rest)
+        }
+    };
+    let prefixed = |prefix: &'static str| {
+        move |name: &str| Some(own(name)).map(|(half, rest)| format!("{prefix}{half}.{rest}"))
+    };
+    write("diffusers.safetensors", &|name| Some(name.to_owned()));
+    write("taesd_encoder.safetensors", &half("encoder"));
+    write("taesd_decoder.safetensors", &half("decoder"));
+    write("comfy.safetensors", &prefixed("taesd_"));
+    write("both.safetensors", &prefixed(""));
+    for name in [
+        "diffusers",
+        "taesd_encoder",
+        "taesd_decoder",
+        "comfy",
+        "both",
+    ] {
+        let vae = folder.path().join(format!("{name}.safetensors"));
+        let files = ModelFiles::of(&ModelRef::at(model.clone()).with_vae(&vae).unwrap());
+        let shards = files.weights(VAE).unwrap().unwrap();
+        let found: BTreeMap<&String, Vec<u8>> = shards
+            .iter()
+            .flat_map(|shard| {
+                let weights = shard.tensors().iter();
+                weights.map(|(name, stored)| (name, shard.bytes_of(stored).unwrap().into_owned()))
+            })
+            .collect();
+        assert!(found == numbers, "{name}");
+        let [made, golden] = [
+            files.read("vae/config.json").unwrap().into_owned(),
+            std::fs::read(golden.join("config.json")).unwrap(),
+        ]
+        .map(|bytes| serde_json::from_slice::<Value>(&bytes).unwrap());
+        // diffusers leaves it out of older files.
+        let none = json!(0.0);
+        for (key, value) in made.as_object().unwrap() {
+            assert_eq!(golden.get(key).unwrap_or(&none), value, "{name}: {key}");
+        }
+    }
+    // One half alone says so.
+    std::fs::remove_file(folder.path().join("taesd_decoder.safetensors")).unwrap();
+    let path = folder.path().join("taesd_encoder.safetensors");
+    let alone = ModelRef::at(model).with_vae(&path).unwrap();
+    let part = Part::OtherHalf;
+    assert_eq!(open(&alone), Err(CatalogError::Incomplete { path, part }));
 }
 
 #[test]

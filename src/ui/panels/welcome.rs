@@ -69,6 +69,17 @@ pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             {
                 desk.act(Action::OpenSample);
             }
+            // Whoever has no other model than the built-in one is told where there are some.
+            let has_model = desk.editor.models().iter().flatten().count() > 1;
+            if !has_model {
+                let get = desk.text(Action::GetModel.text());
+                if widgets::link_button(ui, &get)
+                    .on_hover_text(desk.text(Action::GetModel.tooltip()))
+                    .clicked()
+                {
+                    desk.act(Action::GetModel);
+                }
+            }
             recent_ui(ui, desk, picture);
         });
     });

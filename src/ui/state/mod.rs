@@ -17,7 +17,7 @@ mod tool_options;
 pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
-pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
+pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
 pub(super) use guide::{Guide, GuideSeen};

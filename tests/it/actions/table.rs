@@ -451,6 +451,10 @@ pub(super) fn case(action: Action) -> Case {
             |stage| format!("{}", stage.has("There is nothing to restore.")),
             Between("false", "true"),
         ),
+        Action::GetModel => Case::new(
+            |stage| format!("{}", stage.has("Get… Stable Diffusion 1.5")),
+            Between("false", "true"),
+        ),
         Action::Messages => Case::new(
             |stage| format!("{}", stage.has("There are no messages.")),
             Between("false", "true"),
