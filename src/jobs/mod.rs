@@ -5,6 +5,7 @@
 //! between threads but the flag that cancels; everything else is sent.
 
 mod batch;
+mod clicking;
 mod downloads;
 mod edit;
 mod erase;
@@ -19,6 +20,7 @@ mod tasks;
 mod worker;
 
 pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch};
+pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
 pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
