@@ -35,7 +35,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     };
     ui::run(WindowOptions {
         pictures: request.pictures,
-        engine: Box::new(engine),
+        engine: Arc::new(engine),
         demands: Arc::new(move |model| demands_of(model, options)),
         vision: Arc::new(vision),
         data_dir: request.data_dir.unwrap_or_else(cli::data_dir),

@@ -19,6 +19,9 @@ pub enum Flag {
 }
 
 impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Small, Self::Large, Self::Borders, Self::Pieces];
+
     /// Its name in tables.
     pub const fn id(self) -> &'static str {
         match self {
@@ -100,6 +103,12 @@ impl Doubt {
             share,
             flags: flags.collect(),
         }
+    }
+
+    /// The flags of those names.
+    pub fn flags_of(ids: &str) -> Vec<Flag> {
+        let of_id = |id: &str| Flag::ALL.into_iter().find(|flag| flag.id() == id);
+        ids.split_whitespace().filter_map(of_id).collect()
     }
 
     /// The names of its flags.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::catalog::CatalogError;
 use crate::plan::PlanError;
+use crate::raster::PictureError;
 use crate::text::{Explain, Message, error_speaks};
 
 /// Why a recipe or a table of prompts cannot be used.
@@ -52,6 +54,10 @@ pub enum BulkError {
     },
     /// The outputs of one picture would have one name: that place is missing.
     NameWithout(String),
+    /// No model here is the one that the recipe was written with.
+    OtherModel(String),
+    /// No LoRA here is.
+    OtherLora(String),
     /// A list without a word.
     EmptyList(String),
     /// A list with the name of something else.
@@ -112,7 +118,36 @@ pub enum NotReady {
     Recipe(BulkError),
     /// Its values do not go together with the model.
     Plan(PlanError),
+    /// A file that it names cannot be read.
+    File(PictureError),
+    /// Its model or a LoRA cannot be used.
+    Model(CatalogError),
 }
+
+impl From<PictureError> for NotReady {
+    fn from(error: PictureError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<CatalogError> for NotReady {
+    fn from(error: CatalogError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl Explain for NotReady {
+    fn message(&self) -> Message {
+        match self {
+            Self::Recipe(error) => error.message(),
+            Self::Plan(error) => error.message(),
+            Self::File(error) => error.message(),
+            Self::Model(error) => error.message(),
+        }
+    }
+}
+
+error_speaks!(NotReady);
 
 impl From<BulkError> for NotReady {
     fn from(error: BulkError) -> Self {
@@ -156,6 +191,12 @@ impl Explain for BulkError {
                 .with("known", known.clone()),
             Self::NameWithout(place) => {
                 Message::new("bulk-recipe-name-without").with("place", place.clone())
+            }
+            Self::OtherModel(name) => {
+                Message::new("bulk-recipe-other-model").with("name", name.clone())
+            }
+            Self::OtherLora(name) => {
+                Message::new("bulk-recipe-other-lora").with("name", name.clone())
             }
             Self::EmptyList(list) => {
                 Message::new("bulk-recipe-empty-list").with("list", list.clone())

@@ -26,7 +26,7 @@ use crate::raster::{Mask, PictureError, file};
 use crate::text::{Explain, Message, error_speaks};
 
 /// Folder of the journal and the masks, in the output folder.
-const FOLDER: &str = ".overpaint-batch";
+pub const BATCH_FOLDER: &str = ".overpaint-batch";
 const FILE: &str = "journal.redb";
 const FORMAT: &str = "1";
 
@@ -134,7 +134,7 @@ impl Journal {
             path: out.to_owned(),
             why,
         };
-        let folder = out.join(FOLDER);
+        let folder = out.join(BATCH_FOLDER);
         let path = folder.join(FILE);
         if path.exists() && !is_resumed {
             return Err(JournalError::Exists(out.to_owned()));
@@ -257,7 +257,7 @@ impl Journal {
     /// Where a selection's pixels lie.
     pub fn mask_path(&self, key: &Key) -> PathBuf {
         self.out
-            .join(FOLDER)
+            .join(BATCH_FOLDER)
             .join("masks")
             .join(format!("{}.png", key.hex()))
     }

@@ -17,21 +17,24 @@ mod key;
 mod listing;
 mod output;
 mod prompts;
+mod ready;
 mod recipe;
 mod report;
 mod review;
 mod template;
+mod variations;
 mod words;
 mod work;
 
 pub use doubt::{Doubt, Flag};
 pub use error::{BulkError, NotReady};
 pub use identity::model_identity;
-pub use journal::{Done, Journal, JournalError, KnownMask};
+pub use journal::{BATCH_FOLDER, Done, Journal, JournalError, KnownMask};
 pub use key::Key;
 pub use listing::{Listing, Source, list};
 pub use output::{OutputFormat, OutputSection};
 pub use prompts::{PromptTable, Prompts, is_of_each};
+pub use ready::{loras_named, made_ready};
 pub use recipe::{
     Action, BackgroundSection, BulkRecipe, EditSection, EraseSection, MaskSection, RECIPE_ENDING,
     RECIPE_VERSION,

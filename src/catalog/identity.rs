@@ -42,12 +42,21 @@ pub fn identity_of(weights: &mut (impl Read + Seek)) -> std::io::Result<String> 
     for block in 0..BLOCKS {
         hash.update(part(length / BLOCKS * block, BLOCK_BYTES)?);
     }
+    Ok(hexadecimal(hash))
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(bytes))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
     let mut text = String::new();
     for byte in hash.finalize() {
         // A string takes everything.
         write!(text, "{byte:02x}").ok();
     }
-    Ok(text)
+    text
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 mod builtin;
 mod card;
 mod checkpoint;
+mod chosen;
 mod configs;
 mod error;
+mod facts;
 mod file_bytes;
 mod files;
 mod folders;
@@ -29,6 +31,7 @@ mod words;
 
 pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
 pub use error::{CatalogError, Damage, Part};
+pub use facts::{Distillation, Facts, Family, Told, ToldBy};
 pub use files::ModelFiles;
 pub use folders::is_named_as_model;
 pub use identity::{identity, identity_of};
@@ -68,6 +71,26 @@ pub struct ModelFile {
     /// How the network's answer is to be read; `None`: as the file says.
     #[serde(default)]
     pub prediction: Option<PredictionType>,
+    /// For how few steps it was distilled; `None`: as the file says. Not written where nothing was
+    /// chosen, which keeps identities of models as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
+    /// Side of the square pictures it was trained on, in pixels; `None`: as the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_px: Option<u32>,
+}
+
+impl ModelFile {
+    /// The checkpoint at `path` as it says itself.
+    pub fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            vae: None,
+            prediction: None,
+            distillation: None,
+            native_px: None,
+        }
+    }
 }
 
 impl ModelRef {
@@ -78,11 +101,7 @@ impl ModelRef {
             return Self::Folder(snapshot);
         }
         if path.is_file() {
-            Self::File(ModelFile {
-                path,
-                vae: None,
-                prediction: None,
-            })
+            Self::File(ModelFile::at(path))
         } else {
             Self::Folder(path)
         }

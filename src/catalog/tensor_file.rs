@@ -84,6 +84,15 @@ impl TensorFile {
         self.metadata.get(name).map(String::as_str)
     }
 
+    /// What lies behind the header of a safetensors file; `None` for other kinds.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        if inspect::is_pickle(&self.bytes) {
+            return None;
+        }
+        self.bytes
+            .get(usize::try_from(header_end(&self.bytes)).ok()?..)
+    }
+
     /// Bytes of all its weights.
     pub fn weights_len(&self) -> usize {
         self.tensors.values().map(StoredTensor::byte_len).sum()

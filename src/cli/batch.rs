@@ -14,20 +14,16 @@ use super::error::CliError;
 use super::recipe::made_ready;
 use super::resources::peak_rss_bytes;
 use super::stop::stop_flag;
-use crate::bulk::{
-    Journal, Key, Listing, ReportRow, Source, State, Work, decisions, list, report_csv, review_csv,
-};
-use crate::engine::Vision;
+use crate::bulk::{Journal, Listing, ReportRow, State, Work, decisions, list};
 use crate::engine::diffusion::DiffusionEngine;
-use crate::engine::vision::{BuiltInVision, WEIGHTS};
-use crate::jobs::{Batch, BatchResult, EditError, PictureTold, Review, VisionFactory, run_batch};
-use crate::raster::file::{self, PictureError};
+use crate::engine::vision::BuiltInVision;
+use crate::engine::{Engine, Vision};
+use crate::jobs::BatchResult;
+use crate::jobs::{
+    Batch, EditError, EngineFactory, PictureTold, REPORT, REVIEW, Review, VisionFactory, run_batch,
+    sight_identity, write_tables,
+};
 use crate::text::Message;
-
-/// The table of a review, in its folder.
-const REVIEW: &str = "review.csv";
-/// The table of all results, in the output folder.
-const REPORT: &str = "report.csv";
 
 pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     let work = made_ready(&args.recipe)?;
@@ -39,11 +35,13 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     let review = args.review.as_deref().map(read_review).transpose()?;
     let stop = stop_flag()?;
     let options = args.device.engine_options();
-    // The engine sets the threads up, also for the networks that select.
-    let mut engine = DiffusionEngine::new(options).map_err(EditError::from)?;
+    // It sets the threads up, also for the networks that select, and says at once where it cannot run.
+    drop(DiffusionEngine::new(options).map_err(EditError::from)?);
+    let engine: EngineFactory =
+        Arc::new(move || Ok(Box::new(DiffusionEngine::new(options)?) as Box<dyn Engine>));
     let vision: VisionFactory =
         Arc::new(|| Ok(Box::new(BuiltInVision::default()) as Box<dyn Vision>));
-    let sight_identity = sight_identity();
+    let sight_identity = sight_identity(&vision);
     let say = |message: &Message| console.say(message);
     let batch = Batch {
         work: &work,
@@ -54,12 +52,14 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
         ahead: args.jobs,
         masks_only: args.masks_only,
         say: &say,
+        watcher: None,
     };
     let telling = Telling::new(args, console, &listing);
     let told = |picture: &PictureTold<'_>| telling.tell(picture);
-    let result = run_batch(&batch, &mut engine, &vision, &stop, &told)?;
+    let result = run_batch(&batch, &engine, &vision, &stop, &told)?;
     telling.bar.finish_and_clear();
-    write_tables(args, &result)?;
+    let review = args.review.as_ref().unwrap_or(&args.output);
+    write_tables(&args.output, review, &result).map_err(CliError::Output)?;
     telling.summary(&result);
     ended(&result, &stop)
 }
@@ -91,25 +91,8 @@ fn listed(args: &BatchArgs, work: &Work) -> Result<Listing, CliError> {
         .collect();
     let found = list(&args.inputs, args.recursive, &excluded);
     let mut listing = found.map_err(|error| CliError::System(error.to_string()))?;
-    if work.has_mask_of_each() {
-        let masks = listing.sources.iter().filter_map(|source| {
-            let path = work.mask_path(source).ok().flatten()?;
-            path.canonicalize().ok()
-        });
-        let masks: Vec<_> = masks.collect();
-        let is_mask = |source: &Source| {
-            let place = source.path.canonicalize();
-            place.is_ok_and(|place| masks.contains(&place))
-        };
-        listing.sources.retain(|source| !is_mask(source));
-    }
+    work.without_masks(&mut listing.sources);
     Ok(listing)
-}
-
-/// What computes selections: its networks, and the program around them.
-fn sight_identity() -> String {
-    let version = env!("CARGO_PKG_VERSION").as_bytes();
-    Key::of_parts(WEIGHTS.into_iter().chain([version])).hex()
 }
 
 fn read_review(folder: &Path) -> Result<Review, CliError> {
@@ -125,27 +108,6 @@ fn read_review(folder: &Path) -> Result<Review, CliError> {
         folder: folder.to_owned(),
         decisions,
     })
-}
-
-fn write_tables(args: &BatchArgs, result: &BatchResult) -> Result<(), CliError> {
-    let report = args.output.join(REPORT);
-    write_table(&report, report_csv(&result.rows))?;
-    if let Some(folder) = &args.review
-        && !result.review.is_empty()
-    {
-        write_table(&folder.join(REVIEW), review_csv(result.review.clone()))?;
-    }
-    Ok(())
-}
-
-fn write_table(path: &Path, table: Result<Vec<u8>, String>) -> Result<(), CliError> {
-    let failed = |why| PictureError::Write {
-        path: path.to_owned(),
-        why,
-    };
-    let table = table.map_err(|why| CliError::Output(failed(why)))?;
-    file::write_whole(path, |file| Ok(std::io::Write::write_all(file, &table)?))
-        .map_err(CliError::Output)
 }
 
 /// What is said while a batch runs.

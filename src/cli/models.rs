@@ -5,7 +5,9 @@ use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
 use super::getting;
-use crate::catalog::{self, Library, ModelCard};
+use crate::catalog::{
+    self, Distillation, Facts, Library, ModelCard, ModelFile, ModelRef, PredictionType,
+};
 use crate::downloads;
 use crate::jobs::Speeds;
 use crate::text::{Explain as _, Message};
@@ -35,6 +37,29 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
                 .with("count", count)
                 .with("path", path.as_path());
             answer(&console.say(&message));
+        }
+        Some(ModelsCommand::Tell {
+            model,
+            prediction,
+            kind,
+            side,
+        }) => {
+            let mut library = Library::open(&data_dir());
+            let ModelRef::File(file) = library.resolve(model)? else {
+                let id = model.clone();
+                return Err(CliError::Argument(
+                    Message::new("cli-model-says-itself").with("id", id),
+                ));
+            };
+            let told = ModelFile {
+                prediction: prediction.map(Into::into),
+                distillation: kind.map(Into::into),
+                native_px: *side,
+                ..file
+            };
+            let card = catalog::open(&ModelRef::File(told.clone()))?;
+            library.choose(&told)?;
+            describe(&card, console);
         }
     }
     Ok(())
@@ -77,10 +102,34 @@ fn rounded(seconds: f64) -> f64 {
 fn line(card: &ModelCard) -> String {
     let mebibytes = card.bytes as f64 / f64::from(1 << 20);
     let native = card.traits.native_px;
+    let family = card.family.name().unwrap_or_default();
     format!(
-        "{:24} {native:5} px {mebibytes:8.1} MiB  {}",
+        "{:24} {native:5} px {mebibytes:8.1} MiB  {family:6}  {}",
         card.id, card.name
     )
+}
+
+/// What shapes cannot tell of a checkpoint, and what says it.
+fn facts_of(facts: &Facts, console: &Console) {
+    let prediction = match facts.prediction.is {
+        PredictionType::Epsilon => "epsilon",
+        PredictionType::VPrediction => "v",
+        PredictionType::Sample => "sample",
+    };
+    let kind = match facts.distillation.is {
+        Distillation::None => "all",
+        Distillation::Consistency => "lcm",
+        Distillation::Turbo => "turbo",
+        Distillation::Lightning => "lightning",
+    };
+    for (option, value, by) in [
+        ("--prediction", prediction.to_owned(), facts.prediction.by),
+        ("--kind", kind.to_owned(), facts.distillation.by),
+        ("--side", facts.native_px.is.to_string(), facts.native_px.by),
+    ] {
+        let by = console.say(&by.message());
+        answer(&format!("  {option} {value} ({by})"));
+    }
 }
 
 fn describe(card: &ModelCard, console: &Console) {
@@ -96,6 +145,9 @@ fn describe(card: &ModelCard, console: &Console) {
                 .with("schedule", defaults.schedule.clone()),
         ),
     );
+    if let Some(facts) = &card.facts {
+        facts_of(facts, console);
+    }
     if card.traits.sees_mask() {
         answer(&console.say(&Message::new("cli-model-sees-mask")));
     }

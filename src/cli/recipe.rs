@@ -1,18 +1,13 @@
 //! `overpaint recipe`: what a batch's recipe says, and whether it can be used.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{RecipeArgs, RecipeCommand};
 use super::console::{Console, answer};
-use super::edit::loras;
 use super::error::CliError;
-use crate::bulk::{
-    Behind, BulkRecipe, Key, NotReady, PromptTable, Prompts, RECIPE_ENDING, Work, is_of_each,
-    model_identity,
-};
-use crate::catalog::{self, Library};
+use crate::bulk::{self, BulkRecipe, NotReady, RECIPE_ENDING, Work};
+use crate::catalog::Library;
 use crate::cli::data_dir;
-use crate::raster::file;
 use crate::text::Message;
 
 pub(super) fn run(args: &RecipeArgs, console: &Console) -> Result<(), CliError> {
@@ -39,73 +34,24 @@ pub(super) fn run(args: &RecipeArgs, console: &Console) -> Result<(), CliError> 
 }
 
 fn read_recipe(path: &Path) -> Result<BulkRecipe, CliError> {
-    let bytes = file::read(path).map_err(CliError::Input)?;
-    let text = String::from_utf8_lossy(&bytes);
-    BulkRecipe::parse(&text).map_err(|error| CliError::Recipe(path.to_owned(), error))
+    BulkRecipe::read(path).map_err(|error| unusable(path, error))
 }
 
 /// The recipe of that file with all that it names: its model, its table of prompts.
 pub(super) fn made_ready(path: &Path) -> Result<Work, CliError> {
-    let recipe = read_recipe(path)?;
-    let refused = |error| CliError::Recipe(path.to_owned(), error);
     let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let prompts = match recipe
-        .edit
-        .as_ref()
-        .and_then(|edit| edit.prompts.as_deref())
-    {
-        None => Prompts::Recipe,
-        Some(path) if is_of_each(path) => Prompts::Beside,
-        Some(table) => {
-            let table = folder.join(table);
-            let bytes = file::read(&table).map_err(CliError::Input)?;
-            Prompts::Table(PromptTable::parse(&bytes, &table).map_err(refused)?)
-        }
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     };
     let library = Library::open(&data_dir());
-    let card = match recipe.model() {
-        None => None,
-        Some(id) => {
-            let beside = folder.join(id);
-            // A path is the recipe's neighbour; a plain word is an id.
-            let id = if id.contains(['/', '\\']) {
-                &*beside.to_string_lossy()
-            } else {
-                id
-            };
-            let model = library.resolve(id)?;
-            let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
-            let card = catalog::open(&match vae {
-                Some(vae) => model.with_vae(&folder.join(vae))?,
-                None => model,
-            })?;
-            let identity = model_identity(&card.reference)?;
-            Some((card, identity))
-        }
-    };
-    let loras = recipe.edit.as_ref().map(|edit| loras(&library, &edit.lora));
-    let loras = loras.transpose()?.unwrap_or_default();
-    let model = card
-        .as_ref()
-        .map(|(card, identity)| (card, identity.clone()));
-    let work = Work::new(recipe, folder, prompts, model).map_err(|error| match error {
-        NotReady::Recipe(error) => refused(error),
-        NotReady::Plan(error) => error.into(),
-    })?;
-    let behind = behind(&work.recipe, &work.recipe_folder)?;
-    Ok(work.with_loras(loras).with_behind(behind))
+    bulk::made_ready(read_recipe(path)?, folder, &library).map_err(|error| unusable(path, error))
 }
 
-/// The picture that a recipe puts behind others, read once.
-fn behind(recipe: &BulkRecipe, folder: &Path) -> Result<Option<Behind>, CliError> {
-    let Some(path) = recipe.background.as_ref().and_then(|it| it.put.0.path()) else {
-        return Ok(None);
-    };
-    let path = folder.join(path);
-    let content = Key::of(&file::read(&path).map_err(CliError::Input)?);
-    let picture = file::load(&path).map_err(CliError::Input)?.picture;
-    Ok(Some(Behind { picture, content }))
+fn unusable(path: &Path, error: NotReady) -> CliError {
+    match error {
+        NotReady::Recipe(error) => CliError::Recipe(path.to_owned(), error),
+        NotReady::Plan(error) => error.into(),
+        NotReady::File(error) => CliError::Input(error),
+        NotReady::Model(error) => error.into(),
+    }
 }

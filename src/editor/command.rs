@@ -10,7 +10,7 @@ use super::painting::{BrushTip, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
 use super::rerun::RerunOf;
-use crate::catalog::ModelRef;
+use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{Point, Rect};
 use crate::jobs::{DownloadId, JobId};
@@ -308,6 +308,9 @@ pub enum Command {
     },
     /// Chooses the model for all documents.
     SetModel(ModelRef),
+    /// Says by hand what shapes cannot tell of a checkpoint, and uses it so. It is remembered for the file,
+    /// wherever it lies.
+    TellModel(ModelFile),
     /// Looks again which models there are.
     FindModels,
     /// Asks the network what a model consists of: an id of the list, `hf:OWNER/NAME[/FILE]` or an address.

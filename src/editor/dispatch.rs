@@ -88,6 +88,7 @@ impl Editor {
                 open.change_about(|about| about.seed_locked = locked);
             }),
             C::SetModel(model) => self.set_model(model),
+            C::TellModel(file) => self.tell_model(file),
             C::FindModels => self.list_models(),
             C::AskForModel(source) => self.ask_for_model(&source),
             C::AcceptQuestion => self.accept_question(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::candidates::LayerRecipe;
 use super::files::FileEvent;
 use super::{Editor, OpenDocument};
-use crate::bulk::BulkRecipe;
+use crate::bulk::{BulkRecipe, model_identity};
 use crate::catalog::{Library, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::plan::{MaskMode, RegionBounds, region_bounds};
@@ -27,9 +27,12 @@ impl Editor {
             mask_kind: open.document.mask_kind(),
             provenance: None,
         });
-        let model = named(&Library::open(&self.data_dir), &made.model);
-        let recipe = BulkRecipe::of_edit(&made.settings, &model, part_of(open));
+        let (part, data_dir) = (part_of(open), self.data_dir.clone());
         self.do_file_task(Box::new(move || {
+            let model = named(&Library::open(&data_dir), &made.model);
+            let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
+            let model = (model.as_str(), identity.and_then(Result::ok));
+            let recipe = BulkRecipe::of_edit(&made.settings, model, part);
             let failed = |why: String| PictureError::Write {
                 path: path.clone(),
                 why,

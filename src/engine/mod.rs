@@ -48,6 +48,11 @@ pub trait Engine {
 
 /// Something that sees what is in a picture. Blocking; lives on one thread; keeps what it can reuse.
 pub trait Vision {
+    /// What it is, by content: what it sees depends on nothing else.
+    fn identity(&self) -> Vec<&'static [u8]> {
+        Vec::new()
+    }
+
     /// How likely each pixel is part of the picture's subject. A picture of some megapixels is as good as a
     /// larger one.
     fn subject(
@@ -118,7 +123,7 @@ pub trait Progress {
     /// True when a preview would be looked at; where not, none need be made.
     fn wants_preview(&self) -> bool;
 
-    /// Shows what the picture will be, at latent size.
+    /// Shows what the picture will be, at any size, such as the latent's.
     fn preview(&mut self, preview: RgbF32);
 
     /// An operation of a network begins, or, `None`, the last one has ended. For benches.

@@ -19,7 +19,10 @@ mod speeds;
 mod tasks;
 mod worker;
 
-pub use batch::{AHEAD, Batch, BatchResult, BatchSeconds, PictureTold, Review, run_batch};
+pub use batch::{
+    AHEAD, Batch, BatchEvent, BatchLane, BatchOrder, BatchResult, BatchSeconds, BatchWatcher,
+    PictureTold, REPORT, REVIEW, Review, run_batch, sight_identity, write_tables,
+};
 pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
 pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
@@ -42,8 +45,9 @@ use crate::engine::{Engine, EngineError, Vision};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct JobId(pub u64);
 
-/// Makes the engine, on the engine's own thread: when the first job comes, and again after a panic.
-pub type EngineFactory = Box<dyn Fn() -> Result<Box<dyn Engine>, EngineError> + Send>;
+/// Makes an engine, on the thread that uses it: when the first job comes, and again after a panic.
+pub type EngineFactory =
+    std::sync::Arc<dyn Fn() -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;
 
 /// Makes what sees, on the thread where it looks: for each picture anew, so that nothing is held between.
 pub type VisionFactory =

@@ -190,6 +190,16 @@ fn run_guarded(
     }
 }
 
+/// Does something that may panic, as a decoder or a network may; what it said where it did. What it has
+/// worked on is to be thrown away then.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one picture that breaks something must not end its batch"
+)]
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words_of(panic.as_ref()))
+}
+
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

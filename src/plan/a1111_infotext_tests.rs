@@ -20,6 +20,7 @@ fn loras_are_named_by_what_they_are_and_not_by_where_they_lie() {
         lora: LoraRef {
             path: PathBuf::from(folder).join("ink.safetensors"),
             identity: "0123".to_owned(),
+            weights_sha256: Some("89abcdef0123".to_owned()),
         },
         weight: LoraWeight::new(-0.5).unwrap(),
     };

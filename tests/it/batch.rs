@@ -14,9 +14,11 @@ use overpaint::bulk::{
 use overpaint::catalog::{ModelRef, open};
 use overpaint::editor::Command;
 use overpaint::engine::fake::{FakeEngine, FakeVision, Script};
-use overpaint::engine::{EngineError, Progress, Vision};
+use overpaint::engine::{Engine, EngineError, Progress, Vision};
 use overpaint::geometry::{Extent, Rect};
-use overpaint::jobs::{Batch, BatchResult, PictureTold, Review, VisionFactory, run_batch};
+use overpaint::jobs::{
+    Batch, BatchResult, EngineFactory, PictureTold, Review, VisionFactory, run_batch,
+};
 use overpaint::plan::{EditSettings, MaskMode, Steps, Strength};
 use overpaint::raster::file::{self, MaskChannel, SaveOptions};
 use overpaint::raster::{Picture, Pixmap, Profile, RgbF32, Tiled};
@@ -148,6 +150,7 @@ impl<'a> Run<'a> {
             ahead: 1,
             masks_only: self.masks_only,
             say: &english,
+            watcher: None,
         };
         let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(0));
         let tell = |_: &PictureTold<'_>| {
@@ -156,8 +159,12 @@ impl<'a> Run<'a> {
                 stop.store(true, Ordering::Relaxed);
             }
         };
-        let mut engine = FakeEngine::scripted(self.scripts);
-        run_batch(&batch, &mut engine, &vision, &stop, &tell).unwrap()
+        let scripts = self.scripts;
+        let engine: EngineFactory =
+            Arc::new(
+                move || Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>),
+            );
+        run_batch(&batch, &engine, &vision, &stop, &tell).unwrap()
     }
 }
 

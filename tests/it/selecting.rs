@@ -21,7 +21,7 @@ use crate::support::window::{TestWindow, Wanted};
 fn session(vision: FakeVision) -> (Session, DocumentId) {
     let folder = tempfile::tempdir().unwrap();
     let editor = Editor::new(Start {
-        engine: Box::new(|| {
+        engine: std::sync::Arc::new(|| {
             let engine = FakeEngine::scripted([Script::WaitForCancel]);
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),

@@ -6,6 +6,7 @@ cli-stage-steps = denoising
 cli-stage-decode = decoding
 cli-model-defaults = defaults: steps { $steps }, strength { $strength }, guidance { $guidance }, sampler { $sampler }, schedule { $schedule }
 cli-models-added = Added { $path }; models in it: { $count }.
+cli-model-says-itself = “{ $id }” is a model folder or built in, and its own configuration says how it is run. Give a checkpoint file.
 cli-get-about = licence { $licence }, { $page }
 cli-get-seconds = a picture of { $side } pixels would take about { $seconds } s here, to judge by runs on this machine
 cli-get-seconds-guessed = a picture of { $side } pixels would take about { $seconds } s here; nothing has run on this machine yet, so this is a guess

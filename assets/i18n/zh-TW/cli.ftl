@@ -6,6 +6,7 @@ cli-stage-steps = 降噪
 cli-stage-decode = 解碼
 cli-model-defaults = 預設：步數 { $steps }、降噪強度 { $strength }、提示詞引導強度 { $guidance }、取樣器 { $sampler }、排程 { $schedule }
 cli-models-added = 已加入 { $path }，裡面有 { $count } 個模型。
+cli-model-says-itself = 「{ $id }」是模型資料夾或內建模型，怎麼執行由它自己的設定決定。請給一個 checkpoint 檔案。
 cli-get-about = 授權 { $licence }，{ $page }
 cli-get-seconds = 依這台電腦執行過的情形，{ $side } 像素的圖片在這裡大約要 { $seconds } 秒
 cli-get-seconds-guessed = { $side } 像素的圖片在這裡大約要 { $seconds } 秒；這台電腦還沒執行過，只是猜測

@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory as _;
 
+use crate::bulk::{NotReady, loras_named};
 use crate::catalog::{Library, ModelCard, ModelTraits};
 use crate::cli::args::{Args, EditArgs};
 use crate::cli::error::CliError;
-use crate::plan::{EditSettings, LoraUse, LoraWeight, PlanError, Seed, Steps, Strength};
-use crate::text::Message;
+use crate::plan::{EditSettings, LoraUse, PlanError, Seed, Steps, Strength};
+use crate::text::{Explain as _, Message};
 
 /// The strengths that were typed; none where none were.
 pub(super) fn typed_strengths(args: &EditArgs) -> Result<Vec<Strength>, CliError> {
@@ -91,18 +92,12 @@ pub(super) fn settings(args: &EditArgs, card: &ModelCard) -> Result<EditSettings
     Ok(settings)
 }
 
-/// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
-pub(in crate::cli) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
-    let one = |text: &String| {
-        let parts = text.rsplit_once(':');
-        let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
-        let (file, weight) = parts.unwrap_or((text, 1.0));
-        Ok(LoraUse {
-            lora: library.find_lora(file)?,
-            weight: LoraWeight::new(weight)?,
-        })
-    };
-    typed.iter().map(one).collect()
+/// LoRAs as they are typed.
+pub(super) fn loras(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, CliError> {
+    loras_named(library, typed).map_err(|error| match error {
+        NotReady::Model(error) => error.into(),
+        other => CliError::Argument(other.message()),
+    })
 }
 
 /// True where nobody asked for a seed by its number.

@@ -41,7 +41,7 @@ const FACEMESH: (&str, &[u8]) = (
 );
 
 /// The weights of every built-in network: what they see depends on nothing else.
-pub const WEIGHTS: [&[u8]; 3] = [U2NETP.1, BLAZEFACE.1, FACEMESH.1];
+const WEIGHTS: [&[u8]; 3] = [U2NETP.1, BLAZEFACE.1, FACEMESH.1];
 
 /// [`Vision`] by the built-in networks. They are loaded when they are first asked.
 #[derive(Debug, Default)]
@@ -51,6 +51,10 @@ pub struct BuiltInVision {
 }
 
 impl Vision for BuiltInVision {
+    fn identity(&self) -> Vec<&'static [u8]> {
+        WEIGHTS.to_vec()
+    }
+
     fn subject(
         &mut self,
         picture: &RgbF32,

@@ -13,6 +13,7 @@
 //! drops its end of the channel, and the others stop by that. Nothing of the order or the threads goes
 //! into the bytes of a result.
 
+mod lane;
 mod reading;
 mod running;
 mod selecting;
@@ -25,12 +26,16 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
-use super::VisionFactory;
+pub use lane::{BatchEvent, BatchLane, BatchOrder, REPORT, REVIEW, write_tables};
+
+use super::worker::guarded;
+use super::{EngineFactory, VisionFactory};
 use crate::bulk::{
     Decision, Doubt, Job, Journal, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source,
     State, Work,
 };
-use crate::engine::Engine;
+use crate::engine::Stage;
+use crate::plan::PreviewPatch;
 use crate::raster::{LoadedPicture, Mask};
 use crate::text::Message;
 
@@ -52,6 +57,22 @@ pub struct Batch<'a> {
     pub masks_only: bool,
     /// How what is said in rows becomes a sentence.
     pub say: &'a (dyn Fn(&Message) -> String + Sync),
+    /// Who sees how far the picture is that runs.
+    pub watcher: Option<&'a dyn BatchWatcher>,
+}
+
+/// Sees how far the picture is that runs.
+pub trait BatchWatcher: Sync {
+    /// True while nothing is to be gone on with.
+    fn is_held(&self) -> bool;
+    /// That picture of the list is run from now on.
+    fn begins(&self, index: usize);
+    /// Its run stands here.
+    fn stage(&self, stage: Stage);
+    /// True when a preview would be looked at.
+    fn wants_preview(&self) -> bool;
+    /// What its result will be.
+    fn preview(&self, preview: PreviewPatch);
 }
 
 /// Where masks are laid out for a look, and what was said of them.
@@ -99,6 +120,9 @@ pub struct PictureTold<'a> {
     /// What is worth knowing of it.
     pub notes: &'a [Message],
 }
+
+/// A held batch looks so often whether it goes on.
+const HELD: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Pictures are ahead of the stage that works on them by so many where nobody says.
 pub const AHEAD: usize = 1;
@@ -161,12 +185,20 @@ enum Step<T> {
     Settled(Settled),
 }
 
+/// What selects, by content: the networks, and the program around them.
+pub fn sight_identity(vision: &VisionFactory) -> String {
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    // Where there is none, looking will say why.
+    let parts = vision().map(|vision| vision.identity()).unwrap_or_default();
+    Key::of_parts(parts.into_iter().chain([version])).hex()
+}
+
 /// Does a batch. `told` hears of each picture as it is settled. A picture's error is its row's; what
 /// comes back as an error is the journal's, and ends the batch. `stop` ends it too, and what is done
 /// stays done.
 pub fn run_batch(
     batch: &Batch<'_>,
-    engine: &mut dyn Engine,
+    engine: &EngineFactory,
     vision: &VisionFactory,
     stop: &AtomicBool,
     told: &(dyn Fn(&PictureTold<'_>) + Sync),
@@ -175,7 +207,14 @@ pub fn run_batch(
     let (read_tx, read_rx) = bounded(batch.ahead);
     let (selected_tx, selected_rx) = bounded(batch.ahead);
     let (made_tx, made_rx) = bounded(batch.ahead);
-    let is_stopped = || stop.load(Ordering::Relaxed);
+    // Whoever asks whether to go on waits here while the batch is held.
+    let is_stopped = || {
+        let is_stopped = || stop.load(Ordering::Relaxed);
+        while !is_stopped() && batch.watcher.is_some_and(BatchWatcher::is_held) {
+            std::thread::sleep(HELD);
+        }
+        is_stopped()
+    };
     let is_stopped = &is_stopped;
     let (reading, selecting, run, writing) = std::thread::scope(|scope| {
         let reading = scope.spawn(move || reading::read_all(batch, is_stopped, &read_tx));
@@ -198,6 +237,11 @@ pub fn run_batch(
 /// What a stage came back with; its panic is the caller's.
 fn resumed<T>(joined: std::thread::Result<T>) -> T {
     joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// What is said of a picture on which the work broke down.
+fn broke_down(why: String) -> Message {
+    Message::new("bulk-broke-down").with("why", why)
 }
 
 /// The doubt of a mask: of the subject, where its background is what was asked for.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::Sender;
 
-use super::{Batch, Clock, MaskSource, Opened, Settled, Step};
+use super::{Batch, Clock, MaskSource, Opened, Settled, Step, broke_down, guarded};
 use crate::bulk::{
     BulkError, Facts, Job, JobTask, Journal, JournalError, Key, KnownMask, ReportRow,
 };
@@ -92,7 +92,10 @@ enum MaskBytes {
 
 impl Reading<'_> {
     fn read(&mut self, index: usize, source: &Source) -> Result<Step<Opened>, JournalError> {
-        let (state, why) = match self.open(index, source) {
+        // A decoder may panic over a damaged file.
+        let opened = guarded(|| self.open(index, source));
+        let opened = opened.unwrap_or_else(|why| Err(Stop::Failed(broke_down(why))));
+        let (state, why) = match opened {
             Ok(step) => return Ok(step),
             Err(Stop::Failed(why)) => (State::Failed, why),
             Err(Stop::Look(why)) => (State::Look, why),

@@ -3,15 +3,19 @@
 use crossbeam_channel::{Receiver, Sender};
 
 use super::reading::is_empty;
-use super::{Batch, Clock, MaskSource, Opened, Review, Step, doubt_of};
-use crate::bulk::{Decision, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source, State};
+use super::{
+    Batch, Clock, MaskSource, Opened, Review, Settled, Step, broke_down, doubt_of, guarded,
+};
+use crate::bulk::{
+    Decision, Doubt, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source, State,
+};
 use crate::engine::{EngineError, Vision};
 use crate::geometry::Extent;
 use crate::jobs::{SightError, VisionFactory, see};
 use crate::plan::{RegionBounds, region_bounds, shrunk};
 use crate::raster::file::{self, SaveOptions};
 use crate::raster::{FileOrigin, Mask, Picture, PictureError, Pixmap, Profile, Tiled};
-use crate::select::part;
+use crate::select::{Part, part};
 use crate::text::{Explain as _, Message};
 
 /// A picture with its mask.
@@ -41,7 +45,7 @@ pub(super) fn select_all(
     for step in pictures {
         let step = match step {
             Step::Settled(settled) => Step::Settled(settled),
-            Step::Open(opened) => clock.time(|| selecting.mask(*opened))?,
+            Step::Open(opened) => clock.time(|| selecting.guarded_mask(*opened))?,
         };
         if is_stopped() || next.send(step).is_err() {
             break;
@@ -59,6 +63,23 @@ struct Selecting<'a> {
 }
 
 impl Selecting<'_> {
+    /// Masks a picture so that a panic fails it alone. What sees is made anew after one.
+    fn guarded_mask(&mut self, opened: Opened) -> Result<Step<Masked>, JournalError> {
+        let (index, rows) = (opened.index, opened.rows.clone());
+        guarded(|| self.mask(opened)).unwrap_or_else(|why| {
+            self.vision = None;
+            let name = self.batch.sources.get(index).map(Source::name);
+            let why = (self.batch.say)(&broke_down(why));
+            let failed = ReportRow::of(name.unwrap_or_default(), State::Failed, why);
+            Ok(Step::Settled(Settled {
+                index,
+                rows: rows.into_iter().chain([failed]).collect(),
+                review: None,
+                notes: Vec::new(),
+            }))
+        })
+    }
+
     fn mask(&mut self, mut opened: Opened) -> Result<Step<Masked>, JournalError> {
         let Some(source) = self.batch.sources.get(opened.index) else {
             return Ok(Step::Open(Box::new(Masked { opened, mask: None })));
@@ -207,7 +228,7 @@ impl Selecting<'_> {
             return Ok(());
         };
         let path = review.mask_path(source);
-        let cutout = review.folder.join(relative(source, CUTOUT));
+        let cutout = review.cutout_path(source);
         if path.exists() && cutout.exists() {
             return Ok(());
         }
@@ -258,13 +279,42 @@ fn relative(source: &Source, ending: &str) -> String {
 
 impl Review {
     /// Where a picture's mask lies.
-    pub(super) fn mask_path(&self, source: &Source) -> std::path::PathBuf {
+    pub fn mask_path(&self, source: &Source) -> std::path::PathBuf {
         self.folder.join(relative(source, MASK))
+    }
+
+    /// Where a small picture of what is selected lies.
+    pub fn cutout_path(&self, source: &Source) -> std::path::PathBuf {
+        self.folder.join(relative(source, CUTOUT))
+    }
+
+    /// Lays a mask that was painted by somebody out in place of the one that was made, with its cut-out;
+    /// how much it wants a look.
+    pub fn put_mask(
+        &self,
+        source: &Source,
+        picture: &Picture,
+        mask: &Mask,
+        what: Option<Part>,
+    ) -> Result<Doubt, PictureError> {
+        let path = self.mask_path(source);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| PictureError::Write {
+                path: path.clone(),
+                why: error.to_string(),
+            })?;
+        }
+        let bytes = file::mask_bytes(mask)?;
+        file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
+        let (origin, options) = (FileOrigin::default(), SaveOptions::default());
+        let shown = cut_out(picture, mask);
+        file::save(&self.cutout_path(source), &shown, &origin, &options)?;
+        Ok(doubt_of(mask, what))
     }
 }
 
 /// Writes what is known of the mask into a row.
-pub(super) fn with_doubt(row: &mut ReportRow, doubt: &crate::bulk::Doubt) {
+pub(super) fn with_doubt(row: &mut ReportRow, doubt: &Doubt) {
     row.doubt = Some(doubt.score);
     row.share = Some(doubt.share);
     row.flags = doubt.flag_ids();

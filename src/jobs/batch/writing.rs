@@ -3,7 +3,7 @@
 use crossbeam_channel::Receiver;
 
 use super::running::{Made, MadeResult};
-use super::{Batch, BatchResult, Clock, PictureTold, Settled};
+use super::{Batch, BatchResult, Clock, PictureTold, Settled, guarded};
 use crate::bulk::{Done, JournalError, Key, ReportRow, State};
 use crate::raster::PictureError;
 use crate::raster::file;
@@ -57,7 +57,12 @@ fn write(
     notes: &mut Vec<Message>,
 ) -> Result<ReportRow, JournalError> {
     let mut row = result.row.clone();
-    match save(batch, &result) {
+    let saved = guarded(|| save(batch, &result));
+    let saved = saved.unwrap_or_else(|why| {
+        let path = batch.journal.out().join(&result.job.output);
+        Err(PictureError::Write { path, why })
+    });
+    match saved {
         Ok((bytes, said)) => {
             notes.extend(said);
             let model = batch.work.model.as_ref();

@@ -41,7 +41,7 @@ pub(super) fn cleaned(mut exif: Vec<u8>) -> (Vec<u8>, Orientation) {
 type Range = std::ops::Range<usize>;
 
 /// Where the link to the thumbnail's directory lies, and the thumbnail.
-fn thumbnail_places(exif: &[u8]) -> Option<(Range, Option<Range>)> {
+pub(super) fn thumbnail_places(exif: &[u8]) -> Option<(Range, Option<Range>)> {
     let tags = Tags::new(exif)?;
     let main = tags.first_directory()?;
     let directory = tags.next_directory(main)?;

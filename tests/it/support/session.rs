@@ -34,7 +34,7 @@ pub(crate) fn start_with_wake(
     wake: Wake,
 ) -> Editor {
     Editor::new(Start {
-        engine: Box::new(move || {
+        engine: Arc::new(move || {
             let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
             Ok(Box::new(engine) as Box<dyn Engine>)
         }),

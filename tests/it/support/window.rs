@@ -107,7 +107,7 @@ impl TestWindow {
         let forecasts = wanted.forecasts;
         let options = WindowOptions {
             pictures: Vec::new(),
-            engine: Box::new(move || -> Result<Box<dyn Engine>, EngineError> {
+            engine: std::sync::Arc::new(move || -> Result<Box<dyn Engine>, EngineError> {
                 Ok(Box::new(
                     FakeEngine::scripted(scripts.clone()).with_step_time(step_time),
                 ))

@@ -1,0 +1,265 @@
+//! [`BatchLane`]: a batch on a thread of its own, for the window.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+use super::{
+    AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, run_batch,
+    sight_identity,
+};
+use crate::bulk::{
+    BulkRecipe, Journal, ReportRow, Source, Work, made_ready, report_csv, review_csv,
+};
+use crate::catalog::Library;
+use crate::engine::Stage;
+use crate::jobs::{EngineFactory, VisionFactory, Wake};
+use crate::plan::PreviewPatch;
+use crate::raster::PictureError;
+use crate::raster::file;
+use crate::text::{Explain as _, Language, Message, Texts};
+
+/// A batch as it is asked for.
+#[derive(Debug, Clone)]
+pub struct BatchOrder {
+    /// What is done.
+    pub recipe: BulkRecipe,
+    /// Where relative paths of the recipe begin.
+    pub recipe_folder: PathBuf,
+    /// Where it is remembered which models there are.
+    pub data_dir: PathBuf,
+    /// With which pictures, in this order.
+    pub sources: Vec<Source>,
+    /// The folder of the results; what is done there stays as it is.
+    pub out: PathBuf,
+    /// Where masks are laid out, and what was said of them.
+    pub review: Review,
+    /// Nothing is run.
+    pub masks_only: bool,
+    /// It is the whole batch: its tables are written at the end.
+    pub writes_tables: bool,
+    /// Of what is said in rows.
+    pub language: Language,
+}
+
+/// What a batch says of itself.
+#[derive(Debug)]
+pub enum BatchEvent {
+    /// That picture of the order is run from now on.
+    Begins(usize),
+    /// Its run stands here. May be left out when nobody listens for a long time.
+    Stage(Stage),
+    /// That picture of the order is settled.
+    Settled {
+        /// Which.
+        index: usize,
+        /// What became of it.
+        rows: Vec<ReportRow>,
+        /// What is worth knowing.
+        notes: Vec<Message>,
+    },
+    /// It has ended, or could not be begun; said once, as the last.
+    Ended(Result<(), Message>),
+}
+
+/// A batch on a thread of its own. Dropping it stops the batch and waits for it; what is done stays done.
+pub struct BatchLane {
+    events: Option<Receiver<BatchEvent>>,
+    previews: Receiver<PreviewPatch>,
+    stop: Arc<AtomicBool>,
+    hold: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for BatchLane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchLane").finish_non_exhaustive()
+    }
+}
+
+/// Events that may wait. Then the batch waits too: no result may go by unseen.
+const MOST_EVENTS: usize = 256;
+
+impl BatchLane {
+    /// Begins a batch. `vision` and `engine` are made on its thread.
+    pub fn start(
+        order: BatchOrder,
+        engine: EngineFactory,
+        vision: VisionFactory,
+        wake: Wake,
+    ) -> std::io::Result<Self> {
+        let (events, told) = bounded(MOST_EVENTS);
+        let (previews, shown) = bounded(1);
+        let (stop, hold) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let line = Line {
+            events,
+            previews,
+            wake,
+            hold: Arc::clone(&hold),
+        };
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("batch".to_owned())
+            .spawn(move || {
+                let ended = carry_out(&order, (&engine, &vision), &stopped, &line);
+                line.tell(BatchEvent::Ended(ended));
+            })?;
+        Ok(Self {
+            events: Some(told),
+            previews: shown,
+            stop,
+            hold,
+            thread: Some(thread),
+        })
+    }
+
+    /// The next event, if there is one.
+    pub fn poll(&mut self) -> Option<BatchEvent> {
+        match self.events.as_ref()?.try_recv() {
+            Ok(event) => Some(event),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                // Only where the thread itself broke down after its last word.
+                self.events = None;
+                Some(BatchEvent::Ended(Err(broke_down(String::new()))))
+            }
+        }
+    }
+
+    /// The newest preview, if there is one that was not taken yet.
+    pub fn take_preview(&self) -> Option<PreviewPatch> {
+        self.previews.try_recv().ok()
+    }
+
+    /// Asks it to stop; it ends soon.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Holds it between two steps, or lets it go on.
+    pub fn hold(&self, is_held: bool) {
+        self.hold.store(is_held, Ordering::Relaxed);
+    }
+
+    /// True while it is held.
+    pub fn is_held(&self) -> bool {
+        self.hold.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for BatchLane {
+    fn drop(&mut self) {
+        self.stop();
+        // Without a listener a send fails at once, so the thread cannot hang in one.
+        self.events = None;
+        if let Some(thread) = self.thread.take() {
+            // What panicked in it was said when it did.
+            _ = thread.join();
+        }
+    }
+}
+
+/// The thread's way back.
+struct Line {
+    events: Sender<BatchEvent>,
+    previews: Sender<PreviewPatch>,
+    wake: Wake,
+    hold: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn tell(&self, event: BatchEvent) {
+        // Nobody listens any more when the program ends.
+        _ = self.events.send(event);
+        (self.wake)();
+    }
+}
+
+impl BatchWatcher for Line {
+    fn is_held(&self) -> bool {
+        self.hold.load(Ordering::Relaxed)
+    }
+
+    fn begins(&self, index: usize) {
+        self.tell(BatchEvent::Begins(index));
+    }
+
+    fn stage(&self, stage: Stage) {
+        // The next stage says more than this one, and the sampler must not wait.
+        _ = self.events.try_send(BatchEvent::Stage(stage));
+        (self.wake)();
+    }
+
+    fn wants_preview(&self) -> bool {
+        self.previews.is_empty()
+    }
+
+    fn preview(&self, preview: PreviewPatch) {
+        _ = self.previews.try_send(preview);
+        (self.wake)();
+    }
+}
+
+fn carry_out(
+    order: &BatchOrder,
+    (engine, vision): (&EngineFactory, &VisionFactory),
+    stop: &AtomicBool,
+    line: &Line,
+) -> Result<(), Message> {
+    let library = Library::open(&order.data_dir);
+    let work = made_ready(order.recipe.clone(), &order.recipe_folder, &library);
+    let work: Work = work.map_err(|error| error.message())?;
+    let journal = Journal::open(&order.out, true).map_err(|error| error.message())?;
+    let texts = Texts::of(order.language);
+    let say = |message: &Message| texts.say(message);
+    let batch = Batch {
+        work: &work,
+        sources: &order.sources,
+        journal: &journal,
+        sight_identity: &sight_identity(vision),
+        review: Some(order.review.clone()),
+        ahead: AHEAD,
+        masks_only: order.masks_only,
+        say: &say,
+        watcher: Some(line),
+    };
+    let told = |picture: &PictureTold<'_>| {
+        line.tell(BatchEvent::Settled {
+            index: picture.index,
+            rows: picture.rows.to_vec(),
+            notes: picture.notes.to_vec(),
+        });
+    };
+    let result = run_batch(&batch, engine, vision, stop, &told);
+    let result = result.map_err(|error| error.message())?;
+    if order.writes_tables && !stop.load(Ordering::Relaxed) {
+        write_tables(&order.out, &order.review.folder, &result).map_err(|error| error.message())?;
+    }
+    Ok(())
+}
+
+/// Writes `report.csv` into the folder of the results and `review.csv` into that of the masks.
+pub fn write_tables(out: &Path, review: &Path, result: &BatchResult) -> Result<(), PictureError> {
+    write_table(&out.join(REPORT), report_csv(&result.rows))?;
+    if result.review.is_empty() {
+        return Ok(());
+    }
+    write_table(&review.join(REVIEW), review_csv(result.review.clone()))
+}
+
+/// The table of all results, in the output folder.
+pub const REPORT: &str = "report.csv";
+/// The table of a review, in its folder.
+pub const REVIEW: &str = "review.csv";
+
+fn write_table(path: &Path, table: Result<Vec<u8>, String>) -> Result<(), PictureError> {
+    let table = table.map_err(|why| PictureError::Write {
+        path: path.to_owned(),
+        why,
+    })?;
+    file::write_whole(path, |file| Ok(file.write_all(&table)?))
+}
