@@ -16,7 +16,7 @@ use crate::geometry::{Point, Rect};
 use crate::jobs::{DownloadId, JobId};
 use crate::plan::{EditSettings, Strength};
 use crate::raster::{MaskKind, Pixmap, Shape};
-use crate::select::{Combination, Part, Refinement, Scribble, Wand};
+use crate::select::{Clicks, Combination, Part, Refinement, Scribble, Wand};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
 /// notice; a command about something that is gone does nothing.
@@ -185,6 +185,13 @@ pub enum Command {
         part: Part,
         /// What becomes of the mask there was.
         how: Combination,
+    },
+    /// Selects what was clicked on, in place of the mask. Needs [`segmenter`](super::Editor::segmenter).
+    ClickSelect {
+        /// Which document.
+        document: DocumentId,
+        /// All that was said of the thing.
+        clicks: Clicks,
     },
     /// Stops selecting, wand and smart brush; the mask stays as it is.
     CancelSelect {

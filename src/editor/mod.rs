@@ -7,6 +7,7 @@
 mod again;
 mod background;
 mod candidates;
+mod clicking;
 mod closed;
 mod command;
 mod dispatch;
@@ -72,9 +73,10 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{ClickLane, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
+use clicking::Clicking;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
@@ -130,6 +132,7 @@ pub struct Editor {
     putting: Vec<Putting>,
     mask_tools: MaskTools,
     getting: GettingModels,
+    clicking: Clicking,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -195,6 +198,7 @@ impl Editor {
             recognising: Recognising::new(Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            clicking: Clicking::new(ClickLane::new(Arc::clone(&vision), Arc::clone(&wake))),
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
@@ -253,6 +257,7 @@ impl Editor {
         self.poll_backgrounds();
         self.poll_mask_tools();
         self.poll_downloads();
+        self.poll_clicks();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -330,6 +335,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_selecting(id);
+        self.cancel_clicking(id);
         self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));

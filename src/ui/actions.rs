@@ -197,6 +197,8 @@ actions! {
     Polygon = Tool POLYGON [SHIFT + L] "ui-polygon";
     /// Selects what has nearly the colour that is pressed on.
     Wand = Tool WAND [NONE + U] "ui-wand";
+    /// Selects the thing that is clicked on.
+    ClickSelect = Tool CLICK_SELECT [NONE + O] "ui-click-select";
     /// Scribbles say what belongs to the mask.
     SmartBrush = Tool SMART_BRUSH [SHIFT + B] "ui-smart-brush";
     /// Moves the picture.

@@ -126,6 +126,7 @@ icons! {
     DUPLICATE = '\u{e0c8}' "copy-plus";
     REDO_LAYER = '\u{e0c9}' "refresh-cw";
     MORE = '\u{e0ca}' "ellipsis";
+    CLICK_SELECT = '\u{e0d1}' "mouse-pointer-click";
     GET_MODEL = '\u{e0d0}' "cloud-download";
     RECIPE = '\u{e090}' "scroll-text";
     QUIT = '\u{e03f}' "log-out";

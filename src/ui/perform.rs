@@ -195,6 +195,8 @@ pub(super) fn perform_on(
 /// Takes the newest thing back, which may be a corner that is no edit yet.
 fn undo(desk: &mut Desk<'_>, document: DocumentId) {
     if !canvas::remove_corner(desk) {
+        // What was said of a thing is taken back with it.
+        desk.state.clicks.forget();
         desk.send(Command::Undo { document });
     }
 }
@@ -290,8 +292,14 @@ fn toggle_mask(desk: &mut Desk<'_>) {
 
 /// Takes a tool. All but the hand and erasing are for the mask, so it is seen again.
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
+    if tool == Tool::Click && desk.editor.segmenter().is_none() {
+        // It needs a network that is not here: this is where it can be had.
+        desk.state.dialog = Some(Dialog::Get(GetForm::of("mobile-sam")));
+        return;
+    }
     desk.state.tool = tool;
     desk.state.tools.note(tool);
+    desk.state.clicks.forget();
     if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
@@ -370,6 +378,9 @@ fn cancel(desk: &mut Desk<'_>) {
     let views = desk.state.leave_views();
     let was_away = views.comparison.is_some() || views.pair.is_some() || views.grid;
     if was_away || mask_view::give_up_refining(desk) || selecting::stop(desk) {
+        return;
+    }
+    if desk.state.tool == Tool::Click && desk.state.clicks.forget() {
         return;
     }
     if !desk.editor.erasures().is_empty() {
