@@ -6,6 +6,7 @@
 
 mod again;
 mod background;
+mod batch;
 mod candidates;
 mod closed;
 mod command;
@@ -47,6 +48,11 @@ mod thumbnails;
 mod when_read;
 
 pub use background::Behind;
+pub use batch::{
+    Activity, BatchCommand, BatchCounts, BatchOutput, BatchPhase, BatchPicture, BatchPreset, Doing,
+    Findings, Look, LookId, LookOf, MaskState, OpenBatch, RecipeFrom, RecipeName, Redo, Tries,
+    TryTile, Verdict,
+};
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
@@ -69,9 +75,10 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
+use batch::Batches;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
@@ -123,6 +130,7 @@ pub struct Editor {
     backgrounds: TaskThread<BackgroundEvent>,
     putting: Vec<Putting>,
     mask_tools: MaskTools,
+    batches: Batches,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -163,6 +171,7 @@ impl Editor {
             language,
             documents: Vec::new(),
             active: None,
+            batches: Batches::new(EngineFactory::clone(&engine), &wake),
             runner: Runner::new(engine, Arc::clone(&wake)),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
@@ -241,6 +250,7 @@ impl Editor {
         self.poll_sight();
         self.poll_backgrounds();
         self.poll_mask_tools();
+        self.poll_batch();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -271,6 +281,7 @@ impl Editor {
             runner,
             erase_lane,
             files,
+            batches,
             journals,
             syncs,
             keeper,
@@ -285,6 +296,7 @@ impl Editor {
         drop(runner);
         drop(erase_lane);
         drop(files);
+        batches.finish();
         drop(journals);
         drop(syncs);
         keeper.finish();

@@ -127,5 +127,8 @@ icons! {
     REDO_LAYER = '\u{e0c9}' "refresh-cw";
     MORE = '\u{e0ca}' "ellipsis";
     RECIPE = '\u{e090}' "scroll-text";
+    BATCH = '\u{e0e0}' "folders";
+    PAUSE = '\u{e0e1}' "pause";
+    PLAY = '\u{e0e2}' "play";
     QUIT = '\u{e03f}' "log-out";
 }

@@ -124,7 +124,26 @@ mod tests {
     fn camera_file(thumbnail: &[u8], (width, height): (u16, u16), orientation: u8) -> Vec<u8> {
         let mut block = b"MM\0*\0\0\0\x08".to_vec();
         // First directory: orientation; second: where the thumbnail lies, and how long it is.
-        block.extend([0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 26]);
+        block.extend([
+            0,
+            1,
+            1,
+            18,
+            0,
+            3,
+            0,
+            0,
+            0,
+            1,
+            0,
+            orientation,
+            0,
+            0,
+            0,
+            0,
+            0,
+            26,
+        ]);
         block.extend([0, 2]);
         for (tag, value) in [(0x0201u16, 56u32), (0x0202, thumbnail.len() as u32)] {
             block.extend(tag.to_be_bytes());
