@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::background::Behind;
+use super::batch::BatchCommand;
 use super::ids::CandidateId;
 use super::ids::ComparisonId;
 use super::notices::NoticeId;
@@ -469,6 +470,10 @@ pub enum Command {
         /// Its new place.
         to: usize,
     },
+
+    // Many pictures.
+    /// Something about the folder that is open as a batch.
+    Batch(BatchCommand),
 
     // The rest.
     /// Replaces the preferences; they are written at once.

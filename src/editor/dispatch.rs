@@ -146,6 +146,7 @@ impl Editor {
                 layer,
                 to,
             } => self.move_layer(document, layer, to),
+            C::Batch(command) => self.do_batch(command),
             C::SetPreferences(preferences) => self.set_preferences(*preferences),
             C::Restore(recovery) => self.restore(recovery),
             C::DiscardRecovery(recovery) => self.discard_recovery(recovery),

@@ -350,7 +350,7 @@ impl Editor {
         }
     }
 
-    fn opened(
+    pub(super) fn opened(
         &mut self,
         file: Option<(PathBuf, Arc<Original>)>,
         title: String,

@@ -6,6 +6,7 @@
 
 mod again;
 mod background;
+mod batch;
 mod candidates;
 mod clicking;
 mod closed;
@@ -50,6 +51,11 @@ mod thumbnails;
 mod when_read;
 
 pub use background::Behind;
+pub use batch::{
+    Activity, BatchCommand, BatchCounts, BatchOutput, BatchPhase, BatchPicture, BatchPreset, Doing,
+    Findings, Look, LookId, LookOf, MaskState, OpenBatch, RecipeFrom, RecipeName, Redo, Tries,
+    TryTile, Verdict,
+};
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
@@ -73,9 +79,10 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{ClickLane, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
+use batch::Batches;
 use clicking::Clicking;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
@@ -133,6 +140,7 @@ pub struct Editor {
     mask_tools: MaskTools,
     getting: GettingModels,
     clicking: Clicking,
+    batches: Batches,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -173,6 +181,7 @@ impl Editor {
             language,
             documents: Vec::new(),
             active: None,
+            batches: Batches::new(EngineFactory::clone(&engine), &wake),
             runner: Runner::new(engine, Arc::clone(&wake)),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
@@ -258,6 +267,7 @@ impl Editor {
         self.poll_mask_tools();
         self.poll_downloads();
         self.poll_clicks();
+        self.poll_batch();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -288,6 +298,7 @@ impl Editor {
             runner,
             erase_lane,
             files,
+            batches,
             journals,
             syncs,
             keeper,
@@ -302,6 +313,7 @@ impl Editor {
         drop(runner);
         drop(erase_lane);
         drop(files);
+        batches.finish();
         drop(journals);
         drop(syncs);
         keeper.finish();

@@ -121,6 +121,8 @@ macro_rules! actions {
 actions! {
     /// Opens a picture from a file.
     Open = File OPEN [CTRL + O] "ui-open";
+    /// Shows the folder that is open as a batch, or opens one.
+    Batch = File BATCH [CTRL_SHIFT + O] "ui-batch";
     /// Opens the picture in the clipboard.
     Paste = File PASTE [CTRL + V] "ui-paste";
     /// Puts the picture as it is seen into the clipboard.

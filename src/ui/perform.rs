@@ -6,6 +6,7 @@ use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
 use super::background;
+use super::batch;
 use super::canvas;
 use super::clipboard;
 use super::context::{Desk, memory};
@@ -32,6 +33,9 @@ pub(super) fn perform(
     files: &mut FileChooser,
     action: Action,
 ) {
+    if batch::perform(desk, action) {
+        return;
+    }
     match action {
         Action::OpenSample => desk.send(Command::OpenSample),
         Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
@@ -224,6 +228,11 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
             ModelPlace::Folder => FilePurpose::ModelFolder,
         };
         ask(desk, files, purpose, PathBuf::new());
+    }
+    for purpose in batch::files_wanted(desk) {
+        // The empty name stands for the folder itself.
+        let folder = folder_used_last(desk).join("");
+        ask(desk, files, purpose, folder);
     }
     if std::mem::take(&mut desk.state.wants.lora_file)
         && let Some(open) = desk.editor.active()

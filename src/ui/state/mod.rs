@@ -4,6 +4,7 @@
 mod auto_tint;
 mod background_choice;
 mod band;
+mod batch_view;
 mod clicks;
 mod dialog;
 mod drag;
@@ -18,6 +19,7 @@ mod tool_options;
 pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
+pub(super) use batch_view::{BatchTextures, BatchView, Shows};
 pub(super) use clicks::ClickState;
 pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
 pub(super) use drag::{Drag, PolygonDrag};
@@ -312,6 +314,8 @@ pub(super) struct UiState {
     pub still: bool,
     /// What is put behind the subject the next time.
     pub background: BackgroundChoice,
+    /// How the batch is looked at.
+    pub batch: BatchView,
     /// The size of the interface that suits the screen, until another is chosen.
     pub own_scale_percent: Option<u32>,
     /// The layer whose making is the recipe that is about to be saved; `None`: what is set.
@@ -359,6 +363,7 @@ impl Default for UiState {
             tab_in_front: None,
             still: false,
             background: BackgroundChoice::default(),
+            batch: BatchView::default(),
             own_scale_percent: None,
             recipe_of: None,
             documents: HashMap::new(),
@@ -404,6 +409,7 @@ impl UiState {
 
     /// Fits the brush to the picture in front; forgets documents that are closed, and accepted results whose mask has become another.
     pub(super) fn follow(&mut self, editor: &Editor) {
+        self.batch.follow(editor);
         if let Some(open) = editor.active() {
             self.brush_size.follow(&mut self.brush, open);
         }
