@@ -255,6 +255,17 @@ impl Library {
         files
     }
 
+    /// The file of MobileSAM, which selects what is clicked on, told by its name.
+    pub fn segmenter(&self) -> Option<PathBuf> {
+        let mut files = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        files.find(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.to_ascii_lowercase().starts_with("mobile_sam")
+        })
+    }
+
     /// The card of what lies at `path`, and whether it was read now.
     fn card(&mut self, path: &Path) -> (Result<ModelCard, CatalogError>, bool) {
         let stamp = std::fs::metadata(path)

@@ -36,7 +36,7 @@ impl std::fmt::Debug for Token {
 }
 
 /// How patient a client is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// The wait before the second try; each further one doubles it.
     pub first_wait: Duration,
@@ -53,7 +53,7 @@ impl Default for Pace {
         Self {
             first_wait: Duration::from_secs(1),
             tries: 6,
-            silence: Duration::from_secs(60),
+            silence: Duration::from_mins(1),
             longest_wait: Duration::from_mins(2),
         }
     }

@@ -137,7 +137,7 @@ pub(super) fn ask(
 
 /// True for what is only a part of a folder.
 fn is_folder_file(path: &str) -> bool {
-    path.ends_with(".json")
+    std::path::Path::new(path).extension() == Some("json".as_ref())
 }
 
 fn last(path: &str) -> &str {

@@ -75,6 +75,13 @@ pub(super) fn stays_below(path: &str) -> bool {
     path.split('/').all(is_plain)
 }
 
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.map(|value| char::from_digit(value.into(), 16));
+    digits.map(|digit| digit.unwrap_or('0')).collect()
+}
+
 /// SHA-256 in small letters, if that is what stands there, with or without quotation marks.
 pub(super) fn sha256_of(etag: &str) -> Option<String> {
     let text = etag.trim().trim_matches('"');

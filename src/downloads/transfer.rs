@@ -16,7 +16,7 @@ use super::Watch;
 use super::client::{Client, Head, Request};
 use super::error::DownloadError;
 use super::meter::Meter;
-use super::parcel::{RemoteFile, sha256_of};
+use super::parcel::{RemoteFile, hex, sha256_of};
 use super::stream::{self, Piece, Stream};
 use super::work;
 use crate::catalog::{CatalogError, foreign_head};
@@ -330,7 +330,7 @@ impl<'a> Part<'a> {
     /// True where the checksum is the one that was promised, or none was.
     fn is_right(&self) -> bool {
         let hash = self.hash.clone().finalize();
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&hash);
         self.note
             .sha256
             .as_ref()

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::error::DownloadError;
-use super::parcel::{Parcel, Shape, stays_below};
+use super::parcel::{Parcel, Shape, hex, stays_below};
 use crate::catalog::{self, Addition, CatalogError, Foreign, ModelRef};
 
 const FOLDER: &str = ".getting";
@@ -39,7 +39,7 @@ pub(super) struct Work {
 
 fn folder_of(models: &Path, parcel: &Parcel) -> PathBuf {
     let hash = Sha256::digest(parcel.source.as_bytes());
-    let short: String = hash.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let short = hex(hash.get(..4).unwrap_or_default());
     models.join(FOLDER).join(format!("{}-{short}", parcel.name))
 }
 
@@ -87,8 +87,27 @@ impl Work {
         at
     }
 
+    /// Takes away what a kill has left beside the files themselves: notes without a part, files half
+    /// renamed.
+    fn sweep(&self, parcel: &Parcel) -> Result<(), DownloadError> {
+        let wanted: Vec<PathBuf> = parcel.files.iter().map(|f| self.file(&f.path)).collect();
+        let mut folders = vec![self.folder.join(FILES)];
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            for path in entries.map(|entry| entry.path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !wanted.contains(&path) {
+                    fs::remove_file(&path).map_err(|error| DownloadError::of_io(&path, &error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Puts what is whole where models are looked for, and clears up. Says where it is.
     pub(super) fn place(self, parcel: &Parcel) -> Result<PathBuf, DownloadError> {
+        self.sweep(parcel)?;
         let (from, mut to) = match (parcel.shape, parcel.files.as_slice()) {
             (Shape::File, [one]) => (self.file(&one.path), target(&self.models, parcel)),
             _ => (self.folder.join(FILES), target(&self.models, parcel)),

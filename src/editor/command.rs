@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::background::Behind;
+use super::batch::BatchCommand;
 use super::ids::CandidateId;
 use super::ids::ComparisonId;
 use super::notices::NoticeId;
@@ -16,7 +17,7 @@ use crate::geometry::{Point, Rect};
 use crate::jobs::{DownloadId, JobId};
 use crate::plan::{EditSettings, Strength};
 use crate::raster::{MaskKind, Pixmap, Shape};
-use crate::select::{Combination, Part, Refinement, Scribble, Wand};
+use crate::select::{Clicks, Combination, Part, Refinement, Scribble, Wand};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
 /// notice; a command about something that is gone does nothing.
@@ -185,6 +186,13 @@ pub enum Command {
         part: Part,
         /// What becomes of the mask there was.
         how: Combination,
+    },
+    /// Selects what was clicked on, in place of the mask. Needs [`segmenter`](super::Editor::segmenter).
+    ClickSelect {
+        /// Which document.
+        document: DocumentId,
+        /// All that was said of the thing.
+        clicks: Clicks,
     },
     /// Stops selecting, wand and smart brush; the mask stays as it is.
     CancelSelect {
@@ -462,6 +470,10 @@ pub enum Command {
         /// Its new place.
         to: usize,
     },
+
+    // Many pictures.
+    /// Something about the folder that is open as a batch.
+    Batch(BatchCommand),
 
     // The rest.
     /// Replaces the preferences; they are written at once.

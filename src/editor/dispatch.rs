@@ -50,7 +50,11 @@ impl Editor {
                 part,
                 how,
             } => self.select(document, part, how),
-            C::CancelSelect { document } => self.cancel_selecting(document),
+            C::ClickSelect { document, clicks } => self.click(document, clicks),
+            C::CancelSelect { document } => {
+                self.cancel_clicking(document);
+                self.cancel_selecting(document);
+            }
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::SetMaskKind { document, kind } => self.set_mask_kind(document, kind),
@@ -142,6 +146,7 @@ impl Editor {
                 layer,
                 to,
             } => self.move_layer(document, layer, to),
+            C::Batch(command) => self.do_batch(command),
             C::SetPreferences(preferences) => self.set_preferences(*preferences),
             C::Restore(recovery) => self.restore(recovery),
             C::DiscardRecovery(recovery) => self.discard_recovery(recovery),

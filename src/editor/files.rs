@@ -66,6 +66,8 @@ pub(super) struct FoundModels {
     pub(super) models: Vec<Result<ModelCard, CatalogError>>,
     /// Files of LoRAs.
     pub(super) loras: Vec<PathBuf>,
+    /// File of the networks that select by clicks.
+    pub(super) segmenter: Option<PathBuf>,
 }
 
 impl FoundModels {
@@ -74,6 +76,7 @@ impl FoundModels {
         Self {
             models: library.list(),
             loras: library.lora_files(),
+            segmenter: library.segmenter(),
         }
     }
 }
@@ -347,7 +350,7 @@ impl Editor {
         }
     }
 
-    fn opened(
+    pub(super) fn opened(
         &mut self,
         file: Option<(PathBuf, Arc<Original>)>,
         title: String,

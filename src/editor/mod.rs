@@ -6,7 +6,9 @@
 
 mod again;
 mod background;
+mod batch;
 mod candidates;
+mod clicking;
 mod closed;
 mod command;
 mod dispatch;
@@ -49,6 +51,11 @@ mod thumbnails;
 mod when_read;
 
 pub use background::Behind;
+pub use batch::{
+    Activity, BatchCommand, BatchCounts, BatchOutput, BatchPhase, BatchPicture, BatchPreset, Doing,
+    Findings, Look, LookId, LookOf, MaskState, OpenBatch, RecipeFrom, RecipeName, Redo, Tries,
+    TryTile, Verdict,
+};
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
@@ -72,9 +79,11 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
+use batch::Batches;
+use clicking::Clicking;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
@@ -130,6 +139,8 @@ pub struct Editor {
     putting: Vec<Putting>,
     mask_tools: MaskTools,
     getting: GettingModels,
+    clicking: Clicking,
+    batches: Batches,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -170,6 +181,7 @@ impl Editor {
             language,
             documents: Vec::new(),
             active: None,
+            batches: Batches::new(EngineFactory::clone(&engine), &wake),
             runner: Runner::new(engine, Arc::clone(&wake)),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
@@ -195,6 +207,7 @@ impl Editor {
             recognising: Recognising::new(Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            clicking: Clicking::new(ClickLane::new(Arc::clone(&vision), Arc::clone(&wake))),
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
@@ -253,6 +266,8 @@ impl Editor {
         self.poll_backgrounds();
         self.poll_mask_tools();
         self.poll_downloads();
+        self.poll_clicks();
+        self.poll_batch();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -283,6 +298,7 @@ impl Editor {
             runner,
             erase_lane,
             files,
+            batches,
             journals,
             syncs,
             keeper,
@@ -297,6 +313,7 @@ impl Editor {
         drop(runner);
         drop(erase_lane);
         drop(files);
+        batches.finish();
         drop(journals);
         drop(syncs);
         keeper.finish();
@@ -330,6 +347,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_selecting(id);
+        self.cancel_clicking(id);
         self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));

@@ -121,6 +121,8 @@ macro_rules! actions {
 actions! {
     /// Opens a picture from a file.
     Open = File OPEN [CTRL + O] "ui-open";
+    /// Shows the folder that is open as a batch, or opens one.
+    Batch = File BATCH [CTRL_SHIFT + O] "ui-batch";
     /// Opens the picture in the clipboard.
     Paste = File PASTE [CTRL + V] "ui-paste";
     /// Puts the picture as it is seen into the clipboard.
@@ -197,6 +199,8 @@ actions! {
     Polygon = Tool POLYGON [SHIFT + L] "ui-polygon";
     /// Selects what has nearly the colour that is pressed on.
     Wand = Tool WAND [NONE + U] "ui-wand";
+    /// Selects the thing that is clicked on.
+    ClickSelect = Tool CLICK_SELECT [NONE + O] "ui-click-select";
     /// Scribbles say what belongs to the mask.
     SmartBrush = Tool SMART_BRUSH [SHIFT + B] "ui-smart-brush";
     /// Moves the picture.

@@ -113,6 +113,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("candle_core", NETWORKS),
     ("candle_nn", NETWORKS),
+    ("candle_transformers", &["engine/vision/"]),
     ("tokenizers", &["engine/diffusion/"]),
     ("pulp", &["engine/kernels/"]),
     ("egui", &["ui/"]),

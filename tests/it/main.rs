@@ -14,6 +14,7 @@ mod batch;
 mod bench;
 mod carried;
 mod cli;
+mod clicking;
 mod comparison;
 mod edit_flow;
 mod erase;

@@ -219,15 +219,18 @@ fn running_ui(ui: &mut Ui, desk: &Desk<'_>, progress: &Progress) {
     let of = progress
         .total
         .map_or_else(String::new, |total| format!(" / {}", bytes_text(total)));
-    let mut words = format!("{}{of}", bytes_text(progress.done));
+    let mut words = vec![format!("{}{of}", bytes_text(progress.done))];
     if progress.bytes_per_second > 0.0 {
-        words += &format!(" · {}/s", bytes_text(progress.bytes_per_second as u64));
+        words.push(format!(
+            "{}/s",
+            bytes_text(progress.bytes_per_second as u64)
+        ));
     }
     if let Some(seconds) = progress.seconds_left() {
         let left = Message::new("ui-get-left").with("time", duration(desk, seconds));
-        words += &format!(" · {}", desk.say(&left));
+        words.push(desk.say(&left));
     }
-    widgets::hint(ui, &words);
+    widgets::hint(ui, &words.join(" · "));
 }
 
 fn buttons_ui(ui: &mut Ui, desk: &mut Desk<'_>, one: &Getting, stays: &mut bool) {

@@ -53,6 +53,16 @@ pub(in crate::ui) struct GetForm {
     pub(in crate::ui) token: String,
 }
 
+impl GetForm {
+    /// With what is wanted filled in.
+    pub(in crate::ui) fn of(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            token: String::new(),
+        }
+    }
+}
+
 /// Says nothing of the secret.
 impl std::fmt::Debug for GetForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

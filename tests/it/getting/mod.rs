@@ -65,8 +65,7 @@ fn bytes(count: usize, seed: u64) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// What lies below a folder.
@@ -265,7 +264,15 @@ fn what_was_stopped_goes_on_where_it_was() {
     assert_eq!(unfinished.parcel, parcel);
     assert!(unfinished.done >= 100_000 && unfinished.done < 700_000);
     cdn.asked();
+    // What a kill may leave beside it.
+    for entry in std::fs::read_dir(room.path().join(".getting")).unwrap() {
+        let files = entry.unwrap().path().join("files");
+        std::fs::write(files.join(".tmpAbCd"), "half a note").unwrap();
+        std::fs::write(files.join("gone.part.json"), "{}").unwrap();
+    }
     let path = fetch(&client, &parcel, room.path(), &mut Looker::default()).unwrap();
+    let there: Vec<_> = files_below(room.path()).into_keys().collect();
+    assert_eq!(there, ["diffusion_pytorch_model.safetensors"]);
     let wanted = &files["vae/diffusion_pytorch_model.safetensors"];
     assert!(std::fs::read(path).unwrap() == *wanted);
     let asked = cdn.asked();

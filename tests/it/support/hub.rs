@@ -57,8 +57,8 @@ impl Answer {
         }
     }
 
-    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.headers.push((name.to_owned(), value.to_string()));
+    pub(crate) fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.headers.push((name.to_owned(), format!("{value}")));
         self
     }
 
@@ -181,20 +181,19 @@ fn serve(
         return tunnel(stream, &asked.path);
     }
     let answer = answer(&asked);
-    let mut head = format!(
-        "HTTP/1.1 {} Scripted\r\nConnection: close\r\n",
-        answer.status
-    );
-    for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
+    let mut head = vec![
+        format!("HTTP/1.1 {} Scripted", answer.status),
+        "Connection: close".to_owned(),
+    ];
+    let said = answer.headers.iter();
+    head.extend(said.map(|(name, value)| format!("{name}: {value}")));
     if !answer.unsized_body {
         let promised = answer.promised.unwrap_or(answer.body.len());
-        head += &format!("Content-Length: {promised}\r\n");
+        head.push(format!("Content-Length: {promised}"));
     }
     let mut stream = stream;
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(b"\r\n")?;
+    stream.write_all(head.join("\r\n").as_bytes())?;
+    stream.write_all(b"\r\n\r\n")?;
     let cut = answer.cut_after.unwrap_or(answer.body.len());
     let body = &answer.body[..cut.min(answer.body.len())];
     let (piece, pause) = answer.pause.unwrap_or((1 << 16, Duration::ZERO));
