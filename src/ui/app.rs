@@ -346,7 +346,7 @@ impl Desktop {
                 }
                 egui::Event::Paste(text) if !writing => {
                     for path in clipboard::files_of(&text) {
-                        self.editor.apply(Command::OpenFile(path));
+                        self.editor.apply(batch::opening(path));
                     }
                 }
                 _ => {}
