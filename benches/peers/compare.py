@@ -68,6 +68,7 @@ class Ours(Program):
         command += ["--size", f"{settings.side}x{settings.side}", "--threads", settings.threads]
         command += ["--device", "cpu", "--paced", "--repeats", 1000, "--precision", settings.ours]
         command += ["--fresh"] if stage == "edit" else ["--dump", dump]
+        command += ["--few-steps"] if stage == "edit" and settings.few_steps else []
         super().__init__(command, settings)
         if stage != "edit":
             self.loaded = self.answer()
@@ -184,6 +185,7 @@ def main():
     parser.add_argument("--stage", nargs="+", default=["unet", "decode", "encode"], choices=["unet", "decode", "encode", "text", "text2", "edit"])
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS + BUILT_PEERS)
     parser.add_argument("--built", type=Path, default=Path.home() / ".cache/overpaint-peers", help="where more.sh built")
+    parser.add_argument("--few-steps", action="store_true", help="edits of 4 steps; MODEL is random:sd15-lcm")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -195,6 +197,8 @@ def main():
         can = STAGES_OF.get(name.split("-")[0])
         if can and not set(settings.stage) <= set(can):
             parser.error(f"{name} runs {' and '.join(can)} only")
+    if settings.few_steps and settings.random == "random:sd15":
+        settings.random = "random:sd15-lcm"
     if not (settings.model / "model_index.json").exists():
         command = [settings.binary, "bench", "--model", settings.random, "--export", settings.model]
         command += ["--stage", "decode", "--size", "64x64", "--repeats", "1"]

@@ -16,13 +16,22 @@ from pathlib import Path
 from answers import forget_peak_rss, peak_rss_bytes, say
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, DDIMScheduler, LCMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 BACKEND, PRECISION, STAGE, MODEL, NUMBERS, THREADS = sys.argv[1:7]
 MODEL, THREADS = Path(MODEL), int(THREADS)
 GUIDANCE = 7.0
+INDEX = json.loads((MODEL / "model_index.json").read_text())
+# As FastSD CPU runs them: LCM's scheduler, the tiny autoencoder, no guidance.
+IS_FEW_STEPS = INDEX["scheduler"][1] == "LCMScheduler"
+IS_TINY = INDEX["vae"][1] == "AutoencoderTiny"
+
+
+def autoencoder():
+    kind = AutoencoderTiny if IS_TINY else AutoencoderKL
+    return kind.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
 
 
 class Text(torch.nn.Module):
@@ -52,11 +61,13 @@ class Text2(torch.nn.Module):
 class Encode(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner = AutoencoderKL.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
+        self.inner = autoencoder()
         self.scale = self.inner.config.scaling_factor
         del self.inner.decoder
 
     def forward(self, picture):
+        if IS_TINY:
+            return self.inner.encoder(picture) * self.scale
         moments = self.inner.quant_conv(self.inner.encoder(picture))
         return moments.chunk(2, dim=1)[0] * self.scale
 
@@ -64,11 +75,13 @@ class Encode(torch.nn.Module):
 class Decode(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner = AutoencoderKL.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
+        self.inner = autoencoder()
         self.scale = self.inner.config.scaling_factor
         del self.inner.encoder
 
     def forward(self, latent):
+        if IS_TINY:
+            return self.inner.decoder(latent / self.scale)
         return self.inner.decoder(self.inner.post_quant_conv(latent / self.scale))
 
 
@@ -140,21 +153,23 @@ def prepared_edit(load):
     noise = torch.Generator().manual_seed(7)
     unet_config = UNet2DConditionModel.load_config(MODEL / "unet")
     channels, width = unet_config["in_channels"], unet_config["cross_attention_dim"]
-    ids = torch.randint(0, 2000, (2, 77), generator=noise)
+    predictions = 1 if IS_FEW_STEPS else 2
+    ids = torch.randint(0, 2000, (predictions, 77), generator=noise)
     picture = torch.rand(1, 3, side, side, generator=noise) * 2 - 1
     latent = torch.randn(1, 4, side // 8, side // 8, generator=noise)
     beside = torch.randn(1, channels - 4, side // 8, side // 8, generator=noise)
-    both = torch.cat([torch.cat([latent, beside], 1)] * 2)
+    both = torch.cat([torch.cat([latent, beside], 1)] * predictions)
     inputs = {
         "text": [ids],
         "encode": [picture],
-        "unet": [both, torch.tensor(501.0), torch.randn(2, 77, width, generator=noise)],
+        "unet": [both, torch.tensor(501.0), torch.randn(predictions, 77, width, generator=noise)],
         "decode": [latent],
     }
     if "addition_embed_type" in unet_config:
         sys.exit("an edit of SDXL is not measured yet; measure its stages")
     parts = {stage: load(stage, inputs[stage]) for stage in inputs}
-    scheduler = DDIMScheduler.from_pretrained(MODEL / "scheduler")
+    kind = LCMScheduler if IS_FEW_STEPS else DDIMScheduler
+    scheduler = kind.from_pretrained(MODEL / "scheduler")
 
     def run(asked):
         text = inputs["unet"][2]
@@ -165,9 +180,11 @@ def prepared_edit(load):
         scheduler.set_timesteps(asked["steps"])
         x = latent
         for timestep in scheduler.timesteps:
-            seen = torch.cat([torch.cat([x, beside], 1)] * 2)
-            without, with_text = parts["unet"](seen, timestep.float(), text).chunk(2)
-            noise = without + GUIDANCE * (with_text - without)
+            seen = torch.cat([torch.cat([x, beside], 1)] * predictions)
+            noise = parts["unet"](seen, timestep.float(), text)
+            if predictions == 2:
+                without, with_text = noise.chunk(2)
+                noise = without + GUIDANCE * (with_text - without)
             x = scheduler.step(noise, timestep, x).prev_sample
         return parts["decode"](x)
 

@@ -54,6 +54,10 @@ pub enum BulkError {
     },
     /// The outputs of one picture would have one name: that place is missing.
     NameWithout(String),
+    /// No model here is the one that the recipe was written with.
+    OtherModel(String),
+    /// No LoRA here is.
+    OtherLora(String),
     /// A list without a word.
     EmptyList(String),
     /// A list with the name of something else.
@@ -187,6 +191,12 @@ impl Explain for BulkError {
                 .with("known", known.clone()),
             Self::NameWithout(place) => {
                 Message::new("bulk-recipe-name-without").with("place", place.clone())
+            }
+            Self::OtherModel(name) => {
+                Message::new("bulk-recipe-other-model").with("name", name.clone())
+            }
+            Self::OtherLora(name) => {
+                Message::new("bulk-recipe-other-lora").with("name", name.clone())
             }
             Self::EmptyList(list) => {
                 Message::new("bulk-recipe-empty-list").with("list", list.clone())

@@ -1,5 +1,7 @@
 //! From what one picture was edited with to a recipe that does the same to a folder.
 
+use std::collections::BTreeMap;
+
 use super::output::OutputSection;
 use super::recipe::{BulkRecipe, EditSection, MaskSection, RECIPE_VERSION};
 use super::words::{SeedRule, Word};
@@ -8,9 +10,25 @@ use crate::select::Part;
 
 impl BulkRecipe {
     /// The recipe of those settings with the model of that id or path, for pictures in which that part
-    /// is selected; `None`: their whole changes.
-    pub fn of_edit(settings: &EditSettings, model: &str, part: Option<Part>) -> Self {
-        let typed = |lora: &LoraUse| format!("{}:{}", lora.lora.path.display(), lora.weight.get());
+    /// is selected; `None`: their whole changes. `identity` is the model's, where it is known.
+    pub fn of_edit(
+        settings: &EditSettings,
+        (model, identity): (&str, Option<String>),
+        part: Option<Part>,
+    ) -> Self {
+        // Folders are of this machine; what a LoRA is finds it anywhere.
+        let name_of = |lora: &LoraUse| {
+            let name = lora.lora.path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let typed = |lora: &LoraUse| format!("{}:{}", name_of(lora), lora.weight.get());
+        let mut identities: BTreeMap<String, String> = settings
+            .loras
+            .iter()
+            .filter(|used| !used.lora.identity.is_empty())
+            .map(|used| (name_of(used), used.lora.identity.clone()))
+            .collect();
+        identities.extend(identity.map(|identity| (model.to_owned(), identity)));
         let words = |text: &str| text.replace('{', "{{").replace('}', "}}");
         Self {
             version: RECIPE_VERSION,
@@ -41,6 +59,7 @@ impl BulkRecipe {
                 work_size: settings.work_size.map(Word),
                 second_pass: Some(Word(settings.second_pass)),
                 second_strength: Some(settings.second_strength),
+                identities,
                 ..EditSection::default()
             }),
             erase: None,
@@ -53,8 +72,8 @@ impl BulkRecipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{ModelRef, STARTER_ID, open};
-    use crate::plan::{FillMode, Length, MaskMode, Seed, Strength, WorkSize};
+    use crate::catalog::{LoraRef, ModelRef, STARTER_ID, open};
+    use crate::plan::{FillMode, Length, LoraWeight, MaskMode, Seed, Strength, WorkSize};
 
     #[test]
     fn settings_come_back_from_their_recipe() {
@@ -67,15 +86,33 @@ mod tests {
             padding: Some(Length::Px(9.0)),
             fill: FillMode::Content,
             work_size: Some(WorkSize::Factor(1.25)),
+            loras: vec![LoraUse {
+                lora: LoraRef {
+                    path: "/home/me/loras/ink.safetensors".into(),
+                    identity: "0123".to_owned(),
+                    weights_sha256: None,
+                },
+                weight: LoraWeight::new(0.5).unwrap(),
+            }],
             ..EditSettings::default()
         };
-        let recipe = BulkRecipe::of_edit(&settings, STARTER_ID, Some(Part::Hair));
+        let model = (STARTER_ID, Some("4567".to_owned()));
+        let recipe = BulkRecipe::of_edit(&settings, model, Some(Part::Hair));
+        let text = recipe.text().unwrap();
+        assert!(
+            text.contains("ink.safetensors:0.5") && !text.contains("home"),
+            "{text}"
+        );
+        let edit = recipe.edit.as_ref().unwrap();
+        assert_eq!(edit.identities["ink.safetensors"], "0123");
+        assert_eq!(edit.identities[STARTER_ID], "4567");
         let read = BulkRecipe::parse(&recipe.text().unwrap()).unwrap();
         assert_eq!(read, recipe);
         let card = open(&ModelRef::BuiltIn).unwrap();
         let again = EditSettings {
             prompt: settings.prompt.clone(),
             seed: settings.seed,
+            loras: settings.loras.clone(),
             ..read.edit_settings(&card)
         };
         assert_eq!(again, settings);

@@ -1,14 +1,14 @@
 //! [`made_ready`]: a recipe with all that it names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::error::NotReady;
+use super::error::{BulkError, NotReady};
 use super::identity::model_identity;
 use super::key::Key;
 use super::prompts::{PromptTable, Prompts, is_of_each};
 use super::recipe::BulkRecipe;
 use super::work::{Behind, Work};
-use crate::catalog::{self, Library};
+use crate::catalog::{self, Library, LoraRef, ModelRef};
 use crate::plan::{LoraUse, LoraWeight};
 use crate::raster::file;
 
@@ -42,7 +42,11 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
             } else {
                 id
             };
-            let model = library.resolve(id)?;
+            let told = recipe.model().and_then(|name| told_identity(&recipe, name));
+            let model = match told {
+                Some(told) => model_of(library, id, told)?,
+                None => library.resolve(id)?,
+            };
             let vae = edit.and_then(|edit| edit.vae.as_ref());
             let card = catalog::open(&match vae {
                 Some(vae) => model.with_vae(&folder.join(vae))?,
@@ -52,10 +56,16 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
             Some((card, identity))
         }
     };
-    let loras = match edit {
-        Some(edit) => loras_named(library, &edit.lora)?,
-        None => Vec::new(),
-    };
+    let typed = edit.map(|edit| edit.lora.as_slice()).unwrap_or_default();
+    let mut loras = Vec::new();
+    for (name, weight) in typed.iter().map(|typed| parted(typed)) {
+        let lora = match told_identity(&recipe, name) {
+            Some(told) => lora_of(library, name, told)?,
+            None => library.find_lora(name)?,
+        };
+        let weight = LoraWeight::new(weight)?;
+        loras.push(LoraUse { lora, weight });
+    }
     let behind = behind(&recipe, folder)?;
     let model = card
         .as_ref()
@@ -64,12 +74,49 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
     Ok(work.with_loras(loras).with_behind(behind))
 }
 
-/// LoRAs as they are typed: `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
+/// What a recipe says that a model or LoRA of that name is.
+fn told_identity<'a>(recipe: &'a BulkRecipe, name: &str) -> Option<&'a str> {
+    let identities = &recipe.edit.as_ref()?.identities;
+    identities.get(name).map(String::as_str)
+}
+
+/// The model that is that one: the one of that name, else one with another name.
+fn model_of(library: &Library, name: &str, told: &str) -> Result<ModelRef, BulkError> {
+    let is_it = |model: &ModelRef| model_identity(model).is_ok_and(|it| it == told);
+    let of_name = library.resolve(name).ok().filter(is_it);
+    let found = of_name.or_else(|| library.models().into_iter().find(is_it));
+    found.ok_or_else(|| BulkError::OtherModel(name.to_owned()))
+}
+
+/// The same of a LoRA.
+fn lora_of(library: &Library, name: &str, told: &str) -> Result<LoraRef, BulkError> {
+    let of_name = library.find_lora(name).ok();
+    let of_name = of_name.filter(|lora| lora.identity == told);
+    let found = of_name.unwrap_or_else(|| {
+        library.found_lora(LoraRef {
+            path: PathBuf::from(name),
+            identity: told.to_owned(),
+            weights_sha256: None,
+        })
+    });
+    if found.path.is_absolute() {
+        Ok(found)
+    } else {
+        Err(BulkError::OtherLora(name.to_owned()))
+    }
+}
+
+/// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
+fn parted(typed: &str) -> (&str, f64) {
+    let parts = typed.rsplit_once(':');
+    let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
+    parts.unwrap_or((typed, 1.0))
+}
+
+/// LoRAs as they are typed: `FILE` or `FILE:WEIGHT`.
 pub fn loras_named(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, NotReady> {
     let one = |text: &String| {
-        let parts = text.rsplit_once(':');
-        let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
-        let (file, weight) = parts.unwrap_or((text, 1.0));
+        let (file, weight) = parted(text);
         Ok(LoraUse {
             lora: library.find_lora(file)?,
             weight: LoraWeight::new(weight)?,

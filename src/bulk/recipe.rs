@@ -169,6 +169,10 @@ pub struct EditSection {
     /// Words for places of the prompt: every combination is made of every picture.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lists: BTreeMap<String, Vec<String>>,
+    /// What the model and the LoRAs are, by the names there (`model_identity`, `LoraRef::identity`): with
+    /// it they are found wherever they lie and whatever they are called, and others are refused.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<String, String>,
 }
 
 /// Take what is masked out. All it needs is said by the mask.

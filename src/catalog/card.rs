@@ -6,6 +6,7 @@ use super::configs::{
     OneOrMany, PreviewConfig, SchedulerConfig, UnetConfig, VaeConfig, bad, read, read_optional,
     within,
 };
+use super::facts::{Facts, Family};
 use super::inspect::{self, Foreign};
 use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Words};
 
@@ -21,6 +22,10 @@ pub struct ModelCard {
     pub id: String,
     /// What it is called for people.
     pub name: String,
+    /// Which family it is of.
+    pub family: Family,
+    /// What shapes cannot tell of a checkpoint; `None`: the model's own configuration says it.
+    pub facts: Option<Facts>,
     /// What planning and sampling must know.
     pub traits: ModelTraits,
     /// What its settings start from.
@@ -58,15 +63,6 @@ impl ModelDefaults {
     }
 }
 
-/// Which family of models one belongs to, told by shapes, never by names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    StableDiffusion1,
-    StableDiffusion2,
-    Xl,
-    Other,
-}
-
 /// Reads the configuration files of a model. Its weights need only be there.
 pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
     let files = ModelFiles::of(reference);
@@ -75,14 +71,17 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
     let scheduler: SchedulerConfig = read(&files, "scheduler/scheduler_config.json")?;
     let preview = read_optional::<PreviewConfig>(&files, "preview.json")?.unwrap_or_default();
     let _text: serde_json::Value = read(&files, "text_encoder/config.json")?;
-    let family = match unet.cross_attention_dim.as_ref().and_then(OneOrMany::first) {
-        Some(768) => Family::StableDiffusion1,
-        Some(1024) => Family::StableDiffusion2,
-        Some(2048) => Family::Xl,
-        _ => Family::Other,
-    };
     let id = reference.name();
-    let traits = traits(&files, &unet, &scheduler, &preview, family)?;
+    let facts = files.facts();
+    let width = unet.cross_attention_dim.as_ref();
+    let by_width = || Family::of_text_width(width.and_then(OneOrMany::first));
+    let family = facts.map_or_else(by_width, |facts| facts.family);
+    let few_steps = match &facts {
+        Some(facts) => facts.distillation.is.sampler(),
+        None => scheduler.few_steps(),
+    };
+    let mut traits = traits(&files, &unet, &scheduler, &preview, family)?;
+    traits.few_steps = traits.embeds_guidance || few_steps.is_some();
     Ok(ModelCard {
         reference: reference.clone(),
         name: match reference {
@@ -90,7 +89,9 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
             ModelRef::Folder(_) | ModelRef::File(_) => id.clone(),
         },
         id,
-        defaults: defaults(&files, (&unet, &traits), &scheduler, preview, family)?,
+        family,
+        facts,
+        defaults: defaults(&files, &traits, few_steps, preview, family)?,
         traits,
         words: read_optional(&files, "words.json")?,
         bytes: weights_bytes(&files)?,
@@ -180,22 +181,22 @@ fn traits(
         unet_in_channels,
         prediction_type: scheduler.prediction_type,
         embeds_guidance: unet.time_cond_proj_dim.is_some(),
-        few_steps: unet.time_cond_proj_dim.is_some() || scheduler.few_steps().is_some(),
+        few_steps: false,
     })
 }
 
 fn defaults(
     files: &ModelFiles,
-    (unet, traits): (&UnetConfig, &ModelTraits),
-    scheduler: &SchedulerConfig,
+    traits: &ModelTraits,
+    few_steps: Option<&str>,
     preview: PreviewConfig,
     family: Family,
 ) -> Result<ModelDefaults, CatalogError> {
     const NAME: &str = "preview.json";
     let usual = ("dpmpp_2m", "karras");
-    let table = match scheduler.few_steps() {
+    let table = match few_steps {
         // It was distilled at guidance scales from 2 to 14, and reads the scale: at 1 it never learned.
-        _ if unet.time_cond_proj_dim.is_some() => ModelDefaults::of(6, 0.6, 8.0, ("lcm", "model")),
+        _ if traits.embeds_guidance => ModelDefaults::of(6, 0.6, 8.0, ("lcm", "model")),
         Some(sampler) => ModelDefaults::of(6, 0.6, 1.0, (sampler, "model")),
         // The picture that it is shown holds what is to stay, so that it may begin with noise.
         None if traits.follows_instructions() => ModelDefaults::of(25, 1.0, 7.5, usual),

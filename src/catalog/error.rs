@@ -154,6 +154,8 @@ pub enum Part {
     Autoencoder,
     /// Reads the prompt.
     TextEncoder,
+    /// Of a tiny autoencoder in two files.
+    OtherHalf,
 }
 
 impl CatalogError {
@@ -188,6 +190,7 @@ impl Explain for CatalogError {
                 Part::Unet => "model-without-unet",
                 Part::Autoencoder => "model-without-vae",
                 Part::TextEncoder => "model-without-text",
+                Part::OtherHalf => "model-without-half",
             })
             .with("path", path.as_path()),
             Self::OtherLora { path, kind } => Message::new("lora-is-of-kind")

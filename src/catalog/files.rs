@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::checkpoint::Checkpoint;
 use super::error::CatalogError;
+use super::facts::Facts;
 use super::lora::{self, Delta, LoraRef};
 use super::tensor_file::TensorFile;
 use super::{ModelFile, ModelRef, builtin, inspect};
@@ -107,6 +108,15 @@ impl ModelFiles {
         match self {
             Self::Changed(changed) => changed.deltas.get(part).cloned().unwrap_or_default(),
             _ => BTreeMap::new(),
+        }
+    }
+
+    /// What shapes cannot tell of a checkpoint; `None` for a model with configurations of its own.
+    pub(super) fn facts(&self) -> Option<Facts> {
+        match self {
+            Self::BuiltIn | Self::Folder(_) => None,
+            Self::File(file) => file.checkpoint().ok().map(Checkpoint::facts),
+            Self::Changed(changed) => changed.base.facts(),
         }
     }
 

@@ -42,12 +42,43 @@ pub fn identity_of(weights: &mut (impl Read + Seek)) -> std::io::Result<String> 
     for block in 0..BLOCKS {
         hash.update(part(length / BLOCKS * block, BLOCK_BYTES)?);
     }
+    Ok(hexadecimal(hash))
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(bytes))
+}
+
+/// SHA-256 of a whole file, in hexadecimal; `None` when it was stopped.
+pub(super) fn sha256_of_file(
+    path: &Path,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Option<String>, CatalogError> {
+    let mut read = || -> std::io::Result<Option<String>> {
+        let mut file = File::open(path)?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; 1 << 20];
+        loop {
+            if is_stopped() {
+                return Ok(None);
+            }
+            match file.read(&mut block)? {
+                0 => return Ok(Some(hexadecimal(hash))),
+                count => hash.update(block.get(..count).unwrap_or_default()),
+            }
+        }
+    };
+    read().map_err(|error| CatalogError::of_io(path, &error))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
     let mut text = String::new();
     for byte in hash.finalize() {
         // A string takes everything.
         write!(text, "{byte:02x}").ok();
     }
-    Ok(text)
+    text
 }
 
 #[cfg(test)]

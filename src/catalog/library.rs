@@ -9,21 +9,24 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::card::{self, ModelCard};
+use super::chosen::Choices;
+use super::identity::{identity, sha256_of_file};
 use super::inspect::{self, Foreign};
 use super::lora::LoraRef;
 use super::places::{self, Places};
-use super::{CatalogError, ModelRef, folders};
+use super::{CatalogError, ModelFile, ModelRef, checkpoint, folders};
 
 /// What is remembered of the files that were looked at.
 const SEEN: &str = "models-seen.json";
 /// Raised when cards are made in another way.
-const SEEN_FORMAT: u32 = 1;
+const SEEN_FORMAT: u32 = 2;
 
 /// The models of this machine.
 #[derive(Debug)]
 pub struct Library {
     data_dir: PathBuf,
     places: Places,
+    choices: Choices,
     seen: BTreeMap<PathBuf, Seen>,
 }
 
@@ -33,12 +36,16 @@ struct SeenFile {
     files: BTreeMap<PathBuf, Seen>,
 }
 
+/// Seconds and nanoseconds since 1970.
+type Time = (u64, u32);
+
 /// A file as it was when its header was read, and what it was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Seen {
     bytes: u64,
-    /// Seconds and nanoseconds since 1970.
-    modified: (u64, u32),
+    modified: Time,
+    /// Of the files beside it that say something of it.
+    beside: Vec<Time>,
     card: Result<ModelCard, CatalogError>,
 }
 
@@ -51,6 +58,7 @@ impl Library {
         Self {
             data_dir: data_dir.to_path_buf(),
             places: Places::read(data_dir),
+            choices: Choices::read(data_dir),
             seen: seen.unwrap_or_default().files,
         }
     }
@@ -85,6 +93,57 @@ impl Library {
             Ok(())
         } else {
             self.add(path).map(drop)
+        }
+    }
+
+    /// Remembers what was chosen by hand for a checkpoint, wherever it will lie and whatever it will be
+    /// called; where nothing is chosen, forgets it.
+    pub fn choose(&mut self, file: &ModelFile) -> Result<(), CatalogError> {
+        self.choices.set(file)?;
+        self.choices.write(&self.data_dir)?;
+        let length = std::fs::metadata(&file.path).map_or(0, |file| file.len());
+        // Another copy of it has changed too.
+        self.seen.retain(|_, seen| seen.bytes != length);
+        self.write_seen();
+        Ok(())
+    }
+
+    /// A checkpoint here that may be a well-known one and was not read whole yet.
+    pub fn unrecognised(&self) -> Option<PathBuf> {
+        let paths = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        let mut files = paths.filter(|path| path.is_file());
+        files.find(|path| self.choices.is_to_be_read(path))
+    }
+
+    /// Reads a checkpoint whole, in tens of seconds for the larger ones, and remembers its SHA-256. True
+    /// where it is a well-known one; ends early, and remembers nothing, when `is_stopped` says so.
+    pub fn recognise(
+        &mut self,
+        path: &Path,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<bool, CatalogError> {
+        let Some(sha256) = sha256_of_file(path, is_stopped)? else {
+            return Ok(false);
+        };
+        // Others may have written meanwhile.
+        self.choices = Choices::read(&self.data_dir);
+        let is_known = self.choices.set_sha256(path, sha256)?;
+        self.choices.write(&self.data_dir)?;
+        if is_known {
+            self.seen.remove(path);
+            self.write_seen();
+        }
+        Ok(is_known)
+    }
+
+    /// The model with what was chosen for its file earlier, where nothing is chosen now.
+    #[must_use]
+    pub fn as_chosen(&self, model: ModelRef) -> ModelRef {
+        match model {
+            ModelRef::File(file) => ModelRef::File(self.choices.of(file)),
+            other => other,
         }
     }
 
@@ -129,14 +188,25 @@ impl Library {
     /// The model of that id or path, see [`resolve`](super::folders::resolve); then one of all others
     /// by its name.
     pub fn resolve(&self, id_or_path: &str) -> Result<ModelRef, CatalogError> {
-        folders::resolve(id_or_path).or_else(|error| {
+        let found = folders::resolve(id_or_path).or_else(|error| {
             let models = self.places.models().into_iter().map(ModelRef::at);
             let is_it = |model: &ModelRef| {
                 let file = model.path().and_then(Path::file_name);
                 model.name() == id_or_path || file == Some(id_or_path.as_ref())
             };
             models.into_iter().find(is_it).ok_or(error)
-        })
+        });
+        found.map(|model| self.as_chosen(model))
+    }
+
+    /// Every model that is not the built-in one, as it was chosen to run, without a look into it.
+    pub fn models(&self) -> Vec<ModelRef> {
+        let paths = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        paths
+            .map(|path| self.as_chosen(ModelRef::at(path)))
+            .collect()
     }
 
     /// The LoRA of that path, or of that name with or without its ending among all LoRAs.
@@ -152,22 +222,26 @@ impl Library {
         LoraRef::at(&self.lora_files().into_iter().find(is_it).unwrap_or(path))
     }
 
-    /// The same LoRA where it lies on this machine, found by its name; unchanged where it is not found.
+    /// The same LoRA where it lies on this machine, found by its name, else by what it is; unchanged where
+    /// it is not found.
     pub fn found_lora(&self, lora: LoraRef) -> LoraRef {
-        if lora.path.is_file() {
+        if lora.path.is_absolute() && lora.path.is_file() {
             return lora;
         }
-        let name = lora.path.file_name().map(ToOwned::to_owned);
         let files = self.lora_files();
-        let mut same = files
-            .iter()
-            .filter(|file| file.file_name() == name.as_deref());
-        let found = same.find_map(|file| {
-            LoraRef::at(file)
-                .ok()
-                .filter(|found| found.identity == lora.identity)
-        });
-        found.unwrap_or(lora)
+        let (name, stem) = (lora.path.file_name(), lora.name());
+        let is_named_so = |file: &&PathBuf| {
+            // Other programs leave the ending out.
+            file.file_name() == name || file.file_stem() == Some(stem.as_ref())
+        };
+        let mut same = files.iter().filter(is_named_so);
+        let found = same.find_map(|file| LoraRef::at(file).ok().filter(|it| lora.is_same(it)));
+        // It may have been renamed; that takes a look into all.
+        let renamed = || {
+            let is_it = |file: &&PathBuf| identity(file).is_ok_and(|it| it == lora.identity);
+            LoraRef::at(files.iter().find(is_it)?).ok()
+        };
+        found.or_else(renamed).unwrap_or(lora)
     }
 
     /// Files of LoRAs.
@@ -181,32 +255,43 @@ impl Library {
         files
     }
 
+    /// The file of MobileSAM, which selects what is clicked on, told by its name.
+    pub fn segmenter(&self) -> Option<PathBuf> {
+        let mut files = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        files.find(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.to_ascii_lowercase().starts_with("mobile_sam")
+        })
+    }
+
     /// The card of what lies at `path`, and whether it was read now.
     fn card(&mut self, path: &Path) -> (Result<ModelCard, CatalogError>, bool) {
         let stamp = std::fs::metadata(path)
             .ok()
             .filter(std::fs::Metadata::is_file);
-        let stamp = stamp.and_then(|metadata| {
-            let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-            Some((
-                metadata.len(),
-                (modified.as_secs(), modified.subsec_nanos()),
-            ))
-        });
-        if let (Some((bytes, modified)), Some(seen)) = (stamp, self.seen.get(path))
-            && (seen.bytes, seen.modified) == (bytes, modified)
+        let stamp = stamp.and_then(|metadata| Some((metadata.len(), time_of(&metadata)?)));
+        let Some((bytes, modified)) = stamp else {
+            return (card::open(&ModelRef::at(path.to_path_buf())), true);
+        };
+        let beside: Vec<Time> = checkpoint::beside::places(path)
+            .iter()
+            .filter_map(|place| time_of(&std::fs::metadata(place).ok()?))
+            .collect();
+        if let Some(seen) = self.seen.get(path)
+            && (seen.bytes, seen.modified, &seen.beside) == (bytes, modified, &beside)
         {
             return (seen.card.clone(), false);
         }
-        let card = card::open(&ModelRef::at(path.to_path_buf()));
-        if let Some((bytes, modified)) = stamp {
-            let seen = Seen {
-                bytes,
-                modified,
-                card: card.clone(),
-            };
-            self.seen.insert(path.to_path_buf(), seen);
-        }
+        let card = card::open(&self.as_chosen(ModelRef::at(path.to_path_buf())));
+        let seen = Seen {
+            bytes,
+            modified,
+            beside,
+            card: card.clone(),
+        };
+        self.seen.insert(path.to_path_buf(), seen);
         (card, true)
     }
 
@@ -220,6 +305,11 @@ impl Library {
             places::write_whole(&self.data_dir, SEEN, &bytes).ok();
         }
     }
+}
+
+fn time_of(file: &std::fs::Metadata) -> Option<Time> {
+    let modified = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((modified.as_secs(), modified.subsec_nanos()))
 }
 
 #[cfg(test)]

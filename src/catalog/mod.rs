@@ -7,13 +7,16 @@
 mod builtin;
 mod card;
 mod checkpoint;
+mod chosen;
 mod configs;
 mod error;
+mod facts;
 mod file_bytes;
 mod files;
 mod folders;
 mod identity;
 mod inspect;
+mod known;
 mod library;
 mod lora;
 mod pickle;
@@ -29,12 +32,14 @@ mod words;
 
 pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
 pub use error::{CatalogError, Damage, Part};
+pub use facts::{Distillation, Facts, Family, Told, ToldBy};
 pub use files::ModelFiles;
 pub use folders::is_named_as_model;
 pub use identity::{identity, identity_of};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use library::Library;
 pub use lora::{Delta, LoraRef};
+pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
 pub use tensor_file::{Dtype, StoredTensor, TensorFile};
 pub use words::{Word, WordCategory, Words};
@@ -67,6 +72,30 @@ pub struct ModelFile {
     /// How the network's answer is to be read; `None`: as the file says.
     #[serde(default)]
     pub prediction: Option<PredictionType>,
+    /// For how few steps it was distilled; `None`: as the file says. Not written where nothing was
+    /// chosen, which keeps identities of models as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
+    /// Side of the square pictures it was trained on, in pixels; `None`: as the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_px: Option<u32>,
+    /// These were not chosen: the file is a well-known one, told by its SHA-256.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_known: bool,
+}
+
+impl ModelFile {
+    /// The checkpoint at `path` as it says itself.
+    pub fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            vae: None,
+            prediction: None,
+            distillation: None,
+            native_px: None,
+            is_known: false,
+        }
+    }
 }
 
 impl ModelRef {
@@ -77,11 +106,7 @@ impl ModelRef {
             return Self::Folder(snapshot);
         }
         if path.is_file() {
-            Self::File(ModelFile {
-                path,
-                vae: None,
-                prediction: None,
-            })
+            Self::File(ModelFile::at(path))
         } else {
             Self::Folder(path)
         }

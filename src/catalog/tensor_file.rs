@@ -84,6 +84,15 @@ impl TensorFile {
         self.metadata.get(name).map(String::as_str)
     }
 
+    /// What lies behind the header of a safetensors file; `None` for other kinds.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        if inspect::is_pickle(&self.bytes) {
+            return None;
+        }
+        self.bytes
+            .get(usize::try_from(header_end(&self.bytes)).ok()?..)
+    }
+
     /// Bytes of all its weights.
     pub fn weights_len(&self) -> usize {
         self.tensors.values().map(StoredTensor::byte_len).sum()
@@ -114,6 +123,19 @@ impl TensorFile {
         Some(Cow::Owned(gathered))
     }
 }
+
+impl TensorFile {
+    /// Says that a weight has been read and is not read again soon: large ones leave memory, where they are
+    /// a part of a file.
+    pub fn release(&self, tensor: &StoredTensor) {
+        if tensor.byte_len() >= LARGE_BYTES {
+            self.bytes.release(tensor.start, tensor.byte_len());
+        }
+    }
+}
+
+/// Weights below this stay mapped once they are read.
+const LARGE_BYTES: usize = 1 << 20;
 
 type Parsed = (BTreeMap<String, StoredTensor>, BTreeMap<String, String>);
 

@@ -4,6 +4,7 @@ mod background;
 mod batch;
 mod device;
 mod mask_kind;
+mod models;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(super) use batch::{BatchArgs, RecipeArgs, RecipeCommand};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use device::DeviceArgs;
 pub(super) use mask_kind::KindArg;
+pub(super) use models::{ModelsArgs, ModelsCommand};
 
 use crate::engine::diffusion::Part as ModelPart;
 use crate::plan::Task;
@@ -265,6 +267,13 @@ pub(super) struct SelectArgs {
     /// That person's part only, counted from 1, from left to right
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub person: Option<u32>,
+    /// What lies at that pixel is selected; with `,-` behind, it is not. May be given several times. Needs
+    /// MobileSAM (`overpaint models get mobile-sam`)
+    #[arg(long, value_name = "X,Y[,-]", conflicts_with_all = ["what", "person"])]
+    pub at: Vec<String>,
+    /// What lies in that box is selected, two corners in pixels. Needs MobileSAM
+    #[arg(long = "box", value_name = "X,Y,X,Y", conflicts_with_all = ["what", "person"])]
+    pub frame: Option<String>,
     /// What computes
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -319,34 +328,12 @@ pub(super) struct EraseArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ModelsArgs {
-    #[command(subcommand)]
-    pub(super) command: Option<ModelsCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ModelsCommand {
-    /// All models
-    List,
-    /// One model
-    Info {
-        /// An id of the list, a checkpoint file, or a diffusers folder
-        model: String,
-    },
-    /// Remember a checkpoint file, a folder with models, or the folder of another program
-    /// (AUTOMATIC1111, Forge, ComfyUI)
-    Add {
-        /// File or folder
-        path: PathBuf,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
     /// Model: an id of `overpaint models`, a diffusers folder, or one with random weights:
-    /// random:sd15, random:sd15-inpaint, random:sd21, random:sdxl, random:tiny
-    #[arg(long, value_name = "ID|PATH|random:ID", default_value = "starter")]
-    pub(super) model: String,
+    /// random:sd15, random:sd15-lcm, random:sd15-inpaint, random:sd21, random:sdxl, random:tiny
+    /// [default: starter; random:sd15-lcm with --few-steps]
+    #[arg(long, value_name = "ID|PATH|random:ID")]
+    pub(super) model: Option<String>,
     /// What is measured
     #[arg(long, value_enum, default_value_t)]
     pub(super) stage: BenchStage,
@@ -362,12 +349,11 @@ pub(super) struct BenchArgs {
     /// Write inputs and output of a part of the model to FOLDER/STAGE.safetensors
     #[arg(long, value_name = "FOLDER")]
     pub(super) dump: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) edits: BenchEdits,
     /// Also a profile of a part of the model: time of its layers by shape (M, N, K)
     #[arg(long)]
     pub(super) layers: bool,
-    /// Another picture and prompt each edit, so that none is found encoded already
-    #[arg(long)]
-    pub(super) fresh: bool,
     /// Begin each run when a line comes on standard input
     #[arg(long)]
     pub(super) paced: bool,
@@ -376,6 +362,17 @@ pub(super) struct BenchArgs {
     /// Say everything as one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Which edits are measured.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct BenchEdits {
+    /// Edits of 4 steps without guidance, with a model that was distilled for it, at 512x512
+    #[arg(long)]
+    pub(super) few_steps: bool,
+    /// Another picture and prompt each edit, so that none is found encoded already
+    #[arg(long)]
+    pub(super) fresh: bool,
 }
 
 /// What is measured.

@@ -8,6 +8,7 @@ mod again;
 mod background;
 mod batch;
 mod candidates;
+mod clicking;
 mod closed;
 mod command;
 mod dispatch;
@@ -18,6 +19,7 @@ mod files;
 mod finishing;
 mod forecasting;
 mod generating;
+mod getting;
 mod ids;
 mod in_project;
 mod journaling;
@@ -36,6 +38,7 @@ mod projects;
 mod purpose;
 mod read;
 mod recipes;
+mod recognising;
 mod recovery;
 mod refining;
 mod rerun;
@@ -59,6 +62,7 @@ pub use command::Command;
 pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
+pub use getting::{Getting, GettingState, Question};
 pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
@@ -75,17 +79,20 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
 use batch::Batches;
+use clicking::Clicking;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
+use getting::GettingModels;
 use journaling::{JournalEvent, SyncEvent};
 use keeping::Keeper;
 use mask_tools::MaskTools;
 use notices::Notices;
+use recognising::Recognising;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
@@ -122,6 +129,7 @@ pub struct Editor {
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
     files: TaskThread<FileEvent>,
+    recognising: Recognising,
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
     vision: VisionFactory,
@@ -131,6 +139,8 @@ pub struct Editor {
     putting: Vec<Putting>,
     mask_tools: MaskTools,
     batches: Batches,
+    getting: GettingModels,
+    clicking: Clicking,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -194,11 +204,14 @@ impl Editor {
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
+            recognising: Recognising::new(Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            clicking: Clicking::new(ClickLane::new(Arc::clone(&vision), Arc::clone(&wake))),
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
+            getting: GettingModels::new(Arc::clone(&wake)),
             mask_tools: MaskTools::new(wake),
             putting: Vec::new(),
             selecting: Vec::new(),
@@ -219,6 +232,7 @@ impl Editor {
             editor.set_model(editor.preferences.model.clone());
         }
         editor.list_models();
+        editor.list_unfinished();
         let sessions = editor.sessions();
         editor.take_left_behind(recovery::find_left_behind(&sessions));
         editor.list_closed();
@@ -245,12 +259,15 @@ impl Editor {
     pub fn poll(&mut self) -> bool {
         self.follow_masks();
         self.poll_jobs();
+        self.poll_recognised();
         self.poll_erasures();
         self.poll_files();
         self.poll_sight();
         self.poll_backgrounds();
         self.poll_mask_tools();
         self.poll_batch();
+        self.poll_downloads();
+        self.poll_clicks();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -330,6 +347,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_selecting(id);
+        self.cancel_clicking(id);
         self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));

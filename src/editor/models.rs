@@ -7,7 +7,8 @@ use super::Editor;
 use super::files::{FileEvent, FoundModels};
 use super::preferences::Preferences;
 use crate::catalog::{
-    self, Addition, CatalogError, Foreign, Library, LoraRef, ModelCard, ModelDefaults, ModelRef,
+    self, Addition, CatalogError, Foreign, Library, LoraRef, ModelCard, ModelDefaults, ModelFile,
+    ModelRef,
 };
 use crate::document::DocumentId;
 use crate::jobs::Demands;
@@ -19,12 +20,29 @@ use crate::text::Message;
 
 impl Editor {
     pub(super) fn set_model(&mut self, model: ModelRef) {
+        self.look_for_model(model, None);
+    }
+
+    /// Uses a checkpoint as the user says it is, and remembers what was said.
+    pub(super) fn tell_model(&mut self, file: ModelFile) {
+        let model = ModelRef::File(file.clone());
+        let told = self.card.as_ref().and_then(|card| card.facts);
+        if told.map(|facts| facts.distillation.is) != file.distillation {
+            // The settings used last were for a model that takes other steps.
+            self.preferences.last_settings.remove(&model.key());
+        }
+        self.look_for_model(model, Some(file));
+    }
+
+    fn look_for_model(&mut self, model: ModelRef, told: Option<ModelFile>) {
         // Folders may lie on slow disks, so they are read on the file thread.
         let demands_of = self.forecasting.demands_of();
         let data_dir = self.data_dir.clone();
         self.do_file_task(Box::new(move || {
-            let card = catalog::open(&model);
             let mut library = Library::open(&data_dir);
+            let remembered = told.map_or(Ok(()), |file| library.choose(&file));
+            let model = library.as_chosen(model);
+            let card = remembered.and_then(|()| catalog::open(&model));
             if let (Err(_), ModelRef::Folder(folder)) = (&card, &model) {
                 // Not a model, but perhaps a folder of them.
                 if let Ok(count) = library.add(folder) {
@@ -52,6 +70,7 @@ impl Editor {
     /// A folder with models was added.
     pub(super) fn place_added(&mut self, path: &Path, count: usize, found: FoundModels) {
         self.found = found;
+        self.recognise();
         let message = Message::new("editor-models-added")
             .with("count", count)
             .with("path", path);

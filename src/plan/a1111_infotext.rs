@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::infotext_loras;
 use super::lora::LoraUse;
 use super::second_pass::SecondPass;
 use super::settings::{
@@ -101,6 +102,9 @@ impl Recipe {
         if s.second_strength != EditSettings::default().second_strength {
             pairs.push((SECOND_STRENGTH, s.second_strength.get().to_string()));
         }
+        if let Some(hashes) = infotext_loras::hashes(&s.loras) {
+            pairs.push((LORA_HASHES, hashes));
+        }
         pairs.push((
             "Version",
             concat!("Overpaint ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -110,7 +114,7 @@ impl Recipe {
             .iter()
             .map(|(key, value)| format!("{key}: {}", quoted(value)))
             .collect();
-        let mut text = s.prompt.clone();
+        let mut text = infotext_loras::with_tags(&s.prompt, &s.loras);
         if !s.negative.is_empty() {
             text = format!("{text}\n{NEGATIVE} {}", s.negative);
         }
@@ -196,7 +200,11 @@ impl Restored {
             ignored: Vec::new(),
         };
         let (prompt, negative) = split_words(words);
+        let hashes = pairs.iter().find(|(key, _)| key == LORA_HASHES);
+        let hashes = hashes.map(|(_, hashes)| hashes.as_str());
+        let (prompt, loras) = infotext_loras::take_tags(&prompt, hashes);
         restored.settings.prompt = prompt;
+        restored.settings.loras = loras;
         restored.settings.negative = negative;
         restored.assume_their_defaults(&pairs);
         for (key, value) in &pairs {
@@ -254,8 +262,8 @@ impl Restored {
                 s.second_strength = Strength::new(value.parse().ok()?).ok()?;
             }
             KEEP_DETAILS => s.keep_details = value.parse().ok()?,
-            // Of the picture, not of the edit.
-            "Size" | "Version" => {}
+            // Of the picture, not of the edit; and what goes with words of the prompt.
+            "Size" | "Version" | LORA_HASHES => {}
             _ => return None,
         }
         Some(())
@@ -270,6 +278,7 @@ const IMAGE_GUIDANCE: &str = "Image CFG scale";
 const KEEP_DETAILS: &str = "Keep details";
 const WORK_SIZE: &str = "Work size";
 const SECOND_PASS: &str = "Second pass";
+const LORA_HASHES: &str = "Lora hashes";
 const SECOND_STRENGTH: &str = "Second pass strength";
 
 /// `known` with one setting replaced, if that makes settings; `known` keeps the change.

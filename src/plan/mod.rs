@@ -13,6 +13,7 @@ mod engine_mask;
 mod erase;
 mod error;
 mod fill;
+mod infotext_loras;
 mod kept;
 pub mod layout;
 mod lora;

@@ -417,10 +417,10 @@ impl Prepared {
         }
     }
 
-    /// Places an engine's preview (at latent size) in the picture.
+    /// Places an engine's preview in the picture; it has the shape of the work picture, at any size.
     pub fn preview(&self, preview: &RgbF32) -> Result<PreviewPatch, PlanError> {
-        let latent_per_work = f64::from(preview.extent.width) / f64::from(self.layout.work.width);
-        let frame = self.frame_of(self.layout.touched, latent_per_work);
+        let per_work = f64::from(preview.extent.width) / f64::from(self.layout.work.width);
+        let frame = self.frame_of(self.layout.touched, per_work);
         self.previews.place(preview, frame)
     }
 

@@ -30,6 +30,7 @@ mod results;
 mod room;
 mod run_texts;
 mod selecting;
+mod show_in_folder;
 mod state;
 mod tasks;
 mod theme;

@@ -35,6 +35,7 @@ editor-no-path = This document has no file of its own yet. Use “Save as”.
 editor-original-kept = “{ $name }” is the file you opened, and it is not replaced unasked. Save a copy, or say that it may be replaced.
 editor-nothing-to-save = Nothing to save: the picture is the same as in “{ $name }”.
 editor-models-added = Models found in { $path }: { $count }. Choose one in the model list.
+editor-got = “{ $name }” is there. It can be chosen in the model list now.
 editor-no-model = No model can be used at the moment. Choose one in the model list.
 editor-too-busy = Too many files are being read or written at the moment. Try again in a moment.
 editor-task-lost = Reading or writing a file broke down. Your work is safe; try again, and please report it.

@@ -35,6 +35,7 @@ editor-no-path = 這份文件還沒有自己的檔案，請用「另存新檔」
 editor-original-kept = 「{ $name }」是您開啟的檔案，不會擅自取代。請儲存副本，或同意取代原檔。
 editor-nothing-to-save = 沒有需要儲存的內容：圖片和「{ $name }」裡的一樣。
 editor-models-added = 在 { $path } 找到 { $count } 個模型，請在模型清單中選擇。
+editor-got = 「{ $name }」已下載完成，現在可以在模型清單裡選擇。
 editor-no-model = 目前沒有可用的模型，請在模型清單中選擇一個。
 editor-too-busy = 目前正在讀寫太多檔案，請稍後再試。
 editor-task-lost = 讀寫檔案時發生錯誤。您的作品沒有遺失；請再試一次，並回報這個問題。

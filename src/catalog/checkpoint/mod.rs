@@ -1,8 +1,10 @@
 //! [`Checkpoint`]: a model in one file, in the naming of the programs it was trained with, seen as a
 //! diffusers folder. What it is is told by its weights' names and shapes.
 
+pub(super) mod beside;
 mod clip_vocabulary;
 mod text;
+mod tiny_vae;
 mod told;
 mod unet;
 mod vae;
@@ -13,34 +15,27 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use self::text::Text;
-use self::told::Distillation;
+use self::tiny_vae::TinyVae;
 use self::unet::UnetNames;
+use super::ModelFile;
 use super::error::{CatalogError, Damage, Part};
+use super::facts::{Distillation, Facts, Family};
 use super::inspect::{self, Foreign};
 use super::tensor_file::{StoredTensor, TensorFile};
-use super::{ModelFile, PredictionType};
 
 /// A model in one file as the files of a diffusers folder, by their names in it.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     family: Family,
+    facts: Facts,
     configs: BTreeMap<&'static str, Vec<u8>>,
     weights: BTreeMap<&'static str, TensorFile>,
 }
 
-/// Which text encoders the U-Net was trained with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    /// OpenAI's CLIP.
-    Sd1,
-    /// OpenCLIP.
-    Sd2,
-    /// Both.
-    Xl,
-}
-
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 const VAE: &str = "vae/diffusion_pytorch_model.safetensors";
+const VAE_CONFIG: &str = "vae/config.json";
+const VAE_INDEX: &str = "vae/diffusion_pytorch_model.safetensors.index.json";
 const TEXTS: [[&str; 2]; 2] = [
     ["text_encoder/config.json", "text_encoder/model.safetensors"],
     [
@@ -74,46 +69,44 @@ impl Checkpoint {
         if names.has_labels() != (family == Family::Xl) {
             return Err(Foreign::Family("Stable Diffusion unCLIP".to_owned()).at(&model.path));
         }
-        let (vae_file, vae_tensors) = autoencoder(&file, model)?;
-        let prediction = told::prediction(&file, model, family == Family::Sd2);
-        let distillation = Distillation::of(&file);
-        let (heads, px) = match (family, prediction) {
-            (Family::Sd1, _) => (Some(8), 512),
-            (Family::Sd2, PredictionType::VPrediction) => (None, 768),
-            (Family::Sd2, _) => (None, 512),
-            (Family::Xl, _) => (None, 1024),
-        };
+        let vae = autoencoder(&file, model)?;
+        let facts = told::facts(&file, model, family);
+        let px = facts.native_px.is as usize;
+        // SD 1 says how many heads there are, the others how wide one is.
+        let heads = (family == Family::StableDiffusion1).then_some(8);
         let unet_config = names.config(heads, px / 8);
         let scaling = match family {
             Family::Xl => 0.13025,
-            Family::Sd1 | Family::Sd2 => 0.18215,
+            _ => 0.18215,
         };
-        let vae_config = vae::config(&vae_tensors, scaling, px);
         let mut configs = vec![
             (
                 "unet/config.json",
                 unet_config.ok_or_else(|| lacks(Part::Unet))?,
             ),
-            (
-                "vae/config.json",
-                vae_config.ok_or_else(|| lacks(Part::Autoencoder))?,
-            ),
             ("model_index.json", index(family, names.in_channels())),
             (
                 "scheduler/scheduler_config.json",
-                scheduler(&file, family, prediction, distillation),
+                scheduler(&file, family, &facts),
             ),
         ];
-        if let Some(px) = told::native_px(&file, family == Family::Xl) {
-            configs.push(("preview.json", json!({"defaults": {"native_size": px}})));
+        configs.push(("preview.json", json!({"defaults": {"native_size": px}})));
+        let mut weights = BTreeMap::from([(UNET, file.with_tensors(names.renamed()))]);
+        match vae {
+            Autoencoder::Whole(vae_file, tensors) => {
+                let config = vae::config(&tensors, scaling, px);
+                configs.push((VAE_CONFIG, config.ok_or_else(|| lacks(Part::Autoencoder))?));
+                weights.insert(VAE, vae_file.with_tensors(tensors));
+            }
+            Autoencoder::Tiny(tiny) => {
+                configs.push((VAE_CONFIG, tiny.config));
+                configs.push((VAE_INDEX, tiny.index));
+                weights.extend(TinyVae::FILES.into_iter().zip(tiny.halves));
+            }
         }
-        let mut weights = BTreeMap::from([
-            (UNET, file.with_tensors(names.renamed())),
-            (VAE, vae_file.with_tensors(vae_tensors)),
-        ]);
         for (text, [config, name]) in texts.into_iter().zip(TEXTS) {
             // SD 2 was trained on the last layer but one.
-            let unused = usize::from(family == Family::Sd2);
+            let unused = usize::from(family == Family::StableDiffusion2);
             let value = text.config(unused);
             configs.push((config, value.ok_or_else(|| lacks(Part::TextEncoder))?));
             weights.insert(name, file.with_tensors(text.tensors));
@@ -121,9 +114,15 @@ impl Checkpoint {
         let as_text = |(name, value): (&'static str, Value)| (name, value.to_string().into_bytes());
         Ok(Self {
             family,
+            facts,
             configs: configs.into_iter().map(as_text).collect(),
             weights,
         })
+    }
+
+    /// What shapes could not tell of it.
+    pub(super) fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// The file of that name where it holds no weights.
@@ -147,7 +146,7 @@ impl Checkpoint {
     fn tokenizer<'a>(&self, name: &'a str) -> Option<(bool, &'a str)> {
         let (folder, name) = name.split_once('/')?;
         let is_open_clip = match (folder, self.family) {
-            ("tokenizer", family) => family == Family::Sd2,
+            ("tokenizer", family) => family == Family::StableDiffusion2,
             ("tokenizer_2", Family::Xl) => true,
             _ => return None,
         };
@@ -181,36 +180,43 @@ fn texts(file: &TensorFile) -> Result<Option<(Family, Vec<Text>)>, CatalogError>
         }
         (None, _) => below("cond_stage_model.").map(|text| {
             let family = if text.is_open_clip {
-                Family::Sd2
+                Family::StableDiffusion2
             } else {
-                Family::Sd1
+                Family::StableDiffusion1
             };
             (family, vec![text])
         }),
     })
 }
 
-/// The file with the autoencoder, and its weights under diffusers' names.
-fn autoencoder(
-    file: &TensorFile,
-    model: &ModelFile,
-) -> Result<(TensorFile, BTreeMap<String, StoredTensor>), CatalogError> {
+/// What goes between pictures and latents.
+enum Autoencoder {
+    /// A file, and its weights under diffusers' names.
+    Whole(TensorFile, BTreeMap<String, StoredTensor>),
+    Tiny(TinyVae),
+}
+
+/// The checkpoint's own autoencoder, or that of the file it is to be run with.
+fn autoencoder(file: &TensorFile, model: &ModelFile) -> Result<Autoencoder, CatalogError> {
     let Some(path) = &model.vae else {
         let own = vae::of(file.tensors());
-        return own.map(|tensors| (file.clone(), tensors)).ok_or_else(|| {
-            CatalogError::Incomplete {
+        return own
+            .map(|tensors| Autoencoder::Whole(file.clone(), tensors))
+            .ok_or_else(|| CatalogError::Incomplete {
                 path: model.path.clone(),
                 part: Part::Autoencoder,
-            }
-        });
+            });
     };
     let file = TensorFile::open(path)?;
+    if let Some(tiny) = TinyVae::of(&file)? {
+        return Ok(Autoencoder::Tiny(tiny));
+    }
     let tensors = vae::of(file.tensors());
     let tensors = tensors.ok_or_else(|| {
         let what = foreign_names(&file).unwrap_or(Foreign::OtherFile);
         what.at(path)
     })?;
-    Ok((file, tensors))
+    Ok(Autoencoder::Whole(file, tensors))
 }
 
 /// `model_index.json`.
@@ -240,17 +246,13 @@ fn index(family: Family, in_channels: Option<usize>) -> Value {
 }
 
 /// `scheduler/scheduler_config.json`: the noise all of them were trained with.
-fn scheduler(
-    file: &TensorFile,
-    family: Family,
-    prediction: PredictionType,
-    distillation: Option<Distillation>,
-) -> Value {
-    let (class, spacing) = match (distillation, family) {
-        (Some(Distillation::Consistency), _) => ("LCMScheduler", "leading"),
-        (Some(Distillation::Trailing), _) => ("EulerAncestralDiscreteScheduler", "trailing"),
-        (None, Family::Xl) => ("EulerDiscreteScheduler", "leading"),
-        (None, _) => ("DDIMScheduler", "leading"),
+fn scheduler(file: &TensorFile, family: Family, facts: &Facts) -> Value {
+    let (class, spacing) = match (facts.distillation.is, family) {
+        (Distillation::Consistency, _) => ("LCMScheduler", "leading"),
+        (Distillation::Turbo, _) => ("EulerAncestralDiscreteScheduler", "trailing"),
+        (Distillation::Lightning, _) => ("EulerDiscreteScheduler", "trailing"),
+        (Distillation::None, Family::Xl) => ("EulerDiscreteScheduler", "leading"),
+        (Distillation::None, _) => ("DDIMScheduler", "leading"),
     };
     json!({
         "_class_name": class,
@@ -259,7 +261,7 @@ fn scheduler(
         "beta_start": 0.00085,
         "clip_sample": false,
         "num_train_timesteps": 1000,
-        "prediction_type": prediction,
+        "prediction_type": facts.prediction.is,
         "rescale_betas_zero_snr": told::ends_in_noise(file),
         "set_alpha_to_one": false,
         "steps_offset": 1,

@@ -1,8 +1,10 @@
 use std::path::Path;
 
+use safetensors::tensor::TensorView;
+
 use super::*;
 use crate::catalog::testing::{SmallModel, put, safetensors_file};
-use crate::catalog::{ModelFiles, ModelRef, open};
+use crate::catalog::{ModelFiles, ModelRef, PredictionType, ToldBy, open};
 
 fn weights_name(part: &str) -> String {
     let stem = if part.starts_with("text") {
@@ -58,9 +60,8 @@ fn the_card_of_a_checkpoint_says_what_it_is() {
     assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
     // A bias of little spread, or what the user says, makes it another kind.
     let mut chosen = ModelFile {
-        path,
-        vae: None,
         prediction: Some(PredictionType::Epsilon),
+        ..ModelFile::at(path)
     };
     let card = open(&ModelRef::File(chosen.clone())).unwrap();
     assert_eq!(card.traits.prediction_type, PredictionType::Epsilon);
@@ -75,6 +76,56 @@ fn the_card_of_a_checkpoint_says_what_it_is() {
     chosen.prediction = Some(PredictionType::VPrediction);
     let card = open(&ModelRef::File(chosen)).unwrap();
     assert_eq!(card.traits.prediction_type, PredictionType::VPrediction);
+}
+
+#[test]
+fn what_shapes_cannot_tell_is_told_by_the_surest_that_says_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = SmallModel::of("xl-inpaint");
+    let path = small.write_file(folder.path(), "thing_vpred_lightning");
+    let told = |file: &ModelFile| {
+        let card = open(&ModelRef::File(file.clone())).unwrap();
+        assert_eq!(card.family, Family::Xl);
+        (card.facts.unwrap(), card.traits, card.defaults)
+    };
+    // By its name, which is a guess.
+    let mut file = ModelFile::at(path.clone());
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Name);
+    assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+    assert_eq!(facts.distillation.is, Distillation::Lightning);
+    assert_eq!((facts.native_px.is, traits.native_px), (1024, 1024));
+    assert!(traits.few_steps);
+    // By a configuration beside it.
+    put(
+        folder.path(),
+        "thing_vpred_lightning.json",
+        b"{\"prediction_type\": \"epsilon\"}",
+    );
+    let (facts, traits, defaults) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Config);
+    assert_eq!(traits.prediction_type, PredictionType::Epsilon);
+    assert_eq!((&*defaults.sampler, defaults.guidance), ("euler", 1.0));
+    // By hand.
+    file.prediction = Some(PredictionType::VPrediction);
+    file.distillation = Some(Distillation::Turbo);
+    file.native_px = Some(768);
+    let (facts, traits, defaults) = told(&file);
+    assert_eq!(facts.native_px.by, ToldBy::Hand);
+    assert_eq!((traits.native_px, &*defaults.sampler), (768, "euler_a"));
+    assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+    // A known sum is less sure than a configuration, and surer than a name.
+    file.is_known = true;
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Config);
+    assert_eq!(traits.prediction_type, PredictionType::Epsilon);
+    assert_eq!(facts.distillation.by, ToldBy::Checksum);
+    assert_eq!(facts.distillation.is, Distillation::Turbo);
+    file.is_known = false;
+    file.distillation = Some(Distillation::None);
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.distillation.by, ToldBy::Hand);
+    assert!(!traits.few_steps);
 }
 
 #[test]
@@ -131,6 +182,83 @@ fn an_autoencoder_of_its_own_is_read_in_all_its_namings() {
     let error = open(&wrong.unwrap()).unwrap_err();
     assert!(matches!(error, CatalogError::Foreign { .. }), "{error}");
     assert!(ModelRef::BuiltIn.with_vae(folder.path()).is_err());
+}
+
+#[test]
+fn a_tiny_autoencoder_is_read_in_all_its_namings() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = SmallModel::of("sd1").write_file(folder.path(), "sd1");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/data/families/taesd/vae");
+    let wanted = TensorFile::open(&golden.join("diffusion_pytorch_model.safetensors")).unwrap();
+    // Its author's numbers: the clamp before the decoder is one of the layers.
+    let own = |name: &str| {
+        let (half, number) = name.split_once(".layers.").unwrap();
+        let (number, rest) = number.split_once('.').unwrap();
+        let number = number.parse::<usize>().unwrap() + usize::from(half == "decoder");
+        (half.to_owned(), format!("{number}.{rest}"))
+    };
+    let of_golden = wanted.tensors().iter();
+    let numbers: BTreeMap<&String, Vec<u8>> = of_golden
+        .map(|(name, stored)| (name, wanted.bytes_of(stored).unwrap().into_owned()))
+        .collect();
+    let write = |file: &str, name_of: &dyn Fn(&str) -> Option<String>| {
+        let named = wanted.tensors().iter().filter_map(|(name, stored)| {
+            let view = TensorView::new(stored.dtype, stored.shape.clone(), &numbers[name]);
+            Some((name_of(name)?, view.unwrap()))
+        });
+        let bytes = safetensors::serialize(named, None).unwrap();
+        put(folder.path(), file, &bytes);
+    };
+    let half = |which: &'static str| {
+        move |name: &str| {
+            Some(own(name))
+                .filter(|(half, _)| half == which)
+                .map(|(_, rest)| rest)
+        }
+    };
+    let prefixed = |prefix: &'static str| {
+        move |name: &str| Some(own(name)).map(|(half, rest)| format!("{prefix}{half}.{rest}"))
+    };
+    write("diffusers.safetensors", &|name| Some(name.to_owned()));
+    write("taesd_encoder.safetensors", &half("encoder"));
+    write("taesd_decoder.safetensors", &half("decoder"));
+    write("comfy.safetensors", &prefixed("taesd_"));
+    write("both.safetensors", &prefixed(""));
+    for name in [
+        "diffusers",
+        "taesd_encoder",
+        "taesd_decoder",
+        "comfy",
+        "both",
+    ] {
+        let vae = folder.path().join(format!("{name}.safetensors"));
+        let files = ModelFiles::of(&ModelRef::at(model.clone()).with_vae(&vae).unwrap());
+        let shards = files.weights(VAE).unwrap().unwrap();
+        let found: BTreeMap<&String, Vec<u8>> = shards
+            .iter()
+            .flat_map(|shard| {
+                let weights = shard.tensors().iter();
+                weights.map(|(name, stored)| (name, shard.bytes_of(stored).unwrap().into_owned()))
+            })
+            .collect();
+        assert!(found == numbers, "{name}");
+        let [made, golden] = [
+            files.read("vae/config.json").unwrap().into_owned(),
+            std::fs::read(golden.join("config.json")).unwrap(),
+        ]
+        .map(|bytes| serde_json::from_slice::<Value>(&bytes).unwrap());
+        // diffusers leaves it out of older files.
+        let none = json!(0.0);
+        for (key, value) in made.as_object().unwrap() {
+            assert_eq!(golden.get(key).unwrap_or(&none), value, "{name}: {key}");
+        }
+    }
+    // One half alone says so.
+    std::fs::remove_file(folder.path().join("taesd_decoder.safetensors")).unwrap();
+    let path = folder.path().join("taesd_encoder.safetensors");
+    let alone = ModelRef::at(model).with_vae(&path).unwrap();
+    let part = Part::OtherHalf;
+    assert_eq!(open(&alone), Err(CatalogError::Incomplete { path, part }));
 }
 
 #[test]

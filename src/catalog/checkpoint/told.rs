@@ -1,7 +1,9 @@
 //! What shapes cannot tell of a checkpoint: how its answer is to be read, and for how many steps it
 //! was made.
 
+use super::beside::{Beside, usual_px};
 use super::unet;
+use crate::catalog::facts::{Distillation, Facts, Family, Told, ToldBy};
 use crate::catalog::tensor_file::{Dtype, TensorFile};
 use crate::catalog::{ModelFile, PredictionType};
 
@@ -10,35 +12,58 @@ use crate::catalog::{ModelFile, PredictionType};
 const TELLING: &str = "output_blocks.11.1.transformer_blocks.0.norm1.bias";
 const TELLING_STD: f64 = 0.09;
 
-/// How the network's answer is to be read: what the user said, what the file says, a key some
-/// trainers leave, for SD 2 the spread of one bias, then the file's name.
-pub(super) fn prediction(file: &TensorFile, model: &ModelFile, is_sd2: bool) -> PredictionType {
-    if let Some(chosen) = model.prediction {
-        return chosen;
+/// What shapes cannot tell of the checkpoint, each by the surest that says anything: what the user
+/// chose, what the file says of itself or a key some trainers leave, a configuration beside it, weights,
+/// then the file's name.
+pub(super) fn facts(file: &TensorFile, model: &ModelFile, family: Family) -> Facts {
+    let beside = Beside::of(file.path());
+    let prediction = prediction(file, model, family, &beside);
+    let distillation = distillation(file, model, &beside);
+    let native_px = native_px(file, model, (family, prediction.is));
+    Facts {
+        family,
+        prediction,
+        distillation,
+        native_px,
+    }
+}
+
+fn prediction(
+    file: &TensorFile,
+    model: &ModelFile,
+    family: Family,
+    beside: &Beside,
+) -> Told<PredictionType> {
+    use PredictionType::{Epsilon, VPrediction};
+    if let Some(chosen) = model.prediction.filter(|_| !model.is_known) {
+        return Told::by(ToldBy::Hand, chosen);
     }
     match file.metadata("modelspec.prediction_type") {
-        Some("v") => return PredictionType::VPrediction,
-        Some("epsilon") => return PredictionType::Epsilon,
+        Some("v") => return Told::by(ToldBy::Metadata, VPrediction),
+        Some("epsilon") => return Told::by(ToldBy::Metadata, Epsilon),
         _ => {}
     }
     if file.tensors().contains_key("v_pred") {
-        return PredictionType::VPrediction;
+        return Told::by(ToldBy::Metadata, VPrediction);
     }
-    if is_sd2 {
-        let spread = spread_of_telling_bias(file);
-        return match spread {
-            Some(spread) if spread > TELLING_STD => PredictionType::VPrediction,
-            _ => PredictionType::Epsilon,
-        };
+    if let Some(said) = beside.prediction {
+        return Told::by(ToldBy::Config, said);
+    }
+    if let Some(known) = model.prediction {
+        return Told::by(ToldBy::Checksum, known);
+    }
+    if family == Family::StableDiffusion2
+        && let Some(spread) = spread_of_telling_bias(file)
+    {
+        let is_v = spread > TELLING_STD;
+        return Told::by(ToldBy::Weights, if is_v { VPrediction } else { Epsilon });
     }
     let name = file_name(file);
-    let says_so = ["v-pred", "v_pred", "vpred"]
-        .iter()
-        .any(|sign| name.contains(sign));
-    if says_so {
-        PredictionType::VPrediction
+    let signs = ["v-pred", "v_pred", "vpred"];
+    if signs.iter().any(|sign| name.contains(sign)) {
+        Told::by(ToldBy::Name, VPrediction)
     } else {
-        PredictionType::Epsilon
+        Told::by(ToldBy::Family, Epsilon)
     }
 }
 
@@ -78,40 +103,53 @@ pub(super) fn ends_in_noise(file: &TensorFile) -> bool {
     file.tensors().contains_key("ztsnr")
 }
 
-/// What a model was distilled to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Distillation {
-    /// Latent consistency models.
-    Consistency,
-    /// Turbo, Lightning, Hyper: few steps from the noisiest on.
-    Trailing,
-}
-
-impl Distillation {
-    /// Told by a layer that only some of them have, then by what the file and its name say.
-    pub(super) fn of(file: &TensorFile) -> Option<Self> {
-        let guided = format!("{}time_embed.cond_proj.weight", unet::PREFIX);
-        if file.tensors().contains_key(&guided) {
-            return Some(Self::Consistency);
-        }
-        let title = file.metadata("modelspec.title").unwrap_or_default();
-        let said = format!("{} {}", title.to_lowercase(), file_name(file));
-        let words: Vec<&str> = said.split(|c: char| !c.is_ascii_alphabetic()).collect();
-        let has = |word: &str| words.contains(&word);
-        if has("lcm") {
-            Some(Self::Consistency)
-        } else if has("turbo") || has("lightning") || has("hyper") {
-            Some(Self::Trailing)
-        } else {
-            None
-        }
+fn distillation(file: &TensorFile, model: &ModelFile, beside: &Beside) -> Told<Distillation> {
+    if let Some(chosen) = model.distillation.filter(|_| !model.is_known) {
+        return Told::by(ToldBy::Hand, chosen);
+    }
+    // A layer that only some of them have.
+    let guided = format!("{}time_embed.cond_proj.weight", unet::PREFIX);
+    if file.tensors().contains_key(&guided) {
+        return Told::by(ToldBy::Weights, Distillation::Consistency);
+    }
+    let title = file.metadata("modelspec.title");
+    if let Some(said) = title.and_then(Distillation::in_words) {
+        return Told::by(ToldBy::Metadata, said);
+    }
+    if let Some(said) = beside.distillation {
+        return Told::by(ToldBy::Config, said);
+    }
+    if let Some(known) = model.distillation {
+        return Told::by(ToldBy::Checksum, known);
+    }
+    match Distillation::in_words(&file_name(file)) {
+        Some(said) => Told::by(ToldBy::Name, said),
+        None => Told::by(ToldBy::Family, Distillation::None),
     }
 }
 
-/// The side of the square pictures it was trained on, where that is not its family's.
-pub(super) fn native_px(file: &TensorFile, is_xl: bool) -> Option<u32> {
+fn native_px(
+    file: &TensorFile,
+    model: &ModelFile,
+    (family, prediction): (Family, PredictionType),
+) -> Told<u32> {
+    if let Some(px) = model.native_px.filter(|_| !model.is_known) {
+        return Told::by(ToldBy::Hand, px);
+    }
+    // “1024x1024”
+    let said = file.metadata("modelspec.resolution");
+    let side = said.and_then(|said| said.split('x').next()?.parse().ok());
+    if let Some(px) = side.filter(|px| (256..=2048).contains(px)) {
+        return Told::by(ToldBy::Metadata, px);
+    }
+    if let Some(px) = model.native_px {
+        return Told::by(ToldBy::Checksum, px);
+    }
     // Stability's own; what others call turbo was distilled at 1024.
-    (is_xl && file_name(file).starts_with("sd_xl_turbo")).then_some(512)
+    if family == Family::Xl && file_name(file).starts_with("sd_xl_turbo") {
+        return Told::by(ToldBy::Name, 512);
+    }
+    Told::by(ToldBy::Family, usual_px(family, prediction))
 }
 
 fn file_name(file: &TensorFile) -> String {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::names::Targets;
 use super::error::CatalogError;
-use super::identity::identity;
+use super::identity::{identity, sha256};
 use super::stored_tensor::StoredTensor;
 use super::tensor_file::TensorFile;
 
@@ -23,6 +23,10 @@ pub struct LoraRef {
     pub path: PathBuf,
     /// What it is, wherever it lies: see [`identity`].
     pub identity: String,
+    /// SHA-256 of its weights without the header, in hexadecimal, by which other programs know it; out of
+    /// their files only its beginning. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<String>,
 }
 
 impl LoraRef {
@@ -33,14 +37,37 @@ impl LoraRef {
         changes(&file)?;
         Ok(Self {
             identity: identity(&path)?,
+            weights_sha256: weights_sha256(&file),
             path,
         })
+    }
+
+    /// Whether `found` is this one: by what it is, or where that is not known by what other programs
+    /// say of it.
+    pub(super) fn is_same(&self, found: &Self) -> bool {
+        if !self.identity.is_empty() {
+            return self.identity == found.identity;
+        }
+        match (&self.weights_sha256, &found.weights_sha256) {
+            (Some(told), Some(has)) => has.starts_with(told.as_str()),
+            _ => true,
+        }
     }
 
     /// What people call it: the name of its file without the ending.
     pub fn name(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default();
         stem.to_string_lossy().into_owned()
+    }
+}
+
+/// [`LoraRef::weights_sha256`] of a file: what its trainer wrote, or what it is now.
+fn weights_sha256(file: &TensorFile) -> Option<String> {
+    let said = file.metadata("sshs_model_hash");
+    let is_hash = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match said.filter(is_hash) {
+        Some(said) => Some(said.to_ascii_lowercase()),
+        None => file.payload().map(sha256),
     }
 }
 

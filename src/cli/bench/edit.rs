@@ -17,8 +17,11 @@ use crate::engine::diffusion::{DiffusionEngine, Part};
 use crate::engine::{Cancelled, EngineError, Stage};
 use crate::geometry::Extent;
 use crate::jobs::{EditError, EditProgress, EditResult, run_edit};
-use crate::plan::{EditRequest, Layout, Pass, PreviewPatch, Seed};
+use crate::plan::{EditRequest, Guidance, Layout, Pass, PreviewPatch, Seed, Steps};
 use crate::text::Message;
+
+/// Steps of a run with `--few-steps`.
+const FEW_STEPS: u32 = 4;
 
 pub(super) fn run(
     measured: &Measured<'_>,
@@ -38,8 +41,12 @@ pub(super) fn run(
     let mut apart = false;
     let mut run = 1;
     while measured.another(run)? {
-        let variant = if measured.args.fresh { run } else { 0 };
+        let variant = if measured.args.edits.fresh { run } else { 0 };
         let mut request = bench_request(&card, measured.size, variant)?;
+        if measured.args.edits.few_steps {
+            request.settings.steps = Steps::new(FEW_STEPS)?;
+            request.settings.guidance = Guidance::new(1.0)?;
+        }
         // Another seed each time, so that no run can live off the one before; without --fresh, what
         // a user's next run would find cached is cached.
         request.settings.seed = Seed(u64::from(run));

@@ -31,7 +31,11 @@ const PART_SIZE: &str = "512x512";
 
 pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<(), CliError> {
     let part = args.stage.part();
-    let default = part.map_or(EDIT_SIZE, |_| PART_SIZE);
+    let default = if part.is_some() || args.edits.few_steps {
+        PART_SIZE
+    } else {
+        EDIT_SIZE
+    };
     let size = parse_size(args.size.as_deref().unwrap_or(default))?;
     if args.dump.is_some() && part.is_none() {
         return Err(CliError::Argument(Message::new("cli-bench-dump-of-edit")));

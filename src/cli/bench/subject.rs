@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::catalog::{Library, ModelRef};
+use crate::catalog::{Library, ModelRef, STARTER_ID};
 use crate::cli::args::BenchArgs;
 use crate::cli::console::Console;
 use crate::cli::data_dir;
@@ -15,6 +15,9 @@ use crate::text::Message;
 
 /// What a random model's name begins with.
 const RANDOM: &str = "random:";
+
+/// What edits of few steps are measured with.
+const FEW_STEPS: &str = "random:sd15-lcm";
 
 /// The model that is measured.
 pub(super) struct Subject {
@@ -28,7 +31,12 @@ pub(super) struct Subject {
 impl Subject {
     /// The model that was asked for; a random one is made now.
     pub(super) fn of(args: &BenchArgs, console: &Console) -> Result<Self, CliError> {
-        let name = args.model.clone();
+        let usual = if args.edits.few_steps {
+            FEW_STEPS
+        } else {
+            STARTER_ID
+        };
+        let name = args.model.clone().unwrap_or_else(|| usual.to_owned());
         let Some(id) = name.strip_prefix(RANDOM) else {
             if args.export.is_some() {
                 return Err(argument(Message::new("cli-bench-export-of-random")));

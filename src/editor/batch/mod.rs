@@ -380,12 +380,12 @@ impl Editor {
             .in_editor
             .retain(|id, _| self.documents.iter().any(|open| open.id() == *id));
         batch.refresh();
-        let mut looks = std::mem::replace(
-            &mut batch.looks,
-            Looks::new(Wake::clone(&self.batches.wake)),
-        );
-        self.changed |= looks.poll(|id| batch.path_of(id), &kept::looks_of(&batch.out));
-        batch.looks = looks;
+        self.changed |= batch.looks.take();
+        let kept = kept::looks_of(&batch.out);
+        while let Some(id) = batch.looks.next() {
+            let path = batch.path_of(id);
+            batch.looks.read(id, path, &kept);
+        }
         let is_due = batch.written_at.is_none_or(|at| at.elapsed() >= WRITING);
         if batch.is_changed && is_due {
             let (kept, out) = (batch.kept(), batch.out.clone());

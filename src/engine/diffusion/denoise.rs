@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::latent_mask::{LatentMask, blend, combine};
-use super::latent_preview::LatentPreview;
+use super::latent_preview::Previews;
 use super::noise::NoiseSource;
 use super::sampler::{PastPrediction, Sampler, StepInput};
 use super::schedule::Step;
@@ -40,7 +40,7 @@ pub(crate) struct Denoising<'a> {
     /// `None`: every pixel is inpainted at full strength.
     pub(crate) latent_mask: Option<LatentMask>,
     /// What makes previews.
-    pub(crate) preview: Option<&'a LatentPreview>,
+    pub(crate) preview: Option<Previews<'a>>,
 }
 
 /// What the loop gives.
@@ -140,7 +140,8 @@ pub(crate) fn denoise(
         if let Some(preview) = run.preview
             && progress.wants_preview()
         {
-            progress.preview(preview.picture(&stepped.clean)?);
+            let picture = preview.picture(&stepped.clean, progress)?;
+            progress.preview(picture);
         }
         history.insert(
             0,

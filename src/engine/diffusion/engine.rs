@@ -323,8 +323,8 @@ impl Run<'_> {
         let executed = input.steps.executed(input.strength) as usize;
         let skipped = schedule.steps.len().saturating_sub(executed);
         let steps = schedule.steps.get(skipped..).unwrap_or_default();
-        let fitted_preview = match (&self.pipeline.preview, &image_latent) {
-            (None, Some(latent)) => {
+        let fitted_preview = match (self.pipeline.fits_previews(), &image_latent) {
+            (true, Some(latent)) => {
                 let factor = self.pipeline.card.traits.vae_factor;
                 Some(LatentPreview::fitted(latent, &input.image, factor)?)
             }
@@ -355,7 +355,7 @@ impl Run<'_> {
             noise: &self.noise,
             source,
             latent_mask,
-            preview: self.pipeline.preview.as_ref().or(fitted_preview.as_ref()),
+            preview: self.pipeline.previews(fitted_preview.as_ref()),
         };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
         let unet = &self.pipeline.unet;

@@ -1,12 +1,13 @@
-//! [`LatentPreview`]: a rough picture of a latent, by one matrix from its channels to RGB.
+//! [`Previews`]: what makes a picture of an unfinished latent: one matrix from its channels to RGB
+//! ([`LatentPreview`]), or the decoder itself where it is tiny.
 
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use super::vae::VaeConfig;
+use super::vae::{Vae, VaeConfig};
 use crate::catalog::ModelFiles;
-use crate::engine::EngineError;
-use crate::engine::nn::tensors::{latent_pixels, reduced};
+use crate::engine::nn::tensors::{latent_pixels, reduced, tensor_picture};
+use crate::engine::{EngineError, Progress};
 use crate::raster::RgbF32;
 
 const FILE: &str = "preview.json";
@@ -27,6 +28,29 @@ const XL: [[f32; 3]; 4] = [
     [0.1770, 0.3588, -0.2048],
     [-0.4350, -0.2644, -0.4289],
 ];
+
+/// What makes the previews of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Previews<'a> {
+    /// A rough picture, a pixel for each of the latent.
+    Linear(&'a LatentPreview),
+    /// A tiny autoencoder's own picture, at the work size; takes some percent of a step.
+    Decoded(&'a Vae),
+}
+
+impl Previews<'_> {
+    /// The picture of a clean latent (1, c, h, w), sRGB of 0…1.
+    pub(crate) fn picture(
+        self,
+        clean: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<RgbF32, EngineError> {
+        match self {
+            Self::Linear(map) => map.picture(clean),
+            Self::Decoded(vae) => tensor_picture(&vae.decode(clean, progress)?),
+        }
+    }
+}
 
 /// A linear map from the channels of a latent pixel to sRGB of 0…1.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

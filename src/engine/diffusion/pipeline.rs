@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
-use super::latent_preview::LatentPreview;
+use super::latent_preview::{LatentPreview, Previews};
 use super::prompt_encoder::PromptEncoder;
 use super::schedule::TrainedNoise;
 use super::text_encoder::EncodedText;
@@ -41,8 +41,8 @@ pub(super) struct Pipeline {
     pub(super) card: ModelCard,
     pub(super) trained: TrainedNoise,
     pub(super) unet: Unet,
-    /// `None`: fitted to each run's picture.
-    pub(super) preview: Option<LatentPreview>,
+    /// `None`: the decoder makes previews, or they are fitted to each run's picture.
+    preview: Option<LatentPreview>,
     prompts: PromptEncoder,
     vae: Vae,
     device: Device,
@@ -176,6 +176,22 @@ impl Pipeline {
         let latent = self.vae.encode(&tensor, progress)?;
         self.pictures.insert(picture.clone(), latent.clone());
         Ok(latent)
+    }
+
+    /// Whether a map for previews must be fitted to each run's picture.
+    pub(super) fn fits_previews(&self) -> bool {
+        self.preview.is_none() && !self.vae.is_tiny()
+    }
+
+    /// What makes the previews of a run, to which that map was fitted if one had to be.
+    pub(super) fn previews<'a>(
+        &'a self,
+        fitted: Option<&'a LatentPreview>,
+    ) -> Option<Previews<'a>> {
+        if self.vae.is_tiny() {
+            return Some(Previews::Decoded(&self.vae));
+        }
+        self.preview.as_ref().or(fitted).map(Previews::Linear)
     }
 
     /// A latent as the autoencoder gives it, before it is scaled for the U-Net.

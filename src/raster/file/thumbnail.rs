@@ -156,7 +156,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
         let segment = [b"Exif\0\0".as_slice(), &block].concat();
-        encoder.add_app_segment(1, &segment).unwrap();
+        encoder.add_app_segment(1, segment).unwrap();
         let grey = vec![128; usize::from(width) * usize::from(height) * 3];
         encoder
             .encode(&grey, width, height, jpeg_encoder::ColorType::Rgb)

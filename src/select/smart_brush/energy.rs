@@ -144,23 +144,59 @@ fn neighbour(level: &Level, (x, y): (u32, u32), step: (i32, i32)) -> Option<usiz
     is_inside.then(|| to.y as usize * level.extent.width as usize + to.x as usize)
 }
 
-/// Divides all of a level.
-pub(super) fn cut_whole(level: &Level, said: &[Said], was: &[bool], models: &Models) -> Vec<bool> {
-    let mut grid = Grid::with_capacity(level.extent.len());
-    let pixels = level.colours.iter().zip(said).zip(was);
-    for (at, ((colour, said), was)) in pixels.enumerate() {
-        let place = place_of(level.extent, at);
-        let (mut neighbours, mut costs) = ([NOBODY; 8], [0; 8]);
-        let slots = neighbours.iter_mut().zip(&mut costs);
-        for ((step, way), (who, cost)) in STEPS.into_iter().enumerate().zip(slots) {
-            if let Some(next) = neighbour(level, place, way) {
-                *who = next as u32;
-                *cost = parting(level, at, next, step);
+/// All of a level, to be divided more than once.
+pub(super) struct Whole<'a> {
+    level: &'a Level,
+    grid: Grid,
+    /// What it costs to put each pixel outside, less what it costs inside.
+    ends: Vec<i32>,
+}
+
+impl<'a> Whole<'a> {
+    pub(super) fn of(level: &'a Level) -> Self {
+        let count = level.extent.len();
+        let mut grid = Grid::with_capacity(count);
+        // A pair costs the same from either side: the even steps go forward, the odd ones back.
+        let mut forward = vec![[0; STEPS.len() / 2]; count];
+        for (at, costs) in forward.iter_mut().enumerate() {
+            let place = place_of(level.extent, at);
+            let steps = STEPS.into_iter().enumerate().step_by(2);
+            for ((step, way), cost) in steps.zip(costs) {
+                if let Some(next) = neighbour(level, place, way) {
+                    *cost = parting(level, at, next, step);
+                }
             }
         }
-        grid.push(models.costs(*colour, *said, *was), neighbours, costs);
+        for at in 0..count {
+            let place = place_of(level.extent, at);
+            let (mut neighbours, mut costs) = ([NOBODY; 8], [0; 8]);
+            let slots = neighbours.iter_mut().zip(&mut costs);
+            for ((step, way), (who, cost)) in STEPS.into_iter().enumerate().zip(slots) {
+                if let Some(next) = neighbour(level, place, way) {
+                    *who = next as u32;
+                    let from = if step % 2 == 0 { at } else { next };
+                    *cost = forward.get(from).map_or(0, |costs| costs[step / 2]);
+                }
+            }
+            grid.push((0, 0), neighbours, costs);
+        }
+        Self {
+            level,
+            grid,
+            ends: vec![0; count],
+        }
     }
-    grid.cut()
+
+    /// Divides it.
+    pub(super) fn cut(&mut self, said: &[Said], was: &[bool], models: &Models) -> Vec<bool> {
+        let pixels = self.level.colours.iter().zip(said).zip(was);
+        for (at, (((colour, said), was), end)) in pixels.zip(&mut self.ends).enumerate() {
+            let (inside, outside) = models.costs(*colour, *said, *was);
+            self.grid.add(at, outside - inside - *end);
+            *end = outside - inside;
+        }
+        self.grid.cut()
+    }
 }
 
 fn place_of(extent: Extent, at: usize) -> (u32, u32) {

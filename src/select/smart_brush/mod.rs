@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::{Proxy, SelectError};
 use crate::geometry::{Extent, PointF, Rect};
 use crate::raster::{Brush, Mask, Picture, Stroke, blank_mask};
-use energy::{Found, Models, cut_band, cut_whole, touched};
+use energy::{Found, Models, Whole, cut_band, touched};
 use level::Level;
 
 /// A pixel of the small picture is so many pixels of the proxy wide.
@@ -102,13 +102,14 @@ impl Scribbled {
         let coarse_said = fine.said_smaller(said, coarse.extent, COARSER);
         let coarse_was = fine.is_smaller(was, coarse.extent, COARSER);
         let mut models = Models::of_scribbles(coarse, &coarse_said, &coarse_was)?;
-        let mut inside = cut_whole(coarse, &coarse_said, &coarse_was, &models);
+        let mut whole = Whole::of(coarse);
+        let mut inside = whole.cut(&coarse_said, &coarse_was, &models);
         if is_stopped() {
             return None;
         }
         // Once more with what was learned.
         models = models.learned(coarse, &coarse_said, &inside);
-        inside = cut_whole(coarse, &coarse_said, &coarse_was, &models);
+        inside = whole.cut(&coarse_said, &coarse_was, &models);
         inside = coarse.joined_only(&inside, &coarse_was, &coarse_said);
         if is_stopped() {
             return None;

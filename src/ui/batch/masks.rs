@@ -99,6 +99,8 @@ fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
     let counts = batch.counts();
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
+        // The grid keeps so much for its scroll bar.
+        ui.set_max_width(ui.available_width() - space::M);
         widgets::sides(
             ui,
             desk,

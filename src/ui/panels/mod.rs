@@ -13,6 +13,7 @@ mod settings;
 mod status;
 mod strength;
 mod tabs;
+mod told;
 mod tool_column;
 mod top_bar;
 mod welcome;

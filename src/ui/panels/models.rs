@@ -1,19 +1,23 @@
-//! The list of models: all that were found, a field to search it, and ways to add to it.
+//! The model, first in the panel: which one paints, what it is, and the list it is chosen from.
 
 use eframe::egui::{self, Ui};
 
-use crate::catalog::{ModelCard, ModelRef};
+use super::told;
+use crate::catalog::{Distillation, ModelCard, ModelRef};
 use crate::editor::Command;
 use crate::text::Explain as _;
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::state::ModelPlace;
 use crate::ui::widgets;
 
 /// So many models are seen at a glance; more are searched.
 const SEARCHED_FROM: usize = 9;
+/// Width of the list and height of it where there is room, in points.
+const LIST: [f32; 2] = [340.0, 520.0];
 
-/// The chosen model, and the list it is chosen from.
-pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+/// The chosen model, and the list it is chosen from. What it is is said below where there is room.
+pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     let chosen = desk.editor.model().clone();
     let entries: Vec<Entry> = desk
         .editor
@@ -23,51 +27,87 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         .map(|card| Entry::of(card, desk))
         .collect();
     let name = desk.text("ui-model");
-    let current = entries
-        .iter()
-        .find(|entry| entry.reference == chosen)
-        .map_or_else(|| chosen.name(), |entry| entry.name.clone());
-    widgets::row(ui, name.as_ref(), &desk.text("ui-model-tip"), |ui| {
-        let combo = egui::ComboBox::from_id_salt("model")
-            .selected_text(current)
-            .width(170.0)
-            .truncate()
-            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
-            .icon(widgets::chevron);
-        let response = combo.show_ui(ui, |ui| list_ui(ui, desk, &chosen, &entries));
-        let list = response.response.accessible_name(name.as_ref());
-        if std::mem::take(&mut desk.state.wants.model) {
-            list.request_focus();
-            list.scroll_to_me(Some(egui::Align::Center));
+    let card = desk.editor.model_card().cloned();
+    let current = card
+        .as_ref()
+        .map_or_else(|| chosen.name(), |card| card.name.clone());
+    let (button, room) = (ui.available_width(), ui.ctx().content_rect().height());
+    let combo = egui::ComboBox::from_id_salt("model")
+        .selected_text(egui::RichText::new(current).family(crate::ui::theme::semibold()))
+        .width(button)
+        .height(LIST[1].min(0.7 * room))
+        .truncate()
+        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .icon(widgets::chevron);
+    let response = combo.show_ui(ui, |ui| {
+        ui.set_width(LIST[0].max(button));
+        if let Some(card) = &card {
+            told::told_ui(ui, desk, card);
         }
+        list_ui(ui, desk, &chosen, &entries);
     });
-    widgets::hint(ui, &desk.text("ui-model-add"));
+    let list = response.response.accessible_name(name.as_ref());
+    let list = list.on_hover_text(desk.text("ui-model-tip"));
+    if std::mem::take(&mut desk.state.wants.model) {
+        list.request_focus();
+        list.scroll_to_me(Some(egui::Align::Center));
+    }
+    if let Some(card) = card.filter(|_| is_described) {
+        widgets::hint(ui, &about(&card, desk));
+    }
+}
+
+/// What a model is, on one line: family, what it is good for, size of its pictures and of itself.
+pub(super) fn about(card: &ModelCard, desk: &Desk<'_>) -> String {
+    let megabytes = card.bytes as f64 / 1e6;
+    let size = if megabytes < 1000.0 {
+        format!("{megabytes:.0} MB")
+    } else {
+        format!("{:.1} GB", megabytes / 1000.0)
+    };
+    let good_for = if card.traits.sees_mask() {
+        Some("ui-model-inpainting")
+    } else if card.traits.follows_instructions() {
+        Some("ui-model-instructions")
+    } else {
+        None
+    };
+    let is_quick = card.traits.few_steps;
+    let kind = card.facts.map(|facts| facts.distillation.is);
+    let quick = match kind.filter(|kind| *kind != Distillation::None) {
+        Some(kind) => Some(told::distillation_name(desk, kind)),
+        None => is_quick.then(|| desk.text("ui-model-few-steps").into_owned()),
+    };
+    let family = match (&card.reference, card.family.name()) {
+        (ModelRef::BuiltIn, _) => Some(desk.text("ui-model-built-in").into_owned()),
+        (_, name) => name.map(str::to_owned),
+    };
+    let parts = [
+        family,
+        good_for.map(|key| desk.text(key).into_owned()),
+        quick,
+        Some(format!("{} px", card.traits.native_px)),
+        Some(size),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A model as the list shows it.
 struct Entry {
     reference: ModelRef,
     name: String,
-    /// Size of its pictures and of itself.
     about: String,
+    place: String,
 }
 
 impl Entry {
     fn of(card: &ModelCard, desk: &Desk<'_>) -> Self {
-        let megabytes = card.bytes as f64 / 1e6;
-        let size = if megabytes < 1000.0 {
-            format!("{megabytes:.0} MB")
-        } else {
-            format!("{:.1} GB", megabytes / 1000.0)
-        };
-        let mut about = format!("{} px · {size}", card.traits.native_px);
-        if card.traits.sees_mask() {
-            about = format!("{about} · {}", desk.text("ui-model-inpainting"));
-        }
+        let place = card.reference.path().map(|path| path.display().to_string());
         Self {
             reference: card.reference.clone(),
             name: card.name.clone(),
-            about,
+            about: about(card, desk),
+            place: place.unwrap_or_default(),
         }
     }
 
@@ -83,14 +123,14 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
     let mut searched: String = ui.data(|data| data.get_temp(id)).unwrap_or_default();
     if entries.len() >= SEARCHED_FROM {
         let hint = desk.text("ui-model-search");
-        let field = egui::TextEdit::singleline(&mut searched).hint_text(hint.as_ref());
+        let field = egui::TextEdit::singleline(&mut searched)
+            .hint_text(hint.as_ref())
+            .desired_width(f32::INFINITY);
         ui.add(field).accessible_name(hint.as_ref());
         ui.data_mut(|data| data.insert_temp(id, searched.clone()));
     }
     for entry in entries.iter().filter(|entry| entry.fits(&searched)) {
-        let is_chosen = entry.reference == *chosen;
-        let line = ui.selectable_label(is_chosen, entry.name.as_str());
-        if line.on_hover_text(entry.about.as_str()).clicked() {
+        if entry_ui(ui, entry, entry.reference == *chosen) {
             desk.send(Command::SetModel(entry.reference.clone()));
             ui.close();
         }
@@ -102,6 +142,13 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
         ui.add_enabled(false, egui::Button::new(about).wrap());
     }
     ui.separator();
+    if ui
+        .button(desk.text(Action::GetModel.text()).as_ref())
+        .clicked()
+    {
+        desk.act(Action::GetModel);
+        ui.close();
+    }
     for (key, want) in [
         ("ui-model-file", 0),
         ("ui-model-folder", 1),
@@ -118,4 +165,29 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
         }
         ui.close();
     }
+    widgets::hint(ui, &desk.text("ui-model-add"));
+}
+
+/// A line of the list: the name, and in quieter letters below it what it is. True when it was pressed.
+fn entry_ui(ui: &mut Ui, entry: &Entry, is_chosen: bool) -> bool {
+    let t = crate::ui::theme::tokens(ui);
+    let mut words = egui::text::LayoutJob::default();
+    let mut add = |text: &str, size: f32, ink| {
+        let font = egui::FontId::proportional(size);
+        words.append(text, 0.0, egui::TextFormat::simple(font, ink));
+    };
+    add(&entry.name, crate::ui::theme::text_size::BODY, t.text);
+    add("\n", crate::ui::theme::text_size::SMALL, t.muted);
+    add(&entry.about, crate::ui::theme::text_size::SMALL, t.muted);
+    let wide = egui::vec2(ui.available_width(), 0.0);
+    let line = egui::Button::selectable(is_chosen, words)
+        .min_size(wide)
+        .wrap();
+    let line = ui.add(line).accessible_name(entry.name.as_str());
+    let line = if entry.place.is_empty() {
+        line
+    } else {
+        line.on_hover_text(entry.place.as_str())
+    };
+    line.clicked()
 }

@@ -1,4 +1,4 @@
-//! The settings one seldom needs: guidance, seed, sampler, schedule, mask, model.
+//! The settings one seldom needs: guidance, seed, sampler, schedule, mask, LoRAs.
 
 use eframe::egui::{self, Ui};
 
@@ -43,7 +43,6 @@ pub(super) fn more_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId) {
         mask_options(ui, desk, document);
         tint(ui, desk);
     }
-    super::models::models_ui(ui, desk);
     super::loras::loras_ui(ui, desk, document);
 }
 

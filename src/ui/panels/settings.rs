@@ -5,7 +5,7 @@ use eframe::egui::{
     WidgetInfo, vec2,
 };
 
-use super::{background, generate, layers, more, prompt, strength};
+use super::{background, generate, layers, models, more, prompt, strength};
 use crate::document::DocumentId;
 use crate::plan::MaskMode;
 use crate::ui::canvas::TextureStore;
@@ -45,6 +45,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureS
         .show(&mut upper, |ui| {
             ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
+            models::models_ui(ui, desk, rest.height() >= TALL);
             mode(ui, desk, document, rest.height() >= TALL);
             // What everybody needs is seen first: prompt and strength.
             let tasks_first = rest.height() >= TASKS_FIRST;

@@ -5,6 +5,7 @@ mod auto_tint;
 mod background_choice;
 mod band;
 mod batch_view;
+mod clicks;
 mod dialog;
 mod drag;
 mod frame_drag;
@@ -19,6 +20,8 @@ pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
 pub(super) use batch_view::{BatchTextures, BatchView, Shows};
+pub(super) use clicks::ClickState;
+pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
 pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
@@ -61,6 +64,8 @@ pub enum Tool {
     Polygon,
     /// Selects what has nearly the colour that is pressed on.
     Wand,
+    /// Selects the thing that is clicked on.
+    Click,
     /// Scribbles say what belongs to the mask.
     SmartBrush,
     /// Moves the picture.
@@ -80,6 +85,7 @@ impl Tool {
             Action::Lasso => Self::Lasso,
             Action::Polygon => Self::Polygon,
             Action::Wand => Self::Wand,
+            Action::ClickSelect => Self::Click,
             Action::Hand => Self::Hand,
             _ => return None,
         })
@@ -253,6 +259,8 @@ pub(super) struct UiState {
     pub brush_size: BrushSize,
     /// How the selection tools select.
     pub tools: ToolOptions,
+    /// What was said of the thing that is being selected by clicks.
+    pub clicks: ClickState,
     /// The drag under way on the canvas.
     pub drag: Drag,
     /// What is shown.
@@ -323,6 +331,7 @@ impl Default for UiState {
             brush: BrushTip::default(),
             brush_size: BrushSize::default(),
             tools: ToolOptions::default(),
+            clicks: ClickState::default(),
             drag: Drag::default(),
             shown: Shown {
                 mask: true,

@@ -254,6 +254,12 @@ pub(super) fn case(action: Action) -> Case {
         Action::Erase => tool_case(To("Erase")),
         Action::Rectangle => tool_case(To("Rectangle")),
         Action::Lasso => tool_case(To("Lasso")),
+        // Without the networks it says where they can be had.
+        Action::ClickSelect => Case::new(
+            |stage| format!("{}", stage.has("Get… MobileSAM")),
+            Between("false", "true"),
+        )
+        .with_button(),
         Action::Wand => tool_case(To("Magic wand")),
         Action::SmartBrush => tool_case(To("Smart brush")),
         Action::Refine => Case::new(
@@ -458,6 +464,10 @@ pub(super) fn case(action: Action) -> Case {
         ),
         Action::Recover => Case::new(
             |stage| format!("{}", stage.has("There is nothing to restore.")),
+            Between("false", "true"),
+        ),
+        Action::GetModel => Case::new(
+            |stage| format!("{}", stage.has("Get… Stable Diffusion 1.5")),
             Between("false", "true"),
         ),
         Action::Messages => Case::new(

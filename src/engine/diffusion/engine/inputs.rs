@@ -51,7 +51,7 @@ impl Run<'_> {
     ) -> Result<Option<Tensor>, EngineError> {
         let input = self.input;
         let needed =
-            input.strength.get() < 1.0 || input.mask.is_some() || self.pipeline.preview.is_none();
+            input.strength.get() < 1.0 || input.mask.is_some() || self.pipeline.fits_previews();
         if !needed {
             return Ok(None);
         }

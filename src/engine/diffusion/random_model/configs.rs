@@ -13,6 +13,8 @@ struct Measures {
     vae_channels: Value,
     vae_scaling: f64,
     vae_groups: u32,
+    /// Distilled for few steps, with a tiny autoencoder in place of the other.
+    is_few_steps: bool,
     prediction: &'static str,
     text: Text,
     /// The second text encoder of SDXL.
@@ -51,6 +53,10 @@ pub(super) fn of(model: RandomModel) -> (Value, Vec<(&'static str, Value)>) {
 fn measures(model: RandomModel) -> Measures {
     match model {
         RandomModel::Sd15 => sd15(4),
+        RandomModel::Sd15FewSteps => Measures {
+            is_few_steps: true,
+            ..sd15(4)
+        },
         RandomModel::Sd15Inpaint => sd15(9),
         RandomModel::Sd21 => sd21(),
         RandomModel::Sdxl => sdxl(),
@@ -78,6 +84,7 @@ fn sd15(in_channels: u32) -> Measures {
         vae_channels: json!([128, 256, 512, 512]),
         vae_scaling: 0.18215,
         vae_groups: 32,
+        is_few_steps: false,
         prediction: "epsilon",
         text: Text {
             width: 768,
@@ -156,6 +163,7 @@ fn tiny() -> Measures {
         vae_channels: json!([8, 16]),
         vae_scaling: 0.5,
         vae_groups: 4,
+        is_few_steps: false,
         prediction: "epsilon",
         text: Text {
             width: 24,
@@ -179,9 +187,9 @@ fn index(measures: &Measures) -> Value {
         "feature_extractor": [null, null],
         "requires_safety_checker": false,
         "safety_checker": [null, null],
-        "scheduler": ["diffusers", "DDIMScheduler"],
+        "scheduler": ["diffusers", scheduler_class(measures)],
         "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
+        "vae": ["diffusers", vae_class(measures)],
     });
     let mut parts = vec![
         ("text_encoder", "CLIPTextModel"),
@@ -198,9 +206,25 @@ fn index(measures: &Measures) -> Value {
     index
 }
 
+fn scheduler_class(measures: &Measures) -> &'static str {
+    if measures.is_few_steps {
+        "LCMScheduler"
+    } else {
+        "DDIMScheduler"
+    }
+}
+
+fn vae_class(measures: &Measures) -> &'static str {
+    if measures.is_few_steps {
+        "AutoencoderTiny"
+    } else {
+        "AutoencoderKL"
+    }
+}
+
 fn scheduler(measures: &Measures) -> Value {
     json!({
-        "_class_name": "DDIMScheduler",
+        "_class_name": scheduler_class(measures),
         "_diffusers_version": DIFFUSERS_VERSION,
         "beta_end": 0.012,
         "beta_schedule": "scaled_linear",
@@ -234,7 +258,30 @@ fn unet(measures: &Measures) -> Value {
     unet
 }
 
+/// TAESD's.
+fn tiny_vae() -> Value {
+    json!({
+        "_class_name": "AutoencoderTiny",
+        "_diffusers_version": DIFFUSERS_VERSION,
+        "act_fn": "relu",
+        "block_out_channels": [64, 64, 64, 64],
+        "decoder_block_out_channels": [64, 64, 64, 64],
+        "encoder_block_out_channels": [64, 64, 64, 64],
+        "in_channels": 3,
+        "latent_channels": 4,
+        "num_decoder_blocks": [3, 3, 3, 1],
+        "num_encoder_blocks": [1, 3, 3, 3],
+        "out_channels": 3,
+        "scaling_factor": 1.0,
+        "upsample_fn": "nearest",
+        "upsampling_scaling_factor": 2,
+    })
+}
+
 fn vae(measures: &Measures) -> Value {
+    if measures.is_few_steps {
+        return tiny_vae();
+    }
     let levels = measures.vae_channels.as_array().map_or(0, Vec::len);
     json!({
         "_class_name": "AutoencoderKL",

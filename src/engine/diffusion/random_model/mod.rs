@@ -32,6 +32,8 @@ const TOKENIZER: [&str; 3] = [
 pub enum RandomModel {
     /// The architecture of Stable Diffusion 1.5.
     Sd15,
+    /// The same distilled for few steps, with a tiny autoencoder.
+    Sd15FewSteps,
     /// Its inpainting variant, with mask and masked-image latent as input.
     Sd15Inpaint,
     /// The architecture of Stable Diffusion 2.1 for 768 pixels (v-prediction).
@@ -44,8 +46,9 @@ pub enum RandomModel {
 
 impl RandomModel {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Sd15,
+        Self::Sd15FewSteps,
         Self::Sd15Inpaint,
         Self::Sd21,
         Self::Sdxl,
@@ -56,6 +59,7 @@ impl RandomModel {
     pub fn id(self) -> &'static str {
         match self {
             Self::Sd15 => "sd15",
+            Self::Sd15FewSteps => "sd15-lcm",
             Self::Sd15Inpaint => "sd15-inpaint",
             Self::Sd21 => "sd21",
             Self::Sdxl => "sdxl",

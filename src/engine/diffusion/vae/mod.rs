@@ -145,6 +145,11 @@ impl Vae {
         })
     }
 
+    /// Whether it is the tiny stand-in, which decodes in some percent of a step.
+    pub(crate) fn is_tiny(&self) -> bool {
+        matches!(self.networks, Networks::Tiny(_))
+    }
+
     /// What `vae/config.json` says.
     pub(crate) fn config(&self) -> &VaeConfig {
         &self.config

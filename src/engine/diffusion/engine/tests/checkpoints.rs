@@ -75,6 +75,44 @@ fn a_file_gives_the_very_picture_that_the_folder_gives() {
 }
 
 #[test]
+fn a_tiny_autoencoder_can_take_the_place_of_a_checkpoints_own_and_shows_previews() {
+    let room = tempfile::tempdir().unwrap();
+    let [folder, file] = both("sd1", room.path());
+    let golden = golden_path("families/taesd/vae");
+    let weights = "diffusion_pytorch_model.safetensors";
+    let beside = room.path().join("vae");
+    for name in ["config.json", weights] {
+        put(&beside, name, &std::fs::read(golden.join(name)).unwrap());
+    }
+    let folder = folder.path().unwrap().to_owned();
+    std::fs::remove_dir_all(folder.join("vae")).unwrap();
+    copy_tree(&beside, &folder.join("vae"));
+    let run = |model: ModelRef| {
+        let input = EngineInput {
+            model,
+            steps: Steps::new(6).unwrap(),
+            sampler: SamplerId::Euler,
+            ..tiny()
+        };
+        let mut watch = Watch::default();
+        let image = engine().run(&input, &mut watch).unwrap().image;
+        (image, watch.previews)
+    };
+    let (image, previews) = run(file.with_vae(&beside.join(weights)).unwrap());
+    assert!(image == run(ModelRef::Folder(folder)).0);
+    assert!(previews.len() > 1);
+    assert!(
+        previews
+            .iter()
+            .all(|preview| preview.extent == image.extent)
+    );
+    // Behind the last step nothing is left to do but to decode.
+    let last = planes(previews.last().unwrap());
+    let error = relative_error(&last, &planes(&image));
+    assert!(error < 1e-5, "{error:e}");
+}
+
+#[test]
 fn loras_are_added_and_taken_away_again() {
     let room = tempfile::tempdir().unwrap();
     let folder = small_sd1(room.path());

@@ -69,6 +69,85 @@ fn weights_with_a_lora_are_those_of_diffusers() {
     }
 }
 
+/// A convolution taken apart in three, as LyCORIS's trainers write it: change\[o, i, y, x\] =
+/// Σₙ Σₘ up\[o, n\] · mid\[n, m, y, x\] · down\[m, i\], times α / rank.
+#[test]
+fn a_convolution_in_three_is_the_sum_over_both_ranks() {
+    const NAME: &str = "down_blocks.0.resnets.0.conv1";
+    const FILE: &str = "unet/diffusion_pytorch_model.safetensors";
+    let folder = tempfile::tempdir().unwrap();
+    let files = model(folder.path(), false);
+    let weight = format!("{NAME}.weight");
+    let tensor = |files: &ModelFiles| {
+        let weights = Weights::open(files, &[FILE], &Device::Cpu, Precision::F32).unwrap();
+        let shape = files.weights(FILE).unwrap().unwrap()[0].tensors()[&weight]
+            .shape
+            .clone();
+        let values = weights.tensor(&weight, &shape[..]).unwrap();
+        let values: Vec<f32> = values.flatten_all().unwrap().to_vec1().unwrap();
+        (shape, values)
+    };
+    let (shape, before) = tensor(&files);
+    let [outputs, inputs, height, width] = shape[..] else {
+        panic!("{shape:?}")
+    };
+    assert_eq!((height, width), (3, 3));
+    let (rank, alpha) = (3, 1.5_f32);
+    let values = |count: usize, step: usize| -> Vec<f32> {
+        (0..count)
+            .map(|i| ((i * step) % 17) as f32 / 8.0 - 1.0)
+            .collect()
+    };
+    let up = values(outputs * rank, 5);
+    let mid = values(rank * rank * 9, 7);
+    let down = values(rank * inputs, 11);
+    let layer = format!("lora_unet_{}", NAME.replace('.', "_"));
+    let stored = [
+        ("lora_up.weight", vec![outputs, rank, 1, 1], up.clone()),
+        ("lora_mid.weight", vec![rank, rank, 3, 3], mid.clone()),
+        ("lora_down.weight", vec![rank, inputs, 1, 1], down.clone()),
+        ("alpha", vec![], vec![alpha]),
+    ];
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = stored
+        .into_iter()
+        .map(|(name, shape, numbers)| {
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+            (format!("{layer}.{name}"), shape, bytes.collect())
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (name, view.unwrap())
+    });
+    let path = folder.path().join("three.safetensors");
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let lora = LoraRef::at(&path).unwrap();
+    let (_, after) = tensor(&files.with_loras(&[(lora, 0.5)]).unwrap());
+    let scale = 0.5 * f64::from(alpha) / rank as f64;
+    let mut most = 0.0_f64;
+    for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+        let (pixel, i, o) = (index % 9, index / 9 % inputs, index / 9 / inputs);
+        let mut change = 0.0;
+        for n in 0..rank {
+            for m in 0..rank {
+                let [up, mid, down] = [
+                    up[o * rank + n],
+                    mid[(n * rank + m) * 9 + pixel],
+                    down[m * inputs + i],
+                ];
+                change += f64::from(up) * f64::from(mid) * f64::from(down);
+            }
+        }
+        let wanted = f64::from(*before) + scale * change;
+        assert!(
+            (f64::from(*after) - wanted).abs() <= 1e-5,
+            "{index}: {after} {wanted}"
+        );
+        most = most.max((scale * change).abs());
+    }
+    assert!(most > 0.5, "it changes something: {most}");
+}
+
 #[test]
 fn only_what_a_lora_changes_is_read_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,139 @@
+//! What shapes cannot tell of the chosen model, what says it, and chips to say otherwise by hand.
+
+use eframe::egui::Ui;
+
+use super::models::about;
+use crate::catalog::{
+    Distillation, Facts, ModelCard, ModelFile, ModelRef, PredictionType, Told, ToldBy,
+};
+use crate::editor::Command;
+use crate::text::{Explain as _, Message};
+use crate::ui::context::Desk;
+use crate::ui::{icons, show_in_folder, widgets};
+
+/// Sides of pictures that models are trained on, in pixels.
+const SIDES: [u32; 4] = [512, 640, 768, 1024];
+
+/// What the chosen model is, where it lies, and what can be said otherwise.
+pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
+    widgets::heading(ui, &card.name);
+    widgets::hint(ui, &about(card, desk));
+    if let (ModelRef::File(file), Some(facts)) = (&card.reference, &card.facts) {
+        facts_ui(ui, desk, file, facts);
+    }
+    if let Some(path) = card.reference.path() {
+        let show = desk.text("ui-model-show");
+        if widgets::quiet_button(ui, icons::OPEN, &show)
+            .on_hover_text(path.display().to_string())
+            .clicked()
+        {
+            show_in_folder::show(path);
+            ui.close();
+        }
+    }
+    ui.separator();
+}
+
+fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
+    // What is said by hand takes the place of what is known of the file.
+    let file = if file.is_known {
+        &ModelFile {
+            vae: file.vae.clone(),
+            ..ModelFile::at(file.path.clone())
+        }
+    } else {
+        file
+    };
+    let predictions = [PredictionType::Epsilon, PredictionType::VPrediction];
+    let picked = fact(
+        ui,
+        desk,
+        "ui-model-prediction",
+        facts.prediction,
+        &predictions,
+        |desk, it| {
+            let key = match it {
+                PredictionType::Epsilon => "ui-model-epsilon",
+                PredictionType::VPrediction => "ui-model-v",
+                PredictionType::Sample => "ui-model-sample",
+            };
+            desk.text(key).into_owned()
+        },
+    );
+    let mut changed = picked.map(|prediction| ModelFile {
+        prediction,
+        ..file.clone()
+    });
+    let picked = fact(
+        ui,
+        desk,
+        "ui-model-kind",
+        facts.distillation,
+        &Distillation::ALL,
+        |desk, it| distillation_name(desk, it),
+    );
+    changed = changed.or(picked.map(|distillation| ModelFile {
+        distillation,
+        ..file.clone()
+    }));
+    let picked = fact(
+        ui,
+        desk,
+        "ui-model-side",
+        facts.native_px,
+        &SIDES,
+        |_, px| format!("{px}"),
+    );
+    changed = changed.or(picked.map(|native_px| ModelFile {
+        native_px,
+        ..file.clone()
+    }));
+    if let Some(file) = changed {
+        desk.send(Command::TellModel(file));
+    }
+}
+
+/// What a kind of distillation is called.
+pub(super) fn distillation_name(desk: &Desk<'_>, kind: Distillation) -> String {
+    match kind {
+        Distillation::None => desk.text("ui-model-all-steps").into_owned(),
+        Distillation::Consistency => "LCM".to_owned(),
+        Distillation::Turbo => "Turbo".to_owned(),
+        Distillation::Lightning => "Lightning · Hyper".to_owned(),
+    }
+}
+
+/// A fact with what says it, as chips of which one is down. What was pressed: a value, or the one that
+/// was chosen by hand again, which leaves it to the file.
+fn fact<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    desk: &Desk<'_>,
+    key: &str,
+    told: Told<T>,
+    values: &[T],
+    name_of: impl Fn(&Desk<'_>, T) -> String,
+) -> Option<Option<T>> {
+    let by = desk.say(&told.by.message());
+    let title = Message::new("ui-model-told")
+        .with("what", desk.text(key).into_owned())
+        .with("by", by);
+    widgets::hint(ui, &desk.say(&title)).on_hover_text(desk.text(&format!("{key}-tip")));
+    let mut picked = None;
+    widgets::chip_row(ui, |ui| {
+        let other = (!values.contains(&told.is)).then_some(told.is);
+        for value in values.iter().copied().chain(other) {
+            let is_it = value == told.is;
+            let by_hand = is_it && told.by == ToldBy::Hand;
+            let chip = widgets::chip(ui, &name_of(desk, value), is_it);
+            let chip = if by_hand {
+                chip.on_hover_text(desk.text("ui-model-untell"))
+            } else {
+                chip
+            };
+            if chip.clicked() && (by_hand || !is_it) {
+                picked = Some((!by_hand).then_some(value));
+            }
+        }
+    });
+    picked
+}
