@@ -41,7 +41,8 @@ class Folder(Session):
         time.sleep(0.5)
 
     def known(self):
-        """What the window has written down."""
+        """What the window has written down; it does so every two seconds."""
+        time.sleep(3)
         path = self.work / "shop/overpaint/.overpaint-batch/window.json"
         return json.loads(path.read_text()) if path.is_file() else {"pictures": {}}
 

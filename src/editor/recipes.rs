@@ -40,7 +40,7 @@ impl Editor {
         &self,
         id: DocumentId,
         layer: Option<LayerId>,
-    ) -> Option<impl FnOnce() -> BulkRecipe + Send + 'static> {
+    ) -> Option<impl FnOnce() -> BulkRecipe + Send + use<>> {
         let open = self.document(id)?;
         let made = layer.and_then(|layer| LayerRecipe::of(open.document.layer(layer)?));
         let made = made.unwrap_or_else(|| LayerRecipe {

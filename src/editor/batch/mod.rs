@@ -163,6 +163,11 @@ impl OpenBatch {
         self.doing.as_ref()
     }
 
+    /// True where something is still to be written or counted, which [`Editor::poll`] does when it is due.
+    pub fn is_unsettled(&self) -> bool {
+        self.is_changed || self.is_stale
+    }
+
     /// What something looks like; it is read when it is asked for by `BatchCommand::Look`.
     pub fn look(&self, id: LookId) -> &Look {
         self.looks.of(id)

@@ -96,6 +96,7 @@ pub(super) fn masks_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> V
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);

@@ -31,6 +31,7 @@ pub(super) fn batch_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let editor = desk.editor;
     let Some(batch) = editor.batch() else { return };
     let t = theme::tokens(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
     cells::begin_frame(&mut desk.state.batch.textures);
     ui.painter().rect_filled(ui.max_rect(), 0.0, t.canvas);
     keys(ui, desk, batch);

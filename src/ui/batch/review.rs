@@ -82,6 +82,7 @@ pub(super) fn review_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> 
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch, items: &[usize]) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);

@@ -40,6 +40,7 @@ pub(super) fn run_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> Vec
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     let summary = Message::new("ui-batch-run-summary")
         .with("done", counts.done)

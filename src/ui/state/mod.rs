@@ -22,7 +22,6 @@ pub(super) use band::Band;
 pub(super) use batch_view::{BatchTextures, BatchView, Shows};
 pub(super) use clicks::ClickState;
 pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
-pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
 pub(super) use guide::{Guide, GuideSeen};
