@@ -82,7 +82,7 @@ fn masks_come_back_as_they_were() {
 #[test]
 fn a_journal_that_a_bad_disk_has_changed_is_an_error() {
     let out = tempfile::tempdir().unwrap();
-    let path = out.path().join(FOLDER).join(FILE);
+    let path = out.path().join(BATCH_FOLDER).join(FILE);
     {
         let journal = Journal::open(out.path(), false).unwrap();
         for number in 0..40_u8 {

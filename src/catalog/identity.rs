@@ -55,7 +55,7 @@ pub(super) fn sha256_of_file(
     path: &Path,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Option<String>, CatalogError> {
-    let mut read = || -> std::io::Result<Option<String>> {
+    let read = || -> std::io::Result<Option<String>> {
         let mut file = File::open(path)?;
         let mut hash = Sha256::new();
         let mut block = vec![0; 1 << 20];

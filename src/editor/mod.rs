@@ -138,9 +138,9 @@ pub struct Editor {
     backgrounds: TaskThread<BackgroundEvent>,
     putting: Vec<Putting>,
     mask_tools: MaskTools,
-    batches: Batches,
     getting: GettingModels,
     clicking: Clicking,
+    batches: Batches,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -265,9 +265,9 @@ impl Editor {
         self.poll_sight();
         self.poll_backgrounds();
         self.poll_mask_tools();
-        self.poll_batch();
         self.poll_downloads();
         self.poll_clicks();
+        self.poll_batch();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
