@@ -4,10 +4,8 @@ import json
 import shutil
 import time
 
-from desktop import ROOT, play, texts  # noqa: F401
+from desktop import ROOT, play
 from session import LANGUAGE, TEXTS, THEME, Session, check
-
-PHOTOS = ROOT / "assets/samples"
 
 
 def text(key, **values):
@@ -20,6 +18,13 @@ def text(key, **values):
 
 class Folder(Session):
     """The window, with a folder of pictures."""
+
+    def photos(self):
+        """The samples, and the photographs of the workshop where there are some."""
+        found = [path for path in sorted((ROOT / "assets/samples").glob("*.png")) if "subject" not in path.stem]
+        more = ROOT.parent / "shared/vision/photos"
+        whole = [path for path in sorted(more.glob("*.*g")) if path.stem.isalpha()]
+        return found + whole[:5]
 
     def wait_for_start(self, start, seconds=15):
         """Waits for a control whose name begins so."""
@@ -36,7 +41,8 @@ class Folder(Session):
         time.sleep(0.5)
 
     def known(self):
-        """What the window has written down."""
+        """What the window has written down; it does so every two seconds."""
+        time.sleep(3)
         path = self.work / "shop/overpaint/.overpaint-batch/window.json"
         return json.loads(path.read_text()) if path.is_file() else {"pictures": {}}
 
@@ -45,7 +51,7 @@ def begin(s):
     """A folder of photographs, one broken file; the start screen leads to it."""
     shop = s.work / "shop"
     shop.mkdir()
-    for number, photo in enumerate(sorted(s.photos())):
+    for number, photo in enumerate(s.photos()):
         shutil.copy(photo, shop / f"{number:02}-{photo.name}")
     (shop / "broken.jpg").write_bytes(b"no picture")
     recipe = 'version = 1\n[edit]\ntask = "background"\nprompt = "beach"\nsteps = 6\n'
@@ -170,16 +176,6 @@ def review(s):
     s.shot("opened-again")
     check(s.known()["pictures"] == before, "something was forgotten")
     s.say("killed and opened again: nothing is forgotten")
-
-
-def photos(s):
-    """The samples, and the photographs where there are some."""
-    found = list(PHOTOS.glob("*.png"))
-    more = ROOT.parent / "shared/vision/photos"
-    return found + (sorted(more.glob("*.jpg"))[:5] if more.is_dir() else [])
-
-
-Folder.photos = photos
 
 
 def main():

@@ -21,6 +21,7 @@ impl Editor {
             return;
         };
         self.do_file_task(Box::new(move || {
+            let recipe = recipe();
             let failed = |why: String| PictureError::Write {
                 path: path.clone(),
                 why,
@@ -33,8 +34,13 @@ impl Editor {
         }));
     }
 
-    /// The recipe of what is set for a document, or of how a layer was made.
-    pub(super) fn recipe_of(&self, id: DocumentId, layer: Option<LayerId>) -> Option<BulkRecipe> {
+    /// Makes the recipe of what is set for a document, or of how a layer was made; to be called on a thread,
+    /// because it reads the model.
+    pub(super) fn recipe_of(
+        &self,
+        id: DocumentId,
+        layer: Option<LayerId>,
+    ) -> Option<impl FnOnce() -> BulkRecipe + Send + use<>> {
         let open = self.document(id)?;
         let made = layer.and_then(|layer| LayerRecipe::of(open.document.layer(layer)?));
         let made = made.unwrap_or_else(|| LayerRecipe {
@@ -43,10 +49,13 @@ impl Editor {
             mask_kind: open.document.mask_kind(),
             provenance: None,
         });
-        let model = named(&Library::open(&self.data_dir), &made.model);
-        let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
-        let model = (model.as_str(), identity.and_then(Result::ok));
-        Some(BulkRecipe::of_edit(&made.settings, model, part_of(open)))
+        let (part, data_dir) = (part_of(open), self.data_dir.clone());
+        Some(move || {
+            let model = named(&Library::open(&data_dir), &made.model);
+            let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
+            let model = (model.as_str(), identity.and_then(Result::ok));
+            BulkRecipe::of_edit(&made.settings, model, part)
+        })
     }
 }
 

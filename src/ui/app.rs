@@ -172,7 +172,11 @@ impl Desktop {
         if self.files.is_open() {
             ctx.request_repaint_after_secs(0.1);
         }
-        let busy_batch = self.editor.batch().and_then(OpenBatch::doing);
+        let batch = self.editor.batch();
+        if batch.is_some_and(OpenBatch::is_unsettled) {
+            ctx.request_repaint_after_secs(0.5);
+        }
+        let busy_batch = batch.and_then(OpenBatch::doing);
         if self.editor.running().is_some() || busy_batch.is_some() {
             // The time left goes on even when the engine is silent.
             ctx.request_repaint_after_secs(0.25);
@@ -346,7 +350,7 @@ impl Desktop {
                 }
                 egui::Event::Paste(text) if !writing => {
                     for path in clipboard::files_of(&text) {
-                        self.editor.apply(Command::OpenFile(path));
+                        self.editor.apply(batch::opening(path));
                     }
                 }
                 _ => {}

@@ -229,7 +229,7 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
         };
         ask(desk, files, purpose, PathBuf::new());
     }
-    for purpose in batch::files_wanted(desk) {
+    if let Some(purpose) = desk.state.batch.wants_file.take() {
         // The empty name stands for the folder itself.
         let folder = folder_used_last(desk).join("");
         ask(desk, files, purpose, folder);

@@ -39,6 +39,7 @@ mod selecting;
 mod support;
 mod texts;
 mod ui;
+mod ui_batch;
 mod ui_first_hour;
 mod ui_guide;
 mod ui_loras;

@@ -122,20 +122,16 @@ impl Looks {
         self.reading.retain(|(id, _)| id.of != of);
     }
 
-    /// Takes in what was read and has the next one read; `path_of` says where it lies. True when something came.
-    pub(super) fn poll(
-        &mut self,
-        path_of: impl Fn(LookId) -> Option<PathBuf>,
-        kept: &Path,
-    ) -> bool {
+    /// Takes in what was read. True when something came.
+    pub(super) fn take(&mut self) -> bool {
         let mut came = false;
         while let Some(event) = self.thread.poll() {
             came = true;
             match event {
                 TaskEvent::Done(Looked { id, path, tile }) => {
-                    let place = self.reading.iter().position(|it| *it == (id, path.clone()));
+                    let read = (id, path);
                     // What was forgotten meanwhile shows an old file.
-                    if let Some(place) = place {
+                    if let Some(place) = self.reading.iter().position(|it| *it == read) {
                         self.reading.remove(place);
                         self.insert(id, tile.map_or(Look::None, |tile| Look::Tile(tile.into())));
                     }
@@ -148,29 +144,36 @@ impl Looks {
                 }
             }
         }
-        while self.thread.has_room() {
-            let is_unread = |id: &&LookId| {
-                !self.known.contains_key(id) && !self.reading.iter().any(|(read, _)| read == *id)
-            };
-            let next = self.wanted.iter().find(is_unread).copied();
-            let Some(id) = next else { break };
-            let Some(path) = path_of(id) else {
-                self.insert(id, Look::None);
-                continue;
-            };
-            let kept = (!id.is_large).then(|| kept.to_path_buf());
-            let file = path.clone();
-            let read = move || Looked {
-                id,
-                tile: look_at(&file, kept.as_deref()),
-                path: file,
-            };
-            if self.thread.try_do(Box::new(read)).is_err() {
-                break;
-            }
-            self.reading.push((id, path));
-        }
         came
+    }
+
+    /// What is to be read next, where the thread has room for it.
+    pub(super) fn next(&self) -> Option<LookId> {
+        let is_unread = |id: &&LookId| {
+            !self.known.contains_key(id) && !self.reading.iter().any(|(read, _)| read == *id)
+        };
+        let next = self.wanted.iter().find(is_unread).copied();
+        next.filter(|_| self.thread.has_room())
+    }
+
+    /// Has a look read; small ones are kept in that folder.
+    pub(super) fn read(&mut self, id: LookId, path: Option<PathBuf>, kept: &Path) {
+        let Some(path) = path else {
+            return self.insert(id, Look::None);
+        };
+        let kept = (!id.is_large).then(|| kept.to_path_buf());
+        let file = path.clone();
+        let read = move || Looked {
+            id,
+            tile: look_at(&file, kept.as_deref()),
+            path: file,
+        };
+        if self.thread.try_do(Box::new(read)).is_ok() {
+            self.reading.push((id, path));
+        } else {
+            // Without a thread there is no picture.
+            self.insert(id, Look::None);
+        }
     }
 
     fn insert(&mut self, id: LookId, look: Look) {

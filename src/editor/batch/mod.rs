@@ -163,6 +163,11 @@ impl OpenBatch {
         self.doing.as_ref()
     }
 
+    /// True where something is still to be written or counted, which [`Editor::poll`] does when it is due.
+    pub fn is_unsettled(&self) -> bool {
+        self.is_changed || self.is_stale
+    }
+
     /// What something looks like; it is read when it is asked for by `BatchCommand::Look`.
     pub fn look(&self, id: LookId) -> &Look {
         self.looks.of(id)
@@ -380,12 +385,12 @@ impl Editor {
             .in_editor
             .retain(|id, _| self.documents.iter().any(|open| open.id() == *id));
         batch.refresh();
-        let mut looks = std::mem::replace(
-            &mut batch.looks,
-            Looks::new(Wake::clone(&self.batches.wake)),
-        );
-        self.changed |= looks.poll(|id| batch.path_of(id), &kept::looks_of(&batch.out));
-        batch.looks = looks;
+        self.changed |= batch.looks.take();
+        let kept = kept::looks_of(&batch.out);
+        while let Some(id) = batch.looks.next() {
+            let path = batch.path_of(id);
+            batch.looks.read(id, path, &kept);
+        }
         let is_due = batch.written_at.is_none_or(|at| at.elapsed() >= WRITING);
         if batch.is_changed && is_due {
             let (kept, out) = (batch.kept(), batch.out.clone());

@@ -90,7 +90,7 @@ fn recipe_in(folder: &Path) -> Option<PathBuf> {
 enum Wanted {
     Folder,
     File(PathBuf),
-    Made(Box<Chosen>),
+    Made(Box<dyn FnOnce() -> BulkRecipe + Send>, String),
     Preset(BatchPreset),
 }
 
@@ -98,9 +98,10 @@ fn chosen(wanted: Wanted, folder: &Path, kept: Option<&Kept>) -> Result<Chosen, 
     let of_preset = |which| Ok((preset(which)?, folder.to_owned(), RecipeName::Preset(which)));
     match wanted {
         Wanted::File(path) => of_file(&path),
-        Wanted::Made(chosen) => {
-            chosen.0.check()?;
-            Ok(*chosen)
+        Wanted::Made(make, title) => {
+            let recipe = make();
+            recipe.check()?;
+            Ok((recipe, folder.to_owned(), RecipeName::Settings(title)))
         }
         Wanted::Preset(which) => of_preset(which),
         Wanted::Folder => match (kept, recipe_in(folder)) {
@@ -162,9 +163,8 @@ impl Editor {
             RecipeFrom::File(path) => Wanted::File(path.clone()),
             RecipeFrom::Preset(preset) => Wanted::Preset(*preset),
             RecipeFrom::Settings(id) => {
-                let name = RecipeName::Settings(self.document(*id)?.title().to_owned());
-                let recipe = self.recipe_of(*id, None)?;
-                Wanted::Made(Box::new((recipe, PathBuf::from("."), name)))
+                let title = self.document(*id)?.title().to_owned();
+                Wanted::Made(Box::new(self.recipe_of(*id, None)?), title)
             }
         })
     }

@@ -10,6 +10,7 @@ use crate::editor::{
 };
 use crate::text::Message;
 use crate::ui::context::Desk;
+use crate::ui::file_purpose::FilePurpose;
 use crate::ui::icons;
 use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::widgets;
@@ -113,7 +114,7 @@ fn recipe_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
             });
             let text = desk.text("ui-batch-from-file");
             if widgets::menu_line(ui, icons::OPEN, &text, "").clicked() {
-                desk.state.batch.wants_recipe = true;
+                desk.state.batch.wants_file = Some(FilePurpose::BatchRecipe);
                 ui.close();
             }
         });

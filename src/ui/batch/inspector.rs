@@ -1,6 +1,6 @@
 //! The selected picture, larger, with what is known of it and what can be done with it.
 
-use eframe::egui::{Frame, Margin, Panel, Rect, Slider, Ui, Vec2, vec2};
+use eframe::egui::{Button, Frame, Margin, Panel, Rect, RichText, Slider, Ui, vec2};
 
 use super::cells::look_ui;
 use super::words;
@@ -13,7 +13,7 @@ use crate::text::Message;
 use crate::ui::actions::Action;
 use crate::ui::context::{Desk, action_keys};
 use crate::ui::icons::{self, Icon};
-use crate::ui::theme::{self, size, space};
+use crate::ui::theme::{self, size, space, text_size};
 use crate::ui::widgets;
 
 /// Width of the panel, in points.
@@ -78,18 +78,22 @@ fn pictures_ui(
     vec![large(of), large(LookOf::Picture)]
 }
 
-/// A button as wide as the panel, with its key.
+/// A button as wide as the panel.
 fn wide_button(ui: &mut Ui, icon: Icon, text: &str, is_on: bool) -> bool {
-    let width = ui.available_width();
-    let button = ui.scope(|ui| {
-        ui.spacing_mut().interact_size = Vec2::new(width, size::CONTROL);
-        let t = theme::tokens(ui);
-        if is_on {
-            ui.visuals_mut().widgets.inactive.weak_bg_fill = t.selected;
-        }
-        widgets::quiet_button(ui, icon, text)
-    });
-    button.inner.clicked()
+    let t = theme::tokens(ui);
+    let ink = match (ui.is_enabled(), is_on) {
+        (false, _) => t.disabled,
+        (true, true) => t.accent,
+        (true, false) => t.text,
+    };
+    let sign = RichText::new(icon.0)
+        .family(theme::icon_family())
+        .size(text_size::ICON_SMALL)
+        .color(ink);
+    let button = Button::new((sign, text))
+        .selected(is_on)
+        .min_size(vec2(ui.available_width(), size::CONTROL));
+    ui.add(button).accessible_name(text).clicked()
 }
 
 fn with_key(ui: &Ui, desk: &Desk<'_>, key: &str, action: Action) -> String {

@@ -96,9 +96,12 @@ pub(super) fn masks_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> V
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
+        // The grid keeps so much for its scroll bar.
+        ui.set_max_width(ui.available_width() - space::M);
         widgets::sides(
             ui,
             desk,

@@ -31,14 +31,17 @@ pub(super) fn batch_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let editor = desk.editor;
     let Some(batch) = editor.batch() else { return };
     let t = theme::tokens(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
     cells::begin_frame(&mut desk.state.batch.textures);
     ui.painter().rect_filled(ui.max_rect(), 0.0, t.canvas);
     keys(ui, desk, batch);
-    Frame::NONE
+    let header = Frame::NONE
         .fill(t.panel)
-        .stroke(Stroke::new(1.0, t.line))
-        .inner_margin(Margin::symmetric(12, 8))
+        .inner_margin(Margin::symmetric(16, 8))
         .show(ui, |ui| header::header_ui(ui, desk, batch));
+    let edge = header.response.rect;
+    ui.painter()
+        .hline(edge.x_range(), edge.bottom(), Stroke::new(1.0, t.line));
     let mut wanted = match batch.phase() {
         BatchPhase::Masks => masks::masks_ui(ui, desk, batch),
         BatchPhase::Try => tries::tries_ui(ui, desk, batch),
@@ -120,7 +123,7 @@ pub(super) fn perform(desk: &mut Desk<'_>, action: Action) -> bool {
     if action == Action::Batch {
         match editor.batch() {
             Some(_) => desk.state.batch.is_shown = !desk.state.batch.is_shown,
-            None => desk.state.batch.wants_folder = true,
+            None => desk.state.batch.wants_file = Some(FilePurpose::BatchFolder),
         }
         return true;
     }
@@ -189,27 +192,6 @@ fn decide(desk: &mut Desk<'_>, batch: &OpenBatch, accepts: bool) {
     };
     step(desk, batch, 1);
     desk.send(Command::Batch(command));
-}
-
-/// Which files and folders somebody has asked to choose.
-pub(super) fn files_wanted(desk: &mut Desk<'_>) -> Vec<FilePurpose> {
-    let view = &mut desk.state.batch;
-    let wanted = [
-        (
-            std::mem::take(&mut view.wants_folder),
-            FilePurpose::BatchFolder,
-        ),
-        (
-            std::mem::take(&mut view.wants_recipe),
-            FilePurpose::BatchRecipe,
-        ),
-        (
-            std::mem::take(&mut view.wants_export),
-            FilePurpose::BatchExport,
-        ),
-    ];
-    let wanted = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted);
-    wanted.map(|(_, purpose)| purpose).collect()
 }
 
 /// How something that was dropped is opened: a folder of pictures as a batch.

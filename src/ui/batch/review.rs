@@ -9,6 +9,7 @@ use super::words;
 use crate::editor::{BatchCommand, BatchPhase, Command, LookId, LookOf, OpenBatch, Verdict};
 use crate::text::Message;
 use crate::ui::context::Desk;
+use crate::ui::file_purpose::FilePurpose;
 use crate::ui::icons;
 use crate::ui::state::Shows;
 use crate::ui::theme::{self, size, space};
@@ -81,9 +82,12 @@ pub(super) fn review_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> 
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch, items: &[usize]) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
+        // The grid keeps so much for its scroll bar.
+        ui.set_max_width(ui.available_width() - space::M);
         widgets::sides(
             ui,
             desk,
@@ -118,7 +122,7 @@ fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch, items: &[usize]) 
                     if widgets::primary_button(ui, icons::EXPORT, &export, 210.0, size::CONTROL)
                         .clicked()
                     {
-                        desk.state.batch.wants_export = true;
+                        desk.state.batch.wants_file = Some(FilePurpose::BatchExport);
                     }
                 });
             },

@@ -40,6 +40,7 @@ pub(super) fn run_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> Vec
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let counts = batch.counts();
     let summary = Message::new("ui-batch-run-summary")
         .with("done", counts.done)
@@ -49,6 +50,8 @@ fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
     let summary = desk.say(&summary);
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
+        // The grid keeps so much for its scroll bar.
+        ui.set_max_width(ui.available_width() - space::M);
         widgets::sides(
             ui,
             desk,

@@ -37,6 +37,7 @@ pub(super) fn tries_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> V
 }
 
 fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
+    ui.spacing_mut().item_spacing.y = space::XS;
     let is_busy = batch.doing().is_some();
     if edits(batch) {
         prompt_ui(ui, desk, batch);

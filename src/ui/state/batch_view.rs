@@ -10,6 +10,7 @@ use crate::document::DocumentId;
 use crate::editor::{Editor, LookId, OpenDocument};
 use crate::plan::Strength;
 use crate::raster::sheet::SheetTile;
+use crate::ui::file_purpose::FilePurpose;
 
 /// Which pictures are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,12 +65,8 @@ pub(in crate::ui) struct BatchView {
     pub(in crate::ui) again_strength: Option<f64>,
     /// The selected picture is to be scrolled to.
     pub(in crate::ui) scroll_to: bool,
-    /// A recipe's file is to be chosen.
-    pub(in crate::ui) wants_recipe: bool,
-    /// A folder is to be chosen for the accepted results.
-    pub(in crate::ui) wants_export: bool,
-    /// A folder of pictures is to be chosen.
-    pub(in crate::ui) wants_folder: bool,
+    /// A file or a folder is to be chosen for this.
+    pub(in crate::ui) wants_file: Option<FilePurpose>,
     /// When this document is gone the batch is shown again.
     pub(in crate::ui) returns_from: Option<DocumentId>,
     /// Pictures in a line of the grid.
@@ -89,9 +86,7 @@ impl Default for BatchView {
             prompt: None,
             again_strength: None,
             scroll_to: false,
-            wants_recipe: false,
-            wants_export: false,
-            wants_folder: false,
+            wants_file: None,
             returns_from: None,
             columns: 1,
             textures: BatchTextures::default(),
