@@ -137,7 +137,7 @@ fn check_time_left(runs: u64) -> Result<(), Box<dyn Error>> {
         let engine = DiffusionEngine::new(EngineOptions::default())?;
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
-    let mut runner = Runner::new(Box::new(factory), Arc::new(|| {}));
+    let mut runner = Runner::new(Arc::new(factory), Arc::new(|| {}));
     let mut worst: f64 = 0.0;
     for run in 1..=runs {
         let (told, end) = told_of_run(&mut runner, run)?;

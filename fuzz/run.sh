@@ -13,4 +13,4 @@ case $target in
   *) most=32768 ;;
 esac
 time nice -n 19 "$built" "found/$target" "corpus/$target" -max_total_time="$seconds" -rss_limit_mb=1024 \
-  -malloc_limit_mb=1024 -timeout=20 -max_len="$most" -artifact_prefix="artifacts/$target/" -print_final_stats=1
+  -malloc_limit_mb=1024 -timeout=300 -max_len="$most" -artifact_prefix="artifacts/$target/" -print_final_stats=1

@@ -15,7 +15,7 @@
 //!                    │         │
 //!                bulk, plan    │       (bulk: a folder of pictures, one recipe)
 //!                ┌───┴────┐    │
-//!             catalog completion, backdrop    (content-aware fill; another background)
+//!   downloads ─ catalog  completion, backdrop    (models from the network; content-aware fill; another background)
 //!                │        │    │
 //!                │        raster ── select
 //!                └────┬────┘
@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod cli;
 pub mod completion;
 pub mod document;
+pub mod downloads;
 pub mod editor;
 pub mod engine;
 pub mod geometry;

@@ -6,7 +6,7 @@
 #   bash benches/session/run.sh [BINARY] [OUT_FOLDER]
 #
 # Environment: SIZE=1280x720 (of the screen), THEME=dark|light, LANGUAGE_OF_UI=en|zh-TW.
-#   STORY=session|results|tutorial: which file of this folder is played. results: nothing is destroyed, and tomorrow it
+#   STORY=session|results|tutorial|owned: which file of this folder is played. results: nothing is destroyed, and tomorrow it
 #   opens as it was left; tutorial: the five tasks of the tutorial on a photograph.
 # OUT_FOLDER keeps a screenshot of every step.
 # Needs Xvfb, openbox, xdotool, ImageMagick, and for the accessibility tree, by which controls are

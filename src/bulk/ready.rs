@@ -22,11 +22,7 @@ impl BulkRecipe {
 
 /// The recipe with its model, its table of prompts and the picture it puts behind others. Relative paths
 /// begin in `folder`.
-pub fn made_ready(
-    recipe: BulkRecipe,
-    folder: &Path,
-    library: &Library,
-) -> Result<Work, NotReady> {
+pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Result<Work, NotReady> {
     let edit = recipe.edit.as_ref();
     let prompts = match edit.and_then(|edit| edit.prompts.as_deref()) {
         None => Prompts::Recipe,

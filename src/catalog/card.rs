@@ -74,10 +74,11 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
     let scheduler: SchedulerConfig = read(&files, "scheduler/scheduler_config.json")?;
     let preview = read_optional::<PreviewConfig>(&files, "preview.json")?.unwrap_or_default();
     let _text: serde_json::Value = read(&files, "text_encoder/config.json")?;
-    let width = unet.cross_attention_dim.as_ref();
-    let family = Family::of_text_width(width.and_then(OneOrMany::first));
     let id = reference.name();
     let facts = files.facts();
+    let width = unet.cross_attention_dim.as_ref();
+    let by_width = || Family::of_text_width(width.and_then(OneOrMany::first));
+    let family = facts.map_or_else(by_width, |facts| facts.family);
     let few_steps = match &facts {
         Some(facts) => facts.distillation.is.sampler(),
         None => scheduler.few_steps(),

@@ -8,7 +8,7 @@ use super::error::CatalogError;
 use super::facts::Distillation;
 use super::identity::identity;
 use super::places::write_whole;
-use super::{ModelFile, PredictionType};
+use super::{ModelFile, PredictionType, known};
 
 const FILE: &str = "models-chosen.json";
 
@@ -17,6 +17,16 @@ const FILE: &str = "models-chosen.json";
 #[serde(default)]
 pub(super) struct Choices {
     files: Vec<Chosen>,
+    /// Files that were read whole, because they may be well-known ones.
+    read: Vec<ReadWhole>,
+}
+
+/// A file that was read whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ReadWhole {
+    bytes: u64,
+    identity: String,
+    sha256: String,
 }
 
 /// What was chosen for one.
@@ -65,10 +75,31 @@ impl Choices {
         Ok(())
     }
 
-    /// The checkpoint as it was chosen earlier, where nothing is chosen now.
+    /// Whether the file may be a well-known one and was not read whole yet.
+    pub(super) fn is_to_be_read(&self, path: &Path) -> bool {
+        let bytes = length(path);
+        known::may_be(bytes)
+            && identity(path).is_ok_and(|it| !self.read.iter().any(|read| read.identity == it))
+    }
+
+    /// Remembers the SHA-256 of a file. True where it is a well-known one.
+    pub(super) fn set_sha256(&mut self, path: &Path, sha256: String) -> Result<bool, CatalogError> {
+        let is_known = known::of_sha256(&sha256).is_some();
+        self.read.push(ReadWhole {
+            bytes: length(path),
+            identity: identity(path)?,
+            sha256,
+        });
+        Ok(is_known)
+    }
+
+    /// The checkpoint as it was chosen earlier, where nothing is chosen now; else as well-known files of
+    /// its contents are run.
     pub(super) fn of(&self, file: ModelFile) -> ModelFile {
         let bytes = length(&file.path);
-        if !is_plain(&file) || !self.files.iter().any(|chosen| chosen.bytes == bytes) {
+        let of_this_length = self.files.iter().map(|chosen| chosen.bytes);
+        let mut of_this_length = of_this_length.chain(self.read.iter().map(|read| read.bytes));
+        if !is_plain(&file) || !of_this_length.any(|length| length == bytes) {
             return file;
         }
         let Ok(identity) = identity(&file.path) else {
@@ -81,7 +112,19 @@ impl Choices {
                 native_px: chosen.native_px,
                 ..file
             },
-            None => file,
+            None => {
+                let read = self.read.iter().find(|read| read.identity == identity);
+                match read.and_then(|read| known::of_sha256(&read.sha256)) {
+                    Some(known) => ModelFile {
+                        prediction: Some(known.prediction),
+                        distillation: Some(known.distillation),
+                        native_px: Some(known.native_px),
+                        is_known: true,
+                        ..file
+                    },
+                    None => file,
+                }
+            }
         }
     }
 }

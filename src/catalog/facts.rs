@@ -92,6 +92,8 @@ pub enum ToldBy {
     Metadata,
     /// A configuration beside the file, or the model folder's own.
     Config,
+    /// It is a well-known file, by its SHA-256.
+    Checksum,
     /// Weights that only some models have, or their spread.
     Weights,
     /// The name of the file: a guess.
@@ -106,6 +108,7 @@ impl Explain for ToldBy {
             Self::Hand => "model-told-hand",
             Self::Metadata => "model-told-metadata",
             Self::Config => "model-told-config",
+            Self::Checksum => "model-told-checksum",
             Self::Weights => "model-told-weights",
             Self::Name => "model-told-name",
             Self::Family => "model-told-family",
@@ -131,6 +134,8 @@ impl<T> Told<T> {
 /// What a model is beyond the shapes of its weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
+    /// Which family it is of, by its text encoders.
+    pub family: Family,
     /// How its answer is to be read.
     pub prediction: Told<PredictionType>,
     /// For how few steps it was distilled.
@@ -146,7 +151,7 @@ mod tests {
     #[test]
     fn names_say_for_how_few_steps_a_model_was_distilled() {
         for (name, kind) in [
-            ("dreamshaper_8LCM", None),
+            ("dreamshaper_8LCM", Some(Distillation::Consistency)),
             ("dreamshaper_8_lcm", Some(Distillation::Consistency)),
             ("sd_xl_turbo_1.0_fp16", Some(Distillation::Turbo)),
             ("DreamShaperXL_Turbo_v2", Some(Distillation::Turbo)),

@@ -36,7 +36,30 @@ impl FileBytes {
         }
         map(&file).map(Self::Mapped)
     }
+
+    /// Gives back the memory of a part that has been read; it comes from disk, or from what the system keeps
+    /// of it, when it is read again.
+    pub(super) fn release(&self, start: usize, length: usize) {
+        if let Self::Mapped(map) = self {
+            release(map, start, length);
+        }
+    }
 }
+
+#[cfg(unix)]
+#[expect(
+    unsafe_code,
+    reason = "a file of weights would lie in memory beside what is made of it"
+)]
+fn release(map: &Mmap, start: usize, length: usize) {
+    use memmap2::UncheckedAdvice;
+    // SAFETY: the map is of a file and never written, so its pages read the same afterwards.
+    // A system that refuses keeps the pages, which harms nothing.
+    unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, length) }.ok();
+}
+
+#[cfg(not(unix))]
+fn release(_map: &Mmap, _start: usize, _length: usize) {}
 
 #[expect(
     unsafe_code,

@@ -142,7 +142,7 @@ fn foreign_in(roots: &[PathBuf]) -> Vec<CatalogError> {
         let is_none = matches!(
             refused,
             CatalogError::Foreign {
-                what: Foreign::NoModel | Foreign::Part(_),
+                what: Foreign::NoModel | Foreign::Part(_) | Foreign::Addition(_),
                 ..
             }
         );

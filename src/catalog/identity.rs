@@ -50,6 +50,28 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(Sha256::new_with_prefix(bytes))
 }
 
+/// SHA-256 of a whole file, in hexadecimal; `None` when it was stopped.
+pub(super) fn sha256_of_file(
+    path: &Path,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Option<String>, CatalogError> {
+    let read = || -> std::io::Result<Option<String>> {
+        let mut file = File::open(path)?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; 1 << 20];
+        loop {
+            if is_stopped() {
+                return Ok(None);
+            }
+            match file.read(&mut block)? {
+                0 => return Ok(Some(hexadecimal(hash))),
+                count => hash.update(block.get(..count).unwrap_or_default()),
+            }
+        }
+    };
+    read().map_err(|error| CatalogError::of_io(path, &error))
+}
+
 fn hexadecimal(hash: Sha256) -> String {
     let mut text = String::new();
     for byte in hash.finalize() {

@@ -55,6 +55,8 @@ pub enum Addition {
     Autoencoder,
     /// Words learnt from pictures.
     Embedding,
+    /// Selects what is clicked on (Segment Anything).
+    Segmenter,
 }
 
 impl Foreign {
@@ -71,6 +73,7 @@ impl Foreign {
                     Addition::ControlNet => "model-what-controlnet",
                     Addition::Autoencoder => "model-what-autoencoder",
                     Addition::Embedding => "model-what-embedding",
+                    Addition::Segmenter => "model-what-segmenter",
                 }),
             ),
             Self::OtherFile => Message::new("model-is-other-file"),
@@ -196,6 +199,13 @@ pub(super) fn foreign_names<'a>(
     if has("joint_blocks.") {
         return family("Stable Diffusion 3");
     }
+    if begins("image_encoder.") && begins("mask_decoder.") {
+        return Some(Foreign::Addition(Addition::Segmenter));
+    }
+    // TAESD.
+    if begins("encoder.layers.") && begins("decoder.layers.") {
+        return Some(Foreign::Addition(Addition::Autoencoder));
+    }
     if begins("encoder.down") || begins("decoder.up") || begins("first_stage_model.") {
         return Some(Foreign::Addition(Addition::Autoencoder));
     }
@@ -291,10 +301,13 @@ fn model_below(folder: &Path) -> Option<PathBuf> {
     None
 }
 
-/// What lies in a folder, by name; nothing where it cannot be read.
+/// What lies in a folder, by name; nothing where it cannot be read. What is hidden is left out: downloads
+/// grow there, and desktops keep things beside files.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    let entries = entries.filter_map(Result::ok);
+    let seen = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let mut entries: Vec<PathBuf> = seen.map(|entry| entry.path()).collect();
     entries.sort();
     entries
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::card::{self, ModelCard};
 use super::chosen::Choices;
-use super::identity::identity;
+use super::identity::{identity, sha256_of_file};
 use super::inspect::{self, Foreign};
 use super::lora::LoraRef;
 use super::places::{self, Places};
@@ -106,6 +106,36 @@ impl Library {
         self.seen.retain(|_, seen| seen.bytes != length);
         self.write_seen();
         Ok(())
+    }
+
+    /// A checkpoint here that may be a well-known one and was not read whole yet.
+    pub fn unrecognised(&self) -> Option<PathBuf> {
+        let paths = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        let mut files = paths.filter(|path| path.is_file());
+        files.find(|path| self.choices.is_to_be_read(path))
+    }
+
+    /// Reads a checkpoint whole, in tens of seconds for the larger ones, and remembers its SHA-256. True
+    /// where it is a well-known one; ends early, and remembers nothing, when `is_stopped` says so.
+    pub fn recognise(
+        &mut self,
+        path: &Path,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<bool, CatalogError> {
+        let Some(sha256) = sha256_of_file(path, is_stopped)? else {
+            return Ok(false);
+        };
+        // Others may have written meanwhile.
+        self.choices = Choices::read(&self.data_dir);
+        let is_known = self.choices.set_sha256(path, sha256)?;
+        self.choices.write(&self.data_dir)?;
+        if is_known {
+            self.seen.remove(path);
+            self.write_seen();
+        }
+        Ok(is_known)
     }
 
     /// The model with what was chosen for its file earlier, where nothing is chosen now.
@@ -223,6 +253,17 @@ impl Library {
             .collect();
         files.extend(self.places.loras());
         files
+    }
+
+    /// The file of MobileSAM, which selects what is clicked on, told by its name.
+    pub fn segmenter(&self) -> Option<PathBuf> {
+        let mut files = folders::checkpoints()
+            .into_iter()
+            .chain(self.places.models());
+        files.find(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.to_ascii_lowercase().starts_with("mobile_sam")
+        })
     }
 
     /// The card of what lies at `path`, and whether it was read now.

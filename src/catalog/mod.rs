@@ -16,6 +16,7 @@ mod files;
 mod folders;
 mod identity;
 mod inspect;
+mod known;
 mod library;
 mod lora;
 mod pickle;
@@ -40,6 +41,7 @@ pub use identity::{identity, identity_of};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use library::Library;
 pub use lora::{Delta, LoraRef};
+pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
 pub use served::ServedModel;
 pub use servers::{Access, Server, ServerKind, Servers};
@@ -83,6 +85,9 @@ pub struct ModelFile {
     /// Side of the square pictures it was trained on, in pixels; `None`: as the file says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_px: Option<u32>,
+    /// These were not chosen: the file is a well-known one, told by its SHA-256.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_known: bool,
 }
 
 impl ModelFile {
@@ -94,6 +99,7 @@ impl ModelFile {
             prediction: None,
             distillation: None,
             native_px: None,
+            is_known: false,
         }
     }
 }

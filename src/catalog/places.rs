@@ -18,6 +18,9 @@ const MOST_ENTRIES: usize = 50_000;
 #[serde(default)]
 pub(super) struct Places {
     added: Vec<PathBuf>,
+    /// Where models go that are got from the network.
+    #[serde(skip)]
+    own: Option<PathBuf>,
 }
 
 /// Where one program keeps checkpoints and LoRAs.
@@ -32,7 +35,11 @@ impl Places {
     pub(super) fn read(data_dir: &Path) -> Self {
         let bytes = std::fs::read(data_dir.join(FILE)).ok();
         let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        read.unwrap_or_default()
+        let own = models_folder(data_dir);
+        Self {
+            own: Some(own).filter(|own| !folders::roots().contains(own)),
+            ..read.unwrap_or_default()
+        }
     }
 
     /// Remembers them in `data_dir`.
@@ -51,16 +58,24 @@ impl Places {
 
     /// What may be models in all places: files of weights and diffusers folders.
     pub(super) fn models(&self) -> Vec<PathBuf> {
-        let all = self.added.iter().cloned().chain(usual());
-        all.flat_map(|place| models_in(&place)).collect()
+        self.all().flat_map(|place| models_in(&place)).collect()
     }
 
     /// Files in folders for LoRAs, in all places.
     pub(super) fn loras(&self) -> Vec<PathBuf> {
-        let all = self.added.iter().cloned().chain(usual());
-        let folders = all.flat_map(|place| layout(&place).loras);
+        let folders = self.all().flat_map(|place| layout(&place).loras);
         folders.flat_map(|folder| weights_below(&folder)).collect()
     }
+
+    fn all(&self) -> impl Iterator<Item = PathBuf> {
+        let own = self.own.iter().chain(&self.added).cloned();
+        own.chain(usual())
+    }
+}
+
+/// Where models go that are got from the network, for a program whose data lie in `data_dir`.
+pub fn models_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("models")
 }
 
 /// What may be models at `place`: a model itself, a folder of them, or another program's folder.

@@ -124,6 +124,19 @@ impl TensorFile {
     }
 }
 
+impl TensorFile {
+    /// Says that a weight has been read and is not read again soon: large ones leave memory, where they are
+    /// a part of a file.
+    pub fn release(&self, tensor: &StoredTensor) {
+        if tensor.byte_len() >= LARGE_BYTES {
+            self.bytes.release(tensor.start, tensor.byte_len());
+        }
+    }
+}
+
+/// Weights below this stay mapped once they are read.
+const LARGE_BYTES: usize = 1 << 20;
+
 type Parsed = (BTreeMap<String, StoredTensor>, BTreeMap<String, String>);
 
 /// The header of a safetensors file: its length is checked against the file, each weight's place

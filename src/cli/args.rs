@@ -267,6 +267,13 @@ pub(super) struct SelectArgs {
     /// That person's part only, counted from 1, from left to right
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub person: Option<u32>,
+    /// What lies at that pixel is selected; with `,-` behind, it is not. May be given several times. Needs
+    /// MobileSAM (`overpaint models get mobile-sam`)
+    #[arg(long, value_name = "X,Y[,-]", conflicts_with_all = ["what", "person"])]
+    pub at: Vec<String>,
+    /// What lies in that box is selected, two corners in pixels. Needs MobileSAM
+    #[arg(long = "box", value_name = "X,Y,X,Y", conflicts_with_all = ["what", "person"])]
+    pub frame: Option<String>,
     /// What computes
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -18,11 +18,11 @@ use crate::bulk::{Journal, Listing, ReportRow, State, Work, decisions, list};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::engine::vision::BuiltInVision;
 use crate::engine::{Engine, Vision};
+use crate::jobs::BatchResult;
 use crate::jobs::{
     Batch, EditError, EngineFactory, PictureTold, REPORT, REVIEW, Review, VisionFactory, run_batch,
     sight_identity, write_tables,
 };
-use crate::jobs::BatchResult;
 use crate::text::Message;
 
 pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {

@@ -77,6 +77,17 @@ pub(super) fn progress_bar(steps: u32) -> ProgressBar {
     bar
 }
 
+/// A bar that counts bytes, with speed and time left; invisible where there is no terminal.
+pub(super) fn byte_bar(name: &str) -> ProgressBar {
+    let bar = progress_bar(0);
+    let template = "{msg:28!} {bar:24} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} ";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(name.to_owned());
+    bar
+}
+
 fn aside(line: &str) {
     let mut err = std::io::stderr().lock();
     drop(writeln!(err, "{line}"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::backdrop::BackdropError;
 use crate::bulk::{BulkError, JournalError};
 use crate::catalog::CatalogError;
+use crate::downloads::DownloadError;
 use crate::jobs::{EditError, SightError};
 use crate::plan::{EraseError, PlanError};
 use crate::raster::file::PictureError;
@@ -48,6 +49,9 @@ pub enum CliError {
     /// Nothing can be put behind: nothing or everything is selected, or the mask does not fit (3); a
     /// mistake of ours (5).
     Backdrop(BackdropError),
+    /// Nothing was fetched: it cannot be asked for so, or nobody agreed to the licence (2), or the network
+    /// or the disk did not give or take it (5).
+    Download(DownloadError),
     /// The result cannot be written (5).
     Output(PictureError),
     /// The window cannot be opened (5).
@@ -63,6 +67,11 @@ impl CliError {
             Self::Argument(_) | Self::Recipe(..) | Self::Journal(JournalError::Exists(_)) => {
                 BAD_ARGUMENTS
             }
+            Self::Download(
+                DownloadError::BadSource(_)
+                | DownloadError::Several { .. }
+                | DownloadError::LicenceOpen(_),
+            ) => BAD_ARGUMENTS,
             Self::SomeToLookAt(_) => SOME_TO_LOOK_AT,
             Self::Input(_) | Self::EmptyMask(_) | Self::Sight(SightError::Select(_)) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
@@ -86,6 +95,7 @@ impl CliError {
             | Self::Journal(_)
             | Self::SomeFailed(_)
             | Self::Stopped
+            | Self::Download(_)
             | Self::Output(_)
             | Self::Window(_)
             | Self::System(_) => FAILED_RUN,
@@ -114,6 +124,12 @@ impl From<CatalogError> for CliError {
 impl From<SightError> for CliError {
     fn from(error: SightError) -> Self {
         Self::Sight(error)
+    }
+}
+
+impl From<DownloadError> for CliError {
+    fn from(error: DownloadError) -> Self {
+        Self::Download(error)
     }
 }
 
@@ -153,6 +169,7 @@ impl Explain for CliError {
             Self::SomeToLookAt(count) => Message::new("cli-batch-look").with("count", *count),
             Self::Stopped => Message::new("cli-batch-stopped"),
             Self::Backdrop(error) => error.message(),
+            Self::Download(error) => error.message(),
             Self::System(why) => Message::new("cli-system").with("why", why.clone()),
         }
     }

@@ -11,6 +11,7 @@ mod console;
 mod edit;
 mod erase;
 mod error;
+mod getting;
 mod models;
 mod recipe;
 mod resources;

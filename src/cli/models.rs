@@ -4,9 +4,12 @@ use super::args::{ModelsArgs, ModelsCommand};
 use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
+use super::getting;
 use crate::catalog::{
     self, Distillation, Facts, Library, ModelCard, ModelFile, ModelRef, PredictionType,
 };
+use crate::downloads;
+use crate::jobs::Speeds;
 use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> {
@@ -23,6 +26,11 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
             let card = catalog::open(&Library::open(&data_dir()).resolve(model)?)?;
             describe(&card, console);
         }
+        Some(ModelsCommand::ListAvailable) => list_available(console),
+        Some(ModelsCommand::Get {
+            source,
+            accept_licence,
+        }) => getting::run(source, *accept_licence, console)?,
         Some(ModelsCommand::Add { path }) => {
             let count = Library::open(&data_dir()).add(path)?;
             let message = Message::new("cli-models-added")
@@ -47,6 +55,7 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
                 prediction: prediction.map(Into::into),
                 distillation: kind.map(Into::into),
                 native_px: *side,
+                is_known: false,
                 ..file
             };
             let card = catalog::open(&ModelRef::File(told.clone()))?;
@@ -55,6 +64,40 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
         }
     }
     Ok(())
+}
+
+fn list_available(console: &Console) {
+    let speeds = Speeds::read(&data_dir());
+    for offer in downloads::offers() {
+        answer(&format!("{:16} {}", offer.id, offer.name));
+        answer(&format!("    {}", console.say(&offer.good_for())));
+        let about = Message::new("cli-get-about")
+            .with("licence", offer.licence.clone())
+            .with("page", offer.page());
+        answer(&format!("    {}", console.say(&about)));
+        if let Some(picture) = &offer.picture {
+            let (seconds, is_measured) = speeds.picture_seconds(picture);
+            let key = if is_measured {
+                "cli-get-seconds"
+            } else {
+                "cli-get-seconds-guessed"
+            };
+            let message = Message::new(key)
+                .with("seconds", rounded(seconds))
+                .with("side", picture.side_px);
+            answer(&format!("    {}", console.say(&message)));
+        }
+    }
+}
+
+/// Two digits are more than a forecast knows.
+fn rounded(seconds: f64) -> f64 {
+    if seconds < 10.0 {
+        (seconds * 10.0).round() / 10.0
+    } else {
+        let step = 10f64.powf(seconds.log10().floor() - 1.0);
+        (seconds / step).round() * step
+    }
 }
 
 fn line(card: &ModelCard) -> String {

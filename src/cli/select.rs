@@ -9,18 +9,19 @@ use super::args::SelectArgs;
 use super::console::{Console, event};
 use super::error::CliError;
 use super::resources::peak_rss_bytes;
-use super::selection::selection;
+use super::selection::{clicked_on, selection};
 use super::stop::stop_flag;
-use crate::geometry::Rect;
+use crate::geometry::{PointF, Rect};
 use crate::jobs::EditError;
 use crate::raster::Mask;
 use crate::raster::file::{self, check_place, check_size, writable_format};
-use crate::select::Part;
+use crate::select::{Clicks, Part};
 use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> {
     let started = Instant::now();
     check_output(&args.output, &args.input)?;
+    let clicks = clicks(args)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
     let format = writable_format(&args.output, None).map_err(CliError::Output)?;
     check_size(&args.output, format, loaded.picture.extent()).map_err(CliError::Output)?;
@@ -31,9 +32,15 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
     // Sets the threads up.
     let options = args.device.engine_options();
     options.thread_count().map_err(EditError::from)?;
+    let clicks_given = !clicks.is_empty();
     let looking = Instant::now();
     let what = Part::from_id(&args.what).unwrap_or(Part::Subject);
-    let (seen, mask) = selection(what, args.person, &loaded.picture, &stop)?;
+    let (people, mask) = if clicks.is_empty() {
+        let (seen, mask) = selection(what, args.person, &loaded.picture, &stop)?;
+        (seen.faces.len(), mask)
+    } else {
+        (0, clicked_on(clicks, &loaded.picture, &stop)?)
+    };
     let select_seconds = looking.elapsed().as_secs_f64();
     file::save_mask(&args.output, &mask).map_err(CliError::Output)?;
     let share = share_of(&mask);
@@ -41,8 +48,8 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
         event(&json!({
             "event": "result",
             "path": args.output.display().to_string(),
-            "what": args.what,
-            "people": seen.faces.len(),
+            "what": if clicks_given { "clicks" } else { args.what.as_str() },
+            "people": people,
             "share": share,
             "seconds": {
                 "select": select_seconds,
@@ -55,10 +62,39 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
     let written = Message::new("cli-selected")
         .with("path", args.output.as_path())
         .with("percent", format!("{:.1}", share * 100.0))
-        .with("people", seen.faces.len() as f64)
+        .with("people", people as f64)
         .with("seconds", format!("{select_seconds:.2}"));
     console.note(&written);
     Ok(())
+}
+
+/// What was pointed at.
+fn clicks(args: &SelectArgs) -> Result<Clicks, CliError> {
+    let bad =
+        |value: &str, key: &'static str| CliError::Argument(Message::new(key).with("value", value));
+    // The middle of a pixel.
+    let number = |text: &str| text.trim().parse::<f32>().ok().filter(|v| v.is_finite());
+    let point = |x: &str, y: &str| Some(PointF::new(number(x)? + 0.5, number(y)? + 0.5));
+    let mut clicks = Clicks::default();
+    for text in &args.at {
+        let parts: Vec<&str> = text.split(',').collect();
+        let found = match parts.as_slice() {
+            [x, y] => point(x, y).map(|at| (at, true)),
+            [x, y, sign] if sign.trim() == "-" => point(x, y).map(|at| (at, false)),
+            _ => None,
+        };
+        let found = found.ok_or_else(|| bad(text, "cli-bad-point"))?;
+        clicks.points.push(found);
+    }
+    if let Some(text) = &args.frame {
+        let parts: Vec<&str> = text.split(',').collect();
+        let corners = match parts.as_slice() {
+            [a, b, c, d] => point(a, b).zip(point(c, d)),
+            _ => None,
+        };
+        clicks.frame = Some(corners.ok_or_else(|| bad(text, "cli-bad-box"))?);
+    }
+    Ok(clicks)
 }
 
 /// Refuses, before anything is read, a file that cannot be written or that is the picture itself.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::background::Behind;
+use super::batch::BatchCommand;
 use super::ids::CandidateId;
 use super::ids::ComparisonId;
 use super::notices::NoticeId;
@@ -13,10 +14,10 @@ use super::rerun::RerunOf;
 use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{Point, Rect};
-use crate::jobs::JobId;
+use crate::jobs::{DownloadId, JobId};
 use crate::plan::{EditSettings, Strength};
 use crate::raster::{MaskKind, Pixmap, Shape};
-use crate::select::{Combination, Part, Refinement, Scribble, Wand};
+use crate::select::{Clicks, Combination, Part, Refinement, Scribble, Wand};
 
 /// Everything that can be asked of the [`Editor`](super::Editor). What cannot be done becomes a
 /// notice; a command about something that is gone does nothing.
@@ -186,6 +187,13 @@ pub enum Command {
         /// What becomes of the mask there was.
         how: Combination,
     },
+    /// Selects what was clicked on, in place of the mask. Needs [`segmenter`](super::Editor::segmenter).
+    ClickSelect {
+        /// Which document.
+        document: DocumentId,
+        /// All that was said of the thing.
+        clicks: Clicks,
+    },
     /// Stops selecting, wand and smart brush; the mask stays as it is.
     CancelSelect {
         /// Which document.
@@ -306,6 +314,19 @@ pub enum Command {
     TellModel(ModelFile),
     /// Looks again which models there are.
     FindModels,
+    /// Asks the network what a model consists of: an id of the list, `hf:OWNER/NAME[/FILE]` or an address.
+    /// [`Editor::question`](super::Editor::question) has the answer.
+    AskForModel(String),
+    /// Agrees to the licences of what was asked about, and fetches it.
+    AcceptQuestion,
+    /// Forgets what was asked about.
+    ForgetQuestion,
+    /// Stops fetching; what has come stays.
+    StopGetting(DownloadId),
+    /// Goes on fetching what was stopped or failed.
+    GoOnGetting(DownloadId),
+    /// Takes a download off the list, and off the disk unless it is whole.
+    ForgetGetting(DownloadId),
     /// Adds the LoRA of that file to a document's settings, at its full weight; one that is there already
     /// stays as it is.
     AddLora {
@@ -449,6 +470,10 @@ pub enum Command {
         /// Its new place.
         to: usize,
     },
+
+    // Many pictures.
+    /// Something about the folder that is open as a batch.
+    Batch(BatchCommand),
 
     // The rest.
     /// Replaces the preferences; they are written at once.

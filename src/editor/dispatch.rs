@@ -50,7 +50,11 @@ impl Editor {
                 part,
                 how,
             } => self.select(document, part, how),
-            C::CancelSelect { document } => self.cancel_selecting(document),
+            C::ClickSelect { document, clicks } => self.click(document, clicks),
+            C::CancelSelect { document } => {
+                self.cancel_clicking(document);
+                self.cancel_selecting(document);
+            }
             C::InvertMask { document } => self.invert_mask(document),
             C::ClearMask { document } => self.clear_mask(document),
             C::SetMaskKind { document, kind } => self.set_mask_kind(document, kind),
@@ -86,6 +90,12 @@ impl Editor {
             C::SetModel(model) => self.set_model(model),
             C::TellModel(file) => self.tell_model(file),
             C::FindModels => self.list_models(),
+            C::AskForModel(source) => self.ask_for_model(&source),
+            C::AcceptQuestion => self.accept_question(),
+            C::ForgetQuestion => self.forget_question(),
+            C::StopGetting(id) => self.stop_getting(id),
+            C::GoOnGetting(id) => self.go_on_getting(id),
+            C::ForgetGetting(id) => self.forget_getting(id),
             C::AddLora { document, path } => self.add_lora(document, path),
             C::Generate { document } => self.generate(document),
             C::CompareStrengths {
@@ -136,6 +146,7 @@ impl Editor {
                 layer,
                 to,
             } => self.move_layer(document, layer, to),
+            C::Batch(command) => self.do_batch(command),
             C::SetPreferences(preferences) => self.set_preferences(*preferences),
             C::Restore(recovery) => self.restore(recovery),
             C::DiscardRecovery(recovery) => self.discard_recovery(recovery),

@@ -18,6 +18,7 @@ use super::{Editor, candidates, preferences};
 use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef};
 use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
+use crate::downloads::{DownloadError, Unfinished};
 use crate::jobs::{Demands, Task, TaskEvent};
 use crate::plan::Restored as RecipeFound;
 use crate::project::{self, Opened, Original, ProjectError, Written};
@@ -45,6 +46,8 @@ pub(super) enum FileEvent {
     ClosedListed(Vec<RecentlyClosed>),
     PreferencesWritten(Result<(), EditorError>),
     SpeedsKept,
+    UnfinishedFound(Vec<Unfinished>),
+    DownloadForgotten(Result<(), DownloadError>),
     ModelFound(
         ModelRef,
         Box<(Result<ModelCard, CatalogError>, Option<FoundModels>)>,
@@ -63,6 +66,8 @@ pub(super) struct FoundModels {
     pub(super) models: Vec<Result<ModelCard, CatalogError>>,
     /// Files of LoRAs.
     pub(super) loras: Vec<PathBuf>,
+    /// File of the networks that select by clicks.
+    pub(super) segmenter: Option<PathBuf>,
 }
 
 impl FoundModels {
@@ -71,6 +76,7 @@ impl FoundModels {
         Self {
             models: library.list(),
             loras: library.lora_files(),
+            segmenter: library.segmenter(),
         }
     }
 }
@@ -323,7 +329,11 @@ impl Editor {
             FileEvent::MaskLoaded(id, Err(error)) => self.notices.error(Some(id), &error),
             FileEvent::Restored(title, id, restored) => self.restored(title, id, restored),
             FileEvent::ClosedListed(found) => self.take_closed(found),
-            FileEvent::PreferencesWritten(Ok(())) | FileEvent::SpeedsKept => {}
+            FileEvent::UnfinishedFound(found) => self.take_unfinished(found),
+            FileEvent::DownloadForgotten(Err(error)) => self.notices.warn(None, &error),
+            FileEvent::PreferencesWritten(Ok(()))
+            | FileEvent::SpeedsKept
+            | FileEvent::DownloadForgotten(Ok(())) => {}
             FileEvent::PreferencesWritten(Err(error)) => self.notices.error(None, &error),
             FileEvent::ModelFound(model, card, demands) => {
                 let (card, models) = *card;
@@ -331,13 +341,16 @@ impl Editor {
                 self.found = models.unwrap_or_else(|| std::mem::take(&mut self.found));
             }
             FileEvent::PlaceAdded(path, count, models) => self.place_added(&path, count, models),
-            FileEvent::ModelsListed(found) => self.found = found,
+            FileEvent::ModelsListed(found) => {
+                self.found = found;
+                self.recognise();
+            }
             FileEvent::LoraFound(document, lora) => self.lora_found(document, lora),
             FileEvent::RerunChecked(rerun) => self.rerun_checked(*rerun),
         }
     }
 
-    fn opened(
+    pub(super) fn opened(
         &mut self,
         file: Option<(PathBuf, Arc<Original>)>,
         title: String,

@@ -7,6 +7,7 @@ use super::files::FileEvent;
 use super::open_document::OpenDocument;
 use crate::catalog::ModelRef;
 use crate::document::DocumentId;
+use crate::downloads::Picture;
 use crate::jobs::{Demands, DemandsOf, EditResult, Forecast, Planned, Speeds};
 use crate::plan::{EditRequest, RegionBounds, RegionBoxes, later_passes, layout};
 use crate::raster::Pixmap;
@@ -39,6 +40,11 @@ impl Forecasting {
     /// How to ask for a model's demands, on any thread.
     pub(super) fn demands_of(&self) -> DemandsOf {
         Arc::clone(&self.demands_of)
+    }
+
+    /// Of a model that is not here yet, see [`Speeds::picture_seconds`].
+    pub(super) fn picture_seconds(&self, picture: &Picture) -> (f64, bool) {
+        self.speeds.picture_seconds(picture)
     }
 
     pub(super) fn model_chosen(&mut self, model: ModelRef, demands: Option<Arc<dyn Demands>>) {

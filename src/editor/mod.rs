@@ -6,7 +6,9 @@
 
 mod again;
 mod background;
+mod batch;
 mod candidates;
+mod clicking;
 mod closed;
 mod command;
 mod dispatch;
@@ -17,6 +19,7 @@ mod files;
 mod finishing;
 mod forecasting;
 mod generating;
+mod getting;
 mod ids;
 mod in_project;
 mod journaling;
@@ -35,6 +38,7 @@ mod projects;
 mod purpose;
 mod read;
 mod recipes;
+mod recognising;
 mod recovery;
 mod refining;
 mod rerun;
@@ -47,12 +51,18 @@ mod thumbnails;
 mod when_read;
 
 pub use background::Behind;
+pub use batch::{
+    Activity, BatchCommand, BatchCounts, BatchOutput, BatchPhase, BatchPicture, BatchPreset, Doing,
+    Findings, Look, LookId, LookOf, MaskState, OpenBatch, RecipeFrom, RecipeName, Redo, Tries,
+    TryTile, Verdict,
+};
 pub use candidates::{Candidate, LayerRecipe};
 pub use closed::RecentlyClosed;
 pub use command::Command;
 pub use erasing::Erasure;
 pub use error::EditorError;
 pub use generating::{Comparison, Run, RunProgress, RunState};
+pub use getting::{Getting, GettingState, Question};
 pub use ids::{CandidateId, ComparisonId, GroupId};
 pub use losses::Losses;
 pub use notices::{Notice, NoticeId, NoticeLevel};
@@ -69,16 +79,20 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
+use batch::Batches;
+use clicking::Clicking;
 use closed::Closing;
 use files::{FileEvent, FoundModels};
 use forecasting::Forecasting;
+use getting::GettingModels;
 use journaling::{JournalEvent, SyncEvent};
 use keeping::Keeper;
 use mask_tools::MaskTools;
 use notices::Notices;
+use recognising::Recognising;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
@@ -115,6 +129,7 @@ pub struct Editor {
     looks: usize,
     folders_to_remove: Vec<SessionFolder>,
     files: TaskThread<FileEvent>,
+    recognising: Recognising,
     journals: TaskThread<JournalEvent>,
     syncs: TaskThread<SyncEvent>,
     vision: VisionFactory,
@@ -123,6 +138,9 @@ pub struct Editor {
     backgrounds: TaskThread<BackgroundEvent>,
     putting: Vec<Putting>,
     mask_tools: MaskTools,
+    getting: GettingModels,
+    clicking: Clicking,
+    batches: Batches,
     seeds: Seeds,
     forecasting: Forecasting,
     last_document: u64,
@@ -163,6 +181,7 @@ impl Editor {
             language,
             documents: Vec::new(),
             active: None,
+            batches: Batches::new(EngineFactory::clone(&engine), &wake),
             runner: Runner::new(engine, Arc::clone(&wake)),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
@@ -185,11 +204,14 @@ impl Editor {
             looks: 0,
             folders_to_remove: Vec::new(),
             files: TaskThread::new("files", MOST_FILE_TASKS, Arc::clone(&wake)),
+            recognising: Recognising::new(Arc::clone(&wake)),
             journals: TaskThread::new("journal", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
             syncs: TaskThread::new("journal sync", MOST_JOURNAL_TASKS, Arc::clone(&wake)),
+            clicking: Clicking::new(ClickLane::new(Arc::clone(&vision), Arc::clone(&wake))),
             vision,
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
+            getting: GettingModels::new(Arc::clone(&wake)),
             mask_tools: MaskTools::new(wake),
             putting: Vec::new(),
             selecting: Vec::new(),
@@ -210,6 +232,7 @@ impl Editor {
             editor.set_model(editor.preferences.model.clone());
         }
         editor.list_models();
+        editor.list_unfinished();
         let sessions = editor.sessions();
         editor.take_left_behind(recovery::find_left_behind(&sessions));
         editor.list_closed();
@@ -236,11 +259,15 @@ impl Editor {
     pub fn poll(&mut self) -> bool {
         self.follow_masks();
         self.poll_jobs();
+        self.poll_recognised();
         self.poll_erasures();
         self.poll_files();
         self.poll_sight();
         self.poll_backgrounds();
         self.poll_mask_tools();
+        self.poll_downloads();
+        self.poll_clicks();
+        self.poll_batch();
         self.poll_journals();
         self.poll_recovery();
         self.poll_thumbnails();
@@ -271,6 +298,7 @@ impl Editor {
             runner,
             erase_lane,
             files,
+            batches,
             journals,
             syncs,
             keeper,
@@ -285,6 +313,7 @@ impl Editor {
         drop(runner);
         drop(erase_lane);
         drop(files);
+        batches.finish();
         drop(journals);
         drop(syncs);
         keeper.finish();
@@ -318,6 +347,7 @@ impl Editor {
             self.runner.cancel(run.job);
         }
         self.cancel_selecting(id);
+        self.cancel_clicking(id);
         self.end_refining(Some(id), false);
         self.cancel_put_behind(id);
         self.cancel_erasing(Some(id));

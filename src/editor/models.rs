@@ -70,6 +70,7 @@ impl Editor {
     /// A folder with models was added.
     pub(super) fn place_added(&mut self, path: &Path, count: usize, found: FoundModels) {
         self.found = found;
+        self.recognise();
         let message = Message::new("editor-models-added")
             .with("count", count)
             .with("path", path);

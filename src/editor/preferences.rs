@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EditorError;
 use crate::catalog::ModelRef;
+use crate::downloads::Token;
 use crate::plan::{EditSettings, Strength};
 use crate::text::Language;
 
@@ -48,6 +49,8 @@ pub struct Preferences {
     pub results_in_memory_mib: u32,
     /// The guide of the first start has been dismissed.
     pub guide_dismissed: bool,
+    /// For gated repositories of the hub; `HF_TOKEN` comes before it.
+    pub hub_token: Option<Token>,
     /// Saved PNG files carry how they were made.
     pub save_recipe: bool,
     /// 1…100.
@@ -76,6 +79,7 @@ impl Default for Preferences {
             variations: 1,
             results_in_memory_mib: 1024,
             guide_dismissed: false,
+            hub_token: None,
             save_recipe: true,
             jpeg_quality: 92,
             keep_closed_days: 30,

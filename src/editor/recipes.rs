@@ -17,22 +17,10 @@ use crate::select::Part;
 impl Editor {
     /// Writes the recipe that does to a folder what was done to this picture.
     pub(super) fn save_recipe(&mut self, id: DocumentId, layer: Option<LayerId>, path: PathBuf) {
-        let Some(open) = self.document(id) else {
+        let Some(recipe) = self.recipe_of(id, layer) else {
             return;
         };
-        let made = layer.and_then(|layer| LayerRecipe::of(open.document.layer(layer)?));
-        let made = made.unwrap_or_else(|| LayerRecipe {
-            model: self.model().clone(),
-            settings: open.about.settings.clone(),
-            mask_kind: open.document.mask_kind(),
-            provenance: None,
-        });
-        let (part, data_dir) = (part_of(open), self.data_dir.clone());
         self.do_file_task(Box::new(move || {
-            let model = named(&Library::open(&data_dir), &made.model);
-            let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
-            let model = (model.as_str(), identity.and_then(Result::ok));
-            let recipe = BulkRecipe::of_edit(&made.settings, model, part);
             let failed = |why: String| PictureError::Write {
                 path: path.clone(),
                 why,
@@ -43,6 +31,22 @@ impl Editor {
             });
             FileEvent::Exported(path, written.map(|()| Vec::new()))
         }));
+    }
+
+    /// The recipe of what is set for a document, or of how a layer was made.
+    pub(super) fn recipe_of(&self, id: DocumentId, layer: Option<LayerId>) -> Option<BulkRecipe> {
+        let open = self.document(id)?;
+        let made = layer.and_then(|layer| LayerRecipe::of(open.document.layer(layer)?));
+        let made = made.unwrap_or_else(|| LayerRecipe {
+            model: self.model().clone(),
+            settings: open.about.settings.clone(),
+            mask_kind: open.document.mask_kind(),
+            provenance: None,
+        });
+        let model = named(&Library::open(&self.data_dir), &made.model);
+        let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
+        let model = (model.as_str(), identity.and_then(Result::ok));
+        Some(BulkRecipe::of_edit(&made.settings, model, part_of(open)))
     }
 }
 

@@ -1,13 +1,15 @@
 //! [`FakeEngine`] and [`FakeVision`]: scripted ones without a model, for tests of everything around them.
 
+use std::path::Path;
+
 use super::{
-    Cancelled, Demands, Engine, EngineError, EngineOutput, PassDemand, PassShape, Progress,
-    RunReport, Stage, Vision,
+    Cancelled, Demands, Engine, EngineError, EngineOutput, PassDemand, PassShape, PictureEmbedding,
+    Progress, RunReport, Segmenter, Stage, Vision,
 };
 use crate::geometry::{Extent, PointF};
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
-use crate::select::{Face, SubjectMap};
+use crate::select::{ClickMap, Clicks, Face, SubjectMap};
 
 /// What the next run of a [`FakeEngine`] does.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -199,5 +201,63 @@ impl Vision for FakeVision {
         let nose = PointF::new(width * 0.5, height * 0.4);
         let face = Face::elliptic(nose, (height * 0.06, height * 0.08));
         Ok(self.sees_face.then_some(face).into_iter().collect())
+    }
+
+    fn segmenter(&self, _: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+        Ok(Box::new(FakeSegmenter))
+    }
+}
+
+/// Takes what lies near a click, or in a box, for a thing; what lies near a click that says no is left out.
+#[derive(Debug, Clone, Copy)]
+struct FakeSegmenter;
+
+impl Segmenter for FakeSegmenter {
+    fn embed(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<PictureEmbedding, EngineError> {
+        progress.checkpoint()?;
+        Ok(PictureEmbedding {
+            extent: picture.extent,
+            numbers: Vec::new(),
+        })
+    }
+
+    fn segment(
+        &mut self,
+        embedding: &PictureEmbedding,
+        clicks: &Clicks,
+        progress: &mut dyn Progress,
+    ) -> Result<ClickMap, EngineError> {
+        progress.checkpoint()?;
+        const SIDE: usize = 64;
+        let longer = embedding.extent.width.max(embedding.extent.height) as f32;
+        let per_px = longer / SIDE as f32;
+        let near = 6.0 * per_px;
+        let at = |index: usize| {
+            let middle = |cell: usize| (cell as f32 + 0.5) * per_px;
+            PointF::new(middle(index % SIDE), middle(index / SIDE))
+        };
+        let is_meant = |at: PointF| {
+            let mut points = clicks.points.iter();
+            let says_no = |(point, inside): &(PointF, bool)| !inside && point.distance(at) < near;
+            let in_frame = clicks
+                .frame
+                .is_some_and(|(a, b)| (a.x..b.x).contains(&at.x) && (a.y..b.y).contains(&at.y));
+            let is_near = |(point, inside): &(PointF, bool)| *inside && point.distance(at) < near;
+            !points.clone().any(says_no) && (in_frame || points.any(is_near))
+        };
+        let covered = |side: u32| side as f32 / longer;
+        let logit = |index| if is_meant(at(index)) { 8.0 } else { -8.0 };
+        Ok(ClickMap {
+            side_px: SIDE,
+            covered: (
+                covered(embedding.extent.width),
+                covered(embedding.extent.height),
+            ),
+            logits: (0..SIDE * SIDE).map(logit).collect(),
+        })
     }
 }

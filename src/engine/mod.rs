@@ -26,11 +26,14 @@ pub use demand::{Demands, DemandsOf, PassDemand, PassShape};
 pub use error::EngineError;
 pub use server_error::{Fault, ServerError};
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::Extent;
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
-use crate::select::{Face, SubjectMap};
+use crate::select::{ClickMap, Clicks, Face, SubjectMap};
 use crate::text::Message;
 
 /// The run was asked to stop and did.
@@ -68,6 +71,48 @@ pub trait Vision {
         picture: &RgbF32,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Face>, EngineError>;
+
+    /// What selects by clicks, with the weights in that file. Not everything that sees can.
+    fn segmenter(&self, weights: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+        Err(EngineError::ModelFile {
+            path: weights.to_path_buf(),
+            why: Message::new("engine-why-no-file").into(),
+        })
+    }
+}
+
+/// Something that selects what is pointed at. Blocking; lives on one thread.
+pub trait Segmenter {
+    /// Looks at a picture, once. A picture of a megapixel is as good as a larger one.
+    fn embed(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<PictureEmbedding, EngineError>;
+
+    /// What was pointed at, in pixels of the picture that was looked at.
+    fn segment(
+        &mut self,
+        embedding: &PictureEmbedding,
+        clicks: &Clicks,
+        progress: &mut dyn Progress,
+    ) -> Result<ClickMap, EngineError>;
+}
+
+/// What a [`Segmenter`] has seen in a picture.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct PictureEmbedding {
+    /// Size of the picture that was looked at.
+    pub extent: Extent,
+    /// What the network makes of it; a few megabytes.
+    pub numbers: Vec<f32>,
+}
+
+/// Says the size only.
+impl std::fmt::Debug for PictureEmbedding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PictureEmbedding({})", self.extent)
+    }
 }
 
 /// How an engine talks while it runs.

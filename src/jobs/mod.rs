@@ -5,6 +5,8 @@
 //! between threads but the flag that cancels; everything else is sent.
 
 mod batch;
+mod clicking;
+mod downloads;
 mod edit;
 mod erase;
 mod estimate;
@@ -21,6 +23,8 @@ pub use batch::{
     AHEAD, Batch, BatchEvent, BatchLane, BatchOrder, BatchResult, BatchSeconds, BatchWatcher,
     PictureTold, REPORT, REVIEW, Review, run_batch, sight_identity, write_tables,
 };
+pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
+pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};

@@ -75,7 +75,7 @@ pub fn see(
 }
 
 /// Has nothing to show, and can be stopped.
-struct Stoppable<'a>(&'a dyn Fn() -> bool);
+pub(super) struct Stoppable<'a>(pub(super) &'a dyn Fn() -> bool);
 
 impl Progress for Stoppable<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {

@@ -1,12 +1,13 @@
 //! [`Speeds`]: how fast this machine was in runs before, from which the next one is forecast.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::edit::{EditResult, PassRun};
 use crate::catalog::ModelRef;
+use crate::downloads::Picture;
 use crate::engine::{Demands, PassShape};
 
 const FILE: &str = "speeds.json";
@@ -158,6 +159,17 @@ impl Speeds {
             count => others.iter().sum::<f64>() / count as f64,
         };
         (rate * amount, false)
+    }
+
+    /// Seconds that a picture would take with a model that is not here yet, and whether other models tell how
+    /// fast this machine is.
+    pub fn picture_seconds(&self, picture: &Picture) -> (f64, bool) {
+        let nobody = ModelRef::Folder(PathBuf::from("(not here yet)"));
+        let of = |work, gflops: f64| self.seconds(&nobody, work, gflops * 1e9).0;
+        let seconds = f64::from(picture.steps) * of(Work::Step, picture.step_gflops)
+            + of(Work::Encode, picture.encode_gflops)
+            + of(Work::Decode, picture.decode_gflops);
+        (seconds, !self.models.is_empty())
     }
 
     /// Seconds for reading the model, and for reading the prompts.

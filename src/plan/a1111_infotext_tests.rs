@@ -100,7 +100,12 @@ fn files_of_other_programs_are_understood() {
                 Lora hashes: \"x: abc, y: def\", Version: v1.6.0";
     let restored = Restored::from_parameters(text, &before).unwrap();
     let s = &restored.settings;
-    assert_eq!(s.prompt, "masterpiece, (cat:1.2), <lora:x:0.8>");
+    assert_eq!(s.prompt, "masterpiece, (cat:1.2),");
+    let [used] = &s.loras[..] else {
+        panic!("{:?}", s.loras)
+    };
+    assert_eq!((used.lora.name(), used.weight.get()), ("x".to_owned(), 0.8));
+    assert_eq!(used.lora.weights_sha256.as_deref(), Some("abc"));
     assert_eq!(s.negative, "bad hands,\nblurry");
     assert_eq!(
         (s.steps.get(), s.guidance.get(), s.seed.0),
@@ -116,7 +121,7 @@ fn files_of_other_programs_are_understood() {
     );
     assert_eq!(s.feather, Some(Length::Px(4.0)));
     assert_eq!(restored.model.as_deref(), Some("v1-5"));
-    assert_eq!(restored.ignored, ["Model hash", "Clip skip", "Lora hashes"]);
+    assert_eq!(restored.ignored, ["Model hash", "Clip skip"]);
 
     // Text to image, an unknown sampler, impossible values: what is known is still taken.
     let text = "a, b: c\nSteps: 5000, Sampler: UniPC, CFG scale: 0, Seed: 7, Hashes: {\"model\": \"6c\", \"vae\": \"1\"}";

@@ -11,6 +11,8 @@ pub enum SelectError {
     NoSubject,
     /// There is no face, or none that is large and frontal enough.
     NoFace,
+    /// Nothing is where somebody pointed.
+    NothingThere,
     /// There are fewer people than that.
     NoSuchPerson {
         /// Which one was asked for, counted from 1.
@@ -27,6 +29,7 @@ pub enum SelectError {
 impl Explain for SelectError {
     fn message(&self) -> Message {
         match self {
+            Self::NothingThere => Message::new("select-nothing-there"),
             Self::NoSubject => Message::new("select-no-subject"),
             Self::NoFace => Message::new("select-no-face"),
             Self::NoSuchPerson { person, found } => Message::new("select-no-such-person")

@@ -7,6 +7,7 @@
 //! document, no network and no thread.
 
 mod area;
+mod clicked;
 mod components;
 mod error;
 mod guided_filter;
@@ -22,6 +23,7 @@ mod shape;
 mod smart_brush;
 mod wand;
 
+pub use clicked::{ClickMap, Clicks, clicked};
 pub use error::SelectError;
 pub use lift::lift;
 pub use parts::{Combination, Part, combined, part};

@@ -27,6 +27,7 @@ macro_rules! files {
             include_str!(concat!("../../assets/i18n/", $language, "/picture.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/project.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/model.ftl")),
+            include_str!(concat!("../../assets/i18n/", $language, "/get.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/plan.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/bulk.ftl")),
             include_str!(concat!("../../assets/i18n/", $language, "/engine.ftl")),

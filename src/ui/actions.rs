@@ -121,6 +121,8 @@ macro_rules! actions {
 actions! {
     /// Opens a picture from a file.
     Open = File OPEN [CTRL + O] "ui-open";
+    /// Shows the folder that is open as a batch, or opens one.
+    Batch = File BATCH [CTRL_SHIFT + O] "ui-batch";
     /// Opens the picture in the clipboard.
     Paste = File PASTE [CTRL + V] "ui-paste";
     /// Puts the picture as it is seen into the clipboard.
@@ -139,6 +141,8 @@ actions! {
     SaveAll = File SAVE_ALL [CTRL_ALT + S] "ui-save-all";
     /// Writes a copy.
     Export = File EXPORT [CTRL + E] "ui-export";
+    /// Gets a model from the network.
+    GetModel = File GET_MODEL [] "ui-get-model";
     /// Writes what is set as the recipe of a batch.
     SaveRecipe = Generate RECIPE [] "ui-save-recipe";
     /// Closes the picture.
@@ -195,6 +199,8 @@ actions! {
     Polygon = Tool POLYGON [SHIFT + L] "ui-polygon";
     /// Selects what has nearly the colour that is pressed on.
     Wand = Tool WAND [NONE + U] "ui-wand";
+    /// Selects the thing that is clicked on.
+    ClickSelect = Tool CLICK_SELECT [NONE + O] "ui-click-select";
     /// Scribbles say what belongs to the mask.
     SmartBrush = Tool SMART_BRUSH [SHIFT + B] "ui-smart-brush";
     /// Moves the picture.

@@ -16,8 +16,8 @@ use super::state::{Dialog, Guide, ToolOptions, UiState};
 use super::theme;
 use super::toasts::Toasts;
 use super::widgets;
-use super::{clipboard, fonts, keys, leaving, perform};
-use crate::editor::{BrushTip, Command, Editor, Start, Theme};
+use super::{batch, clipboard, fonts, keys, leaving, perform};
+use crate::editor::{BrushTip, Command, Editor, OpenBatch, Start, Theme};
 use crate::text::{Language, Texts};
 
 /// The window's program.
@@ -78,7 +78,7 @@ impl App {
             state.guide = Some(Guide::default());
         }
         for path in options.pictures {
-            editor.apply(Command::OpenFile(path));
+            editor.apply(batch::opening(path));
         }
         let desktop = Desktop {
             editor,
@@ -172,7 +172,8 @@ impl Desktop {
         if self.files.is_open() {
             ctx.request_repaint_after_secs(0.1);
         }
-        if self.editor.running().is_some() {
+        let busy_batch = self.editor.batch().and_then(OpenBatch::doing);
+        if self.editor.running().is_some() || busy_batch.is_some() {
             // The time left goes on even when the engine is silent.
             ctx.request_repaint_after_secs(0.25);
         }
@@ -332,7 +333,8 @@ impl Desktop {
             clipboard::copy_picture(ctx, &self.editor);
         }
         for path in dropped.iter().map(|file| file.path().to_owned()) {
-            self.editor.apply(Command::OpenFile(path));
+            let command = batch::opening(path);
+            self.editor.apply(command);
         }
         for event in pasted {
             match event {
@@ -388,6 +390,9 @@ impl Desktop {
                 Command::AcceptCandidate(candidate) => Some(candidate),
                 _ => None,
             };
+            if matches!(command, Command::Activate(_)) {
+                self.state.batch.is_shown = false;
+            }
             self.editor.apply(command);
             if let Some(candidate) = accepts {
                 self.state.note_accepted(&self.editor, candidate);

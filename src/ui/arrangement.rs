@@ -2,11 +2,13 @@
 
 use eframe::egui::{self, Frame, Margin, Panel, Stroke, Ui};
 
+use super::batch;
 use super::canvas::{self, TextureStore};
 use super::context::{Desk, memory};
 use super::room::Room;
 use super::theme::{self, size};
 use super::{dialogs, panels, toasts};
+use crate::editor::OpenDocument;
 
 /// Windows below this width, in points, leave the canvas as much of it as they can.
 const NARROW: f32 = 900.0;
@@ -21,11 +23,24 @@ pub(super) fn window_ui(
     let bar = |margin: Margin| Frame::NONE.fill(t.panel).inner_margin(margin);
     let has_document = desk.open().is_some();
     ui.painter().rect_filled(ui.max_rect(), 0.0, t.panel);
-    if desk.state.shown.panels || !has_document {
+    let shows_batch = desk.state.batch.is_shown && desk.editor.batch().is_some();
+    if desk.state.shown.panels || !has_document || shows_batch {
         Panel::top("top bar")
             .exact_size(size::TOP_BAR)
             .frame(bar(Margin::symmetric(8, 6)))
             .show(ui, |ui| panels::top_bar_ui(ui, desk));
+    }
+    if shows_batch {
+        let area = ui.available_rect_before_wrap();
+        egui::CentralPanel::no_frame().show(ui, |ui| batch::batch_ui(ui, desk));
+        return (area, toasts::Place::Canvas);
+    }
+    if let Some(document) = desk.open().map(OpenDocument::id)
+        && desk.editor.batch_picture_of(document).is_some()
+    {
+        Panel::top("batch bar")
+            .frame(bar(Margin::symmetric(12, 6)))
+            .show(ui, |ui| batch::put_back_ui(ui, desk, document));
     }
     if desk.state.shown.panels && has_document {
         Panel::bottom("status bar")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::backdrop::Placing;
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, LayerId};
-use crate::editor::{Behind, Command, ComparisonId, Editor, RunState};
+use crate::editor::{BatchCommand, Behind, Command, ComparisonId, Editor, RecipeFrom, RunState};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Pixmap, draw_patch};
 use crate::text::Texts;
@@ -44,6 +44,12 @@ pub(super) enum FilePurpose {
     ModelFile,
     /// A LoRA to add to the settings.
     Lora(DocumentId),
+    /// A folder of pictures to open as a batch.
+    BatchFolder,
+    /// The recipe of a batch.
+    BatchRecipe,
+    /// A folder for the accepted results of a batch.
+    BatchExport,
 }
 
 impl FilePurpose {
@@ -61,6 +67,9 @@ impl FilePurpose {
             Self::ModelFolder => "ui-model-folder",
             Self::ModelFile => "ui-model-file",
             Self::Lora(_) => "ui-lora-file",
+            Self::BatchFolder => "ui-batch-open",
+            Self::BatchRecipe => "ui-batch-recipe-file",
+            Self::BatchExport => "ui-batch-export-folder",
         }
     }
 
@@ -68,10 +77,18 @@ impl FilePurpose {
     pub(super) const fn endings(self) -> &'static [&'static str] {
         match self {
             Self::ModelFile | Self::Lora(_) => MODELS,
-            Self::SaveRecipe(..) => &["toml"],
+            Self::SaveRecipe(..) | Self::BatchRecipe => &["toml"],
             _ if self.writes() => WRITTEN,
             _ => OPENED,
         }
+    }
+
+    /// True where a folder is chosen, not a file.
+    pub(super) const fn is_folder(self) -> bool {
+        matches!(
+            self,
+            Self::ModelFolder | Self::BatchFolder | Self::BatchExport
+        )
     }
 
     pub(super) const fn writes(self) -> bool {
@@ -121,6 +138,12 @@ impl FilePurpose {
             },
             Self::ModelFolder | Self::ModelFile => Command::SetModel(ModelRef::at(path)),
             Self::Lora(document) => Command::AddLora { document, path },
+            Self::BatchFolder => Command::Batch(BatchCommand::Open {
+                folder: path,
+                recipe: RecipeFrom::Folder,
+            }),
+            Self::BatchRecipe => Command::Batch(BatchCommand::SetRecipe(RecipeFrom::File(path))),
+            Self::BatchExport => Command::Batch(BatchCommand::Export(path)),
         })
     }
 }

@@ -126,6 +126,11 @@ icons! {
     DUPLICATE = '\u{e0c8}' "copy-plus";
     REDO_LAYER = '\u{e0c9}' "refresh-cw";
     MORE = '\u{e0ca}' "ellipsis";
+    CLICK_SELECT = '\u{e0d1}' "mouse-pointer-click";
+    GET_MODEL = '\u{e0d0}' "cloud-download";
     RECIPE = '\u{e090}' "scroll-text";
+    BATCH = '\u{e0e0}' "folders";
+    PAUSE = '\u{e0e1}' "pause";
+    PLAY = '\u{e0e2}' "play";
     QUIT = '\u{e03f}' "log-out";
 }

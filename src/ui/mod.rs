@@ -7,6 +7,7 @@ mod actions;
 mod app;
 mod arrangement;
 mod background;
+mod batch;
 mod brush;
 mod canvas;
 mod clipboard;

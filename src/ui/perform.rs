@@ -6,6 +6,7 @@ use eframe::egui::{self, ViewportCommand};
 
 use super::actions::Action;
 use super::background;
+use super::batch;
 use super::canvas;
 use super::clipboard;
 use super::context::{Desk, memory};
@@ -15,7 +16,7 @@ use super::mask_view;
 use super::panels;
 use super::results;
 use super::selecting;
-use super::state::{Dialog, EmptyPrompt, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
+use super::state::{Dialog, EmptyPrompt, GetForm, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
 use super::tasks;
 use super::theme;
 use super::view_transform::View;
@@ -32,6 +33,9 @@ pub(super) fn perform(
     files: &mut FileChooser,
     action: Action,
 ) {
+    if batch::perform(desk, action) {
+        return;
+    }
     match action {
         Action::OpenSample => desk.send(Command::OpenSample),
         Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
@@ -61,6 +65,7 @@ pub(super) fn perform(
             }
         }
         Action::Recover => toggle_dialog(desk, Dialog::Recovery),
+        Action::GetModel => toggle_dialog(desk, Dialog::Get(GetForm::default())),
         Action::Messages => toggle_dialog(desk, Dialog::Messages),
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
@@ -194,6 +199,8 @@ pub(super) fn perform_on(
 /// Takes the newest thing back, which may be a corner that is no edit yet.
 fn undo(desk: &mut Desk<'_>, document: DocumentId) {
     if !canvas::remove_corner(desk) {
+        // What was said of a thing is taken back with it.
+        desk.state.clicks.forget();
         desk.send(Command::Undo { document });
     }
 }
@@ -221,6 +228,11 @@ pub(super) fn ask_for_files(desk: &mut Desk<'_>, files: &mut FileChooser) {
             ModelPlace::Folder => FilePurpose::ModelFolder,
         };
         ask(desk, files, purpose, PathBuf::new());
+    }
+    for purpose in batch::files_wanted(desk) {
+        // The empty name stands for the folder itself.
+        let folder = folder_used_last(desk).join("");
+        ask(desk, files, purpose, folder);
     }
     if std::mem::take(&mut desk.state.wants.lora_file)
         && let Some(open) = desk.editor.active()
@@ -289,8 +301,14 @@ fn toggle_mask(desk: &mut Desk<'_>) {
 
 /// Takes a tool. All but the hand and erasing are for the mask, so it is seen again.
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
+    if tool == Tool::Click && desk.editor.segmenter().is_none() {
+        // It needs a network that is not here: this is where it can be had.
+        desk.state.dialog = Some(Dialog::Get(GetForm::of("mobile-sam")));
+        return;
+    }
     desk.state.tool = tool;
     desk.state.tools.note(tool);
+    desk.state.clicks.forget();
     if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
@@ -369,6 +387,9 @@ fn cancel(desk: &mut Desk<'_>) {
     let views = desk.state.leave_views();
     let was_away = views.comparison.is_some() || views.pair.is_some() || views.grid;
     if was_away || mask_view::give_up_refining(desk) || selecting::stop(desk) {
+        return;
+    }
+    if desk.state.tool == Tool::Click && desk.state.clicks.forget() {
         return;
     }
     if !desk.editor.erasures().is_empty() {

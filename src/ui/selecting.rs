@@ -56,8 +56,11 @@ pub(super) const fn held(keys: Modifiers) -> Option<Combination> {
 /// Stops what is being selected in the picture in front; false where nothing is.
 pub(super) fn stop(desk: &mut Desk<'_>) -> bool {
     let document = desk.editor.active().map(OpenDocument::id);
-    let is_busy =
-        |id: &DocumentId| desk.editor.selecting(*id).is_some() || desk.editor.is_making_mask(*id);
+    let is_busy = |id: &DocumentId| {
+        desk.editor.selecting(*id).is_some()
+            || desk.editor.is_making_mask(*id)
+            || desk.editor.is_clicking(*id)
+    };
     let Some(document) = document.filter(is_busy) else {
         return false;
     };

@@ -1,5 +1,7 @@
 //! Batches: a folder, a recipe, and what is left of them when something breaks or is killed.
 
+mod window;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,6 +68,7 @@ const EDIT: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not
 struct CountingVision {
     looks: Arc<AtomicUsize>,
     sees: fn(&RgbF32) -> bool,
+    breaks: BreakingVision,
 }
 
 impl Vision for CountingVision {
@@ -75,7 +78,7 @@ impl Vision for CountingVision {
         progress: &mut dyn Progress,
     ) -> Result<SubjectMap, EngineError> {
         self.looks.fetch_add(1, Ordering::Relaxed);
-        let mut map = FakeVision::default().subject(picture, progress)?;
+        let mut map = self.breaks.subject(picture, progress)?;
         if !(self.sees)(picture) {
             map.likelihood.fill(0.0);
         }
@@ -103,6 +106,7 @@ struct Run<'a> {
     looks: Arc<AtomicUsize>,
     sees: fn(&RgbF32) -> bool,
     stop_after: Option<usize>,
+    breaks: fn(&RgbF32) -> bool,
 }
 
 impl<'a> Run<'a> {
@@ -119,6 +123,7 @@ impl<'a> Run<'a> {
             looks: Arc::default(),
             sees: |_| true,
             stop_after: None,
+            breaks: |_| false,
         }
     }
 
@@ -136,10 +141,15 @@ impl<'a> Run<'a> {
         let work = Work::new(recipe, self.room.to_owned(), self.prompts, model).unwrap();
         let listing = list(&[self.room.join("in")], true, &[]).unwrap();
         let journal = Journal::open(&self.room.join(self.out), self.is_resumed).unwrap();
-        let (looks, sees) = (self.looks, self.sees);
+        let (looks, sees, breaks) = (self.looks, self.sees, self.breaks);
         let vision: VisionFactory = Arc::new(move || {
             let looks = Arc::clone(&looks);
-            Ok(Box::new(CountingVision { looks, sees }) as Box<dyn Vision>)
+            let breaks = BreakingVision(breaks);
+            Ok(Box::new(CountingVision {
+                looks,
+                sees,
+                breaks,
+            }) as Box<dyn Vision>)
         });
         let batch = Batch {
             work: &work,
@@ -160,9 +170,10 @@ impl<'a> Run<'a> {
             }
         };
         let scripts = self.scripts;
-        let engine: EngineFactory = Arc::new(move || {
-            Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>)
-        });
+        let engine: EngineFactory =
+            Arc::new(
+                move || Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>),
+            );
         run_batch(&batch, &engine, &vision, &stop, &tell).unwrap()
     }
 }
@@ -307,6 +318,54 @@ fn a_changed_recipe_redoes_what_it_changes_and_keeps_masks() {
         (of_state(&more, State::Done), of_state(&more, State::Kept)),
         (3, 6)
     );
+}
+
+/// Breaks down over the pictures that it is told.
+struct BreakingVision(fn(&RgbF32) -> bool);
+
+impl Vision for BreakingVision {
+    fn subject(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<SubjectMap, EngineError> {
+        assert!(!(self.0)(picture), "a network that breaks down");
+        FakeVision::default().subject(picture, progress)
+    }
+
+    fn faces(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Face>, EngineError> {
+        FakeVision::default().faces(picture, progress)
+    }
+}
+
+#[test]
+fn a_panic_fails_one_picture() {
+    let room = room();
+    let mut run = Run::new(room.path(), EDIT, "out");
+    run.scripts = vec![Script::Panic];
+    let result = run.go();
+    // The engine is made anew after each, and panics again.
+    assert_eq!(of_state(&result, State::Failed), 6 + 3);
+    assert!(
+        row(&result, "a.png")
+            .message
+            .contains("the script says panic")
+    );
+    let mut run = Run::resumed(room.path(), EDIT, "out");
+    run.breaks = |picture| picture.pixels[0][2] > 0.5;
+    let result = run.go();
+    assert_eq!(of_state(&result, State::Done), 6, "masks were kept");
+    let mut run = Run::new(room.path(), EDIT, "other");
+    run.breaks = |picture| picture.pixels[0][2] > 0.5;
+    let result = run.go();
+    let broken = row(&result, "sub/c.webp");
+    assert_eq!(broken.state, Some(State::Failed));
+    assert!(broken.message.contains("a network that breaks down"));
+    assert_eq!(of_state(&result, State::Done), 4);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn real_engine() -> Box<dyn Engine> {
 fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
     let folder = tempfile::tempdir().unwrap();
     let editor = Editor::new(Start {
-        engine: std::sync::Arc::new(|| Ok(real_engine())),
+        engine: Arc::new(|| Ok(real_engine())),
         demands: Arc::new(|_| None),
         vision: fake_vision(FakeVision::default()),
         language: Language::English,

@@ -54,7 +54,7 @@ fn runner(scripts: Vec<Script>, step_time: Duration) -> Runner {
         let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
-    Runner::new(Box::new(factory), Arc::new(|| {}))
+    Runner::new(Arc::new(factory), Arc::new(|| {}))
 }
 
 /// Polls until every job of `jobs` has ended; returns how often each did, and how.
@@ -142,7 +142,7 @@ fn an_engine_that_cannot_be_made_fails_the_job_and_is_tried_again() {
         }
         Ok(Box::new(FakeEngine::default()) as Box<dyn Engine>)
     };
-    let mut runner = Runner::new(Box::new(factory), Arc::new(|| {}));
+    let mut runner = Runner::new(Arc::new(factory), Arc::new(|| {}));
     let jobs = [
         runner.add(request(2)),
         runner.add(request(2)),

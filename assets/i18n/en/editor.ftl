@@ -35,6 +35,7 @@ editor-no-path = This document has no file of its own yet. Use “Save as”.
 editor-original-kept = “{ $name }” is the file you opened, and it is not replaced unasked. Save a copy, or say that it may be replaced.
 editor-nothing-to-save = Nothing to save: the picture is the same as in “{ $name }”.
 editor-models-added = Models found in { $path }: { $count }. Choose one in the model list.
+editor-got = “{ $name }” is there. It can be chosen in the model list now.
 editor-no-model = No model can be used at the moment. Choose one in the model list.
 editor-too-busy = Too many files are being read or written at the moment. Try again in a moment.
 editor-task-lost = Reading or writing a file broke down. Your work is safe; try again, and please report it.
@@ -52,6 +53,22 @@ rerun-other-mask = The mask it was made with has changed since.
 editor-again-same = Run again: the same picture, byte for byte.
 editor-again-other = Run again, and the picture is another. { $reason }
 editor-again-unexplained = Run again, and the picture is another, although picture, mask and model are the same. Please report it.
+editor-batch-unreadable = The folder cannot be read: { $path }. Detail: { $why }
+editor-batch-empty = There is no picture in this folder: { $path }
+editor-batch-busy = Something of this folder is being done already. Wait for it, or stop it.
+editor-batch-done = { $count ->
+    [one] One picture is done.
+   *[other] { $count } pictures are done.
+}
+editor-batch-none-accepted = No result is accepted yet. Accept those you want, then export them.
+editor-batch-exported = { $count ->
+    [one] One result was copied to { $path }
+   *[other] { $count } results were copied to { $path }
+}
+editor-batch-not-replaced = { $count ->
+    [one] A file of the same name lay there already and was left as it is: { $path }
+   *[other] { $count } files of the same names lay there already and were left as they are: { $path }
+}
 editor-no-recipe = This layer was not made by a model, so it cannot be run again.
 editor-no-layer-mask = The mask of this layer was not kept, or was made for another canvas size. The mask stays as it is; paint what is to change.
 editor-result-not-kept = A result cannot be kept on the disk at the moment; it stays in memory. Free some space on the disk. Detail: { $why }

@@ -114,6 +114,14 @@ fn what_shapes_cannot_tell_is_told_by_the_surest_that_says_anything() {
     assert_eq!(facts.native_px.by, ToldBy::Hand);
     assert_eq!((traits.native_px, &*defaults.sampler), (768, "euler_a"));
     assert_eq!(traits.prediction_type, PredictionType::VPrediction);
+    // A known sum is less sure than a configuration, and surer than a name.
+    file.is_known = true;
+    let (facts, traits, _) = told(&file);
+    assert_eq!(facts.prediction.by, ToldBy::Config);
+    assert_eq!(traits.prediction_type, PredictionType::Epsilon);
+    assert_eq!(facts.distillation.by, ToldBy::Checksum);
+    assert_eq!(facts.distillation.is, Distillation::Turbo);
+    file.is_known = false;
     file.distillation = Some(Distillation::None);
     let (facts, traits, _) = told(&file);
     assert_eq!(facts.distillation.by, ToldBy::Hand);

@@ -21,6 +21,7 @@ pub(super) fn facts(file: &TensorFile, model: &ModelFile, family: Family) -> Fac
     let distillation = distillation(file, model, &beside);
     let native_px = native_px(file, model, (family, prediction.is));
     Facts {
+        family,
         prediction,
         distillation,
         native_px,
@@ -34,7 +35,7 @@ fn prediction(
     beside: &Beside,
 ) -> Told<PredictionType> {
     use PredictionType::{Epsilon, VPrediction};
-    if let Some(chosen) = model.prediction {
+    if let Some(chosen) = model.prediction.filter(|_| !model.is_known) {
         return Told::by(ToldBy::Hand, chosen);
     }
     match file.metadata("modelspec.prediction_type") {
@@ -47,6 +48,9 @@ fn prediction(
     }
     if let Some(said) = beside.prediction {
         return Told::by(ToldBy::Config, said);
+    }
+    if let Some(known) = model.prediction {
+        return Told::by(ToldBy::Checksum, known);
     }
     if family == Family::StableDiffusion2
         && let Some(spread) = spread_of_telling_bias(file)
@@ -100,7 +104,7 @@ pub(super) fn ends_in_noise(file: &TensorFile) -> bool {
 }
 
 fn distillation(file: &TensorFile, model: &ModelFile, beside: &Beside) -> Told<Distillation> {
-    if let Some(chosen) = model.distillation {
+    if let Some(chosen) = model.distillation.filter(|_| !model.is_known) {
         return Told::by(ToldBy::Hand, chosen);
     }
     // A layer that only some of them have.
@@ -115,6 +119,9 @@ fn distillation(file: &TensorFile, model: &ModelFile, beside: &Beside) -> Told<D
     if let Some(said) = beside.distillation {
         return Told::by(ToldBy::Config, said);
     }
+    if let Some(known) = model.distillation {
+        return Told::by(ToldBy::Checksum, known);
+    }
     match Distillation::in_words(&file_name(file)) {
         Some(said) => Told::by(ToldBy::Name, said),
         None => Told::by(ToldBy::Family, Distillation::None),
@@ -126,7 +133,7 @@ fn native_px(
     model: &ModelFile,
     (family, prediction): (Family, PredictionType),
 ) -> Told<u32> {
-    if let Some(px) = model.native_px {
+    if let Some(px) = model.native_px.filter(|_| !model.is_known) {
         return Told::by(ToldBy::Hand, px);
     }
     // “1024x1024”
@@ -134,6 +141,9 @@ fn native_px(
     let side = said.and_then(|said| said.split('x').next()?.parse().ok());
     if let Some(px) = side.filter(|px| (256..=2048).contains(px)) {
         return Told::by(ToldBy::Metadata, px);
+    }
+    if let Some(px) = model.native_px {
+        return Told::by(ToldBy::Checksum, px);
     }
     // Stability's own; what others call turbo was distilled at 1024.
     if family == Family::Xl && file_name(file).starts_with("sd_xl_turbo") {

@@ -64,6 +64,14 @@ fn files_are_told_by_their_first_bytes_and_names_of_weights() {
             Foreign::Addition(Addition::Autoencoder),
         ),
         (
+            weights(&["encoder.layers.0.weight", "decoder.layers.1.weight"]),
+            Foreign::Addition(Addition::Autoencoder),
+        ),
+        (
+            weights(&["image_encoder.a", "mask_decoder.b", "prompt_encoder.c"]),
+            Foreign::Addition(Addition::Segmenter),
+        ),
+        (
             weights(&["emb_params"]),
             Foreign::Addition(Addition::Embedding),
         ),
@@ -205,6 +213,7 @@ fn every_answer_is_a_sentence_in_both_languages() {
         Foreign::Addition(Addition::ControlNet),
         Foreign::Addition(Addition::Autoencoder),
         Foreign::Addition(Addition::Embedding),
+        Foreign::Addition(Addition::Segmenter),
         Foreign::OtherFile,
         Foreign::Cache(Some(path.clone())),
         Foreign::Cache(None),

@@ -158,7 +158,7 @@ fn what_was_chosen_for_a_file_is_remembered_wherever_it_lies() {
     assert_eq!(library.as_chosen(now.clone()), now);
     // Another file of the same length is another model.
     let mut bytes = std::fs::read(&moved).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
+    bytes[100] ^= 1;
     let other = room.path().join("other.safetensors");
     std::fs::write(&other, bytes).unwrap();
     let other = ModelRef::at(other);
@@ -185,4 +185,43 @@ fn a_configuration_put_beside_a_file_is_read() {
     let prediction = told(&mut library).prediction;
     assert_eq!(prediction.by, ToldBy::Config);
     assert_eq!(prediction.is, PredictionType::VPrediction);
+}
+
+#[test]
+fn a_file_is_read_whole_once_and_only_where_it_may_be_a_known_one() {
+    let room = tempfile::tempdir().unwrap();
+    let data_dir = room.path().join("data");
+    put(room.path(), "models/small.safetensors", b"x");
+    let path = room.path().join("models/large.safetensors");
+    // As long as a known one, which takes no room on the disk.
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(5_214_561_328)
+        .unwrap();
+    let mut library = Library::open(&data_dir);
+    library.places.add(room.path().join("models"));
+    let here = |library: &Library| {
+        library
+            .unrecognised()
+            .filter(|it| it.starts_with(room.path()))
+    };
+    assert_eq!(here(&library), Some(path.clone()));
+    // Stopped, it is not remembered.
+    assert_eq!(library.recognise(&path, &|| true), Ok(false));
+    assert_eq!(here(&library), Some(path.clone()));
+    let model = ModelRef::at(path.clone());
+    assert_eq!(library.as_chosen(model.clone()), model);
+    // The sum of the real file, which cannot be had here.
+    let turbo = "3f067a1b943cf162f2b8f8588f6cf5824bd5b4c7d1d88d87164b9ca123616549";
+    let is_known = library.choices.set_sha256(&path, turbo.to_owned());
+    assert_eq!(is_known, Ok(true));
+    library.choices.write(&data_dir).unwrap();
+    let library = Library::open(&data_dir);
+    assert_eq!(here(&library), None);
+    let ModelRef::File(file) = library.as_chosen(model) else {
+        panic!("a file")
+    };
+    assert!(file.is_known);
+    assert_eq!(file.distillation, Some(crate::catalog::Distillation::Turbo));
+    assert_eq!(file.native_px, Some(512));
 }

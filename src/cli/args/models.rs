@@ -23,6 +23,17 @@ pub(in crate::cli) enum ModelsCommand {
         /// An id of the list, a checkpoint file, or a diffusers folder
         model: String,
     },
+    /// Models worth getting: what each is good for, its licence, and how long a picture would take here
+    ListAvailable,
+    /// Get a model from the network. Its licence is shown first; what was broken off goes on
+    Get {
+        /// An id of `list-available`, hf:OWNER/NAME, hf:OWNER/NAME/FILE, or the address of a file
+        #[arg(value_name = "ID|hf:OWNER/NAME[/FILE]|URL")]
+        source: String,
+        /// Agree to the licence without being asked
+        #[arg(long)]
+        accept_licence: bool,
+    },
     /// Remember a checkpoint file, a folder with models, or the folder of another program
     /// (AUTOMATIC1111, Forge, ComfyUI)
     Add {

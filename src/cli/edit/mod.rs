@@ -30,8 +30,8 @@ use forecast::Forecasts;
 pub(super) use outputs::Outputs;
 use progress::Totals;
 pub(super) use progress::{Reporting, seconds};
-use settings::{check_steps, loras, settings, typed_strengths};
 pub(super) use settings::length;
+use settings::{check_steps, loras, settings, typed_strengths};
 
 /// Longer side of a picture on the sheet at most, in pixels.
 const SHEET_TILE_PX: u32 = 512;

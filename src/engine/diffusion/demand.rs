@@ -57,16 +57,17 @@ impl ModelDemands {
         let mut networks = Vec::new();
         for place in Place::of_model(files) {
             let text = TextEncoderConfig::read(files, *place)?.blueprint(0);
-            networks.push((place.weights(), elements(&text), precision.in_f32()));
+            networks.push((place.weights(), vec![text], precision.in_f32()));
         }
         networks.push((
             unet::WEIGHTS,
-            elements(&unet.blueprint(Grid::NONE, 0)),
+            vec![unet.blueprint(Grid::NONE, 0)],
             precision,
         ));
-        networks.push((vae::WEIGHTS, halves.iter().map(elements).sum(), precision));
+        networks.push((vae::WEIGHTS, halves.into(), precision));
         let (mut held, mut most) = (0.0, 0f64);
-        for (names, elements, precision) in networks {
+        for (names, blueprints, precision) in networks {
+            let elements: f64 = blueprints.iter().map(elements).sum();
             let file = file_bytes(files, names).unwrap_or(elements * 2.0);
             let in_file = (file / elements).round().clamp(2.0, 4.0);
             let kept = if precision == Precision::BF16 {
@@ -76,9 +77,15 @@ impl ModelDemands {
             } else {
                 4.0
             };
-            // While it is read its file is mapped, and blocks on the way are kept.
+            // While it is read its file is mapped, weight by weight where what was read can be given back,
+            // and blocks on the way are kept.
             let on_the_way = (elements * kept / 2.0).min(FREE_LIST_MAX_BYTES as f64);
-            most = most.max(held + file + elements * kept + on_the_way);
+            let mapped = match files {
+                ModelFiles::BuiltIn => file,
+                _ if cfg!(unix) => widest(&blueprints) * (in_file + 4.0),
+                _ => file,
+            };
+            most = most.max(held + mapped + elements * kept + on_the_way);
             held += elements * kept;
             if matches!(files, ModelFiles::BuiltIn) {
                 // Part of the program, and read.
@@ -125,6 +132,13 @@ fn elements(blueprint: &Blueprint) -> f64 {
         .iter()
         .map(|weight| count(&weight.shape))
         .sum()
+}
+
+/// Numbers of the largest weight.
+fn widest(blueprints: &[Blueprint]) -> f64 {
+    let weights = blueprints.iter().flat_map(|blueprint| &blueprint.weights);
+    let counts = weights.map(|weight| weight.shape.iter().product::<usize>());
+    counts.max().unwrap_or(0) as f64
 }
 
 fn file_bytes(files: &ModelFiles, names: &[&str]) -> Option<f64> {

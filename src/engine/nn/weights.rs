@@ -197,6 +197,8 @@ impl Weights {
             });
         }
         let mut numbers = self.read(shard, stored, &name)?;
+        // Else the whole file lies in memory beside what is made of it.
+        shard.release(stored);
         if let Some(deltas) = self.store.deltas.get(&name) {
             for delta in deltas {
                 self.merge(&mut numbers.values, delta, &name)?;

@@ -7,18 +7,22 @@ mod blaze;
 mod face_detector;
 mod face_mesh;
 mod inputs;
+mod segment_anything;
 #[cfg(test)]
 mod tests;
 mod u2net;
+
+use std::path::Path;
 
 use candle_core::Device;
 
 use self::face_detector::FaceDetector;
 use self::face_mesh::FaceMesh;
+use self::segment_anything::SegmentAnything;
 use self::u2net::U2Net;
 use super::nn::precision::Precision;
 use super::nn::weights::{Loader, Weights};
-use super::{EngineError, Progress, Vision};
+use super::{EngineError, Progress, Segmenter, Vision};
 use crate::raster::RgbF32;
 use crate::select::{Face, SubjectMap};
 
@@ -80,6 +84,10 @@ impl Vision for BuiltInVision {
             faces.extend(mesh.face(picture, &found, progress)?);
         }
         Ok(faces)
+    }
+
+    fn segmenter(&self, weights: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+        Ok(Box::new(SegmentAnything::open(weights)?))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::bulk::{
 };
 use crate::catalog::Library;
 use crate::engine::Stage;
+use crate::geometry::Extent;
 use crate::jobs::{EngineFactory, VisionFactory, Wake};
 use crate::plan::PreviewPatch;
 use crate::raster::PictureError;
@@ -69,7 +70,7 @@ pub enum BatchEvent {
 /// A batch on a thread of its own. Dropping it stops the batch and waits for it; what is done stays done.
 pub struct BatchLane {
     events: Option<Receiver<BatchEvent>>,
-    previews: Receiver<PreviewPatch>,
+    previews: Receiver<(PreviewPatch, Extent)>,
     stop: Arc<AtomicBool>,
     hold: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -130,8 +131,17 @@ impl BatchLane {
         }
     }
 
-    /// The newest preview, if there is one that was not taken yet.
-    pub fn take_preview(&self) -> Option<PreviewPatch> {
+    /// Waits for the next event; `None` after the last one.
+    pub fn wait(&mut self) -> Option<BatchEvent> {
+        let event = self.events.as_ref()?.recv().ok();
+        if matches!(event, None | Some(BatchEvent::Ended(_))) {
+            self.events = None;
+        }
+        event
+    }
+
+    /// The newest preview, if there is one that was not taken yet, and the size of its picture.
+    pub fn take_preview(&self) -> Option<(PreviewPatch, Extent)> {
         self.previews.try_recv().ok()
     }
 
@@ -166,7 +176,7 @@ impl Drop for BatchLane {
 /// The thread's way back.
 struct Line {
     events: Sender<BatchEvent>,
-    previews: Sender<PreviewPatch>,
+    previews: Sender<(PreviewPatch, Extent)>,
     wake: Wake,
     hold: Arc<AtomicBool>,
 }
@@ -198,8 +208,8 @@ impl BatchWatcher for Line {
         self.previews.is_empty()
     }
 
-    fn preview(&self, preview: PreviewPatch) {
-        _ = self.previews.try_send(preview);
+    fn preview(&self, preview: PreviewPatch, picture: Extent) {
+        _ = self.previews.try_send((preview, picture));
         (self.wake)();
     }
 }

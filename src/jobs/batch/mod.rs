@@ -35,6 +35,7 @@ use crate::bulk::{
     State, Work,
 };
 use crate::engine::Stage;
+use crate::geometry::Extent;
 use crate::plan::PreviewPatch;
 use crate::raster::{LoadedPicture, Mask};
 use crate::text::Message;
@@ -71,8 +72,8 @@ pub trait BatchWatcher: Sync {
     fn stage(&self, stage: Stage);
     /// True when a preview would be looked at.
     fn wants_preview(&self) -> bool;
-    /// What its result will be.
-    fn preview(&self, preview: PreviewPatch);
+    /// What its result will be; the size of the picture.
+    fn preview(&self, preview: PreviewPatch, picture: Extent);
 }
 
 /// Where masks are laid out for a look, and what was said of them.

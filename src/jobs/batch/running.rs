@@ -15,6 +15,7 @@ use crate::bulk::{Job, JobTask, Source, State, Work};
 use crate::catalog::{holds_cjk, in_english};
 use crate::completion;
 use crate::engine::{Cancelled, Engine, Stage};
+use crate::geometry::Extent;
 use crate::jobs::{EditProgress, run_edit};
 use crate::plan::{
     EditRequest, EditSettings, EraseRequest, Layout, Pass, PlanError, PreviewPatch, Put, erase,
@@ -61,9 +62,7 @@ pub(super) fn run_all(
     for step in pictures {
         let is_sent = match step {
             Step::Settled(settled) => next.send(Made::Settled(settled)).is_ok(),
-            Step::Open(masked) => {
-                running.picture(*masked, &mut clock, next).is_some()
-            }
+            Step::Open(masked) => running.picture(*masked, &mut clock, next).is_some(),
         };
         if !is_sent || is_stopped() {
             break;
@@ -223,7 +222,7 @@ impl Running<'_> {
                 absent.insert(made)
             }
         };
-        let mut progress = Watched(self.is_stopped, self.batch.watcher);
+        let mut progress = Watched(self.is_stopped, self.batch.watcher, picture.extent());
         let result = run_edit(engine.as_mut(), &request, &mut progress);
         let result = result.map_err(|error| error.message())?;
         // A result of fewer passes than asked for would be journaled as the whole one.
@@ -272,7 +271,7 @@ fn background(
 }
 
 /// Can be stopped, and shows what it does to whoever watches.
-struct Watched<'a>(&'a dyn Fn() -> bool, Option<&'a dyn BatchWatcher>);
+struct Watched<'a>(&'a dyn Fn() -> bool, Option<&'a dyn BatchWatcher>, Extent);
 
 impl EditProgress for Watched<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
@@ -293,7 +292,7 @@ impl EditProgress for Watched<'_> {
 
     fn preview(&mut self, preview: PreviewPatch) {
         if let Some(watcher) = self.1 {
-            watcher.preview(preview);
+            watcher.preview(preview, self.2);
         }
     }
 }

@@ -6,7 +6,9 @@ use super::reading::is_empty;
 use super::{
     Batch, Clock, MaskSource, Opened, Review, Settled, Step, broke_down, doubt_of, guarded,
 };
-use crate::bulk::{Decision, Doubt, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source, State};
+use crate::bulk::{
+    Decision, Doubt, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source, State,
+};
 use crate::engine::{EngineError, Vision};
 use crate::geometry::Extent;
 use crate::jobs::{SightError, VisionFactory, see};

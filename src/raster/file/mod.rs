@@ -51,8 +51,8 @@ pub use png_colour::PngColour;
 pub use resolution::{Resolution, ResolutionUnit};
 pub use save::{DEFAULT_JPEG_QUALITY, RecipeText, SaveOptions, png_bytes, save, write_whole};
 pub use sniff::MAX_PIXELS;
-pub use thumbnail::{look_bytes, look_of_bytes, small_look};
 pub use target::{check_place, check_places, check_size, writable_format};
+pub use thumbnail::{look_bytes, look_of_bytes, small_look};
 
 /// A kind of picture file that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

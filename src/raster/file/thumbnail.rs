@@ -124,7 +124,26 @@ mod tests {
     fn camera_file(thumbnail: &[u8], (width, height): (u16, u16), orientation: u8) -> Vec<u8> {
         let mut block = b"MM\0*\0\0\0\x08".to_vec();
         // First directory: orientation; second: where the thumbnail lies, and how long it is.
-        block.extend([0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 26]);
+        block.extend([
+            0,
+            1,
+            1,
+            18,
+            0,
+            3,
+            0,
+            0,
+            0,
+            1,
+            0,
+            orientation,
+            0,
+            0,
+            0,
+            0,
+            0,
+            26,
+        ]);
         block.extend([0, 2]);
         for (tag, value) in [(0x0201u16, 56u32), (0x0202, thumbnail.len() as u32)] {
             block.extend(tag.to_be_bytes());
@@ -137,7 +156,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
         let segment = [b"Exif\0\0".as_slice(), &block].concat();
-        encoder.add_app_segment(1, &segment).unwrap();
+        encoder.add_app_segment(1, segment).unwrap();
         let grey = vec![128; usize::from(width) * usize::from(height) * 3];
         encoder
             .encode(&grey, width, height, jpeg_encoder::ColorType::Rgb)

@@ -5,6 +5,7 @@ use eframe::egui::{
 };
 
 use super::tools::next_corner;
+use crate::editor::OpenDocument;
 use crate::geometry::PointF;
 use crate::select::Combination;
 use crate::ui::context::Desk;
@@ -31,6 +32,7 @@ pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &Vi
             draw_polygon(&painter, drag, next, transform);
         }
         Drag::Scribble(..)
+        | Drag::Click { .. }
         | Drag::Idle
         | Drag::Stroke(..)
         | Drag::Erase(..)
@@ -143,6 +145,15 @@ fn draw_cursor(ui: &Ui, desk: &Desk<'_>, response: &Response, transform: &ViewTr
     }
     if matches!(desk.state.drag, Drag::Split) {
         ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
+        return;
+    }
+    if desk.state.tool == Tool::Click {
+        let clicking = |open: &OpenDocument| desk.editor.is_clicking(open.id());
+        ui.set_cursor_icon(if desk.open().is_some_and(clicking) {
+            CursorIcon::Progress
+        } else {
+            CursorIcon::Crosshair
+        });
         return;
     }
     if desk.state.tool.draws_shapes() || desk.state.tool == Tool::Wand {

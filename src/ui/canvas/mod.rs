@@ -1,6 +1,7 @@
 //! The picture and everything drawn over it.
 
 mod chips;
+mod clicks;
 mod cursor;
 mod menu;
 mod options;
@@ -113,6 +114,7 @@ pub(super) fn canvas_ui(ui: &Ui, desk: &mut Desk<'_>, store: &mut TextureStore) 
         },
     );
     options::draw(ui, desk, open, &transform);
+    clicks::draw(ui, desk, open, &transform);
     cursor::draw(ui, desk, &response, &transform);
 }
 

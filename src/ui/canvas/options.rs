@@ -45,7 +45,8 @@ const COMBINATIONS: [(Combination, Icon, &str); 4] = [
 pub(super) fn draw(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
     let refining = desk.editor.refining(open.id());
     let tool = desk.state.tool;
-    let has_card = tool.draws_shapes() || matches!(tool, Tool::Wand | Tool::SmartBrush);
+    let has_card =
+        tool.draws_shapes() || matches!(tool, Tool::Wand | Tool::SmartBrush | Tool::Click);
     if refining.is_none() && !has_card {
         return;
     }
@@ -91,6 +92,9 @@ pub(super) fn draw(ui: &Ui, desk: &mut Desk<'_>, open: &OpenDocument, transform:
 
 fn card(ui: &mut Ui, desk: &mut Desk<'_>, open: &OpenDocument) {
     let tool = desk.state.tool;
+    if tool == Tool::Click {
+        return clicks(ui, desk, open);
+    }
     match tool {
         Tool::Rectangle | Tool::Ellipse => {
             sisters(ui, desk, [Action::Rectangle, Action::Ellipse]);
@@ -166,6 +170,16 @@ fn scribbles(ui: &mut Ui, desk: &mut Desk<'_>) {
         if choice(ui, desk, (icon, key), outside == means_outside) {
             desk.state.tools.scribbles_outside = means_outside;
         }
+    }
+}
+
+/// How clicks are meant, or that the picture is being looked at.
+fn clicks(ui: &mut Ui, desk: &Desk<'_>, open: &OpenDocument) {
+    if desk.editor.is_clicking(open.id()) {
+        ui.spinner();
+        ui.label(desk.text("ui-click-looking").as_ref());
+    } else {
+        ui.label(desk.text("ui-click-hint").as_ref());
     }
 }
 

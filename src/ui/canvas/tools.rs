@@ -2,6 +2,7 @@
 
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Response, Ui, Vec2};
 
+use super::clicks;
 use crate::editor::{BrushTip, Command, OpenDocument, StrokePoint};
 use crate::geometry::{Point, PointF};
 use crate::plan::RegionBounds;
@@ -70,7 +71,7 @@ pub(super) fn handle(
                 desk.state.drag = Drag::Brush(pos, desk.state.brush);
             }
             Event::PointerMoved(pos) => extend(desk, transform, pos, hand),
-            Event::PointerButton { pressed: false, .. } => finish(desk, open),
+            Event::PointerButton { pressed: false, .. } => finish(desk, open, transform),
             Event::Key {
                 key, pressed: true, ..
             } if !writing => press_key(desk, key),
@@ -160,6 +161,14 @@ fn begin(
         }
         Tool::Lasso => desk.state.drag = Drag::Lasso(vec![at], how),
         Tool::Polygon => set_corner(desk, open, transform, (at, how), hand),
+        Tool::Click => {
+            desk.state.drag = Drag::Click {
+                document,
+                from: at,
+                to: at,
+                is_inside: !hand.held.alt,
+            };
+        }
         Tool::Wand => desk.send(Command::UseWand {
             document,
             at: Point::new(at.x.floor() as i32, at.y.floor() as i32),
@@ -294,6 +303,7 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, hand: Hand)
             }
         }
         Drag::Frame(drag) => drag.drag_to(at, hand.space),
+        Drag::Click { to, .. } => *to = at,
         Drag::Lasso(points, _) => {
             let far_enough = points.last().is_none_or(|last| last.distance(at) >= 0.5);
             if far_enough {
@@ -315,7 +325,7 @@ fn extend(desk: &mut Desk<'_>, transform: &ViewTransform, pos: Pos2, hand: Hand)
     }
 }
 
-fn finish(desk: &mut Desk<'_>, open: &OpenDocument) {
+fn finish(desk: &mut Desk<'_>, open: &OpenDocument, transform: &ViewTransform) {
     if matches!(desk.state.drag, Drag::Polygon(_)) {
         return;
     }
@@ -334,8 +344,17 @@ fn finish(desk: &mut Desk<'_>, open: &OpenDocument) {
         Drag::Scribble(document, scribble) => {
             desk.send(Command::Scribble { document, scribble });
         }
+        Drag::Click {
+            document,
+            from,
+            to,
+            is_inside,
+        } if document == open.id() => {
+            let per_px = transform.zoom / transform.pixels_per_point;
+            clicks::finish(desk, open, (from, to), (is_inside, per_px));
+        }
         Drag::Lasso(points, how) => draw_polygon(desk, open.id(), points, how),
-        Drag::Polygon(_) | Drag::Brush(..) | Drag::Split | Drag::Idle => {}
+        Drag::Click { .. } | Drag::Polygon(_) | Drag::Brush(..) | Drag::Split | Drag::Idle => {}
     }
 }
 

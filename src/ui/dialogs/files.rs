@@ -58,7 +58,7 @@ impl FileChooser {
         }
         let kind = match purpose {
             FilePurpose::ModelFile => "ui-models",
-            FilePurpose::SaveRecipe(..) => "ui-recipes",
+            FilePurpose::SaveRecipe(..) | FilePurpose::BatchRecipe => "ui-recipes",
             _ => "ui-pictures",
         };
         dialog = dialog.add_filter(texts.get(kind), purpose.endings());
@@ -87,7 +87,7 @@ impl FileChooser {
                     .map(|file| file.path().to_owned())
                     .collect()
             })
-        } else if purpose == FilePurpose::ModelFolder {
+        } else if purpose.is_folder() {
             let asked = rfd::AsyncFileDialog::new()
                 .set_title(texts.get(purpose.title()))
                 .pick_folder();

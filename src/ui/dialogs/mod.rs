@@ -1,6 +1,7 @@
 //! What lies over the window: file choosing, questions, the shortcut sheet, the palette, the guide.
 
 mod files;
+mod getting;
 mod guide;
 mod guide_words;
 mod messages;
@@ -57,6 +58,7 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                 Dialog::EmptyPrompt(question) => {
                     questions::empty_prompt_ui(ui, desk, question, &mut stays);
                 }
+                Dialog::Get(form) => getting::getting_ui(ui, desk, form, &mut stays),
                 Dialog::Messages => messages::messages_ui(ui, desk, &mut stays),
                 Dialog::Recovery => recovery::recovery_ui(ui, desk, &mut stays),
             }
@@ -88,6 +90,7 @@ fn title_of(dialog: &Dialog) -> &'static str {
         Dialog::HowToSave(..) => "ui-how-title",
         Dialog::CloseUnsaved(_) | Dialog::QuitUnsaved => "ui-unsaved-title",
         Dialog::EmptyPrompt(_) => "ui-empty-title",
+        Dialog::Get(_) => "ui-get-title",
         Dialog::Messages => "ui-messages-title",
         Dialog::Recovery => "ui-recovery-title",
     }

@@ -6,6 +6,7 @@ use super::told;
 use crate::catalog::{Distillation, ModelCard, ModelRef};
 use crate::editor::Command;
 use crate::text::Explain as _;
+use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::state::ModelPlace;
 use crate::ui::widgets;
@@ -141,6 +142,13 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
         ui.add_enabled(false, egui::Button::new(about).wrap());
     }
     ui.separator();
+    if ui
+        .button(desk.text(Action::GetModel.text()).as_ref())
+        .clicked()
+    {
+        desk.act(Action::GetModel);
+        ui.close();
+    }
     for (key, want) in [
         ("ui-model-file", 0),
         ("ui-model-folder", 1),

@@ -35,6 +35,15 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
 }
 
 fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
+    // What is said by hand takes the place of what is known of the file.
+    let file = if file.is_known {
+        &ModelFile {
+            vae: file.vae.clone(),
+            ..ModelFile::at(file.path.clone())
+        }
+    } else {
+        file
+    };
     let predictions = [PredictionType::Epsilon, PredictionType::VPrediction];
     let picked = fact(
         ui,

@@ -34,6 +34,7 @@ pub(crate) fn tool_column_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
                 (Action::Lasso, Tool::Lasso)
             },
             (Action::Wand, Tool::Wand),
+            (Action::ClickSelect, Tool::Click),
             (Action::Erase, Tool::Erase),
             (Action::Hand, Tool::Hand),
         ];

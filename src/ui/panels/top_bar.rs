@@ -5,6 +5,7 @@ use eframe::egui::{self, RichText, Ui, vec2};
 use crate::editor::{Command, OpenDocument};
 use crate::text::Explain as _;
 use crate::ui::actions::{Action, Group};
+use crate::ui::batch;
 use crate::ui::context::Desk;
 use crate::ui::icons::{self, Icon};
 use crate::ui::theme::{self, size, space, text_size};
@@ -15,16 +16,18 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         main_menu(ui, desk);
+        batch::tab_ui(ui, desk);
         // Two icons and the longest name of a language.
         let right = 2.0 * (size::ICON_BUTTON + space::XS) + 120.0;
-        let middle = if desk.open().is_some() {
+        let shows_document = desk.open().is_some() && !desk.state.batch.is_shown;
+        let middle = if shows_document {
             7.0 * (size::ICON_BUTTON + space::XS) + 80.0
         } else {
             0.0
         };
         let tabs_width = (ui.available_width() - right - middle).max(120.0);
         super::tabs::tabs(ui, desk, tabs_width);
-        if desk.open().is_some() {
+        if shows_document {
             document_tools(ui, desk);
         }
         widgets::at_right(ui, |ui| {

@@ -13,7 +13,7 @@ use crate::ui::widgets::FileCard;
 use crate::ui::{icons, widgets};
 
 /// Height of what always stands here, in points.
-const HEIGHT: f32 = 230.0;
+const HEIGHT: f32 = 256.0;
 /// Height of a heading and a line of cards without their pictures.
 const CARDS: f32 = 76.0;
 /// Width of what is shown where there is room: four cards.
@@ -68,6 +68,24 @@ pub(crate) fn welcome_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
                 .clicked()
             {
                 desk.act(Action::OpenSample);
+            }
+            // Whoever has no other model than the built-in one is told where there are some.
+            let has_model = desk.editor.models().iter().flatten().count() > 1;
+            if !has_model {
+                let get = desk.text(Action::GetModel.text());
+                if widgets::link_button(ui, &get)
+                    .on_hover_text(desk.text(Action::GetModel.tooltip()))
+                    .clicked()
+                {
+                    desk.act(Action::GetModel);
+                }
+            }
+            let folder = desk.text(Action::Batch.text());
+            if widgets::link_button(ui, &folder)
+                .on_hover_text(desk.tooltip(ui.ctx(), Action::Batch))
+                .clicked()
+            {
+                desk.act(Action::Batch);
             }
             recent_ui(ui, desk, picture);
         });

@@ -22,6 +22,8 @@ pub(in crate::ui) enum Dialog {
     QuitUnsaved,
     /// Nothing is described, and a run was asked for.
     EmptyPrompt(EmptyPrompt),
+    /// Getting a model from the network.
+    Get(GetForm),
     /// What the program has said.
     Messages,
     /// An earlier session ended badly and left something.
@@ -39,6 +41,34 @@ impl Dialog {
                 | Self::EmptyPrompt(_)
                 | Self::Recovery
         )
+    }
+}
+
+/// What has been written to get a model.
+#[derive(Clone, Default)]
+pub(in crate::ui) struct GetForm {
+    /// A repository or an address.
+    pub(in crate::ui) source: String,
+    /// A secret.
+    pub(in crate::ui) token: String,
+}
+
+impl GetForm {
+    /// With what is wanted filled in.
+    pub(in crate::ui) fn of(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            token: String::new(),
+        }
+    }
+}
+
+/// Says nothing of the secret.
+impl std::fmt::Debug for GetForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetForm")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 

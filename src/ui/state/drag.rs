@@ -26,6 +26,17 @@ pub(in crate::ui) enum Drag {
     Polygon(PolygonDrag),
     /// A scribble of the smart brush.
     Scribble(DocumentId, Scribble),
+    /// A click that says what is meant, or a box around it.
+    Click {
+        /// Where it is.
+        document: DocumentId,
+        /// Where the button went down.
+        from: PointF,
+        /// Where the pointer is.
+        to: PointF,
+        /// It says what is meant, not what is not.
+        is_inside: bool,
+    },
     /// Brush size and hardness, since the pointer was there.
     Brush(Pos2, BrushTip),
     /// The line between before and after.

@@ -4,6 +4,8 @@
 mod auto_tint;
 mod background_choice;
 mod band;
+mod batch_view;
+mod clicks;
 mod dialog;
 mod drag;
 mod frame_drag;
@@ -17,7 +19,9 @@ mod tool_options;
 pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
-pub(super) use dialog::{Dialog, EmptyPrompt, PaletteQuery};
+pub(super) use batch_view::{BatchTextures, BatchView, Shows};
+pub(super) use clicks::ClickState;
+pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
 pub(super) use guide::{Guide, GuideSeen};
@@ -59,6 +63,8 @@ pub enum Tool {
     Polygon,
     /// Selects what has nearly the colour that is pressed on.
     Wand,
+    /// Selects the thing that is clicked on.
+    Click,
     /// Scribbles say what belongs to the mask.
     SmartBrush,
     /// Moves the picture.
@@ -78,6 +84,7 @@ impl Tool {
             Action::Lasso => Self::Lasso,
             Action::Polygon => Self::Polygon,
             Action::Wand => Self::Wand,
+            Action::ClickSelect => Self::Click,
             Action::Hand => Self::Hand,
             _ => return None,
         })
@@ -251,6 +258,8 @@ pub(super) struct UiState {
     pub brush_size: BrushSize,
     /// How the selection tools select.
     pub tools: ToolOptions,
+    /// What was said of the thing that is being selected by clicks.
+    pub clicks: ClickState,
     /// The drag under way on the canvas.
     pub drag: Drag,
     /// What is shown.
@@ -305,6 +314,8 @@ pub(super) struct UiState {
     pub still: bool,
     /// What is put behind the subject the next time.
     pub background: BackgroundChoice,
+    /// How the batch is looked at.
+    pub batch: BatchView,
     /// The size of the interface that suits the screen, until another is chosen.
     pub own_scale_percent: Option<u32>,
     /// The layer whose making is the recipe that is about to be saved; `None`: what is set.
@@ -319,6 +330,7 @@ impl Default for UiState {
             brush: BrushTip::default(),
             brush_size: BrushSize::default(),
             tools: ToolOptions::default(),
+            clicks: ClickState::default(),
             drag: Drag::default(),
             shown: Shown {
                 mask: true,
@@ -351,6 +363,7 @@ impl Default for UiState {
             tab_in_front: None,
             still: false,
             background: BackgroundChoice::default(),
+            batch: BatchView::default(),
             own_scale_percent: None,
             recipe_of: None,
             documents: HashMap::new(),
@@ -396,6 +409,7 @@ impl UiState {
 
     /// Fits the brush to the picture in front; forgets documents that are closed, and accepted results whose mask has become another.
     pub(super) fn follow(&mut self, editor: &Editor) {
+        self.batch.follow(editor);
         if let Some(open) = editor.active() {
             self.brush_size.follow(&mut self.brush, open);
         }

@@ -86,10 +86,10 @@ impl PathField {
             let name = entry.name.to_lowercase();
             let fits = !name.starts_with('.')
                 && (is_new_name || name.starts_with(&start))
-                && (!entry.is_file || self.purpose != FilePurpose::ModelFolder);
+                && (!entry.is_file || !self.purpose.is_folder());
             // A new picture may have the name of any that is there.
             let endings = match self.purpose {
-                FilePurpose::ModelFile => self.purpose.endings(),
+                FilePurpose::ModelFile | FilePurpose::BatchRecipe => self.purpose.endings(),
                 _ => FilePurpose::Open.endings(),
             };
             let is_kind = endings
@@ -138,7 +138,7 @@ impl PathField {
     pub(in crate::ui) fn is_ready(&self) -> bool {
         let path = self.path();
         match self.purpose {
-            FilePurpose::ModelFolder => path.is_dir(),
+            purpose if purpose.is_folder() => path.is_dir(),
             purpose if purpose.writes() => path.file_name().is_some() && !path.is_dir(),
             _ => path.is_file(),
         }

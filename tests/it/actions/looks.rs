@@ -32,6 +32,12 @@ pub(super) fn mask_view(stage: &mut Stage) -> String {
     view.unwrap_or_else(|| "tint".to_owned())
 }
 
+/// The folder that is open as a batch.
+pub(super) fn batch(stage: &mut Stage) -> String {
+    let batch = stage.window.editor().batch();
+    batch.map_or_else(|| "none".to_owned(), |batch| batch.name())
+}
+
 pub(super) fn documents(stage: &mut Stage) -> String {
     stage.window.editor().documents().len().to_string()
 }

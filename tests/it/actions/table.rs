@@ -9,11 +9,11 @@ use overpaint::ui::Action;
 
 use super::Stage;
 use super::doing::{
-    make_layer, make_results, paint, say_path, use_prompts, wait_for_file, write_picture,
+    make_layer, make_results, paint, path, say_path, use_prompts, wait_for_file, write_picture,
 };
 use super::looks::{
-    chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, mask_view, on_off,
-    own_file, paint_seen, painted, prompt, recipe_written, results, runs, seed_copied,
+    batch, chosen_tools, dab, documents, interface, is_unsaved, last_run, layers, mask_view,
+    on_off, own_file, paint_seen, painted, prompt, recipe_written, results, runs, seed_copied,
     seeds_of_runs, shown_result, written, zoom,
 };
 use crate::support::window::Wanted;
@@ -117,6 +117,15 @@ pub(super) fn case(action: Action) -> Case {
                 stage.window.wait(|editor| editor.documents().len() == 2);
             })
             .with_button(),
+        Action::Batch => Case::new(batch, Between("none", "shop"))
+            .first(|stage| {
+                std::fs::create_dir(path(&stage.window, "shop")).unwrap();
+                write_picture(&stage.window, "shop/a.png");
+            })
+            .then(|stage| {
+                say_path(stage, "shop");
+                stage.window.wait(|editor| editor.batch().is_some());
+            }),
         Action::Paste => Case::new(documents, Between("1", "2")).then(|stage| {
             // The desktop answers the question with what its clipboard holds.
             let asked = stage.asked();
@@ -245,6 +254,12 @@ pub(super) fn case(action: Action) -> Case {
         Action::Erase => tool_case(To("Erase")),
         Action::Rectangle => tool_case(To("Rectangle")),
         Action::Lasso => tool_case(To("Lasso")),
+        // Without the networks it says where they can be had.
+        Action::ClickSelect => Case::new(
+            |stage| format!("{}", stage.has("Get… MobileSAM")),
+            Between("false", "true"),
+        )
+        .with_button(),
         Action::Wand => tool_case(To("Magic wand")),
         Action::SmartBrush => tool_case(To("Smart brush")),
         Action::Refine => Case::new(
@@ -449,6 +464,10 @@ pub(super) fn case(action: Action) -> Case {
         ),
         Action::Recover => Case::new(
             |stage| format!("{}", stage.has("There is nothing to restore.")),
+            Between("false", "true"),
+        ),
+        Action::GetModel => Case::new(
+            |stage| format!("{}", stage.has("Get… Stable Diffusion 1.5")),
             Between("false", "true"),
         ),
         Action::Messages => Case::new(

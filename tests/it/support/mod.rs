@@ -1,6 +1,8 @@
 //! What several modules need.
 
 pub(crate) mod files;
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub(crate) mod hub;
 #[expect(
     clippy::expect_used,
     clippy::panic,

@@ -1,0 +1,101 @@
+//! What the window knows of a batch, kept beside its journal, so that opening the folder goes on.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::RecipeName;
+use super::picture::{BatchPhase, BatchPicture, Findings};
+use super::tries::Tries;
+use crate::bulk::{BATCH_FOLDER, BulkRecipe};
+use crate::raster::file::{self, PictureError};
+
+/// Raised when an older program would misread what a newer one writes.
+const VERSION: u32 = 1;
+
+/// Where results, journal and masks of a folder of pictures lie.
+pub(super) fn out_of(folder: &Path) -> PathBuf {
+    folder.join("overpaint")
+}
+
+/// Where masks are laid out for a look.
+pub(super) fn review_of(out: &Path) -> PathBuf {
+    out.join(BATCH_FOLDER).join("review")
+}
+
+/// Where pictures are tried.
+pub(super) fn tries_of(out: &Path) -> PathBuf {
+    out.join(BATCH_FOLDER).join("try")
+}
+
+/// Where small looks are kept.
+pub(super) fn looks_of(out: &Path) -> PathBuf {
+    out.join(BATCH_FOLDER).join("looks")
+}
+
+fn place(out: &Path) -> PathBuf {
+    out.join(BATCH_FOLDER).join("window.json")
+}
+
+/// What is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    version: u32,
+    pub(super) recipe: BulkRecipe,
+    pub(super) recipe_folder: PathBuf,
+    pub(super) recipe_name: RecipeName,
+    pub(super) phase: BatchPhase,
+    #[serde(default)]
+    pub(super) tries: Tries,
+    /// By name.
+    pictures: BTreeMap<String, Findings>,
+}
+
+impl Kept {
+    pub(super) fn new(
+        (recipe, recipe_folder, recipe_name): (BulkRecipe, PathBuf, RecipeName),
+        phase: BatchPhase,
+        tries: Tries,
+        pictures: &[BatchPicture],
+    ) -> Self {
+        let known = pictures.iter();
+        Self {
+            version: VERSION,
+            recipe,
+            recipe_folder,
+            recipe_name,
+            phase,
+            tries,
+            pictures: known
+                .filter(|picture| picture.known != Findings::default())
+                .map(|picture| (picture.source.name(), picture.known.clone()))
+                .collect(),
+        }
+    }
+
+    /// What was kept; `None` where nothing was, or a newer program did.
+    pub(super) fn read(out: &Path) -> Option<Self> {
+        let bytes = std::fs::read(place(out)).ok()?;
+        let kept: Self = serde_json::from_slice(&bytes).ok()?;
+        (kept.version == VERSION).then_some(kept)
+    }
+
+    pub(super) fn write(&self, out: &Path) -> Result<(), PictureError> {
+        let path = place(out);
+        let failed = |why: String| PictureError::Write {
+            path: path.clone(),
+            why,
+        };
+        let bytes = serde_json::to_vec(self).map_err(|error| failed(error.to_string()))?;
+        std::fs::create_dir_all(out.join(BATCH_FOLDER))
+            .map_err(|error| failed(error.to_string()))?;
+        file::write_whole(&path, |file| Ok(file.write_all(&bytes)?))
+    }
+
+    /// What is known of that picture.
+    pub(super) fn of(&mut self, name: &str) -> Findings {
+        self.pictures.remove(name).unwrap_or_default()
+    }
+}

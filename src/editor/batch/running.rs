@@ -1,0 +1,399 @@
+//! What a batch does: its orders to the lane, and what the lane says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::OpenBatch;
+use super::kept::{review_of, tries_of};
+use super::looks::LookOf;
+use super::picture::{BatchPhase, BatchPicture, Redo};
+use super::tries::{Tries, few_of};
+use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
+use crate::editor::{Editor, EditorError};
+use crate::geometry::Extent;
+use crate::jobs::{BatchEvent, BatchLane, BatchOrder, Review, Stage, VisionFactory};
+use crate::plan::{PreviewPatch, Seed, Strength};
+use crate::text::{Language, Message};
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// Masks are made.
+    Masks,
+    /// A few pictures are tried.
+    Try,
+    /// All are done.
+    Run,
+    /// One is done again.
+    Redo,
+}
+
+/// What is being done, and how far it is.
+pub struct Doing {
+    activity: Activity,
+    lane: BatchLane,
+    /// The pictures of the order, by their places in the batch.
+    pictures: Vec<usize>,
+    settled: usize,
+    /// Pictures on which it worked, and since when but for the time it was held.
+    ran: usize,
+    began: Instant,
+    held_since: Option<Instant>,
+    current: Option<usize>,
+    stage: Option<Stage>,
+    preview: Option<Arc<(PreviewPatch, Extent)>>,
+    redo: Option<Redo>,
+    is_stopping: bool,
+}
+
+impl std::fmt::Debug for Doing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doing")
+            .field("activity", &self.activity)
+            .field("settled", &self.settled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Doing {
+    /// What.
+    pub fn activity(&self) -> Activity {
+        self.activity
+    }
+
+    /// Pictures that are settled, of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.settled, self.pictures.len())
+    }
+
+    /// The picture that is run.
+    pub fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// Where its run stands.
+    pub fn stage(&self) -> Option<Stage> {
+        self.stage
+    }
+
+    /// What its result will be, and the size of its picture.
+    pub fn preview(&self) -> Option<&Arc<(PreviewPatch, Extent)>> {
+        self.preview.as_ref()
+    }
+
+    /// True while it is held.
+    pub fn is_held(&self) -> bool {
+        self.lane.is_held()
+    }
+
+    /// True from when it was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
+    /// What it will take yet, once a picture was worked on.
+    pub fn time_left(&self) -> Option<Duration> {
+        let now = self.held_since.unwrap_or_else(Instant::now);
+        let worked = now.duration_since(self.began);
+        let left = self.pictures.len() - self.settled.min(self.pictures.len());
+        (self.ran > 0).then(|| worked / self.ran as u32 * left as u32)
+    }
+}
+
+impl OpenBatch {
+    /// Where masks are laid out, and what was said of them.
+    pub(super) fn review(&self) -> Review {
+        let decided = self.pictures.iter().filter_map(|picture| {
+            let decision = picture.known.decision?;
+            Some((picture.source.name(), decision))
+        });
+        Review {
+            folder: review_of(&self.out),
+            decisions: decided.collect(),
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        if let Some(doing) = &mut self.doing {
+            doing.lane.stop();
+            doing.is_stopping = true;
+        }
+    }
+
+    pub(super) fn hold(&mut self, is_held: bool) {
+        if let Some(doing) = &mut self.doing {
+            match (is_held, doing.held_since) {
+                (true, None) => doing.held_since = Some(Instant::now()),
+                (false, Some(since)) => {
+                    doing.began += since.elapsed();
+                    doing.held_since = None;
+                }
+                _ => {}
+            }
+            doing.lane.hold(is_held);
+        }
+    }
+
+    /// Ends what is done and takes in all that it has said.
+    pub(super) fn stop_and_wait(&mut self) {
+        self.stop();
+        while let Some(event) = self.doing.as_mut().and_then(|doing| doing.lane.wait()) {
+            // Nobody asks any more how it ended.
+            _ = self.take(event);
+        }
+        self.doing = None;
+    }
+
+    pub(super) fn each(&mut self, places: &[usize], change: impl Fn(&mut BatchPicture)) {
+        for place in places {
+            if let Some(picture) = self.pictures.get_mut(*place) {
+                change(picture);
+            }
+        }
+    }
+
+    /// What an order to that lane says.
+    fn order_for(&self, pictures: &[usize], recipe: BulkRecipe, language: Language) -> BatchOrder {
+        let sources = pictures.iter().filter_map(|at| self.pictures.get(*at));
+        BatchOrder {
+            recipe,
+            recipe_folder: self.recipe_folder.clone(),
+            data_dir: Default::default(),
+            sources: sources.map(|picture| picture.source.clone()).collect(),
+            out: self.out.clone(),
+            review: self.review(),
+            masks_only: false,
+            writes_tables: false,
+            language,
+        }
+    }
+
+    /// Takes in an event; how it ended, where it did.
+    fn take(&mut self, event: BatchEvent) -> Option<Result<(), Message>> {
+        let doing = self.doing.as_mut()?;
+        match event {
+            BatchEvent::Begins(index) => {
+                doing.current = doing.pictures.get(index).copied();
+                (doing.stage, doing.preview) = (None, None);
+            }
+            BatchEvent::Stage(stage) => doing.stage = Some(stage),
+            BatchEvent::Settled { index, rows, .. } => {
+                doing.settled += 1;
+                let masks_only = doing.activity == Activity::Masks;
+                let was_run = |row: &ReportRow| row.state == Some(State::Done);
+                doing.ran += usize::from(masks_only || rows.iter().any(was_run));
+                let place = doing.pictures.get(index).copied()?;
+                let (activity, redo) = (doing.activity, doing.redo);
+                self.settle(place, rows, (activity, redo));
+            }
+            BatchEvent::Ended(result) => return Some(result),
+        }
+        None
+    }
+
+    fn settle(
+        &mut self,
+        place: usize,
+        rows: Vec<ReportRow>,
+        (activity, redo): (Activity, Option<Redo>),
+    ) {
+        if activity == Activity::Try {
+            self.tries.take(rows);
+            self.looks.forget_all(LookOf::Try);
+            self.change();
+            return;
+        }
+        let Some(picture) = self.pictures.get_mut(place) else {
+            return;
+        };
+        if activity == Activity::Masks {
+            picture.take_mask(&rows);
+            self.looks.forget(place, LookOf::Cutout);
+        } else {
+            picture.take_results(&rows);
+            let is_new = rows.iter().any(|row| row.state == Some(State::Done));
+            if is_new {
+                picture.known.redone = redo;
+                self.looks.forget(place, LookOf::Result);
+            }
+            // A run may find masks that nobody has waited for.
+            if self.recipe.part().is_some() && rows.iter().any(|row| row.doubt.is_some()) {
+                if let Some(picture) = self.pictures.get_mut(place) {
+                    picture.take_mask(&rows);
+                }
+            }
+        }
+        self.change();
+    }
+}
+
+impl Editor {
+    pub(super) fn begin_batch(&mut self, activity: Activity) {
+        let language = self.language();
+        let Some(batch) = self.batch() else { return };
+        let all: Vec<usize> = (0..batch.pictures.len()).collect();
+        let mut order = batch.order_for(&all, batch.recipe.clone(), language);
+        order.masks_only = activity == Activity::Masks;
+        order.writes_tables = activity == Activity::Run;
+        if activity == Activity::Run {
+            self.with_batch(|batch| batch.phase = BatchPhase::Run);
+        }
+        self.start_batch(order, all, (activity, None));
+    }
+
+    pub(super) fn try_batch(&mut self, pictures: Vec<usize>, mut strengths: Vec<Strength>) {
+        let language = self.language();
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        let few = if pictures.is_empty() {
+            few_of(&batch.pictures)
+        } else {
+            pictures.into_iter().take(Tries::MOST).collect()
+        };
+        strengths.sort_by(|a, b| a.get().total_cmp(&b.get()));
+        strengths.dedup();
+        let mut recipe = batch.recipe.clone();
+        recipe.output.name = None;
+        if let Some(edit) = &mut recipe.edit {
+            edit.strength = None;
+            edit.strengths.clone_from(&strengths);
+        } else {
+            strengths.clear();
+        }
+        let names = few.iter().filter_map(|at| batch.pictures.get(*at));
+        batch.tries = Tries {
+            pictures: names.map(|picture| picture.source.name()).collect(),
+            strengths,
+            tiles: Vec::new(),
+        };
+        batch.looks.forget_all(LookOf::Try);
+        let mut order = batch.order_for(&few, recipe, language);
+        order.out = tries_of(&batch.out);
+        self.start_batch(order, few, (Activity::Try, None));
+    }
+
+    pub(super) fn choose_batch_strength(&mut self, strength: Strength) {
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        let mut recipe = batch.recipe.clone();
+        let Some(edit) = &mut recipe.edit else {
+            return;
+        };
+        edit.strength = Some(strength);
+        edit.strengths.clear();
+        let tries = std::mem::take(&mut batch.tries);
+        let (folder, name) = (batch.recipe_folder.clone(), batch.recipe_name.clone());
+        batch.take_recipe((recipe, folder, name));
+        // They were tried for this.
+        batch.tries = tries;
+    }
+
+    pub(super) fn redo_in_batch(&mut self, place: usize, how: Redo) {
+        let language = self.language();
+        let Some(batch) = self.batch() else { return };
+        let Some(picture) = batch.pictures.get(place) else {
+            return;
+        };
+        let mut recipe = batch.recipe.clone();
+        let Some(edit) = &mut recipe.edit else {
+            return;
+        };
+        let before = picture.known.outputs.first();
+        let seed = before.and_then(|output| output.seed).map(Seed);
+        let strength = before.and_then(|output| Strength::new(output.strength?).ok());
+        let how = Redo {
+            strength: how.strength.or(strength),
+            seed: how.seed.or(seed),
+        };
+        if let Some(strength) = how.strength {
+            edit.strength = Some(strength);
+            edit.strengths.clear();
+        }
+        edit.seed = how.seed.map_or(edit.seed, SeedRule::Fixed);
+        let order = batch.order_for(&[place], recipe, language);
+        self.start_batch(order, vec![place], (Activity::Redo, Some(how)));
+    }
+
+    fn start_batch(
+        &mut self,
+        mut order: BatchOrder,
+        pictures: Vec<usize>,
+        (activity, redo): (Activity, Option<Redo>),
+    ) {
+        order.data_dir.clone_from(&self.data_dir);
+        let (engine, vision) = (
+            self.batches.engine.clone(),
+            VisionFactory::clone(&self.vision),
+        );
+        let wake = self.batches.wake.clone();
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        if batch.doing.is_some() {
+            return self
+                .notices
+                .warning(None, Message::new("editor-batch-busy"));
+        }
+        let Ok(lane) = BatchLane::start(order, engine, vision, wake) else {
+            return self.notices.warn(None, &EditorError::TooBusy);
+        };
+        batch.doing = Some(Doing {
+            activity,
+            lane,
+            pictures,
+            settled: 0,
+            ran: 0,
+            began: Instant::now(),
+            held_since: None,
+            current: None,
+            stage: None,
+            preview: None,
+            redo,
+            is_stopping: false,
+        });
+        batch.change();
+    }
+
+    /// Takes in what the lane has said.
+    pub(super) fn poll_batch_lane(&mut self) {
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        let mut ended = None;
+        while let Some(event) = batch.doing.as_mut().and_then(|doing| doing.lane.poll()) {
+            self.changed = true;
+            ended = batch.take(event);
+            if ended.is_some() {
+                break;
+            }
+        }
+        if let Some(doing) = &mut batch.doing
+            && let Some(preview) = doing.lane.take_preview()
+        {
+            doing.preview = Some(Arc::new(preview));
+            self.changed = true;
+        }
+        if let Some(ended) = ended {
+            let activity = batch
+                .doing
+                .take()
+                .map(|doing| (doing.activity, doing.is_stopping));
+            batch.change();
+            match (ended, activity) {
+                (Err(message), _) => self.notices.warning(None, message),
+                (Ok(()), Some((Activity::Run, false))) => {
+                    batch.refresh();
+                    if batch.phase == BatchPhase::Run {
+                        batch.phase = BatchPhase::Review;
+                    }
+                    let done = Message::new("editor-batch-done");
+                    let done = done.with("count", batch.counts().done);
+                    self.notices.info(None, done);
+                }
+                (Ok(()), _) => {}
+            }
+        }
+    }
+}
