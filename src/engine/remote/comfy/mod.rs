@@ -8,7 +8,7 @@ mod levels;
 mod own_graph;
 mod socket;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::http::Http;
 use super::picture::{decoded, map_png, png};
