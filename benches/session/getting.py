@@ -2,6 +2,7 @@
 127.0.0.1 stands in for the hub (hub.py) and gives MODEL_FOLDER, a diffusers folder with random weights, as Stable
 Diffusion 1.5. Checks what the network was asked, and keeps a screenshot of every step."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -33,6 +34,7 @@ class Getting(Session):
         self.hub = subprocess.Popen(
             [sys.executable, Path(__file__).parent / "hub.py", port, self.log,
              f"{NAME}/{NAME}={os.environ['MODEL_FOLDER']}", *sam], env=environment)
+        atexit.register(self.hub.kill)
         while not port.is_file() or not port.read_text():
             time.sleep(0.1)
         os.environ["HF_ENDPOINT"] = port.read_text()
