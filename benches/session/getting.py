@@ -2,6 +2,7 @@
 127.0.0.1 stands in for the hub (hub.py) and gives MODEL_FOLDER, a diffusers folder with random weights, as Stable
 Diffusion 1.5. Checks what the network was asked, and keeps a screenshot of every step."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -28,10 +29,12 @@ class Getting(Session):
         """Starts the server, then the program with nothing in its folder."""
         self.log = self.work / "hub.log"
         port = self.work / "hub-port"
+        sam = [f"lmz/candle-sam={os.environ['SAM_FOLDER']}"] if "SAM_FOLDER" in os.environ else []
         environment = dict(os.environ, KB_PER_SECOND=os.environ.get("KB_PER_SECOND", "60"))
         self.hub = subprocess.Popen(
             [sys.executable, Path(__file__).parent / "hub.py", port, self.log,
-             f"{NAME}/{NAME}={os.environ['MODEL_FOLDER']}"], env=environment)
+             f"{NAME}/{NAME}={os.environ['MODEL_FOLDER']}", *sam], env=environment)
+        atexit.register(self.hub.kill)
         while not port.is_file() or not port.read_text():
             time.sleep(0.1)
         os.environ["HF_ENDPOINT"] = port.read_text()
@@ -157,11 +160,26 @@ def refusals(s):
 
 
 def click_tool(s):
-    """The tool whose network is missing says where it can be had."""
+    """The tool whose network is missing says where it can be had; got, it selects."""
     s.key("o")
     s.wait_for(f"{TEXTS['ui-get-get']} MobileSAM")
     time.sleep(0.5)
     s.shot("click-to-select-offers-its-network")
+    if "SAM_FOLDER" in os.environ:
+        s.click(f"{TEXTS['ui-get-get']} MobileSAM")
+        s.click(TEXTS["ui-get-accept"])
+        s.wait(lambda: s.names(TEXTS["ui-get-there"]), 120, "MobileSAM does not come")
+        s.shot("mobile-sam-is-there")
+        s.key("Escape")
+        time.sleep(1)
+        s.key("o")
+        s.wait_for(TEXTS["ui-click-hint"])
+        for name, places in [("click", [(0.5, 0.5)]), ("another", [(0.2, 0.8)]), ("box", [(0.2, 0.2), (0.7, 0.7)])]:
+            began = time.monotonic()
+            s.drag(s.picture(), places if len(places) > 1 else places * 2)
+            s.wait(lambda: s.find(TEXTS["ui-click-hint"]), 120, "it looks for ever")
+            s.say(f"{name}: {time.monotonic() - began:.1f} s, with the steps of the mouse")
+            s.shot(f"select-{name}")
     s.key("Escape")
     s.hub.kill()
     s.say("click to select offers to get its network")

@@ -26,6 +26,15 @@ pub(super) fn host(url: &str) -> String {
     host.to_owned()
 }
 
+/// True for addresses that lead back to this machine.
+pub(super) fn is_this_machine(url: &str) -> bool {
+    let host = host(url);
+    let name = host
+        .rsplit_once(':')
+        .map_or(host.as_str(), |(name, _)| name);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+}
+
 /// The address without what may be a secret: the query, and a name and password before the host.
 pub(super) fn shown(url: &str) -> String {
     origin(url).map_or_else(|| url.to_owned(), |origin| format!("{origin}{}", path(url)))

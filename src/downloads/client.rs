@@ -176,10 +176,16 @@ impl Client {
         self.pace
     }
 
-    /// True where the token would be sent to that address: to the hub, and nobody else.
+    /// True for addresses of the hub, whose word on checksums counts.
     fn is_for_hub(&self, url: &str) -> bool {
         let of_hub = address::origin(&self.hub);
         of_hub.is_some() && address::origin(url) == of_hub
+    }
+
+    /// True where the token may be sent: to the hub and nobody else, and never where others could read it
+    /// on its way.
+    fn may_see_token(&self, url: &str) -> bool {
+        self.is_for_hub(url) && (url.starts_with("https:") || address::is_this_machine(url))
     }
 
     /// Asks, and follows redirects. Blocks; the body is read from the second part.
@@ -190,7 +196,7 @@ impl Client {
         let mut url = request.url.clone();
         let mut linked = (None, None);
         for _ in 0..=MOST_REDIRECTS {
-            let token = self.token.as_ref().filter(|_| self.is_for_hub(&url));
+            let token = self.token.as_ref().filter(|_| self.may_see_token(&url));
             let mut asking = self.agent.get(&url);
             if let Some(Token(token)) = token {
                 asking = asking.header("authorization", format!("Bearer {token}"));
@@ -342,7 +348,19 @@ mod tests {
             ("https://mirror.example@evil.example/a", false),
             ("https://huggingface.co/a", false),
         ] {
-            assert_eq!(client.is_for_hub(url), is_hub, "{url}");
+            assert_eq!(client.may_see_token(url), is_hub, "{url}");
+        }
+        for (hub, may) in [
+            ("http://mirror.example", false),
+            ("http://127.0.0.1:8080", true),
+            ("http://localhost", true),
+        ] {
+            let options = Options {
+                hub: Some(hub.to_owned()),
+                ..Options::default()
+            };
+            let client = Client::new(options).unwrap();
+            assert_eq!(client.may_see_token(&format!("{hub}/a")), may, "{hub}");
         }
     }
 }

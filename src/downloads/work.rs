@@ -53,8 +53,14 @@ impl Work {
             return Err(DownloadError::NothingToRun(parcel.source.clone()));
         }
         let there = target(models, parcel);
-        if there.exists() {
-            return Err(DownloadError::AlreadyThere(there));
+        // LoRAs have a folder of their own.
+        let as_lora = there
+            .file_name()
+            .map(|name| models.join("loras").join(name));
+        for there in [Some(there), as_lora].into_iter().flatten() {
+            if there.exists() {
+                return Err(DownloadError::AlreadyThere(there));
+            }
         }
         fs::create_dir_all(folder.join(FILES)).map_err(|error| failed(&error))?;
         let lock = File::create(folder.join(LOCK)).map_err(|error| failed(&error))?;

@@ -13,6 +13,10 @@ use crate::ui::state::GetForm;
 use crate::ui::theme::{self, size, space};
 use crate::ui::{icons, widgets};
 
+/// Widths of what stands before and behind a field, in points.
+const NAME: f32 = 64.0;
+const BUTTON: f32 = 84.0;
+
 pub(super) fn getting_ui(ui: &mut Ui, desk: &mut Desk<'_>, form: &mut GetForm, stays: &mut bool) {
     title(ui, &desk.text("ui-get-title"));
     match desk.editor.question().cloned() {
@@ -69,7 +73,7 @@ fn widgets_hint(ui: &mut Ui, desk: &Desk<'_>) {
 /// A model of the list.
 fn offer_ui(ui: &mut Ui, desk: &mut Desk<'_>, offer: &Offer, getting: &[Getting]) {
     let is_listed = getting.iter().any(|one| one.parcel.source == offer.id);
-    widgets::sides(
+    line(
         ui,
         desk,
         |ui, _| {
@@ -104,41 +108,77 @@ fn offer_ui(ui: &mut Ui, desk: &mut Desk<'_>, offer: &Offer, getting: &[Getting]
     widgets::hint(ui, &about);
 }
 
+/// A line with something at the left and something at its right end.
+fn line<'a>(
+    ui: &mut Ui,
+    desk: &mut Desk<'a>,
+    left: impl FnOnce(&mut Ui, &mut Desk<'a>),
+    right: impl FnOnce(&mut Ui, &mut Desk<'a>),
+) {
+    let whole = vec2(ui.available_width(), size::CONTROL);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(whole, layout, |ui| {
+        ui.set_min_size(whole);
+        widgets::sides(ui, desk, left, right);
+    });
+}
+
+/// A line with a name, a field as wide as there is room, and a button, which is what it says.
+fn field_ui(
+    ui: &mut Ui,
+    (name, tooltip): (&str, &str),
+    field: TextEdit<'_>,
+    (button, enabled): (&str, bool),
+) -> bool {
+    ui.horizontal(|ui| {
+        ui.add_sized([NAME, size::CONTROL], egui::Label::new(name).truncate())
+            .on_hover_text(tooltip);
+        let width = ui.available_width() - BUTTON - ui.spacing().item_spacing.x;
+        let response = ui.add_sized([width, size::CONTROL], field);
+        let response = response.accessible_name(name);
+        let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        let pressed = ui.add_enabled_ui(enabled, |ui| {
+            ui.add_sized([BUTTON, size::CONTROL], egui::Button::new(button))
+        });
+        (pressed.inner.clicked() || entered) && enabled
+    })
+    .inner
+}
+
 /// Any repository, any address; and the token for those that ask who one is.
 fn any_other_ui(ui: &mut Ui, desk: &mut Desk<'_>, form: &mut GetForm) {
-    let name = desk.text("ui-get-other");
-    widgets::row(ui, name.as_ref(), &desk.text("ui-get-other-tip"), |ui| {
-        let ask = desk.text("ui-get-ask");
-        let wanted = form.source.trim().to_owned();
-        let button = ui.add_enabled(!wanted.is_empty(), egui::Button::new(ask.as_ref()));
-        let field = TextEdit::singleline(&mut form.source)
-            .desired_width(250.0)
-            .hint_text("hf:owner/name");
-        let field = ui.add(field).accessible_name(name.as_ref());
-        let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        if (button.clicked() || entered) && !wanted.is_empty() {
-            desk.send(Command::AskForModel(wanted));
-        }
+    let texts = [
+        desk.text("ui-get-other"),
+        desk.text("ui-get-other-tip"),
+        desk.text("ui-get-ask"),
+    ];
+    let [name, tooltip, ask] = &texts;
+    let wanted = form.source.trim().to_owned();
+    let field = TextEdit::singleline(&mut form.source).hint_text("hf:owner/name");
+    let (about, enabled) = ((name.as_ref(), tooltip.as_ref()), !wanted.is_empty());
+    if field_ui(ui, about, field, (ask.as_ref(), enabled)) {
+        desk.send(Command::AskForModel(wanted));
+    }
+    let is_kept = desk.editor.preferences().hub_token.is_some();
+    let texts = [
+        desk.text("ui-get-token"),
+        desk.text("ui-get-token-tip"),
+        desk.text("ui-get-token-keep"),
+    ];
+    let [name, tooltip, keep] = &texts;
+    let hint = desk.text(if is_kept {
+        "ui-get-token-kept"
+    } else {
+        "ui-get-token-none"
     });
-    let name = desk.text("ui-get-token");
-    widgets::row(ui, name.as_ref(), &desk.text("ui-get-token-tip"), |ui| {
-        let is_kept = desk.editor.preferences().hub_token.is_some();
-        let hint = desk.text(if is_kept {
-            "ui-get-token-kept"
-        } else {
-            "ui-get-token-none"
-        });
-        let keep = desk.text("ui-get-token-keep");
-        if ui.button(keep.as_ref()).clicked() {
-            let token = Token::new(&std::mem::take(&mut form.token));
-            desk.prefer(|preferences| preferences.hub_token = token);
-        }
-        let field = TextEdit::singleline(&mut form.token)
-            .password(true)
-            .desired_width(250.0)
-            .hint_text(hint.as_ref());
-        ui.add(field).accessible_name(name.as_ref());
-    });
+    let field = TextEdit::singleline(&mut form.token)
+        .password(true)
+        .hint_text(hint.as_ref());
+    let about = (name.as_ref(), tooltip.as_ref());
+    if field_ui(ui, about, field, (keep.as_ref(), true)) {
+        let token = Token::new(&std::mem::take(&mut form.token));
+        desk.prefer(|preferences| preferences.hub_token = token);
+    }
 }
 
 /// What would be fetched, and under which licence: the question before the first byte.
@@ -182,7 +222,7 @@ fn agree_ui(ui: &mut Ui, desk: &mut Desk<'_>, form: &mut GetForm, parcels: &[Par
 /// A model on its way: how far, how fast, how long still; what stopped it; or that it is there.
 fn on_its_way_ui(ui: &mut Ui, desk: &mut Desk<'_>, one: &Getting, stays: &mut bool) {
     let t = theme::tokens(ui);
-    widgets::sides(
+    line(
         ui,
         desk,
         |ui, _| {

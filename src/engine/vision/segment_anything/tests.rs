@@ -150,14 +150,19 @@ fn a_picture_is_embedded_once_and_clicked_on_often() {
             .collect(),
     };
     let mut watch = Watch::default();
+    let begun = std::time::Instant::now();
     let embedding = networks.embed(&picture, &mut watch).unwrap();
+    println!("embedded: {:?}", begun.elapsed());
     assert_eq!(embedding.numbers.len(), WIDTH * 64 * 64);
     let mut of = |x: f32, y: f32| {
         let clicks = Clicks {
             points: vec![(PointF::new(x, y), true)],
             frame: None,
         };
-        networks.segment(&embedding, &clicks, &mut watch).unwrap()
+        let begun = std::time::Instant::now();
+        let map = networks.segment(&embedding, &clicks, &mut watch).unwrap();
+        println!("a click: {:?}", begun.elapsed());
+        map
     };
     let (one, other) = (of(10.0, 10.0), of(50.0, 20.0));
     assert_eq!((one.side_px, one.covered), (256, (1.0, 0.5)));
