@@ -52,7 +52,7 @@ pub struct ModelDefaults {
 }
 
 impl ModelDefaults {
-    fn of(steps: u32, strength: f64, guidance: f64, (sampler, schedule): (&str, &str)) -> Self {
+    pub(super) fn of(steps: u32, strength: f64, guidance: f64, (sampler, schedule): (&str, &str)) -> Self {
         Self {
             steps,
             strength,
@@ -65,6 +65,9 @@ impl ModelDefaults {
 
 /// Reads the configuration files of a model. Its weights need only be there.
 pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
+    if let ModelRef::Served(served) = reference {
+        return Ok(served.card());
+    }
     let files = ModelFiles::of(reference);
     check_index(&files)?;
     let unet: UnetConfig = read(&files, "unet/config.json")?;
@@ -86,7 +89,7 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         reference: reference.clone(),
         name: match reference {
             ModelRef::BuiltIn => "Overpaint Starter".to_owned(),
-            ModelRef::Folder(_) | ModelRef::File(_) => id.clone(),
+            ModelRef::Folder(_) | ModelRef::File(_) | ModelRef::Served(_) => id.clone(),
         },
         id,
         family,

@@ -6,7 +6,7 @@ use super::PredictionType;
 use crate::text::{Explain, Message};
 
 /// Which family of models one belongs to, told by shapes, never by names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Family {
     /// Stable Diffusion 1.x.
     StableDiffusion1,

@@ -69,6 +69,8 @@ impl ModelFiles {
                 _ => Self::Folder(path.clone()),
             },
             ModelRef::File(file) => one_file(file.clone()),
+            // Its files are there, not here.
+            ModelRef::Served(_) => Self::Folder(PathBuf::from(model.key())),
         }
     }
 

@@ -22,6 +22,8 @@ mod lora;
 mod pickle;
 mod places;
 mod prompt_terms;
+mod served;
+mod servers;
 mod stored_tensor;
 mod tensor_file;
 #[cfg(test)]
@@ -41,6 +43,8 @@ pub use library::Library;
 pub use lora::{Delta, LoraRef};
 pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
+pub use served::ServedModel;
+pub use servers::{Access, Server, ServerKind, Servers};
 pub use tensor_file::{Dtype, StoredTensor, TensorFile};
 pub use words::{Word, WordCategory, Words};
 
@@ -58,6 +62,8 @@ pub enum ModelRef {
     Folder(#[serde(serialize_with = "as_text")] PathBuf),
     /// A checkpoint in one file.
     File(ModelFile),
+    /// On a server.
+    Served(ServedModel),
 }
 
 /// A checkpoint in one file, and what it is to be run with where that is not its own.
@@ -120,14 +126,14 @@ impl ModelRef {
                 vae: Some(path),
                 ..file
             })),
-            Self::BuiltIn | Self::Folder(_) => Err(CatalogError::NotExchanged { path }),
+            Self::BuiltIn | Self::Folder(_) | Self::Served(_) => Err(CatalogError::NotExchanged { path }),
         }
     }
 
-    /// Where it lies; `None` for the built-in one.
+    /// Where it lies on this machine; `None` for the built-in one and those on servers.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::BuiltIn => None,
+            Self::BuiltIn | Self::Served(_) => None,
             Self::Folder(path) => Some(path),
             Self::File(file) => Some(&file.path),
         }
@@ -142,6 +148,14 @@ impl ModelRef {
                 repository.or_else(|| Some(folder.file_name()?.to_owned()))
             }),
             Self::File(file) => file.path.file_stem().map(ToOwned::to_owned),
+            Self::Served(served) => {
+                // A server on another system may write its folders otherwise.
+                let name = served.name.rsplit(['/', '\\']).next().unwrap_or_default();
+                return match name.rsplit_once('.') {
+                    Some((stem, "safetensors" | "ckpt" | "json" | "gguf")) => stem.to_owned(),
+                    _ => name.to_owned(),
+                };
+            }
         };
         match (name, self.path()) {
             (Some(name), _) => name.to_string_lossy().into_owned(),
@@ -153,6 +167,7 @@ impl ModelRef {
     pub fn key(&self) -> String {
         let path = match self {
             Self::BuiltIn => return "built-in".to_owned(),
+            Self::Served(served) => return format!("{} @ {}", served.name, served.server),
             Self::Folder(folder) => folder,
             Self::File(file) => &file.path,
         };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Cancelled;
+use super::server_error::ServerError;
 use crate::catalog::CatalogError;
 use crate::text::{Explain, Message, Value, error_speaks};
 
@@ -73,6 +74,8 @@ pub enum EngineError {
         /// What it says.
         why: String,
     },
+    /// A server did not do what it was asked.
+    Server(ServerError),
     /// The engine panicked and was started afresh.
     Panicked {
         /// What it said.
@@ -92,6 +95,12 @@ impl EngineError {
                 | Self::NotFiniteWeight { .. }
                 | Self::Unsupported { .. }
         )
+    }
+}
+
+impl From<ServerError> for EngineError {
+    fn from(error: ServerError) -> Self {
+        Self::Server(error)
     }
 }
 
@@ -134,6 +143,7 @@ impl Explain for EngineError {
             Self::OutOfMemory => Message::new("engine-out-of-memory"),
             Self::NotFiniteResult => Message::new("engine-not-finite-result"),
             Self::BadInput { what } => Message::new("engine-bad-input").with("what", what.clone()),
+            Self::Server(error) => error.message(),
             Self::Internal { why } => Message::new("engine-internal").with("why", why.clone()),
             Self::Panicked { why } => Message::new("engine-panicked").with("why", why.clone()),
         }

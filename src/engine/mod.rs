@@ -4,6 +4,7 @@
 //! [`EngineOutput`]. Everything that crosses is plain data that can be serialised, so an engine may
 //! one day live in another process. [`diffusion`] is the real one; [`fake`] is a scripted one for
 //! tests and for work on the window. [`Vision`] is what sees subjects and faces, by the networks of [`vision`].
+//! [`remote`] has servers make pictures.
 //! Below them: `nn`, the layers of networks (with `diffusion` and `vision` the only rooms that name candle),
 //! and [`kernels`], what they compute with on the CPU. README.md follows one
 //! step through all of them.
@@ -17,10 +18,13 @@ mod error;
 pub mod fake;
 pub mod kernels;
 mod nn;
+pub mod remote;
+mod server_error;
 pub mod vision;
 
 pub use demand::{Demands, DemandsOf, PassDemand, PassShape};
 pub use error::EngineError;
+pub use server_error::{Fault, ServerError};
 
 use std::path::Path;
 
@@ -225,6 +229,9 @@ pub struct RunReport {
     pub unknown_words: Vec<String>,
     /// What computed it, such as `cpu avx512`.
     pub device: String,
+    /// What the user is told of it.
+    #[serde(default)]
+    pub notes: Vec<Message>,
 }
 
 impl RunReport {
@@ -249,6 +256,7 @@ impl RunReport {
             round_trips: self.round_trips + next.round_trips,
             unknown_words: next.unknown_words,
             device: next.device,
+            notes: next.notes,
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::ui::widgets;
 /// So many models are seen at a glance; more are searched.
 const SEARCHED_FROM: usize = 9;
 /// Width of the list and height of it where there is room, in points.
-const LIST: [f32; 2] = [340.0, 520.0];
+const LIST: [f32; 2] = [340.0, 720.0];
+/// Share of the window's height that the models take in it at most.
+const SHARE: f32 = 0.3;
 
 /// The chosen model, and the list it is chosen from. What it is is said below where there is room.
 pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
@@ -35,7 +37,7 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     let combo = egui::ComboBox::from_id_salt("model")
         .selected_text(egui::RichText::new(current).family(crate::ui::theme::semibold()))
         .width(button)
-        .height(LIST[1].min(0.7 * room))
+        .height(LIST[1].min(0.85 * room))
         .truncate()
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .icon(widgets::chevron);
@@ -129,18 +131,25 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
         ui.add(field).accessible_name(hint.as_ref());
         ui.data_mut(|data| data.insert_temp(id, searched.clone()));
     }
-    for entry in entries.iter().filter(|entry| entry.fits(&searched)) {
-        if entry_ui(ui, entry, entry.reference == *chosen) {
-            desk.send(Command::SetModel(entry.reference.clone()));
-            ui.close();
-        }
-    }
-    let refused = desk.editor.models().iter();
-    let refused: Vec<_> = refused.filter_map(|card| card.as_ref().err()).collect();
-    for error in refused {
-        let about = desk.say(&error.message());
-        ui.add_enabled(false, egui::Button::new(about).wrap());
-    }
+    // What is below the models stays in sight, however many there are.
+    let room = ui.ctx().content_rect().height();
+    egui::ScrollArea::vertical()
+        .id_salt("models")
+        .max_height(SHARE * room)
+        .show(ui, |ui| {
+            for entry in entries.iter().filter(|entry| entry.fits(&searched)) {
+                if entry_ui(ui, entry, entry.reference == *chosen) {
+                    desk.send(Command::SetModel(entry.reference.clone()));
+                    ui.close();
+                }
+            }
+            let refused = desk.editor.models().iter();
+            let refused: Vec<_> = refused.filter_map(|card| card.as_ref().err()).collect();
+            for error in refused {
+                let about = desk.say(&error.message());
+                ui.add_enabled(false, egui::Button::new(about).wrap());
+            }
+        });
     ui.separator();
     if ui
         .button(desk.text(Action::GetModel.text()).as_ref())

@@ -129,7 +129,7 @@ fn layout_text(layout: &Layout) -> Message {
 fn model_name(desk: &Desk<'_>) -> String {
     match desk.editor.model() {
         ModelRef::BuiltIn => desk.text("ui-model-built-in").into_owned(),
-        ModelRef::Folder(_) | ModelRef::File(_) => desk
+        ModelRef::Folder(_) | ModelRef::File(_) | ModelRef::Served(_) => desk
             .editor
             .model_card()
             .map(|card| card.name.clone())

@@ -1,0 +1,294 @@
+//! [`Job`]: one graph from being handed over to its outputs, through lost connections.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use super::socket::{Socket, Told};
+use crate::engine::remote::http::Http;
+use crate::engine::remote::unique;
+use crate::engine::server_error::{Fault, ServerError};
+use crate::engine::{EngineError, Progress, RunSeconds, Stage};
+use crate::plan::EngineInput;
+
+/// Between two questions after a job of which no socket tells, and after all in case one told nothing.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// One graph there.
+pub(super) struct Job<'a> {
+    http: &'a Http,
+    client: &'a str,
+    steps: u32,
+    id: String,
+    socket: Option<Socket>,
+    /// When the server was last heard of.
+    heard: Instant,
+    asked: Instant,
+    /// The node that runs.
+    node: String,
+    seconds: RunSeconds,
+    node_since: Instant,
+}
+
+/// What is known of a job.
+enum State {
+    /// It waits or runs.
+    Open,
+    /// Its outputs.
+    Done(Json),
+    /// The server does not know it.
+    Unknown,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(http: &'a Http, client: &'a str, input: &EngineInput) -> Self {
+        let now = Instant::now();
+        Self {
+            http,
+            client,
+            steps: input.steps.executed(input.strength),
+            id: unique(),
+            socket: None,
+            heard: now,
+            asked: now,
+            node: String::new(),
+            seconds: RunSeconds::default(),
+            node_since: now,
+        }
+    }
+
+    /// Hands the graph over and waits for its outputs.
+    pub(super) fn run(
+        mut self,
+        graph: &Json,
+        progress: &mut dyn Progress,
+    ) -> Result<(Json, RunSeconds), EngineError> {
+        self.socket = Socket::connect(self.http, self.client);
+        self.hand_over(graph)?;
+        let mut was_lost = false;
+        loop {
+            if progress.checkpoint().is_err() {
+                self.stop();
+                return Err(EngineError::Cancelled);
+            }
+            match self.look(progress)? {
+                State::Open => {}
+                State::Done(outputs) => {
+                    self.enter(String::new());
+                    return Ok((outputs, self.seconds));
+                }
+                // It was started again and has forgotten everything: pictures too.
+                State::Unknown if was_lost => return Err(self.http.fault(Fault::Gone).into()),
+                State::Unknown => {
+                    was_lost = true;
+                    self.id = unique();
+                    self.hand_over(graph)?;
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, graph: &Json) -> Result<(), ServerError> {
+        let body = json!({
+            "prompt": graph,
+            "client_id": self.client,
+            "prompt_id": self.id,
+            "extra_data": {"preview_method": "latent2rgb"},
+        });
+        let answer = self.http.post("/prompt", &body, Some(self.http.pace.answer));
+        let answer: Json = self.http.read(&answer?)?;
+        // Older ones choose the id themselves.
+        if let Some(id) = answer.get("prompt_id").and_then(Json::as_str) {
+            id.clone_into(&mut self.id);
+        }
+        (self.heard, self.asked) = (Instant::now(), Instant::now());
+        Ok(())
+    }
+
+    /// What it tells, or what it says when it is asked.
+    fn look(&mut self, progress: &mut dyn Progress) -> Result<State, ServerError> {
+        let told = match &mut self.socket {
+            Some(socket) => socket.next(self.http.pace.look),
+            None => {
+                std::thread::sleep(self.http.pace.look);
+                Told::Nothing
+            }
+        };
+        let mut may_be_done = false;
+        match told {
+            Told::Nothing => {}
+            Told::Ended => {
+                self.socket = None;
+                may_be_done = true;
+            }
+            Told::Preview(picture) => {
+                self.heard = Instant::now();
+                if progress.wants_preview() {
+                    progress.preview(picture);
+                }
+            }
+            Told::Said(kind, data) => {
+                self.heard = Instant::now();
+                may_be_done = self.said(&kind, &data, progress)?;
+            }
+        }
+        let pause = QUESTION.min(self.http.pace.look * 10);
+        if !may_be_done && self.asked.elapsed() < pause {
+            return Ok(State::Open);
+        }
+        self.asked = Instant::now();
+        match self.ask() {
+            Ok(state) => {
+                self.heard = Instant::now();
+                if self.socket.is_none() {
+                    self.socket = Socket::connect(self.http, self.client);
+                }
+                Ok(state)
+            }
+            // It may be away for a moment.
+            Err(error) if error.fault.is_passing() => {
+                if self.heard.elapsed() > self.http.pace.absence {
+                    return Err(self.http.fault(Fault::Gone));
+                }
+                Ok(State::Open)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes in what the socket told; true where the job may be done.
+    fn said(
+        &mut self,
+        kind: &str,
+        data: &Json,
+        progress: &mut dyn Progress,
+    ) -> Result<bool, ServerError> {
+        let text = |name: &str| data.get(name).and_then(Json::as_str);
+        // Of other people's jobs only how many there are.
+        if text("prompt_id").is_some_and(|id| id != self.id) {
+            return Ok(false);
+        }
+        let number = |name: &str| data.get(name).and_then(Json::as_u64);
+        match kind {
+            "executing" => match text("node") {
+                Some(node) => {
+                    progress.stage(stage_of(node, self.steps));
+                    self.enter(node.to_owned());
+                    Ok(false)
+                }
+                None => Ok(text("prompt_id").is_some()),
+            },
+            "progress" => {
+                if let (Some(done), Some(of)) = (number("value"), number("max"))
+                    && of == u64::from(self.steps)
+                {
+                    let (done, of) = (done as u32, of as u32);
+                    progress.stage(Stage::Step { done, of });
+                }
+                Ok(false)
+            }
+            "execution_success" => Ok(true),
+            "execution_interrupted" => Err(self.http.fault(Fault::Interrupted)),
+            "execution_error" => {
+                let said = format!(
+                    "{}: {}",
+                    text("exception_type").unwrap_or_default(),
+                    text("exception_message").unwrap_or_default()
+                );
+                Err(self.http.fault(Fault::of_words(&said)))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Another node runs: what the one before took goes to its stage.
+    fn enter(&mut self, node: String) {
+        let took = self.node_since.elapsed().as_secs_f64();
+        match self.node.as_str() {
+            "checkpoint" => self.seconds.load += took,
+            "prompt" | "negative" => self.seconds.text += took,
+            "encoded" | "original-encoded" => self.seconds.encode += took,
+            "sampler" => self.seconds.steps += took,
+            "decoded" => self.seconds.decode += took,
+            "round-trip-decoded" => self.seconds.round_trip += took,
+            _ => {}
+        }
+        (self.node, self.node_since) = (node, Instant::now());
+    }
+
+    /// Asks what became of it.
+    fn ask(&self) -> Result<State, ServerError> {
+        let history: Json = self.http.get_json(&format!("/history/{}", self.id))?;
+        if let Some(entry) = history.get(&self.id) {
+            let status = entry.pointer("/status/status_str").and_then(Json::as_str);
+            if status == Some("error") {
+                return Err(self.http.fault(of_history(entry)));
+            }
+            return Ok(State::Done(entry.get("outputs").cloned().unwrap_or_default()));
+        }
+        let queue: Json = self.http.get_json("/queue")?;
+        let is_in = |list: &str| {
+            let jobs = queue.get(list).and_then(Json::as_array);
+            jobs.into_iter().flatten().any(|job| self.is_it(job))
+        };
+        if is_in("queue_running") || is_in("queue_pending") {
+            return Ok(State::Open);
+        }
+        // It may have ended between the two questions.
+        let history: Json = self.http.get_json(&format!("/history/{}", self.id))?;
+        match history.get(&self.id) {
+            Some(_) => Ok(State::Open),
+            None => Ok(State::Unknown),
+        }
+    }
+
+    fn is_it(&self, job: &Json) -> bool {
+        job.get(1).and_then(Json::as_str) == Some(self.id.as_str())
+    }
+
+    /// Takes it out of the queue and stops it; other people's jobs go on.
+    fn stop(&self) {
+        let wait = Some(self.http.pace.connect);
+        let gone = self.http.post("/queue", &json!({"delete": [self.id]}), wait);
+        let queue = gone.and_then(|_| self.http.get_json::<Json>("/queue"));
+        let running = queue.ok().and_then(|queue| {
+            let running = queue.get("queue_running")?.as_array()?;
+            Some(running.iter().any(|job| self.is_it(job)))
+        });
+        if running == Some(true) {
+            let body = json!({"prompt_id": self.id});
+            // A server that is gone runs nothing.
+            self.http.post("/interrupt", &body, wait).ok();
+        }
+    }
+}
+
+fn stage_of(node: &str, steps: u32) -> Stage {
+    match node {
+        "prompt" | "negative" => Stage::EncodingText,
+        "encoded" | "picture" | "shown" => Stage::EncodingPicture,
+        "sampler" => Stage::Step { done: 0, of: steps },
+        "decoded" | "result" | "round-trip-decoded" | "round-trip" => Stage::Decoding,
+        _ => Stage::Loading,
+    }
+}
+
+/// Why a job of the history failed.
+fn of_history(entry: &Json) -> Fault {
+    let messages = entry.pointer("/status/messages").and_then(Json::as_array);
+    let told = messages.into_iter().flatten().find_map(|message| {
+        let text = |path: &str| message.pointer(path).and_then(Json::as_str);
+        match text("/0")? {
+            "execution_interrupted" => Some(Fault::Interrupted),
+            "execution_error" => Some(Fault::of_words(&format!(
+                "{}: {}",
+                text("/1/exception_type").unwrap_or_default(),
+                text("/1/exception_message").unwrap_or_default()
+            ))),
+            _ => None,
+        }
+    });
+    told.unwrap_or(Fault::Failed {
+        why: "ComfyUI".to_owned(),
+    })
+}

@@ -1,0 +1,176 @@
+//! Runs on other machines: [`RemoteEngine`] has a `ComfyUI` or a WebUI's API (`/sdapi/v1`) do what
+//! `diffusion` does here, behind the same [`Engine`]. Planning, composite and pixel safety stay ours: a
+//! server gets a work picture and a mask, and gives a work picture back.
+//!
+//! The only room beside `downloads` that names a network client. It sends nothing but to the server it was
+//! given, follows no redirects, and keeps no thread when a run has ended.
+
+mod comfy;
+mod http;
+mod picture;
+mod sdapi;
+#[cfg(test)]
+mod testing;
+mod words;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use http::Pace;
+
+use super::server_error::{Fault, ServerError, shortened};
+use super::{Engine, EngineError, EngineOutput, Progress};
+use crate::catalog::{Access, ModelRef, ServedModel, Server, ServerKind};
+use crate::plan::EngineInput;
+use crate::raster::RgbF32;
+use crate::text::Message;
+use comfy::Comfy;
+use http::Http;
+use sdapi::Sdapi;
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerReport {
+    /// Its version, where it says one.
+    pub version: String,
+    /// What computes there, where it says it.
+    pub device: String,
+    /// Its models.
+    pub models: Vec<String>,
+    /// Its LoRAs.
+    pub loras: Vec<String>,
+    /// Its samplers.
+    pub samplers: Vec<String>,
+}
+
+/// Runs edits on a server.
+#[derive(Debug)]
+pub struct RemoteEngine {
+    speaker: Speaker,
+    http: Http,
+}
+
+#[derive(Debug)]
+enum Speaker {
+    Comfy(Comfy),
+    Sdapi(Sdapi),
+}
+
+impl RemoteEngine {
+    /// An engine on that server, which is asked nothing yet.
+    pub fn new(server: &Server, access: &Access, pace: Pace) -> Self {
+        let http = Http::new(server, access, pace);
+        Self {
+            speaker: match server.kind {
+                ServerKind::Comfy => Speaker::Comfy(Comfy::new(http.clone())),
+                ServerKind::Sdapi => Speaker::Sdapi(Sdapi::new(http.clone())),
+            },
+            http,
+        }
+    }
+
+    /// Asks the server what it is and has.
+    pub fn report(&self) -> Result<ServerReport, ServerError> {
+        match &self.speaker {
+            Speaker::Comfy(comfy) => comfy.report(),
+            Speaker::Sdapi(sdapi) => sdapi.report(),
+        }
+    }
+
+    /// The model of that name there, with what can be learned of it. A name without its ending will do.
+    pub fn model(&self, name: &str) -> Result<ServedModel, ServerError> {
+        let server = &self.http.server;
+        if name.ends_with(".json") {
+            return Ok(ServedModel::guessed(server, name, None));
+        }
+        let known = self.report()?.models;
+        let file = |there: &str| {
+            let file = there.rsplit(['/', '\\']).next().unwrap_or_default();
+            let file = file.split(" [").next().unwrap_or_default();
+            let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+            file == name || stem == name
+        };
+        let found = known.iter().find(|there| *there == name);
+        let found = found.or_else(|| known.iter().find(|there| file(there)));
+        let Some(found) = found else {
+            let name = name.to_owned();
+            return Err(self.http.fault(Fault::Missing { name, known }));
+        };
+        let architecture = match &self.speaker {
+            Speaker::Comfy(comfy) => comfy.architecture(found),
+            Speaker::Sdapi(_) => None,
+        };
+        Ok(ServedModel::guessed(server, found, architecture.as_deref()))
+    }
+}
+
+/// Which language is spoken at an address: each is asked what only it knows.
+pub fn kind_at(address: &str, access: &Access, pace: Pace) -> Result<ServerKind, ServerError> {
+    let engine = |kind| {
+        let server = Server {
+            name: address.to_owned(),
+            address: address.to_owned(),
+            kind,
+            is_confirmed: false,
+            seconds_per_step: None,
+        };
+        RemoteEngine::new(&server, access, pace).report()
+    };
+    let first = match engine(ServerKind::Comfy) {
+        Ok(_) => return Ok(ServerKind::Comfy),
+        Err(error) => error,
+    };
+    // Where nobody answers, nobody will; else the other one's answer is as good a reason as the first's.
+    if !matches!(first.fault, Fault::NotUnderstood { .. } | Fault::Failed { .. }) {
+        return Err(first);
+    }
+    engine(ServerKind::Sdapi).map(|_| ServerKind::Sdapi)
+}
+
+impl Engine for RemoteEngine {
+    fn run(
+        &mut self,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
+        let ModelRef::Served(model) = &input.model else {
+            let what = Message::new("server-what-local-model");
+            return Err(self.http.fault(Fault::Cannot { what }).into());
+        };
+        match &self.speaker {
+            Speaker::Comfy(comfy) => comfy.run(model, input, progress),
+            Speaker::Sdapi(sdapi) => sdapi.run(model, input, progress),
+        }
+    }
+}
+
+/// A name that nothing else has: two programs, or two runs of one, do not meet.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| now.as_nanos() as u64);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let process = u64::from(std::process::id());
+    format!("{:016x}{:08x}{:08x}", nanos, process, count)
+}
+
+/// The picture that came, where it is one of the size that was asked for.
+fn checked(
+    http: &Http,
+    picture: Option<RgbF32>,
+    bytes: &[u8],
+    input: &EngineInput,
+) -> Result<RgbF32, ServerError> {
+    let Some(picture) = picture else {
+        let said = shortened(&String::from_utf8_lossy(bytes.get(..400).unwrap_or(bytes)));
+        return Err(http.fault(Fault::NotUnderstood { said }));
+    };
+    let (wanted, got) = (input.image.extent, picture.extent);
+    if wanted != got {
+        return Err(http.fault(Fault::WrongSize {
+            wanted: format!("{}×{}", wanted.width, wanted.height),
+            got: format!("{}×{}", got.width, got.height),
+        }));
+    }
+    Ok(picture)
+}

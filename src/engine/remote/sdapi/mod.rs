@@ -1,0 +1,382 @@
+//! [`Sdapi`]: a run on a WebUI's API (`/sdapi/v1`). What a server can is probed: `stable-diffusion.cpp` has
+//! no progress and no interrupt.
+//!
+//! Steps: all of them run t + 1 of N steps with t = ⌊N · d⌋ (`setup_img2img_steps` of the WebUI), so k steps
+//! are asked for with d = (k − ½) / N.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value as Json, json};
+
+use super::ServerReport;
+use super::http::Http;
+use super::picture::{decoded, map_png, png};
+use super::words::prompt_there;
+use crate::catalog::ServedModel;
+use crate::engine::server_error::{Fault, ServerError, shortened};
+use crate::engine::{EngineError, EngineOutput, Progress, RunReport, Stage};
+use crate::plan::{EngineInput, EngineMask, LatentFill, SamplerId, ScheduleId};
+use crate::text::Message;
+
+const PROGRESS: &str = "/sdapi/v1/progress";
+
+/// Runs jobs on a WebUI.
+#[derive(Debug)]
+pub(super) struct Sdapi {
+    http: Http,
+}
+
+/// What the server of a run knows beside making pictures.
+struct Abilities {
+    progress: bool,
+    /// It lists schedules apart from samplers.
+    schedulers: bool,
+}
+
+impl Sdapi {
+    pub(super) fn new(http: Http) -> Self {
+        Self { http }
+    }
+
+    pub(super) fn report(&self) -> Result<ServerReport, ServerError> {
+        let models = self.titles("sd-models", "title")?;
+        let optional = |path: &str, name: &str| self.titles(path, name).unwrap_or_default();
+        Ok(ServerReport {
+            version: String::new(),
+            device: String::new(),
+            models,
+            loras: optional("loras", "name"),
+            samplers: optional("samplers", "name"),
+        })
+    }
+
+    fn titles(&self, what: &str, name: &str) -> Result<Vec<String>, ServerError> {
+        let list: Json = self.http.get_json(&format!("/sdapi/v1/{what}"))?;
+        let Some(items) = list.as_array() else {
+            let said = shortened(&list.to_string());
+            return Err(self.http.fault(Fault::NotUnderstood { said }));
+        };
+        let title = |item: &Json| item.get(name)?.as_str().map(str::to_owned);
+        Ok(items.iter().filter_map(title).collect())
+    }
+
+    pub(super) fn run(
+        &self,
+        model: &ServedModel,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
+        progress.stage(Stage::Loading);
+        progress.checkpoint()?;
+        let known = self.titles("sd-models", "title")?;
+        if !known.contains(&model.name) {
+            let name = model.name.clone();
+            return Err(self.http.fault(Fault::Missing { name, known }).into());
+        }
+        let abilities = Abilities {
+            progress: self
+                .http
+                .get_json::<Json>(PROGRESS)
+                .is_ok_and(|told| told.get("progress").is_some()),
+            schedulers: self.titles("schedulers", "name").is_ok(),
+        };
+        let mut notes = Vec::new();
+        if input.mask.as_ref().is_some_and(is_soft) {
+            let note = Message::new("server-note-hard-mask");
+            notes.push(note.with("server", self.http.server.clone()));
+        }
+        let loras = self.loras(input)?;
+        let body = request(model, input, &abilities, &loras, known.len());
+        let began = Instant::now();
+        let answer = self.answer(body, &abilities, input, progress)?;
+        let answer: Json = self.http.read(&answer)?;
+        let picture = answer.pointer("/images/0").and_then(Json::as_str);
+        let picture = picture.map(|text| text.rsplit(',').next().unwrap_or(text));
+        let bytes = picture.and_then(|text| BASE64.decode(text.trim()).ok());
+        let bytes = bytes.unwrap_or_else(|| answer.to_string().into_bytes());
+        let image = super::checked(&self.http, decoded(&bytes), &bytes, input)?;
+        let mut report = RunReport {
+            executed_steps: input.steps.executed(input.strength),
+            prompts: 1 + u32::from(input.guidance.is_on()),
+            text_encodes: 1,
+            picture_encodes: 1,
+            parts: 1,
+            device: format!("sdapi {}", self.http.server),
+            notes,
+            ..RunReport::default()
+        };
+        report.seconds.steps = began.elapsed().as_secs_f64();
+        Ok(EngineOutput {
+            image,
+            round_trip: None,
+            report,
+        })
+    }
+
+    /// Sends the request on a thread of its own, which ends with the answer, and watches meanwhile.
+    fn answer(
+        &self,
+        body: Json,
+        abilities: &Abilities,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<u8>, EngineError> {
+        let (tell, told) = sync_channel(1);
+        let http = self.http.clone();
+        let ask = move || {
+            let answer = http.post("/sdapi/v1/img2img", &body, None);
+            // Nobody listens any more after a cancel.
+            tell.send(answer).ok();
+        };
+        let thread = std::thread::Builder::new().name("sdapi".to_owned());
+        let thread = thread.spawn(ask).map_err(|error| {
+            let why = error.to_string();
+            self.http.fault(Fault::Failed { why })
+        })?;
+        let answer = self.watched(&told, abilities, input, progress);
+        if !matches!(answer, Err(EngineError::Cancelled)) {
+            // It has answered; nothing of it is left.
+            thread.join().ok();
+        }
+        answer
+    }
+
+    fn watched(
+        &self,
+        told: &Receiver<Result<Vec<u8>, ServerError>>,
+        abilities: &Abilities,
+        input: &EngineInput,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<u8>, EngineError> {
+        let of = input.steps.executed(input.strength);
+        let mut asked = Instant::now();
+        let mut shown = String::new();
+        progress.stage(Stage::Step { done: 0, of });
+        loop {
+            match told.recv_timeout(self.http.pace.look) {
+                // What went away while it worked may come back, but not with this job.
+                Ok(Err(error)) if error.fault.is_passing() => {
+                    return Err(self.http.fault(Fault::Gone).into());
+                }
+                Ok(answer) => return Ok(answer?),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.http.fault(Fault::Gone).into());
+                }
+            }
+            if progress.checkpoint().is_err() {
+                let wait = Some(self.http.pace.connect);
+                // One that cannot be interrupted finishes for nobody.
+                self.http.post("/sdapi/v1/interrupt", &json!({}), wait).ok();
+                return Err(EngineError::Cancelled);
+            }
+            let pause = Duration::from_millis(500).min(self.http.pace.look * 2);
+            if abilities.progress && asked.elapsed() >= pause {
+                asked = Instant::now();
+                self.show(&mut shown, of, progress);
+            }
+        }
+    }
+
+    /// Asks how far it is.
+    fn show(&self, shown: &mut String, of: u32, progress: &mut dyn Progress) {
+        let wants = progress.wants_preview();
+        let path = format!("{PROGRESS}?skip_current_image={}", !wants);
+        let Ok(told) = self.http.get_json::<Json>(&path) else {
+            return;
+        };
+        let step = told.pointer("/state/sampling_step").and_then(Json::as_u64);
+        if let Some(done) = step {
+            let done = (done as u32).min(of);
+            progress.stage(Stage::Step { done, of });
+        }
+        let picture = told.get("current_image").and_then(Json::as_str);
+        if let Some(picture) = picture.filter(|picture| wants && !picture.is_empty())
+            && picture != shown
+        {
+            picture.clone_into(shown);
+            let bytes = BASE64.decode(picture.trim());
+            if let Some(preview) = bytes.ok().and_then(|bytes| decoded(&bytes)) {
+                progress.preview(preview);
+            }
+        }
+    }
+
+    /// `<lora:name:weight>` for each.
+    fn loras(&self, input: &EngineInput) -> Result<String, ServerError> {
+        let mut text = String::new();
+        if input.loras.is_empty() {
+            return Ok(text);
+        }
+        let known = self.titles("loras", "name")?;
+        for used in &input.loras {
+            let name = used.lora.path.file_stem().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            if !known.contains(&name) {
+                return Err(self.http.fault(Fault::Missing { name, known }));
+            }
+            text.push_str(&format!(" <lora:{name}:{}>", used.weight.get()));
+        }
+        Ok(text)
+    }
+}
+
+fn is_soft(mask: &EngineMask) -> bool {
+    let mut strengths = mask.latent_strength.iter();
+    strengths.any(|s| *s > 0.0 && *s < 1.0 - 0.5 / 255.0)
+}
+
+/// What is asked for.
+fn request(
+    model: &ServedModel,
+    input: &EngineInput,
+    abilities: &Abilities,
+    loras: &str,
+    models: usize,
+) -> Json {
+    const SIGNS: [char; 4] = ['(', ')', '[', ']'];
+    let extent = input.image.extent;
+    let steps = input.steps.get();
+    let executed = input.steps.executed(input.strength);
+    let (sampler, schedule) = names(input.sampler, input.schedule);
+    let sampler = match (schedule, abilities.schedulers) {
+        ("Karras", false) => format!("{sampler} Karras"),
+        _ => sampler.to_owned(),
+    };
+    let prompt = prompt_there(&input.prompt, &SIGNS);
+    let mut body = json!({
+        "init_images": [BASE64.encode(png(&input.image))],
+        "prompt": format!("{prompt}{loras}"),
+        "negative_prompt": prompt_there(&input.negative, &SIGNS),
+        "width": extent.width, "height": extent.height, "resize_mode": 0,
+        "steps": steps,
+        "denoising_strength": (f64::from(executed) - 0.5) / f64::from(steps),
+        "cfg_scale": input.guidance.get(),
+        "seed": input.seed.0,
+        "sampler_name": sampler,
+        "batch_size": 1, "n_iter": 1,
+        "send_images": true, "save_images": false, "do_not_save_samples": true, "do_not_save_grid": true,
+    });
+    let Some(fields) = body.as_object_mut() else {
+        return body;
+    };
+    if abilities.schedulers {
+        fields.insert("scheduler".to_owned(), json!(schedule));
+    }
+    // A server of one model has nothing to choose, and may not know how.
+    let mut overrides = json!({"img2img_fix_steps": false, "img2img_color_correction": false});
+    if models > 1
+        && let Some(overrides) = overrides.as_object_mut()
+    {
+        overrides.insert("sd_model_checkpoint".to_owned(), json!(model.name));
+    }
+    fields.insert("override_settings".to_owned(), overrides);
+    fields.insert(
+        "override_settings_restore_afterwards".to_owned(),
+        json!(false),
+    );
+    if let Some(mask) = &input.mask {
+        let hard = mask.latent_strength.iter();
+        let hard: Vec<f32> = hard.map(|s| f32::from(u8::from(*s >= 0.5))).collect();
+        let plane = enlarged(&hard, mask, extent);
+        let more = json!({
+            "mask": BASE64.encode(map_png(extent, &plane)),
+            "mask_blur": 0, "mask_blur_x": 0, "mask_blur_y": 0,
+            "inpainting_mask_invert": 0, "inpaint_full_res": false, "inpaint_full_res_padding": 0,
+            "inpainting_fill": match mask.fill {
+                LatentFill::Image => 1,
+                LatentFill::Noise => 2,
+                LatentFill::Nothing => 3,
+            },
+        });
+        if let Json::Object(more) = more {
+            fields.extend(more);
+        }
+    }
+    body
+}
+
+/// The latent's mask at the picture's size, each latent pixel a block: reduced again it is the same.
+fn enlarged(hard: &[f32], mask: &EngineMask, extent: crate::geometry::Extent) -> Vec<f32> {
+    let (width, height) = (extent.width as usize, extent.height as usize);
+    let columns = mask.latent_extent.width as usize;
+    let rows = mask.latent_extent.height as usize;
+    let at = |x: usize, y: usize| {
+        let (column, row) = (x * columns / width.max(1), y * rows / height.max(1));
+        hard.get(row * columns + column).copied().unwrap_or(0.0)
+    };
+    (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
+        .map(|(x, y)| at(x, y))
+        .collect()
+}
+
+/// Names of sampler and schedule there. Its DDIM counts steps in another way; Euler is the same sampler.
+fn names(sampler: SamplerId, schedule: ScheduleId) -> (&'static str, &'static str) {
+    let sampler = match sampler {
+        SamplerId::Euler | SamplerId::Ddim => "Euler",
+        SamplerId::EulerA => "Euler a",
+        SamplerId::Dpmpp2m => "DPM++ 2M",
+        SamplerId::Lcm => "LCM",
+    };
+    let schedule = match schedule {
+        ScheduleId::Karras => "Karras",
+        ScheduleId::Model => "Automatic",
+    };
+    (sampler, schedule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::remote::testing::input;
+    use crate::plan::{Steps, Strength};
+
+    #[test]
+    fn half_of_twenty_steps_runs_ten_there_too() {
+        let abilities = Abilities {
+            progress: true,
+            schedulers: true,
+        };
+        let model = ServedModel::guessed("s", "m", None);
+        for steps in [1_u32, 2, 7, 20, 25, 50, 1000] {
+            for percent in 1..=100 {
+                let mut input = input();
+                input.steps = Steps::new(steps).unwrap();
+                input.strength = Strength::new(f64::from(percent) / 100.0).unwrap();
+                let executed = input.steps.executed(input.strength);
+                if executed == 0 {
+                    continue;
+                }
+                let body = request(&model, &input, &abilities, "", 2);
+                let asked = body["denoising_strength"].as_f64().unwrap();
+                // `setup_img2img_steps` and `sample_img2img` of the WebUI.
+                let t = (asked.min(0.999) * f64::from(steps)) as u32;
+                assert_eq!(t + 1, executed, "{steps} {percent}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_mask_is_whole_blocks_of_the_latent() {
+        let abilities = Abilities {
+            progress: false,
+            schedulers: false,
+        };
+        let model = ServedModel::guessed("s", "m", None);
+        let mut input = input();
+        input.schedule = ScheduleId::Karras;
+        let body = request(&model, &input, &abilities, " <lora:a:1>", 1);
+        assert_eq!(body["sampler_name"], "Euler Karras");
+        assert_eq!(body["prompt"], "a \\(red\\) house <lora:a:1>");
+        assert_eq!(body.pointer("/override_settings/sd_model_checkpoint"), None);
+        let mask = BASE64.decode(body["mask"].as_str().unwrap()).unwrap();
+        let mask = decoded(&mask).unwrap();
+        assert_eq!(mask.extent, input.image.extent);
+        let white = |i: usize| mask.pixels[i][0] > 0.5;
+        assert!((0..64 * 64).all(|i| white(i) == (i % 64 < 32)));
+    }
+}

@@ -1,0 +1,168 @@
+//! [`ServerError`]: why a server did not do what it was asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Explain, Message, error_speaks};
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerError {
+    /// The server's name.
+    pub server: String,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// What is wrong with a server, its answer, or what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// Nothing listens there, or the host is not known.
+    Refused {
+        /// What the system says.
+        why: String,
+    },
+    /// It did not answer in time.
+    Slow,
+    /// The connection broke.
+    Lost {
+        /// What the system says.
+        why: String,
+    },
+    /// It went away with a job, and did not come back in time or knows nothing of it any more.
+    Gone,
+    /// The connection cannot be trusted.
+    Tls {
+        /// What the library says.
+        why: String,
+    },
+    /// It wants a key, or another one.
+    NotAllowed,
+    /// It sends us elsewhere, where we do not go with a picture and a key.
+    Redirected {
+        /// Where to.
+        to: String,
+    },
+    /// It answered something that such a server does not say.
+    NotUnderstood {
+        /// The beginning of what it said.
+        said: String,
+    },
+    /// It says that something failed.
+    Failed {
+        /// What it says.
+        why: String,
+    },
+    /// It has not enough memory.
+    OutOfMemory,
+    /// Its disk is full.
+    DiskFull,
+    /// It does not take a picture of that size.
+    TooLarge,
+    /// Its result has another size.
+    WrongSize {
+        /// What was asked for, `W×H`.
+        wanted: String,
+        /// What came.
+        got: String,
+    },
+    /// It has no model, LoRA or sampler of that name.
+    Missing {
+        /// The name.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Somebody stopped the job there.
+    Interrupted,
+    /// It has no way to do that.
+    Cannot {
+        /// What.
+        what: Message,
+    },
+}
+
+impl Fault {
+    /// True where another server, or the same one a little later, may well do it.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Slow | Self::Lost { .. } | Self::Gone
+        )
+    }
+
+    /// The fault of a server that says that.
+    pub fn of_words(said: &str) -> Self {
+        let lower = said.to_lowercase();
+        let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+        if says(&[
+            "out of memory",
+            "outofmemory",
+            "not enough memory",
+            "cannot allocate memory",
+            "can't allocate memory",
+            "failed to allocate",
+        ]) {
+            Self::OutOfMemory
+        } else if says(&["no space left", "enospc", "disk full", "disk quota"]) {
+            Self::DiskFull
+        } else {
+            Self::Failed {
+                why: shortened(said),
+            }
+        }
+    }
+}
+
+/// The beginning of what a server said, as one line.
+pub fn shortened(said: &str) -> String {
+    const LONGEST: usize = 240;
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// How many names of what there is are said.
+const NAMES: usize = 12;
+
+impl Explain for ServerError {
+    fn message(&self) -> Message {
+        let message = match &self.fault {
+            Fault::Refused { why } => Message::new("server-refused").with("why", why.clone()),
+            Fault::Slow => Message::new("server-slow"),
+            Fault::Lost { why } => Message::new("server-lost").with("why", why.clone()),
+            Fault::Gone => Message::new("server-gone"),
+            Fault::Tls { why } => Message::new("server-tls").with("why", why.clone()),
+            Fault::NotAllowed => Message::new("server-not-allowed"),
+            Fault::Redirected { to } => Message::new("server-redirected").with("to", to.clone()),
+            Fault::NotUnderstood { said } => {
+                Message::new("server-not-understood").with("said", said.clone())
+            }
+            Fault::Failed { why } => Message::new("server-failed").with("why", why.clone()),
+            Fault::OutOfMemory => Message::new("server-out-of-memory"),
+            Fault::DiskFull => Message::new("server-disk-full"),
+            Fault::TooLarge => Message::new("server-too-large"),
+            Fault::WrongSize { wanted, got } => Message::new("server-wrong-size")
+                .with("wanted", wanted.clone())
+                .with("got", got.clone()),
+            Fault::Missing { name, known } if known.is_empty() => {
+                Message::new("server-missing-all").with("name", name.clone())
+            }
+            Fault::Missing { name, known } => Message::new("server-missing")
+                .with("name", name.clone())
+                .with("known", said_list(known)),
+            Fault::Interrupted => Message::new("server-interrupted"),
+            Fault::Cannot { what } => Message::new("server-cannot").with("what", what.clone()),
+        };
+        message.with("server", self.server.clone())
+    }
+}
+
+fn said_list(known: &[String]) -> String {
+    let said: Vec<&str> = known.iter().take(NAMES).map(String::as_str).collect();
+    let more = if known.len() > NAMES { ", …" } else { "" };
+    format!("{}{more}", said.join(", "))
+}
+
+error_speaks!(ServerError);
