@@ -94,7 +94,7 @@ fn masks_are_accepted_and_left_out_by_keys() {
 
 #[test]
 fn a_large_folder_lays_out_what_is_seen() {
-    let mut window = opened(Wanted::default(), 1200);
+    let window = opened(Wanted::default(), 1200);
     let seen = cells(&window);
     assert!((6..90).contains(&seen), "{seen} cells");
     assert!(batch(&window).looked_at().len() < 120);

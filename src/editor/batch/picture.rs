@@ -172,12 +172,9 @@ impl BatchPicture {
             }
             self.known.outputs = outputs;
         }
-        let bad = rows.iter().find(|row| {
-            matches!(
-                row.state,
-                Some(State::Failed | State::Look | State::Skipped)
-            )
-        });
+        // One that was left out has not failed.
+        let is_bad = |row: &&ReportRow| matches!(row.state, Some(State::Failed | State::Look));
+        let bad = rows.iter().find(is_bad);
         self.known.failure = bad.map(|row| row.message.clone());
     }
 }
