@@ -105,26 +105,24 @@ impl Choices {
         let Ok(identity) = identity(&file.path) else {
             return file;
         };
-        match self.files.iter().find(|chosen| chosen.identity == identity) {
-            Some(chosen) => ModelFile {
+        if let Some(chosen) = self.files.iter().find(|it| it.identity == identity) {
+            return ModelFile {
                 prediction: chosen.prediction,
                 distillation: chosen.distillation,
                 native_px: chosen.native_px,
                 ..file
+            };
+        }
+        let read = self.read.iter().find(|read| read.identity == identity);
+        match read.and_then(|read| known::of_sha256(&read.sha256)) {
+            Some(known) => ModelFile {
+                prediction: Some(known.prediction),
+                distillation: Some(known.distillation),
+                native_px: Some(known.native_px),
+                is_known: true,
+                ..file
             },
-            None => {
-                let read = self.read.iter().find(|read| read.identity == identity);
-                match read.and_then(|read| known::of_sha256(&read.sha256)) {
-                    Some(known) => ModelFile {
-                        prediction: Some(known.prediction),
-                        distillation: Some(known.distillation),
-                        native_px: Some(known.native_px),
-                        is_known: true,
-                        ..file
-                    },
-                    None => file,
-                }
-            }
+            None => file,
         }
     }
 }

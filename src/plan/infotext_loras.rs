@@ -17,8 +17,11 @@ pub(super) fn with_tags(prompt: &str, loras: &[LoraUse]) -> String {
         if !text.is_empty() {
             text.push(' ');
         }
-        let weight = used.weight.get();
-        text.push_str(&format!("{BEGIN}{}:{weight}>", said_name(&used.lora)));
+        text += BEGIN;
+        text += &said_name(&used.lora);
+        text.push(':');
+        text += &used.weight.get().to_string();
+        text.push('>');
     }
     text
 }
@@ -48,18 +51,15 @@ pub(super) fn take_tags(prompt: &str, hashes: Option<&str>) -> (String, Vec<Lora
         text.push_str(before);
         let inside = tag.split_once('>');
         let used = inside.and_then(|(inside, _)| used(inside, hashes.unwrap_or_default()));
-        match (used, inside) {
-            (Some(used), Some((_, behind))) => {
-                found.push(used);
-                if text.ends_with(' ') {
-                    text.pop();
-                }
-                rest = behind;
+        if let (Some(used), Some((_, behind))) = (used, inside) {
+            found.push(used);
+            if text.ends_with(' ') {
+                text.pop();
             }
-            _ => {
-                text.push_str(BEGIN);
-                rest = tag;
-            }
+            rest = behind;
+        } else {
+            text.push_str(BEGIN);
+            rest = tag;
         }
     }
     text.push_str(rest);

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Ui};
 
 use super::told;
-use crate::catalog::{Distillation, ModelCard, ModelRef};
+use crate::catalog::{ModelCard, ModelRef};
 use crate::editor::Command;
 use crate::text::Explain as _;
 use crate::ui::actions::Action;
@@ -55,43 +55,8 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
         list.scroll_to_me(Some(egui::Align::Center));
     }
     if let Some(card) = card.filter(|_| is_described) {
-        widgets::hint(ui, &about(&card, desk));
+        widgets::hint(ui, &told::about(&card, desk));
     }
-}
-
-/// What a model is, on one line: family, what it is good for, size of its pictures and of itself.
-pub(super) fn about(card: &ModelCard, desk: &Desk<'_>) -> String {
-    let megabytes = card.bytes as f64 / 1e6;
-    let size = if megabytes < 1000.0 {
-        format!("{megabytes:.0} MB")
-    } else {
-        format!("{:.1} GB", megabytes / 1000.0)
-    };
-    let good_for = if card.traits.sees_mask() {
-        Some("ui-model-inpainting")
-    } else if card.traits.follows_instructions() {
-        Some("ui-model-instructions")
-    } else {
-        None
-    };
-    let is_quick = card.traits.few_steps;
-    let kind = card.facts.map(|facts| facts.distillation.is);
-    let quick = match kind.filter(|kind| *kind != Distillation::None) {
-        Some(kind) => Some(told::distillation_name(desk, kind)),
-        None => is_quick.then(|| desk.text("ui-model-few-steps").into_owned()),
-    };
-    let family = match (&card.reference, card.family.name()) {
-        (ModelRef::BuiltIn, _) => Some(desk.text("ui-model-built-in").into_owned()),
-        (_, name) => name.map(str::to_owned),
-    };
-    let parts = [
-        family,
-        good_for.map(|key| desk.text(key).into_owned()),
-        quick,
-        Some(format!("{} px", card.traits.native_px)),
-        Some(size),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A model as the list shows it.
@@ -108,7 +73,7 @@ impl Entry {
         Self {
             reference: card.reference.clone(),
             name: card.name.clone(),
-            about: about(card, desk),
+            about: told::about(card, desk),
             place: place.unwrap_or_default(),
         }
     }

@@ -2,7 +2,6 @@
 
 use eframe::egui::Ui;
 
-use super::models::about;
 use crate::catalog::{
     Distillation, Facts, ModelCard, ModelFile, ModelRef, PredictionType, Told, ToldBy,
 };
@@ -60,8 +59,8 @@ fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
             desk.text(key).into_owned()
         },
     );
-    let mut changed = picked.map(|prediction| ModelFile {
-        prediction,
+    let mut changed = picked.map(|picked| ModelFile {
+        prediction: picked.by_hand(),
         ..file.clone()
     });
     let picked = fact(
@@ -70,12 +69,14 @@ fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
         "ui-model-kind",
         facts.distillation,
         &Distillation::ALL,
-        |desk, it| distillation_name(desk, it),
+        distillation_name,
     );
-    changed = changed.or(picked.map(|distillation| ModelFile {
-        distillation,
-        ..file.clone()
-    }));
+    changed = changed.or_else(|| {
+        picked.map(|picked| ModelFile {
+            distillation: picked.by_hand(),
+            ..file.clone()
+        })
+    });
     let picked = fact(
         ui,
         desk,
@@ -84,17 +85,54 @@ fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
         &SIDES,
         |_, px| format!("{px}"),
     );
-    changed = changed.or(picked.map(|native_px| ModelFile {
-        native_px,
-        ..file.clone()
-    }));
+    changed = changed.or_else(|| {
+        picked.map(|picked| ModelFile {
+            native_px: picked.by_hand(),
+            ..file.clone()
+        })
+    });
     if let Some(file) = changed {
         desk.send(Command::TellModel(file));
     }
 }
 
+/// What a model is, on one line: family, what it is good for, size of its pictures and of itself.
+pub(super) fn about(card: &ModelCard, desk: &Desk<'_>) -> String {
+    let megabytes = card.bytes as f64 / 1e6;
+    let size = if megabytes < 1000.0 {
+        format!("{megabytes:.0} MB")
+    } else {
+        format!("{:.1} GB", megabytes / 1000.0)
+    };
+    let good_for = if card.traits.sees_mask() {
+        Some("ui-model-inpainting")
+    } else if card.traits.follows_instructions() {
+        Some("ui-model-instructions")
+    } else {
+        None
+    };
+    let is_quick = card.traits.few_steps;
+    let kind = card.facts.map(|facts| facts.distillation.is);
+    let quick = match kind.filter(|kind| *kind != Distillation::None) {
+        Some(kind) => Some(distillation_name(desk, kind)),
+        None => is_quick.then(|| desk.text("ui-model-few-steps").into_owned()),
+    };
+    let family = match (&card.reference, card.family.name()) {
+        (ModelRef::BuiltIn, _) => Some(desk.text("ui-model-built-in").into_owned()),
+        (_, name) => name.map(str::to_owned),
+    };
+    let parts = [
+        family,
+        good_for.map(|key| desk.text(key).into_owned()),
+        quick,
+        Some(format!("{} px", card.traits.native_px)),
+        Some(size),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
 /// What a kind of distillation is called.
-pub(super) fn distillation_name(desk: &Desk<'_>, kind: Distillation) -> String {
+fn distillation_name(desk: &Desk<'_>, kind: Distillation) -> String {
     match kind {
         Distillation::None => desk.text("ui-model-all-steps").into_owned(),
         Distillation::Consistency => "LCM".to_owned(),
@@ -103,8 +141,24 @@ pub(super) fn distillation_name(desk: &Desk<'_>, kind: Distillation) -> String {
     }
 }
 
-/// A fact with what says it, as chips of which one is down. What was pressed: a value, or the one that
-/// was chosen by hand again, which leaves it to the file.
+/// What was pressed.
+#[derive(Debug, Clone, Copy)]
+enum Picked<T> {
+    /// What was chosen by hand, once more.
+    AsTheFileSays,
+    Value(T),
+}
+
+impl<T> Picked<T> {
+    fn by_hand(self) -> Option<T> {
+        match self {
+            Self::AsTheFileSays => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+}
+
+/// A fact with what says it, as chips of which one is down. Gives what was pressed.
 fn fact<T: Copy + PartialEq>(
     ui: &mut Ui,
     desk: &Desk<'_>,
@@ -112,7 +166,7 @@ fn fact<T: Copy + PartialEq>(
     told: Told<T>,
     values: &[T],
     name_of: impl Fn(&Desk<'_>, T) -> String,
-) -> Option<Option<T>> {
+) -> Option<Picked<T>> {
     let by = desk.say(&told.by.message());
     let title = Message::new("ui-model-told")
         .with("what", desk.text(key).into_owned())
@@ -131,7 +185,11 @@ fn fact<T: Copy + PartialEq>(
                 chip
             };
             if chip.clicked() && (by_hand || !is_it) {
-                picked = Some((!by_hand).then_some(value));
+                picked = Some(if by_hand {
+                    Picked::AsTheFileSays
+                } else {
+                    Picked::Value(value)
+                });
             }
         }
     });
