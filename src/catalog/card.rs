@@ -52,7 +52,12 @@ pub struct ModelDefaults {
 }
 
 impl ModelDefaults {
-    pub(super) fn of(steps: u32, strength: f64, guidance: f64, (sampler, schedule): (&str, &str)) -> Self {
+    pub(super) fn of(
+        steps: u32,
+        strength: f64,
+        guidance: f64,
+        (sampler, schedule): (&str, &str),
+    ) -> Self {
         Self {
             steps,
             strength,

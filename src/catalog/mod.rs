@@ -126,7 +126,9 @@ impl ModelRef {
                 vae: Some(path),
                 ..file
             })),
-            Self::BuiltIn | Self::Folder(_) | Self::Served(_) => Err(CatalogError::NotExchanged { path }),
+            Self::BuiltIn | Self::Folder(_) | Self::Served(_) => {
+                Err(CatalogError::NotExchanged { path })
+            }
         }
     }
 

@@ -136,7 +136,9 @@ impl Servers {
     pub fn find(&self, name_or_address: &str) -> Option<&Server> {
         let address = Server::address_of(name_or_address);
         let mut all = self.list.iter();
-        all.find(|server| server.name == name_or_address || Some(&server.address) == address.as_ref())
+        all.find(|server| {
+            server.name == name_or_address || Some(&server.address) == address.as_ref()
+        })
     }
 
     /// What the server of that name wants to see.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{Explain, Message, error_speaks};
 
 /// Why a server did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerError {
     /// The server's name.
     pub server: String,
@@ -14,7 +14,7 @@ pub struct ServerError {
 }
 
 /// What is wrong with a server, its answer, or what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fault {
     /// Nothing listens there, or the host is not known.
     Refused {
@@ -114,7 +114,7 @@ impl Fault {
 }
 
 /// The beginning of what a server said, as one line.
-pub fn shortened(said: &str) -> String {
+pub(super) fn shortened(said: &str) -> String {
     const LONGEST: usize = 240;
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {

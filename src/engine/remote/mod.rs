@@ -11,6 +11,8 @@ mod picture;
 mod sdapi;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,7 +123,10 @@ pub fn kind_at(address: &str, access: &Access, pace: Pace) -> Result<ServerKind,
         Err(error) => error,
     };
     // Where nobody answers, nobody will; else the other one's answer is as good a reason as the first's.
-    if !matches!(first.fault, Fault::NotUnderstood { .. } | Fault::Failed { .. }) {
+    if !matches!(
+        first.fault,
+        Fault::NotUnderstood { .. } | Fault::Failed { .. }
+    ) {
         return Err(first);
     }
     engine(ServerKind::Sdapi).map(|_| ServerKind::Sdapi)

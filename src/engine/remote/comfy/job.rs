@@ -95,7 +95,9 @@ impl<'a> Job<'a> {
             "prompt_id": self.id,
             "extra_data": {"preview_method": "latent2rgb"},
         });
-        let answer = self.http.post("/prompt", &body, Some(self.http.pace.answer));
+        let answer = self
+            .http
+            .post("/prompt", &body, Some(self.http.pace.answer));
         let answer: Json = self.http.read(&answer?)?;
         // Older ones choose the id themselves.
         if let Some(id) = answer.get("prompt_id").and_then(Json::as_str) {
@@ -224,7 +226,9 @@ impl<'a> Job<'a> {
             if status == Some("error") {
                 return Err(self.http.fault(of_history(entry)));
             }
-            return Ok(State::Done(entry.get("outputs").cloned().unwrap_or_default()));
+            return Ok(State::Done(
+                entry.get("outputs").cloned().unwrap_or_default(),
+            ));
         }
         let queue: Json = self.http.get_json("/queue")?;
         let is_in = |list: &str| {
@@ -249,7 +253,9 @@ impl<'a> Job<'a> {
     /// Takes it out of the queue and stops it; other people's jobs go on.
     fn stop(&self) {
         let wait = Some(self.http.pace.connect);
-        let gone = self.http.post("/queue", &json!({"delete": [self.id]}), wait);
+        let gone = self
+            .http
+            .post("/queue", &json!({"delete": [self.id]}), wait);
         let queue = gone.and_then(|_| self.http.get_json::<Json>("/queue"));
         let running = queue.ok().and_then(|queue| {
             let running = queue.get("queue_running")?.as_array()?;

@@ -8,7 +8,7 @@ mod levels;
 mod own_graph;
 mod socket;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::http::Http;
 use super::picture::{decoded, map_png, png};
@@ -57,7 +57,9 @@ impl Comfy {
             return Err(self.http.fault(Fault::NotUnderstood { said }));
         }
         Ok(ServerReport {
-            version: text("/system/comfyui_version").unwrap_or_default().to_owned(),
+            version: text("/system/comfyui_version")
+                .unwrap_or_default()
+                .to_owned(),
             device: text("/devices/0/name").unwrap_or_default().to_owned(),
             models: self.choices("CheckpointLoaderSimple", "ckpt_name")?,
             loras: self.choices("LoraLoader", "lora_name")?,
@@ -133,9 +135,10 @@ impl Comfy {
     ) -> Result<Ran, EngineError> {
         let mut notes = Vec::new();
         let own = match model.name.ends_with(".json") {
-            true => Some(std::fs::read_to_string(&model.name).map_err(|error| {
-                self.bad_graph(&model.name, error.to_string())
-            })?),
+            true => Some(
+                std::fs::read_to_string(&model.name)
+                    .map_err(|error| self.bad_graph(&model.name, error.to_string()))?,
+            ),
             false => None,
         };
         if own.is_none() {
@@ -145,7 +148,9 @@ impl Comfy {
         let maps = graph::maps(input, is_soft_there);
         let is_soft = maps.as_ref().is_some_and(|maps| maps.is_soft);
         if !is_soft_there && graph::maps(input, true).is_some_and(|maps| maps.is_soft) {
-            notes.push(Message::new("server-note-hard-mask").with("server", self.http.server.clone()));
+            notes.push(
+                Message::new("server-note-hard-mask").with("server", self.http.server.clone()),
+            );
         }
         progress.checkpoint()?;
         let sent = self.sent(model, input, maps.as_ref())?;
@@ -174,7 +179,11 @@ impl Comfy {
             let what = Message::new(what);
             Err(self.http.fault(Fault::Cannot { what }))
         };
-        if input.mask.as_ref().is_some_and(|mask| mask.fill == LatentFill::Noise) {
+        if input
+            .mask
+            .as_ref()
+            .is_some_and(|mask| mask.fill == LatentFill::Noise)
+        {
             return cannot("server-what-noise-fill");
         }
         let known = self.choices("CheckpointLoaderSimple", "ckpt_name")?;

@@ -127,7 +127,10 @@ mod tests {
         for (text, said) in [
             ("{", "EOF"),
             ("{\"nodes\": {}, \"links\": []}", "API"),
-            ("{\"1\": {\"class_type\": \"X\", \"inputs\": {}}}", "overpaint:result"),
+            (
+                "{\"1\": {\"class_type\": \"X\", \"inputs\": {}}}",
+                "overpaint:result",
+            ),
             (
                 "{\"1\": {\"class_type\": \"X\", \"inputs\": {}, \"_meta\": {\"title\": \"overpaint:foo\"}}}",
                 "overpaint:foo",

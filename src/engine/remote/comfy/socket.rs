@@ -49,7 +49,8 @@ impl Socket {
             (false, false) => format!("{host}:80"),
         };
         let mut places = place.to_socket_addrs().ok()?;
-        let stream = places.find_map(|to| TcpStream::connect_timeout(&to, http.pace.connect).ok())?;
+        let stream =
+            places.find_map(|to| TcpStream::connect_timeout(&to, http.pace.connect).ok())?;
         stream.set_read_timeout(Some(http.pace.connect)).ok()?;
         stream.set_write_timeout(Some(http.pace.connect)).ok()?;
         let url = format!("{scheme}://{rest}/ws?clientId={client}");
