@@ -3,6 +3,7 @@
 mod background;
 mod batch;
 mod device;
+mod engines;
 mod mask_kind;
 mod models;
 
@@ -12,6 +13,8 @@ pub(super) use background::BackgroundArgs;
 pub(super) use batch::{BatchArgs, RecipeArgs, RecipeCommand};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use device::DeviceArgs;
+pub use engines::EngineArgs;
+pub(super) use engines::{EnginesArgs, EnginesCommand};
 pub(super) use mask_kind::KindArg;
 pub(super) use models::{ModelsArgs, ModelsCommand};
 
@@ -54,6 +57,8 @@ pub(super) enum Command {
     Background(Box<BackgroundArgs>),
     /// Say which models there are
     Models(ModelsArgs),
+    /// Say what can run an edit: this machine, and servers that were added
+    Engines(EnginesArgs),
     /// Measure what an edit, or a part of a model, takes on this machine
     Bench(BenchArgs),
 }
@@ -68,7 +73,7 @@ impl Command {
             Self::Background(background) => background.json,
             Self::Bench(bench) => bench.json,
             Self::Batch(batch) => batch.json,
-            Self::Models(_) | Self::Recipe(_) => false,
+            Self::Models(_) | Self::Engines(_) | Self::Recipe(_) => false,
         }
     }
 }
@@ -215,6 +220,9 @@ pub struct EditArgs {
     /// Model: an id of `overpaint models`, a checkpoint file, or a diffusers folder
     #[arg(long, value_name = "ID|PATH", default_value = "starter")]
     pub model: String,
+    /// What runs it
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// LoRA to add to the model, and how much of it [default: 1]. May be given several times
     #[arg(long, value_name = "FILE[:WEIGHT]")]
     pub lora: Vec<String>,

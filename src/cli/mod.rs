@@ -9,6 +9,7 @@ mod batch;
 mod bench;
 mod console;
 mod edit;
+mod engines;
 mod erase;
 mod error;
 mod getting;
@@ -27,7 +28,7 @@ use clap::{CommandFactory as _, Parser as _};
 use serde_json::json;
 
 use args::{Args, Command};
-pub use args::{DeviceArgs, EditArgs};
+pub use args::{DeviceArgs, EditArgs, EngineArgs};
 pub use bench::bench_request;
 pub use error::CliError;
 
@@ -69,6 +70,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, open_window: OpenWindow) ->
         Some(Command::Recipe(which)) => recipe::run(&which, &console),
         Some(Command::Background(background)) => background::run(&background, &console),
         Some(Command::Models(which)) => models::run(&which, &console),
+        Some(Command::Engines(which)) => engines::run(&which, &console),
         Some(Command::Bench(bench)) => bench::run(&bench, &console),
         None => window(args, open_window),
     };

@@ -114,7 +114,7 @@ impl Fault {
 }
 
 /// The beginning of what a server said, as one line.
-pub fn shortened(said: &str) -> String {
+pub(super) fn shortened(said: &str) -> String {
     const LONGEST: usize = 240;
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {

@@ -121,6 +121,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("egui_extras", &["ui/"]),
     ("rfd", &["ui/"]),
     ("crossbeam_channel", &["jobs/", "editor/"]),
+    ("tungstenite", &["engine/remote/"]),
+    ("base64", &["engine/remote/"]),
     ("clap", &["cli/"]),
     ("zip", &["project/", "catalog/pickle"]),
     ("quick_xml", &["project/"]),
@@ -128,7 +130,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("redb", &["bulk/"]),
     ("sha2", &["bulk/", "catalog/", "downloads/"]),
     ("toml", &["bulk/", "downloads/"]),
-    ("ureq", &["downloads/"]),
+    ("ureq", &["downloads/", "engine/remote/"]),
 ];
 
 /// Rooms of networks, and what they share.
@@ -486,13 +488,16 @@ fn check_line(line: &str, room: &str, path: &str, report: &mut dyn FnMut(String)
             &["engine::nn", "engine::diffusion", "engine::vision"]
         }
         _ if path.starts_with("engine/nn/") => &["engine::diffusion", "engine::vision"],
-        _ if path.starts_with("engine/vision/") => &["engine::diffusion"],
+        _ if path.starts_with("engine/vision/") => &["engine::diffusion", "engine::remote"],
+        _ if path.starts_with("engine/remote/") => {
+            &["engine::diffusion", "engine::vision", "engine::nn"]
+        }
         _ => &[],
     };
     for name in above.iter().filter(|name| line.contains(**name)) {
         report(format!("{name} stands above {path}"));
     }
-    for name in ["engine::diffusion", "engine::vision"] {
+    for name in ["engine::diffusion", "engine::vision", "engine::remote"] {
         if line.contains(name) && !COMPOSERS.contains(&room) {
             report(format!(
                 "{name} may be named only where the engine is chosen"

@@ -13,10 +13,12 @@ use std::time::Instant;
 use super::args::EditArgs;
 use super::console::{Console, progress_bar};
 use super::data_dir;
+use super::engines;
 use super::error::CliError;
 use super::selection::selection;
 use super::stop::stop_flag;
 use crate::catalog::{self, Library, ModelCard, ModelFiles};
+use crate::engine::Engine;
 use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
@@ -44,11 +46,7 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
     let library = Library::open(&data_dir());
-    let model = library.resolve(&args.model)?;
-    let card = catalog::open(&match &args.vae {
-        Some(vae) => model.with_vae(vae)?,
-        None => model,
-    })?;
+    let (remote, card) = engine_and_card(args, &library, console)?;
     let mut settings = settings(args, &card)?;
     settings.loras = loras(&library, &args.lora)?;
     if card.words.is_none() {
@@ -59,8 +57,10 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
         .iter()
         .map(|used| (used.lora.clone(), 1.0))
         .collect();
-    // Whether they fit is known by their headers.
-    ModelFiles::of(&card.reference).with_loras(&loras)?;
+    // Whether they fit is known by their headers; a server looks for itself.
+    if remote.is_none() {
+        ModelFiles::of(&card.reference).with_loras(&loras)?;
+    }
     let strengths = match args.task() {
         _ if !typed.is_empty() => typed,
         Some(task) => vec![task.strength()],
@@ -74,7 +74,8 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     }
     let stop = stop_flag()?;
     // The engine sets the threads up, also for the networks that select.
-    let engine = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let local = DiffusionEngine::new(args.device.engine_options()).map_err(EditError::from)?;
+    let engine = remote.unwrap_or_else(|| Box::new(local));
     let mask_kind = match (args.mask_kind, args.part()) {
         (Some(kind), _) => kind.into(),
         (None, Some(_)) => MaskKind::Matte,
@@ -108,6 +109,23 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The server that runs it, where one does, and what is known of the model.
+fn engine_and_card(
+    args: &EditArgs,
+    library: &Library,
+    console: &Console,
+) -> Result<(Option<Box<dyn Engine>>, ModelCard), CliError> {
+    if let Some((engine, model)) = engines::chosen(&args.engine, &args.model, console)? {
+        return Ok((Some(Box::new(engine)), catalog::open(&model)?));
+    }
+    let model = library.resolve(&args.model)?;
+    let card = catalog::open(&match &args.vae {
+        Some(vae) => model.with_vae(vae)?,
+        None => model,
+    })?;
+    Ok((None, card))
+}
+
 /// A prompt that the model's text encoder cannot read is said in English.
 fn say_english(prompt: &str, console: &Console) {
     if !catalog::holds_cjk(prompt) {
@@ -132,7 +150,7 @@ struct Session<'a> {
     painted: Option<Mask>,
     mask_kind: MaskKind,
     stop: Arc<AtomicBool>,
-    engine: DiffusionEngine,
+    engine: Box<dyn Engine>,
     totals: Totals,
     tiles: Vec<SheetTile>,
 }
@@ -164,7 +182,7 @@ impl Session<'_> {
                     .executed(strength),
             ),
         };
-        let result = run_edit(&mut self.engine, &request, &mut progress);
+        let result = run_edit(self.engine.as_mut(), &request, &mut progress);
         progress.bar.finish_and_clear();
         let result = result?;
         self.forecasts.learn(&request, &result);

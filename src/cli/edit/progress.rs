@@ -72,6 +72,9 @@ impl Session<'_> {
             self.console
                 .note(&Message::new("cli-unknown-words").with("words", words));
         }
+        for note in &report.notes {
+            self.console.note(note);
+        }
         let seed = self.settings.seed.0;
         if !self.args.json {
             if is_random(self.args.seed.as_deref()) {

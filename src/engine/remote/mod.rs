@@ -11,6 +11,8 @@ mod picture;
 mod sdapi;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,0 +1,189 @@
+//! `overpaint engines`, and the engine that `--engine` names.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use super::args::{EngineArgs, EnginesArgs, EnginesCommand};
+use super::console::{Console, answer};
+use super::data_dir;
+use super::error::CliError;
+use crate::catalog::{Access, ModelRef, Server, Servers};
+use crate::engine::remote::{Pace, RemoteEngine, ServerReport, kind_at};
+use crate::engine::{EngineError, ServerError};
+use crate::jobs::EditError;
+use crate::text::Message;
+
+pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
+    let mut servers = Servers::open(&data_dir());
+    match &args.command {
+        None | Some(EnginesCommand::List) => {
+            answer(EngineArgs::LOCAL);
+            for server in servers.list() {
+                answer(&line(server));
+            }
+        }
+        Some(EnginesCommand::Add {
+            address,
+            name,
+            key_file,
+            header,
+        }) => {
+            let access = access(key_file.as_deref(), header)?;
+            let mut server = found(address, &access)?;
+            if let Some(name) = name {
+                server.name.clone_from(name);
+            }
+            if server.name == EngineArgs::LOCAL {
+                let taken = Message::new("cli-engine-name-taken");
+                return Err(CliError::Argument(taken.with("name", server.name)));
+            }
+            let report = RemoteEngine::new(&server, &access, Pace::default()).report();
+            let report = report.map_err(failed)?;
+            servers.set(server.clone(), access)?;
+            let added = Message::new("cli-engine-added").with("name", server.name.clone());
+            console.note(&added);
+            describe(&server, &report, console);
+        }
+        Some(EnginesCommand::Test { engine }) => {
+            let (server, access) = named(engine)?;
+            let report = RemoteEngine::new(&server, &access, Pace::default()).report();
+            describe(&server, &report.map_err(failed)?, console);
+        }
+        Some(EnginesCommand::Remove { engine }) => {
+            if !servers.remove(engine)? {
+                return Err(unknown(engine, &servers));
+            }
+            let removed = Message::new("cli-engine-removed").with("name", engine.clone());
+            console.note(&removed);
+        }
+    }
+    Ok(())
+}
+
+/// The server that `--engine` names and the model of that name there; `None`: this machine. Says once that
+/// pictures leave it.
+pub(super) fn chosen(
+    args: &EngineArgs,
+    model: &str,
+    console: &Console,
+) -> Result<Option<(RemoteEngine, ModelRef)>, CliError> {
+    if args.engine == EngineArgs::LOCAL {
+        return Ok(None);
+    }
+    let (server, access) = named(&args.engine)?;
+    let engine = RemoteEngine::new(&server, &access, Pace::default());
+    let mut model = engine.model(model).map_err(failed)?;
+    if let Some(family) = args.family {
+        model.family = family.into();
+    }
+    if !server.is_here() && !server.is_confirmed {
+        let leaves = Message::new("cli-engine-leaves").with("name", server.name.clone());
+        console.note(&leaves.with("address", server.address.clone()));
+        let mut servers = Servers::open(&data_dir());
+        if servers.find(&server.name).is_some() {
+            let is_confirmed = true;
+            servers.set(
+                Server {
+                    is_confirmed,
+                    ..server
+                },
+                access,
+            )?;
+        }
+    }
+    Ok(Some((engine, ModelRef::Served(model))))
+}
+
+fn failed(error: ServerError) -> CliError {
+    CliError::Edit(EditError::Engine(EngineError::Server(error)))
+}
+
+/// The server of that name, or at that address, which need not have been added.
+fn named(engine: &str) -> Result<(Server, Access), CliError> {
+    let servers = Servers::open(&data_dir());
+    if let Some(server) = servers.find(engine) {
+        return Ok((server.clone(), servers.access(&server.name)));
+    }
+    // A name has no dots or colons; what has may be an address.
+    if !engine.contains(['.', ':', '/']) {
+        return Err(unknown(engine, &servers));
+    }
+    let access = Access::default();
+    Ok((found(engine, &access)?, access))
+}
+
+/// What is at that address.
+fn found(typed: &str, access: &Access) -> Result<Server, CliError> {
+    let address = Server::address_of(typed).ok_or_else(|| {
+        CliError::Argument(Message::new("cli-engine-bad-address").with("address", typed))
+    })?;
+    let kind = kind_at(&address, access, Pace::default()).map_err(failed)?;
+    let mut server = Server {
+        name: String::new(),
+        address,
+        kind,
+        is_confirmed: false,
+        seconds_per_step: None,
+    };
+    server.name = server.host().to_owned();
+    Ok(server)
+}
+
+fn unknown(engine: &str, servers: &Servers) -> CliError {
+    let names = servers.list().iter().map(|server| server.name.clone());
+    let known: Vec<String> = std::iter::once(EngineArgs::LOCAL.to_owned())
+        .chain(names)
+        .collect();
+    let message = Message::new("cli-engine-unknown").with("name", engine);
+    CliError::Argument(message.with("known", known.join(", ")))
+}
+
+fn access(key_file: Option<&str>, headers: &[String]) -> Result<Access, CliError> {
+    let key = match key_file {
+        None => None,
+        Some("-") => {
+            let mut typed = String::new();
+            let read = std::io::stdin().read_to_string(&mut typed);
+            read.map_err(|error| CliError::System(error.to_string()))?;
+            Some(typed)
+        }
+        Some(path) => {
+            let read = std::fs::read_to_string(path);
+            Some(read.map_err(|error| CliError::System(format!("{path}: {error}")))?)
+        }
+    };
+    let mut named = BTreeMap::new();
+    for header in headers {
+        let Some((name, value)) = header.split_once(':') else {
+            let message = Message::new("cli-engine-bad-header");
+            return Err(CliError::Argument(message.with("header", header.clone())));
+        };
+        named.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    Ok(Access {
+        key: key.map(|key| key.trim().to_owned()),
+        headers: named,
+    })
+}
+
+fn line(server: &Server) -> String {
+    format!(
+        "{:20} {:14} {}",
+        server.name,
+        server.kind.name(),
+        server.address
+    )
+}
+
+fn describe(server: &Server, report: &ServerReport, console: &Console) {
+    answer(&line(server));
+    let told = format!("{} {}", report.version, report.device);
+    if !told.trim().is_empty() {
+        answer(&format!("  {}", told.trim()));
+    }
+    let count = Message::new("cli-engine-models").with("count", report.models.len());
+    answer(&format!("  {}", console.say(&count)));
+    for model in &report.models {
+        answer(&format!("    {model}"));
+    }
+}

@@ -1,0 +1,181 @@
+//! A scripted WebUI, and one that can do as little as `stable-diffusion.cpp`.
+
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::json;
+
+use super::scripted::{Answer, Asked, Script, Scripted, negative, ok};
+use super::{PACE, Watch, fault_of, run};
+use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
+use crate::engine::remote::kind_at;
+use crate::engine::remote::picture::png;
+use crate::engine::remote::testing::input;
+use crate::engine::{EngineError, Fault, Stage};
+use crate::geometry::Extent;
+use crate::plan::EngineInput;
+use crate::raster::RgbF32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quirk {
+    None,
+    /// No progress, no interrupt, no schedulers, one model.
+    Bare,
+    OutOfMemory,
+    Empty,
+    WrongSize,
+    /// It is gone while it works.
+    Dies,
+    /// It works until it is interrupted.
+    Works,
+}
+
+type Log = Arc<Mutex<Vec<Asked>>>;
+
+fn start(quirk: Quirk) -> (Scripted, Log) {
+    let log = Log::default();
+    let shared = Arc::clone(&log);
+    let script: Script = Arc::new(move |asked| {
+        shared.lock().unwrap().push(asked.clone());
+        answer(quirk, &shared, asked)
+    });
+    (Scripted::start(script, None), log)
+}
+
+fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
+    let path = asked.path.split('?').next().unwrap_or_default();
+    let name = path.strip_prefix("/sdapi/v1/").unwrap_or_default();
+    match name {
+        "sd-models" => {
+            let mut models = vec![json!({"title": "sd.safetensors", "hash": "8888888888"})];
+            if quirk != Quirk::Bare {
+                models.push(json!({"title": "b.safetensors [1234567890]"}));
+            }
+            ok(&json!(models))
+        }
+        "progress" if quirk != Quirk::Bare => {
+            let preview = png(&RgbF32::filled(Extent::new(8, 8), [0.5; 3]));
+            ok(&json!({
+                "progress": 0.5, "state": {"sampling_step": 4, "sampling_steps": 10},
+                "current_image": BASE64.encode(preview),
+            }))
+        }
+        "schedulers" if quirk != Quirk::Bare => ok(&json!([{"name": "karras"}])),
+        "interrupt" => ok(&json!({})),
+        "img2img" => {
+            let body = asked.json();
+            let file = body
+                .pointer("/init_images/0")
+                .and_then(|text| text.as_str());
+            let file = BASE64.decode(file.unwrap()).unwrap();
+            std::thread::sleep(PACE.look * 5);
+            match quirk {
+                Quirk::OutOfMemory => {
+                    let said =
+                        json!({"error": "OutOfMemoryError", "errors": "CUDA out of memory."});
+                    Answer::Say(500, said.to_string().into_bytes())
+                }
+                Quirk::Dies => Answer::Cut,
+                Quirk::Empty => ok(&json!({"images": []})),
+                Quirk::WrongSize => {
+                    let other = RgbF32::filled(Extent::new(64, 32), [0.5; 3]);
+                    ok(&json!({"images": [BASE64.encode(png(&other))]}))
+                }
+                _ => {
+                    let is_stopped = || {
+                        let log = log.lock().unwrap();
+                        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
+                    };
+                    let mut looks = 0;
+                    while quirk == Quirk::Works && !is_stopped() && looks < 200 {
+                        std::thread::sleep(PACE.look);
+                        looks += 1;
+                    }
+                    ok(&json!({"images": [BASE64.encode(negative(&file))], "info": "{}"}))
+                }
+            }
+        }
+        _ => Answer::Say(404, b"{\"detail\":\"Not Found\"}".to_vec()),
+    }
+}
+
+fn asked_for(model: &str) -> EngineInput {
+    EngineInput {
+        model: ModelRef::Served(ServedModel::guessed("there", model, None)),
+        ..input()
+    }
+}
+
+#[test]
+fn a_run_there_is_a_run_with_and_without_progress() {
+    for quirk in [Quirk::None, Quirk::Bare] {
+        let (scripted, log) = start(quirk);
+        let mut watch = Watch::default();
+        let input = asked_for("sd.safetensors");
+        let output = run(&scripted, ServerKind::Sdapi, &input, &mut watch).unwrap();
+        let wanted = 1.0 - (0.5_f32 * 255.0).round() / 255.0;
+        assert!((output.image.pixels[0][0] - wanted).abs() < 1e-3);
+        assert_eq!(output.report.executed_steps, 10);
+        let tells = quirk == Quirk::None;
+        assert_eq!(
+            watch.stages.contains(&Stage::Step { done: 4, of: 10 }),
+            tells
+        );
+        assert_eq!(watch.previews > 0, tells);
+        let log = log.lock().unwrap();
+        let body = log
+            .iter()
+            .find(|asked| asked.path.ends_with("img2img"))
+            .unwrap();
+        assert_eq!(body.json().get("scheduler").is_some(), tells);
+        assert_eq!(
+            kind_at(&scripted.address, &Access::default(), PACE),
+            Ok(ServerKind::Sdapi)
+        );
+    }
+}
+
+#[test]
+fn faults_have_names() {
+    type Is = fn(&Fault) -> bool;
+    let table: &[(Quirk, Is)] = &[
+        (Quirk::OutOfMemory, |f| *f == Fault::OutOfMemory),
+        (Quirk::Empty, |f| matches!(f, Fault::NotUnderstood { .. })),
+        (
+            Quirk::WrongSize,
+            |f| matches!(f, Fault::WrongSize { got, .. } if got == "64×32"),
+        ),
+        (Quirk::Dies, |f| *f == Fault::Gone),
+    ];
+    for (quirk, is) in table {
+        let (scripted, _log) = start(*quirk);
+        let input = asked_for("sd.safetensors");
+        let result = run(&scripted, ServerKind::Sdapi, &input, &mut Watch::default());
+        let fault = fault_of(result);
+        assert!(is(&fault), "{quirk:?}: {fault:?}");
+    }
+    let (scripted, _log) = start(Quirk::None);
+    let result = run(
+        &scripted,
+        ServerKind::Sdapi,
+        &asked_for("no"),
+        &mut Watch::default(),
+    );
+    let fault = fault_of(result);
+    assert!(matches!(fault, Fault::Missing { known, .. } if known.len() == 2));
+}
+
+#[test]
+fn a_cancelled_run_is_interrupted() {
+    let (scripted, log) = start(Quirk::Works);
+    let mut watch = Watch {
+        stops_at_step: true,
+        ..Watch::default()
+    };
+    let input = asked_for("sd.safetensors");
+    let result = run(&scripted, ServerKind::Sdapi, &input, &mut watch);
+    assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
+    let log = log.lock().unwrap();
+    assert!(log.iter().any(|asked| asked.path.ends_with("/interrupt")));
+}
