@@ -34,7 +34,7 @@ use looks::Looks;
 use opening::FileDone;
 
 /// What a recipe is called.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecipeName {
     /// Its file's name.
@@ -327,7 +327,7 @@ impl Editor {
                 }
             }
             C::FindMasks => self.begin_batch(Activity::Masks),
-            C::Stop => self.with_batch(|batch| batch.stop()),
+            C::Stop => self.with_batch(OpenBatch::stop),
             C::Hold(is_held) => self.with_batch(|batch| batch.hold(is_held)),
             C::Decide { pictures, decision } => self.with_batch(|batch| {
                 batch.each(&pictures, |picture| picture.known.decision = decision);
