@@ -149,14 +149,10 @@ impl Journal {
             drop(database);
             std::fs::rename(&new, &path).map_err(|error| failed(error.to_string()))?;
         }
-        let mut database = opened(&path).map_err(|error| match error {
+        let database = opened(&path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(out.to_owned()),
             other => failed(other.to_string()),
         })?;
-        // Pages that a bad disk has changed would stop the program when they are read.
-        database
-            .check_integrity()
-            .map_err(|error| failed(error.to_string()))?;
         let journal = Self {
             database,
             out: out.to_owned(),

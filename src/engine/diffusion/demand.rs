@@ -234,7 +234,9 @@ mod tests {
         let unet = demands.unet.blueprint(grid(2, 64, 64), TOKENS);
         let live = unet.peak_elements as f64 * ELEMENT;
         near(live + unet_bytes + FREE_LIST_MAX_BYTES as f64, 2387.0);
-        near(demands.loading_bytes, 3890.0);
+        // The U-Net by itself took 2215 while it was read, its file leaving memory behind it; the text
+        // encoder is held beside it in f32.
+        near(demands.loading_bytes, 2215.0 + 492.0);
     }
 
     #[test]
