@@ -327,7 +327,7 @@ impl Editor {
                 }
             }
             C::FindMasks => self.begin_batch(Activity::Masks),
-            C::Stop => self.with_batch(|batch| batch.stop()),
+            C::Stop => self.with_batch(OpenBatch::stop),
             C::Hold(is_held) => self.with_batch(|batch| batch.hold(is_held)),
             C::Decide { pictures, decision } => self.with_batch(|batch| {
                 batch.each(&pictures, |picture| picture.known.decision = decision);

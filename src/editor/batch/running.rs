@@ -11,7 +11,9 @@ use super::tries::{Tries, few_of};
 use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
 use crate::editor::{Editor, EditorError};
 use crate::geometry::Extent;
-use crate::jobs::{BatchEvent, BatchLane, BatchOrder, Review, Stage, VisionFactory};
+use crate::jobs::{
+    BatchEvent, BatchLane, BatchOrder, EngineFactory, Review, Stage, VisionFactory, Wake,
+};
 use crate::plan::{PreviewPatch, Seed, Strength};
 use crate::text::{Language, Message};
 
@@ -217,10 +219,12 @@ impl OpenBatch {
                 self.looks.forget(place, LookOf::Result);
             }
             // A run may find masks that nobody has waited for.
-            if self.recipe.part().is_some() && rows.iter().any(|row| row.doubt.is_some()) {
-                if let Some(picture) = self.pictures.get_mut(place) {
-                    picture.take_mask(&rows);
-                }
+            let has_mask = rows.iter().any(|row| row.doubt.is_some());
+            if has_mask
+                && self.recipe.part().is_some()
+                && let Some(picture) = self.pictures.get_mut(place)
+            {
+                picture.take_mask(&rows);
             }
         }
         self.change();
@@ -324,10 +328,10 @@ impl Editor {
     ) {
         order.data_dir.clone_from(&self.data_dir);
         let (engine, vision) = (
-            self.batches.engine.clone(),
+            EngineFactory::clone(&self.batches.engine),
             VisionFactory::clone(&self.vision),
         );
-        let wake = self.batches.wake.clone();
+        let wake = Wake::clone(&self.batches.wake);
         let Some(batch) = &mut self.batches.open else {
             return;
         };
