@@ -219,9 +219,9 @@ impl OpenBatch {
                 self.looks.forget(place, LookOf::Result);
             }
             // A run may find masks that nobody has waited for.
-            let has_masks = self.recipe.part().is_some();
-            if has_masks
-                && rows.iter().any(|row| row.doubt.is_some())
+            let has_mask = rows.iter().any(|row| row.doubt.is_some());
+            if has_mask
+                && self.recipe.part().is_some()
                 && let Some(picture) = self.pictures.get_mut(place)
             {
                 picture.take_mask(&rows);

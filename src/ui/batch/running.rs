@@ -7,7 +7,9 @@ use eframe::egui::{
 use super::cells::{Cell, Grid, grid_ui};
 use super::inspector::large_ui;
 use super::words;
-use crate::editor::{Activity, BatchCommand, BatchPhase, Command, LookId, LookOf, OpenBatch};
+use crate::editor::{
+    Activity, BatchCommand, BatchPhase, Command, Doing, LookId, LookOf, OpenBatch,
+};
 use crate::geometry::Extent;
 use crate::plan::PreviewPatch;
 use crate::text::Message;
@@ -104,7 +106,7 @@ fn current_ui(
     let t = theme::tokens(ui);
     ui.painter().rect_filled(rect, theme::RADIUS_CARD, t.raised);
     let (id, inside) = large_ui(ui, desk, batch, (current, rect.shrink(space::S)));
-    let preview = batch.doing().and_then(|doing| doing.preview());
+    let preview = batch.doing().and_then(Doing::preview);
     if let (Some(inside), Some(preview)) = (inside, preview) {
         let (patch, picture) = &**preview;
         let texture = preview_texture(ui, patch);
