@@ -63,6 +63,7 @@ impl Server {
         let rest = address.split_once("://").map_or("", |(_, rest)| rest);
         let host = rest.split('/').next().unwrap_or_default();
         let is_one = !host.is_empty()
+            && !host.ends_with(':')
             && !host.contains('@')
             && !rest.contains(['?', '#', ' '])
             && host.is_ascii();
