@@ -240,7 +240,6 @@ fn of_ureq(error: ureq::Error) -> Fault {
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
             Fault::Refused { why }
         }
-        ureq::Error::Io(_) | ureq::Error::Protocol(_) => Fault::Lost { why },
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => Fault::Tls { why },
         ureq::Error::BodyExceedsLimit(_) => Fault::NotUnderstood { said: why },
         _ => Fault::Lost { why },

@@ -15,6 +15,7 @@ mod testing;
 mod tests;
 mod words;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -82,7 +83,7 @@ impl RemoteEngine {
     /// The model of that name there, with what can be learned of it. A name without its ending will do.
     pub fn model(&self, name: &str) -> Result<ServedModel, ServerError> {
         let server = &self.http.server;
-        if name.ends_with(".json") {
+        if is_graph(name) {
             return Ok(ServedModel::guessed(server, name, None));
         }
         let known = self.report()?.models;
@@ -118,9 +119,8 @@ pub fn kind_at(address: &str, access: &Access, pace: Pace) -> Result<ServerKind,
         };
         RemoteEngine::new(&server, access, pace).report()
     };
-    let first = match engine(ServerKind::Comfy) {
-        Ok(_) => return Ok(ServerKind::Comfy),
-        Err(error) => error,
+    let Err(first) = engine(ServerKind::Comfy) else {
+        return Ok(ServerKind::Comfy);
     };
     // Where nobody answers, nobody will; else the other one's answer is as good a reason as the first's.
     if !matches!(
@@ -149,6 +149,12 @@ impl Engine for RemoteEngine {
     }
 }
 
+/// Whether what is given for a model is a graph of the user's own.
+fn is_graph(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+}
+
 /// A name that nothing else has: two programs, or two runs of one, do not meet.
 fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -156,7 +162,7 @@ fn unique() -> String {
     let nanos = now.map_or(0, |now| now.as_nanos() as u64);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let process = u64::from(std::process::id());
-    format!("{:016x}{:08x}{:08x}", nanos, process, count)
+    format!("{nanos:016x}{process:08x}{count:08x}")
 }
 
 /// The picture that came, where it is one of the size that was asked for.

@@ -14,21 +14,21 @@ const LONGEST_PX: u32 = 1 << 15;
 pub(super) fn png(picture: &RgbF32) -> Vec<u8> {
     let bytes = picture.pixels.iter().flatten().map(|v| byte(*v)).collect();
     let Extent { width, height } = picture.extent;
-    RgbImage::from_raw(width, height, bytes).map_or_else(Vec::new, |image| encoded(image.into()))
+    RgbImage::from_raw(width, height, bytes).map_or_else(Vec::new, |image| encoded(&image.into()))
 }
 
 /// A map of values from 0 to 1 as PNG of 8 bits.
 pub(super) fn map_png(extent: Extent, map: &[f32]) -> Vec<u8> {
     let bytes = map.iter().map(|value| byte(*value)).collect();
     GrayImage::from_raw(extent.width, extent.height, bytes)
-        .map_or_else(Vec::new, |image| encoded(image.into()))
+        .map_or_else(Vec::new, |image| encoded(&image.into()))
 }
 
 fn byte(value: f32) -> u8 {
     (value * 255.0).round().clamp(0.0, 255.0) as u8
 }
 
-fn encoded(image: DynamicImage) -> Vec<u8> {
+fn encoded(image: &DynamicImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     // Memory takes everything.
     image.write_to(&mut bytes, ImageFormat::Png).ok();

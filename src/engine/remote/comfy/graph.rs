@@ -46,9 +46,12 @@ pub(super) fn maps(input: &EngineInput, can_soften: bool) -> Option<Maps> {
     let executed = input.steps.executed(input.strength);
     let there = schedule(input.schedule, input.sampler);
     let levels = Levels::new(there, input.steps.get(), executed);
-    let sent = |strength: &f32| match is_soft && can_soften {
-        true => levels.value(*strength),
-        false => f32::from(u8::from(*strength >= 0.5)),
+    let sent = |strength: &f32| {
+        if is_soft && can_soften {
+            levels.value(*strength)
+        } else {
+            f32::from(u8::from(*strength >= 0.5))
+        }
     };
     // At strength 1 a run starts from pure noise, where theirs adds noise to the picture.
     let is_empty = mask.fill == LatentFill::Nothing || input.strength.get() >= 1.0;
@@ -61,75 +64,109 @@ pub(super) fn maps(input: &EngineInput, can_soften: bool) -> Option<Maps> {
     })
 }
 
-/// The graph that runs `input` with the checkpoint of that name.
-pub(super) fn graph(input: &EngineInput, checkpoint: &str, sent: &Sent, is_soft: bool) -> Json {
-    let mut nodes = serde_json::Map::new();
-    let mut add = |name: &str, class: &str, inputs: Json| {
+/// A graph in the making: its nodes by name.
+#[derive(Debug, Default)]
+struct Nodes(serde_json::Map<String, Json>);
+
+impl Nodes {
+    fn add(&mut self, name: &str, class: &str, inputs: &Json) {
         let title = format!("overpaint: {name}");
         let node = json!({"class_type": class, "inputs": inputs, "_meta": {"title": title}});
-        nodes.insert(name.to_owned(), node);
-    };
-    add(
-        "checkpoint",
-        "CheckpointLoaderSimple",
-        json!({"ckpt_name": checkpoint}),
-    );
-    let (mut model, mut clip) = (json!(["checkpoint", 0]), json!(["checkpoint", 1]));
-    let vae = json!(["checkpoint", 2]);
-    for (at, (name, weight)) in sent.loras.iter().enumerate() {
-        let id = format!("lora-{at}");
-        let inputs = json!({
-            "lora_name": name, "strength_model": weight, "strength_clip": weight,
-            "model": model, "clip": clip,
-        });
-        add(&id, "LoraLoader", inputs);
-        (model, clip) = (json!([id, 0]), json!([id, 1]));
+        self.0.insert(name.to_owned(), node);
     }
+
+    /// The checkpoint with its LoRAs: model and text encoder.
+    fn add_model(&mut self, checkpoint: &str, loras: &[(String, f64)]) -> (Json, Json) {
+        let inputs = json!({"ckpt_name": checkpoint});
+        self.add("checkpoint", "CheckpointLoaderSimple", &inputs);
+        let (mut model, mut clip) = (json!(["checkpoint", 0]), json!(["checkpoint", 1]));
+        for (at, (name, weight)) in loras.iter().enumerate() {
+            let id = format!("lora-{at}");
+            let inputs = json!({
+                "lora_name": name, "strength_model": weight, "strength_clip": weight,
+                "model": model, "clip": clip,
+            });
+            self.add(&id, "LoraLoader", &inputs);
+            (model, clip) = (json!([id, 0]), json!([id, 1]));
+        }
+        (model, clip)
+    }
+
+    /// Where the sampler begins, with what is held.
+    fn add_latent(&mut self, input: &EngineInput, sent: &Sent) -> Json {
+        let inputs = json!({"pixels": ["picture", 0], "vae": VAE});
+        self.add("encoded", "VAEEncode", &inputs);
+        let mut latent = json!(["encoded", 0]);
+        let Extent { width, height } = input.image.extent;
+        let zeros = json!({"width": width, "height": height, "batch_size": 1});
+        if let Some(empty) = &sent.empty {
+            self.add("zeros", "EmptyLatentImage", &zeros);
+            self.add("empty", "LoadImageMask", &mask(empty));
+            let inputs = json!({
+                "destination": latent, "source": ["zeros", 0], "x": 0, "y": 0,
+                "resize_source": false, "mask": ["empty", 0],
+            });
+            self.add("begun", "LatentCompositeMasked", &inputs);
+            latent = json!(["begun", 0]);
+        } else if sent.strength.is_none() && input.strength.get() >= 1.0 {
+            self.add("zeros", "EmptyLatentImage", &zeros);
+            latent = json!(["zeros", 0]);
+        }
+        if let Some(strength) = &sent.strength {
+            self.add("strength", "LoadImageMask", &mask(strength));
+            let inputs = json!({"samples": latent, "mask": ["strength", 0]});
+            self.add("held", "SetLatentNoiseMask", &inputs);
+            latent = json!(["held", 0]);
+        }
+        latent
+    }
+
+    /// The picture encoded and decoded.
+    fn add_round_trip(&mut self, sent: &Sent) {
+        let mut encoded = json!(["encoded", 0]);
+        if let Some(original) = &sent.original {
+            self.add("original", "LoadImage", &json!({"image": original}));
+            let inputs = json!({"pixels": ["original", 0], "vae": VAE});
+            self.add("original-encoded", "VAEEncode", &inputs);
+            encoded = json!(["original-encoded", 0]);
+        }
+        let inputs = json!({"samples": encoded, "vae": VAE});
+        self.add("round-trip-decoded", "VAEDecode", &inputs);
+        let inputs = json!({"images": ["round-trip-decoded", 0]});
+        self.add(ROUND_TRIP, "PreviewImage", &inputs);
+    }
+}
+
+/// The autoencoder of the checkpoint.
+const VAE: (&str, u32) = ("checkpoint", 2);
+
+fn mask(name: &str) -> Json {
+    json!({"image": name, "channel": "red"})
+}
+
+/// The graph that runs `input` with the checkpoint of that name.
+pub(super) fn graph(input: &EngineInput, checkpoint: &str, sent: &Sent, is_soft: bool) -> Json {
+    let mut nodes = Nodes::default();
+    let (mut model, clip) = nodes.add_model(checkpoint, &sent.loras);
     for (id, text) in [("prompt", &input.prompt), ("negative", &input.negative)] {
         let inputs = json!({"text": prompt_there(text, &['(', ')']), "clip": clip});
-        add(id, "CLIPTextEncode", inputs);
+        nodes.add(id, "CLIPTextEncode", &inputs);
     }
-    add("picture", "LoadImage", json!({"image": sent.picture}));
+    nodes.add("picture", "LoadImage", &json!({"image": sent.picture}));
     let (mut positive, mut negative) = (json!(["prompt", 0]), json!(["negative", 0]));
-    add(
-        "encoded",
-        "VAEEncode",
-        json!({"pixels": ["picture", 0], "vae": vae}),
-    );
-    let mut latent = json!(["encoded", 0]);
-    let mask = |name: &str| json!({"image": name, "channel": "red"});
     if let Some(region) = &sent.region {
-        add("region", "LoadImageMask", mask(region));
+        nodes.add("region", "LoadImageMask", &mask(region));
         let inputs = json!({
-            "positive": positive, "negative": negative, "vae": vae, "pixels": ["picture", 0],
+            "positive": positive, "negative": negative, "vae": VAE, "pixels": ["picture", 0],
             "mask": ["region", 0], "noise_mask": false,
         });
-        add("shown", "InpaintModelConditioning", inputs);
+        nodes.add("shown", "InpaintModelConditioning", &inputs);
         (positive, negative) = (json!(["shown", 0]), json!(["shown", 1]));
     }
-    let Extent { width, height } = input.image.extent;
-    let zeros = json!({"width": width, "height": height, "batch_size": 1});
-    if let Some(empty) = &sent.empty {
-        add("zeros", "EmptyLatentImage", zeros);
-        add("empty", "LoadImageMask", mask(empty));
-        let inputs = json!({
-            "destination": latent, "source": ["zeros", 0], "x": 0, "y": 0,
-            "resize_source": false, "mask": ["empty", 0],
-        });
-        add("begun", "LatentCompositeMasked", inputs);
-        latent = json!(["begun", 0]);
-    } else if sent.strength.is_none() && input.strength.get() >= 1.0 {
-        add("zeros", "EmptyLatentImage", zeros);
-        latent = json!(["zeros", 0]);
-    }
-    if let Some(strength) = &sent.strength {
-        add("strength", "LoadImageMask", mask(strength));
-        let inputs = json!({"samples": latent, "mask": ["strength", 0]});
-        add("held", "SetLatentNoiseMask", inputs);
-        latent = json!(["held", 0]);
-    }
+    let latent = nodes.add_latent(input, sent);
     if is_soft {
-        add("soft", "DifferentialDiffusion", json!({"model": model}));
+        let inputs = json!({"model": model});
+        nodes.add("soft", "DifferentialDiffusion", &inputs);
         model = json!(["soft", 0]);
     }
     let there = schedule(input.schedule, input.sampler);
@@ -143,25 +180,13 @@ pub(super) fn graph(input: &EngineInput, checkpoint: &str, sent: &Sent, is_soft:
         "steps": steps, "start_at_step": length(there, steps).saturating_sub(executed),
         "end_at_step": 10_000,
     });
-    add("sampler", "KSamplerAdvanced", inputs);
-    add(
-        "decoded",
-        "VAEDecode",
-        json!({"samples": ["sampler", 0], "vae": vae}),
-    );
-    add(RESULT, "PreviewImage", json!({"images": ["decoded", 0]}));
+    nodes.add("sampler", "KSamplerAdvanced", &inputs);
+    let inputs = json!({"samples": ["sampler", 0], "vae": VAE});
+    nodes.add("decoded", "VAEDecode", &inputs);
+    let inputs = json!({"images": ["decoded", 0]});
+    nodes.add(RESULT, "PreviewImage", &inputs);
     if input.wants_round_trip {
-        let mut encoded = json!(["encoded", 0]);
-        if let Some(original) = &sent.original {
-            add("original", "LoadImage", json!({"image": original}));
-            let inputs = json!({"pixels": ["original", 0], "vae": vae});
-            add("original-encoded", "VAEEncode", inputs);
-            encoded = json!(["original-encoded", 0]);
-        }
-        let inputs = json!({"samples": encoded, "vae": vae});
-        add("round-trip-decoded", "VAEDecode", inputs);
-        let inputs = json!({"images": ["round-trip-decoded", 0]});
-        add(ROUND_TRIP, "PreviewImage", inputs);
+        nodes.add_round_trip(sent);
     }
-    Json::Object(nodes)
+    Json::Object(nodes.0)
 }

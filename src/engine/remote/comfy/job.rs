@@ -109,12 +109,11 @@ impl<'a> Job<'a> {
 
     /// What it tells, or what it says when it is asked.
     fn look(&mut self, progress: &mut dyn Progress) -> Result<State, ServerError> {
-        let told = match &mut self.socket {
-            Some(socket) => socket.next(self.http.pace.look),
-            None => {
-                std::thread::sleep(self.http.pace.look);
-                Told::Nothing
-            }
+        let told = if let Some(socket) = &mut self.socket {
+            socket.next(self.http.pace.look)
+        } else {
+            std::thread::sleep(self.http.pace.look);
+            Told::Nothing
         };
         let mut may_be_done = false;
         match told {
@@ -294,7 +293,7 @@ fn of_history(entry: &Json) -> Fault {
             _ => None,
         }
     });
-    told.unwrap_or(Fault::Failed {
+    told.unwrap_or_else(|| Fault::Failed {
         why: "ComfyUI".to_owned(),
     })
 }

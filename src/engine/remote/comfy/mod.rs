@@ -8,6 +8,8 @@ mod levels;
 mod own_graph;
 mod socket;
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 
 use super::http::Http;
@@ -105,10 +107,9 @@ impl Comfy {
         let ran = self.ran(model, input, progress)?;
         progress.stage(Stage::Decoding);
         let image = self.picture(&ran, &ran.result, input)?;
-        let round_trip = match input.wants_round_trip && ran.result == RESULT {
-            true => Some(self.picture(&ran, ROUND_TRIP, input)?),
-            false => None,
-        };
+        let has_round_trip = input.wants_round_trip && ran.result == RESULT;
+        let round_trip = has_round_trip.then(|| self.picture(&ran, ROUND_TRIP, input));
+        let round_trip = round_trip.transpose()?;
         Ok(EngineOutput {
             image,
             round_trip,
@@ -134,12 +135,11 @@ impl Comfy {
         progress: &mut dyn Progress,
     ) -> Result<Ran, EngineError> {
         let mut notes = Vec::new();
-        let own = match model.name.ends_with(".json") {
-            true => Some(
-                std::fs::read_to_string(&model.name)
-                    .map_err(|error| self.bad_graph(&model.name, error.to_string()))?,
-            ),
-            false => None,
+        let own = if super::is_graph(&model.name) {
+            let text = std::fs::read_to_string(&model.name);
+            Some(text.map_err(|error| self.bad_graph(&model.name, error.to_string()))?)
+        } else {
+            None
         };
         if own.is_none() {
             self.check(model, input)?;
@@ -154,13 +154,12 @@ impl Comfy {
         }
         progress.checkpoint()?;
         let sent = self.sent(model, input, maps.as_ref())?;
-        let (graph, result) = match own {
-            Some(text) => own_graph::filled(&text, input, &sent)
-                .map_err(|why| self.bad_graph(&model.name, why))?,
-            None => {
-                let graph = graph::graph(input, &model.name, &sent, is_soft);
-                (graph, RESULT.to_owned())
-            }
+        let (graph, result) = if let Some(text) = own {
+            own_graph::filled(&text, input, &sent)
+                .map_err(|why| self.bad_graph(&model.name, why))?
+        } else {
+            let graph = graph::graph(input, &model.name, &sent, is_soft);
+            (graph, RESULT.to_owned())
         };
         progress.checkpoint()?;
         let job = Job::new(&self.http, &self.client, input);
@@ -218,10 +217,10 @@ impl Comfy {
             picture: self.upload(&png(&input.image))?,
             strength: maps.map_or(Ok(None), |maps| map(Some(&maps.strength), maps))?,
             empty: maps.map_or(Ok(None), |maps| map(maps.empty.as_ref(), maps))?,
-            region: match model.sees_mask {
-                true => Some(self.upload(&map_png(input.image.extent, region))?),
-                false => None,
-            },
+            region: model
+                .sees_mask
+                .then(|| self.upload(&map_png(input.image.extent, region)))
+                .transpose()?,
             original: match (&input.original, input.wants_round_trip) {
                 (Some(original), true) => Some(self.upload(&png(original))?),
                 _ => None,
@@ -248,7 +247,10 @@ impl Comfy {
             return Err(self.http.fault(Fault::NotUnderstood { said }));
         };
         let folder = text("subfolder").filter(|folder| !folder.is_empty());
-        let name = folder.map_or(name.to_owned(), |folder| format!("{folder}/{name}"));
+        let name = match folder {
+            Some(folder) => format!("{folder}/{name}"),
+            None => name.to_owned(),
+        };
         Ok(format!("{name} [{}]", text("type").unwrap_or("input")))
     }
 
@@ -300,7 +302,10 @@ fn percent_encoded(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 encoded.push(char::from(byte));
             }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => {
+                // Writing to a text does not fail.
+                write!(encoded, "%{byte:02X}").ok();
+            }
         }
     }
     encoded

@@ -218,7 +218,11 @@ impl Sdapi {
             if !known.contains(&name) {
                 return Err(self.http.fault(Fault::Missing { name, known }));
             }
-            text.push_str(&format!(" <lora:{name}:{}>", used.weight.get()));
+            text += " <lora:";
+            text += &name;
+            text.push(':');
+            text += &used.weight.get().to_string();
+            text.push('>');
         }
         Ok(text)
     }

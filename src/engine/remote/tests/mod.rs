@@ -34,9 +34,10 @@ struct Watch {
 impl Progress for Watch {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
         let at_step = matches!(self.stages.last(), Some(Stage::Step { .. }));
-        match self.stops_at_step && at_step {
-            true => Err(Cancelled),
-            false => Ok(()),
+        if self.stops_at_step && at_step {
+            Err(Cancelled)
+        } else {
+            Ok(())
         }
     }
 

@@ -1,6 +1,6 @@
 //! Scripted servers on loopback: each connection is answered by the script and closed.
 
-use std::io::{Read, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
