@@ -47,7 +47,7 @@ class Getting(Session):
 
     def open_list(self):
         """The list of models to get, by the palette."""
-        self.command(TEXTS["ui-get-model"].rstrip("…"))
+        self.command("get a model")
         self.wait_for(TEXTS["ui-get-title"])
 
 
@@ -130,7 +130,7 @@ def use_it(s):
     """Chosen at once, and it paints."""
     s.click(button("ui-get-use"))
     time.sleep(1)
-    s.command(TEXTS["ui-open-sample"])
+    s.command("open the sample")
     s.wait_for(TEXTS["ui-canvas"], role="canvas")
     time.sleep(1)
     s.drag(s.picture(), [(0.3, 0.4), (0.6, 0.5), (0.5, 0.7)])

@@ -1,7 +1,7 @@
 //! [`Speeds`]: how fast this machine was in runs before, from which the next one is forecast.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,16 @@ impl Curve {
         let known = self.0.entry(amount.log2().round() as i32).or_insert(rate);
         // What has been said lately counts for as much as all before.
         *known = (*known * rate).sqrt();
+    }
+
+    /// The same, where something like that amount was measured.
+    fn rate_near(&self, amount: f64) -> Option<f64> {
+        /// Octaves from what was measured.
+        const NEAR: f64 = 5.0;
+        let at = amount.max(1.0).log2();
+        let mut known = self.0.keys();
+        let is_near = known.any(|octave| (f64::from(*octave) - at).abs() <= NEAR);
+        is_near.then(|| self.rate(amount)).flatten()
     }
 
     /// Interpolated between octaves; beyond them as at the nearest.
@@ -164,12 +174,20 @@ impl Speeds {
     /// Seconds that a picture would take with a model that is not here yet, and whether other models tell how
     /// fast this machine is.
     pub fn picture_seconds(&self, picture: &Picture) -> (f64, bool) {
-        let nobody = ModelRef::Folder(PathBuf::from("(not here yet)"));
-        let of = |work, gflops: f64| self.seconds(&nobody, work, gflops * 1e9).0;
+        // A model of another size tells nothing: small ones spend their time beside the FLOPs.
+        let near = |work: Work, gflops: f64| {
+            let of = |speeds: &ModelSpeeds| speeds.curves.get(&work)?.rate_near(gflops * 1e9);
+            let rates: Vec<f64> = self.models.values().filter_map(of).collect();
+            (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
+        };
+        let of = |work: Work, gflops: f64| {
+            let rate = near(work, gflops).unwrap_or_else(|| work.seconds_per_unit_unmeasured());
+            rate * gflops * 1e9
+        };
         let seconds = f64::from(picture.steps) * of(Work::Step, picture.step_gflops)
             + of(Work::Encode, picture.encode_gflops)
             + of(Work::Decode, picture.decode_gflops);
-        (seconds, !self.models.is_empty())
+        (seconds, near(Work::Step, picture.step_gflops).is_some())
     }
 
     /// Seconds for reading the model, and for reading the prompts.
@@ -259,6 +277,28 @@ mod tests {
         curve.note(0.0, 1.0);
         curve.note(1.0, -1.0);
         assert_eq!(curve.0.len(), 2);
+    }
+
+    #[test]
+    fn a_small_model_says_nothing_of_a_large_one() {
+        let picture = Picture {
+            side_px: 512,
+            steps: 12,
+            predictions: 2,
+            step_gflops: 1600.0,
+            encode_gflops: 1000.0,
+            decode_gflops: 2500.0,
+        };
+        let mut speeds = Speeds::default();
+        let guessed = speeds.picture_seconds(&picture);
+        assert!(!guessed.1);
+        let known = speeds.models.entry("small".to_owned()).or_default();
+        known.note(Work::Step, 1e7, 1.0);
+        assert_eq!(speeds.picture_seconds(&picture), guessed);
+        let known = speeds.models.entry("large".to_owned()).or_default();
+        known.note(Work::Step, 800e9, 4.0);
+        let (seconds, is_measured) = speeds.picture_seconds(&picture);
+        assert!(is_measured && seconds > 12.0 * 8.0, "{seconds}");
     }
 
     #[test]

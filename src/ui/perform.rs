@@ -65,7 +65,10 @@ pub(super) fn perform(
             }
         }
         Action::Recover => toggle_dialog(desk, Dialog::Recovery),
-        Action::GetModel => toggle_dialog(desk, Dialog::Get(GetForm::default())),
+        Action::GetModel => {
+            desk.send(Command::ForgetQuestion);
+            toggle_dialog(desk, Dialog::Get(GetForm::default()));
+        }
         Action::Messages => toggle_dialog(desk, Dialog::Messages),
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),
         Action::Palette => toggle_dialog(desk, Dialog::Palette(PaletteQuery::default())),
@@ -303,6 +306,7 @@ fn toggle_mask(desk: &mut Desk<'_>) {
 fn pick(desk: &mut Desk<'_>, tool: Tool) {
     if tool == Tool::Click && desk.editor.segmenter().is_none() {
         // It needs a network that is not here: this is where it can be had.
+        desk.send(Command::ForgetQuestion);
         desk.state.dialog = Some(Dialog::Get(GetForm::of("mobile-sam")));
         return;
     }

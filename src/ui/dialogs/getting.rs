@@ -51,7 +51,10 @@ pub(super) fn getting_ui(ui: &mut Ui, desk: &mut Desk<'_>, form: &mut GetForm, s
                     widgets::card(ui, |ui| on_its_way_ui(ui, desk, one, stays));
                 });
             }
-            for offer in offers() {
+            // What was asked for by a tool comes first.
+            let (wanted, others): (Vec<&Offer>, Vec<&Offer>) =
+                offers().iter().partition(|offer| offer.id == form.source);
+            for offer in wanted.into_iter().chain(others) {
                 ui.push_id(&offer.id, |ui| {
                     widgets::card(ui, |ui| offer_ui(ui, desk, offer, &getting));
                 });
