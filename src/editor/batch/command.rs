@@ -9,7 +9,7 @@ use crate::document::DocumentId;
 use crate::plan::Strength;
 
 /// Where the recipe of a batch comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecipeFrom {
     /// As the folder was left, else a recipe that lies in it, else the first preset.
     Folder,

@@ -34,7 +34,7 @@ use looks::Looks;
 use opening::FileDone;
 
 /// What a recipe is called.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecipeName {
     /// Its file's name.

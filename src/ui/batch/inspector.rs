@@ -194,7 +194,7 @@ fn result_ui(
     if matches!(batch.recipe().action(), Ok(Work::Edit(_))) {
         ui.separator();
         ui.add_enabled_ui(batch.doing().is_none(), |ui| {
-            again_ui(ui, desk, (at, picture))
+            again_ui(ui, desk, (at, picture));
         });
     }
 }
