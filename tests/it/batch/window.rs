@@ -81,6 +81,7 @@ fn documents(editor: &Editor) -> Vec<DocumentId> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 fn a_folder_goes_through_all_phases_and_on_where_it_was() {
     let room = room_with_recipe();
     let mut window = Window::open(room.path());
