@@ -26,6 +26,15 @@ use crate::editor::{Command, OpenDocument, SaveStep, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
+/// The line between two pictures, of a pair that is compared or of before and after.
+fn toggle_split(desk: &mut Desk<'_>) {
+    let toggled = |at: Option<f32>| if at.is_some() { None } else { Some(0.5) };
+    match &mut desk.state.pair {
+        Some(pair) => pair.wipe = toggled(pair.wipe),
+        None => desk.state.split = toggled(desk.state.split),
+    }
+}
+
 /// Does an action.
 pub(super) fn perform(
     ctx: &egui::Context,
@@ -76,18 +85,7 @@ pub(super) fn perform(
         Action::QuickMask | Action::NextMaskView => mask_view::choose(desk, action),
         Action::SmallerBrush => scale_brush(desk, 1.0 / 1.15),
         Action::LargerBrush => scale_brush(desk, 1.15),
-        Action::Split if desk.state.pair.is_some() => {
-            if let Some(pair) = &mut desk.state.pair {
-                pair.wipe = if pair.wipe.is_some() { None } else { Some(0.5) };
-            }
-        }
-        Action::Split => {
-            desk.state.split = if desk.state.split.is_some() {
-                None
-            } else {
-                Some(0.5)
-            }
-        }
+        Action::Split => toggle_split(desk),
         Action::Cancel => cancel(desk),
         _ => {
             if let Some(tool) = Tool::of(action) {
