@@ -108,12 +108,12 @@ fn the_batch_is_drawn_in_both_languages_and_themes() {
         (Language::TraditionalChinese, Theme::Light),
     ] {
         let wanted = Wanted {
-            language,
             theme,
+            language,
             ..Wanted::default()
         };
         let mut window = opened(wanted, 5);
-        window.wait(|editor| editor.batch().is_some_and(|it| it.is_masked()));
+        window.wait(|editor| editor.batch().is_some_and(OpenBatch::is_masked));
         press(&mut window, Modifiers::NONE, Key::ArrowRight);
         window.frames(20);
         let picture = window.picture();

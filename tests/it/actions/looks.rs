@@ -3,7 +3,7 @@
 use eframe::egui::accesskit::Toggled;
 use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use overpaint::editor::RunState;
+use overpaint::editor::{OpenBatch, RunState};
 
 use super::Stage;
 use super::doing::path;
@@ -35,7 +35,7 @@ pub(super) fn mask_view(stage: &mut Stage) -> String {
 /// The folder that is open as a batch.
 pub(super) fn batch(stage: &mut Stage) -> String {
     let batch = stage.window.editor().batch();
-    batch.map_or_else(|| "none".to_owned(), |batch| batch.name())
+    batch.map_or_else(|| "none".to_owned(), OpenBatch::name)
 }
 
 pub(super) fn documents(stage: &mut Stage) -> String {

@@ -2,8 +2,8 @@
 
 use overpaint::document::DocumentId;
 use overpaint::editor::{
-    Activity, BatchCommand, BatchPhase, Editor, Look, LookId, LookOf, MaskState, OpenBatch,
-    RecipeFrom, Verdict,
+    Activity, BatchCommand, BatchPhase, Doing, Editor, Look, LookId, LookOf, MaskState, OpenBatch,
+    OpenDocument, RecipeFrom, Verdict,
 };
 use overpaint::plan::Seed;
 
@@ -77,7 +77,7 @@ fn out(room: &Path) -> PathBuf {
 }
 
 fn documents(editor: &Editor) -> Vec<DocumentId> {
-    editor.documents().iter().map(|open| open.id()).collect()
+    editor.documents().iter().map(OpenDocument::id).collect()
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_folder_goes_through_all_phases_and_on_where_it_was() {
     let document = window.0.open();
     window.send(BatchCommand::Run);
     assert_eq!(
-        window.batch().doing().map(|it| it.activity()),
+        window.batch().doing().map(Doing::activity),
         Some(Activity::Run)
     );
     window.0.generate(document);
