@@ -104,6 +104,13 @@ impl ModelFile {
     }
 }
 
+/// What the file of an autoencoder is called in the folder that it comes in.
+const VAE_FILES: [&str; 3] = [
+    "diffusion_pytorch_model.safetensors",
+    "taesd_encoder.safetensors",
+    "taesd_encoder.pth",
+];
+
 impl ModelRef {
     /// The model that lies at `path`: a diffusers folder, a checkpoint, or a model in the cache of
     /// Hugging Face, of which the newest snapshot is taken.
@@ -118,9 +125,12 @@ impl ModelRef {
         }
     }
 
-    /// The same with the autoencoder in that file; an error where the model is a whole folder.
+    /// The same with the autoencoder in that file, or in the folder it came in; an error where the model is a
+    /// whole folder.
     pub fn with_vae(self, vae: &Path) -> Result<Self, CatalogError> {
         let path = std::path::absolute(vae).unwrap_or_else(|_| vae.to_path_buf());
+        let inside = VAE_FILES.iter().map(|name| path.join(name));
+        let path = inside.into_iter().find(|it| it.is_file()).unwrap_or(path);
         match self {
             Self::File(file) => Ok(Self::File(ModelFile {
                 vae: Some(path),

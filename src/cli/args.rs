@@ -226,7 +226,7 @@ pub struct EditArgs {
     /// LoRA to add to the model, and how much of it [default: 1]. May be given several times
     #[arg(long, value_name = "FILE[:WEIGHT]")]
     pub lora: Vec<String>,
-    /// Autoencoder (VAE) to use with a checkpoint file instead of its own
+    /// Autoencoder (VAE) to use with a checkpoint file instead of its own: a file, or the folder it came in
     #[arg(long, value_name = "FILE")]
     pub vae: Option<PathBuf>,
     /// What computes

@@ -396,7 +396,10 @@ fn what_is_given_for_a_model_is_named_for_what_it_is() {
         ("page.safetensors", "web page"),
         ("hub", "hub/models--a--b/snapshots/1"),
         ("in.png", "This file is no model"),
-        ("runwayml/stable-diffusion-v1-5", "hf download"),
+        (
+            "runwayml/stable-diffusion-v1-5",
+            "overpaint models get hf:runwayml/",
+        ),
     ] {
         let args = [&["-o", "out.png", "--model", model], SMALL].concat();
         assert_refused_first(&edit(room.path(), &args), 4, said, model);

@@ -253,6 +253,11 @@ fn a_tiny_autoencoder_is_read_in_all_its_namings() {
             assert_eq!(golden.get(key).unwrap_or(&none), value, "{name}: {key}");
         }
     }
+    // The folder will do.
+    let of_folder = ModelRef::at(model.clone()).with_vae(folder.path()).unwrap();
+    let of_file = ModelRef::at(model.clone());
+    let file = folder.path().join("taesd_encoder.safetensors");
+    assert_eq!(of_folder, of_file.with_vae(&file).unwrap());
     // One half alone says so.
     std::fs::remove_file(folder.path().join("taesd_decoder.safetensors")).unwrap();
     let path = folder.path().join("taesd_encoder.safetensors");

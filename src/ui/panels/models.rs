@@ -9,6 +9,7 @@ use crate::text::Explain as _;
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::state::ModelPlace;
+use crate::ui::theme::{self, text_size};
 use crate::ui::widgets;
 
 /// So many models are seen at a glance; more are searched.
@@ -18,8 +19,8 @@ const LIST: [f32; 2] = [340.0, 720.0];
 /// Share of the window's height that the models take in it at most.
 const SHARE: f32 = 0.3;
 
-/// The chosen model, and the list it is chosen from. What it is is said below where there is room.
-pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
+/// The chosen model with what it is, on one line, and the list it is chosen from.
+pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let chosen = desk.editor.model().clone();
     let entries: Vec<Entry> = desk
         .editor
@@ -33,9 +34,10 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     let current = card
         .as_ref()
         .map_or_else(|| chosen.name(), |card| card.name.clone());
+    let about = card.as_ref().map(|card| told::about(card, desk));
     let (button, room) = (ui.available_width(), ui.ctx().content_rect().height());
     let combo = egui::ComboBox::from_id_salt("model")
-        .selected_text(egui::RichText::new(current).family(crate::ui::theme::semibold()))
+        .selected_text(closed(ui, &current, about.as_deref()))
         .width(button)
         .height(LIST[1].min(0.85 * room))
         .truncate()
@@ -49,14 +51,29 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
         list_ui(ui, desk, &chosen, &entries);
     });
     let list = response.response.accessible_name(name.as_ref());
-    let list = list.on_hover_text(desk.text("ui-model-tip"));
+    let list = list.on_hover_ui(|ui| {
+        if let Some(about) = &about {
+            ui.label(format!("{current}\n{about}"));
+        }
+        ui.label(desk.text("ui-model-tip"));
+    });
     if std::mem::take(&mut desk.state.wants.model) {
         list.request_focus();
         list.scroll_to_me(Some(egui::Align::Center));
     }
-    if let Some(card) = card.filter(|_| is_described) {
-        widgets::hint(ui, &told::about(&card, desk));
+}
+
+/// What the closed list shows: the name, and what it is as far as there is room.
+fn closed(ui: &Ui, name: &str, about: Option<&str>) -> egui::text::LayoutJob {
+    let t = theme::tokens(ui);
+    let mut words = egui::text::LayoutJob::default();
+    let font = egui::FontId::new(text_size::BODY, theme::semibold());
+    words.append(name, 0.0, egui::TextFormat::simple(font, t.text));
+    if let Some(about) = about {
+        let font = egui::FontId::proportional(text_size::SMALL);
+        words.append(about, 8.0, egui::TextFormat::simple(font, t.muted));
     }
+    words
 }
 
 /// A model as the list shows it.
@@ -144,15 +161,15 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
 
 /// A line of the list: the name, and in quieter letters below it what it is. True when it was pressed.
 fn entry_ui(ui: &mut Ui, entry: &Entry, is_chosen: bool) -> bool {
-    let t = crate::ui::theme::tokens(ui);
+    let t = theme::tokens(ui);
     let mut words = egui::text::LayoutJob::default();
     let mut add = |text: &str, size: f32, ink| {
         let font = egui::FontId::proportional(size);
         words.append(text, 0.0, egui::TextFormat::simple(font, ink));
     };
-    add(&entry.name, crate::ui::theme::text_size::BODY, t.text);
-    add("\n", crate::ui::theme::text_size::SMALL, t.muted);
-    add(&entry.about, crate::ui::theme::text_size::SMALL, t.muted);
+    add(&entry.name, text_size::BODY, t.text);
+    add("\n", text_size::SMALL, t.muted);
+    add(&entry.about, text_size::SMALL, t.muted);
     let wide = egui::vec2(ui.available_width(), 0.0);
     let line = egui::Button::selectable(is_chosen, words)
         .min_size(wide)

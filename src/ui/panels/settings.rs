@@ -45,7 +45,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureS
         .show(&mut upper, |ui| {
             ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
-            models::models_ui(ui, desk, rest.height() >= TALL);
+            models::models_ui(ui, desk);
             mode(ui, desk, document, rest.height() >= TALL);
             // What everybody needs is seen first: prompt and strength.
             let tasks_first = rest.height() >= TASKS_FIRST;
@@ -81,7 +81,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureS
 const SCROLL_BAR: f32 = 12.0;
 
 /// A panel below this height, in points, leaves its room to what is written and chosen in it.
-const TALL: f32 = 500.0;
+const TALL: f32 = 640.0;
 /// Panels of this height, in points, have room for the tasks above the prompt.
 const TASKS_FIRST: f32 = 600.0;
 /// And for the backgrounds too.

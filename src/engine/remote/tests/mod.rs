@@ -1,3 +1,5 @@
+//! Runs on scripted servers.
+
 #![expect(
     clippy::disallowed_types,
     reason = "what a scripted server was asked is shared by its connections"
