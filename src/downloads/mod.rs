@@ -6,8 +6,8 @@
 //! system's libraries, and leaves ranges, redirects and retries to us, which `hf-hub` would not. Nothing here
 //! is called unless somebody asked for a model, and the licence is shown before the first byte of it.
 //!
-//! The path of a model: [`Source`] (what was asked for) → [`ask`] → [`Parcel`] (files, sizes, licence) →
-//! [`fetch`] → a folder or file in the models folder.
+//! The path of a model: [`Source`] (what was asked for) → [`ask()`] → [`Parcel`] (files, sizes, licence) →
+//! [`fetch()`] → a folder or file in the models folder.
 
 mod address;
 mod ask;
