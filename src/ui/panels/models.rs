@@ -19,8 +19,9 @@ const LIST: [f32; 2] = [340.0, 720.0];
 /// Share of the window's height that the models take in it at most.
 const SHARE: f32 = 0.3;
 
-/// The chosen model with what it is, on one line, and the list it is chosen from.
-pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+/// The chosen model with what it is, and the list it is chosen from. `is_described`: there is room for a line of
+/// its own for what it is.
+pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     let chosen = desk.editor.model().clone();
     let entries: Vec<Entry> = desk
         .editor
@@ -35,9 +36,10 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         .as_ref()
         .map_or_else(|| chosen.name(), |card| card.name.clone());
     let about = card.as_ref().map(|card| told::about(card, desk));
+    let beside = about.as_deref().filter(|_| !is_described);
     let (button, room) = (ui.available_width(), ui.ctx().content_rect().height());
     let combo = egui::ComboBox::from_id_salt("model")
-        .selected_text(closed(ui, &current, about.as_deref()))
+        .selected_text(closed(ui, &current, beside))
         .width(button)
         .height(LIST[1].min(0.85 * room))
         .truncate()
@@ -57,6 +59,9 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         }
         ui.label(desk.text("ui-model-tip"));
     });
+    if let Some(about) = about.as_ref().filter(|_| is_described) {
+        widgets::hint(ui, about);
+    }
     if std::mem::take(&mut desk.state.wants.model) {
         list.request_focus();
         list.scroll_to_me(Some(egui::Align::Center));

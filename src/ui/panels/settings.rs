@@ -45,7 +45,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureS
         .show(&mut upper, |ui| {
             ui.set_max_width(inner.width());
             ui.spacing_mut().item_spacing.y = space::S;
-            models::models_ui(ui, desk);
+            models::models_ui(ui, desk, rest.height() >= BACKGROUND_FIRST);
             mode(ui, desk, document, rest.height() >= TALL);
             // What everybody needs is seen first: prompt and strength.
             let tasks_first = rest.height() >= TASKS_FIRST;
