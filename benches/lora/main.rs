@@ -12,30 +12,11 @@ use std::path::PathBuf;
 use overpaint::catalog::{self, LoraRef, ModelRef};
 use overpaint::cli::bench_request;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
-use overpaint::engine::{Cancelled, Stage};
 use overpaint::geometry::Extent;
-use overpaint::jobs::{EditProgress, run_edit};
-use overpaint::plan::{Layout, LoraUse, LoraWeight, Pass, PreviewPatch, Steps};
+use overpaint::jobs::{Unwatched, run_edit};
+use overpaint::plan::{LoraUse, LoraWeight, Steps};
 
 const RUNS: u32 = 7;
-
-struct Silent;
-
-impl EditProgress for Silent {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-
-    fn planned(&mut self, _: &Layout, _: &[Pass]) {}
-
-    fn stage(&mut self, _: Stage) {}
-
-    fn wants_preview(&self) -> bool {
-        false
-    }
-
-    fn preview(&mut self, _: PreviewPatch) {}
-}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
@@ -56,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             lora: lora.clone(),
             weight: LoraWeight::new(0.3 + 0.1 * f64::from(run))?,
         }];
-        let result = run_edit(&mut engine, &request, &mut Silent)?;
+        let result = run_edit(&mut engine, &request, &mut Unwatched)?;
         let load = result.report.seconds.load;
         println!("run {run}: loading {load:.2} s");
         if run > 0 {

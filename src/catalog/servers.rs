@@ -34,7 +34,7 @@ impl ServerKind {
 }
 
 /// A server that may run models.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// What the user calls it; no two have the same.
     pub name: String,
@@ -45,9 +45,6 @@ pub struct Server {
     /// The user knows that pictures are sent there.
     #[serde(default)]
     pub is_confirmed: bool,
-    /// Seconds that a step took there when it was last used.
-    #[serde(default)]
-    pub seconds_per_step: Option<f64>,
 }
 
 impl Server {
@@ -194,7 +191,6 @@ mod tests {
             address: address.to_owned(),
             kind: ServerKind::Comfy,
             is_confirmed: false,
-            seconds_per_step: None,
         }
     }
 

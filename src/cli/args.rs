@@ -26,7 +26,7 @@ use crate::select::Part;
 #[derive(Debug, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
-    /// Pictures and projects (.ora) to open in the editor
+    /// Pictures and projects (.ora) to open in the editor, or a folder of pictures
     #[arg(value_name = "PICTURE")]
     pub(super) pictures: Vec<PathBuf>,
     /// Folder for preferences and recovery journals [default: the user's data folder]

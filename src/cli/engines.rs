@@ -123,7 +123,6 @@ fn found(typed: &str, access: &Access) -> Result<Server, CliError> {
         address,
         kind,
         is_confirmed: false,
-        seconds_per_step: None,
     };
     server.name = server.host().to_owned();
     Ok(server)

@@ -146,10 +146,8 @@ fn window(args: Args, open_window: OpenWindow) -> Result<(), CliError> {
 /// A window that opens on nothing would keep a script waiting: a picture that is not there, or a
 /// command that is none, is said at once.
 fn check_picture(path: &Path) -> Result<(), CliError> {
-    let error = match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => std::io::ErrorKind::IsADirectory.into(),
-        Ok(_) => return Ok(()),
-        Err(error) => error,
+    let Err(error) = std::fs::metadata(path) else {
+        return Ok(());
     };
     if let Some(error) = no_such_command(path) {
         return Err(error);

@@ -4,7 +4,7 @@ use eframe::egui::{self, Event, Key, KeyboardShortcut, Modifiers};
 
 use super::actions::Action;
 use super::canvas;
-use super::state::UiState;
+use super::state::{Tool, UiState};
 
 /// The actions whose keys were pressed in this frame, each as often and in the order it was, taken out
 /// of the input. A slow window gets many presses in one frame, and each counts.
@@ -29,6 +29,8 @@ pub(super) fn pressed(ctx: &egui::Context, state: &UiState) -> Vec<Action> {
             Key::Tab => !covered && focused == Some(canvas::canvas_id()),
             // These press the button that has the focus.
             Key::Enter | Key::Delete => !covered && !writing && free && !state.drag.is_painting(),
+            // No tool can be used on the pictures of a batch, whose keys these are then.
+            _ if state.batch.is_shown && Tool::of(action).is_some() => false,
             _ => !covered && !writing,
         }
     };

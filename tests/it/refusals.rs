@@ -308,7 +308,6 @@ fn a_window_does_not_open_on_nothing() {
         ),
         (&["missing.png"], 3, "missing.png"),
         (&["no/such/picture"], 3, "no/such/picture"),
-        (&["."], 3, "directory"),
     ] {
         let refused = overpaint(room.path(), args);
         let err = String::from_utf8_lossy(&refused.stderr);

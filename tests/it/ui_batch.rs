@@ -85,6 +85,17 @@ fn masks_are_accepted_and_left_out_by_keys() {
         None,
         "the mask was not inverted"
     );
+    // The same letter that is a tool's in the editor opens a mask here.
+    press(&mut window, Modifiers::NONE, Key::O);
+    window.wait(|editor| editor.documents().len() == 2);
+    window.frames(3);
+    window
+        .harness
+        .get_by_label_contains("Put the mask back")
+        .click();
+    window.frames(3);
+    window.wait(|editor| editor.documents().len() == 1);
+    window.frames(3);
     window.harness.get_by_label("2  Try").click();
     window.frames(3);
     assert_eq!(batch(&window).phase(), BatchPhase::Try);

@@ -34,7 +34,16 @@ impl PromptTokenizer {
         let whole = format!("{folder}/tokenizer.json");
         let (name, tokenizer) = if files.contains(&whole) {
             let bytes = files.read(&whole)?;
-            (whole, Tokenizer::from_bytes(bytes))
+            let mut described: Value =
+                serde_json::from_slice(&bytes).map_err(|error| EngineError::ModelFile {
+                    path: files.path(&whole),
+                    why: error.to_string().into(),
+                })?;
+            // Nothing is decoded here, and a decoder that is none makes the tokenizers' crate panic.
+            if let Some(parts) = described.as_object_mut() {
+                parts.remove("decoder");
+            }
+            (whole, Tokenizer::from_bytes(described.to_string()))
         } else {
             let whole = clip_tokenizer(files, folder)?;
             (
@@ -252,6 +261,31 @@ mod tests {
 
     fn starter() -> PromptTokenizer {
         PromptTokenizer::load(&ModelFiles::BuiltIn, "tokenizer", 32).expect("the starter's is good")
+    }
+
+    #[test]
+    fn a_decoder_that_is_none_is_passed_over_and_what_is_no_json_is_refused() {
+        let room = tempfile::tempdir().expect("a folder");
+        let files = ModelFiles::Folder(room.path().to_owned());
+        let folder = room.path().join("tokenizer");
+        std::fs::create_dir(&folder).expect("a folder");
+        let read = |name: &str| ModelFiles::BuiltIn.read(name).expect("the starter's");
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+            let bytes = read(&format!("tokenizer/{name}"));
+            std::fs::write(folder.join(name), bytes).expect("written");
+        }
+        let bytes = read("tokenizer/tokenizer.json");
+        let mut described: Value = serde_json::from_slice(&bytes).expect("JSON");
+        described["decoder"] = json!({ "type": "Nobody's" });
+        let load = |text: &str| {
+            std::fs::write(folder.join("tokenizer.json"), text).expect("written");
+            PromptTokenizer::load(&files, "tokenizer", 32)
+        };
+        let text = described.to_string();
+        let windows = |tokenizer: &PromptTokenizer| tokenizer.windows("woman").expect("encoded");
+        assert_eq!(windows(&load(&text).expect("good")), windows(&starter()));
+        let half = text.get(..text.len() / 2).expect("plain letters");
+        assert!(matches!(load(half), Err(EngineError::ModelFile { .. })));
     }
 
     #[test]

@@ -115,7 +115,6 @@ pub fn kind_at(address: &str, access: &Access, pace: Pace) -> Result<ServerKind,
             address: address.to_owned(),
             kind,
             is_confirmed: false,
-            seconds_per_step: None,
         };
         RemoteEngine::new(&server, access, pace).report()
     };

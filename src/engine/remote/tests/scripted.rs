@@ -106,7 +106,6 @@ impl Scripted {
             address: self.address.clone(),
             kind,
             is_confirmed: true,
-            seconds_per_step: None,
         }
     }
 }
