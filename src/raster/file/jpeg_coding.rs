@@ -77,6 +77,12 @@ impl CodingReader {
         }
     }
 
+    /// Components of a frame that is not progressive.
+    pub(super) fn sequential_components(&self) -> Option<usize> {
+        let frame = self.frame.as_ref().filter(|frame| !frame.is_progressive)?;
+        Some(frame.components.len())
+    }
+
     fn take_tables(&mut self, mut data: &[u8]) {
         while let Some((&head, rest)) = data.split_first() {
             let bytes_each = if head >> 4 == 0 { 1 } else { 2 };

@@ -39,6 +39,8 @@ pub(super) struct JpegSegments {
     pub photoshop: Option<Vec<u8>>,
     /// How its pixels are compressed.
     pub coding: Option<JpegCoding>,
+    /// Each component has a scan of its own, though the picture does not come in passes.
+    pub is_in_planes: bool,
     /// There are more pictures in the file, or signed statements about this one.
     pub has_more: bool,
 }
@@ -106,7 +108,8 @@ pub(super) fn read(bytes: &[u8]) -> JpegSegments {
     let mut found = JpegSegments::default();
     let (mut extended, mut resources) = (Extended::default(), Vec::new());
     let mut coding = CodingReader::default();
-    for (marker, data) in Segments(bytes.get(2..).unwrap_or_default()) {
+    let mut segments = Segments(bytes.get(2..).unwrap_or_default());
+    for (marker, data) in segments.by_ref() {
         coding.take(marker, data);
         match marker {
             APP0 if data.starts_with(JFIF) => found.resolution = density(data),
@@ -126,6 +129,12 @@ pub(super) fn read(bytes: &[u8]) -> JpegSegments {
     }
     found.photoshop = photoshop::cleaned(&resources);
     found.xmp_extended = extended.whole();
+    // Behind its length a scan says how many components are in it.
+    let in_scan = match segments.0 {
+        [0xFF, START_OF_SCAN, _, _, count, ..] => Some(usize::from(*count)),
+        _ => None,
+    };
+    found.is_in_planes = in_scan < coding.sequential_components() && in_scan.is_some();
     found.coding = coding.coding();
     found
 }

@@ -218,6 +218,9 @@ fn jpeg(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
     let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| damaged(name, e))?;
     let mut decoded = by_image(decoder, name)?;
     let found = jpeg_segments::read(bytes);
+    if found.is_in_planes && decoded.layout == ColourLayout::Rgb {
+        decoded.samples = in_planes(bytes, decoded.extent, name)?;
+    }
     decoded.carried = Carried {
         resolution: found.resolution.or(decoded.carried.resolution),
         xmp: found.xmp.map(Arc::new),
@@ -231,6 +234,18 @@ fn jpeg(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {
         decoded.notes.push(PictureNote::MoreLeftBehind);
     }
     Ok(decoded)
+}
+
+/// The pixels of a JPEG in whose scans the components lie apart: zune-jpeg 0.5 gives others where chroma is
+/// coarser than luma and the sides are no multiples of 16.
+fn in_planes(bytes: &[u8], extent: Extent, name: &Path) -> Result<Samples, PictureError> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(extent.len() * 3);
+    let pixels = decoder.decode().map_err(|error| damaged(name, error))?;
+    if pixels.len() != extent.len() * 3 {
+        return Err(damaged(name, "its two decoders see two sizes"));
+    }
+    Ok(Samples::Eight(pixels))
 }
 
 fn gif(bytes: &[u8], name: &Path) -> Result<Decoded, PictureError> {

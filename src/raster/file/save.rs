@@ -173,7 +173,6 @@ impl Outgoing<'_> {
         let mut encoder = Encoder::new(&mut jpeg, number);
         // Colour is not made coarser than it was.
         encoder.set_sampling_factor(SamplingFactor::F_1_1);
-        encoder.set_optimized_huffman_tables(true);
         if let (None, Some(coding)) = (quality, of_origin) {
             coding.apply(&mut encoder);
         }

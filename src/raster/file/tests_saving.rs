@@ -319,6 +319,70 @@ fn share_of_equal_blocks(before: &Picture, after: &Picture, except: Rect) -> f64
     f64::from(equal) / f64::from(all)
 }
 
+/// A smooth picture, whose sides are no multiples of a block's.
+fn smooth() -> LoadedPicture {
+    let extent = Extent::new(70, 88);
+    let pixel = |i: usize| [(i % 70 * 3) as u8, (i / 70 * 2) as u8, 90, 255];
+    let pixels: Vec<[u8; 4]> = (0..extent.len()).map(pixel).collect();
+    LoadedPicture {
+        picture: Picture {
+            pixels: Pixmap::Rgba8(Tiled::from_pixels(extent, &pixels, [0; 4])),
+            profile: Profile::Srgb,
+        },
+        origin: FileOrigin::default(),
+        notes: Vec::new(),
+    }
+}
+
+/// The mean difference of two pictures' values, 0…255.
+fn difference(a: &Picture, b: &Picture) -> f64 {
+    let whole = Rect::of(a.extent());
+    let (a, b) = (a.pixels.crop_f32(whole), b.pixels.crop_f32(whole));
+    let pairs = a.as_flattened().iter().zip(b.as_flattened());
+    let sum: f64 = pairs.map(|(a, b)| f64::from((a - b).abs())).sum();
+    sum / a.as_flattened().len() as f64 * 255.0
+}
+
+#[test]
+fn jpegs_are_read_right_whichever_way_their_components_lie() {
+    let wanted = smooth();
+    let folder = tempfile::tempdir().unwrap();
+    let pixels = match &wanted.picture.pixels {
+        Pixmap::Rgba8(tiles) => tiles.to_vec(),
+        Pixmap::Rgba16(_) => unreachable!(),
+    };
+    for (across, down) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
+        for in_planes in [false, true] {
+            let mut bytes = Vec::new();
+            let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+            let sampling = jpeg_encoder::SamplingFactor::from_factors(across, down);
+            encoder.set_sampling_factor(sampling.unwrap());
+            // Tables made for a picture are written by this encoder with the components apart.
+            encoder.set_optimized_huffman_tables(in_planes);
+            let colour = jpeg_encoder::ColorType::Rgba;
+            encoder
+                .encode(pixels.as_flattened(), 70, 88, colour)
+                .unwrap();
+            assert_eq!(jpeg_segments::read(&bytes).is_in_planes, in_planes);
+            let path = folder.path().join("a.jpg");
+            std::fs::write(&path, bytes).unwrap();
+            let read = load(&path).unwrap();
+            let error = difference(&read.picture, &wanted.picture);
+            assert!(error < 3.0, "{across} × {down}, {in_planes}: {error:.1}");
+            // And written again as it was, in one scan, which every program reads.
+            let (again, _) = written(&read, "b.jpg", &SaveOptions::default());
+            let error = difference(&again.picture, &wanted.picture);
+            assert!(error < 4.0, "{across} × {down}, {in_planes}: {error:.1}");
+            let path = folder.path().join("c.jpg");
+            let options = SaveOptions::default();
+            save(&path, &read.picture, &read.origin, &options).unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!jpeg_segments::read(&bytes).is_in_planes);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_jpeg_is_compressed_again_as_it_was() {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/portrait-city.png");
