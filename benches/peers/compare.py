@@ -68,7 +68,7 @@ class Ours(Program):
         command += ["--size", f"{settings.side}x{settings.side}", "--threads", settings.threads]
         command += ["--device", "cpu", "--paced", "--repeats", 1000, "--precision", settings.ours]
         command += ["--fresh"] if stage == "edit" else ["--dump", dump]
-        command += ["--few-steps"] if stage == "edit" and settings.few_steps else []
+        command += ["--few-steps"] if settings.few_steps else []
         super().__init__(command, settings)
         if stage != "edit":
             self.loaded = self.answer()

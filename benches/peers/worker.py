@@ -9,6 +9,7 @@ line on standard input says how often each part runs.
 """
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 BACKEND, PRECISION, STAGE, MODEL, NUMBERS, THREADS = sys.argv[1:7]
 MODEL, THREADS = Path(MODEL), int(THREADS)
 GUIDANCE = 7.0
+# What the weights are read as: OpenVINO narrows them itself.
+READ_AS = torch.bfloat16 if (BACKEND, PRECISION) == ("torch", "bf16") else torch.float32
 INDEX = json.loads((MODEL / "model_index.json").read_text())
 # As FastSD CPU runs them: LCM's scheduler, the tiny autoencoder, no guidance.
 IS_FEW_STEPS = INDEX["scheduler"][1] == "LCMScheduler"
@@ -31,13 +34,13 @@ IS_TINY = INDEX["vae"][1] == "AutoencoderTiny"
 
 def autoencoder():
     kind = AutoencoderTiny if IS_TINY else AutoencoderKL
-    return kind.from_pretrained(MODEL / "vae", torch_dtype=torch.float32)
+    return kind.from_pretrained(MODEL / "vae", torch_dtype=READ_AS)
 
 
 class Text(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner = CLIPTextModel.from_pretrained(MODEL / "text_encoder", dtype=torch.float32)
+        self.inner = CLIPTextModel.from_pretrained(MODEL / "text_encoder", dtype=READ_AS)
 
         # SDXL, with two encoders, reads the last layer but one.
         self.penultimate = (MODEL / "text_encoder_2").exists()
@@ -52,7 +55,7 @@ class Text2(torch.nn.Module):
     def __init__(self):
         super().__init__()
         folder = MODEL / "text_encoder_2"
-        self.inner = CLIPTextModelWithProjection.from_pretrained(folder, dtype=torch.float32)
+        self.inner = CLIPTextModelWithProjection.from_pretrained(folder, dtype=READ_AS)
 
     def forward(self, ids):
         return self.inner(ids).text_embeds
@@ -88,7 +91,7 @@ class Decode(torch.nn.Module):
 class Unet(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner = UNet2DConditionModel.from_pretrained(MODEL / "unet", torch_dtype=torch.float32)
+        self.inner = UNet2DConditionModel.from_pretrained(MODEL / "unet", torch_dtype=READ_AS)
 
     def forward(self, latent, timestep, text, pooled=None, sizes=None):
         added = None
@@ -112,12 +115,32 @@ def of_torch(stage, inputs):
     return run
 
 
-def of_openvino(stage, inputs):
+def model_of(stage, inputs):
+    """A stage as OpenVINO's model of those shapes."""
     import openvino
 
     converted = openvino.convert_model(STAGES[stage]().eval(), example_input=tuple(inputs))
     shapes = [openvino.PartialShape(list(x.shape)) for x in inputs]
     converted.reshape(dict(zip(converted.inputs, shapes)))
+    return converted
+
+
+def written_model(stage, inputs):
+    """The same from a file in half precision, as OpenVINO's own exporter writes it. A process of its own writes it:
+    SDXL's weights in f32 and what OpenVINO makes of them do not fit beside each other."""
+    import openvino
+
+    path = MODEL / f"openvino-{stage}-{'x'.join(map(str, inputs[0].shape))}.xml"
+    if not path.exists():
+        subprocess.run([sys.executable, *sys.argv, str(path)], check=True, stdout=subprocess.DEVNULL)
+    return openvino.Core().read_model(path)
+
+
+def of_openvino(stage, inputs):
+    import openvino
+
+    is_large = stage == "unet" and (MODEL / "text_encoder_2").exists()
+    converted = written_model(stage, inputs) if is_large else model_of(stage, inputs)
     compiled = openvino.Core().compile_model(
         converted,
         "CPU",
@@ -193,6 +216,10 @@ def prepared_edit(load):
 
 def main():
     torch.set_num_threads(THREADS)
+    if len(sys.argv) > 7:
+        import openvino
+
+        return openvino.save_model(model_of(STAGE, given(STAGE, load_file(NUMBERS))), sys.argv[7])
     began = time.perf_counter()
     load = {"torch": of_torch, "openvino": of_openvino}[BACKEND]
     wanted = None

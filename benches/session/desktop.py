@@ -179,7 +179,8 @@ class Window:
 
     def write(self, text):
         """Types on the keyboard."""
-        run("xdotool", "type", "--delay", "25", text)
+        # What the keyboard does not have gets a key of its own, which the window must hear of before it is pressed.
+        run("xdotool", "type", "--delay", "25" if text.isascii() else "200", text)
         time.sleep(0.3)
 
 

@@ -375,7 +375,7 @@ pub(super) struct BenchArgs {
 /// Which edits are measured.
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub(super) struct BenchEdits {
-    /// Edits of 4 steps without guidance, with a model that was distilled for it, at 512x512
+    /// Edits of 4 steps without guidance, with a model that was distilled for it, at 512x512; a part with one prompt
     #[arg(long)]
     pub(super) few_steps: bool,
     /// Another picture and prompt each edit, so that none is found encoded already

@@ -14,14 +14,13 @@ use super::error::CliError;
 use super::recipe::made_ready;
 use super::resources::peak_rss_bytes;
 use super::stop::stop_flag;
-use crate::bulk::{Journal, Listing, ReportRow, State, Work, decisions, list};
+use crate::bulk::{Listing, ReportRow, State, Work, decisions, list};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::engine::vision::BuiltInVision;
 use crate::engine::{Engine, Vision};
-use crate::jobs::BatchResult;
 use crate::jobs::{
-    Batch, EditError, EngineFactory, PictureTold, REPORT, REVIEW, Review, VisionFactory, run_batch,
-    sight_identity, write_tables,
+    Batch, BatchResult, EditError, EngineFactory, PictureTold, REPORT, REVIEW, Review,
+    VisionFactory, open_journal, run_batch, sight_identity, write_tables,
 };
 use crate::text::Message;
 
@@ -31,7 +30,7 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     if listing.sources.is_empty() {
         return Err(CliError::Argument(Message::new("cli-batch-nothing")));
     }
-    let journal = Journal::open(&args.output, args.resume)?;
+    let journal = open_journal(&args.output, args.resume)?;
     let review = args.review.as_deref().map(read_review).transpose()?;
     let stop = stop_flag()?;
     let options = args.device.engine_options();

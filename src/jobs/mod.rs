@@ -21,7 +21,7 @@ mod worker;
 
 pub use batch::{
     AHEAD, Batch, BatchEvent, BatchLane, BatchOrder, BatchResult, BatchSeconds, BatchWatcher,
-    PictureTold, REPORT, REVIEW, Review, run_batch, sight_identity, write_tables,
+    PictureTold, REPORT, REVIEW, Review, open_journal, run_batch, sight_identity, write_tables,
 };
 pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
 pub use downloads::{DownloadEvent, DownloadId, DownloadLane};

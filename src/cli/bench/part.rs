@@ -45,7 +45,9 @@ pub(super) fn run(
     let loaded = LoadedPart::load(&subject.model, part, options, progress);
     let loaded = loaded.map_err(EditError::from)?;
     let load_seconds = clock.elapsed().as_secs_f64();
-    let inputs = loaded.inputs(size).map_err(EditError::from)?;
+    let is_guided = !measured.args.edits.few_steps;
+    let inputs = loaded.inputs(size, is_guided);
+    let inputs = inputs.map_err(EditError::from)?;
     let mut memory = PeakMemory {
         load: peak_rss_bytes(),
         run: None,

@@ -189,8 +189,9 @@ impl LoadedPart {
     }
 
     /// The inputs for a picture of that size, whose sides must be multiples of
-    /// [`Part::size_multiple_px`].
-    pub fn inputs(&self, size: Extent) -> Result<PartInputs, EngineError> {
+    /// [`Part::size_multiple_px`]; with guidance there are two prompts and two predictions.
+    pub fn inputs(&self, size: Extent, is_guided: bool) -> Result<PartInputs, EngineError> {
+        let prompts = if is_guided { &PROMPTS[..] } else { &PROMPTS[..1] };
         let (height, width) = (size.height as usize, size.width as usize);
         if size.is_empty() || height % self.factor != 0 || width % self.factor != 0 {
             return Err(bad_input(format!("{size} in steps of {}", self.factor)));
@@ -203,7 +204,7 @@ impl LoadedPart {
         let tensors = match &self.network {
             Network::Text(text) => {
                 let (tokenizer, _) = &**text;
-                let windows = tokenizer.windows_of_all(&PROMPTS)?.concat();
+                let windows = tokenizer.windows_of_all(prompts)?.concat();
                 let count = windows.len();
                 let ids = Tensor::from_vec(windows.concat(), (count, ()), &self.device)?;
                 vec![("ids", ids)]
@@ -224,12 +225,12 @@ impl LoadedPart {
                 let shape = [1, config.in_channels, rows, columns];
                 // Both predictions are of one latent, as in an edit.
                 let latent = tensor(noise.initial(shape.iter().product()), &shape)?;
-                let latent = Tensor::cat(&[&latent, &latent], 0)?;
-                let shape = [PROMPTS.len(), TOKENS, config.cross_attention_dim];
+                let latent = Tensor::cat(&vec![&latent; prompts.len()], 0)?;
+                let shape = [prompts.len(), TOKENS, config.cross_attention_dim];
                 let text = tensor(noise.step(0, shape.iter().product()), &shape)?;
                 let mut tensors = vec![("latent", latent), ("text", text)];
                 if let Some(added) = config.added {
-                    let shape = [PROMPTS.len(), added.pooled];
+                    let shape = [prompts.len(), added.pooled];
                     let pooled = tensor(noise.step(1, shape.iter().product()), &shape)?;
                     let sizes = PictureSizes::of_whole(size).numbers().map(|n| n as f32);
                     let sizes = Tensor::new(&sizes, &self.device)?;
@@ -240,7 +241,7 @@ impl LoadedPart {
         };
         Ok(PartInputs {
             tensors,
-            flops: self.part.flops(&self.model, size, PROMPTS.len())?,
+            flops: self.part.flops(&self.model, size, prompts.len())?,
             size,
         })
     }

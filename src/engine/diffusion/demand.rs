@@ -170,7 +170,9 @@ impl Demands for ModelDemands {
         });
         let pixels = shape.work.area() as f64;
         let step_bytes = step.peak_elements as f64 * ELEMENT;
-        let free = (step_bytes * FREE_PER_LIVE).min(FREE_LIST_MAX_BYTES as f64);
+        // What one network leaves in the free list stays while the next one runs.
+        let free = step_bytes * FREE_PER_LIVE + encode_peak.max(decode_peak);
+        let free = free.min(FREE_LIST_MAX_BYTES as f64);
         // A decoded picture in planes, joined of tiles, channels last, and as a picture.
         let decode_bytes = decode_peak + 3.0 * PIXEL * pixels;
         let encode_bytes = encode_peak + PIXEL * pixels;
@@ -178,7 +180,7 @@ impl Demands for ModelDemands {
             encode_flops,
             step_flops: step.flops as f64,
             decode_flops,
-            peak_bytes: (step_bytes + free).max(decode_bytes).max(encode_bytes),
+            peak_bytes: step_bytes.max(decode_bytes).max(encode_bytes) + free,
             // Pictures that were encoded stay with their latents, round trips with their originals.
             kept_bytes: f64::from(shape.encodes + 2 * (shape.decodes - 1)) * PIXEL * pixels,
         }

@@ -101,6 +101,13 @@ pub struct DiffusionEngine {
     noises: LruCache<(u64, Shape), Tensor>,
 }
 
+impl Drop for DiffusionEngine {
+    fn drop(&mut self) {
+        self.loaded = None;
+        BlockAllocator::release_all();
+    }
+}
+
 /// (1, channels, height, width) of a latent.
 type Shape = (usize, usize, usize, usize);
 
@@ -192,8 +199,6 @@ impl Engine for DiffusionEngine {
             report,
         };
         let pictures = run.stages(progress);
-        // Activations are needed no more, however the run ended.
-        BlockAllocator::release_all();
         let (image, round_trip) = pictures?;
         Ok(EngineOutput {
             image,
@@ -270,8 +275,6 @@ impl Run<'_> {
         let clock = Instant::now();
         let image_latent = self.image_latent(progress)?;
         let shown = self.shown(progress)?;
-        // Of the blocks of one network few fit the next one.
-        BlockAllocator::release_all();
         self.report.seconds.encode = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -281,7 +284,6 @@ impl Run<'_> {
         let clock = Instant::now();
         let latent = self.denoised_latent(&text, image_latent, shown, progress)?;
         check_finite(&latent)?;
-        BlockAllocator::release_all();
         self.report.seconds.steps = clock.elapsed().as_secs_f64();
 
         progress.checkpoint()?;
@@ -303,7 +305,6 @@ impl Run<'_> {
         let image = self
             .pipeline
             .round_trip(original, &mut self.report, progress)?;
-        BlockAllocator::release_all();
         Ok(Some(image))
     }
 

@@ -21,7 +21,7 @@ const ALIGNMENT: usize = 64;
 pub(crate) const MAX_BYTES: usize = 512 << 20;
 /// Bytes from which a new block evicts free ones: blocks of that size are few and hardly twice the same,
 /// and the free list would come on top of them.
-pub(crate) const VERY_LARGE: usize = 64 << 20;
+pub(crate) const VERY_LARGE: usize = 128 << 20;
 /// Most blocks in the free list.
 const MAX_BLOCKS: usize = 128;
 
@@ -32,7 +32,8 @@ static FREE_LIST: Mutex<FreeList> = Mutex::new(FreeList::new(MAX_BYTES));
 pub struct BlockAllocator;
 
 impl BlockAllocator {
-    /// Gives the free list back to the system: when a run is over, its memory is free for others.
+    /// Gives the free list back to the system: when a model was read or goes, other sizes are needed. After a
+    /// run it stays: pages that are new in every run took 6 % of an edit of four steps (benches/peers).
     pub fn release_all() {
         while let Some(old) = Self::evict_surplus(usize::MAX) {
             free(old);

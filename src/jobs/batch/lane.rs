@@ -9,11 +9,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::{
-    AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, run_batch,
+    AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, open_journal, run_batch,
     sight_identity,
 };
 use crate::bulk::{
-    BulkRecipe, Journal, ReportRow, Source, Work, made_ready, report_csv, review_csv,
+    BulkRecipe, ReportRow, Source, Work, made_ready, report_csv, review_csv,
 };
 use crate::catalog::Library;
 use crate::engine::Stage;
@@ -223,7 +223,7 @@ fn carry_out(
     let library = Library::open(&order.data_dir);
     let work = made_ready(order.recipe.clone(), &order.recipe_folder, &library);
     let work: Work = work.map_err(|error| error.message())?;
-    let journal = Journal::open(&order.out, true).map_err(|error| error.message())?;
+    let journal = open_journal(&order.out, true).map_err(|error| error.message())?;
     let texts = Texts::of(order.language);
     let say = |message: &Message| texts.say(message);
     let batch = Batch {

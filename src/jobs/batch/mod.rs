@@ -20,7 +20,7 @@ mod selecting;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -235,6 +235,15 @@ pub fn run_batch(
     Ok(result)
 }
 
+/// Opens the journal of `out` as [`Journal::open`] does. A damaged file, on which the database breaks down
+/// (redb panics over pages that cannot be), is an error like one that cannot be read.
+pub fn open_journal(out: &Path, is_resumed: bool) -> Result<Journal, JournalError> {
+    guarded(|| Journal::open(out, is_resumed)).unwrap_or_else(|why| {
+        let path = out.to_owned();
+        Err(JournalError::Failed { path, why })
+    })
+}
+
 /// What a stage came back with; its panic is the caller's.
 fn resumed<T>(joined: std::thread::Result<T>) -> T {
     joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -263,5 +272,29 @@ impl Clock {
         let done = work();
         self.0 += began.elapsed().as_secs_f64();
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_journal_is_an_error_and_no_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        drop(open_journal(out, false).unwrap());
+        let path = out.join(crate::bulk::BATCH_FOLDER).join("journal.redb");
+        let whole = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for at in (0..whole.len()).step_by(512) {
+            let mut damaged = whole.clone();
+            damaged[at..].iter_mut().take(512).for_each(|b| *b ^= 0xa5);
+            std::fs::write(&path, damaged).unwrap();
+            refused += usize::from(open_journal(out, true).is_err());
+        }
+        assert!(refused > 0, "nothing was damaged");
+        std::fs::write(&path, &whole).unwrap();
+        open_journal(out, true).unwrap();
     }
 }

@@ -103,7 +103,7 @@ fn every_part_of_the_tiny_one_loads_and_answers() {
     };
     for part in parts {
         let loaded = LoadedPart::load(&model, part, options, &mut NoProgress).unwrap();
-        let work = loaded.inputs(Extent::new(32, 16)).unwrap();
+        let work = loaded.inputs(Extent::new(32, 16), true).unwrap();
         assert!(work.flops() > 0);
         let answer = loaded.forward(&work, &mut NoProgress).unwrap();
         let mean_square = answer.mean_square().unwrap();
