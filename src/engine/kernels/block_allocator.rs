@@ -18,7 +18,7 @@ const LARGE: usize = 1 << 18;
 /// Alignment of every large block; nothing here asks for more.
 const ALIGNMENT: usize = 64;
 /// Most bytes in the free list.
-pub(crate) const MAX_BYTES: usize = 512 << 20;
+pub(crate) const MAX_BYTES: usize = 640 << 20;
 /// Bytes from which a new block evicts free ones: blocks of that size are few and hardly twice the same,
 /// and the free list would come on top of them.
 pub(crate) const VERY_LARGE: usize = 128 << 20;

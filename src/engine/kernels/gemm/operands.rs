@@ -27,6 +27,7 @@ impl MicroTile<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Bf16Rows {
     pairs: Vec<u32>,
+    rows: usize,
     /// Pairs from one row to the next.
     lda: usize,
     /// Pairs of a row, all taps together.
@@ -38,6 +39,7 @@ pub(crate) struct Bf16Rows {
 impl Bf16Rows {
     /// Makes room for `rows` rows of that many taps of `inputs` values each, in whole micro-tiles.
     pub(crate) fn resize(&mut self, bf16_isa: Bf16Isa, rows: usize, taps: usize, inputs: usize) {
+        self.rows = rows;
         self.tap_pairs = bf16_isa.k_pairs(inputs);
         self.k_pairs = taps * self.tap_pairs;
         // An odd number of cache lines, so that the rows of a micro-tile do not fall into the same
@@ -53,6 +55,7 @@ impl Bf16Rows {
     pub(crate) fn tile(&self, first: usize) -> Bf16RowTile<'_> {
         Bf16RowTile {
             pairs: &self.pairs[first * self.lda..],
+            rows: self.rows.saturating_sub(first),
             lda: self.lda,
             k_pairs: self.k_pairs,
         }
@@ -79,6 +82,8 @@ impl Bf16Rows {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bf16RowTile<'a> {
     pub(crate) pairs: &'a [u32],
+    /// From the first one on; what is less than MR is followed by padding, which need not be multiplied.
+    pub(crate) rows: usize,
     pub(crate) lda: usize,
     pub(crate) k_pairs: usize,
 }

@@ -97,13 +97,14 @@ impl TransformedInput {
         );
     }
 
-    /// Rows of A: some channels at a point of the tiles of block `index` from `at` on.
+    /// Rows of A: some channels at a point of the tiles of block `index` from `at` on, of which `rows` are
+    /// no padding.
     pub(crate) fn rows(
         &self,
         index: usize,
         channels: ChannelBlock,
         point: usize,
-        at: usize,
+        (at, rows): (usize, usize),
     ) -> TransformedRows<'_> {
         let start = |per: usize| {
             let k_len = channels.count / per;
@@ -118,6 +119,7 @@ impl TransformedInput {
                 bf16_isa,
                 Bf16RowTile {
                     pairs: &self.pairs[start(2)..],
+                    rows,
                     lda: channels.count / 2,
                     k_pairs: channels.count / 2,
                 },

@@ -131,7 +131,7 @@ pub(crate) fn convolve(
                     let start = index * block;
                     let used = block.min(count - start);
                     let rows_used = used.next_multiple_of(mr);
-                    scratch.multiply(weights, panel, &transformed, (index, rows_used));
+                    scratch.multiply(weights, panel, &transformed, (index, used));
                     for at in 0..used {
                         let (picture, y, x) = place(first + start + at);
                         let target = Target {
@@ -169,17 +169,18 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// The GEMMs of a panel by `tiles` tiles, a multiple of MR, of block `index` of the input.
+    /// The GEMMs of a panel by `used` tiles, rounded up to a multiple of MR, of block `index` of the input.
     fn multiply(
         &mut self,
         weights: &PackedWeights,
         panel: Panel,
         input: &TransformedInput,
-        (index, tiles): (usize, usize),
+        (index, used): (usize, usize),
     ) {
         let isa = weights.isa();
         let width = panel.vectors * isa.lanes();
         let mr = isa.mr();
+        let tiles = used.next_multiple_of(mr);
         let point_len = tiles * width;
         self.c.resize(POINTS * (point_len + CACHE_LINE), 0.0);
         for channels in input.channel_blocks() {
@@ -194,7 +195,7 @@ impl Scratch {
                         ldc: width,
                         accumulate,
                     };
-                    match input.rows(index, channels, point, at * mr) {
+                    match input.rows(index, channels, point, (at * mr, used - at * mr)) {
                         TransformedRows::F32(rows) => {
                             let b = self.filters.values(point);
                             let mut slices = [&[] as &[f32]; MAX_MR];

@@ -32,6 +32,7 @@ impl Amx {
             pairs,
             lda,
             k_pairs,
+            ..
         } = a;
         a.assert_fits(MR, panel, vectors * LANES, out);
         assert!(k_pairs.is_multiple_of(LANES) && k_pairs > 0);

@@ -14,19 +14,19 @@ pub(crate) const MR: usize = 12;
 /// Independent accumulators when the peak is measured: more than latency × throughput of any processor.
 pub(crate) const ACCUMULATORS: usize = 12;
 
-/// Multiplies [`MR`] rows of A with a panel of that many vectors.
+/// Multiplies `ROWS` rows of A, [`MR`] or, where the rest is padding, fewer, with a panel of that many vectors.
 #[expect(unsafe_code, reason = "bounds are checked once a micro-tile")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) fn microkernel<const VECTORS: usize>(
+pub(crate) fn microkernel<const VECTORS: usize, const ROWS: usize>(
     a: Bf16RowTile<'_>,
     panel: &[u32],
     out: &mut MicroTile<'_>,
 ) {
     let Bf16RowTile { pairs, lda, .. } = a;
-    a.assert_fits(MR, panel, VECTORS * LANES, out);
+    a.assert_fits(ROWS, panel, VECTORS * LANES, out);
     let ldc = out.ldc;
     let zero: __m512 = _mm512_setzero_ps();
-    let mut acc = [[zero; VECTORS]; MR];
+    let mut acc = [[zero; VECTORS]; ROWS];
     if out.accumulate {
         for (row, acc) in acc.iter_mut().enumerate() {
             for (vector, acc) in acc.iter_mut().enumerate() {

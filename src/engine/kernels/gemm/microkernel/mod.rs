@@ -35,7 +35,8 @@ impl Bf16Isa {
         }
     }
 
-    /// Multiplies [`mr`](Self::mr) rows of A with a panel of `vectors` (1 or 2) vectors of VNNI pairs.
+    /// Multiplies [`mr`](Self::mr) rows of A with a panel of `vectors` (1 or 2) vectors of VNNI pairs. Of rows
+    /// that are padding, products may be left out.
     #[expect(unsafe_code, reason = "instructions that are proven to be there")]
     pub(crate) fn microkernel(
         self,
@@ -44,13 +45,20 @@ impl Bf16Isa {
         panel: &[u32],
         out: &mut MicroTile<'_>,
     ) {
-        match (self.amx(), vectors) {
+        let Some(amx) = self.amx() else {
             // SAFETY: a value of `Self` is only made where the processor has the instructions.
-            (None, 1) => unsafe { bf16::microkernel::<1>(a, panel, out) },
-            // SAFETY: as above.
-            (None, _) => unsafe { bf16::microkernel::<2>(a, panel, out) },
-            (Some(amx), _) => amx.microkernel(vectors, a, panel, out),
-        }
+            return unsafe {
+                match (vectors, a.rows) {
+                    (1, ..=4) => bf16::microkernel::<1, 4>(a, panel, out),
+                    (1, ..=8) => bf16::microkernel::<1, 8>(a, panel, out),
+                    (1, _) => bf16::microkernel::<1, { bf16::MR }>(a, panel, out),
+                    (_, ..=4) => bf16::microkernel::<2, 4>(a, panel, out),
+                    (_, ..=8) => bf16::microkernel::<2, 8>(a, panel, out),
+                    _ => bf16::microkernel::<2, { bf16::MR }>(a, panel, out),
+                }
+            };
+        };
+        amx.microkernel(vectors, a, panel, out);
     }
 
     /// `rounds` times [`flops_per_round`](Self::flops_per_round) of register operands, to measure the
