@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Engine, Stage};
-use overpaint::jobs::{EditProgress, JobEvent, Runner, run_edit};
+use overpaint::jobs::{EditProgress, EngineFactory, EngineId, JobEvent, Runner, run_edit};
 use overpaint::plan::{EditRequest, Layout, Pass, PreviewPatch};
 
 #[path = "shared/request.rs"]
@@ -104,23 +104,23 @@ struct Told {
 
 /// One run through the engine's thread: what was told from the fourth step on, and when it ended.
 fn told_of_run(runner: &mut Runner, seed: u64) -> Result<(Vec<Told>, Instant), Box<dyn Error>> {
-    runner.add(Arc::new(request(seed)?));
+    let job = runner.add(Arc::new(request(seed)?), Vec::new());
     let mut told: Vec<Told> = Vec::new();
     loop {
         let (events, _) = runner.poll();
         let at = Instant::now();
         for (_, event) in events {
             match event {
-                JobEvent::Started => {}
+                JobEvent::Started | JobEvent::GivenBack(_) => {}
                 JobEvent::Finished(_) => return Ok((told, at)),
                 JobEvent::Failed(error) => return Err(error.into()),
                 JobEvent::Cancelled => return Err("it was cancelled".into()),
             }
         }
-        if let Some(Stage::Step { done, .. }) = runner.standing().and_then(|s| s.stage)
+        if let Some(Stage::Step { done, .. }) = runner.standings().next().and_then(|s| s.stage)
             && done >= 4
             && told.last().is_none_or(|last| last.done < done)
-            && let Some(seconds_left) = runner.seconds_left(at)
+            && let Some(seconds_left) = runner.seconds_left(job, at)
         {
             told.push(Told {
                 done,
@@ -133,11 +133,12 @@ fn told_of_run(runner: &mut Runner, seed: u64) -> Result<(Vec<Told>, Instant), B
 }
 
 fn check_time_left(runs: u64) -> Result<(), Box<dyn Error>> {
-    let factory = || {
+    let factory: EngineFactory = Arc::new(|| {
         let engine = DiffusionEngine::new(EngineOptions::default())?;
         Ok(Box::new(engine) as Box<dyn Engine>)
-    };
-    let mut runner = Runner::new(Arc::new(factory), Arc::new(|| {}));
+    });
+    let engines = move |_: &EngineId| EngineFactory::clone(&factory);
+    let mut runner = Runner::new(Arc::new(engines), Arc::new(|| {}));
     let mut worst: f64 = 0.0;
     for run in 1..=runs {
         let (told, end) = told_of_run(&mut runner, run)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use overpaint::cli::{self, WindowRequest};
-use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions, demands_of};
+use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::kernels::BlockAllocator;
 use overpaint::engine::vision::BuiltInVision;
 use overpaint::engine::{Engine, Vision};
@@ -36,7 +36,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     ui::run(WindowOptions {
         pictures: request.pictures,
         engine: Arc::new(engine),
-        demands: Arc::new(move |model| demands_of(model, options)),
+        demands: Arc::new(move |model| cli::demands_of(model, options)),
         vision: Arc::new(vision),
         data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
         language: None,

@@ -2,10 +2,13 @@
 
 #[path = "../../src/engine/error.rs"]
 mod error;
+#[path = "../../src/engine/server_error.rs"]
+mod server_error;
 #[path = "../../src/engine/diffusion/tokenizer.rs"]
 pub mod tokenizer;
 
 pub use error::EngineError;
+pub use server_error::{Fault, ServerError};
 
 /// As in the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use super::identity::model_identity;
 use super::key::Key;
 use super::prompts::{PromptTable, Prompts, is_of_each};
 use super::recipe::BulkRecipe;
-use super::work::{Behind, Work};
-use crate::catalog::{self, Library, LoraRef, ModelRef};
+use super::work::{Behind, Model, Work};
+use crate::catalog::{self, Library, LoraRef, ModelCard, ModelRef};
 use crate::plan::{LoraUse, LoraWeight};
 use crate::raster::file;
 
@@ -23,6 +23,17 @@ impl BulkRecipe {
 /// The recipe with its model, its table of prompts and the picture it puts behind others. Relative paths
 /// begin in `folder`.
 pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Result<Work, NotReady> {
+    made_ready_on(recipe, folder, library, &[None])
+}
+
+/// The same with those models: `None` is the one that the recipe names, on this machine; others stand in its
+/// place at other engines. The first one gives the settings that the recipe leaves open.
+pub fn made_ready_on(
+    recipe: BulkRecipe,
+    folder: &Path,
+    library: &Library,
+    models: &[Option<ModelRef>],
+) -> Result<Work, NotReady> {
     let edit = recipe.edit.as_ref();
     let prompts = match edit.and_then(|edit| edit.prompts.as_deref()) {
         None => Prompts::Recipe,
@@ -32,30 +43,15 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
             Prompts::Table(PromptTable::parse(&file::read(&table)?, &table)?)
         }
     };
-    let card = match recipe.model() {
-        None => None,
-        Some(id) => {
-            let beside = folder.join(id);
-            // A path is the recipe's neighbour; a plain word is an id.
-            let id = if id.contains(['/', '\\']) {
-                &*beside.to_string_lossy()
-            } else {
-                id
-            };
-            let told = recipe.model().and_then(|name| told_identity(&recipe, name));
-            let model = match told {
-                Some(told) => model_of(library, id, told)?,
-                None => library.resolve(id)?,
-            };
-            let vae = edit.and_then(|edit| edit.vae.as_ref());
-            let card = catalog::open(&match vae {
-                Some(vae) => model.with_vae(&folder.join(vae))?,
-                None => model,
-            })?;
-            let identity = model_identity(&card.reference)?;
-            Some((card, identity))
-        }
-    };
+    let mut cards = Vec::new();
+    for model in models.iter().filter(|_| recipe.model().is_some()) {
+        let card = match model {
+            Some(model) => catalog::open(model)?,
+            None => own_card(&recipe, folder, library)?,
+        };
+        let identity = model_identity(&card.reference)?;
+        cards.push((card, identity));
+    }
     let typed = edit.map(|edit| edit.lora.as_slice()).unwrap_or_default();
     let mut loras = Vec::new();
     for (name, weight) in typed.iter().map(|typed| parted(typed)) {
@@ -67,11 +63,35 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
         loras.push(LoraUse { lora, weight });
     }
     let behind = behind(&recipe, folder)?;
-    let model = card
-        .as_ref()
-        .map(|(card, identity)| (card, identity.clone()));
-    let work = Work::new(recipe, folder.to_owned(), prompts, model)?;
+    let mut cards = cards.iter();
+    let first = cards.next();
+    let first = first.map(|(card, identity)| (card, identity.clone()));
+    let others = cards.map(|(card, identity)| Model::of(card, identity.clone()));
+    let work = Work::new(recipe, folder.to_owned(), prompts, first)?;
+    let work = work.with_others(others.collect());
     Ok(work.with_loras(loras).with_behind(behind))
+}
+
+/// The model that the recipe names.
+fn own_card(recipe: &BulkRecipe, folder: &Path, library: &Library) -> Result<ModelCard, NotReady> {
+    let id = recipe.model().unwrap_or_default();
+    let beside = folder.join(id);
+    let told = told_identity(recipe, id);
+    // A path is the recipe's neighbour; a plain word is an id.
+    let id = if id.contains(['/', '\\']) {
+        &*beside.to_string_lossy()
+    } else {
+        id
+    };
+    let model = match told {
+        Some(told) => model_of(library, id, told)?,
+        None => library.resolve(id)?,
+    };
+    let vae = recipe.edit.as_ref().and_then(|edit| edit.vae.as_ref());
+    Ok(catalog::open(&match vae {
+        Some(vae) => model.with_vae(&folder.join(vae))?,
+        None => model,
+    })?)
 }
 
 /// What a recipe says that a model or LoRA of that name is.

@@ -43,6 +43,8 @@ pub struct ReportRow {
     pub flags: String,
     /// What it took.
     pub seconds: Option<f64>,
+    /// What computed it, such as `cpu avx512` or `ComfyUI studio`.
+    pub engine: String,
     /// Why there is no result, or what is worth knowing.
     pub message: String,
 }
@@ -61,6 +63,7 @@ impl ReportRow {
             doubt: None,
             flags: String::new(),
             seconds: None,
+            engine: String::new(),
             message,
         }
     }

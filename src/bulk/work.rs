@@ -28,8 +28,10 @@ pub struct Work {
     pub recipe_folder: PathBuf,
     /// Where prompts come from.
     pub prompts: Prompts,
-    /// What edits with; `None` where no model is needed.
+    /// What edits with; `None` where no model is needed. Settings that the recipe leaves open are its.
     pub model: Option<Model>,
+    /// What edits with at other engines, which do the same work.
+    pub others: Vec<Model>,
     /// The picture that is put behind, where one is.
     pub behind: Option<Behind>,
     settings: EditSettings,
@@ -50,6 +52,19 @@ pub struct Model {
     pub reads_english: bool,
     /// What it is, by content (`model_identity`).
     pub identity: String,
+}
+
+impl Model {
+    /// The model of that card, with that identity.
+    pub fn of(card: &ModelCard, identity: String) -> Self {
+        Self {
+            reference: card.reference.clone(),
+            traits: card.traits.clone(),
+            id: card.id.clone(),
+            reads_english: card.words.is_none(),
+            identity,
+        }
+    }
 }
 
 /// A picture that is put behind others.
@@ -90,8 +105,12 @@ pub struct Job {
     pub task: JobTask,
     /// Its file, below the output folder, with `/` between folders.
     pub output: String,
-    /// Of everything its bytes depend on, and its name.
-    pub key: Key,
+    /// Of everything its bytes depend on, and its name: a key for each of the work's models, in their order,
+    /// or one where there is none. A model's identity names its engine too where that is a server, so that a
+    /// result is known as that of one engine with one model. One that was made under any of them counts as
+    /// done and is not made again, whichever engine would do it now: each engine gives the same bytes again,
+    /// but two engines need not agree. Where only other engines are chosen later, it is made anew.
+    pub keys: Vec<Key>,
 }
 
 /// What is done.
@@ -119,13 +138,7 @@ impl Work {
             Some((card, identity)) => (
                 recipe.edit_settings(card),
                 recipe.strengths(card)?,
-                Some(Model {
-                    reference: card.reference.clone(),
-                    traits: card.traits.clone(),
-                    id: card.id.clone(),
-                    reads_english: card.words.is_none(),
-                    identity,
-                }),
+                Some(Model::of(card, identity)),
             ),
         };
         Ok(Self {
@@ -133,6 +146,7 @@ impl Work {
             recipe_folder,
             prompts,
             model,
+            others: Vec::new(),
             behind: None,
             settings,
             strengths,
@@ -145,6 +159,18 @@ impl Work {
     pub fn with_loras(mut self, loras: Vec<LoraUse>) -> Self {
         self.settings.loras = loras;
         self
+    }
+
+    /// The same with those models beside its own, at other engines.
+    #[must_use]
+    pub fn with_others(mut self, others: Vec<Model>) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// The models that may do it, its own first; none where none is needed.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.model.iter().chain(&self.others)
     }
 
     /// The same with that picture behind all others.
@@ -315,31 +341,37 @@ impl Work {
             JobTask::Background(put) => Ok(put.to_string().into_bytes()),
         };
         let settings = settings.map_err(|error| BulkError::Unwritable(error.to_string()))?;
-        let identity = self.model.as_ref().map(|model| model.identity.as_str());
+        let shrink = shrink.unwrap_or_default();
         let written = &self.recipe.output;
-        let key = Key::of_parts([
-            match task {
-                JobTask::Edit(_) => b"edit".as_slice(),
-                JobTask::Erase(_) => b"erase",
-                JobTask::Background(_) => b"background",
-            },
-            facts.content.bytes(),
-            mask.map(Key::bytes).unwrap_or_default(),
-            shrink.unwrap_or_default().as_bytes(),
-            &settings,
-            identity.unwrap_or_default().as_bytes(),
-            &[
-                written.quality.unwrap_or(0),
-                u8::from(written.metadata),
-                u8::from(self.recipe.mask.allow_empty_mask),
-            ],
-            output.as_bytes(),
-            self.behind
-                .as_ref()
-                .map(|behind| behind.content.bytes())
-                .unwrap_or_default(),
-        ]);
-        Ok(Job { task, output, key })
+        let key = |identity: &str| {
+            Key::of_parts([
+                match task {
+                    JobTask::Edit(_) => b"edit".as_slice(),
+                    JobTask::Erase(_) => b"erase",
+                    JobTask::Background(_) => b"background",
+                },
+                facts.content.bytes(),
+                mask.map(Key::bytes).unwrap_or_default(),
+                shrink.as_bytes(),
+                &settings,
+                identity.as_bytes(),
+                &[
+                    written.quality.unwrap_or(0),
+                    u8::from(written.metadata),
+                    u8::from(self.recipe.mask.allow_empty_mask),
+                ],
+                output.as_bytes(),
+                self.behind
+                    .as_ref()
+                    .map(|behind| behind.content.bytes())
+                    .unwrap_or_default(),
+            ])
+        };
+        let keys = match self.model {
+            Some(_) => self.models().map(|model| key(&model.identity)).collect(),
+            None => vec![key("")],
+        };
+        Ok(Job { task, output, keys })
     }
 
     fn output(
@@ -380,10 +412,15 @@ impl Work {
         Ok(folder.join(name).to_string_lossy().replace('\\', "/"))
     }
 
-    /// How a result of that size is written.
-    pub fn save_options(&self, source: &Source, task: &JobTask, extent: Extent) -> SaveOptions {
+    /// How a result of that size is written, which that model made where one did.
+    pub fn save_options(
+        &self,
+        source: &Source,
+        task: &JobTask,
+        (extent, model): (Extent, Option<&Model>),
+    ) -> SaveOptions {
         let written = &self.recipe.output;
-        let text = match (&self.model, task) {
+        let text = match (model, task) {
             (Some(model), JobTask::Edit(settings)) if written.metadata => {
                 let infotext = Recipe {
                     model: model.reference.clone(),

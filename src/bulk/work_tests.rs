@@ -2,7 +2,7 @@
 
 use super::super::prompts::PromptTable;
 use super::*;
-use crate::catalog::open;
+use crate::catalog::{ServedModel, open};
 
 fn source(relative: &str) -> Source {
     Source {
@@ -70,7 +70,7 @@ fn keys_hold_all_that_the_bytes_depend_on_and_nothing_else() {
     let key = |text: &str, content: &[u8], mask: Option<Key>| {
         let jobs =
             work(text, Prompts::Recipe).jobs(&source("a.png"), &facts(content), mask.as_ref());
-        jobs.unwrap()[0].key
+        jobs.unwrap()[0].keys[0]
     };
     let first = key(text, b"a", None);
     let about = format!("version = 1\nabout = \"other words\"\n{}", &text[12..]);
@@ -89,6 +89,28 @@ fn keys_hold_all_that_the_bytes_depend_on_and_nothing_else() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 9);
+}
+
+#[test]
+fn each_engine_has_a_key_of_its_own_and_the_first_is_as_it_was_alone() {
+    let text = "version = 1\n[edit]\nprompt = \"wall\"\nseed = 7\n";
+    let model = |server: &str, name: &str| {
+        let card = ServedModel::guessed(server, name, None).card();
+        let identity = crate::bulk::model_identity(&card.reference).unwrap();
+        Model::of(&card, identity)
+    };
+    let keys = |others: Vec<Model>| {
+        let work = work(text, Prompts::Recipe).with_others(others);
+        let jobs = work.jobs(&source("a.png"), &facts(b"a"), None).unwrap();
+        jobs[0].keys.clone()
+    };
+    let alone = keys(Vec::new());
+    let both = keys(vec![model("studio", "m"), model("shop", "m")]);
+    assert_eq!((alone.len(), both.len()), (1, 3));
+    assert_eq!(both[0], alone[0]);
+    assert!(both[1] != both[0] && both[2] != both[1], "engine and model");
+    assert_ne!(keys(vec![model("studio", "n")])[1], both[1]);
+    assert_eq!(keys(vec![model("shop", "m")])[1], both[2]);
 }
 
 #[test]

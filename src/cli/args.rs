@@ -14,7 +14,7 @@ pub(super) use batch::{BatchArgs, RecipeArgs, RecipeCommand};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use device::DeviceArgs;
 pub use engines::EngineArgs;
-pub(super) use engines::{EnginesArgs, EnginesCommand};
+pub(super) use engines::{EnginesArgs, EnginesCommand, FamilyArg};
 pub(super) use mask_kind::KindArg;
 pub(super) use models::{ModelsArgs, ModelsCommand};
 

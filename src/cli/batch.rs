@@ -1,5 +1,6 @@
 //! `overpaint batch`: the same to every picture of a folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,11 +11,12 @@ use serde_json::json;
 
 use super::args::BatchArgs;
 use super::console::{Console, event, progress_bar};
+use super::engines::{BatchEngine, of_batch};
 use super::error::CliError;
-use super::recipe::made_ready;
+use super::recipe::{made_ready, read_recipe};
 use super::resources::peak_rss_bytes;
 use super::stop::stop_flag;
-use crate::bulk::{Listing, ReportRow, State, Work, decisions, list};
+use crate::bulk::{BulkRecipe, Listing, ReportRow, State, Work, decisions, list};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::engine::vision::BuiltInVision;
 use crate::engine::{Engine, Vision};
@@ -25,7 +27,16 @@ use crate::jobs::{
 use crate::text::Message;
 
 pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
-    let work = made_ready(&args.recipe)?;
+    let recipe = read_recipe(&args.recipe)?;
+    let options = args.device.engine_options();
+    // It sets the threads up, also for the networks that select, and says at once where it cannot run.
+    drop(DiffusionEngine::new(options).map_err(EditError::from)?);
+    let local: EngineFactory =
+        Arc::new(move || Ok(Box::new(DiffusionEngine::new(options)?) as Box<dyn Engine>));
+    let engines = engines(args, &recipe, local, console)?;
+    let models: Vec<_> = engines.iter().map(|engine| engine.model.clone()).collect();
+    let factories: Vec<_> = engines.into_iter().map(|engine| engine.factory).collect();
+    let work = made_ready(&args.recipe, recipe, &models)?;
     let listing = listed(args, &work)?;
     if listing.sources.is_empty() {
         return Err(CliError::Argument(Message::new("cli-batch-nothing")));
@@ -33,11 +44,6 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     let journal = open_journal(&args.output, args.resume)?;
     let review = args.review.as_deref().map(read_review).transpose()?;
     let stop = stop_flag()?;
-    let options = args.device.engine_options();
-    // It sets the threads up, also for the networks that select, and says at once where it cannot run.
-    drop(DiffusionEngine::new(options).map_err(EditError::from)?);
-    let engine: EngineFactory =
-        Arc::new(move || Ok(Box::new(DiffusionEngine::new(options)?) as Box<dyn Engine>));
     let vision: VisionFactory =
         Arc::new(|| Ok(Box::new(BuiltInVision::default()) as Box<dyn Vision>));
     let sight_identity = sight_identity(&vision);
@@ -55,12 +61,29 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     };
     let telling = Telling::new(args, console, &listing);
     let told = |picture: &PictureTold<'_>| telling.tell(picture);
-    let result = run_batch(&batch, &engine, &vision, &stop, &told)?;
+    let result = run_batch(&batch, &factories, &vision, &stop, &told)?;
     telling.bar.finish_and_clear();
     let review = args.review.as_ref().unwrap_or(&args.output);
     write_tables(&args.output, review, &result).map_err(CliError::Output)?;
     telling.summary(&result);
     ended(&result, &stop)
+}
+
+/// What runs it.
+fn engines(
+    args: &BatchArgs,
+    recipe: &BulkRecipe,
+    local: EngineFactory,
+    console: &Console,
+) -> Result<Vec<BatchEngine>, CliError> {
+    match recipe.model() {
+        Some(model) => of_batch(args, model, &local, console),
+        // It needs no model, and no engine.
+        None => Ok(vec![BatchEngine {
+            factory: local,
+            model: None,
+        }]),
+    }
 }
 
 /// What the batch came to, as an exit code.
@@ -211,6 +234,10 @@ impl<'a> Telling<'a> {
                 .filter(move |row| row.state == Some(state))
         };
         let count = |state| rows(state).count();
+        let mut by_engine = BTreeMap::<&str, usize>::new();
+        for row in rows(State::Done) {
+            *by_engine.entry(&row.engine).or_default() += 1;
+        }
         let seconds = &result.seconds;
         let rate = self.ran.load(Ordering::Relaxed) as f64 * 60.0 / seconds.total.max(1e-3);
         if self.args.json {
@@ -222,6 +249,7 @@ impl<'a> Telling<'a> {
                 "skipped": count(State::Skipped),
                 "failed": count(State::Failed),
                 "open": count(State::Open),
+                "by_engine": by_engine,
                 "pictures_per_minute": rate,
                 "seconds": {
                     "read": seconds.read, "select": seconds.select, "run": seconds.run,
@@ -245,6 +273,10 @@ impl<'a> Telling<'a> {
             .with("seconds", format!("{:.1}", seconds.total))
             .with("rate", format!("{rate:.1}"));
         self.console.note(&summary);
+        for (engine, count) in by_engine.iter().filter(|_| by_engine.len() > 1) {
+            let line = Message::new("cli-batch-by-engine").with("engine", *engine);
+            self.console.note(&line.with("count", *count));
+        }
         let report = Message::new("cli-batch-report");
         self.console
             .note(&report.with("path", self.args.output.join(REPORT).as_path()));

@@ -41,6 +41,9 @@ impl Console {
     /// The name of a stage for the progress bar.
     pub(super) fn stage(&self, stage: Stage) -> String {
         self.say(&Message::new(match stage {
+            Stage::Queued { ahead } => {
+                return self.say(&Message::new("cli-stage-queued").with("ahead", ahead));
+            }
             Stage::Loading => "cli-stage-loading",
             Stage::EncodingText => "cli-stage-text",
             Stage::EncodingPicture => "cli-stage-encode",

@@ -1,16 +1,18 @@
 //! `overpaint engines`, and the engine that `--engine` names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::sync::Arc;
 
-use super::args::{EngineArgs, EnginesArgs, EnginesCommand};
+use super::args::{BatchArgs, EngineArgs, EnginesArgs, EnginesCommand, FamilyArg};
 use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
-use crate::catalog::{Access, ModelRef, Server, Servers};
-use crate::engine::remote::{Pace, RemoteEngine, ServerReport, kind_at};
-use crate::engine::{EngineError, ServerError};
-use crate::jobs::EditError;
+use crate::catalog::{Access, ModelRef, ServedModel, Server, Servers};
+use crate::engine::diffusion::{self, EngineOptions};
+use crate::engine::remote::{self, Pace, RemoteEngine, ServerReport, kind_at};
+use crate::engine::{Demands, Engine, EngineError, ServerError};
+use crate::jobs::{EditError, EngineFactory, Speeds};
 use crate::text::Message;
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
@@ -18,8 +20,14 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
     match &args.command {
         None | Some(EnginesCommand::List) => {
             answer(EngineArgs::LOCAL);
+            let speeds = Speeds::read(&data_dir());
             for server in servers.list() {
-                answer(&line(server));
+                let speed = speeds.step_seconds_on(&server.name).map(|seconds| {
+                    let message = Message::new("cli-engine-speed");
+                    console.say(&message.with("seconds", format!("{seconds:.2}")))
+                });
+                let line = format!("{}  {}", line(server), speed.unwrap_or_default());
+                answer(line.trim_end());
             }
         }
         Some(EnginesCommand::Add {
@@ -71,27 +79,135 @@ pub(super) fn chosen(
         return Ok(None);
     }
     let (server, access) = named(&args.engine)?;
+    let model = served(&server, &access, (model, args.family))?;
+    say_leaving(server.clone(), access.clone(), console)?;
     let engine = RemoteEngine::new(&server, &access, Pace::default());
-    let mut model = engine.model(model).map_err(failed)?;
-    if let Some(family) = args.family {
-        model.family = family.into();
-    }
-    if !server.is_here() && !server.is_confirmed {
-        let leaves = Message::new("cli-engine-leaves").with("name", server.name.clone());
-        console.note(&leaves.with("address", server.address.clone()));
-        let mut servers = Servers::open(&data_dir());
-        if servers.find(&server.name).is_some() {
-            let is_confirmed = true;
-            servers.set(
-                Server {
-                    is_confirmed,
-                    ..server
-                },
-                access,
-            )?;
+    Ok(Some((engine, ModelRef::Served(model))))
+}
+
+/// An engine of a batch.
+pub(super) struct BatchEngine {
+    /// Makes it.
+    pub(super) factory: EngineFactory,
+    /// Its model; `None`: the recipe's, on this machine.
+    pub(super) model: Option<ModelRef>,
+}
+
+/// The engines of a batch, each once. One that does not answer is left out where there are others.
+pub(super) fn of_batch(
+    args: &BatchArgs,
+    recipes_model: &str,
+    local: &EngineFactory,
+    console: &Console,
+) -> Result<Vec<BatchEngine>, CliError> {
+    let mut typed: Vec<&str> = args.engine.iter().map(String::as_str).collect();
+    let mut seen = BTreeSet::new();
+    typed.retain(|name| seen.insert(*name));
+    let mut engines = Vec::new();
+    let mut absent = None;
+    for text in typed {
+        let (name, model) = match text.split_once('=') {
+            Some((name, model)) => (name, Some(model)),
+            None => (text, None),
+        };
+        if name == EngineArgs::LOCAL {
+            if model.is_some() {
+                let message = Message::new("cli-engine-local-model");
+                return Err(CliError::Argument(message));
+            }
+            engines.push(BatchEngine {
+                factory: EngineFactory::clone(local),
+                model: None,
+            });
+            continue;
+        }
+        let found = on_server(name, (model.unwrap_or(recipes_model), args.family), console);
+        match found {
+            Ok(engine) => engines.push(engine),
+            Err(error) if is_absence(&error) => {
+                console.problem(&error);
+                absent = Some(error);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(Some((engine, ModelRef::Served(model))))
+    match absent {
+        Some(error) if engines.is_empty() => Err(error),
+        _ => Ok(engines),
+    }
+}
+
+/// True where a server did not answer, or not as one.
+fn is_absence(error: &CliError) -> bool {
+    matches!(error, CliError::Edit(EditError::Engine(EngineError::Server(error))) if error.fault.is_of_server())
+}
+
+fn on_server(
+    name: &str,
+    (model, family): (&str, Option<FamilyArg>),
+    console: &Console,
+) -> Result<BatchEngine, CliError> {
+    let (server, access) = named(name)?;
+    let model = served(&server, &access, (model, family))?;
+    say_leaving(server.clone(), access.clone(), console)?;
+    let factory = move || {
+        let engine = RemoteEngine::new(&server, &access, Pace::default());
+        Ok(Box::new(engine) as Box<dyn Engine>)
+    };
+    Ok(BatchEngine {
+        factory: Arc::new(factory),
+        model: Some(ModelRef::Served(model)),
+    })
+}
+
+/// The model of that name there. What it was said to be is remembered where the server is.
+fn served(
+    server: &Server,
+    access: &Access,
+    (model, family): (&str, Option<FamilyArg>),
+) -> Result<ServedModel, CliError> {
+    let engine = RemoteEngine::new(server, access, Pace::default());
+    let model = engine.model(model).map_err(failed)?;
+    let mut servers = Servers::open(&data_dir());
+    let Some(family) = family else {
+        return Ok(servers.as_confirmed(model));
+    };
+    let family = family.into();
+    if servers.find(&server.name).is_some() {
+        servers.remember_family(&server.name, &model.name, family)?;
+    }
+    Ok(ServedModel { family, ..model })
+}
+
+/// Says that pictures leave this machine, once for each server that was added.
+fn say_leaving(server: Server, access: Access, console: &Console) -> Result<(), CliError> {
+    if server.is_here() || server.is_confirmed {
+        return Ok(());
+    }
+    let leaves = Message::new("cli-engine-leaves").with("name", server.name.clone());
+    console.note(&leaves.with("address", server.address.clone()));
+    let mut servers = Servers::open(&data_dir());
+    if servers.find(&server.name).is_some() {
+        let is_confirmed = true;
+        servers.set(
+            Server {
+                is_confirmed,
+                ..server
+            },
+            access,
+        )?;
+    }
+    Ok(())
+}
+
+/// What runs of `model` ask of the engine that runs it; `None` where that cannot be known.
+pub fn demands_of(model: &ModelRef, options: EngineOptions) -> Option<Arc<dyn Demands>> {
+    match model {
+        ModelRef::Served(served) => Some(remote::demands_of(served)),
+        ModelRef::BuiltIn | ModelRef::Folder(_) | ModelRef::File(_) => {
+            diffusion::demands_of(model, options)
+        }
+    }
 }
 
 fn failed(error: ServerError) -> CliError {

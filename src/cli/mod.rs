@@ -30,6 +30,7 @@ use serde_json::json;
 use args::{Args, Command};
 pub use args::{DeviceArgs, EditArgs, EngineArgs};
 pub use bench::bench_request;
+pub use engines::demands_of;
 pub use error::CliError;
 
 use crate::raster::file::PictureError;

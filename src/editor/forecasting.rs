@@ -95,7 +95,7 @@ impl Forecasting {
             changes: changes.filter(|_| layout.region.is_some()),
             is_loaded,
         };
-        Some(planned.forecast(demands, &self.speeds))
+        planned.forecast(demands, &self.speeds)
     }
 }
 
@@ -146,14 +146,14 @@ impl Editor {
     }
 
     /// Takes in what a run took.
-    pub(super) fn learn_speeds(&mut self, model: &ModelRef, result: &EditResult) {
-        let forecasting = &mut self.forecasting;
+    pub(super) fn learn_speeds(&mut self, result: &EditResult) {
+        let (forecasting, model) = (&mut self.forecasting, &result.model);
         forecasting.loaded = Some(model.clone());
         let known = forecasting.demands.as_ref().filter(|(of, _)| of == model);
         let Some((_, demands)) = known else {
             return;
         };
-        if forecasting.speeds.learn(model, result, demands.as_ref()) {
+        if forecasting.speeds.learn(result, demands.as_ref()) {
             let (data_dir, speeds) = (self.data_dir.clone(), forecasting.speeds.clone());
             // Not worth a word where it cannot be: the next forecast is rougher, and nothing else.
             self.do_file_task(Box::new(move || {

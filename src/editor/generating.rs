@@ -14,7 +14,7 @@ use super::{Editor, OpenDocument};
 use crate::catalog::{Library, ModelRef};
 use crate::document::DocumentId;
 use crate::geometry::Extent;
-use crate::jobs::{EditResult, JobEvent, JobId, Stage};
+use crate::jobs::{EditResult, EngineId, JobEvent, JobId, Stage};
 use crate::plan::{
     EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Seed, Strength,
     layout,
@@ -54,7 +54,7 @@ pub struct Run {
 pub enum RunState {
     /// In the queue.
     Waiting,
-    /// On the engine.
+    /// On an engine.
     Running(RunProgress),
     /// It gave a result.
     Finished(CandidateId),
@@ -74,6 +74,8 @@ impl RunState {
 /// How far a running job is.
 #[derive(Debug, Clone, Default)]
 pub struct RunProgress {
+    /// Where it runs.
+    pub engine: EngineId,
     /// `None` until the engine has said something.
     pub stage: Option<Stage>,
     /// Since it began.
@@ -290,7 +292,7 @@ impl Editor {
         layout: Layout,
         purpose: Purpose,
     ) -> JobId {
-        let job = self.runner.add(Arc::clone(request));
+        let job = self.runner.add(Arc::clone(request), Vec::new());
         self.runs.push(Run {
             job,
             document,
@@ -320,6 +322,10 @@ impl Editor {
             };
             let state = match event {
                 JobEvent::Started => RunState::Running(RunProgress::default()),
+                JobEvent::GivenBack(error) => {
+                    self.notices.warn(Some(run.document), &error);
+                    RunState::Waiting
+                }
                 JobEvent::Cancelled => RunState::Cancelled,
                 JobEvent::Failed(error) => {
                     self.notices.error(Some(run.document), &error);
@@ -336,7 +342,7 @@ impl Editor {
                     {
                         self.notices.warn(Some(run.document), error);
                     }
-                    self.learn_speeds(&run.model, &result);
+                    self.learn_speeds(&result);
                     self.take_result(&run, *result)
                 }
             };
@@ -363,27 +369,27 @@ impl Editor {
     }
 
     fn note_progress(&mut self) {
-        let Some(standing) = self.runner.standing() else {
-            return;
-        };
         let now = Instant::now();
-        let progress = RunProgress {
-            stage: standing.stage,
-            seconds_gone: (now - standing.since).as_secs_f64(),
-            seconds_left: self.runner.seconds_left(now),
-            preview: standing.preview.clone(),
-            preview_count: standing.preview_count,
-        };
-        if let Some(run) = self.runs.iter_mut().find(|run| run.job == standing.job) {
-            run.state = RunState::Running(progress);
+        for standing in self.runner.standings() {
+            let progress = RunProgress {
+                engine: standing.engine.clone(),
+                stage: standing.stage,
+                seconds_gone: (now - standing.since).as_secs_f64(),
+                seconds_left: self.runner.seconds_left(standing.job, now),
+                preview: standing.preview.clone(),
+                preview_count: standing.preview_count,
+            };
+            if let Some(run) = self.runs.iter_mut().find(|run| run.job == standing.job) {
+                run.state = RunState::Running(progress);
+            }
         }
     }
 
-    /// The running one, the waiting ones in their order, then the ended ones, newest first.
+    /// The running ones, the waiting ones in their order, then the ended ones, newest first.
     fn order_runs(&mut self) {
         let waiting: Vec<JobId> = self.runner.waiting().collect();
         self.runs.sort_by_key(|run| match run.state {
-            RunState::Running(_) => (0, 0),
+            RunState::Running(_) => (0, run.job.0),
             RunState::Waiting => {
                 let place = waiting.iter().position(|job| *job == run.job);
                 (1, place.map_or(u64::MAX, |place| place as u64))
@@ -407,7 +413,7 @@ fn candidate_of(run: &Run, result: EditResult) -> Candidate {
         key: String::new(),
         made_at: Some(SystemTime::now()),
         redoes: run.purpose.redoes,
-        model: run.model.clone(),
+        model: result.model.clone(),
         request: Some(Arc::clone(&run.request)),
         settings: if result.second_pass == run.settings.second_pass {
             Arc::clone(&run.settings)

@@ -182,7 +182,11 @@ impl Editor {
             documents: Vec::new(),
             active: None,
             batches: Batches::new(EngineFactory::clone(&engine), &wake),
-            runner: Runner::new(engine, Arc::clone(&wake)),
+            // It knows by the model of each request where that is to run.
+            runner: Runner::new(
+                Arc::new(move |_| EngineFactory::clone(&engine)),
+                Arc::clone(&wake),
+            ),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
             runs: Vec::new(),

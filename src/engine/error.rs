@@ -96,6 +96,11 @@ impl EngineError {
                 | Self::Unsupported { .. }
         )
     }
+
+    /// True where another engine may well do what this one could not.
+    pub fn may_be_mended_elsewhere(&self) -> bool {
+        !matches!(self, Self::Cancelled | Self::BadInput { .. })
+    }
 }
 
 impl From<ServerError> for EngineError {

@@ -174,6 +174,11 @@ impl Operation {
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
+    /// The job waits at its server behind that many others.
+    Queued {
+        /// Jobs before it, the running one among them.
+        ahead: u32,
+    },
     /// The model is being read.
     Loading,
     /// Prompts are being encoded.

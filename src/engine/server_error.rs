@@ -90,6 +90,20 @@ impl Fault {
         )
     }
 
+    /// True where the server itself is in trouble, so that it will hardly do other work either; false where
+    /// it answered that it cannot do this very work.
+    pub fn is_of_server(&self) -> bool {
+        !matches!(
+            self,
+            Self::Failed { .. }
+                | Self::TooLarge
+                | Self::WrongSize { .. }
+                | Self::Missing { .. }
+                | Self::Interrupted
+                | Self::Cannot { .. }
+        )
+    }
+
     /// The fault of a server that says that.
     pub fn of_words(said: &str) -> Self {
         let lower = said.to_lowercase();
@@ -166,3 +180,28 @@ fn said_list(known: &[String]) -> String {
 }
 
 error_speaks!(ServerError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_answers_about_the_work_is_not_in_trouble_itself() {
+        let why = String::new;
+        let of_server = [
+            Fault::Refused { why: why() },
+            Fault::Slow,
+            Fault::Gone,
+            Fault::of_words("CUDA out of memory"),
+            Fault::of_words("No space left on device"),
+            Fault::NotUnderstood { said: why() },
+        ];
+        assert!(of_server.iter().all(Fault::is_of_server));
+        let of_work = [
+            Fault::TooLarge,
+            Fault::Interrupted,
+            Fault::of_words("shapes do not match"),
+        ];
+        assert!(!of_work.iter().any(Fault::is_of_server));
+    }
+}

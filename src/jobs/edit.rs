@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
+use crate::catalog::ModelRef;
 use crate::completion;
 use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
 use crate::geometry::Extent;
@@ -51,6 +52,8 @@ impl EditProgress for Unwatched {
 /// What an edit gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditResult {
+    /// The model that made it: the request's, or that of another engine which ran it.
+    pub model: ModelRef,
     /// To be laid over the picture.
     pub patch: Patch,
     /// How it lies there.
@@ -119,6 +122,16 @@ impl EditError {
     /// True when it was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         *self == Self::Engine(EngineError::Cancelled)
+    }
+
+    /// True where another engine may well do what this one could not.
+    pub fn may_be_mended_elsewhere(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.may_be_mended_elsewhere())
+    }
+
+    /// True where its engine is to be left alone for a while.
+    pub(super) fn wants_rest(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Server(error)) if error.fault.is_of_server())
     }
 }
 
@@ -270,6 +283,7 @@ fn run_pass(
         (true, None) => KeptDetails::ByPicture,
     };
     Ok(EditResult {
+        model: prepared.input.model.clone(),
         details,
         patch,
         layout: prepared.layout,

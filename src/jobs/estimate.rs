@@ -42,7 +42,7 @@ impl Estimate {
     /// Takes in that the run reached a stage.
     pub(super) fn note(&mut self, stage: Stage, at: Instant) {
         match stage {
-            Stage::Loading | Stage::EncodingText => {}
+            Stage::Queued { .. } | Stage::Loading | Stage::EncodingText => {}
             Stage::EncodingPicture => {
                 self.encoding_since = Some(at);
                 self.decoding_since = None;

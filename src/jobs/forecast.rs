@@ -60,8 +60,11 @@ pub struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    /// What it will take, on a machine of those speeds.
-    pub fn forecast(&self, demands: &dyn Demands, speeds: &Speeds) -> Forecast {
+    /// What it will take, on engines of those speeds; `None` where it runs on a server on which nothing ever ran.
+    pub fn forecast(&self, demands: &dyn Demands, speeds: &Speeds) -> Option<Forecast> {
+        if !speeds.tells_of(self.model) {
+            return None;
+        }
         let (load, text) = speeds.beginning_seconds(self.model);
         let mut forecast = Forecast {
             runs: 1,
@@ -101,7 +104,7 @@ impl Planned<'_> {
             memory.add_pass(&shape, &demand);
         }
         forecast.bytes = memory.most;
-        forecast
+        Some(forecast)
     }
 
     fn is_detailed(&self) -> bool {
@@ -251,7 +254,7 @@ fn gigabytes(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog;
+    use crate::catalog::{self, ServedModel};
     use crate::engine::RunSeconds;
     use crate::engine::fake::{FakeDemands, FakeEngine};
     use crate::jobs::{EditResult, Unwatched, run_edit};
@@ -279,6 +282,10 @@ mod tests {
     }
 
     fn forecast(request: &EditRequest, speeds: &Speeds) -> Forecast {
+        forecast_of(request, speeds).unwrap()
+    }
+
+    fn forecast_of(request: &EditRequest, speeds: &Speeds) -> Option<Forecast> {
         let (settings, traits) = (&request.settings, &request.traits);
         let picture = request.source.extent();
         let layout = layout(picture, RegionBounds::Everything, settings, traits).unwrap();
@@ -334,7 +341,7 @@ mod tests {
         assert!(!forecast(&one, &speeds).measured);
         let result = run(&one);
         assert_eq!(result.runs.len(), 2);
-        assert!(speeds.learn(&one.model, &result, &FakeDemands));
+        assert!(speeds.learn(&result, &FakeDemands));
         let said = forecast(&one, &speeds);
         assert!(said.measured);
         assert_eq!((said.passes, said.tiles), (2, 0));
@@ -344,6 +351,25 @@ mod tests {
         let other = request(230, SecondPass::Off);
         let (said, took) = (forecast(&other, &speeds), run(&other).total_seconds);
         assert!((said.seconds / took - 1.0).abs() < 0.1, "{said:?} {took}");
+    }
+
+    #[test]
+    fn nothing_is_foretold_of_a_server_on_which_nothing_ran() {
+        let mut request = request(256, SecondPass::Off);
+        let served = ServedModel::guessed("studio", "m", None);
+        request.model = ModelRef::Served(served);
+        let mut speeds = Speeds::default();
+        // What this machine took says nothing.
+        speeds.learn(&run(&self::request(256, SecondPass::Off)), &FakeDemands);
+        let of = |speeds: &Speeds| forecast_of(&request, speeds);
+        assert_eq!(of(&speeds), None);
+        let result = run(&request);
+        assert_eq!(result.model, request.model);
+        speeds.learn(&result, &FakeDemands);
+        let said = of(&speeds).unwrap();
+        assert!(said.measured);
+        let off = said.seconds / result.total_seconds - 1.0;
+        assert!(off.abs() < 0.1, "{said:?} {}", result.total_seconds);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Work beside the user: the engine's thread with its queue, and threads for files and journals.
+//! Work beside the user: a thread for each engine with their queue, and threads for files and journals.
 //! The only room that starts threads (with `engine/kernels`).
 //!
 //! Called by `editor`. Never names the document, the window or candle. Nothing here is shared
@@ -8,11 +8,14 @@ mod batch;
 mod clicking;
 mod downloads;
 mod edit;
+mod engines;
 mod erase;
 mod estimate;
 mod forecast;
+mod lane;
 mod provenance;
 mod queue;
+mod rest;
 mod runner;
 mod sight;
 mod speeds;
@@ -26,10 +29,12 @@ pub use batch::{
 pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
 pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
 pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
+pub use engines::{EngineId, Engines, Home};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};
+pub use lane::Standing;
 pub use provenance::{Difference, Provenance};
-pub use runner::{JobEvent, Runner, Standing};
+pub use runner::{JobEvent, Runner};
 pub use sight::{SightError, see};
 pub use speeds::Speeds;
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};

@@ -1,4 +1,7 @@
-//! [`Queue`]: which jobs wait, which one runs. A state machine without threads.
+//! [`Queue`]: which jobs wait, which run, on which lanes. A state machine without threads.
+//!
+//! Jobs are pulled: a lane that is free takes the first waiting job that it may run, so that a slow one
+//! takes fewer. A lane that could not do its job gives it back, for the other lanes that may run it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,10 +26,21 @@ impl CancelFlag {
 }
 
 #[derive(Debug)]
-struct Job<T> {
+struct Job<T, L> {
     id: JobId,
     work: T,
     cancel: CancelFlag,
+    /// Those that may run it and have not failed at it, the best one first.
+    lanes: Vec<L>,
+}
+
+/// A job that was taken, by which lane.
+#[derive(Debug)]
+pub(super) struct Taken<T, L> {
+    pub(super) id: JobId,
+    pub(super) work: T,
+    pub(super) cancel: CancelFlag,
+    pub(super) lane: L,
 }
 
 /// What became of a job that was to be stopped.
@@ -40,59 +54,104 @@ pub(super) enum Removed<T> {
     Unknown,
 }
 
-/// Jobs in the order they will run, and the one that runs. Each job leaves it exactly once: by
-/// [`end`](Self::end), or by being removed while it waits.
+/// What became of a job that was given back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum GivenBack<T> {
+    /// It waits for another lane, before all others.
+    Waits,
+    /// No lane is left; this was its end.
+    NoneLeft(T),
+    /// It had been asked to stop; this was its end.
+    Stopped(T),
+}
+
+/// Jobs in the order they will run, and those that run, one at most on each lane. Each job leaves it exactly
+/// once: by [`end`](Self::end), by being given back where no lane is left, or by being removed while it waits.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
-    waiting: VecDeque<Job<T>>,
-    running: Option<Job<T>>,
+pub(super) struct Queue<T, L> {
+    waiting: VecDeque<Job<T, L>>,
+    running: Vec<(L, Job<T, L>)>,
     last_id: u64,
 }
 
-impl<T> Default for Queue<T> {
+impl<T, L> Default for Queue<T, L> {
     fn default() -> Self {
         Self {
             waiting: VecDeque::new(),
-            running: None,
+            running: Vec::new(),
             last_id: 0,
         }
     }
 }
 
-impl<T: Clone> Queue<T> {
-    /// Adds work at the end.
-    pub(super) fn add(&mut self, work: T) -> JobId {
+impl<T: Clone, L: Clone + PartialEq> Queue<T, L> {
+    /// Adds work at the end, for any of those lanes, the best one first.
+    pub(super) fn add(&mut self, work: T, lanes: Vec<L>) -> JobId {
         self.last_id += 1;
         let id = JobId(self.last_id);
         self.waiting.push_back(Job {
             id,
             work,
             cancel: CancelFlag::default(),
+            lanes,
         });
         id
     }
 
-    /// The next job to hand over; `None` while one runs or when none waits. It runs from now on.
-    pub(super) fn start_next(&mut self) -> Option<(JobId, T, CancelFlag)> {
-        if self.running.is_some() {
-            return None;
-        }
-        let job = self.waiting.pop_front()?;
-        let handed_over = (job.id, job.work.clone(), job.cancel.clone());
-        self.running = Some(job);
-        Some(handed_over)
+    /// The next job that a free lane takes; `None` when there is none. It runs there from now on.
+    /// `is_willing` is asked of free lanes, and told whether the job has that lane only.
+    pub(super) fn take_next(
+        &mut self,
+        is_willing: impl Fn(&L, bool) -> bool,
+    ) -> Option<Taken<T, L>> {
+        let found = self.waiting.iter().enumerate().find_map(|(place, job)| {
+            let is_only = job.lanes.len() == 1;
+            let mut lanes = job.lanes.iter();
+            let lane =
+                lanes.find(|lane| self.on_lane(lane).is_none() && is_willing(lane, is_only))?;
+            Some((place, lane.clone()))
+        });
+        let (place, lane) = found?;
+        let job = self.waiting.remove(place)?;
+        let taken = Taken {
+            id: job.id,
+            work: job.work.clone(),
+            cancel: job.cancel.clone(),
+            lane: lane.clone(),
+        };
+        self.running.push((lane, job));
+        Some(taken)
     }
 
-    /// Takes the running job out because it has ended. `None` when that job does not run: then
+    /// Takes a running job out because it has ended. `None` when that job does not run on that lane: then
     /// whoever says so is late or mistaken, and nothing is done.
-    pub(super) fn end(&mut self, id: JobId) -> Option<T> {
-        let ended = self.running.take_if(|job| job.id == id)?;
-        Some(ended.work)
+    pub(super) fn end(&mut self, id: JobId, lane: &L) -> Option<T> {
+        self.release(id, lane).map(|job| job.work)
+    }
+
+    /// Takes a running job from a lane that could not do it. `None` as for [`end`](Self::end).
+    pub(super) fn give_back(&mut self, id: JobId, lane: &L) -> Option<GivenBack<T>> {
+        let mut job = self.release(id, lane)?;
+        job.lanes.retain(|other| other != lane);
+        if job.cancel.is_set() {
+            return Some(GivenBack::Stopped(job.work));
+        }
+        if job.lanes.is_empty() {
+            return Some(GivenBack::NoneLeft(job.work));
+        }
+        self.waiting.push_front(job);
+        Some(GivenBack::Waits)
+    }
+
+    fn release(&mut self, id: JobId, lane: &L) -> Option<Job<T, L>> {
+        let mut running = self.running.iter();
+        let place = running.position(|(on, job)| on == lane && job.id == id)?;
+        Some(self.running.swap_remove(place).1)
     }
 
     /// Stops a job, waiting or running.
     pub(super) fn cancel(&mut self, id: JobId) -> Removed<T> {
-        if let Some(job) = self.running.as_ref().filter(|job| job.id == id) {
+        if let Some((_, job)) = self.running.iter().find(|(_, job)| job.id == id) {
             job.cancel.set();
             return Removed::Asked;
         }
@@ -118,15 +177,21 @@ impl<T: Clone> Queue<T> {
         true
     }
 
-    /// The job that runs.
-    pub(super) fn running(&self) -> Option<JobId> {
-        self.running.as_ref().map(|job| job.id)
+    /// The jobs that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = JobId> {
+        self.running.iter().map(|(_, job)| job.id)
     }
 
-    /// True when the running job has been asked to stop.
-    #[cfg(test)]
-    pub(super) fn is_stopping(&self) -> bool {
-        self.running.as_ref().is_some_and(|job| job.cancel.is_set())
+    /// The job that runs on a lane.
+    pub(super) fn on_lane(&self, lane: &L) -> Option<JobId> {
+        let mut running = self.running.iter();
+        running.find(|(on, _)| on == lane).map(|(_, job)| job.id)
+    }
+
+    /// What a waiting job is.
+    pub(super) fn work_of(&self, id: JobId) -> Option<&T> {
+        let job = self.waiting.iter().find(|job| job.id == id);
+        job.map(|job| &job.work)
     }
 
     /// The jobs that wait, the next one first.
@@ -136,83 +201,5 @@ impl<T: Clone> Queue<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[derive(Debug, Clone)]
-    enum Act {
-        Add,
-        Start,
-        End(u64),
-        Cancel(u64),
-        Remove(u64),
-        Move(u64, usize),
-    }
-
-    fn acts() -> impl Strategy<Value = Vec<Act>> {
-        let id = 1..12u64;
-        let act = prop_oneof![
-            3 => Just(Act::Add),
-            3 => Just(Act::Start),
-            3 => id.clone().prop_map(Act::End),
-            1 => id.clone().prop_map(Act::Cancel),
-            1 => id.clone().prop_map(Act::Remove),
-            1 => (id, 0..6usize).prop_map(|(id, to)| Act::Move(id, to)),
-        ];
-        prop::collection::vec(act, 0..80)
-    }
-
-    proptest! {
-        /// However calls are ordered, and however late or wrong a worker's words are: every job
-        /// ends exactly once, one at most runs, and none is lost.
-        #[test]
-        fn every_job_ends_exactly_once(acts in acts()) {
-            let mut queue = Queue::default();
-            let mut ends: BTreeMap<u64, u32> = BTreeMap::new();
-            let mut added = 0;
-            for act in acts {
-                let ended = match act {
-                    Act::Add => { added += 1; queue.add(added); None }
-                    Act::Start => {
-                        let running = queue.running();
-                        prop_assert!(!(queue.start_next().is_some() && running.is_some()));
-                        None
-                    }
-                    Act::End(id) => queue.end(JobId(id)),
-                    Act::Cancel(id) => match queue.cancel(JobId(id)) {
-                        Removed::Waiting(work) => Some(work),
-                        Removed::Asked => { prop_assert!(queue.is_stopping()); None }
-                        Removed::Unknown => None,
-                    },
-                    Act::Remove(id) => queue.remove_waiting(JobId(id)),
-                    Act::Move(id, to) => { queue.move_waiting(JobId(id), to); None }
-                };
-                if let Some(work) = ended { *ends.entry(work).or_default() += 1; }
-                let inside = queue.waiting().count() + usize::from(queue.running().is_some());
-                prop_assert_eq!(inside + ends.len(), added as usize, "none is lost or doubled");
-            }
-            while let Some((id, _, _)) = { let running = queue.running(); if let Some(id) = running { let work = queue.end(id); *ends.entry(work.unwrap()).or_default() += 1; } queue.start_next() } {
-                prop_assert_eq!(queue.running(), Some(id));
-            }
-            prop_assert_eq!(ends.len() as u64, added);
-            prop_assert!(ends.values().all(|count| *count == 1));
-        }
-    }
-
-    #[test]
-    fn moving_changes_who_runs_next() {
-        let mut queue = Queue::default();
-        let [a, b, c] = ["a", "b", "c"].map(|name| queue.add(name));
-        assert!(queue.move_waiting(c, 0));
-        assert_eq!(queue.waiting().collect::<Vec<_>>(), [c, a, b]);
-        assert_eq!(queue.start_next().map(|(id, _, _)| id), Some(c));
-        assert!(queue.start_next().is_none(), "one at a time");
-        assert!(!queue.move_waiting(c, 1), "it runs");
-        assert!(queue.move_waiting(a, 99));
-        assert_eq!(queue.waiting().collect::<Vec<_>>(), [b, a]);
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! [`Speeds`]: how fast this machine was in runs before, from which the next one is forecast.
+//! [`Speeds`]: how fast engines were in runs before, from which the next one is forecast.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::edit::{EditResult, PassRun};
+use super::engines::EngineId;
 use crate::catalog::ModelRef;
 use crate::downloads::Picture;
 use crate::engine::{Demands, PassShape};
@@ -103,22 +104,29 @@ impl Curve {
     }
 }
 
-/// Of one model on this machine.
+/// Of one model at its engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct ModelSpeeds {
-    /// What computed, and with how many threads.
+    /// What computed, and here with how many threads.
     machine: String,
     load_seconds: f64,
     text_seconds: f64,
+    /// Of a step of the last run, at whatever size.
+    step_seconds: f64,
     curves: BTreeMap<Work, Curve>,
 }
 
-/// How fast this machine was in runs before, by model.
+type ByModel = BTreeMap<String, ModelSpeeds>;
+
+/// How fast engines were in runs before, by model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Speeds {
-    models: BTreeMap<String, ModelSpeeds>,
+    /// On this machine.
+    models: ByModel,
+    /// On servers.
+    servers: BTreeMap<EngineId, ByModel>,
 }
 
 impl Speeds {
@@ -140,10 +148,17 @@ impl Speeds {
     }
 
     /// Takes in what a run took. True where there was something to learn.
-    pub fn learn(&mut self, model: &ModelRef, result: &EditResult, demands: &dyn Demands) -> bool {
-        let threads = rayon::current_num_threads();
-        let machine = format!("{}, {threads}", result.report.device);
-        let known = self.models.entry(model.key()).or_default();
+    pub fn learn(&mut self, result: &EditResult, demands: &dyn Demands) -> bool {
+        let engine = EngineId::of(&result.model);
+        let machine = match engine.server() {
+            Some(_) => result.report.device.clone(),
+            None => format!("{}, {}", result.report.device, rayon::current_num_threads()),
+        };
+        let models = match engine.server() {
+            Some(_) => self.servers.entry(engine).or_default(),
+            None => &mut self.models,
+        };
+        let known = models.entry(result.model.key()).or_default();
         if known.machine != machine {
             *known = ModelSpeeds {
                 machine,
@@ -156,15 +171,48 @@ impl Speeds {
         !result.runs.is_empty()
     }
 
+    /// Seconds that a step took on that server lately, of its quickest model; `None` where nothing ever ran there.
+    pub fn step_seconds_on(&self, server: &str) -> Option<f64> {
+        let (_, models) = self.servers.iter().find(|(id, _)| id.name() == server)?;
+        let seen = models.values().map(|speeds| speeds.step_seconds);
+        seen.filter(|seconds| *seconds > 0.0).min_by(f64::total_cmp)
+    }
+
+    /// The models of the engine that runs that model.
+    fn beside(&self, model: &ModelRef) -> Option<&ByModel> {
+        let engine = EngineId::of(model);
+        match engine.server() {
+            Some(_) => self.servers.get(&engine),
+            None => Some(&self.models),
+        }
+    }
+
+    /// False where nothing can be said of that model's runs, because its server never ran anything.
+    pub(super) fn tells_of(&self, model: &ModelRef) -> bool {
+        let has_steps = |speeds: &ModelSpeeds| speeds.curves.contains_key(&Work::Step);
+        EngineId::of(model).server().is_none()
+            || self
+                .beside(model)
+                .is_some_and(|models| models.values().any(has_steps))
+    }
+
     /// Seconds that so much of a kind of work takes, and whether that was measured with this model.
     pub(super) fn seconds(&self, model: &ModelRef, work: Work, amount: f64) -> (f64, bool) {
         let of = |speeds: &ModelSpeeds| speeds.curves.get(&work)?.rate(amount);
-        if let Some(rate) = self.models.get(&model.key()).and_then(of) {
+        let known = self.beside(model).and_then(|it| it.get(&model.key()));
+        if let Some(rate) = known.and_then(of) {
             return (rate * amount, true);
         }
-        // Other models tell how fast the machine is.
-        let others: Vec<f64> = self.models.values().filter_map(of).collect();
+        let is_server = EngineId::of(model).server().is_some();
+        if is_server && let Some(known) = known {
+            // A server that tells nothing of its parts has all of it in its steps.
+            return (0.0, known.curves.contains_key(&Work::Step));
+        }
+        // Other models tell how fast the engine is.
+        let beside = self.beside(model).into_iter().flat_map(ByModel::values);
+        let others: Vec<f64> = beside.filter_map(of).collect();
         let rate = match others.len() {
+            0 if is_server => 0.0,
             0 => work.seconds_per_unit_unmeasured(),
             count => others.iter().sum::<f64>() / count as f64,
         };
@@ -192,8 +240,8 @@ impl Speeds {
 
     /// Seconds for reading the model, and for reading the prompts.
     pub(super) fn beginning_seconds(&self, model: &ModelRef) -> (f64, f64) {
-        self.models
-            .get(&model.key())
+        self.beside(model)
+            .and_then(|models| models.get(&model.key()))
             .map_or((0.0, 0.0), |known| (known.load_seconds, known.text_seconds))
     }
 }
@@ -223,6 +271,9 @@ impl ModelSpeeds {
             self.note(Work::Encode, demand.encode_flops, seconds);
         }
         let predictions = f64::from(report.executed_steps * parts);
+        if report.executed_steps > 0 {
+            self.step_seconds = seconds.steps / f64::from(report.executed_steps);
+        }
         if predictions > 0.0 {
             self.note(Work::Step, demand.step_flops, seconds.steps / predictions);
         }
@@ -254,6 +305,7 @@ pub(super) fn planned_pixels(crop: u64, touched: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::ServedModel;
 
     #[test]
     fn rates_are_interpolated_between_octaves() {
@@ -302,6 +354,35 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_says_nothing_of_another() {
+        let served =
+            |server: &str, name: &str| ModelRef::Served(ServedModel::guessed(server, name, None));
+        let mut speeds = Speeds::default();
+        let here = speeds.models.entry("built-in".to_owned()).or_default();
+        here.note(Work::Step, 1e9, 8.0);
+        let (model, other) = (served("studio", "a"), served("studio", "b"));
+        assert!(!speeds.tells_of(&model) && speeds.tells_of(&ModelRef::BuiltIn));
+        let there = speeds.servers.entry(EngineId::of(&model)).or_default();
+        let there = there.entry(model.key()).or_default();
+        there.note(Work::Step, 1e9, 0.5);
+        there.step_seconds = 0.5;
+        assert_eq!(speeds.step_seconds_on("studio"), Some(0.5));
+        assert_eq!(speeds.step_seconds_on("shop"), None);
+        assert_eq!(speeds.seconds(&model, Work::Step, 1e9), (0.5, true));
+        // It told of steps only: the rest is in them.
+        assert_eq!(speeds.seconds(&model, Work::Decode, 1e9), (0.0, true));
+        assert_eq!(speeds.seconds(&other, Work::Step, 2e9), (1.0, false));
+        assert!(speeds.tells_of(&other) && !speeds.tells_of(&served("shop", "a")));
+        let built_in = speeds.seconds(&ModelRef::BuiltIn, Work::Step, 1e9);
+        assert_eq!(built_in, (8.0, true));
+        let (others, _) = speeds.seconds(&ModelRef::Folder("x".into()), Work::Step, 1e9);
+        assert!(
+            (others - 8.0).abs() < 1e-9,
+            "of this machine alone: {others}"
+        );
+    }
+
+    #[test]
     fn speeds_come_back_from_their_file() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Speeds::read(folder.path()), Speeds::default());
@@ -309,6 +390,9 @@ mod tests {
         let known = speeds.models.entry("m".to_owned()).or_default();
         known.note(Work::Step, 2e9, 0.5);
         known.load_seconds = 3.0;
+        let there = EngineId::of(&ModelRef::Served(ServedModel::guessed("studio", "m", None)));
+        let there = speeds.servers.entry(there).or_default();
+        there.entry("m".to_owned()).or_default().text_seconds = 1.0;
         speeds.write(folder.path()).unwrap();
         assert_eq!(Speeds::read(folder.path()), speeds);
         std::fs::write(folder.path().join(FILE), "{").unwrap();

@@ -1,4 +1,4 @@
-//! [`EngineThread`]: the one thread on which the engine lives.
+//! [`EngineThread`]: the thread on which an engine lives.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -70,8 +70,8 @@ impl std::fmt::Debug for EngineThread {
 }
 
 impl EngineThread {
-    /// Starts the thread. The engine itself is made when the first job comes.
-    pub(super) fn spawn(factory: EngineFactory, wake: Wake) -> std::io::Result<Self> {
+    /// Starts the thread of the engine of that name. The engine itself is made when the first job comes.
+    pub(super) fn spawn(name: &str, factory: EngineFactory, wake: Wake) -> std::io::Result<Self> {
         let (assign, assignments) = bounded(1);
         let (events, told) = bounded(64);
         let (previews, shown) = bounded(1);
@@ -81,7 +81,7 @@ impl EngineThread {
             wake,
         };
         let thread = std::thread::Builder::new()
-            .name("engine".to_owned())
+            .name(format!("engine {name}"))
             .spawn(move || serve(&assignments, &factory, &line))?;
         Ok(Self {
             assign: Some(assign),
@@ -102,6 +102,11 @@ impl EngineThread {
                 .map_err(crossbeam_channel::TrySendError::into_inner),
             None => Err(assignment),
         }
+    }
+
+    /// Asks the running job to stop, without waiting.
+    pub(super) fn stop(&self) {
+        self.current.set();
     }
 
     /// The next event, if there is one.
@@ -147,8 +152,8 @@ fn serve(assignments: &Receiver<Assignment>, factory: &EngineFactory, line: &Lin
     }
 }
 
-/// Runs a job so that a panic of the engine ends the job and not the program. After a panic the
-/// engine is thrown away and made anew for the next job.
+/// Runs a job so that a panic of the engine ends the job and not the program. After a panic, or where its
+/// server did not answer, the engine is thrown away and made anew for the next job.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one lawful place: an engine panic must not take the painting along"
@@ -179,7 +184,13 @@ fn run_guarded(
     match outcome {
         Ok(Ok(result)) => Ending::Finished(Box::new(result)),
         Ok(Err(error)) if error.is_cancelled() => Ending::Cancelled,
-        Ok(Err(error)) => Ending::Failed(error),
+        Ok(Err(error)) => {
+            if error.wants_rest() {
+                // Its address or key may be another the next time.
+                *engine = None;
+            }
+            Ending::Failed(error)
+        }
         Err(panic) => {
             let broken = engine.take();
             // Its destructor may trip over what the panic left behind.

@@ -8,6 +8,9 @@ use crate::text::Message;
 /// Where a run stands, in words.
 pub(super) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
     let stage = match progress.stage {
+        Some(Stage::Queued { ahead }) => {
+            desk.say(&Message::new("ui-stage-queued").with("ahead", ahead))
+        }
         None | Some(Stage::Loading) => desk.text("ui-stage-loading").into_owned(),
         Some(Stage::EncodingText) => desk.text("ui-stage-text").into_owned(),
         Some(Stage::EncodingPicture) => desk.text("ui-stage-picture").into_owned(),

@@ -1,5 +1,6 @@
 //! Batches: a folder, a recipe, and what is left of them when something breaks or is killed.
 
+mod engines;
 mod window;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,11 @@ struct Run<'a> {
     sees: fn(&RgbF32) -> bool,
     stop_after: Option<usize>,
     breaks: fn(&RgbF32) -> bool,
+    /// Engines beside this machine, and what they do.
+    others: Vec<(&'static str, Vec<Script>)>,
+    /// Whether this machine takes part where others do.
+    is_here: bool,
+    step_time: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -124,6 +130,9 @@ impl<'a> Run<'a> {
             sees: |_| true,
             stop_after: None,
             breaks: |_| false,
+            others: Vec::new(),
+            is_here: true,
+            step_time: Duration::ZERO,
         }
     }
 
@@ -139,6 +148,7 @@ impl<'a> Run<'a> {
         let card = open(&ModelRef::BuiltIn).unwrap();
         let model = recipe.model().map(|_| (&card, "identity".to_owned()));
         let work = Work::new(recipe, self.room.to_owned(), self.prompts, model).unwrap();
+        let (work, others) = engines::with_others(work, &self.others, self.is_here);
         let listing = list(&[self.room.join("in")], true, &[]).unwrap();
         let journal = Journal::open(&self.room.join(self.out), self.is_resumed).unwrap();
         let (looks, sees, breaks) = (self.looks, self.sees, self.breaks);
@@ -170,11 +180,14 @@ impl<'a> Run<'a> {
             }
         };
         let scripts = self.scripts;
-        let engine: EngineFactory =
-            Arc::new(
-                move || Ok(Box::new(FakeEngine::scripted(scripts.clone())) as Box<dyn Engine>),
-            );
-        run_batch(&batch, &engine, &vision, &stop, &tell).unwrap()
+        let step_time = self.step_time;
+        let engine: EngineFactory = Arc::new(move || {
+            let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
+            Ok(Box::new(engine) as Box<dyn Engine>)
+        });
+        let here = self.is_here.then_some(engine);
+        let engines: Vec<EngineFactory> = here.into_iter().chain(others).collect();
+        run_batch(&batch, &engines, &vision, &stop, &tell).unwrap()
     }
 }
 

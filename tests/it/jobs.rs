@@ -8,7 +8,7 @@ use overpaint::catalog::{self, ModelRef};
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::engine::{Engine, EngineError};
 use overpaint::geometry::Extent;
-use overpaint::jobs::{JobEvent, JobId, Runner};
+use overpaint::jobs::{EngineFactory, EngineId, JobEvent, JobId, Runner};
 use overpaint::plan::{
     AreaMode, EditRequest, EditSettings, FillMode, Guidance, KeepDetails, Length, MaskMode,
     SamplerId, ScheduleId, SecondPass, Seed, Steps, Strength,
@@ -54,7 +54,13 @@ fn runner(scripts: Vec<Script>, step_time: Duration) -> Runner {
         let engine = FakeEngine::scripted(scripts.clone()).with_step_time(step_time);
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
-    Runner::new(Arc::new(factory), Arc::new(|| {}))
+    with_engine(Arc::new(factory))
+}
+
+/// A runner whose every engine is made so.
+fn with_engine(factory: EngineFactory) -> Runner {
+    let engines = move |_: &EngineId| EngineFactory::clone(&factory);
+    Runner::new(Arc::new(engines), Arc::new(|| {}))
 }
 
 /// Polls until every job of `jobs` has ended; returns how often each did, and how.
@@ -64,7 +70,7 @@ fn run_out(runner: &mut Runner, jobs: &[JobId]) -> BTreeMap<JobId, Vec<&'static 
     while ends.len() < jobs.len() {
         for (job, event) in runner.poll().0 {
             match event {
-                JobEvent::Started => {}
+                JobEvent::Started | JobEvent::GivenBack(_) => {}
                 JobEvent::Finished(_) => ends.entry(job).or_default().push("finished"),
                 JobEvent::Failed(_) => ends.entry(job).or_default().push("failed"),
                 JobEvent::Cancelled => ends.entry(job).or_default().push("cancelled"),
@@ -99,12 +105,12 @@ proptest! {
         let mut ended = BTreeSet::new();
         for (act, id) in acts {
             match act {
-                0 | 1 => if jobs.len() < 8 { jobs.push(runner.add(request(3))) },
+                0 | 1 => if jobs.len() < 8 { jobs.push(runner.add(request(3), Vec::new())) },
                 2 => runner.cancel(JobId(id)),
                 3 => runner.remove_waiting(JobId(id)),
                 4 => runner.move_waiting(JobId(id), 0),
                 _ => for (job, event) in runner.poll().0 {
-                    if !matches!(event, JobEvent::Started) {
+                    if !matches!(event, JobEvent::Started | JobEvent::GivenBack(_)) {
                         prop_assert!(ended.insert(job), "ended twice");
                     }
                 },
@@ -121,7 +127,7 @@ proptest! {
 fn cancelling_ends_a_running_job_and_the_next_one_runs() {
     let mut runner = runner(vec![Script::WaitForCancel; 5], Duration::ZERO);
     for _ in 0..5 {
-        let job = runner.add(request(20));
+        let job = runner.add(request(20), Vec::new());
         runner.poll();
         std::thread::sleep(Duration::from_millis(20));
         runner.cancel(job);
@@ -142,11 +148,11 @@ fn an_engine_that_cannot_be_made_fails_the_job_and_is_tried_again() {
         }
         Ok(Box::new(FakeEngine::default()) as Box<dyn Engine>)
     };
-    let mut runner = Runner::new(Arc::new(factory), Arc::new(|| {}));
+    let mut runner = with_engine(Arc::new(factory));
     let jobs = [
-        runner.add(request(2)),
-        runner.add(request(2)),
-        runner.add(request(2)),
+        runner.add(request(2), Vec::new()),
+        runner.add(request(2), Vec::new()),
+        runner.add(request(2), Vec::new()),
     ];
     let ends = run_out(&mut runner, &jobs);
     assert_eq!(
@@ -164,7 +170,7 @@ fn an_engine_that_cannot_be_made_fails_the_job_and_is_tried_again() {
 fn nobody_listening_does_not_stop_the_engine() {
     // More stages than the line holds, and no poll until long after the end.
     let mut runner = runner(vec![], Duration::from_micros(50));
-    let job = runner.add(request(400));
+    let job = runner.add(request(400), Vec::new());
     runner.poll();
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(run_out(&mut runner, &[job])[&job], ["finished"]);
@@ -173,7 +179,7 @@ fn nobody_listening_does_not_stop_the_engine() {
 #[test]
 fn previews_come_while_it_runs_and_the_time_left_is_told() {
     let mut runner = runner(vec![], Duration::from_millis(10));
-    let job = runner.add(request(20));
+    let job = runner.add(request(20), Vec::new());
     let mut previews = 0;
     let mut told = Vec::new();
     let began = Instant::now();
@@ -185,10 +191,10 @@ fn previews_come_while_it_runs_and_the_time_left_is_told() {
         {
             break;
         }
-        if let Some(standing) = runner.standing() {
+        if let Some(standing) = runner.standings().next() {
             assert_eq!(standing.job, job);
             previews = previews.max(standing.preview_count);
-            if let Some(left) = runner.seconds_left(Instant::now()) {
+            if let Some(left) = runner.seconds_left(job, Instant::now()) {
                 told.push((began.elapsed().as_secs_f64(), left));
             }
         }
@@ -201,8 +207,8 @@ fn previews_come_while_it_runs_and_the_time_left_is_told() {
 #[test]
 fn closing_with_a_job_running_ends_cleanly() {
     let mut runner = runner(vec![Script::WaitForCancel], Duration::ZERO);
-    runner.add(request(20));
-    runner.add(request(20));
+    runner.add(request(20), Vec::new());
+    runner.add(request(20), Vec::new());
     runner.poll();
     std::thread::sleep(Duration::from_millis(10));
     let asked = Instant::now();

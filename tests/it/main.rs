@@ -21,6 +21,7 @@ mod erase;
 mod getting;
 mod idle;
 mod jobs;
+mod lanes;
 mod mask_files;
 mod mask_tools;
 mod older_journals;

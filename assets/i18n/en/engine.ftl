@@ -29,6 +29,7 @@ server-interrupted = Somebody stopped the job at “{ $server }”. Start it aga
 server-cannot = “{ $server }” cannot do this: { $what }.
 server-what-noise-fill = fill the area with noise; choose another fill
 server-what-local-model = the model is on this machine; name one of the server’s with --model
+server-what-instructions = run a model that follows instructions (InstructPix2Pix); run it on this machine, or give a graph of your own
 server-what-graph = the graph { $path } cannot be used. Detail: { $why }
 server-note-hard-mask = “{ $server }” knows no soft strength inside a mask: half and more counts as all.
 engine-why-no-file = there is no such file

@@ -637,6 +637,10 @@ ui-chip-redoing = Changing layer “{ $name }”
 ui-chip-redoing-tip = The next runs begin from what lies below this layer, and their results take its place when they are accepted. Click to make new layers again.
 ui-chip-redoing-same = With the settings as they came back, it gives the same bytes again.
 ui-stage-loading = Loading the model
+ui-stage-queued = { $ahead ->
+    [one] Waiting at the server, 1 job before it
+   *[other] Waiting at the server, { $ahead } jobs before it
+}
 ui-stage-text = Reading the prompt
 ui-stage-picture = Looking at the picture
 ui-stage-decoding = Finishing

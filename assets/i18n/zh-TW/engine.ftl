@@ -29,6 +29,7 @@ server-interrupted = 有人在「{ $server }」停止了這件工作。如果還
 server-cannot = 「{ $server }」做不到：{ $what }。
 server-what-noise-fill = 用雜訊填滿範圍；請選擇其他填法
 server-what-local-model = 這個模型在本機；請用 --model 指定伺服器上的模型
+server-what-instructions = 執行依指示改圖的模型（InstructPix2Pix）；請在本機執行，或提供自己的流程圖
 server-what-graph = 無法使用流程圖 { $path }。細節：{ $why }
 server-note-hard-mask = 「{ $server }」的遮罩沒有部分強度：一半以上就算全部。
 engine-why-no-file = 沒有這個檔案

@@ -631,6 +631,7 @@ ui-chip-redoing = 正在修改圖層「{ $name }」
 ui-chip-redoing-tip = 接下來會從這個圖層底下的畫面開始執行，採用的結果會取代它。按一下改回產生新圖層。
 ui-chip-redoing-same = 設定不變的話，重做的結果每個位元組都會一樣。
 ui-stage-loading = 正在載入模型
+ui-stage-queued = 在伺服器排隊，前面還有 { $ahead } 件
 ui-stage-text = 正在讀取提示詞
 ui-stage-picture = 正在讀取圖片
 ui-stage-decoding = 正在收尾

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::DeviceArgs;
+use super::{DeviceArgs, EngineArgs, FamilyArg};
 
 /// `overpaint batch`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -34,6 +34,14 @@ pub(in crate::cli) struct BatchArgs {
     /// How many pictures may wait between two stages of work, each in memory: auto or a number
     #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = ahead)]
     pub(in crate::cli) jobs: usize,
+    /// What runs it: local, or the name or address of a server (see overpaint engines), with =MODEL where its
+    /// model has another name than the recipe's. May be given several times: whichever is free takes the next
+    /// picture, and what one cannot do goes to another
+    #[arg(long, value_name = "local|NAME|URL[=MODEL]", default_value = EngineArgs::LOCAL)]
+    pub(in crate::cli) engine: Vec<String>,
+    /// Family of the servers' models, where their names do not tell it
+    #[arg(long, value_enum, value_name = "FAMILY")]
+    pub(in crate::cli) family: Option<FamilyArg>,
     /// What computes
     #[command(flatten)]
     pub(in crate::cli) device: DeviceArgs,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Session;
 use crate::catalog::ModelRef;
 use crate::cli::args::EditArgs;
+use crate::cli::engines::demands_of;
 use crate::cli::users_data_dir;
-use crate::engine::diffusion::demands_of;
 use crate::jobs::{Demands, EditResult, Forecast, Planned, Speeds};
 use crate::plan::{EditRequest, Layout, RegionBounds, RegionBoxes, WorkSize, later_passes, layout};
 use crate::raster::{Mask, Pixmap};
@@ -38,10 +38,10 @@ impl Forecasts {
     }
 
     /// Takes in what a run took.
-    pub(super) fn learn(&mut self, request: &EditRequest, result: &EditResult) {
+    pub(super) fn learn(&mut self, result: &EditResult) {
         self.is_loaded = true;
         if let Some(demands) = &self.demands
-            && self.speeds.learn(&request.model, result, demands.as_ref())
+            && self.speeds.learn(result, demands.as_ref())
             && let Some(data_dir) = &self.data_dir
         {
             // Not worth a word: the next forecast is rougher, and nothing else.
@@ -77,7 +77,7 @@ impl Session<'_> {
             is_loaded: forecasts.is_loaded,
         };
         let demands = forecasts.demands.as_ref()?;
-        let forecast = planned.forecast(demands.as_ref(), &forecasts.speeds);
+        let forecast = planned.forecast(demands.as_ref(), &forecasts.speeds)?;
         if forecast.passes > 1 && !self.args.json {
             self.console.note(&forecast.message());
         }

@@ -185,7 +185,7 @@ impl Session<'_> {
         let result = run_edit(self.engine.as_mut(), &request, &mut progress);
         progress.bar.finish_and_clear();
         let result = result?;
-        self.forecasts.learn(&request, &result);
+        self.forecasts.learn(&result);
         let mut edited = self.loaded.picture.clone();
         draw_patch(&mut edited.pixels, &result.patch, 255);
         let settings = EditSettings {

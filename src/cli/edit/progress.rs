@@ -149,6 +149,7 @@ impl EditProgress for Reporting<'_> {
         if self.json {
             let said = match stage {
                 Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
+                Stage::Queued { ahead } => json!({"event": "queued", "ahead": ahead}),
                 Stage::Loading => json!({"event": "loading"}),
                 Stage::EncodingText => json!({"event": "encoding_text"}),
                 Stage::EncodingPicture => json!({"event": "encoding_picture"}),

@@ -12,7 +12,7 @@ use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
 use crate::editor::{Editor, EditorError};
 use crate::geometry::Extent;
 use crate::jobs::{
-    BatchEvent, BatchLane, BatchOrder, EngineFactory, Review, Stage, VisionFactory, Wake,
+    BatchEvent, BatchLane, BatchOrder, EngineFactory, Engines, Review, Stage, VisionFactory, Wake,
 };
 use crate::plan::{PreviewPatch, Seed, Strength};
 use crate::text::{Language, Message};
@@ -161,6 +161,7 @@ impl OpenBatch {
             recipe,
             recipe_folder: self.recipe_folder.clone(),
             data_dir: Default::default(),
+            models: vec![None],
             sources: sources.map(|picture| picture.source.clone()).collect(),
             out: self.out.clone(),
             review: self.review(),
@@ -178,7 +179,11 @@ impl OpenBatch {
                 doing.current = doing.pictures.get(index).copied();
                 (doing.stage, doing.preview) = (None, None);
             }
-            BatchEvent::Stage(stage) => doing.stage = Some(stage),
+            BatchEvent::Stage(index, stage) => {
+                if doing.current == doing.pictures.get(index).copied() {
+                    doing.stage = Some(stage);
+                }
+            }
             BatchEvent::Settled { index, rows, .. } => {
                 doing.settled += 1;
                 let masks_only = doing.activity == Activity::Masks;
@@ -340,7 +345,8 @@ impl Editor {
                 .notices
                 .warning(None, Message::new("editor-batch-busy"));
         }
-        let Ok(lane) = BatchLane::start(order, engine, vision, wake) else {
+        let engines: Engines = Arc::new(move |_| EngineFactory::clone(&engine));
+        let Ok(lane) = BatchLane::start(order, engines, vision, wake) else {
             return self.notices.warn(None, &EditorError::TooBusy);
         };
         batch.doing = Some(Doing {
@@ -374,9 +380,10 @@ impl Editor {
             }
         }
         if let Some(doing) = &mut batch.doing
-            && let Some(preview) = doing.lane.take_preview()
+            && let Some((index, preview, extent)) = doing.lane.take_preview()
+            && doing.current == doing.pictures.get(index).copied()
         {
-            doing.preview = Some(Arc::new(preview));
+            doing.preview = Some(Arc::new((preview, extent)));
             self.changed = true;
         }
         if let Some(ended) = ended {

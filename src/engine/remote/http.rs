@@ -78,6 +78,16 @@ impl Http {
         }
     }
 
+    /// The same with connections of its own, and what ends them all, whoever waits for an answer on them.
+    pub(super) fn apart(&self) -> (Self, ureq::Agent) {
+        let agent = self.agent.config().clone().new_agent();
+        let http = Self {
+            agent: agent.clone(),
+            ..self.clone()
+        };
+        (http, agent)
+    }
+
     /// The error of this server.
     pub(super) fn fault(&self, fault: Fault) -> ServerError {
         ServerError {

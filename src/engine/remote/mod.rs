@@ -6,6 +6,7 @@
 //! given, follows no redirects, and keeps no thread when a run has ended.
 
 mod comfy;
+mod demand;
 mod http;
 mod picture;
 mod sdapi;
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use demand::demands_of;
 pub use http::Pace;
 
 use super::server_error::{Fault, ServerError, shortened};
@@ -86,6 +88,7 @@ impl RemoteEngine {
         if is_graph(name) {
             return Ok(ServedModel::guessed(server, name, None));
         }
+        self.refuse_instructed(name)?;
         let known = self.report()?.models;
         let file = |there: &str| {
             let file = there.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -103,7 +106,23 @@ impl RemoteEngine {
             Speaker::Comfy(comfy) => comfy.architecture(found),
             Speaker::Sdapi(_) => None,
         };
+        self.refuse_instructed(architecture.as_deref().unwrap_or(found))?;
+        self.refuse_instructed(found)?;
         Ok(ServedModel::guessed(server, found, architecture.as_deref()))
+    }
+}
+
+impl RemoteEngine {
+    /// A model that follows instructions is shown the picture besides, which these protocols do not do: the
+    /// server would run it without, and give nonsense.
+    fn refuse_instructed(&self, said: &str) -> Result<(), ServerError> {
+        let said = said.to_lowercase();
+        let mut names = ["pix2pix", "ip2p", "instruct-p2p", "instructp2p"].iter();
+        if names.any(|name| said.contains(name)) {
+            let what = Message::new("server-what-instructions");
+            return Err(self.http.fault(Fault::Cannot { what }));
+        }
+        Ok(())
     }
 }
 
@@ -141,6 +160,9 @@ impl Engine for RemoteEngine {
             let what = Message::new("server-what-local-model");
             return Err(self.http.fault(Fault::Cannot { what }).into());
         };
+        if !is_graph(&model.name) {
+            self.refuse_instructed(&model.name)?;
+        }
         match &self.speaker {
             Speaker::Comfy(comfy) => comfy.run(model, input, progress),
             Speaker::Sdapi(sdapi) => sdapi.run(model, input, progress),

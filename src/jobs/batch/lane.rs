@@ -13,12 +13,12 @@ use super::{
     sight_identity,
 };
 use crate::bulk::{
-    BulkRecipe, ReportRow, Source, Work, made_ready, report_csv, review_csv,
+    BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv, review_csv,
 };
-use crate::catalog::Library;
+use crate::catalog::{Library, ModelRef};
 use crate::engine::Stage;
 use crate::geometry::Extent;
-use crate::jobs::{EngineFactory, VisionFactory, Wake};
+use crate::jobs::{EngineFactory, EngineId, Engines, VisionFactory, Wake};
 use crate::plan::PreviewPatch;
 use crate::raster::PictureError;
 use crate::raster::file;
@@ -33,6 +33,8 @@ pub struct BatchOrder {
     pub recipe_folder: PathBuf,
     /// Where it is remembered which models there are.
     pub data_dir: PathBuf,
+    /// What does it: `None` is the recipe's own model on this machine, others stand in its place at their engines.
+    pub models: Vec<Option<ModelRef>>,
     /// With which pictures, in this order.
     pub sources: Vec<Source>,
     /// The folder of the results; what is done there stays as it is.
@@ -52,8 +54,8 @@ pub struct BatchOrder {
 pub enum BatchEvent {
     /// That picture of the order is run from now on.
     Begins(usize),
-    /// Its run stands here. May be left out when nobody listens for a long time.
-    Stage(Stage),
+    /// The run of that picture stands here. May be left out when nobody listens for a long time.
+    Stage(usize, Stage),
     /// That picture of the order is settled.
     Settled {
         /// Which.
@@ -70,7 +72,7 @@ pub enum BatchEvent {
 /// A batch on a thread of its own. Dropping it stops the batch and waits for it; what is done stays done.
 pub struct BatchLane {
     events: Option<Receiver<BatchEvent>>,
-    previews: Receiver<(PreviewPatch, Extent)>,
+    previews: Receiver<Shown>,
     stop: Arc<AtomicBool>,
     hold: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -82,14 +84,17 @@ impl std::fmt::Debug for BatchLane {
     }
 }
 
+/// What the result of a picture of the order will be, and the size of that picture.
+type Shown = (usize, PreviewPatch, Extent);
+
 /// Events that may wait. Then the batch waits too: no result may go by unseen.
 const MOST_EVENTS: usize = 256;
 
 impl BatchLane {
-    /// Begins a batch. `vision` and `engine` are made on its thread.
+    /// Begins a batch. `vision` and the engines are made on its threads.
     pub fn start(
         order: BatchOrder,
-        engine: EngineFactory,
+        engines: Engines,
         vision: VisionFactory,
         wake: Wake,
     ) -> std::io::Result<Self> {
@@ -106,7 +111,7 @@ impl BatchLane {
         let thread = std::thread::Builder::new()
             .name("batch".to_owned())
             .spawn(move || {
-                let ended = carry_out(&order, (&engine, &vision), &stopped, &line);
+                let ended = carry_out(&order, (&engines, &vision), &stopped, &line);
                 line.tell(BatchEvent::Ended(ended));
             })?;
         Ok(Self {
@@ -140,8 +145,9 @@ impl BatchLane {
         event
     }
 
-    /// The newest preview, if there is one that was not taken yet, and the size of its picture.
-    pub fn take_preview(&self) -> Option<(PreviewPatch, Extent)> {
+    /// The newest preview, if there is one that was not taken yet: of which picture of the order, and that
+    /// picture's size.
+    pub fn take_preview(&self) -> Option<(usize, PreviewPatch, Extent)> {
         self.previews.try_recv().ok()
     }
 
@@ -176,7 +182,7 @@ impl Drop for BatchLane {
 /// The thread's way back.
 struct Line {
     events: Sender<BatchEvent>,
-    previews: Sender<(PreviewPatch, Extent)>,
+    previews: Sender<Shown>,
     wake: Wake,
     hold: Arc<AtomicBool>,
 }
@@ -198,9 +204,9 @@ impl BatchWatcher for Line {
         self.tell(BatchEvent::Begins(index));
     }
 
-    fn stage(&self, stage: Stage) {
+    fn stage(&self, index: usize, stage: Stage) {
         // The next stage says more than this one, and the sampler must not wait.
-        _ = self.events.try_send(BatchEvent::Stage(stage));
+        _ = self.events.try_send(BatchEvent::Stage(index, stage));
         (self.wake)();
     }
 
@@ -208,21 +214,23 @@ impl BatchWatcher for Line {
         self.previews.is_empty()
     }
 
-    fn preview(&self, preview: PreviewPatch, picture: Extent) {
-        _ = self.previews.try_send((preview, picture));
+    fn preview(&self, index: usize, preview: PreviewPatch, picture: Extent) {
+        _ = self.previews.try_send((index, preview, picture));
         (self.wake)();
     }
 }
 
 fn carry_out(
     order: &BatchOrder,
-    (engine, vision): (&EngineFactory, &VisionFactory),
+    (engines, vision): (&Engines, &VisionFactory),
     stop: &AtomicBool,
     line: &Line,
 ) -> Result<(), Message> {
     let library = Library::open(&order.data_dir);
-    let work = made_ready(order.recipe.clone(), &order.recipe_folder, &library);
+    let (recipe, folder) = (order.recipe.clone(), &order.recipe_folder);
+    let work = made_ready_on(recipe, folder, &library, &order.models);
     let work: Work = work.map_err(|error| error.message())?;
+    let factories = engines_of(&order.models, engines);
     let journal = open_journal(&order.out, true).map_err(|error| error.message())?;
     let texts = Texts::of(order.language);
     let say = |message: &Message| texts.say(message);
@@ -244,12 +252,18 @@ fn carry_out(
             notes: picture.notes.to_vec(),
         });
     };
-    let result = run_batch(&batch, engine, vision, stop, &told);
+    let result = run_batch(&batch, &factories, vision, stop, &told);
     let result = result.map_err(|error| error.message())?;
     if order.writes_tables && !stop.load(Ordering::Relaxed) {
         write_tables(&order.out, &order.review.folder, &result).map_err(|error| error.message())?;
     }
     Ok(())
+}
+
+/// The engines of those models.
+fn engines_of(models: &[Option<ModelRef>], engines: &Engines) -> Vec<EngineFactory> {
+    let id = |model: &Option<ModelRef>| model.as_ref().map(EngineId::of).unwrap_or_default();
+    models.iter().map(|model| engines(&id(model))).collect()
 }
 
 /// Writes `report.csv` into the folder of the results and `review.csv` into that of the masks.

@@ -1,18 +1,20 @@
 //! [`run_batch`]: every picture of a batch, in four stages that overlap.
 //!
 //! ```text
-//!   reading ──► selecting ──► running ──► writing
-//!   file, key,  mask, doubt   the engine  file, journal,
-//!   decoding                  (the        what is said
-//!                             caller)
+//!   reading ──► selecting ──► handing out ──► running ──► writing
+//!   file, key,  mask, doubt   to whichever    an engine,  file, journal,
+//!   decoding                  engine is free  a thread    what is said
+//!                             (the caller)    each
 //! ```
 //!
-//! Each stage is a thread (running is the caller's, so that an engine need not move) and hands on one
-//! picture at a time through a bounded channel, in the order of the list. What is settled early, as a
-//! picture that cannot be read, goes the same way: rows come out in order. A stage that can do no more
-//! drops its end of the channel, and the others stop by that. Nothing of the order or the threads goes
-//! into the bytes of a result.
+//! Each stage is a thread (handing out is the caller's) and hands on one picture at a time through a bounded
+//! channel, in the order of the list. Engines pull results to make, so that a slow one makes fewer; a dead
+//! one's work goes to another. What is settled early, as a picture that cannot be read, goes the same way, and
+//! the writer puts all in order: rows come out as the list says. A stage that can do no more drops its end of
+//! the channel, and the others stop by that. Nothing of the order or the threads goes into the bytes of a
+//! result, but that each engine has its own.
 
+mod handing_out;
 mod lane;
 mod reading;
 mod running;
@@ -58,22 +60,22 @@ pub struct Batch<'a> {
     pub masks_only: bool,
     /// How what is said in rows becomes a sentence.
     pub say: &'a (dyn Fn(&Message) -> String + Sync),
-    /// Who sees how far the picture is that runs.
+    /// Who sees how far the pictures are that run.
     pub watcher: Option<&'a dyn BatchWatcher>,
 }
 
-/// Sees how far the picture is that runs.
+/// Sees how far the pictures are that run: one for each engine.
 pub trait BatchWatcher: Sync {
     /// True while nothing is to be gone on with.
     fn is_held(&self) -> bool;
     /// That picture of the list is run from now on.
     fn begins(&self, index: usize);
-    /// Its run stands here.
-    fn stage(&self, stage: Stage);
+    /// The run of that picture stands here.
+    fn stage(&self, index: usize, stage: Stage);
     /// True when a preview would be looked at.
     fn wants_preview(&self) -> bool;
-    /// What its result will be; the size of the picture.
-    fn preview(&self, preview: PreviewPatch, picture: Extent);
+    /// What the result of that picture will be; the size of the picture.
+    fn preview(&self, index: usize, preview: PreviewPatch, picture: Extent);
 }
 
 /// Where masks are laid out for a look, and what was said of them.
@@ -92,7 +94,7 @@ pub struct BatchSeconds {
     pub read: f64,
     /// Selecting, or reading masks.
     pub select: f64,
-    /// Editing or erasing.
+    /// Editing or erasing, of all engines together.
     pub run: f64,
     /// Encoding, writing and journaling.
     pub write: f64,
@@ -194,12 +196,13 @@ pub fn sight_identity(vision: &VisionFactory) -> String {
     Key::of_parts(parts.into_iter().chain([version])).hex()
 }
 
-/// Does a batch. `told` hears of each picture as it is settled. A picture's error is its row's; what
-/// comes back as an error is the journal's, and ends the batch. `stop` ends it too, and what is done
-/// stays done.
+/// Does a batch. `engines` make what runs the work's models, in their order; where it needs none, the first
+/// thread does all. `told` hears of each picture as it is settled, in the order of the list. A picture's error is
+/// its row's; what comes back as an error is the journal's, and ends the batch. `stop` ends it too, and what is
+/// done stays done.
 pub fn run_batch(
     batch: &Batch<'_>,
-    engine: &EngineFactory,
+    engines: &[EngineFactory],
     vision: &VisionFactory,
     stop: &AtomicBool,
     told: &(dyn Fn(&PictureTold<'_>) + Sync),
@@ -223,7 +226,7 @@ pub fn run_batch(
             selecting::select_all(batch, vision, is_stopped, &read_rx, &selected_tx)
         });
         let writing = scope.spawn(move || writing::write_all(batch, &made_rx, told));
-        let run = running::run_all(batch, engine, is_stopped, &selected_rx, &made_tx);
+        let run = handing_out::run_all(batch, engines, is_stopped, &selected_rx, &made_tx);
         drop((selected_rx, made_tx));
         (reading.join(), selecting.join(), run, writing.join())
     });

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::{Batch, Clock, MaskSource, Opened, Settled, Step, broke_down, guarded};
 use crate::bulk::{
-    BulkError, Facts, Job, JobTask, Journal, JournalError, Key, KnownMask, ReportRow,
+    BulkError, Done, Facts, Job, JobTask, Journal, JournalError, Key, KnownMask, ReportRow,
 };
 use crate::bulk::{Source, State, Work};
 use crate::plan::{MaskMode, RegionBounds, region_bounds};
@@ -181,15 +181,19 @@ impl Reading<'_> {
             {
                 return Err(BulkError::OverPicture(place).into());
             }
-            match self.journal.done(&job.key)? {
+            match self.done_by_any(&job)? {
                 Some(done) => rows.push(ReportRow {
                     seconds: Some(done.seconds),
+                    engine: done.engine,
                     ..row_of(source, &job, State::Kept)
                 }),
                 None => left.push(job),
             }
         }
-        let claims = left.iter().map(|job| (job.output.as_str(), &job.key));
+        // Whichever engine will make it, the name is ours.
+        let claims = left
+            .iter()
+            .filter_map(|job| Some((job.output.as_str(), job.keys.first()?)));
         if !left.is_empty()
             && !self.batch.masks_only
             && let Some(theirs) = self.journal.claim(claims)?
@@ -198,6 +202,16 @@ impl Reading<'_> {
             return Err(BulkError::OverOther(path).into());
         }
         Ok((rows, left))
+    }
+
+    /// The result of a job, whichever engine of the batch made it.
+    fn done_by_any(&self, job: &Job) -> Result<Option<Done>, JournalError> {
+        for key in &job.keys {
+            if let Some(done) = self.journal.done(key)? {
+                return Ok(Some(done));
+            }
+        }
+        Ok(None)
     }
 
     fn own_prompt(&self, source: &Source) -> Result<Option<String>, Stop> {

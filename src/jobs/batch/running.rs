@@ -1,22 +1,19 @@
-//! The third stage: the engine, and what needs none.
+//! The third stage: an engine, and what needs none. Each engine does it on a thread of its own.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::reading::row_of;
 use super::selecting::{Masked, with_doubt};
-use super::{
-    Batch, BatchWatcher, Clock, EngineFactory, Opened, Settled, Step, broke_down, guarded,
-};
+use super::{Batch, BatchWatcher, Clock, EngineFactory, Settled, broke_down, guarded};
 use crate::backdrop::{Placed, Placing, put_behind};
-use crate::bulk::{Job, JobTask, Source, State, Work};
-use crate::catalog::{holds_cjk, in_english};
+use crate::bulk::{Job, JobTask, Model, ReportRow, Source, State, Work};
 use crate::completion;
 use crate::engine::{Cancelled, Engine, Stage};
 use crate::geometry::Extent;
-use crate::jobs::{EditProgress, run_edit};
+use crate::jobs::{EditError, EditProgress, JobId, run_edit};
 use crate::plan::{
     EditRequest, EditSettings, EraseRequest, Layout, Pass, PlanError, PreviewPatch, Put, erase,
 };
@@ -36,132 +33,196 @@ pub(super) enum Made {
 pub(super) struct MadeResult {
     pub(super) index: usize,
     pub(super) job: Job,
+    /// Which engine of the batch made it.
+    pub(super) lane: usize,
     pub(super) picture: Picture,
     pub(super) origin: FileOrigin,
     pub(super) engine: String,
     pub(super) seconds: f64,
-    pub(super) row: crate::bulk::ReportRow,
+    pub(super) row: ReportRow,
 }
 
-/// Runs every job; seconds of work.
-pub(super) fn run_all(
-    batch: &Batch<'_>,
-    engine: &EngineFactory,
-    is_stopped: &dyn Fn() -> bool,
-    pictures: &Receiver<Step<Masked>>,
-    next: &Sender<Made>,
-) -> f64 {
-    let mut clock = Clock::default();
-    let mut running = Running {
-        batch,
-        factory: engine,
-        engine: None,
-        is_stopped,
-        said: BTreeSet::new(),
-    };
-    for step in pictures {
-        let is_sent = match step {
-            Step::Settled(settled) => next.send(Made::Settled(settled)).is_ok(),
-            Step::Open(masked) => running.picture(*masked, &mut clock, next).is_some(),
-        };
-        if !is_sent || is_stopped() {
-            break;
+/// The picture's place is in the list; kept beside the row for the writer.
+impl MadeResult {
+    pub(super) fn source<'a>(&self, batch: &Batch<'a>) -> Option<&'a Source> {
+        batch.sources.get(self.index)
+    }
+}
+
+/// One result that an engine is to make.
+pub(super) struct Order {
+    pub(super) id: JobId,
+    pub(super) picture: Arc<Masked>,
+    pub(super) job: Job,
+}
+
+/// What became of it: what is worth knowing, or why it was not made.
+pub(super) struct Report {
+    pub(super) lane: usize,
+    pub(super) id: JobId,
+    /// `None`: this engine works no more, because it is stopped or nobody writes.
+    pub(super) outcome: Option<Result<Vec<Message>, Failure>>,
+}
+
+/// Why an engine did not make a result.
+pub(super) struct Failure {
+    pub(super) why: Message,
+    /// Another engine may well make it.
+    pub(super) may_be_mended: bool,
+    /// This engine is to be left alone for a while.
+    pub(super) wants_rest: bool,
+}
+
+impl Failure {
+    fn of_error(error: &EditError) -> Self {
+        Self {
+            why: error.message(),
+            may_be_mended: error.may_be_mended_elsewhere(),
+            wants_rest: error.wants_rest(),
         }
     }
-    clock.0
 }
 
-struct Running<'a> {
+/// What is wrong with the picture, whoever works on it.
+impl From<Message> for Failure {
+    fn from(why: Message) -> Self {
+        Self {
+            why,
+            may_be_mended: false,
+            wants_rest: false,
+        }
+    }
+}
+
+/// A row of a result of that picture.
+pub(super) fn row(batch: &Batch<'_>, picture: &Masked, job: &Job, state: State) -> ReportRow {
+    let source = batch.sources.get(picture.opened.index);
+    let mut row = source.map_or_else(
+        || ReportRow::of(String::new(), state, String::new()),
+        |source| row_of(source, job, state),
+    );
+    if let Some(doubt) = &picture.opened.doubt {
+        with_doubt(&mut row, doubt);
+    }
+    row
+}
+
+/// One engine's part of the work.
+pub(super) struct Running<'a> {
     batch: &'a Batch<'a>,
+    lane: usize,
+    model: Option<&'a Model>,
     factory: &'a EngineFactory,
     /// Made for the first picture that needs it, then kept with its model.
     engine: Option<Box<dyn Engine>>,
-    is_stopped: &'a dyn Fn() -> bool,
-    /// Prompts of which something was said.
-    said: BTreeSet<String>,
+    /// What its reports have told already.
+    said: Vec<Message>,
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl Running<'_> {
-    /// `None` where it was stopped, or nobody writes any more.
-    fn picture(&mut self, masked: Masked, clock: &mut Clock, next: &Sender<Made>) -> Option<()> {
-        let Masked { mut opened, mask } = masked;
-        let source = self.batch.sources.get(opened.index)?;
-        if let Some(watcher) = self.batch.watcher {
-            watcher.begins(opened.index);
+impl<'a> Running<'a> {
+    /// Without an engine yet.
+    pub(super) fn new(
+        batch: &'a Batch<'a>,
+        (lane, factory): (usize, &'a EngineFactory),
+        is_stopped: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
+        Self {
+            batch,
+            lane,
+            model: batch.work.models().nth(lane),
+            factory,
+            engine: None,
+            said: Vec::new(),
+            is_stopped,
         }
-        for job in std::mem::take(&mut opened.jobs) {
-            let began = Instant::now();
-            let mut notes = Vec::new();
-            let picture = (&opened.loaded.picture, mask.as_ref());
-            let made = clock.time(|| self.guarded_run(picture, &job, &mut notes));
-            opened.notes.extend(notes);
-            let mut row = row_of(source, &job, State::Done);
-            if let Some(doubt) = &opened.doubt {
-                with_doubt(&mut row, doubt);
-            }
-            match made {
-                Ok((picture, engine)) => {
-                    let seconds = began.elapsed().as_secs_f64();
-                    row.seconds = Some((seconds * 1000.0).round() / 1000.0);
-                    let result = MadeResult {
-                        index: opened.index,
-                        job,
-                        picture,
-                        origin: opened.loaded.origin.clone(),
-                        engine,
-                        seconds,
-                        row,
-                    };
-                    next.send(Made::Result(Box::new(result))).ok()?;
-                }
-                Err(_) if (self.is_stopped)() => return None,
-                Err(why) => {
-                    row.state = Some(State::Failed);
-                    row.message = (self.batch.say)(&why);
-                    opened.rows.push(row);
-                }
-            }
-        }
-        let Opened {
-            index,
-            rows,
-            review,
-            notes,
-            ..
-        } = opened;
-        next.send(Made::Settled(Settled {
-            index,
-            rows,
-            review,
-            notes,
-        }))
-        .ok()
     }
 
-    /// Runs a job so that a panic fails its picture alone. The engine is made anew after one.
-    fn guarded_run(
-        &mut self,
-        picture: (&Picture, Option<&Mask>),
-        job: &Job,
-        notes: &mut Vec<Message>,
-    ) -> Result<(Picture, String), Message> {
-        guarded(|| self.run(picture, job, notes)).unwrap_or_else(|why| {
-            let broken = self.engine.take();
-            // Its destructor may trip over what the panic left behind.
-            guarded(|| drop(broken)).ok();
-            Err(broke_down(why))
+    /// Makes what is ordered until nothing more is, it is stopped, or nobody writes any more; seconds of work.
+    pub(super) fn run(
+        mut self,
+        orders: &Receiver<Order>,
+        next: &Sender<Made>,
+        reports: &Sender<Report>,
+    ) -> f64 {
+        let mut clock = Clock::default();
+        for order in orders {
+            let id = order.id;
+            let mut notes = Vec::new();
+            let made = clock.time(|| self.made(order, &mut notes));
+            let outcome = match made {
+                Ok(result) => {
+                    let is_sent = next.send(Made::Result(Box::new(result))).is_ok();
+                    is_sent.then_some(Ok(notes))
+                }
+                Err(_) if (self.is_stopped)() => None,
+                Err(failure) => Some(Err(failure)),
+            };
+            let (lane, is_last) = (self.lane, outcome.is_none());
+            let report = Report { lane, id, outcome };
+            if reports.send(report).is_err() || is_last {
+                break;
+            }
+        }
+        clock.0
+    }
+
+    fn made(&mut self, order: Order, notes: &mut Vec<Message>) -> Result<MadeResult, Failure> {
+        let Order { picture, job, .. } = order;
+        let began = Instant::now();
+        let opened = &picture.opened;
+        let shown = (&opened.loaded.picture, picture.mask.as_ref());
+        let (made, engine) = self.guarded_run(opened.index, shown, &job, notes)?;
+        let seconds = began.elapsed().as_secs_f64();
+        let mut row = row(self.batch, &picture, &job, State::Done);
+        row.seconds = Some((seconds * 1000.0).round() / 1000.0);
+        row.engine.clone_from(&engine);
+        Ok(MadeResult {
+            index: opened.index,
+            job,
+            lane: self.lane,
+            picture: made,
+            origin: opened.loaded.origin.clone(),
+            engine,
+            seconds,
+            row,
         })
     }
 
-    /// The edited picture, and what computed it.
-    fn run(
+    /// Runs a job so that a panic fails its result alone. The engine is made anew after one, or where its server
+    /// did not answer.
+    fn guarded_run(
         &mut self,
+        index: usize,
+        picture: (&Picture, Option<&Mask>),
+        job: &Job,
+        notes: &mut Vec<Message>,
+    ) -> Result<(Picture, String), Failure> {
+        let ran = guarded(|| self.run_job(index, picture, job, notes)).unwrap_or_else(|why| {
+            let broken = self.engine.take();
+            // Its destructor may trip over what the panic left behind.
+            guarded(|| drop(broken)).ok();
+            Err(Failure {
+                may_be_mended: true,
+                ..broke_down(why).into()
+            })
+        });
+        if ran.as_ref().is_err_and(|failure| failure.wants_rest) {
+            self.engine = None;
+        }
+        ran
+    }
+
+    /// The edited picture, and what computed it.
+    fn run_job(
+        &mut self,
+        index: usize,
         (picture, mask): (&Picture, Option<&Mask>),
         job: &Job,
         notes: &mut Vec<Message>,
-    ) -> Result<(Picture, String), Message> {
+    ) -> Result<(Picture, String), Failure> {
         let (patch, computed_by) = match &job.task {
-            JobTask::Edit(settings) => self.edit((picture, mask), settings, notes)?,
+            JobTask::Edit(settings) => self.edit(index, (picture, mask), settings, notes)?,
             JobTask::Erase(settings) => {
                 let request = EraseRequest {
                     source: picture.clone(),
@@ -190,20 +251,16 @@ impl Running<'_> {
 
     fn edit(
         &mut self,
+        index: usize,
         (picture, mask): (&Picture, Option<&Mask>),
         settings: &EditSettings,
         notes: &mut Vec<Message>,
-    ) -> Result<(Patch, String), Message> {
-        let work = self.batch.work;
-        let model = work
+    ) -> Result<(Patch, String), Failure> {
+        let model = self
             .model
-            .as_ref()
-            .ok_or(Message::new("bulk-recipe-one-action"))?;
-        if model.reads_english {
-            self.say_english(&settings.prompt, notes);
-        }
+            .ok_or_else(|| Message::new("bulk-recipe-one-action"))?;
         // As `edit --select` makes it.
-        let mask_kind = match work.part() {
+        let mask_kind = match self.batch.work.part() {
             Some(_) => MaskKind::Matte,
             None => MaskKind::Strength,
         };
@@ -218,35 +275,34 @@ impl Running<'_> {
         let engine = match &mut self.engine {
             Some(engine) => engine,
             absent => {
-                let made = (self.factory)().map_err(|error| error.message())?;
+                let made = (self.factory)();
+                let made = made.map_err(|error| Failure::of_error(&error.into()))?;
                 absent.insert(made)
             }
         };
-        let mut progress = Watched(self.is_stopped, self.batch.watcher, picture.extent());
+        let mut progress = Watched {
+            is_stopped: self.is_stopped,
+            watcher: self.batch.watcher,
+            index,
+            extent: picture.extent(),
+        };
         let result = run_edit(engine.as_mut(), &request, &mut progress);
-        let result = result.map_err(|error| error.message())?;
+        let result = result.map_err(|error| Failure::of_error(&error))?;
         // A result of fewer passes than asked for would be journaled as the whole one.
         if let Some(error) = result.ended_early_by {
-            return Err(error.message());
+            return Err(Failure::of_error(&error));
         }
         if !result.report.unknown_words.is_empty() {
             let words = result.report.unknown_words.join(", ");
             notes.push(Message::new("cli-unknown-words").with("words", words));
         }
+        for note in result.report.notes {
+            if !self.said.contains(&note) {
+                self.said.push(note.clone());
+                notes.push(note);
+            }
+        }
         Ok((result.patch, result.report.device))
-    }
-
-    /// What `edit` says of a prompt that the model's text encoder cannot read; once for each prompt.
-    fn say_english(&mut self, prompt: &str, notes: &mut Vec<Message>) {
-        if !holds_cjk(prompt) || !self.said.insert(prompt.to_owned()) {
-            return;
-        }
-        let english = in_english(prompt);
-        notes.push(Message::new("cli-reads-english").with("english", english.text));
-        if !english.unknown.is_empty() {
-            let words = english.unknown.join("、");
-            notes.push(Message::new("cli-no-english").with("words", words));
-        }
     }
 }
 
@@ -271,35 +327,37 @@ fn background(
 }
 
 /// Can be stopped, and shows what it does to whoever watches.
-struct Watched<'a>(&'a dyn Fn() -> bool, Option<&'a dyn BatchWatcher>, Extent);
+struct Watched<'a> {
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
+    watcher: Option<&'a dyn BatchWatcher>,
+    index: usize,
+    extent: Extent,
+}
 
 impl EditProgress for Watched<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        if (self.0)() { Err(Cancelled) } else { Ok(()) }
+        if (self.is_stopped)() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
     }
 
     fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, stage: Stage) {
-        if let Some(watcher) = self.1 {
-            watcher.stage(stage);
+        if let Some(watcher) = self.watcher {
+            watcher.stage(self.index, stage);
         }
     }
 
     fn wants_preview(&self) -> bool {
-        self.1.is_some_and(BatchWatcher::wants_preview)
+        self.watcher.is_some_and(BatchWatcher::wants_preview)
     }
 
     fn preview(&mut self, preview: PreviewPatch) {
-        if let Some(watcher) = self.1 {
-            watcher.preview(preview, self.2);
+        if let Some(watcher) = self.watcher {
+            watcher.preview(self.index, preview, self.extent);
         }
-    }
-}
-
-/// The picture's place is in the list; kept beside the row for the writer.
-impl MadeResult {
-    pub(super) fn source<'a>(&self, batch: &Batch<'a>) -> Option<&'a Source> {
-        batch.sources.get(self.index)
     }
 }

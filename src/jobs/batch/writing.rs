@@ -1,5 +1,7 @@
 //! The last stage: results into files, then into the journal, and what is said of each picture.
 
+use std::collections::BTreeMap;
+
 use crossbeam_channel::Receiver;
 
 use super::running::{Made, MadeResult};
@@ -9,7 +11,15 @@ use crate::raster::PictureError;
 use crate::raster::file;
 use crate::text::{Explain, Message};
 
-/// Writes what comes until nothing does.
+/// What is known of a picture that was not told of yet.
+#[derive(Default)]
+struct Pending {
+    rows: Vec<ReportRow>,
+    notes: Vec<Message>,
+    settled: Option<Settled>,
+}
+
+/// Writes what comes until nothing does, and tells of the pictures in the order of the list.
 pub(super) fn write_all(
     batch: &Batch<'_>,
     results: &Receiver<Made>,
@@ -17,37 +27,50 @@ pub(super) fn write_all(
 ) -> Result<BatchResult, JournalError> {
     let mut clock = Clock::default();
     let mut all = BatchResult::default();
-    let (mut rows, mut notes) = (Vec::new(), Vec::new());
+    let mut pending: BTreeMap<usize, Pending> = BTreeMap::new();
+    let mut next = 0;
     for made in results {
         match made {
             Made::Result(result) => {
-                let row = clock.time(|| write(batch, *result, &mut notes))?;
-                rows.push(row);
+                let of_picture = pending.entry(result.index).or_default();
+                let row = clock.time(|| write(batch, *result, &mut of_picture.notes))?;
+                of_picture.rows.push(row);
             }
-            Made::Settled(Settled {
-                index,
-                rows: mut settled,
-                review,
-                notes: of_picture,
-            }) => {
-                settled.append(&mut rows);
-                settled.sort_by(|a, b| a.output.cmp(&b.output));
-                notes.extend(of_picture);
-                told(&PictureTold {
-                    index,
-                    rows: &settled,
-                    notes: &notes,
-                });
-                notes.clear();
-                all.rows.append(&mut settled);
-                all.review.extend(review);
+            Made::Settled(settled) => {
+                let of_picture = pending.entry(settled.index).or_default();
+                of_picture.settled = Some(settled);
             }
         }
+        while pending.get(&next).is_some_and(|it| it.settled.is_some())
+            && let Some(done) = pending.remove(&next)
+        {
+            tell(done, &mut all, told);
+            next += 1;
+        }
     }
-    // Of a picture in the middle of which the batch was stopped.
-    all.rows.append(&mut rows);
+    // Where the batch was stopped, some were not come to, and one may be in the middle.
+    for (_, left) in pending {
+        tell(left, &mut all, told);
+    }
     all.seconds.write = clock.0;
     Ok(all)
+}
+
+/// Takes in all that is known of a picture.
+fn tell(picture: Pending, all: &mut BatchResult, told: &dyn Fn(&PictureTold<'_>)) {
+    let (mut rows, mut notes) = (picture.rows, picture.notes);
+    if let Some(settled) = picture.settled {
+        rows.extend(settled.rows);
+        rows.sort_by(|a, b| a.output.cmp(&b.output));
+        notes.extend(settled.notes);
+        told(&PictureTold {
+            index: settled.index,
+            rows: &rows,
+            notes: &notes,
+        });
+        all.review.extend(settled.review);
+    }
+    all.rows.append(&mut rows);
 }
 
 /// Writes one result. A file that cannot be written is its row's error.
@@ -65,9 +88,10 @@ fn write(
     match saved {
         Ok((bytes, said)) => {
             notes.extend(said);
-            let model = batch.work.model.as_ref();
+            let model = batch.work.models().nth(result.lane);
+            let key = result.job.keys.get(result.lane).or(result.job.keys.first());
             let done = Done {
-                output: result.job.output,
+                output: result.job.output.clone(),
                 engine: result.engine,
                 model: model
                     .map(|it| (it.id.clone(), it.identity.clone()))
@@ -75,7 +99,9 @@ fn write(
                 seconds: result.seconds,
                 bytes,
             };
-            batch.journal.say_done(&result.job.key, &done)?;
+            if let Some(key) = key {
+                batch.journal.say_done(key, &done)?;
+            }
         }
         Err(error) => {
             row.state = Some(State::Failed);
@@ -99,7 +125,9 @@ fn save(batch: &Batch<'_>, result: &MadeResult) -> Result<(String, Vec<Message>)
         .source(batch)
         .ok_or_else(|| failed(&"no such picture"))?;
     let extent = result.picture.extent();
-    let options = batch.work.save_options(source, &result.job.task, extent);
+    let model = batch.work.models().nth(result.lane);
+    let work = batch.work;
+    let options = work.save_options(source, &result.job.task, (extent, model));
     let notes = file::save(&path, &result.picture, &result.origin, &options)?;
     let bytes = file::read(&path)?;
     let notes = notes.iter().map(Explain::message).collect();

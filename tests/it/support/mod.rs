@@ -1,5 +1,10 @@
 //! What several modules need.
 
+#[expect(
+    clippy::disallowed_types,
+    reason = "what a scripted server knows is shared by its connections"
+)]
+pub(crate) mod comfy;
 pub(crate) mod files;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(crate) mod hub;

@@ -24,6 +24,8 @@ pub(super) struct Job<'a> {
     /// When the server was last heard of.
     heard: Instant,
     asked: Instant,
+    /// Jobs before it, as they were last told; `None` once it runs.
+    ahead: Option<u32>,
     /// The node that runs.
     node: String,
     seconds: RunSeconds,
@@ -51,6 +53,7 @@ impl<'a> Job<'a> {
             socket: None,
             heard: now,
             asked: now,
+            ahead: None,
             node: String::new(),
             seconds: RunSeconds::default(),
             node_since: now,
@@ -138,7 +141,7 @@ impl<'a> Job<'a> {
             return Ok(State::Open);
         }
         self.asked = Instant::now();
-        match self.ask() {
+        match self.ask(progress) {
             Ok(state) => {
                 self.heard = Instant::now();
                 if self.socket.is_none() {
@@ -171,6 +174,18 @@ impl<'a> Job<'a> {
         }
         let number = |name: &str| data.get(name).and_then(Json::as_u64);
         match kind {
+            "status" => {
+                let waiting = data.pointer("/status/exec_info/queue_remaining");
+                let waiting = waiting.and_then(Json::as_u64).unwrap_or(0);
+                // It is one of them.
+                if self.node.is_empty() && waiting > 1 {
+                    let queue = self.http.get_json::<Json>("/queue");
+                    queue
+                        .iter()
+                        .for_each(|queue| self.tell_place(queue, progress));
+                }
+                Ok(false)
+            }
             "executing" => match text("node") {
                 Some(node) => {
                     progress.stage(stage_of(node, self.steps));
@@ -217,8 +232,34 @@ impl<'a> Job<'a> {
         (self.node, self.node_since) = (node, Instant::now());
     }
 
+    /// Says how many jobs are before it, where that is news.
+    fn tell_place(&mut self, queue: &Json, progress: &mut dyn Progress) {
+        let ahead = self.place(queue);
+        if ahead != self.ahead
+            && let Some(ahead) = ahead
+        {
+            progress.stage(Stage::Queued { ahead });
+        }
+        self.ahead = ahead;
+    }
+
+    /// Jobs before it; `None` where it does not wait. The queue comes in no order: each job has a number, and
+    /// the lowest is next.
+    fn place(&self, queue: &Json) -> Option<u32> {
+        let list = |name: &str| queue.get(name).and_then(Json::as_array);
+        let number = |job: &Json| job.get(0).and_then(Json::as_f64);
+        let pending = list("queue_pending")?;
+        let own = pending
+            .iter()
+            .find(|job| self.is_it(job))
+            .and_then(number)?;
+        let before = pending.iter().filter_map(number).filter(|n| *n < own);
+        let running = list("queue_running").map_or(0, Vec::len);
+        Some((before.count() + running) as u32)
+    }
+
     /// Asks what became of it.
-    fn ask(&self) -> Result<State, ServerError> {
+    fn ask(&mut self, progress: &mut dyn Progress) -> Result<State, ServerError> {
         let history: Json = self.http.get_json(&format!("/history/{}", self.id))?;
         if let Some(entry) = history.get(&self.id) {
             let status = entry.pointer("/status/status_str").and_then(Json::as_str);
@@ -235,6 +276,7 @@ impl<'a> Job<'a> {
             jobs.into_iter().flatten().any(|job| self.is_it(job))
         };
         if is_in("queue_running") || is_in("queue_pending") {
+            self.tell_place(&queue, progress);
             return Ok(State::Open);
         }
         // It may have ended between the two questions.

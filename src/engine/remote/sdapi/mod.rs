@@ -116,7 +116,8 @@ impl Sdapi {
         })
     }
 
-    /// Sends the request on a thread of its own, which ends with the answer, and watches meanwhile.
+    /// Sends the request on a thread of its own, which ends with the answer or the cancel, and watches
+    /// meanwhile.
     fn answer(
         &self,
         body: Json,
@@ -125,10 +126,10 @@ impl Sdapi {
         progress: &mut dyn Progress,
     ) -> Result<Vec<u8>, EngineError> {
         let (tell, told) = sync_channel(1);
-        let http = self.http.clone();
+        let (http, post) = self.http.apart();
         let ask = move || {
             let answer = http.post("/sdapi/v1/img2img", &body, None);
-            // Nobody listens any more after a cancel.
+            // After a cancel nobody listens any more.
             tell.send(answer).ok();
         };
         let thread = std::thread::Builder::new().name("sdapi".to_owned());
@@ -137,10 +138,9 @@ impl Sdapi {
             self.http.fault(Fault::Failed { why })
         })?;
         let answer = self.watched(&told, abilities, input, progress);
-        if !matches!(answer, Err(EngineError::Cancelled)) {
-            // It has answered; nothing of it is left.
-            thread.join().ok();
-        }
+        // Where it has not answered yet, nobody waits for it any more.
+        post.shutdown();
+        thread.join().ok();
         answer
     }
 

@@ -8,7 +8,7 @@ use tungstenite::Message;
 
 use super::scripted::{Answer, Asked, Script, Scripted, Telling, negative, ok, tell};
 use super::{PACE, Watch, fault_of, run};
-use crate::catalog::{Access, ServerKind};
+use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
 use crate::engine::remote::picture::png;
 use crate::engine::remote::testing::input;
 use crate::engine::remote::{RemoteEngine, kind_at};
@@ -45,6 +45,8 @@ enum Quirk {
     Works,
     /// It answers late.
     Slow,
+    /// Others are before us.
+    Busy,
 }
 
 #[derive(Default)]
@@ -81,7 +83,9 @@ impl Comfy {
                 data["prompt_id"] = json!(id);
                 json!({"type": kind, "data": data})
             };
-            tell(socket, &json!({"type": "status", "data": {}}));
+            let waiting = if quirk == Quirk::Busy { 4 } else { 1 };
+            let status = json!({"status": {"exec_info": {"queue_remaining": waiting}}});
+            tell(socket, &json!({"type": "status", "data": status}));
             tell(socket, &said("executing", json!({"node": "sampler"})));
             for done in 1..=10 {
                 tell(socket, &said("progress", json!({"value": done, "max": 10})));
@@ -190,6 +194,10 @@ fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
             };
             let jobs = inside.ids.iter().filter(|_| is_known);
             let jobs: Vec<Json> = jobs.map(|id| json!([0, id, {}, {}, []])).collect();
+            if quirk == Quirk::Busy {
+                let pending = json!([[9, "later"], [7, inside.ids.last()], [3, "before"]]);
+                return ok(&json!({"queue_running": [[1, "now"]], "queue_pending": pending}));
+            }
             ok(&json!({"queue_running": jobs, "queue_pending": []}))
         }
         "/view" => {
@@ -265,6 +273,46 @@ fn a_run_there_is_a_run() {
     let mask = crate::engine::remote::picture::decoded(&inside.files["file-1.png"]).unwrap();
     assert_eq!(mask.extent, Extent::new(8, 8));
     assert!((0..64).all(|i| (mask.pixels[i][0] > 0.5) == (i % 8 < 4)));
+}
+
+#[test]
+fn a_job_that_waits_says_how_many_are_before_it() {
+    let comfy = Comfy::start(Quirk::Busy);
+    let mut watch = Watch::default();
+    run(&comfy.scripted, ServerKind::Comfy, &input(), &mut watch).unwrap();
+    let queued: Vec<&Stage> = watch
+        .stages
+        .iter()
+        .filter(|stage| matches!(stage, Stage::Queued { .. }))
+        .collect();
+    assert_eq!(
+        queued,
+        [&Stage::Queued { ahead: 2 }],
+        "once, and not the later one"
+    );
+}
+
+#[test]
+fn a_model_that_follows_instructions_is_refused_before_anything_is_sent() {
+    let comfy = Comfy::start(Quirk::None);
+    let engine = RemoteEngine::new(
+        &comfy.scripted.server(ServerKind::Comfy),
+        &Access::default(),
+        PACE,
+    );
+    let name = "instruct-pix2pix-00-22000.safetensors";
+    let refused = engine.model(name).unwrap_err();
+    assert!(matches!(refused.fault, Fault::Cannot { .. }), "{refused:?}");
+    let mut input = input();
+    input.model = ModelRef::Served(ServedModel::guessed("there", name, None));
+    let result = run(
+        &comfy.scripted,
+        ServerKind::Comfy,
+        &input,
+        &mut Watch::default(),
+    );
+    assert!(matches!(fault_of(result), Fault::Cannot { .. }));
+    assert!(comfy.paths().is_empty());
 }
 
 #[test]

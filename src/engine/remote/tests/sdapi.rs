@@ -29,6 +29,8 @@ enum Quirk {
     Dies,
     /// It works until it is interrupted.
     Works,
+    /// It works, and cannot be interrupted.
+    Deaf,
 }
 
 type Log = Arc<Mutex<Vec<Asked>>>;
@@ -88,9 +90,22 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                         log.iter().any(|asked| asked.path.ends_with("/interrupt"))
                     };
                     let mut looks = 0;
-                    while quirk == Quirk::Works && !is_stopped() && looks < 200 {
+                    let works = match quirk {
+                        Quirk::Works => 200,
+                        Quirk::Deaf => 400,
+                        _ => 0,
+                    };
+                    while looks < works && (quirk == Quirk::Deaf || !is_stopped()) {
                         std::thread::sleep(PACE.look);
                         looks += 1;
+                    }
+                    if quirk == Quirk::Deaf {
+                        let path = "it has answered".to_owned();
+                        let answered = Asked {
+                            path,
+                            ..asked.clone()
+                        };
+                        log.lock().unwrap().push(answered);
                     }
                     ok(&json!({"images": [BASE64.encode(negative(&file))], "info": "{}"}))
                 }
@@ -180,4 +195,19 @@ fn a_cancelled_run_is_interrupted() {
     assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
     let log = log.lock().unwrap();
     assert!(log.iter().any(|asked| asked.path.ends_with("/interrupt")));
+}
+
+#[test]
+fn nothing_waits_for_the_answer_to_a_cancelled_run() {
+    let (scripted, log) = start(Quirk::Deaf);
+    let mut watch = Watch {
+        stops_at_step: true,
+        ..Watch::default()
+    };
+    let input = asked_for("sd.safetensors");
+    let result = run(&scripted, ServerKind::Sdapi, &input, &mut watch);
+    assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
+    // The thread that asked has ended by now, and the server works on for seconds.
+    let log = log.lock().unwrap();
+    assert!(!log.iter().any(|asked| asked.path == "it has answered"));
 }
