@@ -1,5 +1,7 @@
 //! [`Servers`]: the servers that may run models, as the user added them. Plain data: nothing is asked here.
 
+mod families;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
 use super::places::write_whole;
+use families::Families;
 
 /// Names, addresses and kinds.
 const FILE: &str = "servers.json";
@@ -110,6 +113,7 @@ pub struct Servers {
     data_dir: PathBuf,
     list: Vec<Server>,
     access: BTreeMap<String, Access>,
+    families: Families,
 }
 
 impl Servers {
@@ -122,6 +126,7 @@ impl Servers {
             data_dir: data_dir.to_path_buf(),
             list: list.unwrap_or_default(),
             access: access.unwrap_or_default(),
+            families: families::read(data_dir),
         }
     }
 
@@ -165,6 +170,7 @@ impl Servers {
         };
         self.list.retain(|server| server.name != name);
         self.access.remove(&name);
+        self.forget_families(&name)?;
         self.write().map(|()| true)
     }
 

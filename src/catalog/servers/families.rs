@@ -1,0 +1,99 @@
+//! What the user said that models on servers are, where their names do not tell it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Servers;
+use crate::catalog::places::write_whole;
+use crate::catalog::{CatalogError, Family, ServedModel};
+
+const FILE: &str = "server-models.json";
+
+/// By server's name, and by the model's name there.
+pub(super) type Families = BTreeMap<String, BTreeMap<String, Family>>;
+
+/// Those that are remembered in `data_dir`; none where nothing can be read.
+pub(super) fn read(data_dir: &Path) -> Families {
+    let read = std::fs::read(data_dir.join(FILE)).ok();
+    read.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
+}
+
+impl Servers {
+    /// What the user said that a model there is; `None` where that is still a guess.
+    pub fn family_of(&self, server: &str, model: &str) -> Option<Family> {
+        self.families.get(server)?.get(model).copied()
+    }
+
+    /// Remembers what a model there is.
+    pub fn remember_family(
+        &mut self,
+        server: &str,
+        model: &str,
+        family: Family,
+    ) -> Result<(), CatalogError> {
+        let there = self.families.entry(server.to_owned()).or_default();
+        if there.insert(model.to_owned(), family) == Some(family) {
+            return Ok(());
+        }
+        self.write_families()
+    }
+
+    /// The model with the family that the user said it is of, where it was said.
+    #[must_use]
+    pub fn as_confirmed(&self, model: ServedModel) -> ServedModel {
+        let said = self.family_of(&model.server, &model.name);
+        ServedModel {
+            family: said.unwrap_or(model.family),
+            ..model
+        }
+    }
+
+    /// Forgets what was said of that server's models.
+    pub(super) fn forget_families(&mut self, server: &str) -> Result<(), CatalogError> {
+        match self.families.remove(server) {
+            Some(_) => self.write_families(),
+            None => Ok(()),
+        }
+    }
+
+    fn write_families(&self) -> Result<(), CatalogError> {
+        let bytes = serde_json::to_vec_pretty(&self.families).unwrap_or_default();
+        let path = self.data_dir.join(FILE);
+        write_whole(&self.data_dir, FILE, &bytes)
+            .map_err(|error| CatalogError::of_io(&path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Access, Server, ServerKind};
+
+    #[test]
+    fn what_was_said_of_a_model_is_kept_by_server_and_forgotten_with_it() {
+        let room = tempfile::tempdir().unwrap();
+        let mut servers = Servers::open(room.path());
+        let server = Server {
+            name: "studio".to_owned(),
+            address: "http://studio:8188".to_owned(),
+            kind: ServerKind::Comfy,
+            is_confirmed: true,
+        };
+        servers.set(server, Access::default()).unwrap();
+        let model = "mine.safetensors";
+        assert_eq!(servers.family_of("studio", model), None);
+        servers
+            .remember_family("studio", model, Family::Xl)
+            .unwrap();
+        let mut again = Servers::open(room.path());
+        assert_eq!(again.family_of("studio", model), Some(Family::Xl));
+        assert_eq!(again.family_of("other", model), None);
+        let guessed = ServedModel::guessed("studio", model, None);
+        assert_eq!(guessed.family, Family::StableDiffusion1);
+        assert_eq!(again.as_confirmed(guessed).family, Family::Xl);
+        assert_eq!(again.remove("studio"), Ok(true));
+        let forgotten = Servers::open(room.path());
+        assert_eq!(forgotten.family_of("studio", model), None);
+    }
+}
