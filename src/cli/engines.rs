@@ -7,14 +7,15 @@ use super::args::{EngineArgs, EnginesArgs, EnginesCommand};
 use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
-use crate::catalog::{Access, ModelRef, Server, Servers};
-use crate::engine::remote::{Pace, RemoteEngine, ServerReport, kind_at};
+use super::routed::VAULT;
+use crate::catalog::{Access, KeyPlace, ModelRef, Server, ServerReport, Servers};
+use crate::engine::remote::{Pace, RemoteEngine, kind_at};
 use crate::engine::{EngineError, ServerError};
 use crate::jobs::EditError;
 use crate::text::Message;
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
-    let mut servers = Servers::open(&data_dir());
+    let mut servers = known();
     match &args.command {
         None | Some(EnginesCommand::List) => {
             answer(EngineArgs::LOCAL);
@@ -33,14 +34,20 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
             if let Some(name) = name {
                 server.name.clone_from(name);
             }
-            if server.name == EngineArgs::LOCAL {
+            if server.name == Server::LOCAL {
                 let taken = Message::new("cli-engine-name-taken");
                 return Err(CliError::Argument(taken.with("name", server.name)));
             }
             let report = RemoteEngine::new(&server, &access, Pace::default()).report();
             let report = report.map_err(failed)?;
             servers.set(server.clone(), access)?;
-            let added = Message::new("cli-engine-added").with("name", server.name.clone());
+            servers.remember_report(&server.name, report.clone())?;
+            let added = match servers.key_place(&server.name) {
+                None => "cli-engine-added",
+                Some(KeyPlace::Keyring) => "cli-engine-added-keyring",
+                Some(KeyPlace::File) => "cli-engine-added-file",
+            };
+            let added = Message::new(added).with("name", server.name.clone());
             console.note(&added);
             describe(&server, &report, console);
         }
@@ -79,19 +86,22 @@ pub(super) fn chosen(
     if !server.is_here() && !server.is_confirmed {
         let leaves = Message::new("cli-engine-leaves").with("name", server.name.clone());
         console.note(&leaves.with("address", server.address.clone()));
-        let mut servers = Servers::open(&data_dir());
+        let mut servers = known();
         if servers.find(&server.name).is_some() {
             let is_confirmed = true;
-            servers.set(
-                Server {
-                    is_confirmed,
-                    ..server
-                },
-                access,
-            )?;
+            let server = Server {
+                is_confirmed,
+                ..server
+            };
+            servers.set_placed(server, None)?;
         }
     }
     Ok(Some((engine, ModelRef::Served(model))))
+}
+
+/// The servers that were added.
+fn known() -> Servers {
+    Servers::open(&data_dir()).with_vault(VAULT)
 }
 
 fn failed(error: ServerError) -> CliError {
@@ -100,9 +110,9 @@ fn failed(error: ServerError) -> CliError {
 
 /// The server of that name, or at that address, which need not have been added.
 fn named(engine: &str) -> Result<(Server, Access), CliError> {
-    let servers = Servers::open(&data_dir());
+    let servers = known();
     if let Some(server) = servers.find(engine) {
-        return Ok((server.clone(), servers.access(&server.name)));
+        return Ok((server.clone(), servers.try_access(&server.name)?));
     }
     // A name has no dots or colons; what has may be an address.
     if !engine.contains(['.', ':', '/']) {

@@ -107,6 +107,11 @@ impl Comparison {
         &self.request.settings
     }
 
+    /// The model that all its runs are made with.
+    pub(super) fn model(&self) -> &ModelRef {
+        &self.request.model
+    }
+
     /// The picture that all its runs start from, as it was when they were asked for.
     pub fn source(&self) -> &Picture {
         &self.request.source
@@ -322,6 +327,7 @@ impl Editor {
                 JobEvent::Started => RunState::Running(RunProgress::default()),
                 JobEvent::Cancelled => RunState::Cancelled,
                 JobEvent::Failed(error) => {
+                    self.note_server_fault(&error);
                     self.notices.error(Some(run.document), &error);
                     RunState::Failed(error.message())
                 }
@@ -337,6 +343,7 @@ impl Editor {
                         self.notices.warn(Some(run.document), error);
                     }
                     self.learn_speeds(&run.model, &result);
+                    self.note_server_speed(&run.model, &result);
                     self.take_result(&run, *result)
                 }
             };
