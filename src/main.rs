@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use overpaint::cli::{self, WindowRequest};
+use overpaint::cli::{self, RoutedEngine, WindowRequest};
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::kernels::BlockAllocator;
 use overpaint::engine::vision::BuiltInVision;
@@ -24,8 +24,15 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         yielding: true,
         ..request.device.engine_options()
     };
-    let engine = move || {
+    let data_dir = request.data_dir.unwrap_or_else(cli::data_dir);
+    let local = Arc::new(move || {
         let engine = DiffusionEngine::new(options)?;
+        Ok(Box::new(engine) as Box<dyn Engine>)
+    });
+    let servers_dir = data_dir.clone();
+    let engine = move || {
+        let local = Arc::clone(&local);
+        let engine = RoutedEngine::new(local, servers_dir.clone());
         Ok(Box::new(engine) as Box<dyn Engine>)
     };
     let vision = move || {
@@ -38,7 +45,8 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         engine: Arc::new(engine),
         demands: Arc::new(move |model| cli::demands_of(model, options)),
         vision: Arc::new(vision),
-        data_dir: request.data_dir.unwrap_or_else(cli::data_dir),
+        vault: cli::VAULT,
+        data_dir,
         language: None,
         frame_times: request.frame_times,
     })

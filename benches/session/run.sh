@@ -6,10 +6,11 @@
 #   bash benches/session/run.sh [BINARY] [OUT_FOLDER]
 #
 # Environment: SIZE=1280x720 (of the screen), THEME=dark|light, LANGUAGE_OF_UI=en|zh-TW.
-#   STORY=session|results|tutorial|getting|owned|batch: which file of this folder is played. results: nothing is destroyed, and tomorrow it
+#   STORY=session|results|tutorial|getting|owned|batch|servers: which file of this folder is played. results: nothing is destroyed, and tomorrow it
 #   opens as it was left; tutorial: the five tasks of the tutorial on a photograph; getting: from no model to a picture
 #   (MODEL_FOLDER: a small diffusers folder that stands for Stable Diffusion 1.5; SAM_FOLDER: one with MobileSAM's file);
-#   owned: with the models of other programs; batch: a folder through all its phases.
+#   owned: with the models of other programs; batch: a folder through all its phases; servers: with
+#   models of a ComfyUI (a scripted one, or the real one at COMFY_URL with COMFY_MODEL).
 # OUT_FOLDER keeps a screenshot of every step.
 # Needs Xvfb, openbox, xdotool, ImageMagick, and for the accessibility tree, by which controls are
 # found: dbus, at-spi2-core, python3-gi, gir1.2-atspi-2.0.

@@ -76,6 +76,11 @@ pub enum CatalogError {
         /// The autoencoder.
         path: PathBuf,
     },
+    /// The desktop's keyring does not give a server's key.
+    Keyring {
+        /// What it says.
+        why: String,
+    },
     /// No model has this id, and no folder this path.
     UnknownModel {
         /// What was asked for.
@@ -208,6 +213,7 @@ impl Explain for CatalogError {
             Self::NotExchanged { path } => {
                 Message::new("model-keeps-its-vae").with("path", path.as_path())
             }
+            Self::Keyring { why } => Message::new("server-keyring").with("why", why.clone()),
             Self::UnknownModel { id } => Message::new(if id.contains("://") {
                 "model-unknown-address"
             } else if is_repository(id) {

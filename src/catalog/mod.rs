@@ -44,7 +44,7 @@ pub use lora::{Delta, LoraRef};
 pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
 pub use served::ServedModel;
-pub use servers::{Access, Server, ServerKind, Servers};
+pub use servers::{Access, KeyPlace, Placed, Server, ServerKind, ServerReport, Servers, Vault};
 pub use tensor_file::{Dtype, StoredTensor, TensorFile};
 pub use words::{Word, WordCategory, Words};
 

@@ -1,8 +1,12 @@
 //! [`Servers`]: the servers that may run models, as the user added them. Plain data: nothing is asked here.
 
 mod families;
+mod reports;
+mod secrets;
 
-use std::collections::BTreeMap;
+pub use reports::ServerReport;
+pub use secrets::{Access, KeyPlace, Placed, Vault};
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::CatalogError;
 use super::places::write_whole;
 use families::Families;
+use reports::Reports;
+use secrets::Secrets;
 
 /// Names, addresses and kinds.
 const FILE: &str = "servers.json";
-/// Keys and headers, which nobody but the user may read.
-const SECRETS: &str = "server-keys.json";
 
 /// Which language a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +55,9 @@ pub struct Server {
 }
 
 impl Server {
+    /// What the user's own machine is called; no server is.
+    pub const LOCAL: &str = "local";
+
     /// The address as it is kept, of one that was typed: `http://` where it says nothing else.
     /// `None` where it is none.
     pub fn address_of(typed: &str) -> Option<String> {
@@ -90,47 +97,44 @@ impl Server {
     }
 }
 
-/// What a server wants to see before it answers. Shown nowhere.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Access {
-    /// A key, sent as a bearer token, or `USER:PASSWORD`.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Headers, as a proxy before it may want them.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-}
-
-impl std::fmt::Debug for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Access(…)")
-    }
-}
-
-/// The servers that the user added.
+/// The servers that the user added. A clone knows what was known then.
 #[derive(Debug, Clone, Default)]
 pub struct Servers {
     data_dir: PathBuf,
     list: Vec<Server>,
-    access: BTreeMap<String, Access>,
+    secrets: Secrets,
     families: Families,
+    reports: Reports,
 }
 
 impl Servers {
-    /// Those that are remembered in `data_dir`.
+    /// Those that are remembered in `data_dir`. Keys go to a file there; see [`with_vault`](Self::with_vault).
     pub fn open(data_dir: &Path) -> Self {
-        let read = |name: &str| std::fs::read(data_dir.join(name)).ok();
-        let list = read(FILE).and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let access = read(SECRETS).and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let list = std::fs::read(data_dir.join(FILE)).ok();
+        let list = list.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Self {
             data_dir: data_dir.to_path_buf(),
             list: list.unwrap_or_default(),
-            access: access.unwrap_or_default(),
+            secrets: Secrets::read(data_dir),
             families: families::read(data_dir),
+            reports: reports::read(data_dir),
         }
     }
 
-    /// All of them, in the order in which they were added.
+    /// The same as they are remembered now.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        Self::open(&self.data_dir).with_vault(self.secrets.vault)
+    }
+
+    /// The same with new keys kept there.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Vault) -> Self {
+        self.secrets.vault = vault;
+        self
+    }
+
+    /// All of them, in the order that the user gave them.
     pub fn list(&self) -> &[Server] {
         &self.list
     }
@@ -144,17 +148,57 @@ impl Servers {
         })
     }
 
-    /// What the server of that name wants to see.
-    pub fn access(&self, name: &str) -> Access {
-        self.access.get(name).cloned().unwrap_or_default()
+    /// A name that no server has: that one, or with a number behind it.
+    pub fn free_name(&self, wanted: &str) -> String {
+        let is_free = |name: &String| {
+            name != Server::LOCAL && self.list.iter().all(|server| server.name != *name)
+        };
+        let mut names = std::iter::once(wanted.to_owned())
+            .chain((2_u32..).map(|number| format!("{wanted} {number}")));
+        names.find(is_free).unwrap_or_default()
     }
 
-    /// Remembers a server, in the place of one of that name.
+    /// What the server of that name wants to see; nothing where it cannot be had.
+    pub fn access(&self, name: &str) -> Access {
+        self.secrets.get(name).unwrap_or_default()
+    }
+
+    /// The same, and why it cannot be had. Blocks while the keyring is asked, which may ask the user.
+    pub fn try_access(&self, name: &str) -> Result<Access, CatalogError> {
+        self.secrets.get(name)
+    }
+
+    /// Where the key of that server lies; `None` where it needs none.
+    pub fn key_place(&self, name: &str) -> Option<KeyPlace> {
+        self.secrets.place(name)
+    }
+
+    /// Changes whenever another key is kept for that server; says nothing of it.
+    pub fn key_mark(&self, name: &str) -> u64 {
+        self.secrets.mark(name)
+    }
+
+    /// Puts a key where new ones are kept, without remembering for whom: [`set_placed`](Self::set_placed) does
+    /// that. Blocks while the keyring is asked.
+    pub fn place_key(&self, name: &str, access: Access) -> Placed {
+        self.secrets.put(name, access)
+    }
+
+    /// Remembers a server, in the place of one of that name. Blocks while the keyring is asked.
     pub fn set(&mut self, server: Server, access: Access) -> Result<(), CatalogError> {
-        if access == Access::default() {
-            self.access.remove(&server.name);
+        let known = self.secrets.get(&server.name).ok();
+        let placed = if known.as_ref() == Some(&access) {
+            None
         } else {
-            self.access.insert(server.name.clone(), access);
+            Some(self.secrets.put(&server.name, access))
+        };
+        self.set_placed(server, placed)
+    }
+
+    /// The same with a key that lies in its place already; `None`: as it was.
+    pub fn set_placed(&mut self, server: Server, key: Option<Placed>) -> Result<(), CatalogError> {
+        if let Some(key) = key {
+            self.secrets.set(&server.name, key);
         }
         match self.list.iter_mut().find(|known| known.name == server.name) {
             Some(known) => *known = server,
@@ -163,33 +207,58 @@ impl Servers {
         self.write()
     }
 
-    /// Forgets a server and its key; false where there is none of that name or address.
+    /// Calls a server otherwise; false where there is none, or another has that name.
+    pub fn rename(&mut self, name: &str, to: &str) -> Result<bool, CatalogError> {
+        if self.list.iter().any(|server| server.name == to) {
+            return Ok(false);
+        }
+        let Some(server) = self.list.iter_mut().find(|server| server.name == name) else {
+            return Ok(false);
+        };
+        to.clone_into(&mut server.name);
+        self.secrets.rename(name, to);
+        self.rename_families(name, to)?;
+        self.rename_reports(name, to)?;
+        self.write().map(|()| true)
+    }
+
+    /// Moves a server to that place among all.
+    pub fn move_to(&mut self, name: &str, place: usize) -> Result<(), CatalogError> {
+        let Some(from) = self.list.iter().position(|server| server.name == name) else {
+            return Ok(());
+        };
+        let server = self.list.remove(from);
+        self.list.insert(place.min(self.list.len()), server);
+        self.write()
+    }
+
+    /// Forgets a server and its key; false where there is none of that name or address. Blocks while the
+    /// keyring is asked.
     pub fn remove(&mut self, name_or_address: &str) -> Result<bool, CatalogError> {
         let Some(name) = self.find(name_or_address).map(|it| it.name.clone()) else {
             return Ok(false);
         };
         self.list.retain(|server| server.name != name);
-        self.access.remove(&name);
+        self.secrets.remove(&name);
         self.forget_families(&name)?;
+        self.forget_reports(&name)?;
         self.write().map(|()| true)
     }
 
     /// `write_whole` makes files that only their owner may read.
     fn write(&self) -> Result<(), CatalogError> {
-        let write = |name: &str, bytes: serde_json::Result<Vec<u8>>| {
-            let bytes = bytes.unwrap_or_default();
-            let path = self.data_dir.join(name);
-            write_whole(&self.data_dir, name, &bytes)
-                .map_err(|error| CatalogError::of_io(&path, &error))
-        };
-        write(FILE, serde_json::to_vec_pretty(&self.list))?;
-        write(SECRETS, serde_json::to_vec_pretty(&self.access))
+        let bytes = serde_json::to_vec_pretty(&self.list).unwrap_or_default();
+        let path = self.data_dir.join(FILE);
+        write_whole(&self.data_dir, FILE, &bytes)
+            .map_err(|error| CatalogError::of_io(&path, &error))?;
+        self.secrets.write(&self.data_dir)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Family;
 
     fn server(name: &str, address: &str) -> Server {
         Server {
@@ -231,7 +300,7 @@ mod tests {
         let mut servers = Servers::open(room.path());
         let access = Access {
             key: Some("hush-hush".to_owned()),
-            headers: BTreeMap::new(),
+            ..Access::default()
         };
         servers
             .set(server("studio", "http://studio:8188"), access.clone())
@@ -249,12 +318,33 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(room.path().join(SECRETS)).unwrap();
+            let mode = std::fs::metadata(room.path().join(secrets::FILE)).unwrap();
             assert_eq!(mode.permissions().mode() & 0o077, 0);
         }
-        assert_eq!(again.remove("studio"), Ok(true));
-        assert_eq!(again.remove("studio"), Ok(false));
-        let keys = std::fs::read_to_string(room.path().join(SECRETS)).unwrap();
+        assert_eq!(again.key_place("studio"), Some(KeyPlace::File));
+        // What was chosen stays with it under another name.
+        again.remember_family("studio", "m", Family::Xl).unwrap();
+        let report = ServerReport {
+            version: "1".to_owned(),
+            ..ServerReport::default()
+        };
+        again.remember_report("studio", report.clone()).unwrap();
+        assert_eq!(again.rename("studio", "other"), Ok(false));
+        assert_eq!(again.rename("studio", "attic"), Ok(true));
+        again.move_to("attic", 5).unwrap();
+        let mut again = Servers::open(room.path());
+        let names: Vec<_> = again.list().iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["other", "attic"]);
+        assert_eq!(again.access("attic"), access);
+        assert_eq!(again.family_of("attic", "m"), Some(Family::Xl));
+        assert_eq!(again.report("attic"), Some(&report));
+        assert_eq!(
+            (again.report("studio"), again.family_of("studio", "m")),
+            (None, None)
+        );
+        assert_eq!(again.remove("attic"), Ok(true));
+        assert_eq!(again.remove("attic"), Ok(false));
+        let keys = std::fs::read_to_string(room.path().join(secrets::FILE)).unwrap();
         assert!(!keys.contains("hush"));
     }
 }

@@ -8,15 +8,16 @@ use super::args::{BatchArgs, EngineArgs, EnginesArgs, EnginesCommand, FamilyArg}
 use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
-use crate::catalog::{Access, ModelRef, ServedModel, Server, Servers};
+use super::routed::VAULT;
+use crate::catalog::{Access, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers};
 use crate::engine::diffusion::{self, EngineOptions};
-use crate::engine::remote::{self, Pace, RemoteEngine, ServerReport, kind_at};
+use crate::engine::remote::{self, Pace, RemoteEngine, kind_at};
 use crate::engine::{Demands, Engine, EngineError, ServerError};
 use crate::jobs::{EditError, EngineFactory, Speeds};
 use crate::text::Message;
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
-    let mut servers = Servers::open(&data_dir());
+    let mut servers = known();
     match &args.command {
         None | Some(EnginesCommand::List) => {
             answer(EngineArgs::LOCAL);
@@ -41,14 +42,20 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
             if let Some(name) = name {
                 server.name.clone_from(name);
             }
-            if server.name == EngineArgs::LOCAL {
+            if server.name == Server::LOCAL {
                 let taken = Message::new("cli-engine-name-taken");
                 return Err(CliError::Argument(taken.with("name", server.name)));
             }
             let report = RemoteEngine::new(&server, &access, Pace::default()).report();
             let report = report.map_err(failed)?;
             servers.set(server.clone(), access)?;
-            let added = Message::new("cli-engine-added").with("name", server.name.clone());
+            servers.remember_report(&server.name, report.clone())?;
+            let added = match servers.key_place(&server.name) {
+                None => "cli-engine-added",
+                Some(KeyPlace::Keyring) => "cli-engine-added-keyring",
+                Some(KeyPlace::File) => "cli-engine-added-file",
+            };
+            let added = Message::new(added).with("name", server.name.clone());
             console.note(&added);
             describe(&server, &report, console);
         }
@@ -80,7 +87,7 @@ pub(super) fn chosen(
     }
     let (server, access) = named(&args.engine)?;
     let model = served(&server, &access, (model, args.family))?;
-    say_leaving(server.clone(), access.clone(), console)?;
+    say_leaving(server.clone(), console)?;
     let engine = RemoteEngine::new(&server, &access, Pace::default());
     Ok(Some((engine, ModelRef::Served(model))))
 }
@@ -149,7 +156,7 @@ fn on_server(
 ) -> Result<BatchEngine, CliError> {
     let (server, access) = named(name)?;
     let model = served(&server, &access, (model, family))?;
-    say_leaving(server.clone(), access.clone(), console)?;
+    say_leaving(server.clone(), console)?;
     let factory = move || {
         let engine = RemoteEngine::new(&server, &access, Pace::default());
         Ok(Box::new(engine) as Box<dyn Engine>)
@@ -168,7 +175,7 @@ fn served(
 ) -> Result<ServedModel, CliError> {
     let engine = RemoteEngine::new(server, access, Pace::default());
     let model = engine.model(model).map_err(failed)?;
-    let mut servers = Servers::open(&data_dir());
+    let mut servers = known();
     let Some(family) = family else {
         return Ok(servers.as_confirmed(model));
     };
@@ -180,22 +187,20 @@ fn served(
 }
 
 /// Says that pictures leave this machine, once for each server that was added.
-fn say_leaving(server: Server, access: Access, console: &Console) -> Result<(), CliError> {
+fn say_leaving(server: Server, console: &Console) -> Result<(), CliError> {
     if server.is_here() || server.is_confirmed {
         return Ok(());
     }
     let leaves = Message::new("cli-engine-leaves").with("name", server.name.clone());
     console.note(&leaves.with("address", server.address.clone()));
-    let mut servers = Servers::open(&data_dir());
+    let mut servers = known();
     if servers.find(&server.name).is_some() {
         let is_confirmed = true;
-        servers.set(
-            Server {
-                is_confirmed,
-                ..server
-            },
-            access,
-        )?;
+        let server = Server {
+            is_confirmed,
+            ..server
+        };
+        servers.set_placed(server, None)?;
     }
     Ok(())
 }
@@ -210,15 +215,20 @@ pub fn demands_of(model: &ModelRef, options: EngineOptions) -> Option<Arc<dyn De
     }
 }
 
+/// The servers that were added.
+fn known() -> Servers {
+    Servers::open(&data_dir()).with_vault(VAULT)
+}
+
 fn failed(error: ServerError) -> CliError {
     CliError::Edit(EditError::Engine(EngineError::Server(error)))
 }
 
 /// The server of that name, or at that address, which need not have been added.
 fn named(engine: &str) -> Result<(Server, Access), CliError> {
-    let servers = Servers::open(&data_dir());
+    let servers = known();
     if let Some(server) = servers.find(engine) {
-        return Ok((server.clone(), servers.access(&server.name)));
+        return Ok((server.clone(), servers.try_access(&server.name)?));
     }
     // A name has no dots or colons; what has may be an address.
     if !engine.contains(['.', ':', '/']) {

@@ -16,6 +16,7 @@ mod getting;
 mod models;
 mod recipe;
 mod resources;
+mod routed;
 mod select;
 mod selection;
 mod stop;
@@ -32,6 +33,7 @@ pub use args::{DeviceArgs, EditArgs, EngineArgs};
 pub use bench::bench_request;
 pub use engines::demands_of;
 pub use error::CliError;
+pub use routed::{RoutedEngine, ServedEngine, VAULT};
 
 use crate::raster::file::PictureError;
 use crate::text::{Explain as _, Language, Message, Texts};

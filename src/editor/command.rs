@@ -11,6 +11,7 @@ use super::painting::{BrushTip, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
 use super::rerun::RerunOf;
+use super::server_view::ServerCommand;
 use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
 use crate::geometry::{Point, Rect};
@@ -312,8 +313,10 @@ pub enum Command {
     /// Says by hand what shapes cannot tell of a checkpoint, and uses it so. It is remembered for the file,
     /// wherever it lies.
     TellModel(ModelFile),
-    /// Looks again which models there are.
+    /// Looks again which models there are, here and on servers.
     FindModels,
+    /// Something about the servers that may run models.
+    Server(ServerCommand),
     /// Asks the network what a model consists of: an id of the list, `hf:OWNER/NAME[/FILE]` or an address.
     /// [`Editor::question`](super::Editor::question) has the answer.
     AskForModel(String),

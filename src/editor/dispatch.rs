@@ -89,7 +89,11 @@ impl Editor {
             }),
             C::SetModel(model) => self.set_model(model),
             C::TellModel(file) => self.tell_model(file),
-            C::FindModels => self.list_models(),
+            C::FindModels => {
+                self.list_models();
+                self.ask_servers();
+            }
+            C::Server(command) => self.do_server(command),
             C::AskForModel(source) => self.ask_for_model(&source),
             C::AcceptQuestion => self.accept_question(),
             C::ForgetQuestion => self.forget_question(),

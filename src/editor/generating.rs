@@ -109,6 +109,11 @@ impl Comparison {
         &self.request.settings
     }
 
+    /// The model that all its runs are made with.
+    pub(super) fn model(&self) -> &ModelRef {
+        &self.request.model
+    }
+
     /// The picture that all its runs start from, as it was when they were asked for.
     pub fn source(&self) -> &Picture {
         &self.request.source
@@ -328,6 +333,7 @@ impl Editor {
                 }
                 JobEvent::Cancelled => RunState::Cancelled,
                 JobEvent::Failed(error) => {
+                    self.note_server_fault(&error);
                     self.notices.error(Some(run.document), &error);
                     RunState::Failed(error.message())
                 }
@@ -343,6 +349,7 @@ impl Editor {
                         self.notices.warn(Some(run.document), error);
                     }
                     self.learn_speeds(&result);
+                    self.note_server_speed(&run.model, &result);
                     self.take_result(&run, *result)
                 }
             };

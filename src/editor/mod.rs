@@ -46,6 +46,10 @@ mod rerunning;
 mod saving;
 mod seeds;
 mod selecting;
+mod sending;
+mod served;
+mod server_view;
+mod servers;
 mod start;
 mod thumbnails;
 mod when_read;
@@ -72,12 +76,15 @@ pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
 pub use rerun::{Rerun, RerunOf};
 pub use saving::{SaveQuestion, SaveStep};
+pub use server_view::{Adding, ServedCard, ServerCommand, ServerState, ServerView};
 pub use start::Start;
+
+pub use crate::engine::remote::Limit;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::catalog::{self, ModelCard, ModelRef};
+use crate::catalog::{self, ModelCard, ModelRef, Servers};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
 use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
 use crate::text::Language;
@@ -96,6 +103,7 @@ use recognising::Recognising;
 use recovery::{LeftBehind, SessionFolder, Shown};
 use seeds::Seeds;
 use selecting::{Selecting, SightEvent};
+use servers::Serving;
 use thumbnails::Thumbnails;
 
 /// The application without a window.
@@ -139,6 +147,7 @@ pub struct Editor {
     putting: Vec<Putting>,
     mask_tools: MaskTools,
     getting: GettingModels,
+    serving: Serving,
     clicking: Clicking,
     batches: Batches,
     seeds: Seeds,
@@ -173,6 +182,7 @@ impl Editor {
             demands,
             vision,
             language,
+            vault,
             data_dir,
             wake,
         } = start;
@@ -216,6 +226,10 @@ impl Editor {
             sight: TaskThread::new("sight", MOST_SELECTIONS, Arc::clone(&wake)),
             backgrounds: TaskThread::new("background", MOST_SELECTIONS, Arc::clone(&wake)),
             getting: GettingModels::new(Arc::clone(&wake)),
+            serving: Serving::new(
+                Servers::open(&data_dir).with_vault(vault),
+                Arc::clone(&wake),
+            ),
             mask_tools: MaskTools::new(wake),
             putting: Vec::new(),
             selecting: Vec::new(),
@@ -248,7 +262,9 @@ impl Editor {
         self.changed = true;
         // A frame can bring many places of a stroke; where it has come is looked at once, in `poll`.
         let is_drawing = matches!(command, Command::StrokeTo { .. });
-        self.dispatch(command);
+        if let Some(command) = self.unless_held(command) {
+            self.dispatch(command);
+        }
         if !is_drawing {
             self.follow_masks();
         }
@@ -270,6 +286,7 @@ impl Editor {
         self.poll_backgrounds();
         self.poll_mask_tools();
         self.poll_downloads();
+        self.poll_servers();
         self.poll_clicks();
         self.poll_batch();
         self.poll_journals();

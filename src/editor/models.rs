@@ -105,6 +105,7 @@ impl Editor {
                     });
                 }
                 self.card = Some(card);
+                self.learn_of_served(&found);
                 self.go_on_redoing(&found);
             }
             Err(error) => {

@@ -116,6 +116,18 @@ impl Preferences {
         self.recent_files.truncate(Self::MOST_RECENT);
     }
 
+    /// Settings used last with models of a server are those of one that is called otherwise.
+    pub(super) fn rename_server(&mut self, before: &str, now: &str) {
+        let ending = format!(" @ {before}");
+        let known = std::mem::take(&mut self.last_settings).into_iter();
+        self.last_settings = known
+            .map(|(key, settings)| match key.strip_suffix(&ending) {
+                Some(model) => (format!("{model} @ {now}"), settings),
+                None => (key, settings),
+            })
+            .collect();
+    }
+
     /// Remembers what a run was asked for.
     pub(super) fn note_run(&mut self, model: &ModelRef, settings: &EditSettings) {
         let key = model.key();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::catalog::Vault;
 use crate::jobs::{DemandsOf, EngineFactory, VisionFactory, Wake};
 use crate::text::Language;
 
@@ -15,6 +16,8 @@ pub struct Start {
     pub vision: VisionFactory,
     /// The language where the preferences name none.
     pub language: Language,
+    /// Where new keys of servers are kept.
+    pub vault: Vault,
     /// Where journals and preferences lie.
     pub data_dir: PathBuf,
     /// Called, on any thread, when there is something to poll.

@@ -4,6 +4,7 @@
 //! Called by `editor`. Never names the document, the window or candle. Nothing here is shared
 //! between threads but the flag that cancels; everything else is sent.
 
+mod asking;
 mod batch;
 mod clicking;
 mod downloads;
@@ -22,6 +23,7 @@ mod speeds;
 mod tasks;
 mod worker;
 
+pub use asking::{Answered, AskLane};
 pub use batch::{
     AHEAD, Batch, BatchEvent, BatchLane, BatchOrder, BatchResult, BatchSeconds, BatchWatcher,
     PictureTold, REPORT, REVIEW, Review, open_journal, run_batch, sight_identity, write_tables,

@@ -143,6 +143,8 @@ actions! {
     Export = File EXPORT [CTRL + E] "ui-export";
     /// Gets a model from the network.
     GetModel = File GET_MODEL [] "ui-get-model";
+    /// The servers that may run models.
+    Servers = File SERVERS [] "ui-servers";
     /// Writes what is set as the recipe of a batch.
     SaveRecipe = Generate RECIPE [] "ui-save-recipe";
     /// Closes the picture.

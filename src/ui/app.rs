@@ -55,6 +55,7 @@ impl App {
             demands: options.demands,
             vision: options.vision,
             language: options.language.unwrap_or_else(Language::of_system),
+            vault: options.vault,
             data_dir: options.data_dir,
             wake: std::sync::Arc::new(move || wake.request_repaint()),
         });
@@ -157,6 +158,9 @@ impl Desktop {
         self.store.forget_gone(&self.editor);
         self.show_new_results();
         self.offer_recovery();
+        if self.state.dialog.is_none() && self.editor.leaving().is_some() {
+            self.state.dialog = Some(Dialog::SendPicture);
+        }
         let focused = ctx.input(|i| i.viewport().focused != Some(false));
         match self.files.poll(focused) {
             FileAnswer::Nothing => {}

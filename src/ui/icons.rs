@@ -128,6 +128,7 @@ icons! {
     MORE = '\u{e0ca}' "ellipsis";
     CLICK_SELECT = '\u{e0d1}' "mouse-pointer-click";
     GET_MODEL = '\u{e0d0}' "cloud-download";
+    SERVERS = '\u{e0d2}' "server";
     RECIPE = '\u{e090}' "scroll-text";
     BATCH = '\u{e0e0}' "folders";
     PAUSE = '\u{e0e1}' "pause";

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::catalog::Vault;
 use crate::jobs::{DemandsOf, EngineFactory, VisionFactory};
 use crate::text::Language;
 
@@ -15,6 +16,8 @@ pub struct WindowOptions {
     pub demands: DemandsOf,
     /// Makes what sees subjects and faces, on a thread of its own.
     pub vision: VisionFactory,
+    /// Where new keys of servers are kept.
+    pub vault: Vault,
     /// Where preferences and journals lie.
     pub data_dir: PathBuf,
     /// `None`: the preferences' own, or the system's.

@@ -16,13 +16,15 @@ use super::mask_view;
 use super::panels;
 use super::results;
 use super::selecting;
-use super::state::{Dialog, EmptyPrompt, GetForm, Guide, Leaving, ModelPlace, PaletteQuery, Tool};
+use super::state::{
+    Dialog, EmptyPrompt, GetForm, Guide, Leaving, ModelPlace, PaletteQuery, ServersForm, Tool,
+};
 use super::tasks;
 use super::theme;
 use super::view_transform::View;
 use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
-use crate::editor::{Command, OpenDocument, SaveStep, Theme};
+use crate::editor::{Command, OpenDocument, SaveStep, ServerCommand, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
@@ -77,6 +79,10 @@ pub(super) fn perform(
         Action::GetModel => {
             desk.send(Command::ForgetQuestion);
             toggle_dialog(desk, Dialog::Get(GetForm::default()));
+        }
+        Action::Servers => {
+            desk.send(Command::Server(ServerCommand::AskAll));
+            toggle_dialog(desk, Dialog::Servers(ServersForm::default()));
         }
         Action::Messages => toggle_dialog(desk, Dialog::Messages),
         Action::Shortcuts => toggle_dialog(desk, Dialog::Shortcuts),

@@ -123,6 +123,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["jobs/", "editor/"]),
     ("tungstenite", &["engine/remote/"]),
     ("base64", &["engine/remote/"]),
+    ("keyring", &["catalog/servers/"]),
     ("clap", &["cli/"]),
     ("zip", &["project/", "catalog/pickle"]),
     ("quick_xml", &["project/"]),

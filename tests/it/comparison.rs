@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eframe::egui::{Event, Key, Modifiers, Role, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use overpaint::catalog::{self, ModelRef};
+use overpaint::catalog::{self, ModelRef, Vault};
 use overpaint::editor::{Command, Editor, RunState, Start};
 use overpaint::engine::Engine;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
@@ -35,6 +35,7 @@ fn each_tile_of_the_real_engine_is_what_it_would_be_alone() {
         demands: Arc::new(|_| None),
         vision: fake_vision(FakeVision::default()),
         language: Language::English,
+        vault: Vault::File,
         data_dir: folder.path().to_path_buf(),
         wake: Arc::new(|| {}),
     });

@@ -37,6 +37,7 @@ mod results;
 mod saving;
 mod second_pass;
 mod selecting;
+mod servers;
 mod support;
 mod texts;
 mod ui;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use overpaint::catalog::Vault;
 use overpaint::document::{DocumentId, EditLabel};
 use overpaint::editor::{Command, Editor, NoticeLevel, RunState, Start};
 use overpaint::engine::Engine;
@@ -28,6 +29,7 @@ fn session(vision: FakeVision) -> (Session, DocumentId) {
         demands: std::sync::Arc::new(|_| None),
         vision: fake_vision(vision),
         language: Language::English,
+        vault: Vault::File,
         data_dir: folder.path().to_path_buf(),
         wake: std::sync::Arc::new(|| {}),
     });

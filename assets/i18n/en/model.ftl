@@ -43,3 +43,4 @@ model-told-checksum = a well-known file
 model-told-weights = told by its weights
 model-told-name = by its name: a guess
 model-told-family = usual in its family
+server-keyring = The desktop’s keyring does not give the server’s key. Unlock it, or write the key again in “Servers”. Detail: { $why }

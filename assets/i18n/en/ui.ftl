@@ -604,7 +604,67 @@ ui-get-use = Use it
 ui-get-time-seconds = { $count } s
 ui-get-time-minutes = { $count } min
 ui-get-time-hours = { $count } h
+ui-servers = Servers…
+ui-servers-tip = ComfyUI and WebUI servers that run models for you: add one, see whether it answers.
+ui-servers-title = Servers
+ui-servers-about = ComfyUI, or a WebUI with its API (AUTOMATIC1111, Forge, SD.Next, stable-diffusion.cpp), on this or another machine. Their models stand in the list of models.
+ui-servers-none = No server was added yet.
+ui-servers-new = Add a server
+ui-servers-address = Address
+ui-servers-address-tip = Such as http://studio:8188. Whether it is ComfyUI or a WebUI is found out.
+ui-servers-add = Add
+ui-servers-more = Name, key, headers
+ui-servers-more-tip = For servers that want a key, or stand behind a proxy.
+ui-servers-name = Name
+ui-servers-name-tip = What it is called here, in the list of models and in --engine.
+ui-servers-name-hint = as its host
+ui-servers-key = Key
+ui-servers-key-tip = Sent as a bearer token; USER:PASSWORD is sent as a password. It goes to this server alone, and is kept in the desktop’s keyring where there is one.
+ui-servers-key-none = most want none
+ui-servers-key-stays = as it is
+ui-servers-headers = Headers
+ui-servers-headers-tip = What a proxy before the server wants, a line each: Name: value
+ui-servers-keep = Keep
+ui-servers-forget-key = Forget the key
+ui-servers-test = Test
+ui-servers-test-tip = Asks the server what it is and which models it has.
+ui-servers-test-name = Test { $name }
+ui-servers-change = Name and key of { $name }
+ui-servers-remove = Forget { $name } and its key
+ui-servers-up = Move { $name } up
+ui-servers-down = Move { $name } down
+ui-servers-asking = Asking…
+ui-servers-answers = It answers
+ui-servers-fault = It does not answer; its models as they were:
+ui-servers-unasked = Not asked yet
+ui-servers-remembered = As it was when it was asked last
+ui-servers-models = { $count ->
+    [one] 1 model
+   *[other] { $count } models
+}
+ui-servers-loras = { $count ->
+    [one] 1 LoRA
+   *[other] { $count } LoRAs
+}
+ui-servers-seconds = the last picture took { $seconds } s
+ui-servers-key-keyring = key in the desktop’s keyring
+ui-servers-key-file = no keyring here: key in a file that only you can read
+ui-servers-sent = pictures may be sent there
+ui-servers-asked-first = you are asked before the first picture is sent there
+ui-send-title = Send the picture?
+ui-send-about = The picture will leave this computer: it is sent to { $name } ({ $address }).
+ui-send-what = Sent are the part that is worked on, the mask and the prompt, at work size. You are asked once for each server.
+ui-send-plain = The connection is not encrypted: whoever is on the way can see it.
+ui-send-yes = Send
+ui-send-no = Cancel
 ui-model-search = Search
+ui-model-here = On this computer
+ui-model-at = on { $server }
+ui-model-perhaps = { $family } (guessed)
+ui-model-family = Family
+ui-model-family-tip = Work sizes follow from it. It is remembered for this model on this server.
+ui-model-family-guess = Which family is it of? Its name does not say it for sure.
+ui-model-no-server = There is no server “{ $server }” any more. Add it in “Servers”, or choose another model.
 ui-model-inpainting = for inpainting
 ui-model-instructions = follows instructions
 ui-model-few-steps = few steps

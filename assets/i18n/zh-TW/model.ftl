@@ -43,3 +43,4 @@ model-told-checksum = 知名檔案，由校驗碼得知
 model-told-weights = 由權重得知
 model-told-name = 由檔名猜測
 model-told-family = 同系列通常如此
+server-keyring = 系統的鑰匙圈沒有給出伺服器的金鑰。請解鎖鑰匙圈，或在「伺服器」重新輸入金鑰。細節：{ $why }

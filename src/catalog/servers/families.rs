@@ -57,6 +57,17 @@ impl Servers {
         }
     }
 
+    /// What was said of a server's models is said of one of that name now.
+    pub(super) fn rename_families(&mut self, server: &str, to: &str) -> Result<(), CatalogError> {
+        match self.families.remove(server) {
+            Some(families) => {
+                self.families.insert(to.to_owned(), families);
+                self.write_families()
+            }
+            None => Ok(()),
+        }
+    }
+
     fn write_families(&self) -> Result<(), CatalogError> {
         let bytes = serde_json::to_vec_pretty(&self.families).unwrap_or_default();
         let path = self.data_dir.join(FILE);

@@ -34,6 +34,7 @@ impl From<CatalogError> for EngineError {
             | CatalogError::Damaged { .. }
             | CatalogError::Incomplete { .. }
             | CatalogError::NotExchanged { .. }
+            | CatalogError::Keyring { .. }
             | CatalogError::OtherLora { .. }
             | CatalogError::NoLora { .. }
             | CatalogError::LoraOfOther { .. } => Self::NoModel(error),

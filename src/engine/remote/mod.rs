@@ -8,6 +8,7 @@
 mod comfy;
 mod demand;
 mod http;
+mod limits;
 mod picture;
 mod sdapi;
 #[cfg(test)]
@@ -22,31 +23,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use demand::demands_of;
 pub use http::Pace;
+pub use limits::{Limit, limits};
+#[cfg(test)]
+pub(crate) use testing::input as testing_input;
 
 use super::server_error::{Fault, ServerError, shortened};
 use super::{Engine, EngineError, EngineOutput, Progress};
-use crate::catalog::{Access, ModelRef, ServedModel, Server, ServerKind};
+use crate::catalog::{Access, ModelRef, ServedModel, Server, ServerKind, ServerReport};
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
 use crate::text::Message;
 use comfy::Comfy;
 use http::Http;
 use sdapi::Sdapi;
-
-/// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ServerReport {
-    /// Its version, where it says one.
-    pub version: String,
-    /// What computes there, where it says it.
-    pub device: String,
-    /// Its models.
-    pub models: Vec<String>,
-    /// Its LoRAs.
-    pub loras: Vec<String>,
-    /// Its samplers.
-    pub samplers: Vec<String>,
-}
 
 /// Runs edits on a server.
 #[derive(Debug)]
@@ -82,6 +71,14 @@ impl RemoteEngine {
         }
     }
 
+    /// What the file of a model there says of its architecture, where the server tells it.
+    pub fn architecture(&self, model: &str) -> Option<String> {
+        match &self.speaker {
+            Speaker::Comfy(comfy) if !is_graph(model) => comfy.architecture(model),
+            Speaker::Comfy(_) | Speaker::Sdapi(_) => None,
+        }
+    }
+
     /// The model of that name there, with what can be learned of it. A name without its ending will do.
     pub fn model(&self, name: &str) -> Result<ServedModel, ServerError> {
         let server = &self.http.server;
@@ -102,10 +99,7 @@ impl RemoteEngine {
             let name = name.to_owned();
             return Err(self.http.fault(Fault::Missing { name, known }));
         };
-        let architecture = match &self.speaker {
-            Speaker::Comfy(comfy) => comfy.architecture(found),
-            Speaker::Sdapi(_) => None,
-        };
+        let architecture = self.architecture(found);
         self.refuse_instructed(architecture.as_deref().unwrap_or(found))?;
         self.refuse_instructed(found)?;
         Ok(ServedModel::guessed(server, found, architecture.as_deref()))

@@ -8,7 +8,7 @@ use crate::plan::{
 use crate::raster::RgbF32;
 
 /// 20 steps at strength 0.5 of a grey picture, the left half of which may change.
-pub(super) fn input() -> EngineInput {
+pub(crate) fn input() -> EngineInput {
     let extent = Extent::new(64, 64);
     EngineInput {
         model: ModelRef::Served(ServedModel::guessed("there", "sd.safetensors", None)),

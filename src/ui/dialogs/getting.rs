@@ -112,7 +112,7 @@ fn offer_ui(ui: &mut Ui, desk: &mut Desk<'_>, offer: &Offer, getting: &[Getting]
 }
 
 /// A line with something at the left and something at its right end.
-fn line<'a>(
+pub(super) fn line<'a>(
     ui: &mut Ui,
     desk: &mut Desk<'a>,
     left: impl FnOnce(&mut Ui, &mut Desk<'a>),

@@ -10,6 +10,8 @@ mod path_field;
 mod questions;
 mod recovery;
 mod save_question;
+mod send_question;
+mod servers;
 mod shortcuts;
 
 pub(super) use files::{FileAnswer, FileChooser};
@@ -20,6 +22,7 @@ use eframe::egui::{self, Id, Modal};
 use super::context::Desk;
 use super::state::Dialog;
 use super::theme;
+use crate::editor::{Command, ServerCommand};
 
 /// What a dialog wants done that is not a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
                     questions::empty_prompt_ui(ui, desk, question, &mut stays);
                 }
                 Dialog::Get(form) => getting::getting_ui(ui, desk, form, &mut stays),
+                Dialog::Servers(form) => servers::servers_ui(ui, desk, form, &mut stays),
+                Dialog::SendPicture => send_question::send_ui(ui, desk, &mut stays),
                 Dialog::Messages => messages::messages_ui(ui, desk, &mut stays),
                 Dialog::Recovery => recovery::recovery_ui(ui, desk, &mut stays),
             }
@@ -66,6 +71,9 @@ pub(super) fn dialog_ui(ctx: &egui::Context, desk: &mut Desk<'_>) -> Option<Outc
     // A dialog may have opened another one.
     let beside = dialog.is_question() && response.backdrop_response.clicked();
     let closes = !beside && response.should_close();
+    if stays && closes && matches!(dialog, Dialog::SendPicture) {
+        desk.send(Command::Server(ServerCommand::Send(false)));
+    }
     if stays && !closes && desk.state.dialog.is_none() {
         desk.state.dialog = Some(dialog);
     }
@@ -91,6 +99,8 @@ fn title_of(dialog: &Dialog) -> &'static str {
         Dialog::CloseUnsaved(_) | Dialog::QuitUnsaved => "ui-unsaved-title",
         Dialog::EmptyPrompt(_) => "ui-empty-title",
         Dialog::Get(_) => "ui-get-title",
+        Dialog::Servers(_) => "ui-servers-title",
+        Dialog::SendPicture => "ui-send-title",
         Dialog::Messages => "ui-messages-title",
         Dialog::Recovery => "ui-recovery-title",
     }

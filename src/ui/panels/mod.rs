@@ -9,6 +9,7 @@ mod more;
 mod prompt;
 mod results;
 mod results_grid;
+mod served;
 mod settings;
 mod status;
 mod strength;

@@ -2,15 +2,15 @@
 
 use eframe::egui::{self, Ui};
 
-use super::told;
-use crate::catalog::{ModelCard, ModelRef};
-use crate::editor::Command;
-use crate::text::Explain as _;
+use super::{served, told};
+use crate::catalog::{ModelCard, ModelRef, ToldBy};
+use crate::editor::{Command, ServerCommand, ServerState, ServerView};
+use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
 use crate::ui::state::ModelPlace;
 use crate::ui::theme::{self, text_size};
-use crate::ui::widgets;
+use crate::ui::{icons, widgets};
 
 /// So many models are seen at a glance; more are searched.
 const SEARCHED_FROM: usize = 9;
@@ -23,13 +23,6 @@ const SHARE: f32 = 0.3;
 /// its own for what it is.
 pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     let chosen = desk.editor.model().clone();
-    let entries: Vec<Entry> = desk
-        .editor
-        .models()
-        .iter()
-        .filter_map(|card| card.as_ref().ok())
-        .map(|card| Entry::of(card, desk))
-        .collect();
     let name = desk.text("ui-model");
     let card = desk.editor.model_card().cloned();
     let current = card
@@ -50,8 +43,9 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
         if let Some(card) = &card {
             told::told_ui(ui, desk, card);
         }
-        list_ui(ui, desk, &chosen, &entries);
+        list_ui(ui, desk, &chosen);
     });
+    ask_when_opened(ui, desk, response.inner.is_some());
     let list = response.response.accessible_name(name.as_ref());
     let list = list.on_hover_ui(|ui| {
         if let Some(about) = &about {
@@ -62,9 +56,22 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>, is_described: bool) {
     if let Some(about) = about.as_ref().filter(|_| is_described) {
         widgets::hint(ui, about);
     }
+    served::served_ui(ui, desk);
     if std::mem::take(&mut desk.state.wants.model) {
         list.request_focus();
         list.scroll_to_me(Some(egui::Align::Center));
+    }
+}
+
+/// Servers are asked what they have when the list is opened.
+fn ask_when_opened(ui: &Ui, desk: &mut Desk<'_>, is_open: bool) {
+    let id = ui.scope_id().with("list of models is open");
+    let was_open = ui.data(|data| data.get_temp(id)).unwrap_or(false);
+    if is_open != was_open {
+        ui.data_mut(|data| data.insert_temp(id, is_open));
+        if is_open && !desk.editor.servers().is_empty() {
+            desk.send(Command::Server(ServerCommand::AskAll));
+        }
     }
 }
 
@@ -84,19 +91,82 @@ fn closed(ui: &Ui, name: &str, about: Option<&str>) -> egui::text::LayoutJob {
 /// A model as the list shows it.
 struct Entry {
     reference: ModelRef,
+    /// As it is shown.
+    title: String,
+    /// As it is called where others have the same title.
     name: String,
     about: String,
     place: String,
+    /// Nobody has said of which family it is.
+    is_guess: bool,
+}
+
+/// Models that lie in one place.
+struct Place {
+    /// What it is called; `None` where there is but one place.
+    title: Option<String>,
+    /// Whether it answers, where it must.
+    state: Option<(String, bool)>,
+    entries: Vec<Entry>,
+    /// Why others cannot be offered.
+    refused: Vec<String>,
+}
+
+impl Place {
+    /// This computer and each server.
+    fn all(desk: &Desk<'_>) -> Vec<Self> {
+        let servers = desk.editor.servers();
+        let cards = desk.editor.models().iter().flatten();
+        let refused = desk.editor.models().iter();
+        let refused = refused.filter_map(|card| card.as_ref().err());
+        let here = Self {
+            title: (!servers.is_empty()).then(|| desk.text("ui-model-here").into_owned()),
+            state: None,
+            entries: cards.map(|card| Entry::of(card, desk)).collect(),
+            refused: refused.map(|error| desk.say(&error.message())).collect(),
+        };
+        let there = servers.iter().map(|view| Self::of(view, desk));
+        std::iter::once(here).chain(there).collect()
+    }
+
+    fn of(view: &ServerView, desk: &Desk<'_>) -> Self {
+        let title = Message::new("ui-model-at").with("server", view.server.name.clone());
+        let entries = view.models.iter().map(|served| Entry {
+            is_guess: served.told == ToldBy::Name,
+            ..Entry::of(&served.card, desk)
+        });
+        let state = match &view.state {
+            ServerState::Answers => None,
+            ServerState::Unasked => Some(("ui-servers-remembered", false)),
+            ServerState::Asking => Some(("ui-servers-asking", false)),
+            ServerState::Fault(_) => Some(("ui-servers-fault", true)),
+        };
+        Self {
+            title: Some(desk.say(&title)),
+            state: state.map(|(key, is_fault)| (desk.text(key).into_owned(), is_fault)),
+            entries: entries.collect(),
+            refused: Vec::new(),
+        }
+    }
 }
 
 impl Entry {
     fn of(card: &ModelCard, desk: &Desk<'_>) -> Self {
-        let place = card.reference.path().map(|path| path.display().to_string());
+        let place = match &card.reference {
+            ModelRef::Served(model) => Some(model.name.clone()),
+            other => other.path().map(|path| path.display().to_string()),
+        };
+        let title = match &card.reference {
+            ModelRef::Served(_) => card.id.clone(),
+            _ => card.name.clone(),
+        };
         Self {
             reference: card.reference.clone(),
+            title,
             name: card.name.clone(),
             about: told::about(card, desk),
             place: place.unwrap_or_default(),
+            is_guess: false,
         }
     }
 
@@ -107,10 +177,12 @@ impl Entry {
     }
 }
 
-fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry]) {
+fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef) {
+    let places = Place::all(desk);
     let id = ui.scope_id().with("searched");
     let mut searched: String = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    if entries.len() >= SEARCHED_FROM {
+    let count: usize = places.iter().map(|place| place.entries.len()).sum();
+    if count >= SEARCHED_FROM {
         let hint = desk.text("ui-model-search");
         let field = egui::TextEdit::singleline(&mut searched)
             .hint_text(hint.as_ref())
@@ -124,26 +196,57 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
         .id_salt("models")
         .max_height(SHARE * room)
         .show(ui, |ui| {
-            for entry in entries.iter().filter(|entry| entry.fits(&searched)) {
-                if entry_ui(ui, entry, entry.reference == *chosen) {
-                    desk.send(Command::SetModel(entry.reference.clone()));
-                    ui.close();
-                }
-            }
-            let refused = desk.editor.models().iter();
-            let refused: Vec<_> = refused.filter_map(|card| card.as_ref().err()).collect();
-            for error in refused {
-                let about = desk.say(&error.message());
-                ui.add_enabled(false, egui::Button::new(about).wrap());
+            for place in &places {
+                place_ui(ui, desk, place, (chosen, &searched));
             }
         });
+    below_ui(ui, desk);
+}
+
+/// The models of a place that fit what is searched.
+fn place_ui(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    place: &Place,
+    (chosen, searched): (&ModelRef, &str),
+) {
+    if let Some(title) = &place.title {
+        ui.add_space(theme::space::XS);
+        widgets::heading(ui, title);
+    }
+    match &place.state {
+        Some((state, true)) => {
+            widgets::icon_label(ui, icons::WARNING, state, theme::tokens(ui).warn);
+        }
+        Some((state, false)) => {
+            widgets::hint(ui, state);
+        }
+        None => {}
+    }
+    for entry in place.entries.iter().filter(|entry| entry.fits(searched)) {
+        if entry_ui(ui, entry, is_same(&entry.reference, chosen)) {
+            desk.send(Command::SetModel(entry.reference.clone()));
+            // The question of which family it is stands above.
+            if !entry.is_guess {
+                ui.close();
+            }
+        }
+    }
+    for why in &place.refused {
+        ui.add_enabled(false, egui::Button::new(why).wrap());
+    }
+}
+
+/// Where else models come from.
+fn below_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.separator();
-    if ui
-        .button(desk.text(Action::GetModel.text()).as_ref())
-        .clicked()
-    {
-        desk.act(Action::GetModel);
-        ui.close();
+    for action in [Action::GetModel, Action::Servers] {
+        let tooltip = desk.text(action.tooltip());
+        let button = ui.button(desk.text(action.text()).as_ref());
+        if button.on_hover_text(tooltip).clicked() {
+            desk.act(action);
+            ui.close();
+        }
     }
     for (key, want) in [
         ("ui-model-file", 0),
@@ -164,6 +267,16 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef, entries: &[Entry
     widgets::hint(ui, &desk.text("ui-model-add"));
 }
 
+/// True where both are the same model, whatever is known of it.
+fn is_same(one: &ModelRef, other: &ModelRef) -> bool {
+    match (one, other) {
+        (ModelRef::Served(one), ModelRef::Served(other)) => {
+            (&one.server, &one.name) == (&other.server, &other.name)
+        }
+        _ => one == other,
+    }
+}
+
 /// A line of the list: the name, and in quieter letters below it what it is. True when it was pressed.
 fn entry_ui(ui: &mut Ui, entry: &Entry, is_chosen: bool) -> bool {
     let t = theme::tokens(ui);
@@ -172,7 +285,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, is_chosen: bool) -> bool {
         let font = egui::FontId::proportional(size);
         words.append(text, 0.0, egui::TextFormat::simple(font, ink));
     };
-    add(&entry.name, text_size::BODY, t.text);
+    add(&entry.title, text_size::BODY, t.text);
     add("\n", text_size::SMALL, t.muted);
     add(&entry.about, text_size::SMALL, t.muted);
     let wide = egui::vec2(ui.available_width(), 0.0);

@@ -3,11 +3,13 @@
 use eframe::egui::Ui;
 
 use crate::catalog::{
-    Distillation, Facts, ModelCard, ModelFile, ModelRef, PredictionType, Told, ToldBy,
+    Distillation, Facts, Family, ModelCard, ModelFile, ModelRef, PredictionType, ServedModel, Told,
+    ToldBy,
 };
-use crate::editor::Command;
+use crate::editor::{Command, ServerCommand};
 use crate::text::{Explain as _, Message};
 use crate::ui::context::Desk;
+use crate::ui::theme;
 use crate::ui::{icons, show_in_folder, widgets};
 
 /// Sides of pictures that models are trained on, in pixels.
@@ -20,6 +22,9 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
     if let (ModelRef::File(file), Some(facts)) = (&card.reference, &card.facts) {
         facts_ui(ui, desk, file, facts);
     }
+    if let ModelRef::Served(model) = &card.reference {
+        family_ui(ui, desk, model);
+    }
     if let Some(path) = card.reference.path() {
         let show = desk.text("ui-model-show");
         if widgets::quiet_button(ui, icons::OPEN, &show)
@@ -31,6 +36,55 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
         }
     }
     ui.separator();
+}
+
+/// What says of which family a model on a server is; its name where nothing else does.
+pub(super) fn told_family(desk: &Desk<'_>, model: &ServedModel) -> ToldBy {
+    let view = desk.editor.server(&model.server);
+    let mut models = view.iter().flat_map(|view| &view.models);
+    let is_it = |name: &ModelRef| matches!(name, ModelRef::Served(it) if it.name == model.name);
+    models
+        .find(|served| is_it(&served.card.reference))
+        .map_or(ToldBy::Name, |served| served.told)
+}
+
+/// The family of a model on a server, which its file cannot be asked for; a question where it is a guess.
+fn family_ui(ui: &mut Ui, desk: &mut Desk<'_>, model: &ServedModel) {
+    let by = told_family(desk, model);
+    if by == ToldBy::Name {
+        let question = desk.text("ui-model-family-guess");
+        widgets::icon_label(ui, icons::WARNING, &question, theme::tokens(ui).warn);
+    } else {
+        let title = Message::new("ui-model-told")
+            .with("what", desk.text("ui-model-family").into_owned())
+            .with("by", desk.say(&by.message()));
+        widgets::hint(ui, &desk.say(&title)).on_hover_text(desk.text("ui-model-family-tip"));
+    }
+    let mut picked = None;
+    widgets::chip_row(ui, |ui| {
+        let families = [
+            Family::StableDiffusion1,
+            Family::StableDiffusion2,
+            Family::Xl,
+        ];
+        for family in families {
+            let name = family.name().unwrap_or_default();
+            // A guess is no answer yet: it can be pressed to agree.
+            let is_it = family == model.family;
+            let chip = widgets::chip(ui, name, is_it);
+            let chip = chip.on_hover_text(desk.text("ui-model-family-tip"));
+            if chip.clicked() && (!is_it || by == ToldBy::Name) {
+                picked = Some(family);
+            }
+        }
+    });
+    if let Some(family) = picked {
+        let model = ServedModel {
+            family,
+            ..model.clone()
+        };
+        desk.send(Command::Server(ServerCommand::Tell(model)));
+    }
 }
 
 fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
@@ -99,7 +153,9 @@ fn facts_ui(ui: &mut Ui, desk: &mut Desk<'_>, file: &ModelFile, facts: &Facts) {
 /// What a model is, on one line: family, what it is good for, size of its pictures and of itself.
 pub(super) fn about(card: &ModelCard, desk: &Desk<'_>) -> String {
     let megabytes = card.bytes as f64 / 1e6;
-    let size = if megabytes < 1000.0 {
+    let size = if let ModelRef::Served(model) = &card.reference {
+        desk.say(&Message::new("ui-model-at").with("server", model.server.clone()))
+    } else if megabytes < 1000.0 {
         format!("{megabytes:.0} MB")
     } else {
         format!("{:.1} GB", megabytes / 1000.0)
@@ -119,6 +175,9 @@ pub(super) fn about(card: &ModelCard, desk: &Desk<'_>) -> String {
     };
     let family = match (&card.reference, card.family.name()) {
         (ModelRef::BuiltIn, _) => Some(desk.text("ui-model-built-in").into_owned()),
+        (ModelRef::Served(model), Some(name)) if told_family(desk, model) == ToldBy::Name => {
+            Some(desk.say(&Message::new("ui-model-perhaps").with("family", name)))
+        }
         (_, name) => name.map(str::to_owned),
     };
     let parts = [

@@ -24,6 +24,10 @@ pub(in crate::ui) enum Dialog {
     EmptyPrompt(EmptyPrompt),
     /// Getting a model from the network.
     Get(GetForm),
+    /// The servers that may run models.
+    Servers(ServersForm),
+    /// A picture would be sent to a server for the first time.
+    SendPicture,
     /// What the program has said.
     Messages,
     /// An earlier session ended badly and left something.
@@ -39,6 +43,7 @@ impl Dialog {
                 | Self::CloseUnsaved(_)
                 | Self::QuitUnsaved
                 | Self::EmptyPrompt(_)
+                | Self::SendPicture
                 | Self::Recovery
         )
     }
@@ -68,6 +73,39 @@ impl std::fmt::Debug for GetForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GetForm")
             .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What has been written to add a server, or to change one.
+#[derive(Debug, Clone, Default)]
+pub(in crate::ui) struct ServersForm {
+    /// Of the new one.
+    pub(in crate::ui) address: String,
+    /// What the new one is called, and what it wants to see.
+    pub(in crate::ui) new: ServerFields,
+    /// Its key and headers are being written.
+    pub(in crate::ui) shows_more: bool,
+    /// The one that is being changed, by its name.
+    pub(in crate::ui) changed: Option<(String, ServerFields)>,
+}
+
+/// What can be written of a server but its address.
+#[derive(Clone, Default)]
+pub(in crate::ui) struct ServerFields {
+    /// What it is called.
+    pub(in crate::ui) name: String,
+    /// A secret.
+    pub(in crate::ui) key: String,
+    /// `Name: value`, a line each; secrets too.
+    pub(in crate::ui) headers: String,
+}
+
+/// Says nothing of the secrets.
+impl std::fmt::Debug for ServerFields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerFields")
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }

@@ -21,7 +21,7 @@ pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
 pub(super) use batch_view::{BatchTextures, BatchView, Shows};
 pub(super) use clicks::ClickState;
-pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery};
+pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery, ServerFields, ServersForm};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
 pub(super) use guide::{Guide, GuideSeen};

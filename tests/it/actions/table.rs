@@ -470,6 +470,10 @@ pub(super) fn case(action: Action) -> Case {
             |stage| format!("{}", stage.has("Get… Stable Diffusion 1.5")),
             Between("false", "true"),
         ),
+        Action::Servers => Case::new(
+            |stage| format!("{}", stage.has("No server was added yet.")),
+            Between("false", "true"),
+        ),
         Action::Messages => Case::new(
             |stage| format!("{}", stage.has("There are no messages.")),
             Between("false", "true"),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use overpaint::catalog::Vault;
 use overpaint::document::DocumentId;
 use overpaint::editor::{
     BrushTip, Candidate, Command, Editor, NoticeLevel, OpenDocument, RunState, Start, StrokePoint,
@@ -41,6 +42,7 @@ pub(crate) fn start_with_wake(
         demands: Arc::new(|_| Some(Arc::new(FakeDemands))),
         vision: fake_vision(FakeVision::default()),
         language: Language::English,
+        vault: Vault::File,
         data_dir: folder.to_path_buf(),
         wake,
     })

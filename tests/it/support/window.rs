@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Pos2, Vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
+use overpaint::catalog::Vault;
 use overpaint::document::crash_journal::{self as journal, Moment, Notes};
 use overpaint::document::{Document, DocumentId};
 use overpaint::editor::{Editor, RunState};
@@ -34,6 +35,8 @@ pub(crate) struct Wanted {
     pub left_behind: Vec<(&'static str, [u8; 3])>,
     /// What runs will take is said.
     pub forecasts: bool,
+    /// What lies in the data folder before the window opens.
+    pub prepare: fn(&Path),
     /// The folder of the model chosen last; else the built-in one.
     pub model: Option<PathBuf>,
 }
@@ -51,6 +54,7 @@ impl Default for Wanted {
             asks_about_empty_prompts: false,
             left_behind: Vec::new(),
             forecasts: false,
+            prepare: |_| {},
             model: None,
         }
     }
@@ -101,6 +105,7 @@ impl TestWindow {
         for (title, colour) in wanted.left_behind {
             leave_behind(folder.path(), title, colour);
         }
+        (wanted.prepare)(folder.path());
         let painter = SharedRasterizer::default();
         let scripts = wanted.scripts;
         let step_time = wanted.step_time;
@@ -117,6 +122,7 @@ impl TestWindow {
                     .then(|| -> std::sync::Arc<dyn Demands> { std::sync::Arc::new(FakeDemands) })
             }),
             vision: fake_vision(wanted.vision),
+            vault: Vault::File,
             data_dir: folder.path().to_owned(),
             language: Some(wanted.language),
             frame_times: None,

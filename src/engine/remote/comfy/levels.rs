@@ -13,7 +13,7 @@ const RHO: f64 = 7.0;
 
 /// The sampler's name there. DDIM with η = 0 is Euler on noise levels; what is called `ddim` there draws
 /// other noise into what is held.
-pub(super) fn sampler(id: SamplerId) -> &'static str {
+pub(in crate::engine::remote) fn sampler(id: SamplerId) -> &'static str {
     match id {
         SamplerId::Euler | SamplerId::Ddim => "euler",
         SamplerId::EulerA => "euler_ancestral",

@@ -14,8 +14,8 @@ use serde_json::Value as Json;
 
 use super::http::Http;
 use super::picture::{decoded, map_png, png};
-use super::{ServerReport, unique};
-use crate::catalog::ServedModel;
+use super::unique;
+use crate::catalog::{ServedModel, ServerReport};
 use crate::engine::server_error::{Fault, ServerError, shortened};
 use crate::engine::{EngineError, EngineOutput, Progress, RunReport, RunSeconds, Stage};
 use crate::plan::{EngineInput, LatentFill};
@@ -23,6 +23,7 @@ use crate::raster::RgbF32;
 use crate::text::Message;
 use graph::{Maps, RESULT, ROUND_TRIP, Sent};
 use job::Job;
+pub(super) use levels::sampler as sampler_there;
 
 /// Where pictures lie there until it is started again.
 const FOLDER: &str = "overpaint";

@@ -11,11 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value as Json, json};
 
-use super::ServerReport;
 use super::http::Http;
 use super::picture::{decoded, map_png, png};
 use super::words::prompt_there;
-use crate::catalog::ServedModel;
+use crate::catalog::{ServedModel, ServerReport};
 use crate::engine::server_error::{Fault, ServerError, shortened};
 use crate::engine::{EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::plan::{EngineInput, EngineMask, LatentFill, SamplerId, ScheduleId};
@@ -316,6 +315,11 @@ fn enlarged(hard: &[f32], mask: &EngineMask, extent: crate::geometry::Extent) ->
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .map(|(x, y)| at(x, y))
         .collect()
+}
+
+/// The sampler's name there.
+pub(super) fn sampler_there(sampler: SamplerId) -> &'static str {
+    names(sampler, ScheduleId::Model).0
 }
 
 /// Names of sampler and schedule there. Its DDIM counts steps in another way; Euler is the same sampler.

@@ -1,0 +1,173 @@
+//! [`ServerReport`]: what a server said of itself when it was asked last, so that its models can be shown before
+//! it answers again, and where it does not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Servers;
+use crate::catalog::places::write_whole;
+use crate::catalog::{CatalogError, ServedModel, ToldBy};
+
+const FILE: &str = "server-lists.json";
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerReport {
+    /// Its version, where it says one.
+    pub version: String,
+    /// What computes there, where it says it.
+    pub device: String,
+    /// Its models.
+    pub models: Vec<String>,
+    /// Its LoRAs.
+    pub loras: Vec<String>,
+    /// Its samplers.
+    pub samplers: Vec<String>,
+}
+
+/// What is known of a server.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Known {
+    report: ServerReport,
+    /// What files of models there say of their architecture, by the names of the models.
+    architectures: BTreeMap<String, String>,
+    /// What its last run took.
+    seconds: Option<f64>,
+}
+
+/// By server's name.
+pub(super) type Reports = BTreeMap<String, Known>;
+
+/// Those that are remembered in `data_dir`; none where nothing can be read.
+pub(super) fn read(data_dir: &Path) -> Reports {
+    let read = std::fs::read(data_dir.join(FILE)).ok();
+    read.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
+}
+
+impl Servers {
+    /// What that server said when it was asked last.
+    pub fn report(&self, server: &str) -> Option<&ServerReport> {
+        self.reports.get(server).map(|known| &known.report)
+    }
+
+    /// Remembers what a server said.
+    pub fn remember_report(
+        &mut self,
+        server: &str,
+        report: ServerReport,
+    ) -> Result<(), CatalogError> {
+        self.reports.entry(server.to_owned()).or_default().report = report;
+        self.write_reports()
+    }
+
+    /// Remembers what the file of a model there says of its architecture; nothing, where that is empty.
+    pub fn remember_architecture(
+        &mut self,
+        server: &str,
+        model: &str,
+        architecture: String,
+    ) -> Result<(), CatalogError> {
+        let known = self.reports.entry(server.to_owned()).or_default();
+        known.architectures.insert(model.to_owned(), architecture);
+        self.write_reports()
+    }
+
+    /// What the file of a model there says of its architecture, empty where it says nothing; `None` where that
+    /// was never asked.
+    pub fn architecture(&self, server: &str, model: &str) -> Option<&str> {
+        let known = self.reports.get(server)?;
+        known.architectures.get(model).map(String::as_str)
+    }
+
+    /// Remembers what a run there took.
+    pub fn remember_seconds(&mut self, server: &str, seconds: f64) -> Result<(), CatalogError> {
+        self.reports.entry(server.to_owned()).or_default().seconds = Some(seconds);
+        self.write_reports()
+    }
+
+    /// What the last run there took.
+    pub fn seconds(&self, server: &str) -> Option<f64> {
+        self.reports.get(server)?.seconds
+    }
+
+    /// A model there as far as it is known, and what says so.
+    pub fn served(&self, server: &str, model: &str) -> (ServedModel, ToldBy) {
+        let told = self.architecture(server, model);
+        let told = told.filter(|told| !told.is_empty());
+        let guessed = ServedModel::guessed(server, model, told);
+        let by = match (self.family_of(server, model), told) {
+            (Some(_), _) => ToldBy::Hand,
+            (None, Some(_)) => ToldBy::Metadata,
+            (None, None) => ToldBy::Name,
+        };
+        (self.as_confirmed(guessed), by)
+    }
+
+    /// Forgets what that server said.
+    pub(super) fn forget_reports(&mut self, server: &str) -> Result<(), CatalogError> {
+        match self.reports.remove(server) {
+            Some(_) => self.write_reports(),
+            None => Ok(()),
+        }
+    }
+
+    /// What a server said is what one of that name said.
+    pub(super) fn rename_reports(&mut self, server: &str, to: &str) -> Result<(), CatalogError> {
+        match self.reports.remove(server) {
+            Some(known) => {
+                self.reports.insert(to.to_owned(), known);
+                self.write_reports()
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn write_reports(&self) -> Result<(), CatalogError> {
+        let bytes = serde_json::to_vec(&self.reports).unwrap_or_default();
+        let path = self.data_dir.join(FILE);
+        write_whole(&self.data_dir, FILE, &bytes)
+            .map_err(|error| CatalogError::of_io(&path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Family;
+
+    #[test]
+    fn the_hand_has_the_last_word_then_the_file_then_the_name() {
+        let room = tempfile::tempdir().unwrap();
+        let mut servers = Servers::open(room.path());
+        let told = |servers: &Servers| {
+            let (model, by) = servers.served("studio", "paper.safetensors");
+            (model.family, by)
+        };
+        let guess = (Family::StableDiffusion1, ToldBy::Name);
+        assert_eq!(told(&servers), guess);
+        servers
+            .remember_architecture("studio", "paper.safetensors", String::new())
+            .unwrap();
+        // It was asked and said nothing.
+        assert_eq!(told(&servers), guess);
+        assert_eq!(
+            servers.architecture("studio", "paper.safetensors"),
+            Some("")
+        );
+        let xl = "stable-diffusion-xl-v1-base".to_owned();
+        servers
+            .remember_architecture("studio", "paper.safetensors", xl)
+            .unwrap();
+        assert_eq!(told(&servers), (Family::Xl, ToldBy::Metadata));
+        servers
+            .remember_family("studio", "paper.safetensors", Family::StableDiffusion2)
+            .unwrap();
+        let again = Servers::open(room.path());
+        assert_eq!(told(&again), (Family::StableDiffusion2, ToldBy::Hand));
+    }
+}

@@ -1,0 +1,85 @@
+//! What leaves this computer: nothing before the user agrees, once for each server.
+
+use super::Editor;
+use super::command::Command;
+use super::error::EditorError;
+use super::servers::{After, Held};
+use crate::catalog::{ModelRef, Server};
+
+impl Editor {
+    /// The server to which a picture would be sent for the first time by what was asked for; it is not done
+    /// before [`ServerCommand::Send`](super::ServerCommand::Send) answers.
+    pub fn leaving(&self) -> Option<&Server> {
+        let held = self.serving.held.as_ref().filter(|held| !held.is_agreed);
+        held.map(|held| &held.server)
+    }
+
+    /// Holds a command that would send a picture to a server for the first time; gives back what may be done.
+    pub(super) fn unless_held(&mut self, command: Command) -> Option<Command> {
+        let Some(server) = self.first_sent_to(&command).cloned() else {
+            return Some(command);
+        };
+        self.serving.held = Some(Held {
+            server,
+            command,
+            is_agreed: false,
+        });
+        None
+    }
+
+    /// The server that would be sent a picture, where it is another machine and nobody has agreed to it.
+    fn first_sent_to(&self, command: &Command) -> Option<&Server> {
+        let ModelRef::Served(model) = self.model_run_by(command)? else {
+            return None;
+        };
+        let server = &self.server(&model.server)?.server;
+        (!server.is_here() && !server.is_confirmed).then_some(server)
+    }
+
+    /// The model that a command runs.
+    fn model_run_by(&self, command: &Command) -> Option<&ModelRef> {
+        match command {
+            Command::Generate { .. }
+            | Command::CompareStrengths { .. }
+            | Command::Harmonise { .. } => Some(self.model()),
+            Command::AddBetween { comparison, .. } => Some(self.comparison(*comparison)?.model()),
+            Command::RunAgain { result, .. } | Command::FinishInFull(result) => {
+                Some(&self.candidate(*result)?.model)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn answer_leaving(&mut self, agrees: bool) -> Result<(), EditorError> {
+        let Some(held) = &mut self.serving.held else {
+            return Ok(());
+        };
+        if !agrees {
+            self.serving.held = None;
+            return Ok(());
+        }
+        held.is_agreed = true;
+        let name = held.server.name.clone();
+        // It is done when that is written: the engine reads there whether it may.
+        self.serving.keep(After::Confirmed, move |servers| {
+            let known = servers.list().iter().find(|server| server.name == name);
+            match known.cloned() {
+                Some(server) => servers.set_placed(
+                    Server {
+                        is_confirmed: true,
+                        ..server
+                    },
+                    None,
+                ),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Does what was held.
+    pub(super) fn send_held(&mut self) {
+        if let Some(held) = self.serving.held.take() {
+            self.apply(held.command);
+        }
+    }
+}
