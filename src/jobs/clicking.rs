@@ -71,7 +71,7 @@ impl Clicker {
             Some((from, networks)) if *from == request.weights => networks,
             loaded => {
                 self.seen = None;
-                let networks = (self.vision)()?.segmenter(&request.weights)?;
+                let networks = (self.vision)()?.segmenter(&request.weights, progress)?;
                 &mut loaded.insert((request.weights.clone(), networks)).1
             }
         };

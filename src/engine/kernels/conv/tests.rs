@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::kernels::gemm::geglu_row_order;
-use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, phi, tolerance};
 use crate::engine::kernels::{DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, WeightDtype, linear};
 use half::bf16;
 
@@ -130,9 +130,16 @@ fn agrees_with_its_definition_on_every_instruction_set() {
                     *number += residual.to_f64();
                 }
             }
+            let gelu = width % 2 == 0;
+            if gelu {
+                for number in &mut expected {
+                    *number *= phi(*number);
+                }
+            }
             let epilogue = Epilogue {
                 bias: Some(&bias),
                 residual: is_added.then_some(DtypeSlice::Bf16(&residual)),
+                gelu,
                 ..Epilogue::default()
             };
             let progress = &mut NeverCancelled;
@@ -175,6 +182,7 @@ fn the_epilogue_is_bias_geglu_and_residual() {
             bias: Some(&packed_bias),
             residual: Some(DtypeSlice::F32(&residual)),
             geglu: true,
+            gelu: false,
             bf16_output: false,
         };
         let output = linear(
