@@ -66,6 +66,7 @@ impl Clicker {
         if is_stopped() {
             return Err(Cancelled.into());
         }
+        request.clicks.check(request.picture.extent())?;
         let progress = &mut Stoppable(is_stopped);
         let networks = match &mut self.loaded {
             Some((from, networks)) if *from == request.weights => networks,

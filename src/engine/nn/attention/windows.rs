@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::super::cpu::{channels_last, isa, tensor, with_numbers};
+use super::super::cpu::{isa, picture_of, tensor, tokens_of, with_numbers};
 use super::super::layers::{LayerNorm, Linear};
 use super::super::weights::Loader;
 use crate::engine::kernels::{self, DtypeVec, TokenGrid};
@@ -60,8 +60,8 @@ impl WindowAttention {
         x: &Tensor,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let tokens = channels_last(x)?;
-        let (batch, height, width, features) = tokens.dims4()?;
+        let (batch, features, height, width) = x.dims4()?;
+        let tokens = tokens_of(x)?;
         if batch != 1 || features != self.width {
             return Err(EngineError::Internal {
                 why: format!("{:?} into windows of {}", x.dims(), self.width),
@@ -81,6 +81,6 @@ impl WindowAttention {
         })?;
         let attended = tensor(DtypeVec::F32(attended), tokens.shape(), x)?;
         let sum = self.out.forward_onto(&tokens, &attended, progress)?;
-        Ok(sum.permute((0, 3, 1, 2))?)
+        picture_of(&sum, height, width)
     }
 }

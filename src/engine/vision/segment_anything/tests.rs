@@ -39,19 +39,23 @@ fn weight(name: &str, dims: &[usize]) -> Tensor {
     Tensor::from_vec(values.collect::<Vec<f32>>(), dims, &Device::Cpu).unwrap()
 }
 
-/// The networks with weights by that formula, out of a file that has them by the authors' names. `change` is told
-/// each weight's name, and leaves out those it has no other for.
-fn networks(change: impl Fn(&str, Tensor) -> Option<Tensor>) -> Result<SegmentAnything, EngineError> {
-    let weights: HashMap<&str, Tensor> = GOLDEN
-        .weights
-        .iter()
-        .filter_map(|(name, dims)| Some((name.as_str(), change(name, weight(name, dims))?)))
-        .collect();
+/// The networks with weights by that formula, out of a file that has them by the authors' names, but for `without`.
+fn networks(without: Option<&str>) -> Result<SegmentAnything, EngineError> {
+    let mut weights = WEIGHTS.clone();
+    if let Some(name) = without {
+        weights.remove(name).unwrap();
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mobile_sam.safetensors");
     candle_core::safetensors::save(&weights, &path).unwrap();
     SegmentAnything::open(&path, &mut Watch::default())
 }
+
+static WEIGHTS: LazyLock<HashMap<&str, Tensor>> = LazyLock::new(|| {
+    let shapes = GOLDEN.weights.iter();
+    let weights = shapes.map(|(name, dims)| (name.as_str(), weight(name, dims)));
+    weights.collect()
+});
 
 static GOLDEN: LazyLock<Golden> = LazyLock::new(|| {
     let text = include_str!("../../../../tests/golden/data/vision/segment_anything.json");
@@ -114,7 +118,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn the_networks_answer_as_their_authors_do() {
-    let networks = networks(|_, weight| Some(weight)).unwrap();
+    let networks = networks(None).unwrap();
     let progress = &mut Watch::default();
     let side = SIDE_PX as usize;
     let picture = numbers("picture", 3 * side * side);
@@ -139,7 +143,7 @@ fn the_networks_answer_as_their_authors_do() {
 /// A picture twice as wide as high, through the boundary: embedded once, and two clicks in it.
 #[test]
 fn a_picture_is_embedded_once_and_clicked_on_often() {
-    let mut networks = networks(|_, weight| Some(weight)).unwrap();
+    let mut networks = networks(None).unwrap();
     let extent = Extent::new(64, 32);
     let picture = RgbF32 {
         extent,
@@ -166,4 +170,37 @@ fn a_picture_is_embedded_once_and_clicked_on_often() {
     assert_eq!((one.side_px, one.covered), (256, (1.0, 0.5)));
     assert!(one.logits != other.logits, "the place counts");
     assert!(one == of(10.0, 10.0), "the same click gives the same");
+}
+
+#[test]
+fn a_file_that_lacks_a_weight_is_refused_by_its_name() {
+    for name in [
+        "image_encoder.layers.2.blocks.3.attn.attention_biases",
+        "image_encoder.patch_embed.seq.2.bn.running_var",
+        "prompt_encoder.no_mask_embed.weight",
+        "mask_decoder.transformer.norm_final_attn.weight",
+        "mask_decoder.output_upscaling.3.bias",
+    ] {
+        let error = networks(Some(name)).unwrap_err();
+        assert!(error.is_about_model(), "{error:?}");
+        assert!(format!("{error:?}").contains(name), "{error:?}");
+    }
+}
+
+#[test]
+fn looking_can_be_stopped_all_the_time() {
+    let mut networks = networks(None).unwrap();
+    let picture = RgbF32::filled(Extent::new(64, 64), [0.5; 3]);
+    for at in [0, 3, 30] {
+        let mut watch = Watch {
+            cancel_at: Some(at),
+            ..Watch::default()
+        };
+        let stopped = networks.embed(&picture, &mut watch);
+        assert_eq!(stopped, Err(EngineError::Cancelled));
+    }
+    let mut watch = Watch::default();
+    networks.embed(&picture, &mut watch).unwrap();
+    // More often than there are layers: some milliseconds each.
+    assert!(watch.checkpoints > 70, "{}", watch.checkpoints);
 }
