@@ -88,7 +88,9 @@ pub(super) fn measured(picture: &Picture, weights: &Path) -> Result<Times, Failu
         Ok(begun.elapsed().as_secs_f64() * 1000.0)
     };
     let mut each = |make: &dyn Fn(u16) -> Clicks| -> Result<f64, Failure> {
-        let mut times = (0..CLICKS).map(|step| timed(make(step))).collect::<Result<Vec<f64>, _>>()?;
+        let mut times = (0..CLICKS)
+            .map(|step| timed(make(step)))
+            .collect::<Result<Vec<f64>, _>>()?;
         times.sort_by(f64::total_cmp);
         Ok(middle(&times))
     };

@@ -40,7 +40,8 @@ impl Clicks {
     /// Says what is wrong where it cannot be told what is meant in a picture of that size.
     pub fn check(&self, extent: Extent) -> Result<(), SelectError> {
         let (width, height) = (extent.width as f32, extent.height as f32);
-        let is_inside = |at: &PointF| (0.0..=width).contains(&at.x) && (0.0..=height).contains(&at.y);
+        let is_inside =
+            |at: &PointF| (0.0..=width).contains(&at.x) && (0.0..=height).contains(&at.y);
         let corners = self.frame.into_iter().flat_map(|(a, b)| [a, b]);
         let mut places = self.points.iter().map(|(at, _)| *at).chain(corners);
         if let Some(at) = places.find(|at| !is_inside(at)) {
@@ -240,7 +241,10 @@ mod tests {
         let far = points(&[(3.0, 3.0, true), (20.5, 3.0, false)]);
         for (clicks, at) in [(wide, (-1, 0)), (far, (20, 3))] {
             let at = Point::new(at.0, at.1);
-            assert_eq!(clicks.check(extent), Err(SelectError::Outside { at, extent }));
+            assert_eq!(
+                clicks.check(extent),
+                Err(SelectError::Outside { at, extent })
+            );
         }
     }
 }

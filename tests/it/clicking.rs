@@ -94,7 +94,12 @@ fn what_was_said_follows_the_mask() {
     std::fs::write(session.path("models/mobile_sam.safetensors"), "x").unwrap();
     session.editor.apply(Command::FindModels);
     session.wait("the networks", |editor| editor.segmenter().is_some());
-    let said = |session: &Session| session.editor.clicks(document).map(|said| said.points.len());
+    let said = |session: &Session| {
+        session
+            .editor
+            .clicks(document)
+            .map(|said| said.points.len())
+    };
     let mut clicks = Clicks::default();
     for (x, inside) in [(100.0, true), (110.0, false), (120.0, false)] {
         clicks.points.push((PointF::new(x, 100.0), inside));

@@ -46,9 +46,7 @@ mod unsupported_bf16;
 mod upsample;
 
 pub(crate) use activation::{Rectifier, gelu_each, rectify};
-pub(crate) use attention::{
-    AttentionSizes, PackedKv, TokenGrid, WindowAttention, flash_attention,
-};
+pub(crate) use attention::{AttentionSizes, PackedKv, TokenGrid, WindowAttention, flash_attention};
 pub use block_allocator::BlockAllocator;
 pub(crate) use block_allocator::{
     MAX_BYTES as FREE_LIST_MAX_BYTES, VERY_LARGE as VERY_LARGE_BYTES,

@@ -17,8 +17,8 @@ pub(crate) use self::kept::KeptWeights;
 pub(crate) use self::loader::Loader;
 use super::precision::{Precision, Storage};
 use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
-use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::EngineError;
+use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::text::Message;
 
 /// Largest files of a network whose weights are widened to f32 at load.
@@ -99,7 +99,11 @@ impl Weights {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
-        Ok(Self::of(TensorFile::compiled_in(name, bytes)?, device, precision))
+        Ok(Self::of(
+            TensorFile::compiled_in(name, bytes)?,
+            device,
+            precision,
+        ))
     }
 
     /// The weights of one file, by itself.
@@ -134,7 +138,7 @@ impl Weights {
     /// Every weight below, by its whole name.
     pub(crate) fn all(&self) -> Result<HashMap<String, Tensor>, EngineError> {
         let shards = self.store.shards.iter();
-        let stored = shards.flat_map(|shard| shard.tensors());
+        let stored = shards.flat_map(TensorFile::tensors);
         let below = stored.filter_map(|(name, stored)| {
             let rest = name.strip_prefix(&self.prefix)?;
             Some((name, rest, &stored.shape))

@@ -25,7 +25,8 @@ pub(super) fn finish(
     (is_inside, zoom): (bool, f32),
 ) {
     let document = open.id();
-    let (width, height) = (open.extent().width as f32, open.extent().height as f32);
+    let extent = open.document().extent();
+    let (width, height) = (extent.width as f32, extent.height as f32);
     let clicks = if from.distance(to) * zoom >= CLICK && is_inside {
         let within = |at: PointF| PointF::new(at.x.clamp(0.0, width), at.y.clamp(0.0, height));
         let (from, to) = (within(from), within(to));
@@ -55,11 +56,13 @@ pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, open: &OpenDocument, transform: &Vi
     if let Some(clicks) = desk.editor.clicks(open.id()) {
         draw_clicks(&painter, clicks, transform, t);
         let newest = clicks.points.last().map(|(at, _)| *at);
-        let newest = newest.or(clicks.frame.map(|(_, to)| to));
+        let newest = newest.or_else(|| clicks.frame.map(|(_, to)| to));
         if let Some(at) = newest.filter(|_| desk.editor.is_clicking(open.id())) {
             let around = Vec2::splat(2.0 * WAITING);
             let around = Rect::from_center_size(transform.view_from_image(at), around);
-            Spinner::new().color(t.accent).paint_at(ui, around.intersect(transform.canvas));
+            Spinner::new()
+                .color(t.accent)
+                .paint_at(ui, around.intersect(transform.canvas));
         }
     }
     if let Drag::Click { from, to, .. } = &desk.state.drag {

@@ -174,11 +174,16 @@ mod tests {
             |got, expected| (got - expected).abs() < 2e-6,
         );
         let isa = Isa::portable();
-        let axis: Vec<f32> = (0..NUMBERS_PER_TASK + 3).map(|at| at as f32 / 1e3 - 8.0).collect();
+        let axis: Vec<f32> = (0..NUMBERS_PER_TASK + 3)
+            .map(|at| at as f32 / 1e3 - 8.0)
+            .collect();
         let mut each = axis.clone();
         gelu_each(isa, &mut each);
         for (got, x) in each.iter().zip(&axis) {
-            assert!((f64::from(*got) - f64::from(*x) * phi(f64::from(*x))).abs() < 2e-6, "{x}");
+            assert!(
+                (f64::from(*got) - f64::from(*x) * phi(f64::from(*x))).abs() < 2e-6,
+                "{x}"
+            );
         }
     }
 }

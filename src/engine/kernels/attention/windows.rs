@@ -36,14 +36,18 @@ pub(crate) struct TokenGrid<'a> {
     pub(crate) beyond: &'a [f32],
 }
 
+/// A head of a window, whose first token is in that row and column.
+#[derive(Debug, Clone, Copy)]
+struct WindowHead {
+    row: usize,
+    column: usize,
+    head: usize,
+}
+
 impl WindowAttention {
     /// `offset_biases` are `(heads, side × side)`: one for each number of rows and columns between a query and a
     /// key, in either direction; they are added to the scaled scores.
-    pub(crate) fn new(
-        side: usize,
-        [heads, head_dim]: [usize; 2],
-        offset_biases: &[f32],
-    ) -> Self {
+    pub(crate) fn new(side: usize, [heads, head_dim]: [usize; 2], offset_biases: &[f32]) -> Self {
         let area = side * side;
         assert_eq!(offset_biases.len(), heads * area);
         // The softmax scales scores and biases together.
@@ -92,8 +96,12 @@ impl WindowAttention {
                     || QueryBlock::new(isa, self.head_dim),
                     |block, task| {
                         let (window, head) = (task / self.heads, task % self.heads);
-                        let first = (window / across * self.side, window % across * self.side);
-                        self.attend(isa, grid, first, head, block, &shared);
+                        let window = WindowHead {
+                            row: window / across * self.side,
+                            column: window % across * self.side,
+                            head,
+                        };
+                        self.attend(isa, grid, &window, block, &shared);
                     },
                 );
         }
@@ -102,13 +110,12 @@ impl WindowAttention {
         Ok(unsafe { output.assume_init() })
     }
 
-    /// Attends in one head of the window whose first token is in that row and column.
+    /// Attends in one head of a window.
     fn attend(
         &self,
         isa: Isa,
         grid: &TokenGrid<'_>,
-        (row, column): (usize, usize),
-        head: usize,
+        &WindowHead { row, column, head }: &WindowHead,
         block: &mut QueryBlock,
         output: &Output<'_>,
     ) {

@@ -178,7 +178,10 @@ mod tests {
             let weights = numbers(kernel * kernel * channels, 2);
             let bias = numbers(channels, 3);
             let expected = expected(&geometry, &weights, &bias, &input);
-            for (isa, gelu) in Isa::all().into_iter().flat_map(|isa| [(isa, false), (isa, true)]) {
+            for (isa, gelu) in Isa::all()
+                .into_iter()
+                .flat_map(|isa| [(isa, false), (isa, true)])
+            {
                 let filter = DepthwiseFilter {
                     weights: &weights,
                     bias: &bias,
@@ -187,9 +190,16 @@ mod tests {
                 let got = depthwise(isa, &geometry, &filter, &input);
                 assert_eq!(got.len(), expected.len());
                 for (got, expected) in got.iter().zip(&expected) {
-                    let expected = if gelu { expected * phi(*expected) } else { *expected };
+                    let expected = if gelu {
+                        expected * phi(*expected)
+                    } else {
+                        *expected
+                    };
                     let what = isa.name();
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{what} {geometry:?}");
+                    assert!(
+                        (f64::from(*got) - expected).abs() < 1e-5,
+                        "{what} {geometry:?}"
+                    );
                 }
             }
         }

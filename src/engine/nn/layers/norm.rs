@@ -114,7 +114,10 @@ impl BatchNorm {
         eps: f64,
     ) -> Result<Self, EngineError> {
         let mut numbers = |name: &str| -> Result<Vec<f32>, EngineError> {
-            Ok(from.tensor(name, &[channels])?.to_dtype(DType::F32)?.to_vec1()?)
+            Ok(from
+                .tensor(name, &[channels])?
+                .to_dtype(DType::F32)?
+                .to_vec1()?)
         };
         let (weight, bias) = (numbers("weight")?, numbers("bias")?);
         let (mean, variance) = (numbers("running_mean")?, numbers("running_var")?);
@@ -127,7 +130,11 @@ impl BatchNorm {
             .collect();
         let moved = scale.iter().zip(mean).map(|(scale, mean)| scale * mean);
         Ok(Self {
-            shift: bias.iter().zip(moved).map(|(bias, moved)| bias - moved).collect(),
+            shift: bias
+                .iter()
+                .zip(moved)
+                .map(|(bias, moved)| bias - moved)
+                .collect(),
             scale,
         })
     }

@@ -45,9 +45,8 @@ impl MaskDecoder {
         let (layers, heads, inner) = TRANSFORMER;
         let [first, second] = CHANNELS;
         let dtype = transformer.dtype();
-        let mut asking = |name: &str, count: usize| {
-            Embedding::load(from.scope(name), count, WIDTH)?.all(dtype)
-        };
+        let mut asking =
+            |name: &str, count: usize| Embedding::load(from.scope(name), count, WIDTH)?.all(dtype);
         let asking = [asking("iou_token", 1)?, asking("mask_tokens", MASKS)?];
         let mut enlarging = |name: &str, inputs: usize, outputs: usize| {
             Linear::load_enlarging(from.scope(name), inputs, outputs, ENLARGING)
@@ -138,7 +137,11 @@ impl Perceptron {
     fn load(mut from: Loader<'_>, outputs: usize) -> Result<Self, EngineError> {
         let mut layer =
             |index: usize, outputs| Linear::load(from.member("layers", index), WIDTH, outputs);
-        Ok(Self([layer(0, WIDTH)?, layer(1, WIDTH)?, layer(2, outputs)?]))
+        Ok(Self([
+            layer(0, WIDTH)?,
+            layer(1, WIDTH)?,
+            layer(2, outputs)?,
+        ]))
     }
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {

@@ -135,7 +135,10 @@ fn the_networks_answer_as_their_authors_do() {
             let far = farthest(&values(&masks), &wanted.logits);
             let of_scores = farthest(&scores, &wanted.scores);
             println!("{:?} {many}: logits {far}, scores {of_scores}", case.labels);
-            assert!(far <= FARTHEST && of_scores <= FARTHEST, "{far} {of_scores}");
+            assert!(
+                far <= FARTHEST && of_scores <= FARTHEST,
+                "{far} {of_scores}"
+            );
         }
     }
 }
