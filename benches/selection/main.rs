@@ -3,8 +3,13 @@
 //! `cargo bench --bench selection -- PHOTO` scales the photograph to each size. A scribble goes over the middle of
 //! the picture; the first one prepares the picture, which later ones find done. Medians of several runs. See
 //! README.md.
+//!
+//! `cargo bench --bench selection -- PHOTO WEIGHTS` measures clicks with MobileSAM's weights instead, and with
+//! `--json` behind in the photograph as it is (mobile_sam.py compares).
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
+
+mod clicks;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -21,9 +26,21 @@ const MEGAPIXELS: [f64; 3] = [1.0, 12.0, 24.0];
 const RUNS: usize = 7;
 
 fn main() -> Result<(), Failure> {
-    let photo = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let photo = PathBuf::from(photo.ok_or("say where a photograph is")?);
+    let mut files = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let photo = PathBuf::from(files.next().ok_or("say where a photograph is")?);
     let photo = file::load(&photo)?.picture;
+    if let Some(weights) = files.next().map(PathBuf::from) {
+        if std::env::args().any(|arg| arg == "--json") {
+            println!("{}", clicks::measured(&photo, &weights)?.json());
+            return Ok(());
+        }
+        println!("{}", clicks::Times::HEADER);
+        for megapixels in MEGAPIXELS {
+            let picture = scaled(&photo, megapixels)?;
+            println!("{}", clicks::measured(&picture, &weights)?.row());
+        }
+        return Ok(());
+    }
     println!(
         "| size | wand | first scribble | a scribble | one outside | smooth 5, grow 10 | feather 20 | holes, specks |"
     );

@@ -277,10 +277,20 @@ pub(super) struct SelectArgs {
     pub person: Option<u32>,
     /// What lies at that pixel is selected; with `,-` behind, it is not. May be given several times. Needs
     /// MobileSAM (`overpaint models get mobile-sam`)
-    #[arg(long, value_name = "X,Y[,-]", conflicts_with_all = ["what", "person"])]
+    #[arg(
+        long,
+        value_name = "X,Y[,-]",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["what", "person"]
+    )]
     pub at: Vec<String>,
     /// What lies in that box is selected, two corners in pixels. Needs MobileSAM
-    #[arg(long = "box", value_name = "X,Y,X,Y", conflicts_with_all = ["what", "person"])]
+    #[arg(
+        long = "box",
+        value_name = "X,Y,X,Y",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["what", "person"]
+    )]
     pub frame: Option<String>,
     /// What computes
     #[command(flatten)]

@@ -75,7 +75,11 @@ impl CliError {
             Self::SomeToLookAt(_) => SOME_TO_LOOK_AT,
             Self::Input(_) | Self::EmptyMask(_) | Self::Sight(SightError::Select(_)) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
-            Self::Edit(EditError::Engine(error)) if error.is_about_model() => BAD_MODEL,
+            Self::Edit(EditError::Engine(error)) | Self::Sight(SightError::Engine(error))
+                if error.is_about_model() =>
+            {
+                BAD_MODEL
+            }
             Self::Edit(EditError::Plan(error)) => match error {
                 PlanError::MaskSize { .. }
                 | PlanError::EverythingKept

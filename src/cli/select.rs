@@ -23,6 +23,10 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
     check_output(&args.output, &args.input)?;
     let clicks = clicks(args)?;
     let loaded = file::load(&args.input).map_err(CliError::Input)?;
+    if !clicks.is_empty() {
+        let checked = clicks.check(loaded.picture.extent());
+        checked.map_err(|error| CliError::Argument(error.message()))?;
+    }
     let format = writable_format(&args.output, None).map_err(CliError::Output)?;
     check_size(&args.output, format, loaded.picture.extent()).map_err(CliError::Output)?;
     for note in &loaded.notes {
@@ -75,7 +79,18 @@ fn clicks(args: &SelectArgs) -> Result<Clicks, CliError> {
     // The middle of a pixel.
     let number = |text: &str| text.trim().parse::<f32>().ok().filter(|v| v.is_finite());
     let point = |x: &str, y: &str| Some(PointF::new(number(x)? + 0.5, number(y)? + 0.5));
-    let mut clicks = Clicks::default();
+    let mut clicks = match &args.frame {
+        Some(text) => {
+            let parts: Vec<&str> = text.split(',').collect();
+            let corners = match parts.as_slice() {
+                [a, b, c, d] => point(a, b).zip(point(c, d)),
+                _ => None,
+            };
+            let (a, b) = corners.ok_or_else(|| bad(text, "cli-bad-box"))?;
+            Clicks::frame(a, b)
+        }
+        None => Clicks::default(),
+    };
     for text in &args.at {
         let parts: Vec<&str> = text.split(',').collect();
         let found = match parts.as_slice() {
@@ -85,14 +100,6 @@ fn clicks(args: &SelectArgs) -> Result<Clicks, CliError> {
         };
         let found = found.ok_or_else(|| bad(text, "cli-bad-point"))?;
         clicks.points.push(found);
-    }
-    if let Some(text) = &args.frame {
-        let parts: Vec<&str> = text.split(',').collect();
-        let corners = match parts.as_slice() {
-            [a, b, c, d] => point(a, b).zip(point(c, d)),
-            _ => None,
-        };
-        clicks.frame = Some(corners.ok_or_else(|| bad(text, "cli-bad-box"))?);
     }
     Ok(clicks)
 }

@@ -1,10 +1,11 @@
-//! Selecting what is clicked on. Each click is one undoable edit; what earlier clicks said of the same thing is
-//! the window's to remember, and comes with each.
+//! Selecting what is clicked on. Each click is one undoable edit. What was said of a thing is kept with the mask that
+//! came of it, so that undoing takes back what was said too, and another mask begins with another thing.
 
 use std::path::Path;
 
 use super::Editor;
 use super::error::EditorError;
+use super::said::Said;
 use crate::document::{DocumentId, EditLabel};
 use crate::jobs::{ClickLane, ClickRequest, SightError, TaskEvent};
 use crate::raster::{Mask, MaskKind};
@@ -14,8 +15,17 @@ use crate::select::Clicks;
 #[derive(Debug)]
 pub(super) struct Clicking {
     lane: ClickLane,
-    under_way: Option<(u64, DocumentId)>,
+    under_way: Option<UnderWay>,
     last: u64,
+}
+
+/// A click that is being answered.
+#[derive(Debug)]
+struct UnderWay {
+    number: u64,
+    document: DocumentId,
+    /// All that was said of the thing.
+    clicks: Clicks,
 }
 
 impl Clicking {
@@ -36,8 +46,22 @@ impl Editor {
 
     /// True while what was clicked on in a document is being looked for.
     pub fn is_clicking(&self, document: DocumentId) -> bool {
-        let under_way = self.clicking.under_way;
-        under_way.is_some_and(|(_, of)| of == document)
+        let under_way = self.clicking.under_way.as_ref();
+        under_way.is_some_and(|click| click.document == document)
+    }
+
+    /// What was said of the thing that is selected by clicks in a document, or is being looked for.
+    pub fn clicks(&self, document: DocumentId) -> Option<&Clicks> {
+        let under_way = self.clicking.under_way.as_ref();
+        if let Some(click) = under_way.filter(|click| click.document == document) {
+            return Some(&click.clicks);
+        }
+        let open = self.document(document)?;
+        open.said.of(open.document.mask())
+    }
+
+    pub(super) fn forget_clicks(&mut self, id: DocumentId) {
+        self.with_document(id, |open| open.said = Said::default());
     }
 
     pub(super) fn click(&mut self, id: DocumentId, clicks: Clicks) {
@@ -45,15 +69,22 @@ impl Editor {
         let (Some(open), Some(weights)) = (self.document(id), weights) else {
             return;
         };
+        if let Err(error) = clicks.check(open.extent()) {
+            return self.notices.warn(Some(id), &error);
+        }
         let request = ClickRequest {
             weights,
             picture: open.document.visible().clone(),
-            clicks,
+            clicks: clicks.clone(),
         };
         self.clicking.last += 1;
         let number = self.clicking.last;
         if self.clicking.lane.click(number, request).is_ok() {
-            self.clicking.under_way = Some((number, id));
+            self.clicking.under_way = Some(UnderWay {
+                number,
+                document: id,
+                clicks,
+            });
         } else {
             self.notices.warn(Some(id), &EditorError::TooBusy);
         }
@@ -78,14 +109,19 @@ impl Editor {
                 }
             };
             // Only the last click counts.
-            let of = self.clicking.under_way.take_if(|(of, _)| *of == number);
-            if let Some((_, id)) = of {
-                self.clicked(id, mask);
+            let answered = &mut self.clicking.under_way;
+            if let Some(click) = answered.take_if(|click| click.number == number) {
+                self.clicked(click, mask);
             }
         }
     }
 
-    fn clicked(&mut self, id: DocumentId, mask: Result<Mask, SightError>) {
+    fn clicked(&mut self, click: UnderWay, mask: Result<Mask, SightError>) {
+        let UnderWay {
+            document: id,
+            clicks,
+            ..
+        } = click;
         let mask = match mask {
             Ok(mask) => mask,
             Err(error) if error.is_cancelled() => return,
@@ -104,6 +140,7 @@ impl Editor {
         self.with_document(id, |open| {
             open.selected = None;
             open.stroke = None;
+            open.said.note(mask.clone(), clicks);
             open.document.edit(EditLabel::Select, |state| {
                 state.mask = mask;
                 state.mask_kind = MaskKind::Matte;

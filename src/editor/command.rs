@@ -195,6 +195,11 @@ pub enum Command {
         /// All that was said of the thing.
         clicks: Clicks,
     },
+    /// What is clicked on next is another thing than before; the mask stays as it is.
+    ForgetClicks {
+        /// Which document.
+        document: DocumentId,
+    },
     /// Stops selecting, wand and smart brush; the mask stays as it is.
     CancelSelect {
         /// Which document.

@@ -51,6 +51,7 @@ impl Editor {
                 how,
             } => self.select(document, part, how),
             C::ClickSelect { document, clicks } => self.click(document, clicks),
+            C::ForgetClicks { document } => self.forget_clicks(document),
             C::CancelSelect { document } => {
                 self.cancel_clicking(document);
                 self.cancel_selecting(document);

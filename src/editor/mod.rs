@@ -43,6 +43,7 @@ mod recovery;
 mod refining;
 mod rerun;
 mod rerunning;
+mod said;
 mod saving;
 mod seeds;
 mod selecting;

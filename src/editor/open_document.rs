@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
+use super::said::Said;
 use super::selecting::SeenPicture;
 use crate::document::{Document, DocumentId, LayerId};
 use crate::geometry::Extent;
@@ -35,6 +36,8 @@ pub struct OpenDocument {
     pub(super) seen: Option<SeenPicture>,
     /// What the mask was selected as, alone, as far as this session knows.
     pub(super) selected: Option<Part>,
+    /// What was clicked on, for each mask that came of it.
+    pub(super) said: Said,
     /// The layer that the next run makes anew.
     pub(super) redoing: Option<LayerId>,
     pub(super) journal: DocumentJournal,
@@ -104,6 +107,7 @@ impl OpenDocument {
             stroke: None,
             seen: None,
             selected: None,
+            said: Said::default(),
             redoing: None,
             journal,
         }

@@ -203,7 +203,11 @@ impl Vision for FakeVision {
         Ok(self.sees_face.then_some(face).into_iter().collect())
     }
 
-    fn segmenter(&self, _: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+    fn segmenter(
+        &self,
+        _: &Path,
+        _: &mut dyn Progress,
+    ) -> Result<Box<dyn Segmenter + Send>, EngineError> {
         Ok(Box::new(FakeSegmenter))
     }
 }

@@ -73,7 +73,11 @@ pub trait Vision {
     ) -> Result<Vec<Face>, EngineError>;
 
     /// What selects by clicks, with the weights in that file. Not everything that sees can.
-    fn segmenter(&self, weights: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+    fn segmenter(
+        &self,
+        weights: &Path,
+        _progress: &mut dyn Progress,
+    ) -> Result<Box<dyn Segmenter + Send>, EngineError> {
         Err(EngineError::ModelFile {
             path: weights.to_path_buf(),
             why: Message::new("engine-why-no-file").into(),

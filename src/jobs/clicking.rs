@@ -66,12 +66,13 @@ impl Clicker {
         if is_stopped() {
             return Err(Cancelled.into());
         }
+        request.clicks.check(request.picture.extent())?;
         let progress = &mut Stoppable(is_stopped);
         let networks = match &mut self.loaded {
             Some((from, networks)) if *from == request.weights => networks,
             loaded => {
                 self.seen = None;
-                let networks = (self.vision)()?.segmenter(&request.weights)?;
+                let networks = (self.vision)()?.segmenter(&request.weights, progress)?;
                 &mut loaded.insert((request.weights.clone(), networks)).1
             }
         };

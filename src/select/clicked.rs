@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{Extent, PointF};
+use super::SelectError;
+use crate::geometry::{Extent, Point, PointF};
 use crate::raster::{Mask, TilePixels, Tiled};
 
 /// Logits from which on a pixel is wholly inside, or, below zero, wholly outside; between it is partly.
@@ -21,6 +22,34 @@ impl Clicks {
     /// True where nothing was pointed at.
     pub fn is_empty(&self) -> bool {
         self.points.is_empty() && self.frame.is_none()
+    }
+
+    /// A box by any two of its corners.
+    #[must_use]
+    pub fn frame(a: PointF, b: PointF) -> Self {
+        let (first, last) = (
+            PointF::new(a.x.min(b.x), a.y.min(b.y)),
+            PointF::new(a.x.max(b.x), a.y.max(b.y)),
+        );
+        Self {
+            points: Vec::new(),
+            frame: Some((first, last)),
+        }
+    }
+
+    /// Says what is wrong where it cannot be told what is meant in a picture of that size.
+    pub fn check(&self, extent: Extent) -> Result<(), SelectError> {
+        let (width, height) = (extent.width as f32, extent.height as f32);
+        let is_inside =
+            |at: &PointF| (0.0..=width).contains(&at.x) && (0.0..=height).contains(&at.y);
+        let corners = self.frame.into_iter().flat_map(|(a, b)| [a, b]);
+        let mut places = self.points.iter().map(|(at, _)| *at).chain(corners);
+        if let Some(at) = places.find(|at| !is_inside(at)) {
+            let at = Point::new(at.x.floor() as i32, at.y.floor() as i32);
+            return Err(SelectError::Outside { at, extent });
+        }
+        let is_meant = self.frame.is_some() || self.points.iter().any(|(_, inside)| *inside);
+        is_meant.then_some(()).ok_or(SelectError::NothingMeant)
     }
 
     /// The same in a picture `scale` times as large, across and down.
@@ -184,5 +213,38 @@ mod tests {
             Some((PointF::new(2.0, 10.0), PointF::new(6.0, 40.0)))
         );
         assert!(!scaled.is_empty() && Clicks::default().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let extent = Extent::new(20, 10);
+        let points = |points: &[(f32, f32, bool)]| Clicks {
+            points: points
+                .iter()
+                .map(|(x, y, inside)| (PointF::new(*x, *y), *inside))
+                .collect(),
+            frame: None,
+        };
+        let framed = Clicks::frame(PointF::new(9.0, 1.0), PointF::new(2.0, 8.0));
+        let corners = (PointF::new(2.0, 1.0), PointF::new(9.0, 8.0));
+        assert_eq!(framed.frame, Some(corners));
+        let (mut both, nothing) = (framed.clone(), SelectError::NothingMeant);
+        both.points.push((PointF::new(3.0, 3.0), false));
+        for fine in [&points(&[(0.0, 10.0, true)]), &framed, &both] {
+            assert_eq!(fine.check(extent), Ok(()));
+        }
+        let not_this = points(&[(3.0, 3.0, false)]);
+        for empty in [&Clicks::default(), &not_this] {
+            assert_eq!(empty.check(extent), Err(nothing.clone()));
+        }
+        let wide = Clicks::frame(PointF::new(-1.0, 0.0), PointF::new(5.0, 5.0));
+        let far = points(&[(3.0, 3.0, true), (20.5, 3.0, false)]);
+        for (clicks, at) in [(wide, (-1, 0)), (far, (20, 3))] {
+            let at = Point::new(at.0, at.1);
+            assert_eq!(
+                clicks.check(extent),
+                Err(SelectError::Outside { at, extent })
+            );
+        }
     }
 }

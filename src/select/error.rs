@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::{Extent, Point};
 use crate::text::{Explain, Message, error_speaks};
 
 /// Why there is nothing to select.
@@ -13,6 +14,15 @@ pub enum SelectError {
     NoFace,
     /// Nothing is where somebody pointed.
     NothingThere,
+    /// It was said only what is not meant.
+    NothingMeant,
+    /// Somebody pointed beside the picture.
+    Outside {
+        /// Where, in pixels.
+        at: Point,
+        /// Size of the picture.
+        extent: Extent,
+    },
     /// There are fewer people than that.
     NoSuchPerson {
         /// Which one was asked for, counted from 1.
@@ -30,6 +40,12 @@ impl Explain for SelectError {
     fn message(&self) -> Message {
         match self {
             Self::NothingThere => Message::new("select-nothing-there"),
+            Self::NothingMeant => Message::new("select-nothing-meant"),
+            Self::Outside { at, extent } => Message::new("select-outside")
+                .with("x", f64::from(at.x))
+                .with("y", f64::from(at.y))
+                .with("width", f64::from(extent.width))
+                .with("height", f64::from(extent.height)),
             Self::NoSubject => Message::new("select-no-subject"),
             Self::NoFace => Message::new("select-no-face"),
             Self::NoSuchPerson { person, found } => Message::new("select-no-such-person")

@@ -206,8 +206,6 @@ pub(super) fn perform_on(
 /// Takes the newest thing back, which may be a corner that is no edit yet.
 fn undo(desk: &mut Desk<'_>, document: DocumentId) {
     if !canvas::remove_corner(desk) {
-        // What was said of a thing is taken back with it.
-        desk.state.clicks.forget();
         desk.send(Command::Undo { document });
     }
 }
@@ -316,7 +314,6 @@ fn pick(desk: &mut Desk<'_>, tool: Tool) {
     }
     desk.state.tool = tool;
     desk.state.tools.note(tool);
-    desk.state.clicks.forget();
     if !matches!(tool, Tool::Hand | Tool::Erase)
         && let Some(document) = desk.editor.active().map(OpenDocument::id)
     {
@@ -397,7 +394,11 @@ fn cancel(desk: &mut Desk<'_>) {
     if was_away || mask_view::give_up_refining(desk) || selecting::stop(desk) {
         return;
     }
-    if desk.state.tool == Tool::Click && desk.state.clicks.forget() {
+    if desk.state.tool == Tool::Click
+        && let Some(document) = desk.open().map(OpenDocument::id)
+        && desk.editor.clicks(document).is_some()
+    {
+        desk.send(Command::ForgetClicks { document });
         return;
     }
     if !desk.editor.erasures().is_empty() {

@@ -2,10 +2,13 @@
 formula, for src/engine/vision/segment_anything/tests.rs. 40 MB of weights are no golden; a formula is the same on
 both sides.
 
-    git clone https://github.com/ChaoningZhang/MobileSAM && pip install torch torchvision timm numpy
+    git clone https://github.com/ChaoningZhang/MobileSAM && pip install torch torchvision timm numpy safetensors
     PYTHONPATH=MobileSAM python tests/golden/segment_anything.py
+
+With `--weights FILE.safetensors` it writes those weights for the program instead, `--weights FILE.pt` as PyTorch does.
 """
 
+import argparse
 import json
 from pathlib import Path
 
@@ -67,8 +70,8 @@ def spread(values: torch.Tensor, count: int) -> list:
     return [float(flat[i * step]) for i in range(count)]
 
 
-def main() -> None:
-    torch.set_num_threads(2)
+def networks() -> dict:
+    """The encoder, the prompt encoder and the mask decoder, by the names of MobileSAM's file."""
     encoder = TinyViT(
         img_size=SIDE, in_chans=3, num_classes=1000, embed_dims=[64, 128, 160, 320], depths=[2, 2, 6, 2],
         num_heads=[2, 4, 5, 10], window_sizes=[7, 7, 14, 7], mlp_ratio=4.0, drop_rate=0.0, drop_path_rate=0.0,
@@ -82,9 +85,39 @@ def main() -> None:
         transformer=TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8),
         transformer_dim=256, iou_head_depth=3, iou_head_hidden_dim=256,
     )
-    fill(encoder, "image_encoder")
-    fill(prompts, "prompt_encoder")
-    fill(decoder, "mask_decoder")
+    made = {"image_encoder": encoder, "prompt_encoder": prompts, "mask_decoder": decoder}
+    for name, module in made.items():
+        fill(module, name)
+    return made
+
+
+def weights_of(made: dict) -> dict:
+    """All weights, as MobileSAM's own file names them."""
+    return {
+        f"{prefix}.{name}": value.contiguous()
+        for prefix, module in made.items()
+        for name, value in module.state_dict().items()
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--weights", type=Path)
+    to = arguments.parse_args().weights
+    torch.set_num_threads(2)
+    made = networks()
+    if to is not None:
+        if to.suffix == ".pt":
+            torch.save(weights_of(made), to)
+        else:
+            from safetensors.torch import save_file
+
+            save_file(weights_of(made), to)
+        return
+    encoder, prompts, decoder = made.values()
+    shapes = {
+        name: list(value.shape) for name, value in weights_of(made).items() if value.dtype.is_floating_point
+    }
     cases = []
     with torch.no_grad():
         # As it is shown to the encoder: normalised.
@@ -109,7 +142,7 @@ def main() -> None:
                 key = "many" if many else "one"
                 found[key] = {"scores": scores.flatten().tolist(), "logits": spread(masks, 256)}
             cases.append(found)
-    OUT.write_text(json.dumps({"embedding": spread(embedding, 512), "cases": cases}))
+    OUT.write_text(json.dumps({"weights": shapes, "embedding": spread(embedding, 512), "cases": cases}))
     print(OUT, OUT.stat().st_size, "bytes; embedding", float(embedding.abs().mean()))
     for case in cases:
         print(case["one"]["scores"], np.abs(case["one"]["logits"]).mean())

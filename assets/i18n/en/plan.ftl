@@ -31,6 +31,8 @@ forecast-minutes = { $count } min
 forecast-hours = { $count } h
 select-no-subject = Nothing in the picture stands out as its subject. Paint the mask by hand, or crop the picture closer.
 select-nothing-there = Nothing stands out where you clicked. Click on its middle, or drag a box around it.
+select-nothing-meant = Say first what is meant: click on it, or put a box around it. Then say what is not.
+select-outside = The place { $x }, { $y } lies beside the picture, which has { $width } × { $height } pixels.
 select-no-face = No face was found in the picture. Faces must be turned to the camera and not too small; select the subject instead, or paint the mask by hand.
 select-no-such-person = There is no person { $person }: { $found } { $found ->
     [one] face was

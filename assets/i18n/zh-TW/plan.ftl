@@ -27,5 +27,7 @@ forecast-minutes = { $count } 分鐘
 forecast-hours = { $count } 小時
 select-no-subject = 圖片裡沒有明顯的主體。請自行塗抹遮罩，或先把圖片裁切得近一點。
 select-nothing-there = 點選的地方沒有明顯的東西。請點在它的中間，或拖曳一個框把它圍起來。
+select-nothing-meant = 請先點選要的東西，或用框圍住它，再指出不要的地方。
+select-outside = 位置 { $x }, { $y } 在圖片外面；圖片是 { $width } × { $height } 像素。
 select-no-face = 圖片裡找不到臉孔。臉孔需要面向鏡頭，而且不能太小；請改為選取主體，或自行塗抹遮罩。
 select-no-such-person = 沒有第 { $person } 個人：只找到 { $found } 張臉孔。人物由左到右計算。

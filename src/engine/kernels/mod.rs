@@ -45,14 +45,14 @@ mod shift;
 mod unsupported_bf16;
 mod upsample;
 
-pub(crate) use activation::{Rectifier, rectify};
-pub(crate) use attention::{AttentionSizes, PackedKv, flash_attention};
+pub(crate) use activation::{Rectifier, gelu_each, rectify};
+pub(crate) use attention::{AttentionSizes, PackedKv, TokenGrid, WindowAttention, flash_attention};
 pub use block_allocator::BlockAllocator;
 pub(crate) use block_allocator::{
     MAX_BYTES as FREE_LIST_MAX_BYTES, VERY_LARGE as VERY_LARGE_BYTES,
 };
 pub(crate) use concat::concat_channels;
-pub(crate) use conv::{ConvGeometry, conv2d, depthwise};
+pub(crate) use conv::{ConvGeometry, DepthwiseFilter, conv2d, depthwise};
 pub(crate) use dtype::{DtypeSlice, DtypeVec};
 pub(crate) use gemm::{
     Epilogue, GemmInput, PackedWeights, WeightDtype, can_fuse_geglu, geglu_row_order, linear,

@@ -2,8 +2,11 @@
 //! attention by our kernels on the CPU; elsewhere sliced attention by candle's operators. Neither has the
 //! matrix of scores in memory as a whole.
 
+mod windows;
+
 use candle_core::{DType, Tensor};
 
+pub(crate) use self::windows::{WindowAttention, WindowShape};
 use super::cpu::{tensor, with_numbers};
 use super::layers::{LayerInput, Linear};
 use super::weights::Loader;

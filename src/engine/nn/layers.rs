@@ -16,8 +16,9 @@ pub(crate) use self::convolution::{Conv2d, ConvShape};
 pub(crate) use self::depthwise::DepthwiseConv;
 pub(crate) use self::input::LayerInput;
 pub(crate) use self::linear::{GeGlu, Linear};
+use self::norm::BatchNorm;
 pub(crate) use self::norm::{GroupNorm, LayerNorm};
-pub(crate) use self::picture::{Slopes, add, max_pool, rectified, upsampled, widened};
+pub(crate) use self::picture::{Slopes, add, gelu, max_pool, rectified, upsampled, widened};
 use super::weights::Loader;
 use crate::engine::EngineError;
 

@@ -1,9 +1,10 @@
 //! Weights of a network: safetensors files, checked and brought to the device one tensor at a time.
 
 mod kept;
+mod loader;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,10 +14,11 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 pub(crate) use self::kept::KeptWeights;
+pub(crate) use self::loader::Loader;
 use super::precision::{Precision, Storage};
 use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
+use crate::engine::EngineError;
 use crate::engine::kernels::{self, Isa, PackedWeights};
-use crate::engine::{EngineError, Progress};
 use crate::text::Message;
 
 /// Largest files of a network whose weights are widened to f32 at load.
@@ -81,6 +83,15 @@ impl Weights {
         })
     }
 
+    /// The weights in the file at `path`.
+    pub(crate) fn of_file(
+        path: &Path,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, EngineError> {
+        Ok(Self::of(TensorFile::open(path)?, device, precision))
+    }
+
     /// Weights that are compiled into the program; `name` is for messages.
     pub(crate) fn compiled_in(
         name: &str,
@@ -88,17 +99,26 @@ impl Weights {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EngineError> {
-        Ok(Self {
+        Ok(Self::of(
+            TensorFile::compiled_in(name, bytes)?,
+            device,
+            precision,
+        ))
+    }
+
+    /// The weights of one file, by itself.
+    fn of(file: TensorFile, device: &Device, precision: Precision) -> Self {
+        Self {
             store: Arc::new(Store {
-                path: PathBuf::from(name),
-                shards: vec![TensorFile::compiled_in(name, bytes)?],
+                path: file.path().to_path_buf(),
+                name: file.path().display().to_string(),
+                shards: vec![file],
                 deltas: BTreeMap::new(),
-                name: name.to_owned(),
             }),
             prefix: String::new(),
             device: device.clone(),
             precision,
-        })
+        }
     }
 
     /// The weights below `prefix` (without its dot); the empty prefix changes nothing.
@@ -113,6 +133,19 @@ impl Weights {
     /// True when there is a weight of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.store.find(&format!("{}{name}", self.prefix)).is_some()
+    }
+
+    /// Every weight below, by its whole name.
+    pub(crate) fn all(&self) -> Result<HashMap<String, Tensor>, EngineError> {
+        let shards = self.store.shards.iter();
+        let stored = shards.flat_map(TensorFile::tensors);
+        let below = stored.filter_map(|(name, stored)| {
+            let rest = name.strip_prefix(&self.prefix)?;
+            Some((name, rest, &stored.shape))
+        });
+        below
+            .map(|(name, rest, shape)| Ok((name.clone(), self.tensor(rest, shape)?)))
+            .collect()
     }
 
     /// The weight of that name, which must have that shape and hold finite numbers only.
@@ -371,117 +404,6 @@ impl Store {
         self.shards
             .iter()
             .find_map(|shard| Some((shard, shard.tensors().get(name)?)))
-    }
-}
-
-/// [`Weights`] on their way into layers: every tensor is a moment at which loading can be cancelled.
-pub(crate) struct Loader<'a> {
-    weights: Weights,
-    progress: &'a mut dyn Progress,
-    kept: Option<&'a mut KeptWeights>,
-}
-
-impl<'a> Loader<'a> {
-    /// Loads from `weights`.
-    pub(crate) fn new(weights: Weights, progress: &'a mut dyn Progress) -> Self {
-        Self {
-            weights,
-            progress,
-            kept: None,
-        }
-    }
-
-    /// The same where a large weight that `kept` holds is taken from there, and one that is read stays there.
-    pub(crate) fn keeping(self, kept: &'a mut KeptWeights) -> Self {
-        let kept = Some(kept);
-        Self { kept, ..self }
-    }
-
-    /// Loads from below `prefix`.
-    pub(crate) fn scope(&mut self, prefix: &str) -> Loader<'_> {
-        Loader {
-            weights: self.weights.scope(prefix),
-            progress: &mut *self.progress,
-            kept: self.kept.as_deref_mut(),
-        }
-    }
-
-    /// Loads from below `list.index`, as PyTorch names the members of a list.
-    pub(crate) fn member(&mut self, list: &str, index: usize) -> Loader<'_> {
-        self.scope(&format!("{list}.{index}"))
-    }
-
-    /// The same for layers whose GEMMs are f32 whatever the others' are.
-    pub(crate) fn in_f32(mut self) -> Self {
-        self.weights.precision = self.weights.precision.in_f32();
-        self
-    }
-
-    /// See [`Weights::has`].
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.weights.has(name)
-    }
-
-    /// See [`Precision::bf16_activations`].
-    pub(crate) fn bf16_activations(&self) -> bool {
-        self.weights.precision.bf16_activations
-    }
-
-    /// The same for layers whose results stay f32.
-    pub(crate) fn with_f32_activations(mut self) -> Self {
-        self.weights.precision.bf16_activations = false;
-        self
-    }
-
-    /// See [`Weights::kernel_isa`].
-    pub(crate) fn kernel_isa(&self) -> Option<Isa> {
-        self.weights.kernel_isa()
-    }
-
-    /// See [`Weights::weight`].
-    pub(crate) fn weight(
-        &mut self,
-        name: &str,
-        shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
-    ) -> Result<Weight, EngineError> {
-        self.progress.checkpoint()?;
-        let Some(kept) = &mut self.kept else {
-            return self.weights.weight(name, shapes, pack);
-        };
-        let Store {
-            name: file, deltas, ..
-        } = &*self.weights.store;
-        let full_name = format!("{}{name}", self.weights.prefix);
-        let deltas = deltas.get(&full_name).map_or(&[][..], Vec::as_slice);
-        if let Some(known) = kept.get(file, &full_name, deltas) {
-            return Ok(known);
-        }
-        let weight = self.weights.weight(name, shapes, pack)?;
-        kept.keep(file, full_name, deltas, &weight);
-        Ok(weight)
-    }
-
-    /// See [`Weights::tensor`].
-    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
-        self.progress.checkpoint()?;
-        self.weights.tensor(name, shape)
-    }
-
-    /// Zeros in the place of a small weight that a layer does without.
-    pub(crate) fn zeros(&self, count: usize) -> Result<Tensor, EngineError> {
-        let weights = &self.weights;
-        Ok(Tensor::zeros(
-            count,
-            weights.precision.compute,
-            &weights.device,
-        )?)
-    }
-
-    /// See [`Weights::table`].
-    pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
-        self.progress.checkpoint()?;
-        self.weights.table(name, shape)
     }
 }
 

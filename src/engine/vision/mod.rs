@@ -86,8 +86,12 @@ impl Vision for BuiltInVision {
         Ok(faces)
     }
 
-    fn segmenter(&self, weights: &Path) -> Result<Box<dyn Segmenter + Send>, EngineError> {
-        Ok(Box::new(SegmentAnything::open(weights)?))
+    fn segmenter(
+        &self,
+        weights: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Box<dyn Segmenter + Send>, EngineError> {
+        Ok(Box::new(SegmentAnything::open(weights, progress)?))
     }
 }
 

@@ -1,10 +1,9 @@
 //! Selecting by clicks on the canvas: presses become points and boxes, and are seen there.
 
-use eframe::egui::{Painter, Stroke, StrokeKind, Ui};
+use eframe::egui::{Painter, Rect, Spinner, Stroke, StrokeKind, Ui, Vec2};
 
 use crate::editor::{Command, OpenDocument};
 use crate::geometry::PointF;
-use crate::plan::RegionBounds;
 use crate::select::Clicks;
 use crate::ui::context::Desk;
 use crate::ui::state::{Drag, Tool};
@@ -15,6 +14,8 @@ use crate::ui::view_transform::ViewTransform;
 const CLICK: f32 = 5.0;
 /// Radius of a point as it is shown, in points.
 const RADIUS: f32 = 4.0;
+/// Radius of what turns around the newest one while it is being answered, in points.
+const WAITING: f32 = 11.0;
 
 /// The button was let go: a click, or a box around the thing.
 pub(super) fn finish(
@@ -24,17 +25,23 @@ pub(super) fn finish(
     (is_inside, zoom): (bool, f32),
 ) {
     let document = open.id();
+    let extent = open.document().extent();
+    let (width, height) = (extent.width as f32, extent.height as f32);
     let clicks = if from.distance(to) * zoom >= CLICK && is_inside {
-        let corners = (
-            PointF::new(from.x.min(to.x), from.y.min(to.y)),
-            PointF::new(from.x.max(to.x), from.y.max(to.y)),
-        );
-        desk.state.clicks.frame(document, corners)
+        let within = |at: PointF| PointF::new(at.x.clamp(0.0, width), at.y.clamp(0.0, height));
+        let (from, to) = (within(from), within(to));
+        // Nothing of the picture is left in it.
+        if (from.x - to.x).abs() < 1.0 || (from.y - to.y).abs() < 1.0 {
+            return;
+        }
+        Clicks::frame(from, to)
     } else {
-        let is_empty = open.region() == RegionBounds::Everything;
-        let waits = desk.editor.is_clicking(document);
-        let point = (to, is_inside);
-        desk.state.clicks.point(document, point, is_empty && !waits)
+        if !(0.0..width).contains(&to.x) || !(0.0..height).contains(&to.y) {
+            return;
+        }
+        let mut clicks = desk.editor.clicks(document).cloned().unwrap_or_default();
+        clicks.points.push((to, is_inside));
+        clicks
     };
     desk.send(Command::ClickSelect { document, clicks });
 }
@@ -46,8 +53,17 @@ pub(super) fn draw(ui: &Ui, desk: &Desk<'_>, open: &OpenDocument, transform: &Vi
     }
     let painter = ui.painter().with_clip_rect(transform.canvas);
     let t = theme::tokens(ui);
-    if let Some(clicks) = desk.state.clicks.of(open.id()) {
+    if let Some(clicks) = desk.editor.clicks(open.id()) {
         draw_clicks(&painter, clicks, transform, t);
+        let newest = clicks.points.last().map(|(at, _)| *at);
+        let newest = newest.or_else(|| clicks.frame.map(|(_, to)| to));
+        if let Some(at) = newest.filter(|_| desk.editor.is_clicking(open.id())) {
+            let around = Vec2::splat(2.0 * WAITING);
+            let around = Rect::from_center_size(transform.view_from_image(at), around);
+            Spinner::new()
+                .color(t.accent)
+                .paint_at(ui, around.intersect(transform.canvas));
+        }
     }
     if let Drag::Click { from, to, .. } = &desk.state.drag {
         draw_frame(&painter, (*from, *to), transform, t);
@@ -75,7 +91,7 @@ fn draw_frame(
         transform.view_from_image(from),
         transform.view_from_image(to),
     );
-    let frame = eframe::egui::Rect::from_two_pos(a, b);
+    let frame = Rect::from_two_pos(a, b);
     painter.rect_stroke(
         frame,
         0.0,

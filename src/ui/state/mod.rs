@@ -5,7 +5,6 @@ mod auto_tint;
 mod background_choice;
 mod band;
 mod batch_view;
-mod clicks;
 mod dialog;
 mod drag;
 mod frame_drag;
@@ -20,7 +19,6 @@ pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
 pub(super) use batch_view::{BatchTextures, BatchView, Shows};
-pub(super) use clicks::ClickState;
 pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery, ServerFields, ServersForm};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};
@@ -258,8 +256,6 @@ pub(super) struct UiState {
     pub brush_size: BrushSize,
     /// How the selection tools select.
     pub tools: ToolOptions,
-    /// What was said of the thing that is being selected by clicks.
-    pub clicks: ClickState,
     /// The drag under way on the canvas.
     pub drag: Drag,
     /// What is shown.
@@ -330,7 +326,6 @@ impl Default for UiState {
             brush: BrushTip::default(),
             brush_size: BrushSize::default(),
             tools: ToolOptions::default(),
-            clicks: ClickState::default(),
             drag: Drag::default(),
             shown: Shown {
                 mask: true,

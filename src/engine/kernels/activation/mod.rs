@@ -6,7 +6,14 @@ mod relu;
 
 pub(crate) use relu::{Rectifier, rectify};
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::elementwise::update;
+use super::isa::Isa;
+
+/// Numbers of a task.
+const NUMBERS_PER_TASK: usize = 1 << 14;
 
 /// eˣ, after Cephes' `expf` (Moshier): within 2 units in the last place. Below −87 it is about the
 /// smallest normal number, above 88 about the largest.
@@ -65,13 +72,33 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_f32s(x, phi)
 }
 
+/// [`gelu`] of every number.
+pub(crate) fn gelu_each(isa: Isa, numbers: &mut [f32]) {
+    let tasks = numbers.par_chunks_mut(NUMBERS_PER_TASK);
+    tasks.for_each(|numbers| isa.run(GeluEach(numbers)));
+}
+
+struct GeluEach<'a>(&'a mut [f32]);
+
+impl WithSimd for GeluEach<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        update(
+            simd,
+            self.0,
+            [],
+            #[inline(always)]
+            |x, []| gelu(simd, x),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::elementwise::update;
-    use crate::engine::kernels::isa::Isa;
     use crate::engine::kernels::reference::phi;
-    use pulp::WithSimd;
 
     /// One of the functions of every number.
     struct Of<'a>(&'a mut [f32], &'static str);
@@ -146,5 +173,17 @@ mod tests {
             |x| x * phi(x),
             |got, expected| (got - expected).abs() < 2e-6,
         );
+        let isa = Isa::portable();
+        let axis: Vec<f32> = (0..NUMBERS_PER_TASK + 3)
+            .map(|at| at as f32 / 1e3 - 8.0)
+            .collect();
+        let mut each = axis.clone();
+        gelu_each(isa, &mut each);
+        for (got, x) in each.iter().zip(&axis) {
+            assert!(
+                (f64::from(*got) - f64::from(*x) * phi(f64::from(*x))).abs() < 2e-6,
+                "{x}"
+            );
+        }
     }
 }

@@ -63,10 +63,12 @@ impl QueryBlock {
         }
     }
 
-    /// Attends from the queries to every key of a head.
-    pub(super) fn run(&mut self, kv: &KvHead, queries: &[&[f32]]) {
+    /// Attends from the queries to every key of a head. `biases` is empty, or has for each query what is added
+    /// to its score with each key before it is scaled; not on AMX.
+    pub(super) fn run(&mut self, kv: &KvHead, queries: &[&[f32]], biases: &[&[f32]]) {
         let bf16_isa = kv.keys.bf16();
         if let Some(amx) = bf16_isa.and_then(Bf16Isa::amx) {
+            assert!(biases.is_empty(), "AMX attends without biases");
             return self.run_amx(amx, kv, queries);
         }
         self.acc_o.fill(0.0);
@@ -86,6 +88,7 @@ impl QueryBlock {
             for (tile, rows) in queries.chunks(mr).enumerate() {
                 let first_query = tile * mr;
                 self.qk_scores(&kv.keys, &keys, first_query, rows);
+                self.add_biases(&keys, biases.get(first_query..).unwrap_or_default());
                 let bf16_isa = kv.keys.bf16();
                 if let Some(bf16_isa) = bf16_isa {
                     self.probabilities
@@ -135,6 +138,16 @@ impl QueryBlock {
         }
     }
 
+    /// S += the biases of MR queries, or of those that are left.
+    fn add_biases(&mut self, keys: &Range<usize>, biases: &[&[f32]]) {
+        let rows = self.scores.chunks_exact_mut(SCORES_STRIDE);
+        for (scores, biases) in rows.zip(biases) {
+            for (score, bias) in scores.iter_mut().zip(&biases[keys.clone()]) {
+                *score += bias;
+            }
+        }
+    }
+
     /// O += P · V for MR queries from `first_query` and a block of keys.
     fn accumulate_pv(&mut self, values: &PackedWeights, keys: &Range<usize>, first_query: usize) {
         let isa = values.isa();
@@ -172,11 +185,8 @@ impl QueryBlock {
 /// O = acc_o / row_sum: normalizes and stores the output of a block of queries.
 pub(crate) struct NormalizeOutput<'a> {
     pub(crate) block: &'a QueryBlock,
-    pub(crate) queries: usize,
-    /// Where the first query's output begins.
-    pub(crate) start: usize,
-    /// From one query's output to the next one's: the width of all heads.
-    pub(crate) width: usize,
+    /// Where each query's output begins.
+    pub(crate) starts: &'a [usize],
     pub(crate) output: &'a Output<'a>,
 }
 
@@ -187,8 +197,7 @@ impl WithSimd for NormalizeOutput<'_> {
     #[expect(unsafe_code, reason = "a head is no slice of the output")]
     fn with_simd<S: Simd>(self, simd: S) {
         let block = self.block;
-        for query in 0..self.queries {
-            let start = self.start + query * self.width;
+        for (query, start) in self.starts.iter().enumerate() {
             let acc_o = &block.acc_o[query * block.ldo..][..block.head_dim];
             let inverse = simd.splat_f32s(1.0 / block.row_sum[query]);
             for (at, acc_o) in acc_o.chunks(MAX_CHUNK).enumerate() {

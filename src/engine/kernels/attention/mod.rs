@@ -1,5 +1,5 @@
 //! Scaled dot-product attention ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), equation 1),
-//! head by head, as flash attention: `flash` for every ISA, `flash_amx` for AMX.
+//! head by head, as flash attention: `flash` for every ISA, `flash_amx` for AMX; `windows` within windows.
 
 mod flash;
 mod flash_amx;
@@ -10,12 +10,14 @@ mod softmax_amx;
 mod softmax_bf16;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use rayon::prelude::*;
 
 use self::flash::{BLOCK_QUERIES, NormalizeOutput, QueryBlock};
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use self::online_softmax::{OnlineSoftmax, SCORES_PER_TILE};
+pub(crate) use self::windows::{TokenGrid, WindowAttention};
 use super::dtype::DtypeVec;
 use super::gemm::PackedWeights;
 use super::isa::Isa;
@@ -141,15 +143,15 @@ fn run_blocks(
                     let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
                     let count = BLOCK_QUERIES.min(queries - first);
                     let start = (head / heads * queries + first) * width + head % heads * head_dim;
-                    let rows: Vec<&[f32]> = (0..count)
-                        .map(|row| &q[start + row * width..][..head_dim])
+                    let starts: Vec<usize> = (0..count).map(|row| start + row * width).collect();
+                    let rows: Vec<&[f32]> = starts
+                        .iter()
+                        .map(|start| &q[*start..][..head_dim])
                         .collect();
-                    block.run(&kv.heads[head], &rows);
+                    block.run(&kv.heads[head], &rows, &[]);
                     kv.isa().run(NormalizeOutput {
                         block,
-                        queries: count,
-                        start,
-                        width,
+                        starts: &starts,
                         output,
                     });
                 },

@@ -1,58 +1,124 @@
 //! Depthwise convolution: each channel by its own kernel, no sums over channels.
 
+use std::mem::MaybeUninit;
+
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::geometry::ConvGeometry;
 use super::implicit_gemm::PixelIndex;
+use crate::engine::kernels::activation::gelu;
+use crate::engine::kernels::elementwise::{update, write};
+use crate::engine::kernels::isa::Isa;
+use crate::engine::kernels::output::UninitBuffer;
 
-/// Convolves `input`, `(batch, height, width, channels)`, to `(batch, rows, columns, channels)`. `weights` is
-/// `(taps, channels)`, the kernel's taps row after row; `bias` has a number a channel.
+/// A kernel for each channel, and what follows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DepthwiseFilter<'a> {
+    /// `(taps, channels)`, the kernel's taps row after row.
+    pub(crate) weights: &'a [f32],
+    /// One a channel.
+    pub(crate) bias: &'a [f32],
+    /// GELU of the result.
+    pub(crate) gelu: bool,
+}
+
+/// Convolves `input`, `(batch, height, width, channels)`, to `(batch, rows, columns, channels)`.
+#[expect(unsafe_code, reason = "a result that is written in parts")]
 pub(crate) fn depthwise(
+    isa: Isa,
     geometry: &ConvGeometry,
-    weights: &[f32],
-    bias: &[f32],
+    filter: &DepthwiseFilter<'_>,
     input: &[f32],
 ) -> Vec<f32> {
     let (rows, columns) = geometry.output_size();
-    let ConvGeometry {
-        kernel,
-        stride,
-        dilation,
-        ..
-    } = *geometry;
-    let channels = bias.len();
-    assert_eq!(weights.len(), kernel * kernel * channels);
+    let channels = filter.bias.len();
+    assert_eq!(
+        filter.weights.len(),
+        geometry.kernel * geometry.kernel * channels
+    );
     let pixels = geometry.batch * geometry.height * geometry.width;
     assert_eq!(input.len(), pixels * channels);
     let index = PixelIndex::of(geometry);
-    let mut output = vec![0.0; geometry.batch * rows * columns * channels];
-    if output.is_empty() {
-        return output;
+    let len = geometry.batch * rows * columns * channels;
+    if len == 0 {
+        return Vec::new();
     }
-    let lines = output.par_chunks_mut(columns * channels).enumerate();
-    lines.for_each(|(line, to)| {
-        let (picture, y) = (line / rows, line % rows);
-        for (x, to) in to.chunks_exact_mut(channels).enumerate() {
-            to.copy_from_slice(bias);
-            for (tap, weights) in weights.chunks_exact(channels).enumerate() {
+    let mut output = UninitBuffer::new(len);
+    let lines = output.elements().par_chunks_mut(columns * channels);
+    lines.enumerate().for_each(|(line, to)| {
+        isa.run(Line {
+            geometry,
+            filter,
+            input,
+            index: &index,
+            picture: line / rows,
+            y: line % rows,
+            to,
+        });
+    });
+    // SAFETY: the lines are all of it, and every pixel of each was written.
+    unsafe { output.assume_init() }
+}
+
+/// A row of pixels.
+struct Line<'a> {
+    geometry: &'a ConvGeometry,
+    filter: &'a DepthwiseFilter<'a>,
+    input: &'a [f32],
+    index: &'a PixelIndex<'a>,
+    picture: usize,
+    y: usize,
+    to: &'a mut [MaybeUninit<f32>],
+}
+
+impl WithSimd for Line<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let ConvGeometry {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = *self.geometry;
+        let channels = self.filter.bias.len();
+        for (x, to) in self.to.chunks_exact_mut(channels).enumerate() {
+            let sums = write(simd, to, [self.filter.bias], |[bias]| bias);
+            let taps = self.filter.weights.chunks_exact(channels);
+            for (tap, weights) in taps.enumerate() {
                 let (dy, dx) = (tap / kernel * dilation, tap % kernel * dilation);
-                let Some(pixel) = index.pixel(picture, y * stride + dy, x * stride + dx) else {
+                let (row, column) = (self.y * stride + dy, x * stride + dx);
+                let Some(pixel) = self.index.pixel(self.picture, row, column) else {
                     continue;
                 };
-                let from = &input[pixel * channels..][..channels];
-                for ((sum, value), weight) in to.iter_mut().zip(from).zip(weights) {
-                    *sum += value * weight;
-                }
+                let from = &self.input[pixel * channels..][..channels];
+                update(
+                    simd,
+                    sums,
+                    [from, weights],
+                    #[inline(always)]
+                    |sum, [value, weight]| simd.mul_add_f32s(value, weight, sum),
+                );
+            }
+            if self.filter.gelu {
+                update(
+                    simd,
+                    sums,
+                    [],
+                    #[inline(always)]
+                    |sum, []| gelu(simd, sum),
+                );
             }
         }
-    });
-    output
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kernels::reference::numbers;
+    use crate::engine::kernels::reference::{numbers, phi};
 
     /// Its definition, in f64.
     fn expected(geometry: &ConvGeometry, weights: &[f32], bias: &[f32], input: &[f32]) -> Vec<f64> {
@@ -111,11 +177,30 @@ mod tests {
             let input = numbers(batch * height * width * channels, 1);
             let weights = numbers(kernel * kernel * channels, 2);
             let bias = numbers(channels, 3);
-            let got = depthwise(&geometry, &weights, &bias, &input);
             let expected = expected(&geometry, &weights, &bias, &input);
-            assert_eq!(got.len(), expected.len());
-            for (got, expected) in got.iter().zip(&expected) {
-                assert!((f64::from(*got) - expected).abs() < 1e-5, "{geometry:?}");
+            for (isa, gelu) in Isa::all()
+                .into_iter()
+                .flat_map(|isa| [(isa, false), (isa, true)])
+            {
+                let filter = DepthwiseFilter {
+                    weights: &weights,
+                    bias: &bias,
+                    gelu,
+                };
+                let got = depthwise(isa, &geometry, &filter, &input);
+                assert_eq!(got.len(), expected.len());
+                for (got, expected) in got.iter().zip(&expected) {
+                    let expected = if gelu {
+                        expected * phi(*expected)
+                    } else {
+                        *expected
+                    };
+                    let what = isa.name();
+                    assert!(
+                        (f64::from(*got) - expected).abs() < 1e-5,
+                        "{what} {geometry:?}"
+                    );
+                }
             }
         }
     }

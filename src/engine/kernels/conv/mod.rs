@@ -7,7 +7,7 @@ mod implicit_gemm;
 mod tests;
 mod winograd;
 
-pub(crate) use self::depthwise::depthwise;
+pub(crate) use self::depthwise::{DepthwiseFilter, depthwise};
 pub(crate) use self::geometry::ConvGeometry;
 use self::implicit_gemm::{Im2col, PixelIndex};
 use super::dtype::DtypeVec;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::kernels::gemm::geglu_row_order;
-use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, tolerance};
+use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, phi, tolerance};
 use crate::engine::kernels::{DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, WeightDtype, linear};
 use half::bf16;
 
@@ -156,6 +156,44 @@ fn agrees_with_its_definition_on_every_instruction_set() {
 }
 
 #[test]
+fn gelu_comes_after_bias_and_residual() {
+    // The last one by Winograd.
+    for (side, inputs, outputs, kernel) in [(5, 7, 19, 1), (6, 5, 40, 3), (16, 32, 33, 3)] {
+        let geometry = ConvGeometry {
+            batch: 1,
+            height: side,
+            width: side,
+            upsampled_to: None,
+            kernel,
+            stride: 1,
+            dilation: 1,
+            padding_before: kernel / 2,
+            padding_after: kernel / 2,
+        };
+        let input = numbers(side * side * inputs, 1);
+        let weight = numbers(outputs * inputs * kernel * kernel, 2);
+        let bias = numbers(outputs, 3);
+        let residual = numbers(side * side * outputs, 4);
+        let sums = expected(&geometry, inputs, &input, &weight, &bias);
+        let sums = std::iter::zip(sums, &residual).map(|(sum, x)| sum + f64::from(*x));
+        let expected: Vec<f64> = sums.map(|sum| sum * phi(sum)).collect();
+        let epilogue = Epilogue {
+            bias: Some(&bias),
+            residual: Some(DtypeSlice::F32(&residual)),
+            gelu: true,
+            ..Epilogue::default()
+        };
+        for isa in Isa::all_with_emulated() {
+            let weights = packed(isa, [outputs, inputs, kernel], &weight);
+            let input = GemmInput::plain(&input);
+            let output = conv2d(&geometry, &weights, &input, &epilogue, &mut NeverCancelled);
+            let (output, most) = (output.unwrap().into_f32(), 4.0 * tolerance(isa, 2e-6));
+            assert_close(&output, &expected, most, isa.name());
+        }
+    }
+}
+
+#[test]
 fn the_epilogue_is_bias_geglu_and_residual() {
     for isa in Isa::all_with_emulated() {
         let (rows, inputs, outputs) = (29, 10, 3 * isa.lanes());
@@ -175,6 +213,7 @@ fn the_epilogue_is_bias_geglu_and_residual() {
             bias: Some(&packed_bias),
             residual: Some(DtypeSlice::F32(&residual)),
             geglu: true,
+            gelu: false,
             bf16_output: false,
         };
         let output = linear(

@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
-use super::LayerInput;
+use super::{BatchNorm, LayerInput};
 use crate::engine::kernels::{
     ConvGeometry, DtypeVec, Epilogue, PackedWeights, Rectifier, conv2d, rectify, shift_pictures,
 };
@@ -81,25 +81,40 @@ struct Fused<'a> {
     bf16_output: bool,
     /// What is below 0 becomes 0 (ReLU). Such a result is f32.
     rectified: bool,
+    /// GELU, in its exact form.
+    gelu: bool,
 }
 
 impl Conv2d {
     /// The convolution of that shape, with a bias.
     pub(crate) fn load(mut from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
         let bias = from.tensor("bias", &[shape.outputs])?;
-        Self::load_with(from, shape, bias)
+        Self::load_with(from, shape, bias, None)
+    }
+
+    /// A convolution without a bias, stored as `c`, and the batch normalization after it, stored as `bn`, in one.
+    pub(crate) fn load_normalized(
+        mut from: Loader<'_>,
+        shape: ConvShape,
+        eps: f64,
+    ) -> Result<Self, EngineError> {
+        let BatchNorm { scale, shift } = BatchNorm::load(from.scope("bn"), shape.outputs, eps)?;
+        let from = from.scope("c");
+        let bias = from.computed(shift)?;
+        Self::load_with(from, shape, bias, Some(&scale))
     }
 
     /// The same without a bias.
     pub(crate) fn load_unbiased(from: Loader<'_>, shape: ConvShape) -> Result<Self, EngineError> {
         let bias = from.zeros(shape.outputs)?;
-        Self::load_with(from, shape, bias)
+        Self::load_with(from, shape, bias, None)
     }
 
     fn load_with(
         mut from: Loader<'_>,
         shape: ConvShape,
         bias: Tensor,
+        scale: Option<&[f32]>,
     ) -> Result<Self, EngineError> {
         let ConvShape {
             inputs,
@@ -111,9 +126,17 @@ impl Conv2d {
         let in_file = [outputs, inputs, kernel, kernel];
         let weight = from.weight("weight", &[&in_file], |isa, kept, numbers| {
             PackedWeights::pack(isa, [outputs, taps, inputs], kept, |output, tap, input| {
-                numbers[(output * inputs + input) * taps + tap]
+                let scale = scale.and_then(|scale| scale.get(output));
+                numbers[(output * inputs + input) * taps + tap] * scale.unwrap_or(&1.0)
             })
         })?;
+        let weight = match (weight, scale) {
+            (Weight::Tensor(weight), Some(scale)) => {
+                let scale = Tensor::new(scale, weight.device())?.to_dtype(weight.dtype())?;
+                Weight::Tensor(weight.broadcast_mul(&scale.reshape((outputs, 1, 1, 1))?)?)
+            }
+            (weight, _) => weight,
+        };
         Ok(Self {
             weight,
             bias,
@@ -169,6 +192,34 @@ impl Conv2d {
     ) -> Result<Tensor, EngineError> {
         let options = Fused {
             rectified: true,
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    /// The convolved picture through GELU.
+    pub(crate) fn forward_gelu(
+        &self,
+        x: impl Into<LayerInput>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            gelu: true,
+            ..Fused::default()
+        };
+        self.run(x.into(), options, progress)
+    }
+
+    /// The convolved picture plus `residual`, which has its shape, through GELU.
+    pub(crate) fn forward_onto_gelu(
+        &self,
+        residual: &Tensor,
+        x: impl Into<LayerInput>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = Fused {
+            residual: Some(residual),
+            gelu: true,
             ..Fused::default()
         };
         self.run(x.into(), options, progress)
@@ -278,6 +329,7 @@ impl Conv2d {
                     bias: Some(bias),
                     residual: options.residual.is_some().then_some(residual),
                     geglu: false,
+                    gelu: options.gelu,
                     bf16_output: !options.rectified
                         && (options.bf16_output || self.bf16_activations),
                 };
@@ -330,6 +382,7 @@ impl Conv2d {
             Some(residual) => (residual + y)?,
             None => y,
         };
+        let y = if options.gelu { y.gelu_erf()? } else { y };
         Ok(if options.rectified { y.relu()? } else { y })
     }
 }

@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers};
+use super::super::cpu::{channels_last, is_on_cpu, isa, picture, with_numbers};
 use super::super::weights::Loader;
-use super::ConvShape;
-use crate::engine::kernels::{ConvGeometry, DtypeVec, depthwise};
+use super::{BatchNorm, ConvShape};
+use crate::engine::kernels::{ConvGeometry, DepthwiseFilter, DtypeVec, depthwise};
 use crate::engine::{EngineError, Progress};
 
 /// A convolution of each channel by itself, with a bias. On the processor only, where the small networks that
@@ -35,10 +35,48 @@ impl DepthwiseConv {
         })
     }
 
+    /// A convolution without a bias, stored as `c`, and the batch normalization after it, stored as `bn`, in one.
+    pub(crate) fn load_normalized(
+        mut from: Loader<'_>,
+        shape: ConvShape,
+        eps: f64,
+    ) -> Result<Self, EngineError> {
+        let ConvShape {
+            outputs, kernel, ..
+        } = shape;
+        let BatchNorm { scale, shift } = BatchNorm::load(from.scope("bn"), outputs, eps)?;
+        let mut from = from.scope("c");
+        let weight = from.tensor("weight", &[outputs, 1, kernel, kernel])?;
+        let weight = weight.reshape((outputs, kernel * kernel))?.t()?;
+        Ok(Self {
+            weight: weight.broadcast_mul(&from.computed(scale)?)?.contiguous()?,
+            bias: from.computed(shift)?,
+            shape,
+        })
+    }
+
     /// The convolved picture.
     pub(crate) fn forward(
         &self,
         x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.run(x, false, progress)
+    }
+
+    /// The convolved picture through GELU.
+    pub(crate) fn forward_gelu(
+        &self,
+        x: &Tensor,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        self.run(x, true, progress)
+    }
+
+    fn run(
+        &self,
+        x: &Tensor,
+        gelu: bool,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
@@ -67,7 +105,14 @@ impl DepthwiseConv {
         let numbers = channels_last(x)?;
         let convolved = with_numbers(
             [&self.weight, &self.bias, &numbers],
-            |[weight, bias, numbers]| Ok(depthwise(&geometry, weight, bias, numbers)),
+            |[weights, bias, numbers]| {
+                let filter = DepthwiseFilter {
+                    weights,
+                    bias,
+                    gelu,
+                };
+                Ok(depthwise(isa(), &geometry, &filter, numbers))
+            },
         )?;
         picture(
             DtypeVec::F32(convolved),

@@ -25,6 +25,8 @@ struct Fused<'a> {
     residual: Option<&'a Tensor>,
     /// See [`Epilogue::geglu`].
     geglu: bool,
+    /// See [`Epilogue::gelu`].
+    gelu: bool,
 }
 
 impl Linear {
@@ -39,6 +41,37 @@ impl Linear {
         let mut layer = Self::load_unbiased(from, inputs, outputs)?;
         layer.bias = Some(bias);
         Ok(layer)
+    }
+
+    /// A transposed convolution whose kernel is as large as its stride, `side` × `side`: of every pixel it makes a
+    /// square of them. The outputs are those pixels, row after row, each with its channels.
+    pub(crate) fn load_enlarging(
+        mut from: Loader<'_>,
+        inputs: usize,
+        outputs: usize,
+        side: usize,
+    ) -> Result<Self, EngineError> {
+        let taps = side * side;
+        let in_file: [&[usize]; 1] = [&[inputs, outputs, side, side]];
+        let weight = from.weight("weight", &in_file, |isa, kept, numbers| {
+            PackedWeights::pack(isa, [taps * outputs, 1, inputs], kept, |row, _, input| {
+                let (tap, output) = (row / outputs, row % outputs);
+                numbers[(input * outputs + output) * taps + tap]
+            })
+        })?;
+        let weight = match weight {
+            Weight::Tensor(weight) => {
+                let rows = weight.permute((2, 3, 1, 0))?;
+                Weight::Tensor(rows.reshape((taps * outputs, inputs))?)
+            }
+            packed @ Weight::Packed(_) => packed,
+        };
+        let bias = from.tensor("bias", &[outputs])?;
+        Ok(Self {
+            weight,
+            bias: Some(bias.repeat(taps)?),
+            bf16_activations: from.bf16_activations(),
+        })
     }
 
     /// Without a bias.
@@ -87,6 +120,23 @@ impl Linear {
         }
     }
 
+    /// GELU of x · Wᵀ + b, in its exact form.
+    pub(crate) fn forward_gelu(
+        &self,
+        x: impl Into<LayerInput>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let x = x.into();
+        let options = Fused {
+            gelu: true,
+            ..Fused::default()
+        };
+        match &self.weight {
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
+            Weight::Tensor(_) => Ok(self.forward(x, progress)?.gelu_erf()?),
+        }
+    }
+
     /// x · Wᵀ + b + `residual`, which has the shape of the result.
     pub(crate) fn forward_onto(
         &self,
@@ -113,7 +163,11 @@ impl Linear {
         options: Fused<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let Fused { residual, geglu } = options;
+        let Fused {
+            residual,
+            geglu,
+            gelu,
+        } = options;
         let x = input.tensor();
         let width = weights.outputs() / if geglu { 2 } else { 1 };
         let mut shape = x.dims().to_vec();
@@ -143,6 +197,7 @@ impl Linear {
                     bias: self.bias.is_some().then_some(bias),
                     residual: residual.is_some().then_some(onto),
                     geglu,
+                    gelu,
                     // The next GEMM of the feed-forward network rounds it.
                     bf16_output: geglu || self.bf16_activations,
                 };

@@ -96,6 +96,50 @@ impl GroupNorm {
     }
 }
 
+/// A batch normalization ([Ioffe & Szegedy 2015](https://arxiv.org/abs/1502.03167)) as it was trained: a scale and
+/// a shift of each channel, which are folded into the convolution before it.
+#[derive(Debug)]
+pub(crate) struct BatchNorm {
+    /// One a channel.
+    pub(super) scale: Vec<f32>,
+    /// One a channel, added after the scale.
+    pub(super) shift: Vec<f32>,
+}
+
+impl BatchNorm {
+    /// Of that many channels; `eps` is added to the variance.
+    pub(crate) fn load(
+        mut from: Loader<'_>,
+        channels: usize,
+        eps: f64,
+    ) -> Result<Self, EngineError> {
+        let mut numbers = |name: &str| -> Result<Vec<f32>, EngineError> {
+            Ok(from
+                .tensor(name, &[channels])?
+                .to_dtype(DType::F32)?
+                .to_vec1()?)
+        };
+        let (weight, bias) = (numbers("weight")?, numbers("bias")?);
+        let (mean, variance) = (numbers("running_mean")?, numbers("running_var")?);
+        let scale: Vec<f32> = weight
+            .iter()
+            .zip(variance)
+            .map(|(weight, variance)| {
+                (f64::from(*weight) / (f64::from(variance.max(0.0)) + eps).sqrt()) as f32
+            })
+            .collect();
+        let moved = scale.iter().zip(mean).map(|(scale, mean)| scale * mean);
+        Ok(Self {
+            shift: bias
+                .iter()
+                .zip(moved)
+                .map(|(bias, moved)| bias - moved)
+                .collect(),
+            scale,
+        })
+    }
+}
+
 /// True where norms are fused into the GEMMs of the layers that read them.
 fn fuses_norms(from: &Loader<'_>) -> bool {
     from.kernel_isa().is_some_and(Isa::has_amx)

@@ -3,11 +3,11 @@
 
 use candle_core::Tensor;
 
-use super::super::cpu::{channels_last, picture, with_numbers};
+use super::super::cpu::{channels_last, isa, picture, tensor, with_numbers};
 use super::super::weights::Loader;
 use crate::engine::EngineError;
 use crate::engine::kernels::{
-    DtypeVec, PictureSize, Rectifier, max_pool_halved, rectify, upsample_bilinear,
+    DtypeVec, PictureSize, Rectifier, gelu_each, max_pool_halved, rectify, upsample_bilinear,
 };
 
 /// The slopes of a PReLU, one a channel.
@@ -38,6 +38,17 @@ pub(crate) fn rectified(x: &Tensor, slopes: Option<&Slopes>) -> Result<Tensor, E
         Ok(numbers)
     })?;
     picture(DtypeVec::F32(numbers), (batch, rows, columns, channels), x)
+}
+
+/// GELU of each number, in its exact form.
+pub(crate) fn gelu(x: &Tensor) -> Result<Tensor, EngineError> {
+    let x = x.contiguous()?;
+    let numbers = with_numbers([&x], |[numbers]| {
+        let mut numbers = numbers.to_vec();
+        gelu_each(isa(), &mut numbers);
+        Ok(numbers)
+    })?;
+    tensor(DtypeVec::F32(numbers), x.shape(), &x)
 }
 
 /// The largest of each 2 × 2 pixels; at odd borders of fewer. One picture at a time.

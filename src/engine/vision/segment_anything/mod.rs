@@ -1,20 +1,25 @@
 //! MobileSAM ([Zhang et al. 2023](https://arxiv.org/abs/2306.14289)), a small Segment Anything
 //! ([Kirillov et al. 2023](https://arxiv.org/abs/2304.02643)): a picture is embedded once, and points and a box in it
-//! become a mask. The networks are candle-transformers'; their weights are no part of the program.
+//! become a mask. The encoders of pictures and the end of the decoder are ours, because they take the time; the
+//! encoder of points and the two-way transformer are candle-transformers'. The weights are no part of the program.
 
+mod mask_decoder;
 #[cfg(test)]
 mod tests;
+mod tiny_vit;
 
 use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor};
-use candle_nn::{Module as _, VarBuilder};
-use candle_transformers::models::segment_anything::mask_decoder::MaskDecoder;
+use candle_nn::VarBuilder;
 use candle_transformers::models::segment_anything::prompt_encoder::PromptEncoder;
-use candle_transformers::models::segment_anything::tiny_vit::{TinyViT, tiny_vit_5m};
 
+use self::mask_decoder::MaskDecoder;
+use self::tiny_vit::TinyVit;
 use super::inputs::{stretched, tensor};
 use crate::engine::nn::failure::all_finite;
+use crate::engine::nn::precision::Precision;
+use crate::engine::nn::weights::{Loader, Weights};
 use crate::engine::{EngineError, PictureEmbedding, Progress, Segmenter};
 use crate::geometry::Extent;
 use crate::raster::RgbF32;
@@ -33,37 +38,41 @@ const DEVIATION: [f32; 3] = [58.395 / 255.0, 57.12 / 255.0, 57.375 / 255.0];
 /// The networks.
 #[derive(Debug)]
 pub(super) struct SegmentAnything {
-    encoder: TinyViT,
+    encoder: TinyVit,
     prompts: PromptEncoder,
+    /// Where each pixel of the embedding lies, as the decoder is told it.
+    places: Tensor,
+    /// Added to every pixel of the embedding where no mask is refined: (1, 256, 1, 1).
+    no_mask: Tensor,
     decoder: MaskDecoder,
 }
 
 impl SegmentAnything {
-    /// Reads the weights, 40 MB.
-    pub(super) fn open(path: &Path) -> Result<Self, EngineError> {
-        let unreadable = |why: String| EngineError::ModelFile {
-            path: path.to_path_buf(),
-            why: why.into(),
-        };
-        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        let weights = VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu)
-            .and_then(|weights| Self::load(&weights));
-        weights.map_err(|error| unreadable(error.to_string()))
-    }
-
-    fn load(weights: &VarBuilder<'_>) -> candle_core::Result<Self> {
+    /// Reads the weights, 40 MB: safetensors, or the file that PyTorch saved.
+    pub(super) fn open(path: &Path, progress: &mut dyn Progress) -> Result<Self, EngineError> {
+        let weights = Weights::of_file(path, &Device::Cpu, Precision::F32)?;
         let side = (SIDE_PX / PATCH_PX) as usize;
         let whole = SIDE_PX as usize;
+        let unreadable = |error: candle_core::Error| EngineError::ModelFile {
+            path: path.to_path_buf(),
+            why: error.to_string().into(),
+        };
+        // What candle-transformers' parts are made of.
+        let mut theirs = weights.scope("prompt_encoder").all()?;
+        theirs.extend(weights.scope("mask_decoder.transformer").all()?);
+        let theirs = VarBuilder::from_tensors(theirs, DType::F32, &Device::Cpu);
+        let prompts = theirs.pp("prompt_encoder");
+        let prompts = PromptEncoder::new(WIDTH, (side, side), (whole, whole), 16, prompts)
+            .map_err(unreadable)?;
+        let mut from = Loader::new(weights, progress);
+        let transformer = theirs.pp("mask_decoder.transformer");
+        let (_, dense) = prompts.forward(None, None, None)?;
         Ok(Self {
-            encoder: tiny_vit_5m(weights.pp("image_encoder"))?,
-            prompts: PromptEncoder::new(
-                WIDTH,
-                (side, side),
-                (whole, whole),
-                16,
-                weights.pp("prompt_encoder"),
-            )?,
-            decoder: MaskDecoder::new(WIDTH, 3, 3, 256, weights.pp("mask_decoder"))?,
+            encoder: TinyVit::load(from.scope("image_encoder"))?,
+            places: prompts.get_dense_pe()?.contiguous()?,
+            no_mask: dense.narrow(2, 0, 1)?.narrow(3, 0, 1)?.contiguous()?,
+            prompts,
+            decoder: MaskDecoder::load(from.scope("mask_decoder"), transformer, unreadable)?,
         })
     }
 
@@ -110,13 +119,11 @@ impl SegmentAnything {
         embedding: &Tensor,
         tokens: &Tensor,
         many: bool,
-    ) -> candle_core::Result<(Tensor, Vec<f32>)> {
-        let (_, dense) = self.prompts.forward(None, None, None)?;
-        let places = self.prompts.get_dense_pe()?;
-        let (masks, scores) = self
-            .decoder
-            .forward(embedding, &places, tokens, &dense, many)?;
-        Ok((masks.squeeze(0)?, scores.flatten_all()?.to_vec1()?))
+        progress: &mut dyn Progress,
+    ) -> Result<(Tensor, Vec<f32>), EngineError> {
+        let embedding = embedding.broadcast_add(&self.no_mask)?;
+        self.decoder
+            .forward(&embedding, &self.places, tokens, many, progress)
     }
 }
 
@@ -144,7 +151,7 @@ impl Segmenter for SegmentAnything {
         let x = x.pad_with_zeros(2, 0, missing(extent.height))?;
         let x = x.pad_with_zeros(D::Minus1, 0, missing(extent.width))?;
         progress.checkpoint()?;
-        let embedding = all_finite(&self.encoder.forward(&x.contiguous()?)?)?;
+        let embedding = all_finite(&self.encoder.forward(&x, progress)?)?;
         progress.checkpoint()?;
         Ok(PictureEmbedding {
             extent: picture.extent,
@@ -165,7 +172,7 @@ impl Segmenter for SegmentAnything {
         let tokens = self.tokens(clicks, scale)?;
         // One point may mean a thing, a part of it, or what it is part of: the best of three. More is clear.
         let is_open = clicks.frame.is_none() && clicks.points.len() == 1;
-        let (masks, scores) = self.decode(&numbers, &tokens, is_open)?;
+        let (masks, scores) = self.decode(&numbers, &tokens, is_open, progress)?;
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         let mask = masks.get(best.map_or(0, |(at, _)| at))?;
         let mask = all_finite(&mask)?;

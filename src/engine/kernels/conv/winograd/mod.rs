@@ -22,6 +22,7 @@ use self::filter_transform::TransformedFilters;
 use self::input_transform::{TransformedInput, TransformedRows};
 use super::geometry::ConvGeometry;
 use super::implicit_gemm::Im2col;
+use crate::engine::kernels::activation::gelu;
 use crate::engine::kernels::elementwise::write_vector;
 use crate::engine::kernels::gemm::{Epilogue, MAX_MR, MicroTile, PackedWeights, Panel};
 use crate::engine::kernels::isa::Isa;
@@ -367,6 +368,9 @@ impl WithSimd for StoreTile<'_> {
                     let mut y = simd.add_f32s(y, bias);
                     if let Some(residual) = self.target.residual {
                         y = simd.add_f32s(y, some(&residual[start..]));
+                    }
+                    if self.epilogue.gelu {
+                        y = gelu(simd, y);
                     }
                     // SAFETY: each task of `convolve` has its own tiles and its own panel, and tiles
                     // do not overlap, so no other thread writes these outputs of this pixel, nor does

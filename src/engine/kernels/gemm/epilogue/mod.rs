@@ -1,4 +1,4 @@
-//! The fused epilogue of a GEMM (oneDNN: post-ops): bias, residual and GEGLU, applied to a micro-tile while
+//! The fused epilogue of a GEMM (oneDNN: post-ops): bias, GEGLU, residual and GELU, applied to a micro-tile while
 //! it is in L1, and its store in f32 or bf16.
 
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +27,8 @@ pub(crate) struct Epilogue<'a> {
     /// Vectors of outputs alternate between values and gates: value · GELU(gate) is stored. The weights
     /// must be packed in [`geglu_row_order`].
     pub(crate) geglu: bool,
+    /// GELU of the result, after bias and residual.
+    pub(crate) gelu: bool,
     /// The result may be rounded to bf16. On AMX it is, because the next GEMM rounds it anyway.
     pub(crate) bf16_output: bool,
 }
@@ -110,6 +112,7 @@ pub(crate) fn apply_epilogue(
         bias: bias.unwrap_or(&NO_BIAS[..panel.outputs]),
         residual: epilogue.residual,
         geglu: epilogue.geglu,
+        gelu: epilogue.gelu,
         rows: rows.into_iter(),
         first,
         outputs,
@@ -128,6 +131,7 @@ struct EpilogueTile<'a, R> {
     bias: &'a [f32],
     residual: Option<DtypeSlice<'a>>,
     geglu: bool,
+    gelu: bool,
     rows: R,
     first: usize,
     outputs: usize,
@@ -152,6 +156,7 @@ impl<R: Iterator<Item = Option<usize>>> WithSimd for EpilogueTile<'_, R> {
                 bias: self.bias,
                 residual: self.residual,
                 geglu: self.geglu,
+                gelu: self.gelu,
             };
             // SAFETY: each task of a GEMM has its own rows and panels, and a panel its own columns, so no
             // other thread writes these columns of this row.
@@ -180,13 +185,14 @@ struct EpilogueRow<'a> {
     bias: &'a [f32],
     residual: Option<DtypeSlice<'a>>,
     geglu: bool,
+    gelu: bool,
 }
 
 impl EpilogueRow<'_> {
     /// Stores GEGLU without a residual in bf16; false where it is something else.
     #[inline(always)]
     fn store_geglu_bf16(&self, bf16_isa: Bf16Isa, to: &mut [MaybeUninit<bf16>]) -> bool {
-        if !self.geglu || self.residual.is_some() {
+        if !self.geglu || self.gelu || self.residual.is_some() {
             return false;
         }
         let (Ok(c), Ok(bias), Ok(to)) = (self.c.try_into(), self.bias.try_into(), to.try_into())
@@ -234,6 +240,15 @@ impl EpilogueRow<'_> {
                 [residual],
                 #[inline(always)]
                 |to, [residual]| simd.add_f32s(to, residual),
+            );
+        }
+        if self.gelu {
+            update(
+                simd,
+                to,
+                [],
+                #[inline(always)]
+                |x, []| gelu(simd, x),
             );
         }
         to
