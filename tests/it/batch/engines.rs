@@ -73,7 +73,7 @@ fn what_no_engine_can_do_fails_with_the_last_ones_sentence() {
     run.scripts = vec![Script::Fail(EngineError::OutOfMemory); 9];
     let what = overpaint::text::Message::new("server-what-noise-fill");
     // It answers, and so is not made anew.
-    run.others = vec![("studio", dead(Fault::Cannot { what }).repeat(9))];
+    run.others = vec![("studio", vec![dead(Fault::Cannot { what }); 9].concat())];
     let result = run.go();
     assert_eq!(of_state(&result, State::Failed), 6 + 3);
     assert!(!row(&result, "a.png").message.is_empty());
