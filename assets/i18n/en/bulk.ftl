@@ -28,6 +28,6 @@ bulk-mask-empty = Nothing is painted in its mask: no pixel is brighter than 8 of
 bulk-selection-empty = Nothing is selected in it.
 bulk-wants-a-look = Its mask wants a look. Say accept or skip in review.csv, or paint the mask and go on with --resume.
 bulk-broke-down = The work on this picture broke down; the others went on. Leave it out, or try it by itself. Detail: { $why }
-bulk-handed-on = Another engine makes it. Why: { $why }
+bulk-handed-on = Another engine makes it. { $said }
 bulk-skipped = Left out, as review.csv says.
 bulk-masks-only = Only its mask was made.

@@ -28,6 +28,6 @@ bulk-mask-empty = 它的遮罩上沒有塗任何東西：沒有像素比 255 分
 bulk-selection-empty = 沒有選到任何東西。
 bulk-wants-a-look = 它的遮罩需要看一下。請在 review.csv 寫 accept（採用）或 skip（略過），或修改遮罩，再用 --resume 接著做。
 bulk-broke-down = 處理這張圖片時出了差錯，其他圖片照常處理。可以略過它，或單獨再試一次。細節：{ $why }
-bulk-handed-on = 改由其他引擎處理。原因：{ $why }
+bulk-handed-on = 改由其他引擎處理。{ $said }
 bulk-skipped = 依照 review.csv 略過。
 bulk-masks-only = 只做了遮罩。

@@ -1,5 +1,6 @@
 //! [`Http`]: asks one server, sends what it wants to see, and never goes elsewhere.
 
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -106,16 +107,34 @@ impl Http {
         &self.headers
     }
 
+    /// A connection of its own to the server; `None` where it takes none. One that is busy takes it too.
+    pub(super) fn connection(&self) -> Option<TcpStream> {
+        let (scheme, rest) = self.address.split_once("://")?;
+        let host = rest.split('/').next()?;
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let place = match (has_port, scheme) {
+            (true, _) => host.to_owned(),
+            (false, "https") => format!("{host}:443"),
+            (false, _) => format!("{host}:80"),
+        };
+        let mut places = place.to_socket_addrs().ok()?;
+        places.find_map(|to| TcpStream::connect_timeout(&to, self.pace.connect).ok())
+    }
+
     /// The bytes at `path`, which begins with a slash.
     pub(super) fn get(&self, path: &str) -> Result<Vec<u8>, ServerError> {
+        self.get_within(path, self.pace.answer)
+    }
+
+    /// The same from a server that begins to answer within `wait`.
+    pub(super) fn get_within(&self, path: &str, wait: Duration) -> Result<Vec<u8>, ServerError> {
         let mut request = self.agent.get(format!("{}{path}", self.address));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request
-            .config()
-            .timeout_recv_response(Some(self.pace.answer))
-            .build();
+        let request = request.config().timeout_recv_response(Some(wait)).build();
         self.answer(request.call())
     }
 

@@ -230,7 +230,7 @@ impl Handing<'_> {
     /// Says why another engine does it.
     fn handed_on(&mut self, id: JobId, why: Message) -> Option<()> {
         let (index, _) = self.queue.work_of(id)?;
-        let note = Message::new("bulk-handed-on").with("why", why);
+        let note = Message::new("bulk-handed-on").with("said", why);
         self.pictures.get_mut(index)?.notes.push(note);
         Some(())
     }

@@ -293,11 +293,11 @@ impl<'a> Job<'a> {
 
     /// Takes it out of the queue and stops it; other people's jobs go on.
     fn stop(&self) {
-        let wait = Some(self.http.pace.connect);
-        let gone = self
-            .http
-            .post("/queue", &json!({"delete": [self.id]}), wait);
-        let queue = gone.and_then(|_| self.http.get_json::<Json>("/queue"));
+        let wait = self.http.pace.connect;
+        let delete = json!({"delete": [self.id]});
+        let gone = self.http.post("/queue", &delete, Some(wait));
+        let queue = gone.and_then(|_| self.http.get_within("/queue", wait));
+        let queue = queue.and_then(|queue| self.http.read::<Json>(&queue));
         let running = queue.ok().and_then(|queue| {
             let running = queue.get("queue_running")?.as_array()?;
             Some(running.iter().any(|job| self.is_it(job)))
@@ -305,7 +305,7 @@ impl<'a> Job<'a> {
         if running == Some(true) {
             let body = json!({"prompt_id": self.id});
             // A server that is gone runs nothing.
-            self.http.post("/interrupt", &body, wait).ok();
+            self.http.post("/interrupt", &body, Some(wait)).ok();
         }
     }
 }

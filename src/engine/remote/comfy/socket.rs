@@ -1,7 +1,7 @@
 //! [`Socket`]: what `ComfyUI` tells while it works.
 
 use std::io::ErrorKind;
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -35,22 +35,8 @@ impl Socket {
     pub(super) fn connect(http: &Http, client: &str) -> Option<Self> {
         let address = http.address();
         let (scheme, rest) = address.split_once("://")?;
-        let (is_safe, scheme) = match scheme {
-            "https" => (true, "wss"),
-            _ => (false, "ws"),
-        };
-        let host = rest.split('/').next()?;
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let place = match (has_port, is_safe) {
-            (true, _) => host.to_owned(),
-            (false, true) => format!("{host}:443"),
-            (false, false) => format!("{host}:80"),
-        };
-        let mut places = place.to_socket_addrs().ok()?;
-        let stream =
-            places.find_map(|to| TcpStream::connect_timeout(&to, http.pace.connect).ok())?;
+        let scheme = if scheme == "https" { "wss" } else { "ws" };
+        let stream = http.connection()?;
         stream.set_read_timeout(Some(http.pace.connect)).ok()?;
         stream.set_write_timeout(Some(http.pace.connect)).ok()?;
         let url = format!("{scheme}://{rest}/ws?clientId={client}");

@@ -151,7 +151,7 @@ impl Sdapi {
         progress: &mut dyn Progress,
     ) -> Result<Vec<u8>, EngineError> {
         let of = input.steps.executed(input.strength);
-        let mut asked = Instant::now();
+        let (mut asked, mut heard, mut looked) = (Instant::now(), Instant::now(), Instant::now());
         let mut shown = String::new();
         progress.stage(Stage::Step { done: 0, of });
         loop {
@@ -172,6 +172,15 @@ impl Sdapi {
                 self.http.post("/sdapi/v1/interrupt", &json!({}), wait).ok();
                 return Err(EngineError::Cancelled);
             }
+            // A connection over which nothing comes looks the same when the server or the network is gone.
+            if looked.elapsed() >= self.http.pace.absence / 6 {
+                if self.http.connection().is_some() {
+                    heard = Instant::now();
+                } else if heard.elapsed() >= self.http.pace.absence {
+                    return Err(self.http.fault(Fault::Gone).into());
+                }
+                looked = Instant::now();
+            }
             let pause = Duration::from_millis(500).min(self.http.pace.look * 2);
             if abilities.progress && asked.elapsed() >= pause {
                 asked = Instant::now();
@@ -184,7 +193,9 @@ impl Sdapi {
     fn show(&self, shown: &mut String, of: u32, progress: &mut dyn Progress) {
         let wants = progress.wants_preview();
         let path = format!("{PROGRESS}?skip_current_image={}", !wants);
-        let Ok(told) = self.http.get_json::<Json>(&path) else {
+        // A cancel waits for it.
+        let told = self.http.get_within(&path, self.http.pace.connect);
+        let Ok(told) = told.and_then(|told| self.http.read::<Json>(&told)) else {
             return;
         };
         let step = told.pointer("/state/sampling_step").and_then(Json::as_u64);

@@ -211,3 +211,27 @@ fn nothing_waits_for_the_answer_to_a_cancelled_run() {
     let log = log.lock().unwrap();
     assert!(!log.iter().any(|asked| asked.path == "it has answered"));
 }
+
+#[test]
+fn a_server_that_is_gone_without_a_word_is_not_waited_for() {
+    let (scripted, log) = start(Quirk::Deaf);
+    let input = asked_for("sd.safetensors");
+    let result = std::thread::scope(|scope| {
+        let stop = || {
+            let is_asked = || {
+                let log = log.lock().unwrap();
+                log.iter().any(|asked| asked.path.ends_with("img2img"))
+            };
+            while !is_asked() {
+                std::thread::sleep(PACE.look);
+            }
+            // Its connection stays open.
+            scripted.stop();
+        };
+        scope.spawn(stop);
+        run(&scripted, ServerKind::Sdapi, &input, &mut Watch::default())
+    });
+    assert_eq!(fault_of(result), Fault::Gone);
+    let log = log.lock().unwrap();
+    assert!(!log.iter().any(|asked| asked.path == "it has answered"));
+}
