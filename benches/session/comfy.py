@@ -204,7 +204,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         comfy.sockets[client] = self.connection
         comfy.tell(client, "status", {"status": {"exec_info": {"queue_remaining": len(comfy.waiting)}}, "sid": client})
-        while self.connection.recv(4096):
+        try:
+            while self.connection.recv(4096):
+                pass
+        except OSError:
+            # The client is gone.
             pass
         self.close_connection = True
 

@@ -118,7 +118,7 @@ def choose(s):
     """Its models stand beside those that are here; which family is asked where it is a guess."""
     s.click(TEXTS["ui-model"], role="combo box")
     s.wait_for(TEXTS["ui-model-here"])
-    s.wait_for(said("ui-model-at", server="127.0.0.1"))
+    s.wait_for(said("ui-model-there", server="127.0.0.1"))
     time.sleep(0.5)
     s.shot("list-with-servers")
     s.click(f"{MODEL} @ 127.0.0.1")
@@ -207,6 +207,9 @@ def elsewhere(s):
     s.wait_for(said("ui-servers-test-name", name="studio"))
     time.sleep(1)
     s.shot("two-servers")
+    # First in the list, where its models are seen at once.
+    s.click(said("ui-servers-up", name="studio"))
+    time.sleep(0.7)
     s.click(TEXTS["ui-dialog-close"])
     s.choose("dreamshaperXL_v21 @ studio")
     s.key("Escape")

@@ -77,10 +77,9 @@ pub use preferences::{Preferences, Theme};
 pub use recovery::{Recoverable, RecoveryId, Thumbnail};
 pub use rerun::{Rerun, RerunOf};
 pub use saving::{SaveQuestion, SaveStep};
+pub use served::Limit;
 pub use server_view::{Adding, ServedCard, ServerCommand, ServerState, ServerView};
 pub use start::Start;
-
-pub use crate::engine::remote::Limit;
 
 use std::path::PathBuf;
 use std::sync::Arc;

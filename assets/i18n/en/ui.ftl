@@ -659,6 +659,7 @@ ui-send-yes = Send
 ui-send-no = Cancel
 ui-model-search = Search
 ui-model-here = On this computer
+ui-model-there = On { $server }
 ui-model-at = on { $server }
 ui-model-perhaps = { $family } (guessed)
 ui-model-family = Family

@@ -647,6 +647,7 @@ ui-send-yes = 傳送
 ui-send-no = 取消
 ui-model-search = 搜尋
 ui-model-here = 在這台電腦
+ui-model-there = 在 { $server }
 ui-model-at = 在 { $server }
 ui-model-perhaps = { $family }（推測）
 ui-model-family = 家族

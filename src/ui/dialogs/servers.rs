@@ -163,11 +163,14 @@ fn buttons_ui(
         ),
         (icons::DOWN, "ui-servers-down", place + 1, place + 1 < count),
     ] {
+        if count == 1 {
+            continue;
+        }
         let text = spoken(desk, key);
         let button = ui.add_enabled_ui(can, |ui| {
             widgets::icon_button_small(ui, icon, &text, None).on_hover_text(text.as_str())
         });
-        if count > 1 && button.inner.clicked() {
+        if button.inner.clicked() {
             let server = name.to_owned();
             desk.send(Command::Server(ServerCommand::Move { server, to }));
         }

@@ -18,6 +18,8 @@ const SEARCHED_FROM: usize = 9;
 const LIST: [f32; 2] = [340.0, 720.0];
 /// Share of the window's height that the models take in it at most.
 const SHARE: f32 = 0.3;
+/// The same where models of servers stand there too.
+const SHARE_OF_SERVERS: f32 = 0.4;
 
 /// The chosen model with what it is, and the list it is chosen from. `is_described`: there is room for a line of
 /// its own for what it is.
@@ -130,7 +132,7 @@ impl Place {
     }
 
     fn of(view: &ServerView, desk: &Desk<'_>) -> Self {
-        let title = Message::new("ui-model-at").with("server", view.server.name.clone());
+        let title = Message::new("ui-model-there").with("server", view.server.name.clone());
         let entries = view.models.iter().map(|served| Entry {
             is_guess: served.told == ToldBy::Name,
             ..Entry::of(&served.card, desk)
@@ -192,9 +194,14 @@ fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, chosen: &ModelRef) {
     }
     // What is below the models stays in sight, however many there are.
     let room = ui.ctx().content_rect().height();
+    let share = if places.len() > 1 {
+        SHARE_OF_SERVERS
+    } else {
+        SHARE
+    };
     egui::ScrollArea::vertical()
         .id_salt("models")
-        .max_height(SHARE * room)
+        .max_height(share * room)
         .show(ui, |ui| {
             for place in &places {
                 place_ui(ui, desk, place, (chosen, &searched));

@@ -153,6 +153,10 @@ fn device_name(device: &str) -> String {
     let Some((kind, detail)) = device.split_once(' ') else {
         return device.to_uppercase();
     };
+    if matches!(kind, "ComfyUI" | "sdapi") {
+        // Which server follows, by its name.
+        return device.to_owned();
+    }
     let detail = match detail {
         "avx512" => "AVX-512",
         "avx512bf16" => "AVX-512, bf16",

@@ -29,7 +29,8 @@ fn add(session: &mut Session, address: &str, key: Option<&str>) {
 }
 
 fn is_chosen(editor: &Editor, name: &str) -> bool {
-    matches!(editor.model(), ModelRef::Served(model) if model.name == name)
+    let card = editor.model_card().map(|card| &card.reference);
+    matches!(card, Some(ModelRef::Served(model)) if model.name == name)
 }
 
 fn family(editor: &Editor) -> (Family, u32, ToldBy) {

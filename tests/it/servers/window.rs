@@ -27,7 +27,8 @@ fn open_list(window: &mut TestWindow, name: &str) {
 fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
     let server = comfy();
     let mut window = TestWindow::open(Wanted {
-        size: Vec2::new(1280.0, 900.0),
+        // There is room to describe the model.
+        size: Vec2::new(1280.0, 1100.0),
         ..Wanted::default()
     });
     open_list(&mut window, "Model");
@@ -59,7 +60,7 @@ fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
     // Its models stand below those that are here.
     open_list(&mut window, "Model");
     let here = window.harness.get_by_label("On this computer").rect();
-    let there = window.harness.get_by_label("on 127.0.0.1").rect();
+    let there = window.harness.get_by_label("On 127.0.0.1").rect();
     assert!(here.bottom() < there.top());
     press(&mut window, Role::Button, "house @ 127.0.0.1");
     window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
@@ -84,7 +85,7 @@ fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
     window.frames(3);
     window
         .harness
-        .get_by_label("Find a command")
+        .get_by_role_and_label(Role::TextInput, "Find a command")
         .type_text("servers");
     window.frames(2);
     window.harness.key_press(Key::Enter);
