@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pictures import make
 
-RECIPE = 'version = 1\n[edit]\nprompt = "a wall"\nstrength = 0.5\nsteps = 4\nseed = 1\nwork_size = "256x256"\n'
+RECIPE = 'version = 1\n[edit]\nprompt = "a wall"\nstrength = 0.5\nsteps = 4\nseed = 1\nwork_size = "64x64"\n'
 
 
 def answers(address):

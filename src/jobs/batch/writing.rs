@@ -89,7 +89,8 @@ fn write(
         Ok((bytes, said)) => {
             notes.extend(said);
             let model = batch.work.models().nth(result.lane);
-            let key = result.job.keys.get(result.lane).or(result.job.keys.first());
+            let keys = &result.job.keys;
+            let key = keys.get(result.lane).or_else(|| keys.first());
             let done = Done {
                 output: result.job.output.clone(),
                 engine: result.engine,

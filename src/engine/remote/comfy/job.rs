@@ -178,11 +178,11 @@ impl<'a> Job<'a> {
                 let waiting = data.pointer("/status/exec_info/queue_remaining");
                 let waiting = waiting.and_then(Json::as_u64).unwrap_or(0);
                 // It is one of them.
-                if self.node.is_empty() && waiting > 1 {
-                    let queue = self.http.get_json::<Json>("/queue");
-                    queue
-                        .iter()
-                        .for_each(|queue| self.tell_place(queue, progress));
+                if self.node.is_empty()
+                    && waiting > 1
+                    && let Ok(queue) = self.http.get_json::<Json>("/queue")
+                {
+                    self.tell_place(&queue, progress);
                 }
                 Ok(false)
             }
