@@ -203,7 +203,7 @@ fn the_command_line_says_what_is_wrong_with_clicks() {
         (&["--box", "1,1,9,9", "--box", "2,2,8,8"], 2, "--box"),
         (&["--at", "20,20", "--what", "hair"], 2, "--what"),
         (&["--at", "20,20"], 2, "overpaint models get mobile-sam"),
-        (&["--at", "20,20", &folder_as_picture], 3, "folder"),
+        (&["--at", "20,20", &folder_as_picture], 3, "cannot be read"),
     ] {
         let (found, said) = select(here, words);
         assert_eq!(found, Some(code), "{words:?}: {said}");
