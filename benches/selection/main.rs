@@ -5,7 +5,7 @@
 //! README.md.
 //!
 //! `cargo bench --bench selection -- PHOTO WEIGHTS` measures clicks with MobileSAM's weights instead, and with
-//! `--json` behind in the photograph as it is (mobile_sam.py compares).
+//! `--json` behind in the photograph as it is (clicks_compared.py compares).
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 

@@ -73,9 +73,9 @@ def begin(s):
 def alone_not_this(s):
     """What is not meant says nothing by itself."""
     s.press(0.5, 0.5, held="alt")
-    time.sleep(0.7)
+    said = TEXTS["select-nothing-meant"][:20]
+    s.wait(lambda: s.names(said), 20, "nobody says that something must be meant first")
     s.shot("not-this-alone")
-    check(s.names(TEXTS["select-nothing-meant"][:20]), "nobody says that something must be meant first")
     s.say("Alt-click on nothing: it is said what to do first")
 
 
@@ -187,7 +187,7 @@ def while_looking(s):
 def main():
     """Every step after the other."""
     try:
-        play(Clicking, [begin, alone_not_this, clicks, boxes, beside, while_looking], "Clicked.")
+        play(Clicking, [begin, clicks, boxes, beside, alone_not_this, while_looking], "Clicked.")
     except Failed as failure:
         sys.exit(str(failure))
 

@@ -33,7 +33,7 @@ mkdir "$work/openbox"
 cat >"$work/openbox/rc.xml" <<'XML'
 <openbox_config xmlns="http://openbox.org/3.4/rc"><applications>
 <application class="*"><decor>no</decor><maximized>yes</maximized></application>
-</applications></openbox_config>
+</applications><mouse></mouse></openbox_config>
 XML
 openbox --config-file "$work/openbox/rc.xml" 2>/dev/null &
 started+=($!)

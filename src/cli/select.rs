@@ -63,10 +63,14 @@ pub(super) fn run(args: &SelectArgs, console: &Console) -> Result<(), CliError> 
         }));
         return Ok(());
     }
-    let written = Message::new("cli-selected")
+    let written = if clicks_given {
+        Message::new("cli-selected-clicked")
+    } else {
+        Message::new("cli-selected").with("people", people as f64)
+    };
+    let written = written
         .with("path", args.output.as_path())
         .with("percent", format!("{:.1}", share * 100.0))
-        .with("people", people as f64)
         .with("seconds", format!("{select_seconds:.2}"));
     console.note(&written);
     Ok(())

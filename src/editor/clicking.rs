@@ -140,11 +140,12 @@ impl Editor {
         self.with_document(id, |open| {
             open.selected = None;
             open.stroke = None;
-            open.said.note(mask.clone(), clicks);
             open.document.edit(EditLabel::Select, |state| {
                 state.mask = mask;
                 state.mask_kind = MaskKind::Matte;
             });
+            // Where the mask is what it was, there was no edit.
+            open.said.note(open.document.mask().clone(), clicks);
         });
     }
 }

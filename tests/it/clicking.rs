@@ -101,7 +101,7 @@ fn what_was_said_follows_the_mask() {
             .map(|said| said.points.len())
     };
     let mut clicks = Clicks::default();
-    for (x, inside) in [(100.0, true), (110.0, false), (120.0, false)] {
+    for (x, inside) in [(100.0, true), (120.0, false), (110.0, false)] {
         clicks.points.push((PointF::new(x, 100.0), inside));
         click(&mut session, &clicks);
     }
@@ -120,14 +120,19 @@ fn what_was_said_follows_the_mask() {
         session.editor.apply(command.clone());
         assert_eq!(said(&session), left, "{command:?}");
     }
+    // What changed nothing was said all the same.
+    click(&mut session, &clicks.clone());
+    clicks.points.push((PointF::new(390.0, 290.0), false));
+    click(&mut session, &clicks);
+    assert_eq!(said(&session), Some(4));
     // What failed was not said.
     let mut failing = Clicks::frame(PointF::new(50.0, 60.0), PointF::new(51.0, 50.0));
     failing.points.push((PointF::new(50.0, 55.0), false));
     click(&mut session, &failing);
-    assert_eq!(said(&session), Some(1));
+    assert_eq!(said(&session), Some(4));
     session.editor.apply(Command::ForgetClicks { document });
     assert_eq!(said(&session), None);
-    assert_eq!(selected(&session, 100, 100), 255);
+    assert_eq!(selected(&session, 66, 100), 255);
 }
 
 #[test]
@@ -203,7 +208,7 @@ fn the_command_line_says_what_is_wrong_with_clicks() {
         (&["--box", "1,1,9,9", "--box", "2,2,8,8"], 2, "--box"),
         (&["--at", "20,20", "--what", "hair"], 2, "--what"),
         (&["--at", "20,20"], 2, "overpaint models get mobile-sam"),
-        (&["--at", "20,20", &folder_as_picture], 3, "folder"),
+        (&["--at", "20,20", &folder_as_picture], 3, "cannot be read"),
     ] {
         let (found, said) = select(here, words);
         assert_eq!(found, Some(code), "{words:?}: {said}");

@@ -37,6 +37,7 @@ cli-details-by-picture = Details were kept by comparing with the picture itself:
 cli-work-size = The model works at { $size }: the picture keeps its shape, and sides are multiples of { $multiple }.
 cli-second-pass-ended = The second pass ended early; the result of the passes before it was saved: { $path }
 cli-selected = Wrote { $path }: { $percent } % of the picture is selected, faces found: { $people } ({ $seconds } s)
+cli-selected-clicked = Wrote { $path }: { $percent } % of the picture is selected ({ $seconds } s)
 cli-unknown-words = The model does not know: { $words }
 cli-reads-english = This model reads English and understands next to nothing of a prompt in Chinese. In English it would be: { $english }
 cli-no-english = There is no English for these in the program’s list: { $words }

@@ -37,6 +37,7 @@ cli-details-by-picture = 這個引擎無法提供圖片編碼再解碼的結果�
 cli-work-size = 模型實際使用 { $size }：圖片保持原本的形狀，邊長是 { $multiple } 的倍數。
 cli-second-pass-ended = 第二次繪製提早結束；已儲存之前的結果：{ $path }
 cli-selected = 已寫入 { $path }：選取了圖片的 { $percent } %，找到的臉孔：{ $people }（{ $seconds } 秒）
+cli-selected-clicked = 已寫入 { $path }：選取了圖片的 { $percent } %（{ $seconds } 秒）
 cli-unknown-words = 模型不認得：{ $words }
 cli-reads-english = 這個模型只讀英文，幾乎看不懂中文的提示詞。英文可以寫成：{ $english }
 cli-no-english = 程式的詞表裡沒有這些詞的英文：{ $words }

@@ -60,8 +60,12 @@ pub(super) fn handle(
                 pos,
                 button: PointerButton::Primary,
                 pressed: true,
-                ..
-            } if paints => begin(desk, open, transform, pos, hand),
+                modifiers,
+            } if paints => {
+                // In a slow frame the keys may have been let go since.
+                hand.held = modifiers;
+                begin(desk, open, transform, pos, hand);
+            }
             Event::PointerButton {
                 pos,
                 button: PointerButton::Secondary,

@@ -1,7 +1,7 @@
 """Clicks by Overpaint against MobileSAM's own Python, in turn: same weights, same photograph, same threads.
 
     PYTHONPATH=MobileSAM python tests/golden/segment_anything.py --weights FILE.safetensors
-    PYTHONPATH=MobileSAM:tests/golden python benches/selection/mobile_sam.py BENCH PHOTO FILE.safetensors [ROUNDS]
+    PYTHONPATH=MobileSAM:tests/golden python benches/selection/clicks_compared.py BENCH PHOTO FILE.safetensors [ROUNDS]
 
 BENCH is what `cargo bench --bench selection --no-run` made. Theirs looks at a picture as their predictor does: scaled,
 normalised, padded, encoded; and a click ends with the mask in the picture's size. Prints medians and ours by theirs.
