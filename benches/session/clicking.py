@@ -72,6 +72,7 @@ def begin(s):
 
 def alone_not_this(s):
     """What is not meant says nothing by itself."""
+    s.key("Escape")
     s.press(0.5, 0.5, held="alt")
     said = TEXTS["select-nothing-meant"][:20]
     s.wait(lambda: s.names(said), 20, "nobody says that something must be meant first")
