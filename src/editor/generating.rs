@@ -297,7 +297,11 @@ impl Editor {
         layout: Layout,
         purpose: Purpose,
     ) -> JobId {
-        let job = self.runner.add(Arc::clone(request), Vec::new());
+        let others = match purpose.comparison {
+            Some(_) => self.homes_beside(request),
+            None => Vec::new(),
+        };
+        let job = self.runner.add(Arc::clone(request), others);
         self.runs.push(Run {
             job,
             document,

@@ -51,6 +51,7 @@ mod sending;
 mod served;
 mod server_view;
 mod servers;
+mod spreading;
 mod start;
 mod thumbnails;
 mod when_read;

@@ -43,6 +43,8 @@ pub struct Preferences {
     pub recent_prompts: Vec<String>,
     /// Strengths of the comparison.
     pub strengths: Vec<Strength>,
+    /// Engines that comparisons of strengths use beside the model's own, where they have the same model.
+    pub also_on: Vec<String>,
     /// Results of one press, 1…[`MOST_VARIATIONS`](Self::MOST_VARIATIONS), each with a seed of its own.
     pub variations: u32,
     /// Memory that the pixels of results may take; more of them lie on the disk only.
@@ -76,6 +78,7 @@ impl Default for Preferences {
                 .into_iter()
                 .filter_map(|value| Strength::new(value).ok())
                 .collect(),
+            also_on: Vec::new(),
             variations: 1,
             results_in_memory_mib: 1024,
             guide_dismissed: false,
@@ -118,6 +121,9 @@ impl Preferences {
 
     /// Settings used last with models of a server are those of one that is called otherwise.
     pub(super) fn rename_server(&mut self, before: &str, now: &str) {
+        for name in self.also_on.iter_mut().filter(|name| *name == before) {
+            now.clone_into(name);
+        }
         let ending = format!(" @ {before}");
         let known = std::mem::take(&mut self.last_settings).into_iter();
         self.last_settings = known

@@ -5,6 +5,7 @@ use super::command::Command;
 use super::error::EditorError;
 use super::servers::{After, Held};
 use crate::catalog::{ModelRef, Server};
+use crate::jobs::EngineId;
 
 impl Editor {
     /// The server to which a picture would be sent for the first time by what was asked for; it is not done
@@ -29,11 +30,18 @@ impl Editor {
 
     /// The server that would be sent a picture, where it is another machine and nobody has agreed to it.
     fn first_sent_to(&self, command: &Command) -> Option<&Server> {
-        let ModelRef::Served(model) = self.model_run_by(command)? else {
-            return None;
+        let model = self.model_run_by(command)?;
+        let others = match command {
+            Command::CompareStrengths { .. } | Command::AddBetween { .. } => self.other_engines(),
+            _ => Vec::new(),
         };
-        let server = &self.server(&model.server)?.server;
-        (!server.is_here() && !server.is_confirmed).then_some(server)
+        let used = others.into_iter().filter(|(_, is_used)| *is_used);
+        let own = std::iter::once(EngineId::of(model));
+        own.chain(used.map(|(engine, _)| engine))
+            .find_map(|engine| {
+                let server = &self.server(engine.server()?)?.server;
+                (!server.is_here() && !server.is_confirmed).then_some(server)
+            })
     }
 
     /// The model that a command runs.

@@ -4,7 +4,7 @@ use crate::catalog::{Access, KeyPlace, ModelCard, ServedModel, Server, ServerRep
 use crate::text::Message;
 
 /// What can be asked about servers. What cannot be done becomes a notice.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerCommand {
     /// Adds what is at an address, once it has answered: its kind is found out.
     Add {

@@ -393,12 +393,11 @@ impl Editor {
                 self.serving.states.remove(name);
                 let set = move |servers: &mut Servers| {
                     let known = servers.list().iter().find(|it| it.name == server);
-                    match known.cloned() {
-                        Some(server) => servers.set_placed(server, Some(placed)),
-                        None => {
-                            placed.throw_away();
-                            Ok(())
-                        }
+                    if let Some(server) = known.cloned() {
+                        servers.set_placed(server, Some(placed))
+                    } else {
+                        placed.throw_away();
+                        Ok(())
                     }
                 };
                 let kept = self.serving.keep(After::Nothing, set);

@@ -118,7 +118,8 @@ impl Secrets {
     }
 
     pub(super) fn get(&self, name: &str) -> Result<Access, CatalogError> {
-        self.kept.get(name).map_or(Ok(Access::default()), Kept::get)
+        let kept = self.kept.get(name);
+        kept.map_or_else(|| Ok(Access::default()), Kept::get)
     }
 
     pub(super) fn place(&self, name: &str) -> Option<KeyPlace> {

@@ -191,7 +191,11 @@ impl LoadedPart {
     /// The inputs for a picture of that size, whose sides must be multiples of
     /// [`Part::size_multiple_px`]; with guidance there are two prompts and two predictions.
     pub fn inputs(&self, size: Extent, is_guided: bool) -> Result<PartInputs, EngineError> {
-        let prompts = if is_guided { &PROMPTS[..] } else { &PROMPTS[..1] };
+        let prompts = if is_guided {
+            &PROMPTS[..]
+        } else {
+            &PROMPTS[..1]
+        };
         let (height, width) = (size.height as usize, size.width as usize);
         if size.is_empty() || height % self.factor != 0 || width % self.factor != 0 {
             return Err(bad_input(format!("{size} in steps of {}", self.factor)));

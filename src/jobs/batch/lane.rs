@@ -9,12 +9,10 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::{
-    AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, open_journal, run_batch,
-    sight_identity,
+    AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, open_journal,
+    run_batch, sight_identity,
 };
-use crate::bulk::{
-    BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv, review_csv,
-};
+use crate::bulk::{BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv, review_csv};
 use crate::catalog::{Library, ModelRef};
 use crate::engine::Stage;
 use crate::geometry::Extent;

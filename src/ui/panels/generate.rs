@@ -5,7 +5,6 @@ use eframe::egui::{
     WidgetInfo, vec2,
 };
 
-use crate::catalog::ModelRef;
 use crate::document::DocumentId;
 use crate::editor::{Command, OpenDocument, Preferences, Run, RunProgress, RunState};
 use crate::jobs::Stage;
@@ -200,8 +199,8 @@ fn progress_bar(ui: &mut Ui, desk: &mut Desk<'_>, run: &Run, width: f32) {
             .with("of", all);
         text = format!("{} · {text}", desk.say(&number));
     }
-    if let ModelRef::Served(model) = &run.model {
-        text = format!("{text} · {}", model.server);
+    if let Some(server) = progress.engine.server() {
+        text = format!("{text} · {server}");
     }
     let share = share_done(progress);
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));

@@ -25,6 +25,7 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
     if let ModelRef::Served(model) = &card.reference {
         family_ui(ui, desk, model);
     }
+    other_engines_ui(ui, desk);
     if let Some(path) = card.reference.path() {
         let show = desk.text("ui-model-show");
         if widgets::quiet_button(ui, icons::OPEN, &show)
@@ -36,6 +37,31 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
         }
     }
     ui.separator();
+}
+
+/// Engines that have the same model: comparisons of strengths may use them too.
+fn other_engines_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    for (engine, is_used) in desk.editor.other_engines() {
+        let name = match engine.server() {
+            Some(server) => Message::new("ui-model-at").with("server", server.to_owned()),
+            None => Message::new("ui-model-here-too"),
+        };
+        let text = desk.say(&Message::new("ui-model-also").with("where", desk.say(&name)));
+        let mut wanted = is_used;
+        let tooltip = desk.text("ui-model-also-tip");
+        if ui
+            .checkbox(&mut wanted, text)
+            .on_hover_text(tooltip)
+            .changed()
+        {
+            desk.prefer(|preferences| {
+                preferences.also_on.retain(|known| known != engine.name());
+                if wanted {
+                    preferences.also_on.push(engine.name().to_owned());
+                }
+            });
+        }
+    }
 }
 
 /// What says of which family a model on a server is; its name where nothing else does.

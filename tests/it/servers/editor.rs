@@ -1,5 +1,6 @@
 //! Servers in the editor: added, asked, remembered, forgotten; and the question before the first picture.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use overpaint::catalog::{
     Access, Family, KeyPlace, ModelRef, ServedModel, Server as Named, ServerKind, Servers, ToldBy,
 };
 use overpaint::editor::{Adding, Command, Editor, RunState, ServerCommand, ServerState};
-use overpaint::plan::SamplerId;
+use overpaint::plan::{SamplerId, Strength};
 
 use super::{comfy, elsewhere, of_comfy};
 use crate::support::hub::{Answer, Server};
@@ -285,6 +286,66 @@ fn nothing_leaves_this_computer_before_somebody_agrees_and_then_it_is_not_asked_
     session.wait_for_runs();
     // What a run took is known of it.
     session.wait("its speed", |editor| editor.servers()[0].seconds.is_some());
+}
+
+#[test]
+fn a_comparison_is_spread_over_engines_with_the_same_model_each_agreed_to() {
+    let mut session = Session::new(vec![]);
+    elsewhere(session.folder.path());
+    let mut servers = Servers::open(session.folder.path());
+    let report = servers.report("studio").unwrap().clone();
+    let attic = Named {
+        name: "attic".to_owned(),
+        address: "http://192.0.2.2:8188".to_owned(),
+        ..servers.list()[0].clone()
+    };
+    servers.set(attic, Access::default()).unwrap();
+    servers.remember_report("attic", report).unwrap();
+    session.editor = start_in(session.folder.path(), vec![], Duration::from_millis(5));
+    let document = session.open();
+    let model = session.editor.servers()[0].models[0].card.reference.clone();
+    session.editor.apply(Command::SetModel(model));
+    session.wait("the model", |editor| {
+        is_chosen(editor, "sd15-paint.safetensors")
+    });
+    let others = session.editor.other_engines();
+    assert_eq!(others.len(), 1);
+    assert!(others[0].0.name() == "attic" && !others[0].1);
+    let mut preferences = session.editor.preferences().clone();
+    preferences.also_on = vec!["attic".to_owned()];
+    session
+        .editor
+        .apply(Command::SetPreferences(Box::new(preferences)));
+    let strengths = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+    session.editor.apply(Command::CompareStrengths {
+        document,
+        strengths: strengths
+            .into_iter()
+            .map(|value| Strength::new(value).unwrap())
+            .collect(),
+    });
+    // Each of the two is asked about.
+    for name in ["studio", "attic"] {
+        session.wait("a question", |editor| editor.leaving().is_some());
+        assert_eq!(session.editor.leaving().unwrap().name, name);
+        assert!(session.editor.runs().is_empty());
+        session
+            .editor
+            .apply(Command::Server(ServerCommand::Send(true)));
+    }
+    session.wait("all results", |editor| {
+        let mut runs = editor.runs().iter();
+        editor.runs().len() == 6 && runs.all(|run| run.state.is_ended())
+    });
+    let made = session.editor.candidates(document);
+    let made: BTreeSet<String> = made
+        .filter_map(|candidate| match &candidate.model {
+            ModelRef::Served(model) => Some(model.server.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(made.into_iter().collect::<Vec<_>>(), ["attic", "studio"]);
+    assert_eq!(session.errors(), [""; 0]);
 }
 
 #[test]

@@ -196,15 +196,15 @@ impl Session {
             );
         }
         assert!(editor.active().is_some() || editor.documents().is_empty());
-        let running = |state: &RunState| matches!(state, RunState::Running(_));
-        assert!(
-            editor
-                .runs()
-                .iter()
-                .filter(|run| running(&run.state))
-                .count()
-                <= 1
-        );
+        let running = editor.runs().iter().filter_map(|run| match &run.state {
+            RunState::Running(progress) => Some(progress.engine.clone()),
+            _ => None,
+        });
+        let mut engines: Vec<_> = running.collect();
+        let count = engines.len();
+        engines.sort();
+        engines.dedup();
+        assert_eq!(engines.len(), count, "an engine runs one at a time");
         for run in editor.runs() {
             if let RunState::Finished(id) = run.state
                 && let Some(candidate) = editor.candidate(id)
