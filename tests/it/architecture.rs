@@ -172,83 +172,86 @@ fn the_rooms_keep_their_walls() {
     assert!(found.is_empty(), "\n{}\n", listed.join("\n"));
 }
 
+/// Path, text, and what is said of it.
+const PLANTED: &[(&str, &str, &str)] = &[
+    (
+        "plan/area.rs",
+        "use crate::document::Document;",
+        "plan may not name document",
+    ),
+    (
+        "raster/a.rs",
+        "use crate::{geometry::Rect, jobs::Job};",
+        "raster may not name jobs",
+    ),
+    (
+        "document/mod.rs",
+        "//! x\nfn f(x: super::plan::Layout) {}",
+        "document may not name plan",
+    ),
+    (
+        "document/deep/a.rs",
+        "use super::super::super::engine::Engine;",
+        "document may not name engine",
+    ),
+    ("editor/a.rs", "use candle_core::Tensor;", "candle_core"),
+    ("jobs/a.rs", "fn f() { let x = egui::Pos2::ZERO; }", "egui"),
+    (
+        "plan/a.rs",
+        "use crossbeam_channel::bounded;",
+        "crossbeam_channel",
+    ),
+    ("engine/fake.rs", "use candle_nn as nn;", "candle_nn"),
+    (
+        "jobs/b.rs",
+        "use crate::engine::diffusion::DiffusionEngine;",
+        "engine::diffusion",
+    ),
+    (
+        "jobs/b.rs",
+        "use crate::engine::vision::BuiltInVision;",
+        "engine::vision",
+    ),
+    (
+        "editor/a.rs",
+        "use crate::engine::remote::RemoteEngine;",
+        "engine::remote",
+    ),
+    (
+        "engine/vision/a.rs",
+        "use crate::engine::diffusion::X;",
+        "stands above",
+    ),
+    (
+        "select/a.rs",
+        "use crate::engine::EngineError;",
+        "select may not name engine",
+    ),
+    (
+        "ui/panels/a.rs",
+        "fn f(editor: &mut Editor) {}",
+        "&mut Editor",
+    ),
+    (
+        "engine/nn/a.rs",
+        "use crate::engine::diffusion::X;",
+        "stands above",
+    ),
+    (
+        "engine/kernels/a.rs",
+        "use crate::engine::nn::X;",
+        "stands above",
+    ),
+    ("raster/b.rs", "fn f() { unsafe { g() } }", "unsafe"),
+    ("plan/mod.rs", "pub mod a;", "//!"),
+    ("attic/mod.rs", "//! x", "no such room"),
+];
+
 #[test]
 fn planted_violations_are_reported() {
     let long = format!("//! doc\n{}", "fn a() {}\n".repeat(MAX_LINES));
-    let planted = [
-        (
-            "plan/area.rs",
-            "use crate::document::Document;",
-            "plan may not name document",
-        ),
-        (
-            "raster/a.rs",
-            "use crate::{geometry::Rect, jobs::Job};",
-            "raster may not name jobs",
-        ),
-        (
-            "document/mod.rs",
-            "//! x\nfn f(x: super::plan::Layout) {}",
-            "document may not name plan",
-        ),
-        (
-            "document/deep/a.rs",
-            "use super::super::super::engine::Engine;",
-            "document may not name engine",
-        ),
-        ("editor/a.rs", "use candle_core::Tensor;", "candle_core"),
-        ("jobs/a.rs", "fn f() { let x = egui::Pos2::ZERO; }", "egui"),
-        (
-            "plan/a.rs",
-            "use crossbeam_channel::bounded;",
-            "crossbeam_channel",
-        ),
-        ("engine/fake.rs", "use candle_nn as nn;", "candle_nn"),
-        (
-            "jobs/b.rs",
-            "use crate::engine::diffusion::DiffusionEngine;",
-            "engine::diffusion",
-        ),
-        (
-            "jobs/b.rs",
-            "use crate::engine::vision::BuiltInVision;",
-            "engine::vision",
-        ),
-        (
-            "editor/a.rs",
-            "use crate::engine::remote::RemoteEngine;",
-            "engine::remote",
-        ),
-        (
-            "engine/vision/a.rs",
-            "use crate::engine::diffusion::X;",
-            "stands above",
-        ),
-        (
-            "select/a.rs",
-            "use crate::engine::EngineError;",
-            "select may not name engine",
-        ),
-        (
-            "ui/panels/a.rs",
-            "fn f(editor: &mut Editor) {}",
-            "&mut Editor",
-        ),
-        (
-            "engine/nn/a.rs",
-            "use crate::engine::diffusion::X;",
-            "stands above",
-        ),
-        (
-            "engine/kernels/a.rs",
-            "use crate::engine::nn::X;",
-            "stands above",
-        ),
-        ("raster/b.rs", "fn f() { unsafe { g() } }", "unsafe"),
-        ("plan/long.rs", long.as_str(), "lines"),
-        ("plan/mod.rs", "pub mod a;", "//!"),
-        ("attic/mod.rs", "//! x", "no such room"),
-    ];
+    let planted = PLANTED.iter().copied();
+    let planted = planted.chain([("plan/long.rs", long.as_str(), "lines")]);
     for (path, text, rule) in planted {
         let (path, text) = (path.to_owned(), text.to_owned());
         let found = violations(&[Source { path, text }]);

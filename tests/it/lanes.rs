@@ -55,7 +55,12 @@ fn runner(engines: &[(&str, EngineFactory)]) -> Runner {
         .iter()
         .map(|(name, factory)| ((*name).to_owned(), EngineFactory::clone(factory)))
         .collect();
-    let engines = move |id: &EngineId| known.get(id.name()).cloned().unwrap_or(fake(Vec::new()));
+    let engines = move |id: &EngineId| {
+        known
+            .get(id.name())
+            .cloned()
+            .unwrap_or_else(|| fake(Vec::new()))
+    };
     Runner::new(Arc::new(engines), Arc::new(|| {}))
 }
 
