@@ -54,7 +54,7 @@ impl<'a> Loader<'a> {
         self.weights.has(name)
     }
 
-    /// See [`Precision::bf16_activations`].
+    /// See [`Precision::bf16_activations`](crate::engine::nn::precision::Precision::bf16_activations).
     pub(crate) fn bf16_activations(&self) -> bool {
         self.weights.precision.bf16_activations
     }
