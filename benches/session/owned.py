@@ -99,6 +99,7 @@ class Owned(Session):
     def choose(self, key, path):
         """Chooses a file or folder from the list of models."""
         self.open_list()
+        self.shot("list-opened")
         self.click(TEXTS[key])
         self.wait_for(TEXTS["ui-path-title"], role="entry")
         self.key("ctrl+a")

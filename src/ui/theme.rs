@@ -373,6 +373,8 @@ fn spaces(spacing: &mut egui::Spacing) {
     spacing.slider_rail_height = 4.0;
     spacing.combo_width = 120.0;
     spacing.tooltip_width = 320.0;
+    // Lists that drop down end where they say, and at the window's edge, not at egui's 400 points.
+    spacing.default_area_size.y = 1200.0;
     spacing.scroll = egui::style::ScrollStyle::thin();
 }
 

@@ -341,7 +341,11 @@ impl Editor {
             C::ChooseStrength(strength) => self.choose_batch_strength(strength),
             C::Run => self.begin_batch(Activity::Run),
             C::Judge { pictures, verdict } => self.with_batch(|batch| {
-                batch.each(&pictures, |picture| picture.known.verdict = verdict);
+                batch.each(&pictures, |picture| {
+                    // What was not made is neither wanted nor unwanted.
+                    let is_made = !picture.known.outputs.is_empty();
+                    picture.known.verdict = verdict.filter(|_| is_made);
+                });
             }),
             C::Redo {
                 picture,

@@ -247,30 +247,32 @@ fn place_ui(
 /// Where else models come from.
 fn below_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.separator();
-    for action in [Action::GetModel, Action::Servers] {
-        let tooltip = desk.text(action.tooltip());
-        let button = ui.button(desk.text(action.text()).as_ref());
-        if button.on_hover_text(tooltip).clicked() {
-            desk.act(action);
+    ui.horizontal_wrapped(|ui| {
+        for action in [Action::GetModel, Action::Servers] {
+            let tooltip = desk.text(action.tooltip());
+            let button = ui.button(desk.text(action.text()).as_ref());
+            if button.on_hover_text(tooltip).clicked() {
+                desk.act(action);
+                ui.close();
+            }
+        }
+        for (key, want) in [
+            ("ui-model-file", 0),
+            ("ui-model-folder", 1),
+            ("ui-models-again", 2),
+        ] {
+            let text = desk.text(key);
+            if !ui.button(text.as_ref()).clicked() {
+                continue;
+            }
+            match want {
+                0 => desk.state.wants.model_place = Some(ModelPlace::File),
+                1 => desk.state.wants.model_place = Some(ModelPlace::Folder),
+                _ => desk.send(Command::FindModels),
+            }
             ui.close();
         }
-    }
-    for (key, want) in [
-        ("ui-model-file", 0),
-        ("ui-model-folder", 1),
-        ("ui-models-again", 2),
-    ] {
-        let text = desk.text(key);
-        if !ui.button(text.as_ref()).clicked() {
-            continue;
-        }
-        match want {
-            0 => desk.state.wants.model_place = Some(ModelPlace::File),
-            1 => desk.state.wants.model_place = Some(ModelPlace::Folder),
-            _ => desk.send(Command::FindModels),
-        }
-        ui.close();
-    }
+    });
     widgets::hint(ui, &desk.text("ui-model-add"));
 }
 
