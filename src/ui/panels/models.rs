@@ -239,7 +239,11 @@ fn place_ui(
             }
         }
     }
+    let searched = searched.to_lowercase();
     for why in &place.refused {
+        if !why.to_lowercase().contains(&searched) {
+            continue;
+        }
         ui.add_enabled(false, egui::Button::new(why).wrap());
     }
 }
@@ -273,7 +277,10 @@ fn below_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.close();
         }
     });
-    widgets::hint(ui, &desk.text("ui-model-add"));
+    // Not justified, as all else in a list that drops down is.
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+        widgets::hint(ui, &desk.text("ui-model-add"));
+    });
 }
 
 /// True where both are the same model, whatever is known of it.
