@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Pos2, Vec2};
+use eframe::egui::{self, Event, PointerButton, Pos2, Vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
 use overpaint::catalog::Vault;
@@ -197,7 +197,14 @@ impl TestWindow {
         let (first, rest) = places.split_first().expect("a place");
         self.harness.hover_at(*first);
         self.harness.step();
-        self.harness.drag_at(*first);
+        // As a window does, and the harness's own `drag_at` does not: with the keys that are held.
+        let modifiers = self.harness.ctx.input(|input| input.modifiers);
+        self.harness.event(Event::PointerButton {
+            pos: *first,
+            button: PointerButton::Primary,
+            pressed: true,
+            modifiers,
+        });
         self.harness.step();
         for place in rest {
             self.harness.hover_at(*place);
