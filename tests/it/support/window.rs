@@ -164,8 +164,7 @@ impl TestWindow {
     /// Opens a picture as one does who pastes its path.
     pub(crate) fn open_file(&mut self, path: &Path) {
         let known = self.editor().documents().len();
-        self.harness
-            .event(egui::Event::Paste(path.display().to_string()));
+        self.harness.event(Event::Paste(path.display().to_string()));
         self.frames(1);
         self.wait(|editor| editor.documents().len() > known);
     }
