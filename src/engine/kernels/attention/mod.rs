@@ -128,38 +128,57 @@ fn run_blocks(
     let width = kv.sizes.width();
     let queries = q.len() / (batch * width);
     let blocks = queries.div_ceil(BLOCK_QUERIES);
-    let tasks = batch * heads * blocks;
-    let fmas_per_task = 2 * BLOCK_QUERIES.min(queries) * keys * head_dim;
-    let tasks_per_checkpoint = (FMAS_PER_CHECKPOINT / fmas_per_task.max(1))
-        .max(1)
-        .next_multiple_of(rayon::current_num_threads());
-    for start in (0..tasks).step_by(tasks_per_checkpoint) {
-        progress.checkpoint()?;
-        (start..tasks.min(start + tasks_per_checkpoint))
-            .into_par_iter()
-            .for_each_init(
-                || QueryBlock::new(kv.isa(), head_dim),
-                |block, task| {
-                    let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
-                    let count = BLOCK_QUERIES.min(queries - first);
-                    let start = (head / heads * queries + first) * width + head % heads * head_dim;
-                    let starts: Vec<usize> = (0..count).map(|row| start + row * width).collect();
-                    let rows: Vec<&[f32]> = starts
-                        .iter()
-                        .map(|start| &q[*start..][..head_dim])
-                        .collect();
-                    block.run(&kv.heads[head], &rows, &[]);
-                    kv.isa().run(NormalizeOutput {
-                        block,
-                        starts: &starts,
-                        output,
-                    });
-                },
-            );
+    let tasks = Tasks {
+        count: batch * heads * blocks,
+        fmas: 2 * BLOCK_QUERIES.min(queries) * keys * head_dim,
+    };
+    // Every head of every block of queries is a task, which writes the head's features of its queries.
+    tasks.run((kv.isa(), head_dim), progress, |block, task| {
+        let (head, first) = (task / blocks, task % blocks * BLOCK_QUERIES);
+        let count = BLOCK_QUERIES.min(queries - first);
+        let start = (head / heads * queries + first) * width + head % heads * head_dim;
+        let starts: Vec<usize> = (0..count).map(|row| start + row * width).collect();
+        let rows: Vec<&[f32]> = starts
+            .iter()
+            .map(|start| &q[*start..][..head_dim])
+            .collect();
+        block.run(&kv.heads[head], &rows, &[]);
+        kv.isa().run(NormalizeOutput {
+            block,
+            starts: &starts,
+            output,
+        });
+    })
+}
+
+/// Equal parts of attention, each of one head.
+#[derive(Debug, Clone, Copy)]
+struct Tasks {
+    count: usize,
+    /// Multiplications and additions in each.
+    fmas: usize,
+}
+
+impl Tasks {
+    /// Does all of them on all threads, each of which has a block of queries for heads of `head_dim` features, with
+    /// checkpoints between.
+    fn run(
+        self,
+        (isa, head_dim): (Isa, usize),
+        progress: &mut dyn Progress,
+        work: impl Fn(&mut QueryBlock, usize) + Sync,
+    ) -> Result<(), Cancelled> {
+        let at_once = (FMAS_PER_CHECKPOINT / self.fmas.max(1))
+            .max(1)
+            .next_multiple_of(rayon::current_num_threads());
+        for start in (0..self.count).step_by(at_once) {
+            progress.checkpoint()?;
+            (start..self.count.min(start + at_once))
+                .into_par_iter()
+                .for_each_init(|| QueryBlock::new(isa, head_dim), &work);
+        }
+        Ok(())
     }
-    // Every head of every block of queries was a task, which has written the head's features of its
-    // queries.
-    Ok(())
 }
 
 /// Keys and values of one head of one member.

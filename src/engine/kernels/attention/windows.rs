@@ -3,10 +3,8 @@
 //! ([Graham et al. 2021](https://arxiv.org/abs/2104.01136), section 4.2). No window is copied: keys and values are
 //! packed, and queries read, from where they lie in the grid.
 
-use rayon::prelude::*;
-
 use super::flash::{BLOCK_QUERIES, NormalizeOutput, QueryBlock};
-use super::{FMAS_PER_CHECKPOINT, KvHead};
+use super::{KvHead, Tasks};
 use crate::engine::kernels::gemm::PackedWeights;
 use crate::engine::kernels::isa::Isa;
 use crate::engine::kernels::output::{DisjointOutput, Output, UninitBuffer};
@@ -83,28 +81,20 @@ impl WindowAttention {
         let mut output = UninitBuffer::new(grid.height * grid.width * width);
         let shared = Output::F32(DisjointOutput::new(&mut output));
         let across = grid.width.div_ceil(self.side);
-        let tasks = grid.height.div_ceil(self.side) * across * self.heads;
         let area = self.side * self.side;
-        let tasks_per_checkpoint = (FMAS_PER_CHECKPOINT / (2 * area * area * self.head_dim).max(1))
-            .max(1)
-            .next_multiple_of(rayon::current_num_threads());
-        for start in (0..tasks).step_by(tasks_per_checkpoint) {
-            progress.checkpoint()?;
-            (start..tasks.min(start + tasks_per_checkpoint))
-                .into_par_iter()
-                .for_each_init(
-                    || QueryBlock::new(isa, self.head_dim),
-                    |block, task| {
-                        let (window, head) = (task / self.heads, task % self.heads);
-                        let window = WindowHead {
-                            row: window / across * self.side,
-                            column: window % across * self.side,
-                            head,
-                        };
-                        self.attend(isa, grid, &window, block, &shared);
-                    },
-                );
-        }
+        let tasks = Tasks {
+            count: grid.height.div_ceil(self.side) * across * self.heads,
+            fmas: 2 * area * area * self.head_dim,
+        };
+        tasks.run((isa, self.head_dim), progress, |block, task| {
+            let (window, head) = (task / self.heads, task % self.heads);
+            let window = WindowHead {
+                row: window / across * self.side,
+                column: window % across * self.side,
+                head,
+            };
+            self.attend(isa, grid, &window, block, &shared);
+        })?;
         // SAFETY: every head of every window was a task, which has written the head's features of the
         // window's tokens; windows are the whole grid.
         Ok(unsafe { output.assume_init() })
