@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear};
+use crate::engine::nn::layers::{Conv2d, ConvShape, GroupNorm, Linear, PostOps};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
@@ -96,7 +96,8 @@ impl Resnet {
             None => x.clone(),
         };
         drop(x);
-        self.conv2.forward_onto(&residual, normal, progress)
+        self.conv2
+            .forward_then(normal, PostOps::onto(&residual), progress)
     }
 }
 

@@ -11,7 +11,7 @@ use super::model_config::ModelConfig;
 use crate::catalog::ModelFiles;
 use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape};
 use crate::engine::nn::failure::{all_finite, bad_input};
-use crate::engine::nn::layers::{Activation, Embedding, LayerNorm, Linear};
+use crate::engine::nn::layers::{Activation, Embedding, LayerNorm, Linear, PostOps};
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::{KeptWeights, Loader, Weights};
 use crate::engine::{EngineError, Progress};
@@ -417,7 +417,7 @@ impl Layer {
             .forward_masked(&normal, &normal, mask, progress)?)?;
         let inner = self.fc1.forward(self.norm2.forward(&x)?, progress)?;
         let inner = self.activation.forward(&inner)?;
-        self.fc2.forward_onto(&x, &inner, progress)
+        self.fc2.forward_then(&inner, PostOps::onto(&x), progress)
     }
 }
 

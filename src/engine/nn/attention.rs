@@ -8,7 +8,7 @@ use candle_core::{DType, Tensor};
 
 pub(crate) use self::windows::{WindowAttention, WindowShape};
 use super::cpu::{tensor, with_numbers};
-use super::layers::{LayerInput, Linear};
+use super::layers::{LayerInput, Linear, PostOps};
 use super::weights::Loader;
 use crate::engine::kernels::{self, AttentionSizes, Isa, flash_attention};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
@@ -162,7 +162,7 @@ impl Attention {
                     .attend(&q, SCORES_BUDGET_BYTES, progress)?
             }
         };
-        self.out.forward_onto(residual, &y, progress)
+        self.out.forward_then(&y, PostOps::onto(residual), progress)
     }
 
     fn keys_and_values(

@@ -9,6 +9,7 @@ mod input;
 mod linear;
 mod norm;
 mod picture;
+mod post_ops;
 
 use candle_core::{DType, Tensor};
 
@@ -19,6 +20,7 @@ pub(crate) use self::linear::{GeGlu, Linear};
 use self::norm::BatchNorm;
 pub(crate) use self::norm::{GroupNorm, LayerNorm};
 pub(crate) use self::picture::{Slopes, add, gelu, max_pool, rectified, upsampled, widened};
+pub(crate) use self::post_ops::{Fused, PostOps};
 use super::weights::Loader;
 use crate::engine::EngineError;
 

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use super::inputs::{stretched, tensor};
 use crate::engine::nn::cpu::channels_of_both;
 use crate::engine::nn::failure::all_finite;
-use crate::engine::nn::layers::{Conv2d, ConvShape, add, max_pool, upsampled};
+use crate::engine::nn::layers::{Conv2d, ConvShape, Fused, add, max_pool, upsampled};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 use crate::geometry::Extent;
@@ -191,7 +191,7 @@ impl ResidualU {
     }
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let residual = self.input.forward_rectified(x, progress)?;
+        let residual = self.input.forward_then(x, Fused::Relu, progress)?;
         let mut skips: Vec<Tensor> = Vec::new();
         for (level, convolution) in self.encoder.iter().enumerate() {
             let is_last = level + 1 == self.encoder.len();
@@ -200,13 +200,13 @@ impl ResidualU {
                 Some(above) if self.reach == Reach::Pooled && !is_last => max_pool(above)?,
                 Some(above) => above.clone(),
             };
-            skips.push(convolution.forward_rectified(&x, progress)?);
+            skips.push(convolution.forward_then(&x, Fused::Relu, progress)?);
         }
         let mut below = skips.pop();
         for convolution in &self.decoder {
             if let (Some(x), Some(skip)) = (&below, skips.pop()) {
                 let x = channels_of_both(&upsampled(x, &skip)?, &skip)?;
-                below = Some(convolution.forward_rectified(&x, progress)?);
+                below = Some(convolution.forward_then(&x, Fused::Relu, progress)?);
             }
         }
         match below {

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::engine::nn::attention::{Attention, AttentionNames, AttentionShape, PreparedKv};
 use crate::engine::nn::cpu::{picture_of, tokens_of};
-use crate::engine::nn::layers::{GeGlu, GroupNorm, LayerNorm, Linear};
+use crate::engine::nn::layers::{GeGlu, GroupNorm, LayerNorm, Linear, PostOps};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
@@ -87,7 +87,9 @@ impl Transformer {
             tokens = block.forward(&tokens, text_kv, progress)?;
         }
         let residual = tokens_of(x)?;
-        let y = self.proj_out.forward_onto(&residual, &tokens, progress)?;
+        let y = self
+            .proj_out
+            .forward_then(&tokens, PostOps::onto(&residual), progress)?;
         picture_of(&y, height, width)
     }
 }
@@ -147,6 +149,7 @@ impl Block {
             .forward_onto(&x, &normal, text_kv, progress)?;
         progress.checkpoint()?;
         let inner = self.ff_in.forward(self.norm3.forward(&x)?, progress)?;
-        self.ff_out.forward_onto(&x, &inner, progress)
+        self.ff_out
+            .forward_then(&inner, PostOps::onto(&x), progress)
     }
 }

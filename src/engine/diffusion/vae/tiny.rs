@@ -5,7 +5,7 @@ use candle_core::Tensor;
 
 use super::super::blueprint::{Blueprint, Draft, Grid};
 use super::super::model_config::ModelConfig;
-use crate::engine::nn::layers::{Conv2d, ConvShape};
+use crate::engine::nn::layers::{Conv2d, ConvShape, Fused, PostOps};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
@@ -250,7 +250,7 @@ impl TinyDecoder {
             .affine(1.0 / LATENT_LIMIT, 0.0)?
             .tanh()?
             .affine(LATENT_LIMIT, 0.0)?;
-        let mut x = self.conv_in.forward_rectified(&limited, progress)?;
+        let mut x = self.conv_in.forward_then(&limited, Fused::Relu, progress)?;
         for (index, (blocks, conv)) in self.levels.iter().enumerate() {
             progress.checkpoint()?;
             for block in blocks {
@@ -294,8 +294,8 @@ fn load_blocks(
 impl Block {
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
         let [first, second, third] = &self.convs;
-        let inner = first.forward_rectified(x, progress)?;
-        let inner = second.forward_rectified(&inner, progress)?;
-        third.forward_onto_rectified(x, &inner, progress)
+        let inner = first.forward_then(x, Fused::Relu, progress)?;
+        let inner = second.forward_then(&inner, Fused::Relu, progress)?;
+        third.forward_then(&inner, PostOps::onto(x).then(Fused::Relu), progress)
     }
 }

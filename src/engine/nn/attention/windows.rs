@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::super::cpu::{isa, picture_of, tensor, tokens_of, with_numbers};
-use super::super::layers::{LayerNorm, Linear};
+use super::super::layers::{LayerNorm, Linear, PostOps};
 use super::super::weights::Loader;
 use crate::engine::kernels::{self, DtypeVec, TokenGrid};
 use crate::engine::{EngineError, Progress};
@@ -80,7 +80,9 @@ impl WindowAttention {
             Ok(self.kernel.run(isa(), &grid, progress)?)
         })?;
         let attended = tensor(DtypeVec::F32(attended), tokens.shape(), x)?;
-        let sum = self.out.forward_onto(&tokens, &attended, progress)?;
+        let sum = self
+            .out
+            .forward_then(&attended, PostOps::onto(&tokens), progress)?;
         picture_of(&sum, height, width)
     }
 }

@@ -4,10 +4,8 @@ use candle_core::{DType, Tensor};
 
 use super::super::cpu::{channels_last, is_on_cpu, picture, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
-use super::{BatchNorm, LayerInput};
-use crate::engine::kernels::{
-    ConvGeometry, DtypeVec, Epilogue, PackedWeights, Rectifier, conv2d, rectify, shift_pictures,
-};
+use super::{BatchNorm, LayerInput, PostOps};
+use crate::engine::kernels::{ConvGeometry, Epilogue, PackedWeights, conv2d, shift_pictures};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
 /// The shape of a convolution.
@@ -70,19 +68,14 @@ pub(crate) struct Conv2d {
 
 /// What is fused with a convolution.
 #[derive(Debug, Clone, Copy, Default)]
-struct Fused<'a> {
+struct ConvOptions<'a> {
     /// Rows and columns of a nearest-neighbour upsampling before it.
     upsampled_to: Option<(usize, usize)>,
     /// `(1, outputs)`, or `(batch, outputs)`: added to every pixel of all pictures, or of each.
     shift: Option<&'a Tensor>,
-    /// Added to the result; of its shape.
-    residual: Option<&'a Tensor>,
     /// The result may be bf16 on AMX.
     bf16_output: bool,
-    /// What is below 0 becomes 0 (ReLU). Such a result is f32.
-    rectified: bool,
-    /// GELU, in its exact form.
-    gelu: bool,
+    post: PostOps<'a>,
 }
 
 impl Conv2d {
@@ -151,7 +144,21 @@ impl Conv2d {
         x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        self.run(x.into(), Fused::default(), progress)
+        self.run(x.into(), ConvOptions::default(), progress)
+    }
+
+    /// The convolved picture, and what is done with it then.
+    pub(crate) fn forward_then<'a>(
+        &self,
+        x: impl Into<LayerInput>,
+        post: impl Into<PostOps<'a>>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let options = ConvOptions {
+            post: post.into(),
+            ..ConvOptions::default()
+        };
+        self.run(x.into(), options, progress)
     }
 
     /// The convolved pictures, with `shift` added to every pixel: `(1, outputs)`, or a row for each picture.
@@ -162,80 +169,10 @@ impl Conv2d {
         shift: Option<&Tensor>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let options = Fused {
+        let options = ConvOptions {
             shift,
             bf16_output: true,
-            ..Fused::default()
-        };
-        self.run(x.into(), options, progress)
-    }
-
-    /// The convolved picture plus `residual`, which has its shape.
-    pub(crate) fn forward_onto(
-        &self,
-        residual: &Tensor,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let options = Fused {
-            residual: Some(residual),
-            ..Fused::default()
-        };
-        self.run(x.into(), options, progress)
-    }
-
-    /// The convolved picture through ReLU.
-    pub(crate) fn forward_rectified(
-        &self,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let options = Fused {
-            rectified: true,
-            ..Fused::default()
-        };
-        self.run(x.into(), options, progress)
-    }
-
-    /// The convolved picture through GELU.
-    pub(crate) fn forward_gelu(
-        &self,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let options = Fused {
-            gelu: true,
-            ..Fused::default()
-        };
-        self.run(x.into(), options, progress)
-    }
-
-    /// The convolved picture plus `residual`, which has its shape, through GELU.
-    pub(crate) fn forward_onto_gelu(
-        &self,
-        residual: &Tensor,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let options = Fused {
-            residual: Some(residual),
-            gelu: true,
-            ..Fused::default()
-        };
-        self.run(x.into(), options, progress)
-    }
-
-    /// The convolved picture plus `residual`, which has its shape, through ReLU.
-    pub(crate) fn forward_onto_rectified(
-        &self,
-        residual: &Tensor,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let options = Fused {
-            residual: Some(residual),
-            rectified: true,
-            ..Fused::default()
+            ..ConvOptions::default()
         };
         self.run(x.into(), options, progress)
     }
@@ -247,9 +184,9 @@ impl Conv2d {
         (height, width): (usize, usize),
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let options = Fused {
+        let options = ConvOptions {
             upsampled_to: Some((height, width)),
-            ..Fused::default()
+            ..ConvOptions::default()
         };
         self.run(x.into(), options, progress)
     }
@@ -257,7 +194,7 @@ impl Conv2d {
     fn run(
         &self,
         x: LayerInput,
-        options: Fused<'_>,
+        options: ConvOptions<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         progress.checkpoint()?;
@@ -274,10 +211,10 @@ impl Conv2d {
         &self,
         weights: &PackedWeights,
         input: &LayerInput,
-        options: Fused<'_>,
+        options: ConvOptions<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let x = input.tensor();
+        let (x, post) = (input.tensor(), options.post);
         let (batch, inputs, height, width) = x.dims4()?;
         let geometry = ConvGeometry {
             batch,
@@ -295,7 +232,7 @@ impl Conv2d {
         let fits = |residual: &Tensor| {
             residual.dims() == [batch, outputs, rows, columns] && is_on_cpu(residual)
         };
-        if inputs != weights.inputs() || !is_on_cpu(x) || !options.residual.is_none_or(fits) {
+        if inputs != weights.inputs() || !is_on_cpu(x) || !post.residual.is_none_or(fits) {
             return Err(EngineError::Internal {
                 why: format!("{:?} into a convolution of {}", x.dims(), weights.inputs()),
             });
@@ -313,7 +250,7 @@ impl Conv2d {
             });
         }
         let numbers = channels_last(x)?;
-        let residual = match options.residual {
+        let residual = match post.residual {
             Some(residual) => channels_last(residual)?,
             None => Tensor::zeros(0, DType::F32, x.device())?,
         };
@@ -327,10 +264,10 @@ impl Conv2d {
             with_values(&residual, |residual| {
                 let epilogue = Epilogue {
                     bias: Some(bias),
-                    residual: options.residual.is_some().then_some(residual),
+                    residual: post.residual.is_some().then_some(residual),
                     geglu: false,
-                    gelu: options.gelu,
-                    bf16_output: !options.rectified
+                    gelu: post.is_gelu(),
+                    bf16_output: post.may_be_bf16()
                         && (options.bf16_output || self.bf16_activations),
                 };
                 input.lend(&numbers, |input| {
@@ -338,9 +275,7 @@ impl Conv2d {
                 })
             })
         })?;
-        if let (true, DtypeVec::F32(numbers)) = (options.rectified, &mut output) {
-            rectify(numbers, outputs, Rectifier::Zero);
-        }
+        post.finish(&mut output, outputs);
         if let Some(shifts) = shifts {
             let shifts = shifts.contiguous()?;
             with_numbers([&shifts], |[shifts]| {
@@ -357,7 +292,7 @@ impl Conv2d {
         &self,
         weight: &Tensor,
         x: &Tensor,
-        options: Fused<'_>,
+        options: ConvOptions<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let mut x = x.contiguous()?;
@@ -378,11 +313,6 @@ impl Conv2d {
         let y = x
             .conv2d(&weight, before, self.shape.stride, self.shape.dilation, 1)?
             .broadcast_add(&bias.unsqueeze(2)?.unsqueeze(3)?)?;
-        let y = match options.residual {
-            Some(residual) => (residual + y)?,
-            None => y,
-        };
-        let y = if options.gelu { y.gelu_erf()? } else { y };
-        Ok(if options.rectified { y.relu()? } else { y })
+        options.post.by_candle(y)
     }
 }

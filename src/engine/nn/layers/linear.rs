@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::super::cpu::{is_on_cpu, tensor, with_numbers, with_values};
 use super::super::weights::{Loader, Weight};
-use super::LayerInput;
+use super::{LayerInput, PostOps};
 use crate::engine::kernels::{Epilogue, PackedWeights, can_fuse_geglu, geglu_row_order, linear};
 use crate::engine::{EngineError, Operation, OperationKind, Progress};
 
@@ -16,17 +16,6 @@ pub(crate) struct Linear {
     bias: Option<Tensor>,
     /// Whether results may be bf16.
     bf16_activations: bool,
-}
-
-/// What is fused with a linear layer.
-#[derive(Debug, Clone, Copy, Default)]
-struct Fused<'a> {
-    /// Added to the result; of its shape.
-    residual: Option<&'a Tensor>,
-    /// See [`Epilogue::geglu`].
-    geglu: bool,
-    /// See [`Epilogue::gelu`].
-    gelu: bool,
 }
 
 impl Linear {
@@ -109,66 +98,35 @@ impl Linear {
         x: impl Into<LayerInput>,
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let x = x.into();
+        self.forward_then(x, PostOps::default(), progress)
+    }
+
+    /// x · Wᵀ + b, and what is done with it then.
+    pub(crate) fn forward_then<'a>(
+        &self,
+        x: impl Into<LayerInput>,
+        post: impl Into<PostOps<'a>>,
+        progress: &mut dyn Progress,
+    ) -> Result<Tensor, EngineError> {
+        let (x, post) = (x.into(), post.into());
         match &self.weight {
-            Weight::Packed(weights) => {
-                self.forward_kernels(weights, &x, Fused::default(), progress)
-            }
+            Weight::Packed(weights) => self.forward_kernels(weights, &x, (post, false), progress),
             Weight::Tensor(weight) => {
-                self.forward_candle(weight, &x.materialized()?, 0, weight.dim(0)?)
+                let y = self.forward_candle(weight, &x.materialized()?, 0, weight.dim(0)?)?;
+                post.by_candle(y)
             }
         }
     }
 
-    /// GELU of x · Wᵀ + b, in its exact form.
-    pub(crate) fn forward_gelu(
-        &self,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let x = x.into();
-        let options = Fused {
-            gelu: true,
-            ..Fused::default()
-        };
-        match &self.weight {
-            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
-            Weight::Tensor(_) => Ok(self.forward(x, progress)?.gelu_erf()?),
-        }
-    }
-
-    /// x · Wᵀ + b + `residual`, which has the shape of the result.
-    pub(crate) fn forward_onto(
-        &self,
-        residual: &Tensor,
-        x: impl Into<LayerInput>,
-        progress: &mut dyn Progress,
-    ) -> Result<Tensor, EngineError> {
-        let x = x.into();
-        let options = Fused {
-            residual: Some(residual),
-            ..Fused::default()
-        };
-        match &self.weight {
-            Weight::Packed(weights) => self.forward_kernels(weights, &x, options, progress),
-            Weight::Tensor(_) => Ok((residual + self.forward(x, progress)?)?),
-        }
-    }
-
-    /// By our kernels.
+    /// By our kernels; `geglu`: see [`Epilogue::geglu`].
     fn forward_kernels(
         &self,
         weights: &PackedWeights,
         input: &LayerInput,
-        options: Fused<'_>,
+        (post, geglu): (PostOps<'_>, bool),
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
-        let Fused {
-            residual,
-            geglu,
-            gelu,
-        } = options;
-        let x = input.tensor();
+        let (x, residual) = (input.tensor(), post.residual);
         let width = weights.outputs() / if geglu { 2 } else { 1 };
         let mut shape = x.dims().to_vec();
         let inputs = shape.pop().unwrap_or_default();
@@ -191,19 +149,20 @@ impl Linear {
             n: weights.outputs(),
             k: inputs,
         }));
-        let output = with_numbers([bias], |[bias]| {
+        let mut output = with_numbers([bias], |[bias]| {
             with_values(&added_numbers, |onto| {
                 let epilogue = Epilogue {
                     bias: self.bias.is_some().then_some(bias),
                     residual: residual.is_some().then_some(onto),
                     geglu,
-                    gelu,
+                    gelu: post.is_gelu(),
                     // The next GEMM of the feed-forward network rounds it.
-                    bf16_output: geglu || self.bf16_activations,
+                    bf16_output: post.may_be_bf16() && (geglu || self.bf16_activations),
                 };
                 input.lend(&x, |input| Ok(linear(weights, input, &epilogue, progress)?))
             })
         })?;
+        post.finish(&mut output, width);
         progress.operation(None);
         tensor(output, shape, &x)
     }
@@ -285,12 +244,9 @@ impl GeGlu {
         let x = x.into();
         match &self.projection.weight {
             Weight::Packed(weights) if self.fused => {
-                let options = Fused {
-                    geglu: true,
-                    ..Fused::default()
-                };
+                let post = PostOps::default();
                 self.projection
-                    .forward_kernels(weights, &x, options, progress)
+                    .forward_kernels(weights, &x, (post, true), progress)
             }
             Weight::Packed(_) => {
                 let both = self.projection.forward(x, progress)?;

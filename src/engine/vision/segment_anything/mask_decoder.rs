@@ -7,7 +7,7 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::segment_anything::transformer::TwoWayTransformer;
 
 use super::WIDTH;
-use crate::engine::nn::layers::{Embedding, LayerNorm, Linear, gelu};
+use crate::engine::nn::layers::{Embedding, Fused, LayerNorm, Linear, gelu};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
@@ -114,7 +114,7 @@ impl MaskDecoder {
         let [channels, narrow] = CHANNELS;
         let x = first.forward(&pixels.contiguous()?, progress)?;
         let x = self.norm.forward(&x.reshape(((), channels))?)?;
-        let x = second.forward_gelu(&gelu(&x.materialized()?)?, progress)?;
+        let x = second.forward_then(&gelu(&x.materialized()?)?, Fused::Gelu, progress)?;
         Ok(x.reshape(((), narrow))?)
     }
 }

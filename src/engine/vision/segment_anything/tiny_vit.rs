@@ -7,7 +7,9 @@ use candle_core::Tensor;
 use super::WIDTH;
 use crate::engine::nn::attention::{WindowAttention, WindowShape};
 use crate::engine::nn::cpu::{picture_of, tokens_of};
-use crate::engine::nn::layers::{Conv2d, ConvShape, DepthwiseConv, LayerNorm, Linear};
+use crate::engine::nn::layers::{
+    Conv2d, ConvShape, DepthwiseConv, Fused, LayerNorm, Linear, PostOps,
+};
 use crate::engine::nn::weights::Loader;
 use crate::engine::{EngineError, Progress};
 
@@ -111,7 +113,7 @@ impl TinyVit {
         progress: &mut dyn Progress,
     ) -> Result<Tensor, EngineError> {
         let [first, second] = &self.stem;
-        let x = first.forward_gelu(x, progress)?;
+        let x = first.forward_then(x, Fused::Gelu, progress)?;
         let mut x = second.forward(&x, progress)?;
         for block in &self.convolutions {
             x = block.forward(&x, progress)?;
@@ -150,9 +152,10 @@ impl InvertedBottleneck {
     }
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let inner = self.expand.forward_gelu(x, progress)?;
+        let inner = self.expand.forward_then(x, Fused::Gelu, progress)?;
         let inner = self.depthwise.forward_gelu(&inner, progress)?;
-        self.project.forward_onto_gelu(x, &inner, progress)
+        self.project
+            .forward_then(&inner, PostOps::onto(x).then(Fused::Gelu), progress)
     }
 }
 
@@ -183,7 +186,7 @@ impl Merging {
     }
 
     fn forward(&self, x: &Tensor, progress: &mut dyn Progress) -> Result<Tensor, EngineError> {
-        let x = self.widen.forward_gelu(x, progress)?;
+        let x = self.widen.forward_then(x, Fused::Gelu, progress)?;
         let x = self.depthwise.forward_gelu(&x, progress)?;
         self.mix.forward(&x, progress)
     }
@@ -226,8 +229,10 @@ impl Block {
         let tokens = tokens_of(&x)?;
         let inner = self
             .expand
-            .forward_gelu(self.norm.forward(&tokens)?, progress)?;
-        let tokens = self.project.forward_onto(&tokens, &inner, progress)?;
+            .forward_then(self.norm.forward(&tokens)?, Fused::Gelu, progress)?;
+        let tokens = self
+            .project
+            .forward_then(&inner, PostOps::onto(&tokens), progress)?;
         picture_of(&tokens, height, width)
     }
 }

@@ -68,7 +68,8 @@ fn packed_layers_equal_composed_ones() {
     assert_close("linear", &packed, &by_candle, 1e-6);
 
     let residual = numbers(&[2, 7, 2 * outputs]);
-    let onto = layer(&weight, &bias, Some(&plain)).forward_onto(&residual, &x, &mut watch);
+    let onto = PostOps::onto(&residual);
+    let onto = layer(&weight, &bias, Some(&plain)).forward_then(&x, onto, &mut watch);
     assert_close(
         "onto",
         &onto.unwrap(),
