@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use overpaint::engine::vision::BuiltInVision;
-use overpaint::engine::{Cancelled, Progress, Stage, Vision as _};
+use overpaint::engine::{Unwatched, Vision as _};
 use overpaint::geometry::{Extent, PointF};
 use overpaint::jobs::{ClickRequest, Clicker, SightError, VisionFactory};
-use overpaint::raster::{Picture, Pixmap, RgbF32, Tiled};
+use overpaint::raster::{Picture, Pixmap, Tiled};
 use overpaint::select::{Clicks, Proxy, SelectError};
 
 use super::Failure;
@@ -122,23 +122,6 @@ pub(super) fn measured(picture: &Picture, weights: &Path) -> Result<Times, Failu
         peak_mb: peak_mb(),
         embedding: embedding(picture, weights)?,
     })
-}
-
-/// Nobody watches.
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-
-    fn stage(&mut self, _: Stage) {}
-
-    fn wants_preview(&self) -> bool {
-        false
-    }
-
-    fn preview(&mut self, _: RgbF32) {}
 }
 
 fn embedding(picture: &Picture, weights: &Path) -> Result<Vec<f32>, Failure> {

@@ -134,24 +134,9 @@ mod tests {
 
     use super::*;
     use crate::catalog::{Access, ServedModel, Server, ServerKind};
-    use crate::engine::Cancelled;
-    use crate::engine::Stage;
+    use crate::engine::Unwatched;
     use crate::engine::fake::FakeEngine;
     use crate::engine::remote::testing_input;
-    use crate::raster::RgbF32;
-
-    struct Silent;
-
-    impl Progress for Silent {
-        fn checkpoint(&mut self) -> Result<(), Cancelled> {
-            Ok(())
-        }
-        fn stage(&mut self, _: Stage) {}
-        fn wants_preview(&self) -> bool {
-            false
-        }
-        fn preview(&mut self, _: RgbF32) {}
-    }
 
     #[test]
     fn a_model_runs_where_it_lies_and_nothing_goes_where_nobody_agreed_to() {
@@ -162,7 +147,7 @@ mod tests {
         let mut input = testing_input();
         let mut fault = |engine: &mut RoutedEngine, model: ModelRef| {
             input.model = model;
-            match engine.run(&input, &mut Silent) {
+            match engine.run(&input, &mut Unwatched) {
                 Ok(_) => None,
                 Err(EngineError::Server(error)) => Some(error.fault),
                 Err(other) => panic!("{other:?}"),

@@ -138,6 +138,24 @@ pub trait Progress {
     fn operation(&mut self, _operation: Option<Operation>) {}
 }
 
+/// The progress of a run that nobody watches and nobody stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        Ok(())
+    }
+
+    fn stage(&mut self, _: Stage) {}
+
+    fn wants_preview(&self) -> bool {
+        false
+    }
+
+    fn preview(&mut self, _: RgbF32) {}
+}
+
 /// A GEMM-shaped operation of a network: C (M × N) = A (M × K) · B (K × N). Nearly all its time goes into
 /// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

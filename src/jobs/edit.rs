@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::provenance::Provenance;
 use crate::catalog::ModelRef;
 use crate::completion;
-use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage};
+use crate::engine::{Cancelled, Engine, EngineError, Progress, RunReport, Stage, Unwatched};
 use crate::geometry::Extent;
 use crate::plan::{
     EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare_watched,
@@ -28,10 +28,6 @@ pub trait EditProgress {
     /// What the result will look like.
     fn preview(&mut self, preview: PreviewPatch);
 }
-
-/// The progress of an edit that nobody watches and nobody stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Unwatched;
 
 impl EditProgress for Unwatched {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {

@@ -30,7 +30,7 @@ pub use batch::{
 };
 pub use clicking::{ClickLane, ClickRequest, Clicked, Clicker};
 pub use downloads::{DownloadEvent, DownloadId, DownloadLane};
-pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, Unwatched, run_edit};
+pub use edit::{EditError, EditProgress, EditResult, KeptDetails, PassRun, run_edit};
 pub use engines::{EngineId, Engines, Home};
 pub use erase::{EraseLane, Erased};
 pub use forecast::{Forecast, Planned};
@@ -42,7 +42,7 @@ pub use speeds::Speeds;
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
 pub use worker::Wake;
 
-pub use crate::engine::{Demands, DemandsOf, RunReport, RunSeconds, Stage};
+pub use crate::engine::{Demands, DemandsOf, RunReport, RunSeconds, Stage, Unwatched};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,6 @@ use std::path::PathBuf;
 
 use candle_core::{Device, Tensor};
 
-use crate::engine::{Cancelled, Progress, Stage};
-use crate::raster::RgbF32;
-
 /// The tensors of `tests/golden/data/<name>.safetensors`, by name.
 pub(crate) fn golden(name: &str) -> Vec<(String, Tensor)> {
     let path = golden_path(&format!("{name}.safetensors"));
@@ -45,22 +42,4 @@ pub(crate) fn relative_error(ours: &Tensor, wanted: &Tensor) -> f64 {
     // `max` drops NaN.
     assert!(ours.iter().all(|v| v.is_finite()), "not finite");
     f64::from(worst / scale)
-}
-
-/// Hears nothing and never stops a run.
-#[derive(Debug)]
-pub(crate) struct NoProgress;
-
-impl Progress for NoProgress {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-
-    fn stage(&mut self, _: Stage) {}
-
-    fn wants_preview(&self) -> bool {
-        false
-    }
-
-    fn preview(&mut self, _: RgbF32) {}
 }

@@ -1,9 +1,9 @@
 use candle_core::Device;
 
 use super::*;
+use crate::engine::Unwatched;
 use crate::engine::diffusion::sampler::sampler;
 use crate::engine::diffusion::schedule::{Schedule, TrainedNoise};
-use crate::engine::diffusion::testing::NoProgress;
 use crate::plan::{SamplerId, ScheduleId};
 
 const SHAPE: (usize, usize, usize, usize) = (1, 4, 4, 4);
@@ -65,7 +65,7 @@ fn run(
         }),
         preview: None,
     };
-    let denoised = denoise(denoising, &mut toy, &mut NoProgress).unwrap();
+    let denoised = denoise(denoising, &mut toy, &mut Unwatched).unwrap();
     (pixels(&denoised.latent), denoised, toy.asked)
 }
 

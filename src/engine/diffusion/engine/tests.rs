@@ -9,8 +9,8 @@ use std::path::Path;
 use candle_core::DType;
 
 use super::*;
-use crate::engine::Cancelled;
-use crate::engine::diffusion::testing::{NoProgress, find, golden, golden_path, relative_error};
+use crate::engine::diffusion::testing::{find, golden, golden_path, relative_error};
+use crate::engine::{Cancelled, Unwatched};
 use crate::plan::{Guidance, SamplerId, ScheduleId, Seed, Steps, Strength};
 
 /// Counts and keeps what a run says; cancels at one checkpoint where asked.
@@ -118,7 +118,7 @@ fn right_half() -> EngineMask {
 fn assert_is_golden(input: &EngineInput, name: &str) {
     let golden = golden("runs");
     let wanted = find(&golden, name).to_dtype(DType::F32).unwrap();
-    let ours = engine().run(input, &mut NoProgress).unwrap().image;
+    let ours = engine().run(input, &mut Unwatched).unwrap().image;
     let error = relative_error(&planes(&ours), &wanted);
     println!("{name}: {error:.1e}");
     assert!(error <= 1e-3, "{name}: {error:e}");
@@ -201,7 +201,7 @@ fn a_model_that_sees_the_mask_is_shown_it_as_in_diffusers() {
         ..tiny()
     };
     assert_is_golden(&input, "tiny.sees_mask.ddim");
-    let report = engine().run(&input, &mut NoProgress).unwrap().report;
+    let report = engine().run(&input, &mut Unwatched).unwrap().report;
     assert_eq!(report.picture_encodes, 2);
 }
 
@@ -231,7 +231,7 @@ fn a_whole_run_in_bf16_is_within_35_db_of_one_in_f32() {
     }
     let of = |precision| {
         let mut engine = engine_in(precision);
-        engine.run(&starter(), &mut NoProgress).unwrap()
+        engine.run(&starter(), &mut Unwatched).unwrap()
     };
     let (exact, rounded) = (of(PrecisionChoice::F32), of(PrecisionChoice::Bf16));
     assert!(["cpu avx512bf16", "cpu amx"].contains(&rounded.report.device.as_str()));
@@ -254,17 +254,14 @@ fn the_same_seed_gives_the_same_bytes_in_any_engine() {
             mask: Some(right_half()),
             ..tiny()
         };
-        let first = engine().run(&input, &mut NoProgress).unwrap();
-        let again = used.run(&input, &mut NoProgress).unwrap();
+        let first = engine().run(&input, &mut Unwatched).unwrap();
+        let again = used.run(&input, &mut Unwatched).unwrap();
         assert_eq!(first.image, again.image);
         let other = EngineInput {
             seed: Seed(99),
             ..input
         };
-        assert_ne!(
-            used.run(&other, &mut NoProgress).unwrap().image,
-            first.image
-        );
+        assert_ne!(used.run(&other, &mut Unwatched).unwrap().image, first.image);
     }
 }
 
@@ -277,7 +274,7 @@ fn runs_that_differ_in_strength_share_their_encodings() {
             strength: Strength::new(strength).unwrap(),
             ..tiny()
         };
-        let report = engine.run(&input, &mut NoProgress).unwrap().report;
+        let report = engine.run(&input, &mut Unwatched).unwrap().report;
         texts += report.text_encodes;
         pictures += report.picture_encodes;
         assert_eq!(report.executed_steps, (strength * 10.0) as u32);
@@ -287,14 +284,14 @@ fn runs_that_differ_in_strength_share_their_encodings() {
         prompt: "cat".to_owned(),
         ..tiny()
     };
-    let report = engine.run(&other, &mut NoProgress).unwrap().report;
+    let report = engine.run(&other, &mut Unwatched).unwrap().report;
     assert_eq!((report.text_encodes, report.picture_encodes), (1, 0));
 }
 
 #[test]
 fn a_round_trip_is_given_where_asked_for_and_decoded_once_a_picture() {
     let mut engine = engine();
-    let plain = engine.run(&tiny(), &mut NoProgress).unwrap();
+    let plain = engine.run(&tiny(), &mut Unwatched).unwrap();
     assert_eq!((plain.round_trip, plain.report.round_trips), (None, 0));
     let mut given = Vec::new();
     for (seed, decoded) in [(1, 1), (2, 0)] {
@@ -303,7 +300,7 @@ fn a_round_trip_is_given_where_asked_for_and_decoded_once_a_picture() {
             seed: Seed(seed),
             ..tiny()
         };
-        let output = engine.run(&input, &mut NoProgress).unwrap();
+        let output = engine.run(&input, &mut Unwatched).unwrap();
         let report = output.report;
         assert_eq!((report.round_trips, report.picture_encodes), (decoded, 0));
         given.push(output.round_trip.unwrap());
@@ -316,7 +313,7 @@ fn a_round_trip_is_given_where_asked_for_and_decoded_once_a_picture() {
         ..tiny()
     };
     assert_eq!(
-        engine.run(&asked, &mut NoProgress).unwrap().image,
+        engine.run(&asked, &mut Unwatched).unwrap().image,
         plain.image
     );
     // Another engine gives the same bytes, also where nothing of the picture is needed else.
@@ -324,7 +321,7 @@ fn a_round_trip_is_given_where_asked_for_and_decoded_once_a_picture() {
         strength: Strength::new(1.0).unwrap(),
         ..asked
     };
-    let output = self::engine().run(&alone, &mut NoProgress).unwrap();
+    let output = self::engine().run(&alone, &mut Unwatched).unwrap();
     assert_eq!(output.round_trip.as_ref(), given.first());
 }
 
@@ -348,13 +345,13 @@ fn cancelling_anywhere_leaves_the_engine_as_it_was() {
         let answer = engine.run(&input, &mut watch);
         assert_eq!(answer, Err(EngineError::Cancelled), "{cancel_at}");
         if cancel_at % 16 == 0 {
-            let image = engine.run(&input, &mut NoProgress).unwrap().image;
+            let image = engine.run(&input, &mut Unwatched).unwrap().image;
             assert_eq!(image, wanted, "{cancel_at}");
         }
         // A warm engine has fewer checkpoints; the late ones need a cold one.
         engine.loaded = None;
     }
-    assert_eq!(engine.run(&input, &mut NoProgress).unwrap().image, wanted);
+    assert_eq!(engine.run(&input, &mut Unwatched).unwrap().image, wanted);
 }
 
 #[test]
@@ -387,7 +384,7 @@ fn fills_change_the_region_and_nothing_else() {
             }),
             ..tiny()
         };
-        latents.push(engine.run(&input, &mut NoProgress).unwrap().image);
+        latents.push(engine.run(&input, &mut Unwatched).unwrap().image);
     }
     // Far from the seam the autoencoder's reach is over and the held half is the same.
     let far_left =
@@ -412,8 +409,8 @@ fn guidance_off_asks_once_and_ignores_the_negative_prompt() {
         guidance: Guidance::new(1.0).unwrap(),
         ..tiny()
     };
-    let a = engine.run(&off(""), &mut NoProgress).unwrap().image;
-    let b = engine.run(&off("anything"), &mut NoProgress).unwrap().image;
+    let a = engine.run(&off(""), &mut Unwatched).unwrap().image;
+    let b = engine.run(&off("anything"), &mut Unwatched).unwrap().image;
     assert_eq!(a, b);
 }
 
@@ -426,7 +423,7 @@ fn unknown_words_are_reported() {
         guidance: Guidance::new(1.0).unwrap(),
         ..tiny()
     };
-    let report = engine().run(&input, &mut NoProgress).unwrap().report;
+    let report = engine().run(&input, &mut Unwatched).unwrap().report;
     assert_eq!(report.unknown_words, ["cyberpunk"]);
     assert!(report.device.starts_with("cpu"));
 }
@@ -447,14 +444,14 @@ fn work_that_contradicts_itself_is_refused() {
     };
     let mut engine = engine();
     for input in [wrong_size, wrong_mask, nothing_to_run] {
-        let answer = engine.run(&input, &mut NoProgress);
+        let answer = engine.run(&input, &mut Unwatched);
         assert!(matches!(answer, Err(EngineError::BadInput { .. })));
     }
     let missing = EngineInput {
         model: ModelRef::Folder("/nowhere".into()),
         ..tiny()
     };
-    let error = engine.run(&missing, &mut NoProgress).unwrap_err();
+    let error = engine.run(&missing, &mut Unwatched).unwrap_err();
     assert!(error.is_about_model(), "{error}");
-    assert!(engine.run(&tiny(), &mut NoProgress).is_ok());
+    assert!(engine.run(&tiny(), &mut Unwatched).is_ok());
 }

@@ -1,6 +1,6 @@
 use super::super::blueprint::Role;
 use super::*;
-use crate::engine::diffusion::testing::NoProgress;
+use crate::engine::Unwatched;
 use crate::engine::diffusion::{EngineOptions, LoadedPart};
 use crate::engine::nn::device::DeviceChoice;
 use crate::geometry::Extent;
@@ -102,17 +102,17 @@ fn every_part_of_the_tiny_one_loads_and_answers() {
         ..EngineOptions::default()
     };
     for part in parts {
-        let loaded = LoadedPart::load(&model, part, options, &mut NoProgress).unwrap();
+        let loaded = LoadedPart::load(&model, part, options, &mut Unwatched).unwrap();
         let work = loaded.inputs(Extent::new(32, 16), true).unwrap();
         assert!(work.flops() > 0);
-        let answer = loaded.forward(&work, &mut NoProgress).unwrap();
+        let answer = loaded.forward(&work, &mut Unwatched).unwrap();
         let mean_square = answer.mean_square().unwrap();
         // Numbers stay around 1 from one end to the other.
         assert!(
             (0.01..30.0).contains(&mean_square),
             "{part:?}: {mean_square}"
         );
-        let again = loaded.forward(&work, &mut NoProgress).unwrap();
+        let again = loaded.forward(&work, &mut Unwatched).unwrap();
         assert_eq!(again.mean_square().unwrap(), mean_square);
     }
     assert!(crate::catalog::open(&model).is_ok());

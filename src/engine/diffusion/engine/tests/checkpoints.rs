@@ -66,7 +66,7 @@ fn a_file_gives_the_very_picture_that_the_folder_gives() {
                 steps: Steps::new(3).unwrap(),
                 ..tiny()
             };
-            engine().run(&input, &mut NoProgress).unwrap().image
+            engine().run(&input, &mut Unwatched).unwrap().image
         };
         let of_folder = run(folder);
         assert!(of_folder == run(file), "{family}");
@@ -132,12 +132,12 @@ fn loras_are_added_and_taken_away_again() {
         ..tiny()
     };
     let mut kept = engine();
-    let mut run = |weights: &[f64]| kept.run(&with(weights), &mut NoProgress).unwrap().image;
+    let mut run = |weights: &[f64]| kept.run(&with(weights), &mut Unwatched).unwrap().image;
     let plain = run(&[]);
     let half = run(&[0.5]);
     assert!(plain != half);
     assert!(run(&[]) == plain && run(&[0.0]) == plain);
-    let fresh = engine().run(&with(&[0.5]), &mut NoProgress).unwrap().image;
+    let fresh = engine().run(&with(&[0.5]), &mut Unwatched).unwrap().image;
     assert!(run(&[0.5]) == fresh && fresh == half);
     // Two are the sum of both, but for the order of rounding.
     let error = relative_error(&planes(&run(&[0.25, 0.25])), &planes(&half));

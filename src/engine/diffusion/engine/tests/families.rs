@@ -143,7 +143,7 @@ fn pictures_of_every_family_are_those_of_diffusers() {
     for case in cases {
         let folder = case.folder();
         let input = case.input(folder.path(), source(&case, &pictures));
-        let output = engine().run(&input, &mut NoProgress).unwrap();
+        let output = engine().run(&input, &mut Unwatched).unwrap();
         let (mean, most) = difference(&output.image, &pictures[&case.name]);
         println!("{}: mean {mean:.4}, most {most:.3}", case.name);
         // `max` drops NaN.
@@ -164,7 +164,7 @@ fn with(name: &str, change: impl FnOnce(&mut Case)) -> (tempfile::TempDir, Engin
 }
 
 fn run(input: &EngineInput) -> EngineOutput {
-    engine().run(input, &mut NoProgress).unwrap()
+    engine().run(input, &mut Unwatched).unwrap()
 }
 
 #[test]
@@ -249,6 +249,6 @@ fn what_does_not_fit_together_is_refused() {
         panic!("a folder");
     };
     std::fs::remove_file(folder.join("text_encoder_2/config.json")).unwrap();
-    let answer = engine().run(&input, &mut NoProgress);
+    let answer = engine().run(&input, &mut Unwatched);
     assert!(matches!(answer, Err(EngineError::Unsupported { .. })));
 }

@@ -10,7 +10,7 @@ fn strips() -> Vec<Rect> {
 
 fn in_tiles(input: EngineInput, tiles: Vec<Rect>) -> EngineOutput {
     let input = EngineInput { tiles, ..input };
-    engine().run(&input, &mut NoProgress).unwrap()
+    engine().run(&input, &mut Unwatched).unwrap()
 }
 
 #[test]
