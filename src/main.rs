@@ -25,11 +25,12 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
         ..request.device.engine_options()
     };
     let data_dir = request.data_dir.unwrap_or_else(cli::data_dir);
+    let previews_in = data_dir.clone();
     let local = Arc::new(move || {
-        let engine = DiffusionEngine::new(options)?;
+        let engine = DiffusionEngine::new(options)?.with_previews_in(previews_in.clone());
         Ok(Box::new(engine) as Box<dyn Engine>)
     });
-    let servers_dir = data_dir.clone();
+    let (servers_dir, looked_in) = (data_dir.clone(), data_dir.clone());
     let engine = move || {
         let local = Arc::clone(&local);
         let engine = RoutedEngine::new(local, servers_dir.clone());
@@ -43,7 +44,7 @@ fn open_window(request: WindowRequest) -> Result<(), Message> {
     ui::run(WindowOptions {
         pictures: request.pictures,
         engine: Arc::new(engine),
-        demands: Arc::new(move |model| cli::demands_of(model, options)),
+        demands: Arc::new(move |model| cli::demands_of(model, options, Some(&looked_in))),
         vision: Arc::new(vision),
         vault: cli::VAULT,
         data_dir,

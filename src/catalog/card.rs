@@ -8,6 +8,7 @@ use super::configs::{
 };
 use super::facts::{Facts, Family};
 use super::inspect::{self, Foreign};
+use super::tiny_autoencoders::LatentSpace;
 use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Words};
 
 /// Id of the model compiled into the program.
@@ -28,6 +29,8 @@ pub struct ModelCard {
     pub facts: Option<Facts>,
     /// What planning and sampling must know.
     pub traits: ModelTraits,
+    /// Whose latents it works on, where its autoencoder says so; a tiny one does not, and makes previews itself.
+    pub latent_space: Option<LatentSpace>,
     /// What its settings start from.
     pub defaults: ModelDefaults,
     /// What it has seen, where its vocabulary is small and known.
@@ -88,7 +91,8 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         Some(facts) => facts.distillation.is.sampler(),
         None => scheduler.few_steps(),
     };
-    let mut traits = traits(&files, &unet, &scheduler, &preview, family)?;
+    let vae: VaeConfig = read(&files, VAE)?;
+    let mut traits = traits(&files, (&unet, &vae), &scheduler, &preview, family)?;
     traits.few_steps = traits.embeds_guidance || few_steps.is_some();
     Ok(ModelCard {
         reference: reference.clone(),
@@ -100,6 +104,7 @@ pub fn open(reference: &ModelRef) -> Result<ModelCard, CatalogError> {
         family,
         facts,
         defaults: defaults(&files, &traits, few_steps, preview, family)?,
+        latent_space: vae.latent_space(),
         traits,
         words: read_optional(&files, "words.json")?,
         bytes: weights_bytes(&files)?,
@@ -135,16 +140,16 @@ fn check_index(files: &ModelFiles) -> Result<(), CatalogError> {
     }
 }
 
+const VAE: &str = "vae/config.json";
+
 fn traits(
     files: &ModelFiles,
-    unet: &UnetConfig,
+    (unet, vae): (&UnetConfig, &VaeConfig),
     scheduler: &SchedulerConfig,
     preview: &PreviewConfig,
     family: Family,
 ) -> Result<ModelTraits, CatalogError> {
-    const VAE: &str = "vae/config.json";
     const UNET: &str = "unet/config.json";
-    let vae: VaeConfig = read(files, VAE)?;
     let levels = |name, channels: &[u32]| {
         let count = channels.len() as u32;
         within(files, (name, "number of block_out_channels"), count, 1..=7)

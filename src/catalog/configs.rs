@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::CatalogError;
 use super::inspect::foreign_head;
+use super::tiny_autoencoders::LatentSpace;
 use super::{ModelFiles, PredictionType};
 
 /// `vae/config.json`.
@@ -15,6 +16,7 @@ pub(super) struct VaeConfig {
     pub(super) latent_channels: u32,
     #[serde(default)]
     block_out_channels: Vec<u32>,
+    scaling_factor: Option<f64>,
     /// Of a tiny autoencoder, which has it beside or instead of the other.
     #[serde(rename = "encoder_block_out_channels")]
     tiny_levels: Option<Vec<u32>>,
@@ -26,6 +28,14 @@ impl VaeConfig {
         self.tiny_levels
             .as_ref()
             .unwrap_or(&self.block_out_channels)
+    }
+
+    /// Whose latents it encodes to; a tiny one does not say.
+    pub(super) fn latent_space(&self) -> Option<LatentSpace> {
+        // Old files of diffusers leave it out.
+        let factor = self.scaling_factor.unwrap_or(0.18215);
+        let space = LatentSpace::of_scaling(self.latent_channels, factor);
+        space.filter(|_| self.tiny_levels.is_none())
     }
 }
 

@@ -14,12 +14,13 @@ use super::identity::{identity, sha256_of_file};
 use super::inspect::{self, Foreign};
 use super::lora::LoraRef;
 use super::places::{self, Places};
+use super::tiny_autoencoders::{self, TinyAutoencoder};
 use super::{CatalogError, ModelFile, ModelRef, checkpoint, folders};
 
 /// What is remembered of the files that were looked at.
 const SEEN: &str = "models-seen.json";
 /// Raised when cards are made in another way.
-const SEEN_FORMAT: u32 = 2;
+const SEEN_FORMAT: u32 = 3;
 
 /// The models of this machine.
 #[derive(Debug)]
@@ -264,6 +265,19 @@ impl Library {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             name.to_ascii_lowercase().starts_with("mobile_sam")
         })
+    }
+
+    /// Tiny autoencoders in all places. Of each small file there the header is read.
+    pub fn tiny_autoencoders(&self) -> Vec<TinyAutoencoder> {
+        let files = self.places.small_weights(tiny_autoencoders::MOST_BYTES);
+        let found = files.iter().filter_map(|path| TinyAutoencoder::at(path));
+        found.collect()
+    }
+
+    /// The tiny autoencoder that makes previews of that model, if there is one; it may say why it cannot.
+    pub fn preview_autoencoder(&self, card: &ModelCard) -> Option<TinyAutoencoder> {
+        card.latent_space?;
+        TinyAutoencoder::for_model(&self.tiny_autoencoders(), card).cloned()
     }
 
     /// The card of what lies at `path`, and whether it was read now.

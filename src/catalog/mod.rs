@@ -30,6 +30,7 @@ mod tensor_file;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod tiny_autoencoders;
 mod words;
 
 pub use card::{ModelCard, ModelDefaults, STARTER_ID, open};
@@ -46,6 +47,7 @@ pub use prompt_terms::{English, holds_cjk, in_english};
 pub use served::ServedModel;
 pub use servers::{Access, KeyPlace, Placed, Server, ServerKind, ServerReport, Servers, Vault};
 pub use tensor_file::{Dtype, StoredTensor, TensorFile};
+pub use tiny_autoencoders::{LatentSpace, TinyAutoencoder, TinyDecoder};
 pub use words::{Word, WordCategory, Words};
 
 use std::path::{Path, PathBuf};

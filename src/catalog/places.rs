@@ -1,5 +1,6 @@
 //! [`Places`]: folders and files with models that the user added, and those of other programs.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,8 @@ pub(super) struct Places {
 struct Layout {
     models: Vec<PathBuf>,
     loras: Vec<PathBuf>,
+    /// Where autoencoders may lie.
+    autoencoders: Vec<PathBuf>,
 }
 
 impl Places {
@@ -65,6 +68,34 @@ impl Places {
     pub(super) fn loras(&self) -> Vec<PathBuf> {
         let folders = self.all().flat_map(|place| layout(&place).loras);
         folders.flat_map(|folder| weights_below(&folder)).collect()
+    }
+
+    /// Files of weights of at most `most_bytes` where autoencoders may lie, in all places and in the `models`
+    /// folders: beside whole models, in a folder of their own or in what was fetched of a repository.
+    pub(super) fn small_weights(&self, most_bytes: u64) -> Vec<PathBuf> {
+        let roots = folders::roots().into_iter();
+        let folders = roots.chain(self.all().flat_map(|place| layout(&place).autoencoders));
+        let (mut walked, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut found = Vec::new();
+        for folder in folders.filter(|folder| walked.insert(folder.clone())) {
+            let mut take = |path: &Path| {
+                let is_small = std::fs::metadata(path).is_ok_and(|it| it.len() <= most_bytes);
+                if is_small && inspect::has_weights(path) && seen.insert(path.to_path_buf()) {
+                    found.push(path.to_path_buf());
+                }
+            };
+            // A file may have been added by itself.
+            take(&folder);
+            walk(&folder, |entry| {
+                take(entry);
+                let snapshot = folders::snapshot(entry);
+                let below = snapshot.unwrap_or_else(|| entry.to_path_buf());
+                // A whole model has its autoencoder for itself.
+                let is_other = folders::is_named_as_model(&below) || folders::is_repository(&below);
+                (!is_other).then_some(below)
+            });
+        }
+        found
     }
 
     fn all(&self) -> impl Iterator<Item = PathBuf> {
@@ -119,12 +150,18 @@ fn layout(folder: &Path) -> Layout {
         return Layout {
             models: vec![models.join("Stable-diffusion")],
             loras: vec![models.join("Lora")],
+            autoencoders: ["VAE-taesd", "VAE", "Stable-diffusion"]
+                .map(|name| models.join(name))
+                .into(),
         };
     }
     if models.join("checkpoints").is_dir() || folder.join("extra_model_paths.yaml").is_file() {
         let mut layout = Layout {
             models: vec![models.join("checkpoints")],
             loras: vec![models.join("loras")],
+            autoencoders: ["vae_approx", "vae", "checkpoints"]
+                .map(|name| models.join(name))
+                .into(),
         };
         if let Ok(text) = std::fs::read_to_string(folder.join("extra_model_paths.yaml")) {
             extra_paths(&text, folder, &mut layout);
@@ -134,6 +171,7 @@ fn layout(folder: &Path) -> Layout {
     Layout {
         models: vec![folder.to_path_buf()],
         loras: vec![folder.join("Lora"), folder.join("loras")],
+        autoencoders: vec![folder.to_path_buf()],
     }
 }
 
@@ -175,6 +213,7 @@ fn extra_paths(text: &str, folder: &Path, layout: &mut Layout) {
             "base_path" => base = folder.join(value),
             "checkpoints" => layout.models.push(base.join(value)),
             "loras" => layout.loras.push(base.join(value)),
+            "vae" | "vae_approx" => layout.autoencoders.push(base.join(value)),
             _ => {}
         }
     }
@@ -184,6 +223,21 @@ fn extra_paths(text: &str, folder: &Path, layout: &mut Layout) {
 /// Hugging Face is its newest snapshot.
 fn weights_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
+    walk(folder, |entry| {
+        let is_repository = folders::is_repository(entry);
+        let model = folders::snapshot(entry).unwrap_or_else(|| entry.to_path_buf());
+        let is_model = folders::is_named_as_model(&model);
+        if is_model {
+            found.push(model.clone());
+        }
+        (!is_model && !is_repository).then_some(model)
+    });
+    found
+}
+
+/// Shows `visit` what lies in `folder`, by name, and then what lies in the folders that it gives back, as deep and
+/// as much as is looked at.
+fn walk(folder: &Path, mut visit: impl FnMut(&Path) -> Option<PathBuf>) {
     let mut level = vec![folder.to_path_buf()];
     let mut entries = 0;
     for _ in 0..DEEPEST {
@@ -191,21 +245,12 @@ fn weights_below(folder: &Path) -> Vec<PathBuf> {
         for entry in level.iter().flat_map(|folder| inspect::entries(folder)) {
             entries += 1;
             if entries > MOST_ENTRIES {
-                return found;
+                return;
             }
-            if let Some(snapshot) = folders::snapshot(&entry) {
-                if folders::is_named_as_model(&snapshot) {
-                    found.push(snapshot);
-                }
-            } else if folders::is_named_as_model(&entry) {
-                found.push(entry);
-            } else if entry.is_dir() && !folders::is_repository(&entry) {
-                next.push(entry);
-            }
+            next.extend(visit(&entry).filter(|below| below.is_dir()));
         }
         level = next;
     }
-    found
 }
 
 /// Writes a file of `data_dir`, whole or not at all.

@@ -69,6 +69,8 @@ impl ServedModel {
                 embeds_guidance: false,
                 few_steps: false,
             },
+            // Its previews are the server's.
+            latent_space: None,
             defaults: ModelDefaults::of(25, 0.5, guidance, ("dpmpp_2m", "karras")),
             words: None,
             bytes: 0,

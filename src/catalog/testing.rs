@@ -110,6 +110,58 @@ impl SmallModel {
     }
 }
 
+/// A small random tiny autoencoder under diffusers' names: of so many levels, each with a block, and so many
+/// channels of a latent.
+pub(crate) fn tiny_autoencoder(levels: usize, latent: usize) -> Numbers {
+    const CHANNELS: usize = 8;
+    let mut numbers = Numbers::new();
+    let mut add = |name: String, shape: &[usize]| {
+        let bytes = random_f16(&name, shape);
+        numbers.insert(name, (shape.to_vec(), bytes));
+    };
+    let mut conv = |layer: String, inputs: usize, outputs: usize, is_biased: bool| {
+        add(format!("{layer}.weight"), &[outputs, inputs, 3, 3]);
+        if is_biased {
+            add(format!("{layer}.bias"), &[outputs]);
+        }
+    };
+    let block = |conv: &mut dyn FnMut(String, usize, usize, bool), layer: String| {
+        for part in [0, 2, 4] {
+            conv(format!("{layer}.conv.{part}"), CHANNELS, CHANNELS, true);
+        }
+    };
+    for level in 0..levels {
+        let inputs = if level == 0 { 3 } else { CHANNELS };
+        conv(
+            format!("encoder.layers.{}", 2 * level),
+            inputs,
+            CHANNELS,
+            level == 0,
+        );
+        block(&mut conv, format!("encoder.layers.{}", 2 * level + 1));
+    }
+    conv(
+        format!("encoder.layers.{}", 2 * levels),
+        CHANNELS,
+        latent,
+        true,
+    );
+    conv("decoder.layers.0".to_owned(), latent, CHANNELS, true);
+    for level in 0..levels {
+        // Behind a ReLU; a block, an upsampling and a convolution in each level.
+        let at = 2 + 3 * level;
+        let is_last = level + 1 == levels;
+        block(&mut conv, format!("decoder.layers.{at}"));
+        let (at, outputs) = if is_last {
+            (at + 1, 3)
+        } else {
+            (at + 2, CHANNELS)
+        };
+        conv(format!("decoder.layers.{at}"), CHANNELS, outputs, is_last);
+    }
+    numbers
+}
+
 /// Writes a file below `folder`.
 pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{BatchArgs, EngineArgs, EnginesArgs, EnginesCommand, FamilyArg};
@@ -205,12 +206,17 @@ fn say_leaving(server: Server, console: &Console) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What runs of `model` ask of the engine that runs it; `None` where that cannot be known.
-pub fn demands_of(model: &ModelRef, options: EngineOptions) -> Option<Arc<dyn Demands>> {
+/// What runs of `model` ask of the engine that runs it; `None` where that cannot be known. `previews_in`: where
+/// places of models are remembered, if its engine makes previews by tiny autoencoders that lie there.
+pub fn demands_of(
+    model: &ModelRef,
+    options: EngineOptions,
+    previews_in: Option<&Path>,
+) -> Option<Arc<dyn Demands>> {
     match model {
         ModelRef::Served(served) => Some(remote::demands_of(served)),
         ModelRef::BuiltIn | ModelRef::Folder(_) | ModelRef::File(_) => {
-            diffusion::demands_of(model, options)
+            diffusion::demands_of(model, options, previews_in)
         }
     }
 }

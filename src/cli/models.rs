@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::getting;
 use crate::catalog::{
     self, Distillation, Facts, Library, ModelCard, ModelFile, ModelRef, PredictionType,
+    TinyAutoencoder,
 };
 use crate::downloads;
 use crate::jobs::Speeds;
@@ -15,11 +16,15 @@ use crate::text::{Explain as _, Message};
 pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> {
     match &args.command {
         None | Some(ModelsCommand::List) => {
-            for model in Library::open(&data_dir()).list() {
+            let mut library = Library::open(&data_dir());
+            for model in library.list() {
                 match model {
                     Ok(card) => answer(&line(&card)),
                     Err(error) => console.note(&error.message()),
                 }
+            }
+            for tiny in library.tiny_autoencoders() {
+                describe_tiny(&tiny, console);
             }
         }
         Some(ModelsCommand::Info { model }) => {
@@ -64,6 +69,20 @@ pub(super) fn run(args: &ModelsArgs, console: &Console) -> Result<(), CliError> 
         }
     }
     Ok(())
+}
+
+/// A tiny autoencoder, and the models whose previews it makes.
+fn describe_tiny(tiny: &TinyAutoencoder, console: &Console) {
+    if let Some(fault) = &tiny.fault {
+        return console.note(&fault.message());
+    }
+    let message = match tiny.space {
+        Some(space) => Message::new("cli-tiny-autoencoder")
+            .with("space", space.is.name())
+            .with("by", space.by.message()),
+        None => Message::new("cli-tiny-autoencoder-untold"),
+    };
+    answer(&console.say(&message.with("path", tiny.path.as_path())));
 }
 
 fn list_available(console: &Console) {

@@ -15,7 +15,7 @@ use super::open_document::{AboutDocument, BeingSaved, OpenDocument, file_name};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::rerun::Rerun;
 use super::{Editor, candidates, preferences};
-use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef};
+use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef, TinyAutoencoder};
 use crate::document::crash_journal::{self as journal, Restored};
 use crate::document::{Document, DocumentId, EditLabel};
 use crate::downloads::{DownloadError, Unfinished};
@@ -68,6 +68,8 @@ pub(super) struct FoundModels {
     pub(super) loras: Vec<PathBuf>,
     /// File of the networks that select by clicks.
     pub(super) segmenter: Option<PathBuf>,
+    /// What may make previews.
+    pub(super) tiny_autoencoders: Vec<TinyAutoencoder>,
 }
 
 impl FoundModels {
@@ -77,6 +79,7 @@ impl FoundModels {
             models: library.list(),
             loras: library.lora_files(),
             segmenter: library.segmenter(),
+            tiny_autoencoders: library.tiny_autoencoders(),
         }
     }
 }

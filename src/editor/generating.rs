@@ -352,6 +352,9 @@ impl Editor {
                     {
                         self.notices.warn(Some(run.document), error);
                     }
+                    if let Some(fault) = &result.report.previews.fault {
+                        self.notices.info(Some(run.document), fault.clone());
+                    }
                     self.learn_speeds(&result);
                     self.note_server_speed(&run.model, &result);
                     self.take_result(&run, *result)

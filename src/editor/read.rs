@@ -6,7 +6,7 @@ use super::{
     Candidate, CandidateId, Comparison, ComparisonId, Editor, Notice, OpenDocument, Preferences,
     Recoverable, Run, RunState,
 };
-use crate::catalog::{CatalogError, ModelCard, ModelRef};
+use crate::catalog::{CatalogError, ModelCard, ModelRef, TinyAutoencoder};
 use crate::document::DocumentId;
 use crate::jobs::JobId;
 use crate::plan::{Layout, Pass, PlanError, later_passes, layout};
@@ -107,6 +107,11 @@ impl Editor {
     /// The models that were found, and why some cannot be offered.
     pub fn models(&self) -> &[Result<ModelCard, CatalogError>] {
         &self.found.models
+    }
+
+    /// The tiny autoencoder that makes previews of the chosen model, if there is one.
+    pub fn preview_autoencoder(&self) -> Option<&TinyAutoencoder> {
+        TinyAutoencoder::for_model(&self.found.tiny_autoencoders, self.card.as_ref()?)
     }
 
     /// Files of the LoRAs that were found.

@@ -26,7 +26,7 @@ pub use demand::{Demands, DemandsOf, PassDemand, PassShape};
 pub use error::EngineError;
 pub use server_error::{Fault, ServerError};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -259,6 +259,18 @@ pub struct RunReport {
     /// What the user is told of it.
     #[serde(default)]
     pub notes: Vec<Message>,
+    /// What made its previews.
+    #[serde(default)]
+    pub previews: PreviewReport,
+}
+
+/// What made a run's previews where they were more than rough.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PreviewReport {
+    /// The file of the tiny autoencoder beside the model's own that did.
+    pub autoencoder: Option<PathBuf>,
+    /// Why one that lies there did not; said once for each time a model is read.
+    pub fault: Option<Message>,
 }
 
 impl RunReport {
@@ -284,6 +296,10 @@ impl RunReport {
             unknown_words: next.unknown_words,
             device: next.device,
             notes: next.notes,
+            previews: PreviewReport {
+                autoencoder: next.previews.autoencoder.or(self.previews.autoencoder),
+                fault: self.previews.fault.or(next.previews.fault),
+            },
         }
     }
 }

@@ -181,11 +181,14 @@ pub(super) fn about(desk: &Desk<'_>, result: &Candidate) -> String {
             .with("seed", settings.seed.0.to_string())
             .with("seconds", format!("{total:.1}")),
     );
-    if result.details == crate::jobs::KeptDetails::ByPicture {
-        let by_picture = desk.text("ui-result-details-by-picture");
-        return format!("{made}\n{by_picture}");
-    }
-    made
+    let by_picture = (result.details == crate::jobs::KeptDetails::ByPicture)
+        .then(|| desk.text("ui-result-details-by-picture").into_owned());
+    let previews = result.report.previews.autoencoder.as_ref().map(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        desk.say(&Message::new("ui-result-previews").with("name", name.into_owned()))
+    });
+    let lines = [Some(made), by_picture, previews];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// What a right-click on a result offers. `shown` is the one to compare it with.

@@ -685,6 +685,8 @@ ui-model-kind = Made for
 ui-model-kind-tip = Models distilled for few steps need their own sampler, and no guidance.
 ui-model-side = Trained on pictures of
 ui-model-side-tip = Side of the square pictures it was trained on, in pixels. Work sizes are chosen near it.
+ui-model-previews = Previews: { $name } ({ $by })
+ui-model-previews-tip = This tiny autoencoder (TAESD) lies among the models and shows what a run has so far. Results are the same without it.
 ui-model-folder = Use a model folder…
 ui-models-again = Look for models again
 ui-model-add = To add a Stable Diffusion model, drop its file (.safetensors) into the window, or choose the file or a folder here; those of AUTOMATIC1111, Forge and ComfyUI are known.
@@ -728,6 +730,7 @@ ui-result-about =
     { $prompt }
     strength { $strength } · ran { $run } of { $of } steps · seed { $seed } · { $seconds } s
 ui-result-details-by-picture = details kept by comparing with the picture itself
+ui-result-previews = previews by { $name }
 ui-reuse-settings = Use these settings again
 ui-reuse-settings-tip = Prompt, strength and everything else as this result was made with.
 ui-reuse-seed = Keep this seed

@@ -673,6 +673,8 @@ ui-model-kind = 適用步數
 ui-model-kind-tip = 為少步數蒸餾的模型需要專用的取樣器，而且不用引導。
 ui-model-side = 訓練圖片邊長
 ui-model-side-tip = 訓練時正方形圖片的邊長（像素）。工作尺寸會選在它附近。
+ui-model-previews = 預覽：{ $name }（{ $by }）
+ui-model-previews-tip = 模型資料夾裡有這個小型自動編碼器（TAESD），用來顯示執行到一半的樣子。結果不受影響。
 ui-model-folder = 使用模型資料夾…
 ui-models-again = 重新尋找模型
 ui-model-add = 要加入 Stable Diffusion 模型，可將檔案（.safetensors）拖進視窗，或在這裡選擇檔案或資料夾；AUTOMATIC1111、Forge、ComfyUI 的資料夾都認得。
@@ -713,6 +715,7 @@ ui-result-about =
     { $prompt }
     強度 { $strength } · 跑了 { $run }／{ $of } 步 · 種子 { $seed } · { $seconds } 秒
 ui-result-details-by-picture = 保留細節時直接和原圖比較
+ui-result-previews = 預覽來自 { $name }
 ui-reuse-settings = 再用這些設定
 ui-reuse-settings-tip = 提示詞、降噪強度等等都和這個結果一樣。
 ui-reuse-seed = 固定這個種子

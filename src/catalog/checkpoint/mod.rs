@@ -4,7 +4,7 @@
 pub(super) mod beside;
 mod clip_vocabulary;
 mod text;
-mod tiny_vae;
+pub(super) mod tiny_vae;
 mod told;
 mod unet;
 mod vae;

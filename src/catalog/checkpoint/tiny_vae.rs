@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::catalog::error::{CatalogError, Part};
 use crate::catalog::tensor_file::TensorFile;
@@ -48,33 +48,18 @@ impl TinyVae {
             }
         };
         let [encoder, decoder] = &halves;
-        let channels = |network: &Network| -> Vec<usize> {
-            network.levels.iter().map(|level| level.channels).collect()
-        };
-        let blocks = |network: &Network| -> Vec<usize> {
-            network.levels.iter().map(|level| level.blocks).collect()
-        };
-        let config = json!({
-            "_class_name": "AutoencoderTiny",
-            "act_fn": "relu",
-            "in_channels": encoder.ends.0,
-            "out_channels": decoder.ends.1,
-            "latent_channels": encoder.ends.1,
-            "encoder_block_out_channels": channels(encoder),
-            "decoder_block_out_channels": channels(decoder),
-            "num_encoder_blocks": blocks(encoder),
-            "num_decoder_blocks": blocks(decoder),
-            // It was made to give and to read latents as the U-Net has them.
-            "scaling_factor": 1.0,
-            "shift_factor": 0.0,
-        });
+        let config = config(
+            encoder.ends,
+            [&encoder.levels, &decoder.levels],
+            decoder.ends,
+        );
         let names = halves.iter().zip(SHARDS).flat_map(|(half, shard)| {
             let names = half.weights.tensors().keys();
             names.map(move |name| (name.clone(), shard))
         });
         let map: BTreeMap<String, &str> = names.collect();
         Ok(Some(Self {
-            config,
+            config: Value::Object(config),
             index: json!({ "weight_map": map }),
             halves: halves.map(|half| half.weights),
         }))
@@ -83,6 +68,67 @@ impl TinyVae {
     /// The names of its weights' files in a folder.
     pub(super) const FILES: [&'static str; 2] =
         ["vae/encoder.safetensors", "vae/decoder.safetensors"];
+}
+
+/// What a decoder reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::catalog) struct TinyShape {
+    pub(in crate::catalog) latent_channels: u32,
+    /// Pixels per latent pixel along a side.
+    pub(in crate::catalog) factor: u32,
+}
+
+/// The decoder of the tiny autoencoder in a file, whether its encoder lies there or not: its shape, its
+/// configuration, in which the encoder is the decoder mirrored, and its weights under diffusers' names. `None`
+/// where the file holds something else.
+pub(in crate::catalog) fn decoder(
+    file: &TensorFile,
+) -> Option<(TinyShape, Map<String, Value>, TensorFile)> {
+    let Network {
+        weights,
+        ends,
+        levels,
+    } = Network::of(file, Half::Decoder)?;
+    let (latent, pictures) = ends;
+    // Others have as many layers, with numbers for names.
+    if pictures != 3 || !(1..=7).contains(&levels.len()) {
+        return None;
+    }
+    let shape = TinyShape {
+        latent_channels: u32::try_from(latent).ok()?,
+        factor: 1 << (levels.len() - 1),
+    };
+    let config = config((pictures, latent), [&levels, &levels], ends);
+    Some((shape, config, weights))
+}
+
+/// `vae/config.json` for what goes into and comes out of the encoder, the levels of encoder and decoder, and the
+/// decoder's ends.
+fn config(
+    encoder: (usize, usize),
+    levels: [&[Level]; 2],
+    decoder: (usize, usize),
+) -> Map<String, Value> {
+    let channels = levels.map(|half| half.iter().map(|level| level.channels).collect::<Vec<_>>());
+    let blocks = levels.map(|half| half.iter().map(|level| level.blocks).collect::<Vec<_>>());
+    let config = json!({
+        "_class_name": "AutoencoderTiny",
+        "act_fn": "relu",
+        "in_channels": encoder.0,
+        "out_channels": decoder.1,
+        "latent_channels": encoder.1,
+        "encoder_block_out_channels": channels[0],
+        "decoder_block_out_channels": channels[1],
+        "num_encoder_blocks": blocks[0],
+        "num_decoder_blocks": blocks[1],
+        // It was made to give and to read latents as the U-Net has them.
+        "scaling_factor": 1.0,
+        "shift_factor": 0.0,
+    });
+    match config {
+        Value::Object(config) => config,
+        _ => Map::new(),
+    }
 }
 
 /// The other half of a tiny autoencoder, in the file that is called so.

@@ -31,7 +31,8 @@ impl Forecasts {
         Self {
             speeds: data_dir.as_deref().map(Speeds::read).unwrap_or_default(),
             data_dir,
-            demands: demands_of(model, args.device.engine_options()),
+            // Nobody sees previews here.
+            demands: demands_of(model, args.device.engine_options(), None),
             changes: mask.map(RegionBoxes::of),
             is_loaded: false,
         }

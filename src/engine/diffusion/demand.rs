@@ -1,5 +1,6 @@
 //! [`demands_of`]: what runs of a model ask of the processor, from its configuration alone.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -9,7 +10,7 @@ use super::engine::EngineOptions;
 use super::text_encoder::{Place, TextEncoderConfig};
 use super::unet::{self, UnetConfig};
 use super::vae::{self, VaeConfig};
-use crate::catalog::{ModelFiles, ModelRef};
+use crate::catalog::{self, Library, ModelFiles, ModelRef};
 use crate::engine::kernels::{FREE_LIST_MAX_BYTES, VERY_LARGE_BYTES};
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::WIDENED_AT_MOST_BYTES;
@@ -27,20 +28,39 @@ const FREE_PER_LIVE: f64 = 4.0;
 const PIXEL: f64 = 12.0;
 
 /// What runs of `model` ask of the processor. `None` on a GPU, which has memory of its own, and for models
-/// that cannot be run.
-pub fn demands_of(model: &ModelRef, options: EngineOptions) -> Option<Arc<dyn Demands>> {
+/// that cannot be run. `previews_in`: see
+/// [`with_previews_in`](super::DiffusionEngine::with_previews_in).
+pub fn demands_of(
+    model: &ModelRef,
+    options: EngineOptions,
+    previews_in: Option<&Path>,
+) -> Option<Arc<dyn Demands>> {
     if !options.device.is_processor() {
         return None;
     }
     let precision = options.precision.on(&Device::Cpu).ok()?;
-    let demands = ModelDemands::read(&ModelFiles::of(model), precision).ok()?;
+    let mut demands = ModelDemands::read(&ModelFiles::of(model), precision).ok()?;
+    if let Some(data_dir) = previews_in
+        && let Some(decoder) = preview_decoder_of(model, data_dir)
+    {
+        demands.add_preview_decoder(decoder, precision);
+    }
     Some(Arc::new(demands))
+}
+
+/// The tiny autoencoder's decoder that makes previews of that model.
+fn preview_decoder_of(model: &ModelRef, data_dir: &Path) -> Option<VaeConfig> {
+    let card = catalog::open(model).ok()?;
+    let found = Library::open(data_dir).preview_autoencoder(&card)?;
+    VaeConfig::of_decoder(&found.decoder().ok()?).ok()
 }
 
 #[derive(Debug)]
 struct ModelDemands {
     unet: UnetConfig,
     vae: VaeConfig,
+    /// For previews.
+    preview_decoder: Option<VaeConfig>,
     weights_bytes: f64,
     loading_bytes: f64,
 }
@@ -95,9 +115,20 @@ impl ModelDemands {
         Ok(Self {
             unet,
             vae,
+            preview_decoder: None,
             weights_bytes: held,
             loading_bytes: most,
         })
+    }
+
+    fn add_preview_decoder(&mut self, decoder: VaeConfig, precision: Precision) {
+        let bytes = if precision == Precision::BF16 {
+            2.0
+        } else {
+            4.0
+        };
+        self.weights_bytes += bytes * elements(&decoder.decoder_blueprint(Grid::NONE));
+        self.preview_decoder = Some(decoder);
     }
 
     /// The latent of a picture (height, width).
@@ -107,11 +138,45 @@ impl ModelDemands {
     }
 }
 
-/// FLOPs of all tiles, and most bytes at once.
-fn of_tiles(tiles: &[(usize, usize)], blueprint: impl Fn(usize, usize) -> Blueprint) -> (f64, f64) {
+/// What encoding or decoding one picture asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct CodingDemand {
+    pub(super) flops: f64,
+    /// Most bytes at once.
+    peak: f64,
+}
+
+/// Of encoding a picture, and of decoding it, whose latent has that size (height, width).
+pub(super) fn coding_demand(vae: &VaeConfig, latent: (usize, usize)) -> [CodingDemand; 2] {
+    let tiles = vae.tile_sizes(latent);
+    let factor = vae.factor;
+    [
+        of_tiles(&tiles, |height, width| {
+            vae.encoder_blueprint(grid(1, height * factor, width * factor))
+        }),
+        of_tiles(&tiles, |height, width| {
+            vae.decoder_blueprint(grid(1, height, width))
+        }),
+    ]
+}
+
+/// FLOPs of so many predictions at once for a latent of that size (height, width).
+pub(super) fn step_flops(
+    unet: &UnetConfig,
+    prompts: usize,
+    (height, width): (usize, usize),
+) -> f64 {
+    unet.blueprint(grid(prompts, height, width), TOKENS).flops as f64
+}
+
+/// Of all tiles.
+fn of_tiles(
+    tiles: &[(usize, usize)],
+    blueprint: impl Fn(usize, usize) -> Blueprint,
+) -> CodingDemand {
     // Tiles of one plan are of one size.
     let Some(&(height, width)) = tiles.first() else {
-        return (0.0, 0.0);
+        return CodingDemand::default();
     };
     let one = blueprint(height, width);
     // Very large blocks evict what is free.
@@ -121,8 +186,10 @@ fn of_tiles(tiles: &[(usize, usize)], blueprint: impl Fn(usize, usize) -> Bluepr
     } else {
         0
     };
-    let bytes = (one.peak_elements + stale) as f64 * ELEMENT;
-    (one.flops as f64 * tiles.len() as f64, bytes)
+    CodingDemand {
+        flops: one.flops as f64 * tiles.len() as f64,
+        peak: (one.peak_elements + stale) as f64 * ELEMENT,
+    }
 }
 
 fn elements(blueprint: &Blueprint) -> f64 {
@@ -159,27 +226,24 @@ impl Demands for ModelDemands {
         let (height, width) = self.latent(shape.shown);
         let pictures = shape.prompts.max(1) as usize;
         let step = self.unet.blueprint(grid(pictures, height, width), TOKENS);
-        let tiles = self.vae.tile_sizes(self.latent(shape.work));
-        let factor = self.vae.factor;
-        let (encode_flops, encode_peak) = of_tiles(&tiles, |height, width| {
-            self.vae
-                .encoder_blueprint(grid(1, height * factor, width * factor))
-        });
-        let (decode_flops, decode_peak) = of_tiles(&tiles, |height, width| {
-            self.vae.decoder_blueprint(grid(1, height, width))
-        });
+        let latent = self.latent(shape.work);
+        let [encode, decode] = coding_demand(&self.vae, latent);
+        let preview = self.preview_decoder.as_ref();
+        let preview_peak = preview.map_or(0.0, |decoder| coding_demand(decoder, latent)[1].peak);
+        // Both give a picture of the same size.
+        let decode_peak = decode.peak.max(preview_peak);
         let pixels = shape.work.area() as f64;
         let step_bytes = step.peak_elements as f64 * ELEMENT;
         // What one network leaves in the free list stays while the next one runs.
-        let free = step_bytes * FREE_PER_LIVE + encode_peak.max(decode_peak);
+        let free = step_bytes * FREE_PER_LIVE + encode.peak.max(decode_peak);
         let free = free.min(FREE_LIST_MAX_BYTES as f64);
         // A decoded picture in planes, joined of tiles, channels last, and as a picture.
         let decode_bytes = decode_peak + 3.0 * PIXEL * pixels;
-        let encode_bytes = encode_peak + PIXEL * pixels;
+        let encode_bytes = encode.peak + PIXEL * pixels;
         PassDemand {
-            encode_flops,
+            encode_flops: encode.flops,
             step_flops: step.flops as f64,
-            decode_flops,
+            decode_flops: decode.flops,
             peak_bytes: step_bytes.max(decode_bytes).max(encode_bytes) + free,
             // Pictures that were encoded stay with their latents, round trips with their originals.
             kept_bytes: f64::from(shape.encodes + 2 * (shape.decodes - 1)) * PIXEL * pixels,
@@ -243,7 +307,7 @@ mod tests {
 
     #[test]
     fn flops_are_those_of_the_parts() {
-        let demands = demands_of(&ModelRef::BuiltIn, EngineOptions::default()).unwrap();
+        let demands = demands_of(&ModelRef::BuiltIn, EngineOptions::default(), None).unwrap();
         let of = demands.of_pass(&shape(256));
         let part = |part: Part| {
             let flops = part.flops(&ModelRef::BuiltIn, Extent::new(256, 256), 2);
@@ -258,6 +322,6 @@ mod tests {
         assert!(larger.decode_flops < whole.unwrap() as f64 * 2.0);
         assert!(larger.peak_bytes < 4.0 * large.peak_bytes);
         let none = ModelRef::Folder("nowhere".into());
-        assert!(demands_of(&none, EngineOptions::default()).is_none());
+        assert!(demands_of(&none, EngineOptions::default(), None).is_none());
     }
 }

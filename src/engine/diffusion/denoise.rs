@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 
 use super::latent_mask::{LatentMask, blend, combine};
-use super::latent_preview::Previews;
 use super::noise::NoiseSource;
+use super::previews::Previews;
 use super::sampler::{PastPrediction, Sampler, StepInput};
 use super::schedule::Step;
 use crate::catalog::PredictionType;
@@ -40,7 +40,7 @@ pub(crate) struct Denoising<'a> {
     /// `None`: every pixel is inpainted at full strength.
     pub(crate) latent_mask: Option<LatentMask>,
     /// What makes previews.
-    pub(crate) preview: Option<Previews<'a>>,
+    pub(crate) previews: Previews<'a>,
 }
 
 /// What the loop gives.
@@ -50,6 +50,8 @@ pub(crate) struct Denoised {
     pub(crate) latent: Tensor,
     /// Steps in which the network ran; fewer than given where everything was preserved at first.
     pub(crate) executed: u32,
+    /// See [`Previews::outcome`].
+    pub(crate) previews: (u32, Option<EngineError>),
 }
 
 /// The clean latent (x₀) that `model_output` stands for, at level `sigma`.
@@ -77,7 +79,7 @@ pub(crate) fn noised(clean: &Tensor, noise: &Tensor, sigma: f64) -> Result<Tenso
 
 /// Runs all steps. Reports each step; asks for a preview after each where one is wanted.
 pub(crate) fn denoise(
-    run: Denoising<'_>,
+    mut run: Denoising<'_>,
     predictor: &mut dyn Predictor,
     progress: &mut dyn Progress,
 ) -> Result<Denoised, EngineError> {
@@ -137,11 +139,10 @@ pub(crate) fn denoise(
             noise: fresh.as_ref(),
         })?;
         executed += 1;
-        if let Some(preview) = run.preview
-            && progress.wants_preview()
+        if progress.wants_preview()
+            && let Some(preview) = run.previews.picture(done + 1, &stepped.clean, progress)?
         {
-            let picture = preview.picture(&stepped.clean, progress)?;
-            progress.preview(picture);
+            progress.preview(preview);
         }
         history.insert(
             0,
@@ -160,6 +161,7 @@ pub(crate) fn denoise(
     Ok(Denoised {
         latent: sample,
         executed,
+        previews: run.previews.outcome(),
     })
 }
 

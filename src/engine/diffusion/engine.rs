@@ -1,15 +1,17 @@
 //! [`DiffusionEngine`]: [`Engine::run`] for models of the Stable Diffusion family, stage by stage.
 
 mod inputs;
+mod previewing;
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
 use super::classifier_free_guidance::GuidedUnet;
-use super::denoise::{Denoising, denoise, noised};
+use super::denoise::{Denoising, Predictor, denoise, noised};
 use super::latent_mask::LatentMask;
 use super::latent_preview::LatentPreview;
 use super::multidiffusion::TiledUnet;
@@ -97,6 +99,8 @@ pub struct DiffusionEngine {
     device: Device,
     device_name: String,
     precision: Precision,
+    /// Where places of models are remembered, in which tiny autoencoders for previews may lie.
+    previews_in: Option<PathBuf>,
     loaded: Option<(ModelRef, Vec<LoraUse>, Pipeline)>,
     noises: LruCache<(u64, Shape), Tensor>,
 }
@@ -120,9 +124,18 @@ impl DiffusionEngine {
             device_name: device::name(&device, precision),
             device,
             precision,
+            previews_in: None,
             loaded: None,
             noises: LruCache::new(NOISES_KEPT),
         })
+    }
+
+    /// The same with previews by tiny autoencoders (TAESD) where such lie among the models that are remembered in
+    /// `data_dir`. They change no picture.
+    #[must_use]
+    pub fn with_previews_in(mut self, data_dir: PathBuf) -> Self {
+        self.previews_in = Some(data_dir);
+        self
     }
 
     /// What computes, such as `cpu avx512`.
@@ -177,7 +190,14 @@ impl Engine for DiffusionEngine {
         progress.checkpoint()?;
         progress.stage(Stage::Loading);
         let clock = Instant::now();
+        let (precision, previews_in) = (self.precision, self.previews_in.clone());
         let pipeline = self.pipeline(&input.model, &input.loras, progress)?;
+        if let Some(data_dir) = previews_in
+            && progress.wants_preview()
+        {
+            report.previews.fault =
+                pipeline.find_preview_decoder(&data_dir, precision, progress)?;
+        }
         let traits = pipeline.card.traits.clone();
         report.seconds.load = clock.elapsed().as_secs_f64();
         let latent_size = check_input(input, traits.size_multiple_px, traits.vae_factor)?;
@@ -348,16 +368,6 @@ impl Run<'_> {
                 init_latent,
                 strength: mask.latent_strength.clone(),
             });
-        let denoising = Denoising {
-            sampler,
-            steps,
-            prediction: trained.prediction(),
-            initial_sample,
-            noise: &self.noise,
-            source,
-            latent_mask,
-            preview: self.pipeline.previews(fitted_preview.as_ref()),
-        };
         let timesteps: Vec<f64> = steps.iter().map(|step| step.timestep).collect();
         let unet = &self.pipeline.unet;
         let guided = GuidedUnet {
@@ -366,18 +376,30 @@ impl Run<'_> {
             shown,
             mix: self.mix(),
         };
-        let denoised = if input.tiles.is_empty() {
-            let mut unet = guided;
+        let (mut whole, mut tiled);
+        let predictor: &mut dyn Predictor = if input.tiles.is_empty() {
             self.report.parts = 1;
-            denoise(denoising, &mut unet, progress)?
+            whole = guided;
+            &mut whole
         } else {
             let strength = input.mask.as_ref().map(|mask| &mask.latent_strength[..]);
-            let width = self.latent_size.width;
-            let mut unet = TiledUnet::new(guided, &input.tiles, width, strength);
-            self.report.parts = unet.tile_count() as u32;
-            denoise(denoising, &mut unet, progress)?
+            tiled = TiledUnet::new(guided, &input.tiles, self.latent_size.width, strength);
+            self.report.parts = tiled.tile_count() as u32;
+            &mut tiled
         };
+        let denoising = Denoising {
+            sampler,
+            steps,
+            prediction: trained.prediction(),
+            initial_sample,
+            noise: &self.noise,
+            source,
+            latent_mask,
+            previews: self.previews(fitted_preview.as_ref(), steps.len()),
+        };
+        let denoised = denoise(denoising, predictor, progress)?;
         self.report.executed_steps = denoised.executed;
+        self.note_previews(denoised.previews);
         Ok(denoised.latent)
     }
 

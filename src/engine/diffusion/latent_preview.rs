@@ -1,13 +1,11 @@
-//! [`Previews`]: what makes a picture of an unfinished latent: one matrix from its channels to RGB
-//! ([`LatentPreview`]), or the decoder itself where it is tiny.
+//! [`LatentPreview`]: a rough picture of a latent by one matrix from its channels to RGB.
 
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use super::vae::{Vae, VaeConfig};
-use crate::catalog::ModelFiles;
-use crate::engine::nn::tensors::{latent_pixels, reduced, tensor_picture};
-use crate::engine::{EngineError, Progress};
+use crate::catalog::{LatentSpace, ModelFiles};
+use crate::engine::EngineError;
+use crate::engine::nn::tensors::{latent_pixels, reduced};
 use crate::raster::RgbF32;
 
 const FILE: &str = "preview.json";
@@ -29,29 +27,6 @@ const XL: [[f32; 3]; 4] = [
     [-0.4350, -0.2644, -0.4289],
 ];
 
-/// What makes the previews of a run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Previews<'a> {
-    /// A rough picture, a pixel for each of the latent.
-    Linear(&'a LatentPreview),
-    /// A tiny autoencoder's own picture, at the work size; takes some percent of a step.
-    Decoded(&'a Vae),
-}
-
-impl Previews<'_> {
-    /// The picture of a clean latent (1, c, h, w), sRGB of 0…1.
-    pub(crate) fn picture(
-        self,
-        clean: &Tensor,
-        progress: &mut dyn Progress,
-    ) -> Result<RgbF32, EngineError> {
-        match self {
-            Self::Linear(map) => map.picture(clean),
-            Self::Decoded(vae) => tensor_picture(&vae.decode(clean, progress)?),
-        }
-    }
-}
-
 /// A linear map from the channels of a latent pixel to sRGB of 0…1.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct LatentPreview {
@@ -62,11 +37,12 @@ pub(crate) struct LatentPreview {
 }
 
 impl LatentPreview {
-    /// The map that lies beside the model, or the known one of its family. `None`: it has to be
-    /// [`fitted`](Self::fitted).
+    /// The map that lies beside the model, whose latents have so many channels, or the known one of its latent
+    /// space. `None`: it has to be [`fitted`](Self::fitted).
     pub(crate) fn of_model(
         files: &ModelFiles,
-        vae: &VaeConfig,
+        latent_channels: usize,
+        space: Option<LatentSpace>,
     ) -> Result<Option<Self>, EngineError> {
         let refused = |why: String| EngineError::ModelFile {
             path: files.path(FILE),
@@ -79,20 +55,18 @@ impl LatentPreview {
             if value.get("latent_to_rgb").is_some() {
                 let map: Self =
                     serde_json::from_value(value).map_err(|error| refused(error.to_string()))?;
-                if map.rows.len() == vae.latent_channels {
+                if map.rows.len() == latent_channels {
                     return Ok(Some(map));
                 }
                 let why = format!("latent_to_rgb has {} rows", map.rows.len());
                 return Err(refused(why));
             }
         }
-        // Families share an autoencoder, and its scaling factor tells which.
-        let is = |factor: f64| (vae.scaling_factor - factor).abs() < 1e-6;
-        Ok(match vae.latent_channels {
-            4 if is(0.18215) => Some(Self::of_signed(&STABLE_DIFFUSION)),
-            4 if is(0.13025) => Some(Self::of_signed(&XL)),
-            _ => None,
-        })
+        let known = space.map(|space| match space {
+            LatentSpace::StableDiffusion => Self::of_signed(&STABLE_DIFFUSION),
+            LatentSpace::Xl => Self::of_signed(&XL),
+        });
+        Ok(known.filter(|map| map.rows.len() == latent_channels))
     }
 
     /// From a matrix to −1…1.

@@ -17,6 +17,7 @@ mod model_config;
 mod multidiffusion;
 mod noise;
 mod pipeline;
+mod previews;
 mod prompt_encoder;
 mod random_model;
 mod resnet;

@@ -36,6 +36,11 @@ impl ModelConfig {
         Ok(Self { path, part, values })
     }
 
+    /// One that was made of the weights in the file at `path`.
+    pub(super) fn of(path: PathBuf, values: Map<String, Value>, part: &'static str) -> Self {
+        Self { path, part, values }
+    }
+
     /// The error that the file contradicts itself.
     pub(super) fn bad(&self, why: impl Into<String>) -> EngineError {
         EngineError::ModelFile {

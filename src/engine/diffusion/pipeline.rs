@@ -1,17 +1,19 @@
 //! [`Pipeline`]: one loaded model: text encoders, U-Net, VAE, and the caches of their results.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use candle_core::{Device, Tensor};
 
 use super::cache::LruCache;
-use super::latent_preview::{LatentPreview, Previews};
+use super::latent_preview::LatentPreview;
+use super::previews::PreviewDecoder;
 use super::prompt_encoder::PromptEncoder;
 use super::schedule::TrainedNoise;
 use super::text_encoder::EncodedText;
 use super::unet::Unet;
-use super::vae::Vae;
-use crate::catalog::{self, LoraRef, ModelCard, ModelFiles, ModelRef};
+use super::vae::{Vae, VaeConfig};
+use crate::catalog::{self, LatentSpace, Library, LoraRef, ModelCard, ModelFiles, ModelRef};
 use crate::engine::kernels::BlockAllocator;
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::tensors::{picture_tensor, tensor_picture};
@@ -19,7 +21,7 @@ use crate::engine::nn::weights::KeptWeights;
 use crate::engine::{EngineError, Progress, RunReport};
 use crate::plan::LoraUse;
 use crate::raster::RgbF32;
-use crate::text::Message;
+use crate::text::{Explain as _, Message};
 
 /// Pictures kept encoded; a run with a model that sees the mask uses two.
 const PICTURES_KEPT: usize = 6;
@@ -35,14 +37,22 @@ fn changed(files: ModelFiles, loras: &[LoraUse]) -> Result<ModelFiles, EngineErr
     Ok(files.with_loras(&loras)?)
 }
 
+/// Previews are without the tiny autoencoder in that file.
+fn without_decoder(path: &Path, why: &EngineError) -> Message {
+    Message::new("engine-previews-rough")
+        .with("path", path)
+        .with("why", why.message())
+}
+
 /// One loaded model.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) card: ModelCard,
     pub(super) trained: TrainedNoise,
     pub(super) unet: Unet,
-    /// `None`: the decoder makes previews, or they are fitted to each run's picture.
+    /// `None`: a map for previews is fitted to each run's picture.
     preview: Option<LatentPreview>,
+    preview_decoder: PreviewDecoder,
     prompts: PromptEncoder,
     vae: Vae,
     device: Device,
@@ -92,10 +102,17 @@ impl Pipeline {
                     .with("wanted", vae.config().latent_channels),
             });
         }
+        let space = if vae.is_tiny() {
+            LatentSpace::of_family(card.family)
+        } else {
+            card.latent_space
+        };
+        let channels = vae.config().latent_channels;
         Ok(Self {
             card,
             trained,
-            preview: LatentPreview::of_model(&files, vae.config())?,
+            preview: LatentPreview::of_model(&files, channels, space)?,
+            preview_decoder: PreviewDecoder::default(),
             prompts,
             unet,
             vae,
@@ -120,6 +137,7 @@ impl Pipeline {
             trained,
             unet,
             preview,
+            preview_decoder,
             prompts,
             vae,
             device,
@@ -142,6 +160,7 @@ impl Pipeline {
             card,
             trained,
             preview,
+            preview_decoder,
             vae,
             device,
             pictures,
@@ -178,20 +197,75 @@ impl Pipeline {
         Ok(latent)
     }
 
+    /// Looks, once, for the tiny autoencoder that makes previews of this model, in the places that are remembered
+    /// in `data_dir`. Gives what the user is told where there is one that cannot be used.
+    pub(super) fn find_preview_decoder(
+        &mut self,
+        data_dir: &Path,
+        precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<Message>, EngineError> {
+        if !matches!(self.preview_decoder, PreviewDecoder::NotLookedFor) {
+            return Ok(None);
+        }
+        self.preview_decoder = PreviewDecoder::None;
+        let Some(found) = Library::open(data_dir).preview_autoencoder(&self.card) else {
+            return Ok(None);
+        };
+        let decoder = found.decoder().map_err(EngineError::from);
+        let loaded = decoder
+            .and_then(|decoder| Vae::load_decoder(&decoder, &self.device, precision, progress));
+        match loaded {
+            Ok(decoder) => {
+                self.preview_decoder = PreviewDecoder::Loaded(Box::new(decoder), found.path);
+                Ok(None)
+            }
+            Err(EngineError::Cancelled) => {
+                self.preview_decoder = PreviewDecoder::NotLookedFor;
+                Err(EngineError::Cancelled)
+            }
+            Err(error) => Ok(Some(without_decoder(&found.path, &error))),
+        }
+    }
+
+    /// Makes no more previews by the tiny autoencoder beside the model's own. Gives what the user is told.
+    pub(super) fn drop_preview_decoder(&mut self, why: &EngineError) -> Option<Message> {
+        match std::mem::replace(&mut self.preview_decoder, PreviewDecoder::None) {
+            PreviewDecoder::Loaded(_, path) => Some(without_decoder(&path, why)),
+            PreviewDecoder::NotLookedFor | PreviewDecoder::None => None,
+        }
+    }
+
+    /// The file of the tiny autoencoder that makes previews beside the model's own.
+    pub(super) fn preview_file(&self) -> Option<&Path> {
+        match &self.preview_decoder {
+            PreviewDecoder::Loaded(_, path) => Some(path),
+            PreviewDecoder::NotLookedFor | PreviewDecoder::None => None,
+        }
+    }
+
+    /// The tiny decoder that makes previews, and whether it is the one that decodes the result.
+    pub(super) fn preview_decoder(&self) -> Option<(&Vae, bool)> {
+        match &self.preview_decoder {
+            _ if self.vae.is_tiny() => Some((&self.vae, true)),
+            PreviewDecoder::Loaded(decoder, _) => Some((decoder, false)),
+            PreviewDecoder::NotLookedFor | PreviewDecoder::None => None,
+        }
+    }
+
     /// Whether a map for previews must be fitted to each run's picture.
     pub(super) fn fits_previews(&self) -> bool {
         self.preview.is_none() && !self.vae.is_tiny()
     }
 
-    /// What makes the previews of a run, to which that map was fitted if one had to be.
-    pub(super) fn previews<'a>(
-        &'a self,
-        fitted: Option<&'a LatentPreview>,
-    ) -> Option<Previews<'a>> {
-        if self.vae.is_tiny() {
-            return Some(Previews::Decoded(&self.vae));
-        }
-        self.preview.as_ref().or(fitted).map(Previews::Linear)
+    /// The map for previews, where it need not be fitted.
+    pub(super) fn preview_map(&self) -> Option<&LatentPreview> {
+        self.preview.as_ref()
+    }
+
+    /// How its autoencoder is built.
+    pub(super) fn vae_config(&self) -> &VaeConfig {
+        self.vae.config()
     }
 
     /// A latent as the autoencoder gives it, before it is scaled for the U-Net.

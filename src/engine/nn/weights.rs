@@ -107,7 +107,7 @@ impl Weights {
     }
 
     /// The weights of one file, by itself.
-    fn of(file: TensorFile, device: &Device, precision: Precision) -> Self {
+    pub(crate) fn of(file: TensorFile, device: &Device, precision: Precision) -> Self {
         Self {
             store: Arc::new(Store {
                 path: file.path().to_path_buf(),

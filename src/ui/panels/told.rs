@@ -25,6 +25,7 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
     if let ModelRef::Served(model) = &card.reference {
         family_ui(ui, desk, model);
     }
+    previews_ui(ui, desk);
     other_engines_ui(ui, desk);
     if let Some(path) = card.reference.path() {
         let show = desk.text("ui-model-show");
@@ -37,6 +38,23 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
         }
     }
     ui.separator();
+}
+
+/// The tiny autoencoder that makes previews of the chosen model, or why it does not.
+fn previews_ui(ui: &mut Ui, desk: &Desk<'_>) {
+    let Some(tiny) = desk.editor.preview_autoencoder() else {
+        return;
+    };
+    let name = tiny.path.file_name().unwrap_or_default().to_string_lossy();
+    let line = match (&tiny.fault, tiny.space) {
+        (Some(fault), _) => fault.message(),
+        (None, Some(space)) => Message::new("ui-model-previews")
+            .with("name", name.into_owned())
+            .with("by", desk.say(&space.by.message())),
+        (None, None) => return,
+    };
+    let tip = desk.text("ui-model-previews-tip");
+    widgets::hint(ui, &desk.say(&line)).on_hover_text(format!("{tip}\n{}", tiny.path.display()));
 }
 
 /// Engines that have the same model: comparisons of strengths may use them too.

@@ -63,7 +63,7 @@ fn run(
             init_latent,
             strength,
         }),
-        preview: None,
+        previews: Previews::default(),
     };
     let denoised = denoise(denoising, &mut toy, &mut Unwatched).unwrap();
     (pixels(&denoised.latent), denoised, toy.asked)

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod families;
+mod previews;
 mod tiles;
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use super::super::model_config::ModelConfig;
 use super::tiny::TinyConfig;
-use crate::catalog::ModelFiles;
+use crate::catalog::{ModelFiles, TinyDecoder};
 use crate::engine::EngineError;
 
 /// Keys that would change what is computed, with the only values this program computes.
@@ -93,6 +93,13 @@ impl VaeConfig {
             return Err(file.bad("scaling_factor is 0"));
         }
         Ok(config)
+    }
+
+    /// Checks the configuration of a decoder that stands alone.
+    pub(crate) fn of_decoder(decoder: &TinyDecoder) -> Result<Self, EngineError> {
+        let path = decoder.weights.path().to_path_buf();
+        let file = ModelConfig::of(path, decoder.config.clone(), "autoencoder");
+        Self::of_tiny(&file, 3)
     }
 
     fn of_tiny(file: &ModelConfig, image_channels: usize) -> Result<Self, EngineError> {

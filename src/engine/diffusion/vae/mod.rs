@@ -14,7 +14,7 @@ use self::blocks::{Decoder, Encoder};
 pub(crate) use self::config::VaeConfig;
 use self::tiling::TilePlan;
 use self::tiny::{TinyDecoder, TinyEncoder};
-use crate::catalog::ModelFiles;
+use crate::catalog::{self, ModelFiles};
 use crate::engine::nn::failure::{all_finite, bad_input};
 use crate::engine::nn::layers::{Conv2d, ConvShape};
 use crate::engine::nn::precision::Precision;
@@ -45,6 +45,8 @@ pub(crate) struct Vae {
 enum Networks {
     Kl(Box<KlNetworks>),
     Tiny(Box<(TinyEncoder, TinyDecoder)>),
+    /// A tiny one's decoder alone, for previews.
+    TinyDecoder(Box<TinyDecoder>),
 }
 
 #[derive(Debug)]
@@ -136,13 +138,37 @@ impl Vae {
         } else {
             Networks::Kl(Box::new(KlNetworks::load(&mut from, &config)?))
         };
-        Ok(Self {
+        Ok(Self::of(networks, config, device, compute))
+    }
+
+    fn of(networks: Networks, config: VaeConfig, device: &Device, compute: DType) -> Self {
+        Self {
             networks,
             config,
             device: device.clone(),
             compute,
             budget_bytes: PICTURE_BUDGET_BYTES,
-        })
+        }
+    }
+
+    /// Reads the decoder of a tiny autoencoder, which encodes nothing.
+    pub(crate) fn load_decoder(
+        decoder: &catalog::TinyDecoder,
+        device: &Device,
+        precision: Precision,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let config = VaeConfig::of_decoder(decoder)?;
+        let precision = precision.with_bf16_activations();
+        let weights = Weights::of(decoder.weights.clone(), device, precision);
+        let ends = (config.latent_channels, config.image_channels);
+        let Some(tiny) = &config.tiny else {
+            return Err(bad_input("a decoder that is not tiny"));
+        };
+        let mut from = Loader::new(weights, progress);
+        let network = TinyDecoder::load(from.scope("decoder"), tiny, ends)?;
+        let networks = Networks::TinyDecoder(Box::new(network));
+        Ok(Self::of(networks, config, device, precision.compute))
     }
 
     /// Whether it is the tiny stand-in, which decodes in some percent of a step.
@@ -242,6 +268,7 @@ impl Vae {
         let kl = match &self.networks {
             Networks::Kl(kl) => kl,
             Networks::Tiny(tiny) => return tiny.0.forward(image, progress),
+            Networks::TinyDecoder(_) => return Err(bad_input("a picture for a decoder")),
         };
         let mut moments = kl.encoder.forward(image, progress)?;
         if let Some(quant) = &kl.quant {
@@ -261,6 +288,7 @@ impl Vae {
         let kl = match &self.networks {
             Networks::Kl(kl) => kl,
             Networks::Tiny(tiny) => return tiny.1.forward(latent, progress),
+            Networks::TinyDecoder(decoder) => return decoder.forward(latent, progress),
         };
         match &kl.post_quant {
             Some(conv) => {

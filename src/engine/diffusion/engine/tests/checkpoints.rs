@@ -11,7 +11,7 @@ use crate::engine::diffusion::vae::VaeConfig;
 use crate::plan::{LoraUse, LoraWeight};
 
 /// The model of a family as a folder and as one file.
-fn both(family: &str, room: &Path) -> [ModelRef; 2] {
+pub(super) fn both(family: &str, room: &Path) -> [ModelRef; 2] {
     let small = SmallModel::of(family);
     let folder = room.join(family);
     small.write_folder(&folder);
@@ -90,7 +90,7 @@ fn a_tiny_autoencoder_can_take_the_place_of_a_checkpoints_own_and_shows_previews
     let run = |model: ModelRef| {
         let input = EngineInput {
             model,
-            steps: Steps::new(6).unwrap(),
+            steps: Steps::new(40).unwrap(),
             sampler: SamplerId::Euler,
             ..tiny()
         };
@@ -100,16 +100,13 @@ fn a_tiny_autoencoder_can_take_the_place_of_a_checkpoints_own_and_shows_previews
     };
     let (image, previews) = run(file.with_vae(&beside.join(weights)).unwrap());
     assert!(image == run(ModelRef::Folder(folder)).0);
-    assert!(previews.len() > 1);
-    assert!(
-        previews
-            .iter()
-            .all(|preview| preview.extent == image.extent)
-    );
-    // Behind the last step nothing is left to do but to decode.
-    let last = planes(previews.last().unwrap());
-    let error = relative_error(&last, &planes(&image));
-    assert!(error < 1e-5, "{error:e}");
+    let decoded = previews
+        .iter()
+        .filter(|it| it.extent == image.extent)
+        .count();
+    // The last step's would be the result itself.
+    assert!((2..24).contains(&decoded), "{decoded}");
+    assert!(previews.iter().all(|preview| *preview != image));
 }
 
 #[test]
