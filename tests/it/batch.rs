@@ -1,6 +1,8 @@
 //! Batches: a folder, a recipe, and what is left of them when something breaks or is killed.
 
 mod engines;
+mod served;
+mod together;
 mod window;
 
 use std::collections::BTreeMap;

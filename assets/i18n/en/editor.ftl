@@ -62,6 +62,7 @@ editor-batch-done = { $count ->
     [one] One picture is done.
    *[other] { $count } pictures are done.
 }
+editor-batch-server-away = The batch has stopped; what is done stays done, and it goes on from there when you run it again. { $said }
 editor-batch-none-accepted = No result is accepted yet. Accept those you want, then export them.
 editor-batch-exported = { $count ->
     [one] One result was copied to { $path }

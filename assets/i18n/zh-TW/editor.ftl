@@ -59,6 +59,7 @@ editor-batch-unreadable = 無法讀取資料夾：{ $path }。細節：{ $why }
 editor-batch-empty = 這個資料夾裡沒有圖片：{ $path }
 editor-batch-busy = 這個資料夾正在處理中。請等它完成，或先停止。
 editor-batch-done = 完成了 { $count } 張圖片。
+editor-batch-server-away = 批次已停止，做好的都會保留，再次執行會從這裡接著做。{ $said }
 editor-batch-none-accepted = 還沒有採用任何結果。請先採用要的結果，再匯出。
 editor-batch-exported = 已把 { $count } 個結果複製到 { $path }
 editor-batch-not-replaced = 那裡已有 { $count } 個同名的檔案，沒有更動：{ $path }

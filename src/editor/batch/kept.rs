@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RecipeName;
+use super::choosing::Chosen;
 use super::picture::{BatchPhase, BatchPicture, Findings};
 use super::tries::Tries;
 use crate::bulk::{BATCH_FOLDER, BulkRecipe};
+use crate::catalog::ModelRef;
 use crate::raster::file::{self, PictureError};
 
 /// Raised when an older program would misread what a newer one writes.
@@ -46,6 +48,9 @@ pub(super) struct Kept {
     pub(super) recipe: BulkRecipe,
     pub(super) recipe_folder: PathBuf,
     pub(super) recipe_name: RecipeName,
+    /// The model that it runs with, where it needs one.
+    #[serde(default)]
+    pub(super) model: Option<ModelRef>,
     pub(super) phase: BatchPhase,
     #[serde(default)]
     pub(super) tries: Tries,
@@ -55,7 +60,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(
-        (recipe, recipe_folder, recipe_name): (BulkRecipe, PathBuf, RecipeName),
+        chosen: &Chosen,
         phase: BatchPhase,
         tries: Tries,
         pictures: &[BatchPicture],
@@ -63,9 +68,10 @@ impl Kept {
         let known = pictures.iter();
         Self {
             version: VERSION,
-            recipe,
-            recipe_folder,
-            recipe_name,
+            recipe: chosen.recipe.clone(),
+            recipe_folder: chosen.folder.clone(),
+            recipe_name: chosen.name.clone(),
+            model: chosen.home.as_ref().map(|home| home.model.clone()),
             phase,
             tries,
             pictures: known

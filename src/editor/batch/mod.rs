@@ -4,11 +4,13 @@
 //! What is done lies in the journal of the output folder; what somebody has said of masks and results lies
 //! beside it, so that opening the folder again goes on where one was.
 
+mod choosing;
 mod command;
 mod kept;
 mod looks;
 mod opening;
 mod picture;
+mod places;
 mod reviewing;
 mod running;
 mod tries;
@@ -28,7 +30,8 @@ use serde::{Deserialize, Serialize};
 use super::Editor;
 use crate::bulk::BulkRecipe;
 use crate::document::DocumentId;
-use crate::jobs::{EngineFactory, TaskEvent, TaskThread, Wake};
+use crate::jobs::{EngineTurns, Engines, TaskEvent, TaskThread, Wake};
+use choosing::Chosen;
 use kept::Kept;
 use looks::Looks;
 use opening::FileDone;
@@ -70,9 +73,7 @@ pub struct BatchCounts {
 pub struct OpenBatch {
     folder: PathBuf,
     out: PathBuf,
-    recipe: BulkRecipe,
-    recipe_folder: PathBuf,
-    recipe_name: RecipeName,
+    chosen: Chosen,
     pictures: Vec<BatchPicture>,
     /// Places of the pictures, those that want a look most first.
     order: Vec<usize>,
@@ -125,12 +126,12 @@ impl OpenBatch {
 
     /// What is done.
     pub fn recipe(&self) -> &BulkRecipe {
-        &self.recipe
+        &self.chosen.recipe
     }
 
     /// What that is called.
     pub fn recipe_name(&self) -> &RecipeName {
-        &self.recipe_name
+        &self.chosen.name
     }
 
     /// The pictures, by name.
@@ -180,7 +181,7 @@ impl OpenBatch {
 
     /// True where a part of each picture is selected.
     pub fn selects(&self) -> bool {
-        self.recipe.part().is_some()
+        self.recipe().part().is_some()
     }
 
     /// True where everything was looked at that is to be.
@@ -264,12 +265,8 @@ impl OpenBatch {
     }
 
     fn kept(&self) -> Kept {
-        let recipe = (
-            self.recipe.clone(),
-            self.recipe_folder.clone(),
-            self.recipe_name.clone(),
-        );
-        Kept::new(recipe, self.phase, self.tries.clone(), &self.pictures)
+        let tries = self.tries.clone();
+        Kept::new(&self.chosen, self.phase, tries, &self.pictures)
     }
 }
 
@@ -277,16 +274,17 @@ impl OpenBatch {
 pub(super) struct Batches {
     open: Option<OpenBatch>,
     files: TaskThread<FileDone>,
-    engine: EngineFactory,
+    /// This machine's engine, in turns with edits; and those of servers.
+    engines: (EngineTurns, Engines),
     wake: Wake,
 }
 
 impl Batches {
-    pub(super) fn new(engine: EngineFactory, wake: &Wake) -> Self {
+    pub(super) fn new(engines: (EngineTurns, Engines), wake: &Wake) -> Self {
         Self {
             open: None,
             files: TaskThread::new("batch's files", MOST_TASKS, Wake::clone(wake)),
-            engine,
+            engines,
             wake: Wake::clone(wake),
         }
     }

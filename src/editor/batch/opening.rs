@@ -1,28 +1,25 @@
 //! Opening a folder, and choosing what is done with it: read on a thread, taken in when done.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::command::{BatchPreset, RecipeFrom};
+use super::OpenBatch;
+use super::choosing::{Chosen, Models, Wanted};
+use super::command::RecipeFrom;
 use super::kept::{Kept, out_of};
 use super::looks::{LookOf, Looks};
 use super::picture::{BatchPicture, Findings, MaskState};
 use super::running::Activity;
 use super::tries::Tries;
-use super::{OpenBatch, RecipeName};
-use crate::bulk::{BulkRecipe, Doubt, NotReady, RECIPE_ENDING, Source, list, made_ready};
-use crate::catalog::Library;
+use crate::bulk::{BulkRecipe, Doubt, Source, list};
 use crate::document::{DocumentId, EditLabel};
 use crate::editor::in_project::original_of;
 use crate::editor::{Editor, EditorError};
-use crate::jobs::Wake;
+use crate::jobs::{Home, Wake};
 use crate::project::Original;
 use crate::raster::file::{self, MaskChannel};
 use crate::raster::{LoadedPicture, Mask, MaskKind, PictureError};
 use crate::text::{Explain as _, Message};
-
-/// A recipe, where its relative paths begin, and what it is called.
-pub(super) type Chosen = (BulkRecipe, PathBuf, RecipeName);
 
 /// What the thread for files has done.
 pub(super) enum FileDone {
@@ -55,71 +52,11 @@ pub(super) struct OpenedMask {
     pub(super) mask: Option<Mask>,
 }
 
-/// A recipe that comes with the program.
-fn preset(preset: BatchPreset) -> Result<BulkRecipe, NotReady> {
-    let put = match preset {
-        BatchPreset::White => "white",
-        BatchPreset::CutOut => "nothing",
-        BatchPreset::Blur => "blur",
-    };
-    let text =
-        format!("version = 1\n[mask]\nselect = \"subject\"\n[background]\nput = \"{put}\"\n");
-    Ok(BulkRecipe::parse(&text)?)
-}
-
-fn of_file(path: &Path) -> Result<Chosen, NotReady> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(RECIPE_ENDING).unwrap_or(&name).to_owned();
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    Ok((
-        BulkRecipe::read(path)?,
-        folder.to_owned(),
-        RecipeName::File(name),
-    ))
-}
-
-/// The one recipe that lies in a folder.
-fn recipe_in(folder: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?.flatten();
-    let paths = entries.map(|entry| entry.path());
-    let mut recipes = paths.filter(|path| path.to_string_lossy().ends_with(RECIPE_ENDING));
-    recipes.next().filter(|_| recipes.next().is_none())
-}
-
-/// Where a recipe comes from, as a thread needs it.
-enum Wanted {
-    Folder,
-    File(PathBuf),
-    Made(Box<dyn FnOnce() -> BulkRecipe + Send>, String),
-    Preset(BatchPreset),
-}
-
-fn chosen(wanted: Wanted, folder: &Path, kept: Option<&Kept>) -> Result<Chosen, NotReady> {
-    let of_preset = |which| Ok((preset(which)?, folder.to_owned(), RecipeName::Preset(which)));
-    match wanted {
-        Wanted::File(path) => of_file(&path),
-        Wanted::Made(make, title) => {
-            let recipe = make();
-            recipe.check()?;
-            Ok((recipe, folder.to_owned(), RecipeName::Settings(title)))
-        }
-        Wanted::Preset(which) => of_preset(which),
-        Wanted::Folder => match (kept, recipe_in(folder)) {
-            (Some(kept), _) => Ok((
-                kept.recipe.clone(),
-                kept.recipe_folder.clone(),
-                kept.recipe_name.clone(),
-            )),
-            (None, Some(path)) => of_file(&path),
-            (None, None) => of_preset(BatchPreset::White),
-        },
-    }
-}
-
-fn opening(folder: PathBuf, wanted: Wanted, data_dir: &Path) -> Result<Opening, Message> {
+fn opening(folder: PathBuf, wanted: Wanted, models: &Models) -> Result<Opening, Message> {
     let out = out_of(&folder);
     let kept = Kept::read(&out);
-    let recipe = chosen(wanted, &folder, kept.as_ref()).map_err(|error| error.message())?;
+    let read = wanted.read(&folder, kept.as_ref(), models);
+    let (recipe, work) = read.map_err(|error| error.message())?;
     let found = list(std::slice::from_ref(&folder), false, &[out]);
     let mut sources = found
         .map_err(|error| {
@@ -127,9 +64,7 @@ fn opening(folder: PathBuf, wanted: Wanted, data_dir: &Path) -> Result<Opening, 
             message.with("why", error.to_string())
         })?
         .sources;
-    let work = made_ready(recipe.0.clone(), &recipe.1, &Library::open(data_dir));
-    work.map_err(|error| error.message())?
-        .without_masks(&mut sources);
+    work.without_masks(&mut sources);
     if sources.is_empty() {
         return Err(Message::new("editor-batch-empty").with("path", folder.as_path()));
     }
@@ -146,8 +81,8 @@ impl Editor {
         let Some(wanted) = self.wanted(recipe) else {
             return;
         };
-        let data_dir = self.data_dir.clone();
-        let open = move || FileDone::Opened(opening(folder, wanted, &data_dir).map(Box::new));
+        let models = self.models_of_batches();
+        let open = move || FileDone::Opened(opening(folder, wanted, &models).map(Box::new));
         self.do_batch_task(open);
     }
 
@@ -157,18 +92,6 @@ impl Editor {
         }
     }
 
-    fn wanted(&self, from: &RecipeFrom) -> Option<Wanted> {
-        Some(match from {
-            RecipeFrom::Folder => Wanted::Folder,
-            RecipeFrom::File(path) => Wanted::File(path.clone()),
-            RecipeFrom::Preset(preset) => Wanted::Preset(*preset),
-            RecipeFrom::Settings(id) => {
-                let title = self.document(*id)?.title().to_owned();
-                Wanted::Made(Box::new(self.recipe_of(*id, None)?), title)
-            }
-        })
-    }
-
     pub(super) fn set_batch_recipe(&mut self, from: &RecipeFrom) {
         let Some(wanted) = self.wanted(from) else {
             return;
@@ -176,15 +99,11 @@ impl Editor {
         let Some(folder) = self.batch().map(|batch| batch.folder.clone()) else {
             return;
         };
-        let data_dir = self.data_dir.clone();
+        let models = self.models_of_batches();
         self.do_batch_task(move || {
-            let read = || {
-                let recipe = chosen(wanted, &folder, None)?;
-                // Says at once what it lacks.
-                made_ready(recipe.0.clone(), &recipe.1, &Library::open(&data_dir))?;
-                Ok::<_, NotReady>(Box::new(recipe))
-            };
-            FileDone::RecipeRead(read().map_err(|error| error.message()))
+            let read = wanted.read(&folder, None, &models);
+            let read = read.map(|(chosen, _)| Box::new(chosen));
+            FileDone::RecipeRead(read.map_err(|error| error.message()))
         });
     }
 
@@ -192,17 +111,13 @@ impl Editor {
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        let mut recipe = batch.recipe.clone();
-        let Some(edit) = recipe.edit.as_mut() else {
+        let mut chosen = batch.chosen.clone();
+        let Some(edit) = chosen.recipe.edit.as_mut() else {
             return;
         };
         edit.prompt = prompt;
-        match recipe.check() {
-            Ok(()) => batch.take_recipe((
-                recipe,
-                batch.recipe_folder.clone(),
-                batch.recipe_name.clone(),
-            )),
+        match chosen.recipe.check() {
+            Ok(()) => batch.take_recipe(chosen),
             Err(error) => self.notices.warn(None, &error),
         }
     }
@@ -247,7 +162,7 @@ impl Editor {
         self.close_batch();
         let Opening {
             folder,
-            recipe: (recipe, recipe_folder, recipe_name),
+            recipe: chosen,
             sources,
             mut kept,
         } = opening;
@@ -276,12 +191,14 @@ impl Editor {
             sorted_at: None,
             is_changed: false,
             written_at: None,
-            recipe: kept.map_or_else(|| recipe.clone(), |kept| kept.recipe),
-            recipe_folder: recipe_folder.clone(),
-            recipe_name: recipe_name.clone(),
+            chosen,
         };
         // What was known was known under the recipe before.
-        batch.take_recipe((recipe, recipe_folder, recipe_name));
+        if let Some(kept) = kept {
+            let model = batch.chosen.home.as_ref().map(|home| &home.model);
+            let is_moved = kept.model.is_some() && kept.model.as_ref() != model;
+            batch.recipe_changed(&kept.recipe, is_moved);
+        }
         batch.refresh();
         self.batches.open = Some(batch);
         self.find_missing_masks();
@@ -338,7 +255,7 @@ impl Editor {
             return;
         };
         batch.in_editor.insert(id, opened.picture);
-        let mode = batch.recipe.mask.mask_mode;
+        let mode = batch.chosen.recipe.mask.mask_mode;
         if let Some(mask) = opened.mask {
             self.edit(id, EditLabel::Select, |state| {
                 state.mask = mask;
@@ -354,11 +271,21 @@ impl Editor {
 }
 
 impl OpenBatch {
-    /// Does something else from now on. Masks stay where the same is selected.
-    pub(super) fn take_recipe(&mut self, (recipe, folder, name): Chosen) {
+    /// Does something else from now on.
+    pub(super) fn take_recipe(&mut self, chosen: Chosen) {
+        let before = std::mem::replace(&mut self.chosen, chosen);
+        let model = |home: &Option<Home>| home.as_ref().map(|home| home.model.clone());
+        let is_moved = model(&before.home) != model(&self.chosen.home);
+        self.recipe_changed(&before.recipe, is_moved);
+    }
+
+    /// What was known was known under the recipe before, with another model where `is_moved`. Masks stay where the
+    /// same is selected.
+    fn recipe_changed(&mut self, before: &BulkRecipe, is_moved: bool) {
+        let recipe = &self.chosen.recipe;
         let selected = |recipe: &BulkRecipe| (recipe.part(), recipe.mask.person);
-        let other_masks = selected(&recipe) != selected(&self.recipe);
-        let other_work = recipe != self.recipe;
+        let other_masks = selected(recipe) != selected(before);
+        let other_work = recipe != before || is_moved;
         for picture in &mut self.pictures {
             let known = &mut picture.known;
             if other_masks {
@@ -376,7 +303,6 @@ impl OpenBatch {
             self.looks.forget_all(LookOf::Try);
             self.tries = Tries::default();
         }
-        (self.recipe, self.recipe_folder, self.recipe_name) = (recipe, folder, name);
         self.change();
     }
 }

@@ -128,6 +128,11 @@ impl BatchPicture {
         self.known.decision == Some(Decision::Skip)
     }
 
+    /// False where it is left out, or cannot be used.
+    pub(super) fn may_run(&self) -> bool {
+        !self.is_skipped() && !matches!(self.known.mask, MaskState::Failed(_))
+    }
+
     /// How much its mask wants a look; those that want it most are the largest.
     pub(super) fn doubt(&self) -> (u8, f64) {
         match &self.known.mask {

@@ -31,7 +31,7 @@ impl Editor {
             folder: review_of(&batch.out),
             decisions: Default::default(),
         };
-        let part = batch.recipe.part();
+        let part = batch.recipe().part();
         self.do_batch_task(move || {
             let put = review.put_mask(&source, &base, &mask, part);
             FileDone::PutBack(document, picture, put)

@@ -60,10 +60,7 @@ impl Tries {
 
 /// A few pictures that stand for all: from the beginning, the middle and the end of those that are run.
 pub(super) fn few_of(pictures: &[BatchPicture]) -> Vec<usize> {
-    let is_run = |picture: &BatchPicture| {
-        let failed = matches!(picture.known.mask, super::MaskState::Failed(_));
-        !picture.is_skipped() && !picture.wants_a_look() && !failed
-    };
+    let is_run = |picture: &BatchPicture| picture.may_run() && !picture.wants_a_look();
     let run: Vec<usize> = (0..pictures.len())
         .filter(|at| pictures.get(*at).is_some_and(is_run))
         .collect();

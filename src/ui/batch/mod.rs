@@ -5,6 +5,7 @@ mod cells;
 mod header;
 mod inspector;
 mod masks;
+mod places;
 mod review;
 mod running;
 mod tries;
