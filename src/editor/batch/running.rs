@@ -48,6 +48,8 @@ pub struct Doing {
     engines: Vec<EngineId>,
     away: BTreeSet<EngineId>,
     redo: Option<Redo>,
+    /// Pictures whose masks were changed or accepted since it began: what comes of them is not what is wanted now.
+    outdated: BTreeSet<usize>,
     is_stopping: bool,
 }
 
@@ -143,7 +145,7 @@ impl OpenBatch {
             Some((picture.source.name(), decision))
         });
         Review {
-            folder: review_of(&self.out),
+            folder: review_of(&self.out, self.chosen.selected()),
             decisions: decided.collect(),
         }
     }
@@ -181,9 +183,18 @@ impl OpenBatch {
 
     pub(super) fn each(&mut self, places: &[usize], change: impl Fn(&mut BatchPicture)) {
         for place in places {
-            if let Some(picture) = self.pictures.get_mut(*place) {
+            if let Some(picture) = self.pictures.get_mut(*place).map(Arc::make_mut) {
                 change(picture);
             }
+        }
+    }
+
+    /// What comes of those pictures is not what is wanted now, where it is that which is done.
+    pub(super) fn outdate(&mut self, places: &[usize], by: &[Activity]) {
+        if let Some(doing) = &mut self.doing
+            && by.contains(&doing.activity)
+        {
+            doing.outdated.extend(places);
         }
     }
 
@@ -199,6 +210,7 @@ impl OpenBatch {
             out: self.out.clone(),
             review: self.review(),
             masks_only: false,
+            is_redo: false,
             writes_tables: false,
             language,
         }
@@ -227,7 +239,9 @@ impl OpenBatch {
                 let place = doing.pictures.get(index).copied()?;
                 doing.running.retain(|running| running.place != place);
                 let (activity, redo) = (doing.activity, doing.redo);
-                self.settle(place, rows, (activity, redo));
+                if !doing.outdated.contains(&place) {
+                    self.settle(place, rows, (activity, redo));
+                }
             }
             BatchEvent::Ended(result) => return Some(result),
         }
@@ -246,14 +260,14 @@ impl OpenBatch {
             self.change();
             return;
         }
-        let Some(picture) = self.pictures.get_mut(place) else {
+        let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut) else {
             return;
         };
         if activity == Activity::Masks {
             picture.take_mask(&rows);
             self.looks.forget(place, LookOf::Cutout);
         } else {
-            picture.take_results(&rows);
+            picture.take_results(&rows, activity == Activity::Redo);
             let is_new = rows.iter().any(|row| row.state == Some(State::Done));
             if is_new {
                 picture.known.redone = redo;
@@ -263,7 +277,7 @@ impl OpenBatch {
             let has_mask = rows.iter().any(|row| row.doubt.is_some());
             if has_mask
                 && self.selects()
-                && let Some(picture) = self.pictures.get_mut(place)
+                && let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut)
             {
                 picture.take_mask(&rows);
             }
@@ -273,7 +287,20 @@ impl OpenBatch {
 }
 
 impl Editor {
+    /// Whether something is done already; that is said.
+    fn is_batch_busy(&mut self) -> bool {
+        let is_busy = self.doing_mut().is_some();
+        if is_busy {
+            self.notices
+                .warning(None, Message::new("editor-batch-busy"));
+        }
+        is_busy
+    }
+
     pub(super) fn begin_batch(&mut self, activity: Activity) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let all: Vec<usize> = (0..batch.pictures.len()).collect();
@@ -287,6 +314,9 @@ impl Editor {
     }
 
     pub(super) fn try_batch(&mut self, pictures: Vec<usize>, mut strengths: Vec<Strength>) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = &mut self.batches.open else {
             return;
@@ -328,13 +358,23 @@ impl Editor {
         };
         edit.strength = Some(strength);
         edit.strengths.clear();
+        // They were tried for this, and what is still to come of them too.
         let tries = std::mem::take(&mut batch.tries);
-        batch.take_recipe(chosen);
-        // They were tried for this.
-        batch.tries = tries;
+        let is_trying = batch.doing().map(Doing::activity) == Some(Activity::Try);
+        if is_trying {
+            batch.take_recipe(chosen);
+        } else {
+            self.change_batch_recipe(chosen);
+        }
+        if let Some(batch) = &mut self.batches.open {
+            batch.tries = tries;
+        }
     }
 
     pub(super) fn redo_in_batch(&mut self, place: usize, how: Redo) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let Some(picture) = batch.pictures.get(place) else {
@@ -356,7 +396,8 @@ impl Editor {
             edit.strengths.clear();
         }
         edit.seed = how.seed.map_or(edit.seed, SeedRule::Fixed);
-        let order = batch.order_for(&[place], recipe, language);
+        let mut order = batch.order_for(&[place], recipe, language);
+        order.is_redo = true;
         self.start_batch(order, vec![place], (Activity::Redo, Some(how)));
     }
 
@@ -384,11 +425,6 @@ impl Editor {
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        if batch.doing.is_some() {
-            return self
-                .notices
-                .warning(None, Message::new("editor-batch-busy"));
-        }
         let Ok(lane) = BatchLane::start(order, engines, vision, wake) else {
             return self.notices.warn(None, &EditorError::TooBusy);
         };
@@ -404,6 +440,7 @@ impl Editor {
             engines: homes.iter().map(Home::engine).collect(),
             away: BTreeSet::new(),
             redo,
+            outdated: BTreeSet::new(),
             is_stopping: false,
         });
         batch.change();
@@ -433,24 +470,36 @@ impl Editor {
             self.changed = true;
         }
         if let Some(ended) = ended {
-            let activity = batch
-                .doing
-                .take()
-                .map(|doing| (doing.activity, doing.is_stopping));
+            let doing = batch.doing.take();
             batch.change();
-            match (ended, activity) {
-                (Err(message), _) => self.notices.warning(None, message),
-                (Ok(()), Some((Activity::Run, false))) => {
-                    batch.refresh();
-                    if batch.phase == BatchPhase::Run {
-                        batch.phase = BatchPhase::Review;
+            match ended {
+                Err(message) => self.notices.warning(None, message),
+                Ok(()) => {
+                    if let Some(doing) = doing.filter(|doing| !doing.is_stopping) {
+                        self.batch_ended(&doing);
                     }
-                    let done = Message::new("editor-batch-done");
-                    let done = done.with("count", batch.counts().done);
-                    self.notices.info(None, done);
                 }
-                (Ok(()), _) => {}
             }
         }
+    }
+
+    /// What is being done has come to its end.
+    fn batch_ended(&mut self, doing: &Doing) {
+        if doing.activity != Activity::Run {
+            return;
+        }
+        if !doing.outdated.is_empty() {
+            // What was changed meanwhile is run too; what is done is kept.
+            return self.begin_batch(Activity::Run);
+        }
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        batch.refresh();
+        if batch.phase == BatchPhase::Run {
+            batch.phase = BatchPhase::Review;
+        }
+        let done = Message::new("editor-batch-done").with("count", batch.counts().done);
+        self.notices.info(None, done);
     }
 }
