@@ -14,7 +14,7 @@ use super::{Editor, OpenDocument};
 use crate::catalog::{Library, ModelRef};
 use crate::document::DocumentId;
 use crate::geometry::Extent;
-use crate::jobs::{EditResult, EngineId, JobEvent, JobId, Stage};
+use crate::jobs::{EditResult, EngineId, Home, JobEvent, JobId, Stage};
 use crate::plan::{
     EditRequest, EditSettings, Layout, PreviewPatch, RegionBounds, SecondPass, Seed, Strength,
     layout,
@@ -298,7 +298,10 @@ impl Editor {
         purpose: Purpose,
     ) -> JobId {
         let others = match purpose.comparison {
-            Some(_) => self.homes_beside(request),
+            Some(_) => self.homes_beside(&Home {
+                model: request.model.clone(),
+                traits: request.traits.clone(),
+            }),
             None => Vec::new(),
         };
         let job = self.runner.add(Arc::clone(request), others);

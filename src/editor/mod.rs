@@ -87,7 +87,10 @@ use std::sync::Arc;
 
 use crate::catalog::{self, ModelCard, ModelRef, Servers};
 use crate::document::{DocumentId, EditLabel, LayerId, State};
-use crate::jobs::{ClickLane, EngineFactory, EraseLane, Runner, Speeds, TaskThread, VisionFactory};
+use crate::jobs::{
+    ClickLane, EngineFactory, EngineTurns, Engines, EraseLane, Runner, Speeds, TaskThread,
+    VisionFactory,
+};
 use crate::text::Language;
 use background::{BackgroundEvent, Putting};
 use batch::Batches;
@@ -188,14 +191,19 @@ impl Editor {
             wake,
         } = start;
         let (preferences, broken) = preferences::read(&data_dir);
+        let here = EngineTurns::new(EngineFactory::clone(&engine));
+        // It knows by the model of each request where that is to run.
+        let there: Engines = Arc::new(move |_| EngineFactory::clone(&engine));
         let mut editor = Self {
             language,
             documents: Vec::new(),
             active: None,
-            batches: Batches::new(EngineFactory::clone(&engine), &wake),
-            // It knows by the model of each request where that is to run.
+            batches: Batches::new((here.clone(), Engines::clone(&there)), &wake),
             runner: Runner::new(
-                Arc::new(move |_| EngineFactory::clone(&engine)),
+                Arc::new(move |id| match id.server() {
+                    Some(_) => there(id),
+                    None => here.of_edits(),
+                }),
                 Arc::clone(&wake),
             ),
             erase_lane: EraseLane::new(Arc::clone(&wake)),

@@ -52,7 +52,9 @@ impl Editor {
         let (part, data_dir) = (part_of(open), self.data_dir.clone());
         Some(move || {
             let model = named(&Library::open(&data_dir), &made.model);
-            let identity = (made.model != ModelRef::BuiltIn).then(|| model_identity(&made.model));
+            // Of the built-in one it is known; of one on a server nobody can tell.
+            let is_ours = made.model.path().is_some();
+            let identity = is_ours.then(|| model_identity(&made.model));
             let model = (model.as_str(), identity.and_then(Result::ok));
             BulkRecipe::of_edit(&made.settings, model, part)
         })

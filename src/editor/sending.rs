@@ -15,6 +15,14 @@ impl Editor {
         held.map(|held| &held.server)
     }
 
+    /// How many pictures would be sent there by what was asked for.
+    pub fn leaving_count(&self) -> usize {
+        match self.serving.held.as_ref().map(|held| &held.command) {
+            Some(Command::Batch(command)) => self.batch_count(command),
+            _ => 1,
+        }
+    }
+
     /// Holds a command that would send a picture to a server for the first time; gives back what may be done.
     pub(super) fn unless_held(&mut self, command: Command) -> Option<Command> {
         let Some(server) = self.first_sent_to(&command).cloned() else {
@@ -30,18 +38,27 @@ impl Editor {
 
     /// The server that would be sent a picture, where it is another machine and nobody has agreed to it.
     fn first_sent_to(&self, command: &Command) -> Option<&Server> {
-        let model = self.model_run_by(command)?;
+        self.engines_run_by(command).into_iter().find_map(|engine| {
+            let server = &self.server(engine.server()?)?.server;
+            (!server.is_here() && !server.is_confirmed).then_some(server)
+        })
+    }
+
+    /// The engines that a command may run on.
+    fn engines_run_by(&self, command: &Command) -> Vec<EngineId> {
+        if let Command::Batch(command) = command {
+            return self.engines_of_batch(command);
+        }
+        let Some(model) = self.model_run_by(command) else {
+            return Vec::new();
+        };
         let others = match command {
             Command::CompareStrengths { .. } | Command::AddBetween { .. } => self.other_engines(),
             _ => Vec::new(),
         };
         let used = others.into_iter().filter(|(_, is_used)| *is_used);
         let own = std::iter::once(EngineId::of(model));
-        own.chain(used.map(|(engine, _)| engine))
-            .find_map(|engine| {
-                let server = &self.server(engine.server()?)?.server;
-                (!server.is_here() && !server.is_confirmed).then_some(server)
-            })
+        own.chain(used.map(|(engine, _)| engine)).collect()
     }
 
     /// The model that a command runs.
@@ -82,6 +99,12 @@ impl Editor {
                 None => Ok(()),
             }
         })
+    }
+
+    /// The folder that was to be sent is closed.
+    pub(super) fn forget_held_batch(&mut self) {
+        let held = &mut self.serving.held;
+        held.take_if(|held| matches!(held.command, Command::Batch(_)));
     }
 
     /// Does what was held.

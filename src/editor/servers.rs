@@ -453,6 +453,7 @@ impl Editor {
                     self.serving.look_again();
                 }
                 self.preferences.rename_server(&before, &now);
+                self.rename_server_of_batch(&before, &now);
                 self.preferences_changed = true;
                 if let ModelRef::Served(model) = self.preferences.model.clone()
                     && model.server == before

@@ -1,18 +1,21 @@
-//! Where else a comparison of strengths may run: engines that have the same model, as far as they were chosen.
+//! Where else a comparison of strengths or a batch may run: engines that have the same model, as far as they were chosen.
 
 use super::Editor;
 use crate::catalog::ModelCard;
 use crate::jobs::{EngineId, Home};
-use crate::plan::EditRequest;
 
 impl Editor {
     /// Engines beside the chosen model's own that have a model of the same name and kind, and whether
     /// comparisons of strengths use them too.
     pub fn other_engines(&self) -> Vec<(EngineId, bool)> {
-        let Some(card) = self.model_card() else {
-            return Vec::new();
-        };
-        let homes = self.homes_like(&Home::of(card));
+        self.model_card()
+            .map(|card| self.engines_beside(&Home::of(card)))
+            .unwrap_or_default()
+    }
+
+    /// The same beside that model's.
+    pub(super) fn engines_beside(&self, own: &Home) -> Vec<(EngineId, bool)> {
+        let homes = self.homes_like(own);
         let is_used = |engine: &EngineId| self.is_used_too(engine);
         homes
             .iter()
@@ -21,13 +24,9 @@ impl Editor {
             .collect()
     }
 
-    /// Where the runs of a comparison may go beside their own engine.
-    pub(super) fn homes_beside(&self, request: &EditRequest) -> Vec<Home> {
-        let own = Home {
-            model: request.model.clone(),
-            traits: request.traits.clone(),
-        };
-        let mut homes = self.homes_like(&own);
+    /// Where what is spread over engines may go beside its own engine.
+    pub(super) fn homes_beside(&self, own: &Home) -> Vec<Home> {
+        let mut homes = self.homes_like(own);
         homes.retain(|home| self.is_used_too(&home.engine()));
         homes
     }

@@ -40,8 +40,8 @@ use crate::text::Message;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cancelled;
 
-/// Something that makes pictures. Blocking; lives on one thread; keeps what it can reuse.
-pub trait Engine {
+/// Something that makes pictures. Blocking; used by one thread at a time; keeps what it can reuse.
+pub trait Engine: Send {
     /// Runs one edit. The same input gives the same bytes on the same machine.
     fn run(
         &mut self,
@@ -196,7 +196,7 @@ impl Operation {
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
-    /// The job waits at its server behind that many others.
+    /// The job waits at its engine behind that many others.
     Queued {
         /// Jobs before it, the running one among them.
         ahead: u32,

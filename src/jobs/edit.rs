@@ -12,7 +12,7 @@ use crate::geometry::Extent;
 use crate::plan::{
     EditRequest, Layout, Pass, PlanError, Prepared, PreviewPatch, SecondPass, prepare_watched,
 };
-use crate::raster::{Patch, RgbF32, draw_patch};
+use crate::raster::{Patch, Pixmap, RgbF32, Tiled, draw_patch};
 use crate::text::{Explain, Message, error_speaks};
 
 /// How an edit talks while it runs: [`Progress`], with previews already in their place.
@@ -72,6 +72,20 @@ pub struct EditResult {
     pub total_seconds: f64,
     /// What it was computed from; `None` where nobody has looked.
     pub provenance: Option<Provenance>,
+}
+
+impl EditResult {
+    /// All that is known of it but the patch's pixels.
+    pub(super) fn without_pixels(&self) -> Self {
+        let extent = Extent::new(1, 1);
+        Self {
+            patch: Patch {
+                rect: self.patch.rect,
+                pixels: Pixmap::Rgba8(Tiled::filled(extent, [0; 4])),
+            },
+            ..self.clone()
+        }
+    }
 }
 
 /// One pass that was done.

@@ -21,6 +21,7 @@ mod runner;
 mod sight;
 mod speeds;
 mod tasks;
+mod turns;
 mod worker;
 
 pub use asking::{Answered, AskLane};
@@ -40,6 +41,7 @@ pub use runner::{JobEvent, Runner};
 pub use sight::{SightError, see};
 pub use speeds::Speeds;
 pub use tasks::{Task, TaskEvent, TaskThread, TooBusy};
+pub use turns::EngineTurns;
 pub use worker::Wake;
 
 pub use crate::engine::{Demands, DemandsOf, RunReport, RunSeconds, Stage, Unwatched};

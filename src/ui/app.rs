@@ -436,7 +436,11 @@ fn remember_brush(ctx: &egui::Context, desk: &mut Desk<'_>) {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if let (Some(times), Some(desktop)) = (&mut self.frame_times, &self.desktop) {
-            let (uploads, running) = (desktop.store.uploads(), desktop.editor.running().is_some());
+            let running = desktop.editor.running().is_some();
+            let mut uploads = desktop.store.uploads();
+            if desktop.state.batch.is_shown {
+                uploads = desktop.state.batch.textures.sent;
+            }
             times.next_frame(frame.info().cpu_usage, uploads, running);
         }
         if let Some(desktop) = &mut self.desktop {

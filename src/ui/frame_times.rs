@@ -17,7 +17,7 @@ const HEADER: &str = "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\t
 ///   of buffers (which waits for the screen); 0 where eframe does not say;
 /// - `thread_cpu_ms`: what the thread computed from this frame's beginning to the next one's, with
 ///   the swap and the desktop's events; 0 where the system has no clock for it;
-/// - `textures`, `texels`: what was sent of picture and mask;
+/// - `textures`, `texels`: what was sent of picture and mask, or of a batch's pictures where one is shown;
 /// - `job_running`: 1 while the engine worked.
 #[derive(Debug)]
 pub(super) struct FrameTimes {

@@ -22,6 +22,7 @@ mod leaving;
 mod mask_view;
 mod motion;
 mod options;
+mod other_engines;
 mod panels;
 mod perform;
 mod placement;

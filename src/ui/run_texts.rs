@@ -8,6 +8,9 @@ use crate::text::Message;
 /// Where a run stands, in words.
 pub(super) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
     let stage = match progress.stage {
+        Some(Stage::Queued { .. }) if progress.engine.server().is_none() => {
+            desk.text("ui-stage-after-batch").into_owned()
+        }
         Some(Stage::Queued { ahead }) => {
             desk.say(&Message::new("ui-stage-queued").with("ahead", ahead))
         }

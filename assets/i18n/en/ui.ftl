@@ -78,6 +78,7 @@ ui-batch-doubt = { $percent } % of that is unsure
 ui-batch-seconds = { $seconds } s
 ui-batch-strength = strength { $strength }
 ui-batch-held = paused
+ui-batch-queued = waiting for its engine
 ui-batch-stopping = stopping…
 ui-batch-left = { $time } left
 ui-batch-doing-masks = Finding masks: { $done } of { $of }
@@ -125,6 +126,9 @@ ui-batch-failed-count = Failed { $count }
 ui-batch-accept-shown = Accept all shown
 ui-batch-accept-shown-tip = Accepts every result that this list shows
 ui-batch-export = Export accepted ({ $count })…
+ui-batch-model = Model: { $model } ({ $where })
+ui-batch-also = Also { $where }
+ui-batch-also-tip = The same model is there. Each engine takes the next picture when it is free; pictures of two engines need not agree in every pixel.
 ui-batch-export-folder = Export to a folder
 ui-batch-count = { $count ->
     [one] one picture
@@ -652,7 +656,10 @@ ui-servers-key-file = no keyring here: key in a file that only you can read
 ui-servers-sent = pictures may be sent there
 ui-servers-asked-first = you are asked before the first picture is sent there
 ui-send-title = Send the picture?
-ui-send-about = The picture will leave this computer: it is sent to { $name } ({ $address }).
+ui-send-about = { $count ->
+    [one] The picture will leave this computer: it is sent to { $name } ({ $address }).
+   *[other] { $count } pictures will leave this computer: they are sent to { $name } ({ $address }).
+}
 ui-send-what = Sent are the part that is worked on, the mask and the prompt, at work size. You are asked once for each server.
 ui-send-plain = The connection is not encrypted: whoever is on the way can see it.
 ui-send-yes = Send
@@ -703,6 +710,7 @@ ui-chip-redoing = Changing layer “{ $name }”
 ui-chip-redoing-tip = The next runs begin from what lies below this layer, and their results take its place when they are accepted. Click to make new layers again.
 ui-chip-redoing-same = With the settings as they came back, it gives the same bytes again.
 ui-stage-loading = Loading the model
+ui-stage-after-batch = Waiting until the batch has done its picture
 ui-stage-queued = { $ahead ->
     [one] Waiting at the server, 1 job before it
    *[other] Waiting at the server, { $ahead } jobs before it

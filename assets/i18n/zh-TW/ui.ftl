@@ -78,6 +78,7 @@ ui-batch-doubt = 其中 { $percent }% 不確定
 ui-batch-seconds = { $seconds } 秒
 ui-batch-strength = 強度 { $strength }
 ui-batch-held = 已暫停
+ui-batch-queued = 等待引擎
 ui-batch-stopping = 正在停止…
 ui-batch-left = 還要 { $time }
 ui-batch-doing-masks = 正在找遮罩：{ $done } / { $of }
@@ -125,6 +126,9 @@ ui-batch-failed-count = 失敗 { $count }
 ui-batch-accept-shown = 採用顯示的全部
 ui-batch-accept-shown-tip = 採用清單上的每個結果
 ui-batch-export = 匯出已採用的（{ $count }）…
+ui-batch-model = 模型：{ $model }（{ $where }）
+ui-batch-also = 也{ $where }執行
+ui-batch-also-tip = 那裡有同一個模型。各引擎空閒時取下一張圖片；兩個引擎的圖片不一定每個像素都相同。
 ui-batch-export-folder = 匯出到資料夾
 ui-batch-count = { $count } 張圖片
 ui-batch-look-first = 有 { $count } 張圖片要先看過才會執行：請確認或修飾遮罩，或略過它們。
@@ -640,7 +644,10 @@ ui-servers-key-file = 這裡沒有鑰匙圈：金鑰在只有您能讀的檔案
 ui-servers-sent = 可以傳送圖片到那裡
 ui-servers-asked-first = 第一次傳送圖片前會先詢問
 ui-send-title = 要傳送圖片嗎？
-ui-send-about = 圖片會離開這台電腦：將傳送到 { $name }（{ $address }）。
+ui-send-about = { $count ->
+    [1] 圖片會離開這台電腦：將傳送到 { $name }（{ $address }）。
+   *[other] { $count } 張圖片會離開這台電腦：將傳送到 { $name }（{ $address }）。
+}
 ui-send-what = 會傳送處理的部分、遮罩和提示詞（工作尺寸）。每個伺服器只問一次。
 ui-send-plain = 連線沒有加密：途中的人看得到內容。
 ui-send-yes = 傳送
@@ -691,6 +698,7 @@ ui-chip-redoing = 正在修改圖層「{ $name }」
 ui-chip-redoing-tip = 接下來會從這個圖層底下的畫面開始執行，採用的結果會取代它。按一下改回產生新圖層。
 ui-chip-redoing-same = 設定不變的話，重做的結果每個位元組都會一樣。
 ui-stage-loading = 正在載入模型
+ui-stage-after-batch = 等批次做完這一張
 ui-stage-queued = 在伺服器排隊，前面還有 { $ahead } 件
 ui-stage-text = 正在讀取提示詞
 ui-stage-picture = 正在讀取圖片

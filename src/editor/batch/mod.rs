@@ -4,11 +4,13 @@
 //! What is done lies in the journal of the output folder; what somebody has said of masks and results lies
 //! beside it, so that opening the folder again goes on where one was.
 
+mod choosing;
 mod command;
 mod kept;
 mod looks;
 mod opening;
 mod picture;
+mod places;
 mod reviewing;
 mod running;
 mod tries;
@@ -21,14 +23,16 @@ pub use tries::{Tries, TryTile};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::Editor;
-use crate::bulk::BulkRecipe;
+use crate::bulk::{BulkRecipe, Decision};
 use crate::document::DocumentId;
-use crate::jobs::{EngineFactory, TaskEvent, TaskThread, Wake};
+use crate::jobs::{EngineTurns, Engines, TaskEvent, TaskThread, Wake};
+use choosing::Chosen;
 use kept::Kept;
 use looks::Looks;
 use opening::FileDone;
@@ -70,10 +74,9 @@ pub struct BatchCounts {
 pub struct OpenBatch {
     folder: PathBuf,
     out: PathBuf,
-    recipe: BulkRecipe,
-    recipe_folder: PathBuf,
-    recipe_name: RecipeName,
-    pictures: Vec<BatchPicture>,
+    chosen: Chosen,
+    /// Each by itself: what is kept of them is written on a thread while they go on changing.
+    pictures: Vec<Arc<BatchPicture>>,
     /// Places of the pictures, those that want a look most first.
     order: Vec<usize>,
     counts: BatchCounts,
@@ -125,16 +128,16 @@ impl OpenBatch {
 
     /// What is done.
     pub fn recipe(&self) -> &BulkRecipe {
-        &self.recipe
+        &self.chosen.recipe
     }
 
     /// What that is called.
     pub fn recipe_name(&self) -> &RecipeName {
-        &self.recipe_name
+        &self.chosen.name
     }
 
     /// The pictures, by name.
-    pub fn pictures(&self) -> &[BatchPicture] {
+    pub fn pictures(&self) -> &[Arc<BatchPicture>] {
         &self.pictures
     }
 
@@ -180,7 +183,7 @@ impl OpenBatch {
 
     /// True where a part of each picture is selected.
     pub fn selects(&self) -> bool {
-        self.recipe.part().is_some()
+        self.recipe().part().is_some()
     }
 
     /// True where everything was looked at that is to be.
@@ -263,13 +266,11 @@ impl OpenBatch {
         self.counts = counts;
     }
 
-    fn kept(&self) -> Kept {
-        let recipe = (
-            self.recipe.clone(),
-            self.recipe_folder.clone(),
-            self.recipe_name.clone(),
-        );
-        Kept::new(recipe, self.phase, self.tries.clone(), &self.pictures)
+    /// What is known of it, to be put together on any thread.
+    fn kept(&self) -> impl FnOnce() -> Kept + Send + use<> {
+        let (chosen, phase, tries) = (self.chosen.clone(), self.phase, self.tries.clone());
+        let pictures = self.pictures.clone();
+        move || Kept::new(&chosen, phase, tries, &pictures)
     }
 }
 
@@ -277,16 +278,17 @@ impl OpenBatch {
 pub(super) struct Batches {
     open: Option<OpenBatch>,
     files: TaskThread<FileDone>,
-    engine: EngineFactory,
+    /// This machine's engine, in turns with edits; and those of servers.
+    engines: (EngineTurns, Engines),
     wake: Wake,
 }
 
 impl Batches {
-    pub(super) fn new(engine: EngineFactory, wake: &Wake) -> Self {
+    pub(super) fn new(engines: (EngineTurns, Engines), wake: &Wake) -> Self {
         Self {
             open: None,
             files: TaskThread::new("batch's files", MOST_TASKS, Wake::clone(wake)),
-            engine,
+            engines,
             wake: Wake::clone(wake),
         }
     }
@@ -296,7 +298,7 @@ impl Batches {
         if let Some(mut batch) = self.open.take() {
             batch.stop_and_wait();
             // Nobody is left to be told when this fails.
-            _ = batch.kept().write(&batch.out);
+            _ = batch.kept()().write(&batch.out);
         }
     }
 }
@@ -310,7 +312,8 @@ impl Editor {
     /// The picture of the batch whose mask that document refines.
     pub fn batch_picture_of(&self, document: DocumentId) -> Option<&BatchPicture> {
         let batch = self.batch()?;
-        batch.pictures.get(*batch.in_editor.get(&document)?)
+        let picture = batch.pictures.get(*batch.in_editor.get(&document)?);
+        picture.map(AsRef::as_ref)
     }
 
     pub(super) fn do_batch(&mut self, command: BatchCommand) {
@@ -331,6 +334,9 @@ impl Editor {
             C::Hold(is_held) => self.with_batch(|batch| batch.hold(is_held)),
             C::Decide { pictures, decision } => self.with_batch(|batch| {
                 batch.each(&pictures, |picture| picture.known.decision = decision);
+                if decision == Some(Decision::Accept) {
+                    batch.outdate(&pictures, &[Activity::Run]);
+                }
             }),
             C::OpenMask(picture) => self.open_batch_mask(picture),
             C::PutBack { document } => self.put_mask_back(document),
@@ -398,7 +404,7 @@ impl Editor {
         let is_due = batch.written_at.is_none_or(|at| at.elapsed() >= WRITING);
         if batch.is_changed && is_due {
             let (kept, out) = (batch.kept(), batch.out.clone());
-            let write = move || FileDone::Written(kept.write(&out));
+            let write = move || FileDone::Written(kept().write(&out));
             if self.batches.files.try_do(Box::new(write)).is_ok() {
                 batch.is_changed = false;
                 batch.written_at = Some(Instant::now());

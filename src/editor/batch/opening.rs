@@ -1,28 +1,27 @@
 //! Opening a folder, and choosing what is done with it: read on a thread, taken in when done.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::command::{BatchPreset, RecipeFrom};
+use super::OpenBatch;
+use super::choosing::{Chosen, Models, Wanted};
+use super::command::RecipeFrom;
 use super::kept::{Kept, out_of};
 use super::looks::{LookOf, Looks};
 use super::picture::{BatchPicture, Findings, MaskState};
-use super::running::Activity;
+use super::reviewing::Exported;
+use super::running::{Activity, Doing};
 use super::tries::Tries;
-use super::{OpenBatch, RecipeName};
-use crate::bulk::{BulkRecipe, Doubt, NotReady, RECIPE_ENDING, Source, list, made_ready};
-use crate::catalog::Library;
+use crate::bulk::{Doubt, Source, list};
 use crate::document::{DocumentId, EditLabel};
 use crate::editor::in_project::original_of;
 use crate::editor::{Editor, EditorError};
-use crate::jobs::Wake;
+use crate::jobs::{Home, Wake};
 use crate::project::Original;
 use crate::raster::file::{self, MaskChannel};
 use crate::raster::{LoadedPicture, Mask, MaskKind, PictureError};
 use crate::text::{Explain as _, Message};
-
-/// A recipe, where its relative paths begin, and what it is called.
-pub(super) type Chosen = (BulkRecipe, PathBuf, RecipeName);
 
 /// What the thread for files has done.
 pub(super) enum FileDone {
@@ -31,11 +30,7 @@ pub(super) enum FileDone {
     Written(Result<(), PictureError>),
     MaskOpened(Box<Result<OpenedMask, PictureError>>),
     PutBack(DocumentId, usize, Result<Doubt, PictureError>),
-    Exported {
-        copied: usize,
-        left: usize,
-        result: Result<PathBuf, PictureError>,
-    },
+    Exported(Exported, Result<PathBuf, PictureError>),
 }
 
 /// A folder as it was found.
@@ -44,6 +39,8 @@ pub(super) struct Opening {
     recipe: Chosen,
     sources: Vec<Source>,
     kept: Option<Kept>,
+    /// It goes on as it was left.
+    is_as_left: bool,
 }
 
 /// A picture and its mask.
@@ -55,71 +52,12 @@ pub(super) struct OpenedMask {
     pub(super) mask: Option<Mask>,
 }
 
-/// A recipe that comes with the program.
-fn preset(preset: BatchPreset) -> Result<BulkRecipe, NotReady> {
-    let put = match preset {
-        BatchPreset::White => "white",
-        BatchPreset::CutOut => "nothing",
-        BatchPreset::Blur => "blur",
-    };
-    let text =
-        format!("version = 1\n[mask]\nselect = \"subject\"\n[background]\nput = \"{put}\"\n");
-    Ok(BulkRecipe::parse(&text)?)
-}
-
-fn of_file(path: &Path) -> Result<Chosen, NotReady> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(RECIPE_ENDING).unwrap_or(&name).to_owned();
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    Ok((
-        BulkRecipe::read(path)?,
-        folder.to_owned(),
-        RecipeName::File(name),
-    ))
-}
-
-/// The one recipe that lies in a folder.
-fn recipe_in(folder: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?.flatten();
-    let paths = entries.map(|entry| entry.path());
-    let mut recipes = paths.filter(|path| path.to_string_lossy().ends_with(RECIPE_ENDING));
-    recipes.next().filter(|_| recipes.next().is_none())
-}
-
-/// Where a recipe comes from, as a thread needs it.
-enum Wanted {
-    Folder,
-    File(PathBuf),
-    Made(Box<dyn FnOnce() -> BulkRecipe + Send>, String),
-    Preset(BatchPreset),
-}
-
-fn chosen(wanted: Wanted, folder: &Path, kept: Option<&Kept>) -> Result<Chosen, NotReady> {
-    let of_preset = |which| Ok((preset(which)?, folder.to_owned(), RecipeName::Preset(which)));
-    match wanted {
-        Wanted::File(path) => of_file(&path),
-        Wanted::Made(make, title) => {
-            let recipe = make();
-            recipe.check()?;
-            Ok((recipe, folder.to_owned(), RecipeName::Settings(title)))
-        }
-        Wanted::Preset(which) => of_preset(which),
-        Wanted::Folder => match (kept, recipe_in(folder)) {
-            (Some(kept), _) => Ok((
-                kept.recipe.clone(),
-                kept.recipe_folder.clone(),
-                kept.recipe_name.clone(),
-            )),
-            (None, Some(path)) => of_file(&path),
-            (None, None) => of_preset(BatchPreset::White),
-        },
-    }
-}
-
-fn opening(folder: PathBuf, wanted: Wanted, data_dir: &Path) -> Result<Opening, Message> {
+fn opening(folder: PathBuf, wanted: Wanted, models: &Models) -> Result<Opening, Message> {
     let out = out_of(&folder);
     let kept = Kept::read(&out);
-    let recipe = chosen(wanted, &folder, kept.as_ref()).map_err(|error| error.message())?;
+    let is_as_left = matches!(wanted, Wanted::Folder);
+    let read = wanted.read(&folder, kept.as_ref(), models);
+    let (recipe, work) = read.map_err(|error| error.message())?;
     let found = list(std::slice::from_ref(&folder), false, &[out]);
     let mut sources = found
         .map_err(|error| {
@@ -127,9 +65,7 @@ fn opening(folder: PathBuf, wanted: Wanted, data_dir: &Path) -> Result<Opening, 
             message.with("why", error.to_string())
         })?
         .sources;
-    let work = made_ready(recipe.0.clone(), &recipe.1, &Library::open(data_dir));
-    work.map_err(|error| error.message())?
-        .without_masks(&mut sources);
+    work.without_masks(&mut sources);
     if sources.is_empty() {
         return Err(Message::new("editor-batch-empty").with("path", folder.as_path()));
     }
@@ -138,6 +74,7 @@ fn opening(folder: PathBuf, wanted: Wanted, data_dir: &Path) -> Result<Opening, 
         recipe,
         sources,
         kept,
+        is_as_left,
     })
 }
 
@@ -146,8 +83,8 @@ impl Editor {
         let Some(wanted) = self.wanted(recipe) else {
             return;
         };
-        let data_dir = self.data_dir.clone();
-        let open = move || FileDone::Opened(opening(folder, wanted, &data_dir).map(Box::new));
+        let models = self.models_of_batches();
+        let open = move || FileDone::Opened(opening(folder, wanted, &models).map(Box::new));
         self.do_batch_task(open);
     }
 
@@ -157,18 +94,6 @@ impl Editor {
         }
     }
 
-    fn wanted(&self, from: &RecipeFrom) -> Option<Wanted> {
-        Some(match from {
-            RecipeFrom::Folder => Wanted::Folder,
-            RecipeFrom::File(path) => Wanted::File(path.clone()),
-            RecipeFrom::Preset(preset) => Wanted::Preset(*preset),
-            RecipeFrom::Settings(id) => {
-                let title = self.document(*id)?.title().to_owned();
-                Wanted::Made(Box::new(self.recipe_of(*id, None)?), title)
-            }
-        })
-    }
-
     pub(super) fn set_batch_recipe(&mut self, from: &RecipeFrom) {
         let Some(wanted) = self.wanted(from) else {
             return;
@@ -176,15 +101,11 @@ impl Editor {
         let Some(folder) = self.batch().map(|batch| batch.folder.clone()) else {
             return;
         };
-        let data_dir = self.data_dir.clone();
+        let models = self.models_of_batches();
         self.do_batch_task(move || {
-            let read = || {
-                let recipe = chosen(wanted, &folder, None)?;
-                // Says at once what it lacks.
-                made_ready(recipe.0.clone(), &recipe.1, &Library::open(&data_dir))?;
-                Ok::<_, NotReady>(Box::new(recipe))
-            };
-            FileDone::RecipeRead(read().map_err(|error| error.message()))
+            let read = wanted.read(&folder, None, &models);
+            let read = read.map(|(chosen, _)| Box::new(chosen));
+            FileDone::RecipeRead(read.map_err(|error| error.message()))
         });
     }
 
@@ -192,26 +113,45 @@ impl Editor {
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        let mut recipe = batch.recipe.clone();
-        let Some(edit) = recipe.edit.as_mut() else {
+        let mut chosen = batch.chosen.clone();
+        let Some(edit) = chosen.recipe.edit.as_mut() else {
             return;
         };
         edit.prompt = prompt;
-        match recipe.check() {
-            Ok(()) => batch.take_recipe((
-                recipe,
-                batch.recipe_folder.clone(),
-                batch.recipe_name.clone(),
-            )),
+        match chosen.recipe.check() {
+            Ok(()) => self.change_batch_recipe(chosen),
             Err(error) => self.notices.warn(None, &error),
         }
     }
 
+    /// Does something else from now on. What is being done of what was wanted before is stopped.
+    pub(super) fn change_batch_recipe(&mut self, chosen: Chosen) {
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        let (other_masks, other_work) = batch.differs(&chosen);
+        let activity = batch.doing.as_ref().map(Doing::activity);
+        let is_of_before = match activity {
+            None => false,
+            Some(Activity::Masks) => other_masks,
+            Some(_) => other_work,
+        };
+        if is_of_before {
+            batch.stop_and_wait();
+            if activity != Some(Activity::Masks) {
+                let said = Message::new("editor-batch-recipe-changed");
+                self.notices.info(None, said);
+            }
+        }
+        batch.take_recipe(chosen);
+    }
+
     pub(super) fn close_batch(&mut self) {
+        self.forget_held_batch();
         if let Some(mut batch) = self.batches.open.take() {
             batch.stop_and_wait();
             let (kept, out) = (batch.kept(), batch.out.clone());
-            self.do_batch_task(move || FileDone::Written(kept.write(&out)));
+            self.do_batch_task(move || FileDone::Written(kept().write(&out)));
         }
     }
 
@@ -219,11 +159,8 @@ impl Editor {
         match done {
             FileDone::Opened(Ok(opening)) => self.batch_opened(*opening),
             FileDone::RecipeRead(Ok(recipe)) => {
-                if let Some(batch) = &mut self.batches.open {
-                    batch.stop_and_wait();
-                    batch.take_recipe(*recipe);
-                    self.find_missing_masks();
-                }
+                self.change_batch_recipe(*recipe);
+                self.find_missing_masks();
             }
             FileDone::Opened(Err(message)) | FileDone::RecipeRead(Err(message)) => {
                 self.notices.warning(None, message);
@@ -235,22 +172,31 @@ impl Editor {
                 Err(error) => self.notices.error(None, &error),
             },
             FileDone::PutBack(document, picture, put) => self.mask_put_back(document, picture, put),
-            FileDone::Exported {
-                copied,
-                left,
-                result,
-            } => self.batch_exported((copied, left), result),
+            FileDone::Exported(exported, result) => self.batch_exported(exported, result),
         }
     }
 
     fn batch_opened(&mut self, opening: Opening) {
-        self.close_batch();
         let Opening {
             folder,
-            recipe: (recipe, recipe_folder, recipe_name),
+            recipe: mut chosen,
             sources,
             mut kept,
+            is_as_left,
         } = opening;
+        let mut in_editor = BTreeMap::new();
+        match self.batches.open.take_if(|open| open.folder == folder) {
+            // The same once more: what is known of it here is newer than what was read.
+            Some(mut before) => {
+                before.stop_and_wait();
+                if is_as_left {
+                    chosen = before.chosen.clone();
+                }
+                in_editor = before.in_editor_at(&sources);
+                kept = Some(before.kept()());
+            }
+            None => self.close_batch(),
+        }
         let pictures = sources.into_iter().map(|source| BatchPicture {
             known: match &mut kept {
                 Some(kept) => kept.of(&source.name()),
@@ -261,7 +207,7 @@ impl Editor {
         let mut batch = OpenBatch {
             out: out_of(&folder),
             folder,
-            pictures: pictures.collect(),
+            pictures: pictures.map(Arc::new).collect(),
             order: Vec::new(),
             counts: Default::default(),
             phase: kept.as_ref().map(|kept| kept.phase).unwrap_or_default(),
@@ -271,17 +217,15 @@ impl Editor {
                 .unwrap_or_default(),
             doing: None,
             looks: Looks::new(Wake::clone(&self.batches.wake)),
-            in_editor: Default::default(),
+            in_editor,
             is_stale: true,
             sorted_at: None,
             is_changed: false,
             written_at: None,
-            recipe: kept.map_or_else(|| recipe.clone(), |kept| kept.recipe),
-            recipe_folder: recipe_folder.clone(),
-            recipe_name: recipe_name.clone(),
+            // What was known was known under the recipe before.
+            chosen: kept.map_or_else(|| chosen.clone(), |kept| kept.chosen(&chosen)),
         };
-        // What was known was known under the recipe before.
-        batch.take_recipe((recipe, recipe_folder, recipe_name));
+        batch.take_recipe(chosen);
         batch.refresh();
         self.batches.open = Some(batch);
         self.find_missing_masks();
@@ -289,7 +233,7 @@ impl Editor {
 
     fn find_missing_masks(&mut self) {
         let is_missing = |batch: &OpenBatch| {
-            let unknown = |picture: &BatchPicture| picture.known.mask == MaskState::Unknown;
+            let unknown = |picture: &Arc<BatchPicture>| picture.known.mask == MaskState::Unknown;
             batch.doing.is_none() && batch.selects() && batch.pictures.iter().any(unknown)
         };
         if self.batch().is_some_and(is_missing) {
@@ -338,7 +282,7 @@ impl Editor {
             return;
         };
         batch.in_editor.insert(id, opened.picture);
-        let mode = batch.recipe.mask.mask_mode;
+        let mode = batch.chosen.recipe.mask.mask_mode;
         if let Some(mask) = opened.mask {
             self.edit(id, EditLabel::Select, |state| {
                 state.mask = mask;
@@ -354,13 +298,33 @@ impl Editor {
 }
 
 impl OpenBatch {
+    /// The documents that refine masks, with the places of their pictures among those.
+    fn in_editor_at(&self, sources: &[Source]) -> BTreeMap<DocumentId, usize> {
+        let place = |at: &usize| {
+            let source = &self.pictures.get(*at)?.source;
+            sources.iter().position(|it| it == source)
+        };
+        let places = self.in_editor.iter();
+        places
+            .filter_map(|(id, at)| Some((*id, place(at)?)))
+            .collect()
+    }
+
+    /// Whether other masks are wanted by that, and whether other results.
+    fn differs(&self, chosen: &Chosen) -> (bool, bool) {
+        let model = |home: &Option<Home>| home.as_ref().map(|home| home.model.clone());
+        let is_moved = model(&chosen.home) != model(&self.chosen.home);
+        let other_masks = self.chosen.selected() != chosen.selected();
+        let other_work = self.chosen.recipe != chosen.recipe || is_moved;
+        (other_masks, other_work)
+    }
+
     /// Does something else from now on. Masks stay where the same is selected.
-    pub(super) fn take_recipe(&mut self, (recipe, folder, name): Chosen) {
-        let selected = |recipe: &BulkRecipe| (recipe.part(), recipe.mask.person);
-        let other_masks = selected(&recipe) != selected(&self.recipe);
-        let other_work = recipe != self.recipe;
-        for picture in &mut self.pictures {
-            let known = &mut picture.known;
+    pub(super) fn take_recipe(&mut self, chosen: Chosen) {
+        let (other_masks, other_work) = self.differs(&chosen);
+        let known_otherwise = other_masks || other_work;
+        for picture in self.pictures.iter_mut().filter(|_| known_otherwise) {
+            let known = &mut Arc::make_mut(picture).known;
             if other_masks {
                 *known = Findings::default();
             } else if other_work {
@@ -370,13 +334,15 @@ impl OpenBatch {
         }
         if other_masks {
             self.looks.forget_all(LookOf::Cutout);
+            // What is refined there is no mask of these.
+            self.in_editor.clear();
         }
         if other_work {
             self.looks.forget_all(LookOf::Result);
             self.looks.forget_all(LookOf::Try);
             self.tries = Tries::default();
         }
-        (self.recipe, self.recipe_folder, self.recipe_name) = (recipe, folder, name);
+        self.chosen = chosen;
         self.change();
     }
 }

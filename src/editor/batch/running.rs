@@ -1,5 +1,6 @@
 //! What a batch does: its orders to the lane, and what the lane says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
 use crate::editor::{Editor, EditorError};
 use crate::geometry::Extent;
 use crate::jobs::{
-    BatchEvent, BatchLane, BatchOrder, EngineFactory, Engines, Review, Stage, VisionFactory, Wake,
+    BatchEvent, BatchLane, BatchOrder, EngineId, Home, Review, Stage, VisionFactory, Wake,
 };
 use crate::plan::{PreviewPatch, Seed, Strength};
 use crate::text::{Language, Message};
@@ -41,11 +42,23 @@ pub struct Doing {
     ran: usize,
     began: Instant,
     held_since: Option<Instant>,
-    current: Option<usize>,
+    /// The pictures that are run, one on each engine or a little more, the first one first.
+    running: Vec<RunningPicture>,
+    /// Where it runs, and those of them that have not answered.
+    engines: Vec<EngineId>,
+    away: BTreeSet<EngineId>,
+    redo: Option<Redo>,
+    /// Pictures whose masks were changed or accepted since it began: what comes of them is not what is wanted now.
+    outdated: BTreeSet<usize>,
+    is_stopping: bool,
+}
+
+/// A picture that is run.
+struct RunningPicture {
+    /// Its place in the batch.
+    place: usize,
     stage: Option<Stage>,
     preview: Option<Arc<(PreviewPatch, Extent)>>,
-    redo: Option<Redo>,
-    is_stopping: bool,
 }
 
 impl std::fmt::Debug for Doing {
@@ -70,17 +83,39 @@ impl Doing {
 
     /// The picture that is run.
     pub fn current(&self) -> Option<usize> {
-        self.current
+        self.running.first().map(|running| running.place)
     }
 
     /// Where its run stands.
     pub fn stage(&self) -> Option<Stage> {
-        self.stage
+        self.running.first()?.stage
     }
 
     /// What its result will be, and the size of its picture.
     pub fn preview(&self) -> Option<&Arc<(PreviewPatch, Extent)>> {
-        self.preview.as_ref()
+        self.running.first()?.preview.as_ref()
+    }
+
+    /// The engines that it runs on.
+    pub fn engines(&self) -> &[EngineId] {
+        &self.engines
+    }
+
+    /// That engine has done something.
+    pub(super) fn answers(&mut self, engine: &EngineId) {
+        self.away.remove(engine);
+    }
+
+    /// That engine does not answer; true where none is left that does.
+    pub(super) fn is_last_to_go(&mut self, engine: EngineId) -> bool {
+        self.away.insert(engine);
+        self.engines.iter().all(|engine| self.away.contains(engine))
+    }
+
+    /// The picture of the order, where it is run.
+    fn running(&mut self, index: usize) -> Option<&mut RunningPicture> {
+        let place = *self.pictures.get(index)?;
+        self.running.iter_mut().find(|it| it.place == place)
     }
 
     /// True while it is held.
@@ -110,7 +145,7 @@ impl OpenBatch {
             Some((picture.source.name(), decision))
         });
         Review {
-            folder: review_of(&self.out),
+            folder: review_of(&self.out, self.chosen.selected()),
             decisions: decided.collect(),
         }
     }
@@ -148,9 +183,18 @@ impl OpenBatch {
 
     pub(super) fn each(&mut self, places: &[usize], change: impl Fn(&mut BatchPicture)) {
         for place in places {
-            if let Some(picture) = self.pictures.get_mut(*place) {
+            if let Some(picture) = self.pictures.get_mut(*place).map(Arc::make_mut) {
                 change(picture);
             }
+        }
+    }
+
+    /// What comes of those pictures is not what is wanted now, where it is that which is done.
+    pub(super) fn outdate(&mut self, places: &[usize], by: &[Activity]) {
+        if let Some(doing) = &mut self.doing
+            && by.contains(&doing.activity)
+        {
+            doing.outdated.extend(places);
         }
     }
 
@@ -159,13 +203,14 @@ impl OpenBatch {
         let sources = pictures.iter().filter_map(|at| self.pictures.get(*at));
         BatchOrder {
             recipe,
-            recipe_folder: self.recipe_folder.clone(),
+            recipe_folder: self.chosen.folder.clone(),
             data_dir: Default::default(),
-            models: vec![None],
+            models: Vec::new(),
             sources: sources.map(|picture| picture.source.clone()).collect(),
             out: self.out.clone(),
             review: self.review(),
             masks_only: false,
+            is_redo: false,
             writes_tables: false,
             language,
         }
@@ -176,22 +221,27 @@ impl OpenBatch {
         let doing = self.doing.as_mut()?;
         match event {
             BatchEvent::Begins(index) => {
-                doing.current = doing.pictures.get(index).copied();
-                (doing.stage, doing.preview) = (None, None);
+                let place = doing.pictures.get(index).copied()?;
+                doing.running.push(RunningPicture {
+                    place,
+                    stage: None,
+                    preview: None,
+                });
             }
-            BatchEvent::Stage(index, stage) => {
-                if doing.current == doing.pictures.get(index).copied() {
-                    doing.stage = Some(stage);
-                }
-            }
+            BatchEvent::Stage(index, stage) => doing.running(index)?.stage = Some(stage),
+            // It is the editor's to hear.
+            BatchEvent::Ran(_) => {}
             BatchEvent::Settled { index, rows, .. } => {
                 doing.settled += 1;
                 let masks_only = doing.activity == Activity::Masks;
                 let was_run = |row: &ReportRow| row.state == Some(State::Done);
                 doing.ran += usize::from(masks_only || rows.iter().any(was_run));
                 let place = doing.pictures.get(index).copied()?;
+                doing.running.retain(|running| running.place != place);
                 let (activity, redo) = (doing.activity, doing.redo);
-                self.settle(place, rows, (activity, redo));
+                if !doing.outdated.contains(&place) {
+                    self.settle(place, rows, (activity, redo));
+                }
             }
             BatchEvent::Ended(result) => return Some(result),
         }
@@ -210,14 +260,14 @@ impl OpenBatch {
             self.change();
             return;
         }
-        let Some(picture) = self.pictures.get_mut(place) else {
+        let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut) else {
             return;
         };
         if activity == Activity::Masks {
             picture.take_mask(&rows);
             self.looks.forget(place, LookOf::Cutout);
         } else {
-            picture.take_results(&rows);
+            picture.take_results(&rows, activity == Activity::Redo);
             let is_new = rows.iter().any(|row| row.state == Some(State::Done));
             if is_new {
                 picture.known.redone = redo;
@@ -226,8 +276,8 @@ impl OpenBatch {
             // A run may find masks that nobody has waited for.
             let has_mask = rows.iter().any(|row| row.doubt.is_some());
             if has_mask
-                && self.recipe.part().is_some()
-                && let Some(picture) = self.pictures.get_mut(place)
+                && self.selects()
+                && let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut)
             {
                 picture.take_mask(&rows);
             }
@@ -237,11 +287,24 @@ impl OpenBatch {
 }
 
 impl Editor {
+    /// Whether something is done already; that is said.
+    fn is_batch_busy(&mut self) -> bool {
+        let is_busy = self.doing_mut().is_some();
+        if is_busy {
+            self.notices
+                .warning(None, Message::new("editor-batch-busy"));
+        }
+        is_busy
+    }
+
     pub(super) fn begin_batch(&mut self, activity: Activity) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let all: Vec<usize> = (0..batch.pictures.len()).collect();
-        let mut order = batch.order_for(&all, batch.recipe.clone(), language);
+        let mut order = batch.order_for(&all, batch.recipe().clone(), language);
         order.masks_only = activity == Activity::Masks;
         order.writes_tables = activity == Activity::Run;
         if activity == Activity::Run {
@@ -251,6 +314,9 @@ impl Editor {
     }
 
     pub(super) fn try_batch(&mut self, pictures: Vec<usize>, mut strengths: Vec<Strength>) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = &mut self.batches.open else {
             return;
@@ -262,7 +328,7 @@ impl Editor {
         };
         strengths.sort_by(|a, b| a.get().total_cmp(&b.get()));
         strengths.dedup();
-        let mut recipe = batch.recipe.clone();
+        let mut recipe = batch.recipe().clone();
         recipe.output.name = None;
         if let Some(edit) = &mut recipe.edit {
             edit.strength = None;
@@ -286,26 +352,35 @@ impl Editor {
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        let mut recipe = batch.recipe.clone();
-        let Some(edit) = &mut recipe.edit else {
+        let mut chosen = batch.chosen.clone();
+        let Some(edit) = &mut chosen.recipe.edit else {
             return;
         };
         edit.strength = Some(strength);
         edit.strengths.clear();
+        // They were tried for this, and what is still to come of them too.
         let tries = std::mem::take(&mut batch.tries);
-        let (folder, name) = (batch.recipe_folder.clone(), batch.recipe_name.clone());
-        batch.take_recipe((recipe, folder, name));
-        // They were tried for this.
-        batch.tries = tries;
+        let is_trying = batch.doing().map(Doing::activity) == Some(Activity::Try);
+        if is_trying {
+            batch.take_recipe(chosen);
+        } else {
+            self.change_batch_recipe(chosen);
+        }
+        if let Some(batch) = &mut self.batches.open {
+            batch.tries = tries;
+        }
     }
 
     pub(super) fn redo_in_batch(&mut self, place: usize, how: Redo) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let Some(picture) = batch.pictures.get(place) else {
             return;
         };
-        let mut recipe = batch.recipe.clone();
+        let mut recipe = batch.recipe().clone();
         let Some(edit) = &mut recipe.edit else {
             return;
         };
@@ -321,7 +396,8 @@ impl Editor {
             edit.strengths.clear();
         }
         edit.seed = how.seed.map_or(edit.seed, SeedRule::Fixed);
-        let order = batch.order_for(&[place], recipe, language);
+        let mut order = batch.order_for(&[place], recipe, language);
+        order.is_redo = true;
         self.start_batch(order, vec![place], (Activity::Redo, Some(how)));
     }
 
@@ -332,20 +408,23 @@ impl Editor {
         (activity, redo): (Activity, Option<Redo>),
     ) {
         order.data_dir.clone_from(&self.data_dir);
-        let (engine, vision) = (
-            EngineFactory::clone(&self.batches.engine),
+        let homes = self.homes_of_batch();
+        order.models = homes.iter().map(|home| Some(home.model.clone())).collect();
+        match (order.models.first_mut(), homes.first()) {
+            // What needs no model is done on this machine.
+            (None, _) => order.models.push(None),
+            // One that is here is found by the recipe, and held against what the recipe says it is.
+            (Some(own), Some(home)) if home.engine().server().is_none() => *own = None,
+            _ => {}
+        }
+        let (engines, vision) = (
+            self.batches.engines.clone(),
             VisionFactory::clone(&self.vision),
         );
         let wake = Wake::clone(&self.batches.wake);
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        if batch.doing.is_some() {
-            return self
-                .notices
-                .warning(None, Message::new("editor-batch-busy"));
-        }
-        let engines: Engines = Arc::new(move |_| EngineFactory::clone(&engine));
         let Ok(lane) = BatchLane::start(order, engines, vision, wake) else {
             return self.notices.warn(None, &EditorError::TooBusy);
         };
@@ -357,10 +436,11 @@ impl Editor {
             ran: 0,
             began: Instant::now(),
             held_since: None,
-            current: None,
-            stage: None,
-            preview: None,
+            running: Vec::new(),
+            engines: homes.iter().map(Home::engine).collect(),
+            away: BTreeSet::new(),
             redo,
+            outdated: BTreeSet::new(),
             is_stopping: false,
         });
         batch.change();
@@ -368,43 +448,58 @@ impl Editor {
 
     /// Takes in what the lane has said.
     pub(super) fn poll_batch_lane(&mut self) {
+        let mut ended = None;
+        while ended.is_none()
+            && let Some(event) = self.doing_mut().and_then(|doing| doing.lane.poll())
+        {
+            self.changed = true;
+            match (event, &mut self.batches.open) {
+                (BatchEvent::Ran(ran), _) => self.batch_ran(*ran),
+                (event, Some(batch)) => ended = batch.take(event),
+                (_, None) => {}
+            }
+        }
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        let mut ended = None;
-        while let Some(event) = batch.doing.as_mut().and_then(|doing| doing.lane.poll()) {
-            self.changed = true;
-            ended = batch.take(event);
-            if ended.is_some() {
-                break;
-            }
-        }
         if let Some(doing) = &mut batch.doing
             && let Some((index, preview, extent)) = doing.lane.take_preview()
-            && doing.current == doing.pictures.get(index).copied()
+            && let Some(running) = doing.running(index)
         {
-            doing.preview = Some(Arc::new((preview, extent)));
+            running.preview = Some(Arc::new((preview, extent)));
             self.changed = true;
         }
         if let Some(ended) = ended {
-            let activity = batch
-                .doing
-                .take()
-                .map(|doing| (doing.activity, doing.is_stopping));
+            let doing = batch.doing.take();
             batch.change();
-            match (ended, activity) {
-                (Err(message), _) => self.notices.warning(None, message),
-                (Ok(()), Some((Activity::Run, false))) => {
-                    batch.refresh();
-                    if batch.phase == BatchPhase::Run {
-                        batch.phase = BatchPhase::Review;
+            match ended {
+                Err(message) => self.notices.warning(None, message),
+                Ok(()) => {
+                    if let Some(doing) = doing.filter(|doing| !doing.is_stopping) {
+                        self.batch_ended(&doing);
                     }
-                    let done = Message::new("editor-batch-done");
-                    let done = done.with("count", batch.counts().done);
-                    self.notices.info(None, done);
                 }
-                (Ok(()), _) => {}
             }
         }
+    }
+
+    /// What is being done has come to its end.
+    fn batch_ended(&mut self, doing: &Doing) {
+        if doing.activity != Activity::Run {
+            return;
+        }
+        if !doing.outdated.is_empty() {
+            // What was changed meanwhile is run too; what is done is kept.
+            return self.begin_batch(Activity::Run);
+        }
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        batch.refresh();
+        if batch.phase == BatchPhase::Run {
+            batch.phase = BatchPhase::Review;
+        }
+        let done = Message::new("editor-batch-done").with("count", batch.counts().done);
+        self.notices.info(None, done);
     }
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 
 use super::running::{Failure, Made, Order, Report, Running, row};
 use super::selecting::Masked;
-use super::{Batch, EngineFactory, Settled, Step, resumed};
+use super::{Batch, EngineFactory, Going, Settled, Step, resumed};
 use crate::bulk::{Job, JobTask, ReportRow, State};
 use crate::catalog::{holds_cjk, in_english};
 use crate::jobs::JobId;
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) fn run_all(
     batch: &Batch<'_>,
     engines: &[EngineFactory],
-    is_stopped: &(dyn Fn() -> bool + Sync),
+    going: Going<'_>,
     pictures: &Receiver<Step<Masked>>,
     next: &Sender<Made>,
 ) -> f64 {
@@ -38,7 +38,7 @@ pub(super) fn run_all(
             // One order at most is on its way to each.
             let (orders_tx, orders) = bounded(1);
             let (next, reports) = (next.clone(), reports_tx.clone());
-            let run = move || Running::new(batch, lane, is_stopped).run(&orders, &next, &reports);
+            let run = move || Running::new(batch, lane, going).run(&orders, &next, &reports);
             threads.push(scope.spawn(run));
             lanes.push(Lane {
                 orders: orders_tx,
@@ -55,7 +55,7 @@ pub(super) fn run_all(
             said: BTreeSet::new(),
         };
         // Whatever ends it, the threads end when no more orders can come.
-        _ = handing.hand_out(is_stopped, pictures, &reports);
+        _ = handing.hand_out(going, pictures, &reports);
         drop(handing);
         threads
             .into_iter()
@@ -98,12 +98,12 @@ impl Handing<'_> {
     /// `None` where nobody writes or runs any more.
     fn hand_out(
         &mut self,
-        is_stopped: &dyn Fn() -> bool,
+        going: Going<'_>,
         pictures: &Receiver<Step<Masked>>,
         reports: &Receiver<Report>,
     ) -> Option<()> {
         let (no_picture, mut is_last) = (never(), false);
-        while !is_stopped() {
+        while !going.is_stopped() {
             while self.order_next()? {}
             let is_idle = self.pictures.is_empty();
             if is_last && is_idle {

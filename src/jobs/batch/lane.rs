@@ -16,7 +16,9 @@ use crate::bulk::{BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv
 use crate::catalog::{Library, ModelRef};
 use crate::engine::Stage;
 use crate::geometry::Extent;
-use crate::jobs::{EngineFactory, EngineId, Engines, VisionFactory, Wake};
+use crate::jobs::{
+    EditError, EditResult, EngineFactory, EngineId, EngineTurns, Engines, VisionFactory, Wake,
+};
 use crate::plan::PreviewPatch;
 use crate::raster::PictureError;
 use crate::raster::file;
@@ -41,6 +43,8 @@ pub struct BatchOrder {
     pub review: Review,
     /// Nothing is run.
     pub masks_only: bool,
+    /// As [`Batch::is_redo`].
+    pub is_redo: bool,
     /// It is the whole batch: its tables are written at the end.
     pub writes_tables: bool,
     /// Of what is said in rows.
@@ -54,6 +58,8 @@ pub enum BatchEvent {
     Begins(usize),
     /// The run of that picture stands here. May be left out when nobody listens for a long time.
     Stage(usize, Stage),
+    /// A run has ended, well (its pixels are on their way to the writer) or not, and on which engine.
+    Ran(Box<Result<EditResult, (EngineId, EditError)>>),
     /// That picture of the order is settled.
     Settled {
         /// Which.
@@ -89,10 +95,11 @@ type Shown = (usize, PreviewPatch, Extent);
 const MOST_EVENTS: usize = 256;
 
 impl BatchLane {
-    /// Begins a batch. `vision` and the engines are made on its threads.
+    /// Begins a batch, in turns with edits on this machine's engine, and on engines of its own `there`. `vision` and
+    /// the engines are made on its threads.
     pub fn start(
         order: BatchOrder,
-        engines: Engines,
+        (here, there): (EngineTurns, Engines),
         vision: VisionFactory,
         wake: Wake,
     ) -> std::io::Result<Self> {
@@ -104,12 +111,13 @@ impl BatchLane {
             previews,
             wake,
             hold: Arc::clone(&hold),
+            here,
         };
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("batch".to_owned())
             .spawn(move || {
-                let ended = carry_out(&order, (&engines, &vision), &stopped, &line);
+                let ended = carry_out(&order, (&there, &vision), &stopped, &line);
                 line.tell(BatchEvent::Ended(ended));
             })?;
         Ok(Self {
@@ -183,6 +191,7 @@ struct Line {
     previews: Sender<Shown>,
     wake: Wake,
     hold: Arc<AtomicBool>,
+    here: EngineTurns,
 }
 
 impl Line {
@@ -198,6 +207,10 @@ impl BatchWatcher for Line {
         self.hold.load(Ordering::Relaxed)
     }
 
+    fn is_engine_wanted(&self) -> bool {
+        self.here.is_wanted()
+    }
+
     fn begins(&self, index: usize) {
         self.tell(BatchEvent::Begins(index));
     }
@@ -206,6 +219,10 @@ impl BatchWatcher for Line {
         // The next stage says more than this one, and the sampler must not wait.
         _ = self.events.try_send(BatchEvent::Stage(index, stage));
         (self.wake)();
+    }
+
+    fn ran(&self, ended: Result<EditResult, (EngineId, EditError)>) {
+        self.tell(BatchEvent::Ran(Box::new(ended)));
     }
 
     fn wants_preview(&self) -> bool {
@@ -220,7 +237,7 @@ impl BatchWatcher for Line {
 
 fn carry_out(
     order: &BatchOrder,
-    (engines, vision): (&Engines, &VisionFactory),
+    (there, vision): (&Engines, &VisionFactory),
     stop: &AtomicBool,
     line: &Line,
 ) -> Result<(), Message> {
@@ -228,7 +245,7 @@ fn carry_out(
     let (recipe, folder) = (order.recipe.clone(), &order.recipe_folder);
     let work = made_ready_on(recipe, folder, &library, &order.models);
     let work: Work = work.map_err(|error| error.message())?;
-    let factories = engines_of(&order.models, engines);
+    let factories = engines_of(&order.models, &line.here, there);
     let journal = open_journal(&order.out, true).map_err(|error| error.message())?;
     let texts = Texts::of(order.language);
     let say = |message: &Message| texts.say(message);
@@ -240,6 +257,7 @@ fn carry_out(
         review: Some(order.review.clone()),
         ahead: AHEAD,
         masks_only: order.masks_only,
+        is_redo: order.is_redo,
         say: &say,
         watcher: Some(line),
     };
@@ -259,9 +277,19 @@ fn carry_out(
 }
 
 /// The engines of those models.
-fn engines_of(models: &[Option<ModelRef>], engines: &Engines) -> Vec<EngineFactory> {
-    let id = |model: &Option<ModelRef>| model.as_ref().map(EngineId::of).unwrap_or_default();
-    models.iter().map(|model| engines(&id(model))).collect()
+fn engines_of(
+    models: &[Option<ModelRef>],
+    here: &EngineTurns,
+    there: &Engines,
+) -> Vec<EngineFactory> {
+    let engine = |model: &Option<ModelRef>| {
+        let id = model.as_ref().map(EngineId::of).unwrap_or_default();
+        match id.server() {
+            Some(_) => there(&id),
+            None => here.of_batches(),
+        }
+    };
+    models.iter().map(engine).collect()
 }
 
 /// Writes `report.csv` into the folder of the results and `review.csv` into that of the masks.

@@ -24,14 +24,14 @@ mod writing;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
 pub use lane::{BatchEvent, BatchLane, BatchOrder, REPORT, REVIEW, write_tables};
 
 use super::worker::guarded;
-use super::{EngineFactory, VisionFactory};
+use super::{EditError, EditResult, EngineFactory, EngineId, VisionFactory};
 use crate::bulk::{
     Decision, Doubt, Job, Journal, JournalError, Key, KnownMask, ReportRow, ReviewRow, Source,
     State, Work,
@@ -58,6 +58,9 @@ pub struct Batch<'a> {
     pub ahead: usize,
     /// Nothing is run.
     pub masks_only: bool,
+    /// Results are made again otherwise, in the place of those that are done: whatever is done is run, and the
+    /// journal keeps what it knows.
+    pub is_redo: bool,
     /// How what is said in rows becomes a sentence.
     pub say: &'a (dyn Fn(&Message) -> String + Sync),
     /// Who sees how far the pictures are that run.
@@ -68,10 +71,15 @@ pub struct Batch<'a> {
 pub trait BatchWatcher: Sync {
     /// True while nothing is to be gone on with.
     fn is_held(&self) -> bool;
+    /// True while somebody else waits for this machine's engine: a run that is held gives it up then, and is begun
+    /// anew later.
+    fn is_engine_wanted(&self) -> bool;
     /// That picture of the list is run from now on.
     fn begins(&self, index: usize);
     /// The run of that picture stands here.
     fn stage(&self, index: usize, stage: Stage);
+    /// A run has ended on an engine; its result comes without its pixels.
+    fn ran(&self, ended: Result<EditResult, (EngineId, EditError)>);
     /// True when a preview would be looked at.
     fn wants_preview(&self) -> bool;
     /// What the result of that picture will be; the size of the picture.
@@ -124,8 +132,42 @@ pub struct PictureTold<'a> {
     pub notes: &'a [Message],
 }
 
-/// A held batch looks so often whether it goes on.
-const HELD: std::time::Duration = std::time::Duration::from_millis(20);
+/// Whether a batch goes on. Whoever asks waits while it is held.
+#[derive(Clone, Copy)]
+struct Going<'a> {
+    stop: &'a AtomicBool,
+    watcher: Option<&'a dyn BatchWatcher>,
+}
+
+impl Going<'_> {
+    /// A held batch looks so often whether it goes on.
+    const HELD: Duration = Duration::from_millis(20);
+
+    /// True once it is to stop.
+    fn is_stopped(self) -> bool {
+        self.waits_until(|_| false);
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// True where what is run on this machine's engine is to be given up for somebody else, while it is held.
+    fn gives_way(self) -> bool {
+        self.waits_until(|watcher| watcher.is_engine_wanted())
+    }
+
+    /// Waits while it is held; true where that ended by what was asked.
+    fn waits_until(self, is_so: impl Fn(&dyn BatchWatcher) -> bool) -> bool {
+        let Some(watcher) = self.watcher else {
+            return false;
+        };
+        while watcher.is_held() && !self.stop.load(Ordering::Relaxed) {
+            if is_so(watcher) {
+                return true;
+            }
+            std::thread::sleep(Self::HELD);
+        }
+        false
+    }
+}
 
 /// Pictures are ahead of the stage that works on them by so many where nobody says.
 pub const AHEAD: usize = 1;
@@ -211,22 +253,18 @@ pub fn run_batch(
     let (read_tx, read_rx) = bounded(batch.ahead);
     let (selected_tx, selected_rx) = bounded(batch.ahead);
     let (made_tx, made_rx) = bounded(batch.ahead);
-    // Whoever asks whether to go on waits here while the batch is held.
-    let is_stopped = || {
-        let is_stopped = || stop.load(Ordering::Relaxed);
-        while !is_stopped() && batch.watcher.is_some_and(BatchWatcher::is_held) {
-            std::thread::sleep(HELD);
-        }
-        is_stopped()
+    let going = Going {
+        stop,
+        watcher: batch.watcher,
     };
-    let is_stopped = &is_stopped;
+    let is_stopped = &|| going.is_stopped();
     let (reading, selecting, run, writing) = std::thread::scope(|scope| {
         let reading = scope.spawn(move || reading::read_all(batch, is_stopped, &read_tx));
         let selecting = scope.spawn(move || {
             selecting::select_all(batch, vision, is_stopped, &read_rx, &selected_tx)
         });
         let writing = scope.spawn(move || writing::write_all(batch, &made_rx, told));
-        let run = handing_out::run_all(batch, engines, is_stopped, &selected_rx, &made_tx);
+        let run = handing_out::run_all(batch, engines, going, &selected_rx, &made_tx);
         drop((selected_rx, made_tx));
         (reading.join(), selecting.join(), run, writing.join())
     });

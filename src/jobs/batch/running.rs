@@ -7,13 +7,13 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::reading::row_of;
 use super::selecting::{Masked, with_doubt};
-use super::{Batch, BatchWatcher, Clock, EngineFactory, Settled, broke_down, guarded};
+use super::{Batch, BatchWatcher, Clock, EngineFactory, Going, Settled, broke_down, guarded};
 use crate::backdrop::{Placed, Placing, put_behind};
 use crate::bulk::{Job, JobTask, Model, ReportRow, Source, State, Work};
 use crate::completion;
 use crate::engine::{Cancelled, Engine, Stage};
 use crate::geometry::Extent;
-use crate::jobs::{EditError, EditProgress, JobId, run_edit};
+use crate::jobs::{EditError, EditProgress, EditResult, EngineId, JobId, run_edit};
 use crate::plan::{
     EditRequest, EditSettings, EraseRequest, Layout, Pass, PlanError, PreviewPatch, Put, erase,
 };
@@ -117,7 +117,7 @@ pub(super) struct Running<'a> {
     engine: Option<Box<dyn Engine>>,
     /// What its reports have told already.
     said: Vec<Message>,
-    is_stopped: &'a (dyn Fn() -> bool + Sync),
+    going: Going<'a>,
 }
 
 impl<'a> Running<'a> {
@@ -125,7 +125,7 @@ impl<'a> Running<'a> {
     pub(super) fn new(
         batch: &'a Batch<'a>,
         (lane, factory): (usize, &'a EngineFactory),
-        is_stopped: &'a (dyn Fn() -> bool + Sync),
+        going: Going<'a>,
     ) -> Self {
         Self {
             batch,
@@ -134,7 +134,7 @@ impl<'a> Running<'a> {
             factory,
             engine: None,
             said: Vec::new(),
-            is_stopped,
+            going,
         }
     }
 
@@ -155,7 +155,7 @@ impl<'a> Running<'a> {
                     let is_sent = next.send(Made::Result(Box::new(result))).is_ok();
                     is_sent.then_some(Ok(notes))
                 }
-                Err(_) if (self.is_stopped)() => None,
+                Err(_) if self.going.is_stopped() => None,
                 Err(failure) => Some(Err(failure)),
             };
             let (lane, is_last) = (self.lane, outcome.is_none());
@@ -230,7 +230,7 @@ impl<'a> Running<'a> {
                     settings: *settings,
                 };
                 let mut checkpoint = |_| {
-                    if (self.is_stopped)() {
+                    if self.going.is_stopped() {
                         Err(completion::Cancelled)
                     } else {
                         Ok(())
@@ -280,13 +280,24 @@ impl<'a> Running<'a> {
                 absent.insert(made)
             }
         };
-        let mut progress = Watched {
-            is_stopped: self.is_stopped,
-            watcher: self.batch.watcher,
-            index,
-            extent: picture.extent(),
+        let result = loop {
+            let mut progress = Watched {
+                going: self.going,
+                is_here: EngineId::of(&model.reference) == EngineId::local(),
+                gave_way: false,
+                index,
+                extent: picture.extent(),
+            };
+            let result = run_edit(engine.as_mut(), &request, &mut progress);
+            // Begun anew as soon as it goes on, to the same bytes.
+            if !progress.gave_way || self.going.is_stopped() {
+                break result;
+            }
         };
-        let result = run_edit(engine.as_mut(), &request, &mut progress);
+        if let Some(watcher) = self.going.watcher {
+            let ended = result.as_ref().map(EditResult::without_pixels);
+            watcher.ran(ended.map_err(|error| (EngineId::of(&model.reference), error.clone())));
+        }
         let result = result.map_err(|error| Failure::of_error(&error))?;
         // A result of fewer passes than asked for would be journaled as the whole one.
         if let Some(error) = result.ended_early_by {
@@ -328,15 +339,19 @@ fn background(
 
 /// Can be stopped, and shows what it does to whoever watches.
 struct Watched<'a> {
-    is_stopped: &'a (dyn Fn() -> bool + Sync),
-    watcher: Option<&'a dyn BatchWatcher>,
+    going: Going<'a>,
+    /// It runs on this machine's engine.
+    is_here: bool,
+    /// It was given up for somebody who waits for that engine.
+    gave_way: bool,
     index: usize,
     extent: Extent,
 }
 
 impl EditProgress for Watched<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        if (self.is_stopped)() {
+        self.gave_way = self.gave_way || self.is_here && self.going.gives_way();
+        if self.gave_way || self.going.is_stopped() {
             Err(Cancelled)
         } else {
             Ok(())
@@ -346,17 +361,17 @@ impl EditProgress for Watched<'_> {
     fn planned(&mut self, _: &Layout, _: &[Pass]) {}
 
     fn stage(&mut self, stage: Stage) {
-        if let Some(watcher) = self.watcher {
+        if let Some(watcher) = self.going.watcher {
             watcher.stage(self.index, stage);
         }
     }
 
     fn wants_preview(&self) -> bool {
-        self.watcher.is_some_and(BatchWatcher::wants_preview)
+        self.going.watcher.is_some_and(BatchWatcher::wants_preview)
     }
 
     fn preview(&mut self, preview: PreviewPatch) {
-        if let Some(watcher) = self.watcher {
+        if let Some(watcher) = self.going.watcher {
             watcher.preview(self.index, preview, self.extent);
         }
     }

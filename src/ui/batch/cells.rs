@@ -9,28 +9,32 @@ use eframe::egui::{
     Stroke, StrokeKind, TextureHandle, TextureId, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::card::cards;
 use super::words::Standing;
 use crate::editor::{Look, LookId, LookOf, OpenBatch};
 use crate::raster::sheet::SheetTile;
+use crate::ui::canvas::Uploads;
 use crate::ui::context::Desk;
 use crate::ui::icons;
 use crate::ui::state::BatchTextures;
 use crate::ui::theme::{self, Tokens, size, space, text_size};
 use crate::ui::widgets;
 
-/// Pictures that are sent to the graphics card in one frame.
-const MOST_SENT: usize = 6;
+/// Texels that are sent to the graphics card in one frame; one picture is sent at least.
+const MOST_SENT: u64 = 110_000;
 /// Frames for which a picture that is not drawn stays there.
 const KEPT_FRAMES: u64 = 120;
 /// Height of the words of a cell, in points.
 const WORDS: f32 = 44.0;
+/// Between the border of a cell and what is in it, in points.
+const PAD: f32 = space::S - 2.0;
 /// Lines of a grid below the last one seen that are read ahead.
 const LINES_AHEAD: usize = 2;
 
 /// To be called once a frame, before anything is drawn.
 pub(super) fn begin_frame(textures: &mut BatchTextures) {
     textures.frame += 1;
-    textures.sent = 0;
+    textures.sent = Uploads::default();
     let frame = textures.frame;
     textures
         .known
@@ -51,12 +55,15 @@ fn texture(
         *drawn = frame;
         return Some(texture.clone());
     }
-    if textures.sent >= MOST_SENT {
+    let texels = tile.pixels.len() as u64;
+    let sent = &mut textures.sent;
+    if sent.count > 0 && sent.texels + texels > MOST_SENT {
         // The next frame sends more, so that none takes long.
         ui.ctx().request_repaint();
         return None;
     }
-    textures.sent += 1;
+    sent.count += 1;
+    sent.texels += texels;
     let size = [tile.extent.width as usize, tile.extent.height as usize];
     let image = ColorImage::from_rgba_unmultiplied(size, tile.pixels.as_flattened());
     let texture = ui
@@ -66,6 +73,17 @@ fn texture(
         .known
         .insert(id, (Arc::clone(tile), texture.clone(), frame));
     Some(texture)
+}
+
+/// Sends what is not seen yet, as far as there is room for it in this frame: it is there when it comes into sight.
+fn send_ahead(ui: &Ui, textures: &mut BatchTextures, batch: &OpenBatch, ahead: &[LookId]) {
+    for id in ahead {
+        if let Look::Tile(tile) = batch.look(*id)
+            && texture(ui, textures, *id, tile).is_none()
+        {
+            return;
+        }
+    }
 }
 
 /// The squares that show through what is cut out, as one small texture that is repeated.
@@ -86,6 +104,96 @@ fn checker(ui: &Ui, textures: &mut BatchTextures) -> TextureId {
     id
 }
 
+/// What is seen in the place of a look.
+enum Shown {
+    /// A sign stands for one that is not there.
+    Sign(icons::Icon, Color32),
+    /// It waits for its turn to be sent to the graphics card.
+    Nothing,
+    Picture {
+        texture: TextureHandle,
+        /// In the middle of its place.
+        inside: Rect,
+        is_cut_out: bool,
+    },
+}
+
+impl Shown {
+    fn of(
+        ui: &Ui,
+        textures: &mut BatchTextures,
+        batch: &OpenBatch,
+        (id, place): (LookId, Rect),
+    ) -> Self {
+        let t = theme::tokens(ui);
+        let mut shown = id;
+        // While the large one is read the small one stands for it.
+        if id.is_large && matches!(batch.look(id), Look::Unread) {
+            shown.is_large = false;
+        }
+        let tile = match batch.look(shown) {
+            Look::Tile(tile) => tile,
+            Look::Unread => return Self::Sign(icons::PICTURE, t.line),
+            Look::None => return Self::Sign(icons::PUT_NOTHING, t.disabled),
+        };
+        let Some(texture) = texture(ui, textures, shown, tile) else {
+            return Self::Nothing;
+        };
+        let extent = vec2(tile.extent.width as f32, tile.extent.height as f32);
+        let scale = (place.size() / extent).min_elem();
+        // Small pictures are not blown up out of shape.
+        let scale = scale.min(if id.is_large { 4.0 } else { 2.0 });
+        Self::Picture {
+            texture,
+            inside: Rect::from_center_size(place.center(), extent * scale),
+            is_cut_out: id.of == LookOf::Cutout,
+        }
+    }
+
+    /// The squares that show through, where it is cut out.
+    fn squares_ui(&self, ui: &Ui, textures: &mut BatchTextures) {
+        let Self::Picture {
+            inside,
+            is_cut_out: true,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let mut mesh = Mesh::with_texture(checker(ui, textures));
+        let uv = Rect::from_min_size(pos2(0.0, 0.0), inside.size() / (2.0 * size::CHECKER));
+        mesh.add_rect_with_uv(*inside, uv, Color32::WHITE);
+        ui.painter().add(mesh);
+    }
+
+    /// Where the picture lies.
+    fn picture_ui(&self, ui: &Ui, dimmed: bool) -> Option<Rect> {
+        let Self::Picture {
+            texture, inside, ..
+        } = self
+        else {
+            return None;
+        };
+        let tint = if dimmed {
+            theme::faded(Color32::WHITE, 0.3)
+        } else {
+            Color32::WHITE
+        };
+        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().image(texture.id(), *inside, uv, tint);
+        Some(*inside)
+    }
+
+    fn sign_ui(&self, ui: &Ui, place: Rect) {
+        if let Self::Sign(sign, ink) = self {
+            let font = FontId::new(text_size::ICON + 4.0, theme::icon_family());
+            let middle = Align2::CENTER_CENTER;
+            ui.painter()
+                .text(place.center(), middle, sign.0, font, *ink);
+        }
+    }
+}
+
 /// Draws a look in the middle of its place; where it lies. A sign stands for one that is not there.
 pub(super) fn look_ui(
     ui: &Ui,
@@ -94,50 +202,11 @@ pub(super) fn look_ui(
     (id, place): (LookId, Rect),
     dimmed: bool,
 ) -> Option<Rect> {
-    let t = theme::tokens(ui);
-    let sign = |sign: icons::Icon, ink| {
-        let font = FontId::new(text_size::ICON + 4.0, theme::icon_family());
-        let painter = ui.painter();
-        painter.text(place.center(), Align2::CENTER_CENTER, sign.0, font, ink);
-    };
-    let mut shown = id;
-    // While the large one is read the small one stands for it.
-    if id.is_large && matches!(batch.look(id), Look::Unread) {
-        shown.is_large = false;
-    }
-    let tile = match batch.look(shown) {
-        Look::Tile(tile) => Arc::clone(tile),
-        Look::Unread => {
-            sign(icons::PICTURE, t.line);
-            return None;
-        }
-        Look::None => {
-            sign(icons::PUT_NOTHING, t.disabled);
-            return None;
-        }
-    };
     let textures = &mut desk.state.batch.textures;
-    let texture = texture(ui, textures, shown, &tile)?;
-    let extent = vec2(tile.extent.width as f32, tile.extent.height as f32);
-    let scale = (place.size() / extent).min_elem();
-    // Small pictures are not blown up out of shape.
-    let scale = scale.min(if id.is_large { 4.0 } else { 2.0 });
-    let inside = Rect::from_center_size(place.center(), extent * scale);
-    if id.of == LookOf::Cutout {
-        let squares = checker(ui, textures);
-        let mut mesh = Mesh::with_texture(squares);
-        let uv = Rect::from_min_size(pos2(0.0, 0.0), inside.size() / (2.0 * size::CHECKER));
-        mesh.add_rect_with_uv(inside, uv, Color32::WHITE);
-        ui.painter().add(mesh);
-    }
-    let tint = if dimmed {
-        theme::faded(Color32::WHITE, 0.3)
-    } else {
-        Color32::WHITE
-    };
-    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    ui.painter().image(texture.id(), inside, uv, tint);
-    Some(inside)
+    let shown = Shown::of(ui, textures, batch, (id, place));
+    shown.squares_ui(ui, textures);
+    shown.sign_ui(ui, place);
+    shown.picture_ui(ui, dimmed)
 }
 
 /// What a cell shows.
@@ -156,56 +225,105 @@ pub(super) struct Cell<'a> {
     pub(super) selected: bool,
 }
 
-fn cell_ui(
-    ui: &mut Ui,
-    desk: &mut Desk<'_>,
-    batch: &OpenBatch,
-    cell: &Cell<'_>,
-    whole: Vec2,
-) -> Response {
-    let (rect, response) = ui.allocate_exact_size(whole, Sense::click());
-    let said = format!("{}, {}", cell.name, cell.standing.text);
-    let selected = cell.selected;
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &said));
-    let t = theme::tokens(ui);
-    let corners = CornerRadius::same(theme::RADIUS_CARD);
-    let fill = match (cell.selected, response.hovered()) {
-        (true, _) => t.selected,
-        (false, true) => t.hover,
-        (false, false) => t.raised,
-    };
-    ui.painter().rect_filled(rect, corners, fill);
-    let pad = space::S - 2.0;
-    let pictures = Rect::from_min_max(rect.min, pos2(rect.max.x, rect.max.y - WORDS)).shrink(pad);
-    let count = cell.of.len() as f32;
-    let width = (pictures.width() - (count - 1.0) * space::XS) / count;
-    for (place, of) in cell.of.iter().enumerate() {
-        let left = pictures.left() + place as f32 * (width + space::XS);
-        let place = Rect::from_min_size(pos2(left, pictures.top()), vec2(width, pictures.height()));
-        let id = LookId {
-            at: cell.picture,
-            of: *of,
-            is_large: false,
-        };
-        look_ui(ui, desk, batch, (id, place), cell.dimmed);
-    }
-    words_ui(ui, cell, (rect, pad), t);
-    let outline = match (cell.selected, response.has_focus()) {
-        (true, _) => Stroke::new(2.0, t.accent),
-        (false, true) => Stroke::new(2.0, t.text),
-        (false, false) => Stroke::new(1.0, t.line),
-    };
-    ui.painter()
-        .rect_stroke(rect, corners, outline, StrokeKind::Inside);
-    response
+/// A cell in its place.
+struct Placed<'a> {
+    cell: Cell<'a>,
+    rect: Rect,
+    response: Response,
 }
 
-fn words_ui(ui: &Ui, cell: &Cell<'_>, (rect, pad): (Rect, f32), t: &Tokens) {
+impl<'a> Placed<'a> {
+    fn new(ui: &mut Ui, cell: Cell<'a>, whole: Vec2) -> Self {
+        let (rect, response) = ui.allocate_exact_size(whole, Sense::click());
+        let said = || format!("{}, {}", cell.name, cell.standing.text);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, cell.selected, said()));
+        Self {
+            cell,
+            rect,
+            response,
+        }
+    }
+
+    /// True where it is one as most are.
+    fn is_plain(&self) -> bool {
+        let response = &self.response;
+        !(self.cell.selected || response.hovered() || response.has_focus())
+    }
+
+    fn ground_ui(&self, ui: &Ui, t: &Tokens) {
+        let corners = CornerRadius::same(theme::RADIUS_CARD);
+        let (selected, response) = (self.cell.selected, &self.response);
+        let fill = match (selected, response.hovered()) {
+            (true, _) => t.selected,
+            (false, true) => t.hover,
+            (false, false) => t.raised,
+        };
+        let outline = match (selected, response.has_focus()) {
+            (true, _) => Stroke::new(2.0, t.accent),
+            (false, true) => Stroke::new(2.0, t.text),
+            (false, false) => Stroke::new(1.0, t.line),
+        };
+        ui.painter()
+            .rect(self.rect, corners, fill, outline, StrokeKind::Inside);
+    }
+
+    /// What of the picture is seen, and where.
+    fn places(&self) -> impl Iterator<Item = (LookId, Rect)> {
+        let pictures = Rect::from_min_max(
+            self.rect.min,
+            pos2(self.rect.max.x, self.rect.max.y - WORDS),
+        )
+        .shrink(PAD);
+        let count = self.cell.of.len() as f32;
+        let width = (pictures.width() - (count - 1.0) * space::XS) / count;
+        let size = vec2(width, pictures.height());
+        let at = self.cell.picture;
+        self.cell.of.iter().enumerate().map(move |(place, of)| {
+            let left = pictures.left() + place as f32 * (width + space::XS);
+            let id = LookId {
+                at,
+                of: *of,
+                is_large: false,
+            };
+            (id, Rect::from_min_size(pos2(left, pictures.top()), size))
+        })
+    }
+}
+
+/// Draws cells, all of one kind after another: what is alike goes to the graphics card together, and each change
+/// costs more than what is drawn.
+fn cells_ui(ui: &Ui, desk: &mut Desk<'_>, batch: &OpenBatch, cells: &[Placed<'_>]) {
+    let t = theme::tokens(ui);
+    let textures = &mut desk.state.batch.textures;
+    let (plain, other): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_plain());
+    let places = plain.into_iter().map(|cell| cell.rect);
+    ui.painter().add(cards(ui, textures, t, places));
+    other.into_iter().for_each(|cell| cell.ground_ui(ui, t));
+    let shown: Vec<(Shown, Rect, bool)> = cells
+        .iter()
+        .flat_map(|cell| cell.places().map(move |place| (place, cell.cell.dimmed)))
+        .map(|(place, dimmed)| (Shown::of(ui, textures, batch, place), place.1, dimmed))
+        .collect();
+    for (shown, ..) in &shown {
+        shown.squares_ui(ui, textures);
+    }
+    for (shown, _, dimmed) in &shown {
+        shown.picture_ui(ui, *dimmed);
+    }
+    for (shown, place, _) in &shown {
+        shown.sign_ui(ui, *place);
+    }
+    for cell in cells {
+        words_ui(ui, &cell.cell, cell.rect, t);
+    }
+}
+
+fn words_ui(ui: &Ui, cell: &Cell<'_>, rect: Rect, t: &Tokens) {
     let painter = ui.painter();
-    let room = rect.width() - 2.0 * (pad + 2.0);
+    let room = rect.width() - 2.0 * (PAD + 2.0);
     let font = FontId::proportional(text_size::SMALL + 0.5);
     let name = widgets::one_line(painter, &cell.name, font, t.text, room);
-    let mut at = pos2(rect.left() + pad + 2.0, rect.bottom() - WORDS + 2.0);
+    let mut at = pos2(rect.left() + PAD + 2.0, rect.bottom() - WORDS + 2.0);
     painter.galley(at, name, t.text);
     at.y += 18.0;
     let mut room = room;
@@ -271,6 +389,7 @@ pub(super) fn grid_ui<'a>(
         area = scrolled_to(ui, desk, area, grid, (columns, whole.y + gap));
     }
     let out = area.show_rows(ui, whole.y, lines, |ui, seen: Range<usize>| {
+        let (mut cells, mut in_sight) = (Vec::new(), 0);
         let last = (seen.end + LINES_AHEAD).min(lines);
         for line in seen.start..last {
             let from = line * columns;
@@ -287,23 +406,26 @@ pub(super) fn grid_ui<'a>(
             if line >= seen.end {
                 continue;
             }
+            in_sight = done.wanted.len();
             ui.horizontal(|ui| {
                 for at in items {
                     let Some(cell) = cell(desk, *at) else {
                         continue;
                     };
-                    let response = ui
-                        .push_id(at, |ui| cell_ui(ui, desk, batch, &cell, whole))
-                        .inner;
-                    if response.clicked() {
+                    let placed = ui.push_id(at, |ui| Placed::new(ui, cell, whole)).inner;
+                    if placed.response.clicked() {
                         desk.state.batch.selected = Some(*at);
                     }
-                    if response.double_clicked() {
+                    if placed.response.double_clicked() {
                         done.opened = Some(*at);
                     }
+                    cells.push(placed);
                 }
             });
         }
+        cells_ui(ui, desk, batch, &cells);
+        let ahead = done.wanted.get(in_sight..).unwrap_or_default();
+        send_ahead(ui, &mut desk.state.batch.textures, batch, ahead);
     });
     ui.data_mut(|data| {
         data.insert_temp(

@@ -8,6 +8,7 @@ use crate::editor::{
     Activity, BatchCommand, BatchPhase, BatchPreset, Command, Doing, OpenBatch, OpenDocument,
     RecipeFrom,
 };
+use crate::jobs::Stage;
 use crate::text::Message;
 use crate::ui::context::Desk;
 use crate::ui::file_purpose::FilePurpose;
@@ -133,6 +134,8 @@ fn doing_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch, doing: &Doing) 
         text = format!("{text} · {}", desk.text("ui-batch-held"));
     } else if doing.is_stopping() {
         text = format!("{text} · {}", desk.text("ui-batch-stopping"));
+    } else if matches!(doing.stage(), Some(Stage::Queued { .. })) {
+        text = format!("{text} · {}", desk.text("ui-batch-queued"));
     } else if let Some(left) = doing.time_left() {
         let left = Message::new("ui-batch-left").with("time", words::duration(left));
         text = format!("{text} · {}", desk.say(&left));

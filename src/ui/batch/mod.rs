@@ -1,10 +1,12 @@
 //! The batch in the window: a folder of pictures in place of everything but the bar at the top. One part for
 //! each phase; all of them read the editor and send commands.
 
+mod card;
 mod cells;
 mod header;
 mod inspector;
 mod masks;
+mod places;
 mod review;
 mod running;
 mod tries;
@@ -25,6 +27,8 @@ use crate::catalog::is_named_as_model;
 use crate::document::DocumentId;
 use crate::editor::{BatchCommand, BatchPhase, Command, OpenBatch, RecipeFrom, Verdict};
 use crate::text::Message;
+
+pub(in crate::ui) use card::CardKey;
 
 /// Draws the batch.
 pub(super) fn batch_ui(ui: &mut Ui, desk: &mut Desk<'_>) {

@@ -6,6 +6,7 @@ use eframe::egui::{
 
 use super::cells::{Cell, Grid, grid_ui};
 use super::inspector::large_ui;
+use super::places::places_ui;
 use super::words;
 use crate::editor::{
     Activity, BatchCommand, BatchPhase, Command, Doing, LookId, LookOf, OpenBatch,
@@ -83,6 +84,7 @@ fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
         );
     });
     widgets::hint(ui, &desk.text(words::about(BatchPhase::Run)));
+    places_ui(ui, desk, batch);
     if counts.look > 0 {
         let t = theme::tokens(ui);
         let look = Message::new("ui-batch-look-first").with("count", counts.look);

@@ -6,6 +6,7 @@ use eframe::egui::{
 
 use super::cells::look_ui;
 use super::header::edits;
+use super::places::places_ui;
 use super::words;
 use crate::editor::{BatchCommand, BatchPhase, Command, LookId, LookOf, OpenBatch, TryTile};
 use crate::plan::Strength;
@@ -84,6 +85,7 @@ fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) {
         );
     });
     widgets::hint(ui, &desk.text(words::about(BatchPhase::Try)));
+    places_ui(ui, desk, batch);
     ui.add_space(space::S);
 }
 

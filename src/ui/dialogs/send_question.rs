@@ -18,7 +18,8 @@ pub(super) fn send_ui(ui: &mut Ui, desk: &mut Desk<'_>, stays: &mut bool) {
     title(ui, &desk.text("ui-send-title"));
     let about = Message::new("ui-send-about")
         .with("name", server.name.clone())
-        .with("address", server.address.clone());
+        .with("address", server.address.clone())
+        .with("count", desk.editor.leaving_count());
     ui.label(desk.say(&about));
     ui.add_space(space::XS);
     widgets::hint(ui, &desk.text("ui-send-what"));

@@ -9,6 +9,7 @@ use crate::catalog::{
 use crate::editor::{Command, ServerCommand};
 use crate::text::{Explain as _, Message};
 use crate::ui::context::Desk;
+use crate::ui::other_engines::other_engines_ui;
 use crate::ui::theme;
 use crate::ui::{icons, show_in_folder, widgets};
 
@@ -26,7 +27,8 @@ pub(super) fn told_ui(ui: &mut Ui, desk: &mut Desk<'_>, card: &ModelCard) {
         family_ui(ui, desk, model);
     }
     previews_ui(ui, desk);
-    other_engines_ui(ui, desk);
+    let others = desk.editor.other_engines();
+    other_engines_ui(ui, desk, "ui-model-also", others);
     if let Some(path) = card.reference.path() {
         let show = desk.text("ui-model-show");
         if widgets::quiet_button(ui, icons::OPEN, &show)
@@ -55,31 +57,6 @@ fn previews_ui(ui: &mut Ui, desk: &Desk<'_>) {
     };
     let tip = desk.text("ui-model-previews-tip");
     widgets::hint(ui, &desk.say(&line)).on_hover_text(format!("{tip}\n{}", tiny.path.display()));
-}
-
-/// Engines that have the same model: comparisons of strengths may use them too.
-fn other_engines_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
-    for (engine, is_used) in desk.editor.other_engines() {
-        let name = match engine.server() {
-            Some(server) => Message::new("ui-model-at").with("server", server.to_owned()),
-            None => Message::new("ui-model-here-too"),
-        };
-        let text = desk.say(&Message::new("ui-model-also").with("where", desk.say(&name)));
-        let mut wanted = is_used;
-        let tooltip = desk.text("ui-model-also-tip");
-        if ui
-            .checkbox(&mut wanted, text)
-            .on_hover_text(tooltip)
-            .changed()
-        {
-            desk.prefer(|preferences| {
-                preferences.also_on.retain(|known| known != engine.name());
-                if wanted {
-                    preferences.also_on.push(engine.name().to_owned());
-                }
-            });
-        }
-    }
 }
 
 /// What says of which family a model on a server is; its name where nothing else does.

@@ -10,6 +10,8 @@ use crate::document::DocumentId;
 use crate::editor::{Editor, LookId, OpenDocument};
 use crate::plan::Strength;
 use crate::raster::sheet::SheetTile;
+use crate::ui::batch::CardKey;
+use crate::ui::canvas::Uploads;
 use crate::ui::file_purpose::FilePurpose;
 
 /// Which pictures are shown.
@@ -35,9 +37,11 @@ pub(in crate::ui) struct BatchTextures {
     /// Counts frames.
     pub(in crate::ui) frame: u64,
     /// What was sent in this frame.
-    pub(in crate::ui) sent: usize,
+    pub(in crate::ui) sent: Uploads,
     /// Shows through what is cut out.
     pub(in crate::ui) checker: Option<(bool, TextureHandle)>,
+    /// The ground of a cell.
+    pub(in crate::ui) card: Option<(CardKey, TextureHandle)>,
 }
 
 impl std::fmt::Debug for BatchTextures {

@@ -11,19 +11,19 @@ use super::*;
 use crate::support::session::start_in;
 
 /// Two strengths would have two results each; one is what the window chooses.
-const ONE: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not-masked\"\n\
+pub(super) const ONE: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not-masked\"\n\
                    [edit]\nprompt = \"a wall\"\nstrength = 0.5\nsteps = 4\n";
 
-struct Window(Session);
+pub(super) struct Window(pub(super) Session);
 
 impl Window {
-    fn open(room: &Path) -> Self {
+    pub(super) fn open(room: &Path) -> Self {
         let mut window = Self(Session::new(Vec::new()));
         window.open_folder(room);
         window
     }
 
-    fn open_folder(&mut self, room: &Path) {
+    pub(super) fn open_folder(&mut self, room: &Path) {
         self.send(BatchCommand::Open {
             folder: room.join("in"),
             recipe: RecipeFrom::File(room.join("r.overpaint-recipe.toml")),
@@ -32,24 +32,24 @@ impl Window {
         self.wait_until_idle();
     }
 
-    fn send(&mut self, command: BatchCommand) {
+    pub(super) fn send(&mut self, command: BatchCommand) {
         self.0.editor.apply(Command::Batch(command));
     }
 
-    fn batch(&self) -> &OpenBatch {
+    pub(super) fn batch(&self) -> &OpenBatch {
         self.0.editor.batch().unwrap()
     }
 
-    fn wait(&mut self, what: &str, ready: impl Fn(&OpenBatch) -> bool) {
+    pub(super) fn wait(&mut self, what: &str, ready: impl Fn(&OpenBatch) -> bool) {
         self.0
             .wait(what, |editor| editor.batch().is_some_and(&ready));
     }
 
-    fn wait_until_idle(&mut self) {
+    pub(super) fn wait_until_idle(&mut self) {
         self.wait("the batch", |batch| batch.doing().is_none());
     }
 
-    fn place(&self, name: &str) -> usize {
+    pub(super) fn place(&self, name: &str) -> usize {
         let mut names = self.batch().pictures().iter().map(|it| it.source.name());
         names.position(|it| it == name).unwrap()
     }
@@ -60,7 +60,7 @@ impl Window {
 }
 
 /// A folder of three pictures, an empty file and a recipe.
-fn room_with_recipe() -> TempDir {
+pub(super) fn room_with_recipe() -> TempDir {
     let room = tempfile::tempdir().unwrap();
     fs::create_dir(room.path().join("in")).unwrap();
     for (name, shade) in [("a.png", 10), ("b.jpg", 80), ("c.webp", 160)] {
@@ -72,7 +72,7 @@ fn room_with_recipe() -> TempDir {
     room
 }
 
-fn out(room: &Path) -> PathBuf {
+pub(super) fn out(room: &Path) -> PathBuf {
     room.join("in/overpaint")
 }
 

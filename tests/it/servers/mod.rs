@@ -39,7 +39,7 @@ fn comfy() -> Server {
 
 /// A server on another machine, where nobody listens, as it was left by a session before: with one model, and
 /// never sent a picture.
-fn elsewhere(data_dir: &Path) {
+pub(crate) fn elsewhere(data_dir: &Path) {
     let mut servers = Servers::open(data_dir);
     let server = Named {
         name: "studio".to_owned(),
