@@ -323,7 +323,9 @@ mod tests {
         }
         assert_eq!(again.key_place("studio"), Some(KeyPlace::File));
         // What was chosen stays with it under another name.
-        again.remember_family("studio", "m", Family::Xl).unwrap();
+        again
+            .remember_family("studio", "m", Some(Family::Xl))
+            .unwrap();
         let report = ServerReport {
             version: "1".to_owned(),
             ..ServerReport::default()

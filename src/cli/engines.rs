@@ -9,12 +9,14 @@ use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
 use super::routed::VAULT;
-use crate::catalog::{Access, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers};
+use crate::catalog::{
+    Access, Family, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers, ToldBy,
+};
 use crate::engine::diffusion::{self, EngineOptions};
 use crate::engine::remote::{self, Pace, RemoteEngine, kind_at};
 use crate::engine::{Demands, Engine, EngineError, ServerError};
 use crate::jobs::{EditError, EngineFactory, Speeds};
-use crate::text::Message;
+use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
     let mut servers = known();
@@ -176,14 +178,17 @@ fn served(
     let engine = RemoteEngine::new(server, access, Pace::default());
     let model = engine.model(model).map_err(failed)?;
     let mut servers = known();
-    let Some(family) = family else {
+    let Some(said) = family else {
         return Ok(servers.as_confirmed(model));
     };
-    let family = family.into();
+    let family = said.family();
     if servers.find(&server.name).is_some() {
         servers.remember_family(&server.name, &model.name, family)?;
     }
-    Ok(ServedModel { family, ..model })
+    Ok(ServedModel {
+        family: family.unwrap_or(model.family),
+        ..model
+    })
 }
 
 /// Says that pictures leave this machine, once for each server that was added.
@@ -308,7 +313,13 @@ fn describe(server: &Server, report: &ServerReport, console: &Console) {
     }
     let count = Message::new("cli-engine-models").with("count", report.models.len());
     answer(&format!("  {}", console.say(&count)));
+    let servers = known();
     for model in &report.models {
-        answer(&format!("    {model}"));
+        let told = servers.family_of(&server.name, model);
+        let told = told.and_then(Family::name).map(|family| {
+            let by = console.say(&ToldBy::Hand.message());
+            format!("  {family} ({by})")
+        });
+        answer(&format!("    {model}{}", told.unwrap_or_default()));
     }
 }

@@ -221,10 +221,14 @@ impl Editor {
                 let remove = move |servers: &mut Servers| servers.remove(&server).map(drop);
                 self.serving.keep(After::Nothing, remove)
             }
-            ServerCommand::Tell(model) => {
-                let after = After::Known(model.server.clone(), model.name.clone());
+            ServerCommand::Tell {
+                server,
+                model,
+                family,
+            } => {
+                let after = After::Known(server.clone(), model.clone());
                 self.serving.keep(after, move |servers| {
-                    servers.remember_family(&model.server, &model.name, model.family)
+                    servers.remember_family(&server, &model, family)
                 })
             }
             ServerCommand::Send(agrees) => self.answer_leaving(agrees),

@@ -667,6 +667,7 @@ ui-model-also-tip = The same model is there. Each engine takes the next strength
 ui-model-perhaps = { $family } (guessed)
 ui-model-family = Family
 ui-model-family-tip = Work sizes follow from it. It is remembered for this model on this server.
+ui-model-family-untell = Press again to take it back
 ui-model-family-guess = Which family is it of? Its name does not say it for sure.
 ui-model-no-server = There is no server “{ $server }” any more. Add it in “Servers”, or choose another model.
 ui-model-inpainting = for inpainting

@@ -655,6 +655,7 @@ ui-model-also-tip = 那裡有同一個模型。各引擎空閒時取下一個強
 ui-model-perhaps = { $family }（推測）
 ui-model-family = 家族
 ui-model-family-tip = 工作尺寸由它決定。會記住這個伺服器上的這個模型。
+ui-model-family-untell = 再按一次，取消這個選擇
 ui-model-family-guess = 它屬於哪個家族？從名稱無法確定。
 ui-model-no-server = 已經沒有伺服器「{ $server }」。請在「伺服器」加入，或選擇其他模型。
 ui-model-inpainting = 局部重繪用

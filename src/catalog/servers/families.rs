@@ -16,15 +16,18 @@ impl Servers {
         self.families.get(server)?.get(model).copied()
     }
 
-    /// Remembers what a model there is.
+    /// Remembers what a model there is; `None` takes back what was said.
     pub fn remember_family(
         &mut self,
         server: &str,
         model: &str,
-        family: Family,
+        family: Option<Family>,
     ) -> Result<(), CatalogError> {
         self.families.change(server, |there| {
-            there.insert(model.to_owned(), family);
+            match family {
+                Some(family) => there.insert(model.to_owned(), family),
+                None => there.remove(model),
+            };
         })
     }
 
@@ -58,7 +61,7 @@ mod tests {
         let model = "mine.safetensors";
         assert_eq!(servers.family_of("studio", model), None);
         servers
-            .remember_family("studio", model, Family::Xl)
+            .remember_family("studio", model, Some(Family::Xl))
             .unwrap();
         let mut again = Servers::open(room.path());
         assert_eq!(again.family_of("studio", model), Some(Family::Xl));
@@ -66,6 +69,11 @@ mod tests {
         let guessed = ServedModel::guessed("studio", model, None);
         assert_eq!(guessed.family, Family::StableDiffusion1);
         assert_eq!(again.as_confirmed(guessed).family, Family::Xl);
+        again.remember_family("studio", model, None).unwrap();
+        assert_eq!(Servers::open(room.path()).family_of("studio", model), None);
+        again
+            .remember_family("studio", model, Some(Family::Xl))
+            .unwrap();
         assert_eq!(again.remove("studio"), Ok(true));
         let forgotten = Servers::open(room.path());
         assert_eq!(forgotten.family_of("studio", model), None);

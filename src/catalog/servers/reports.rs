@@ -126,7 +126,11 @@ mod tests {
             .unwrap();
         assert_eq!(told(&servers), (Family::Xl, ToldBy::Metadata));
         servers
-            .remember_family("studio", "paper.safetensors", Family::StableDiffusion2)
+            .remember_family(
+                "studio",
+                "paper.safetensors",
+                Some(Family::StableDiffusion2),
+            )
             .unwrap();
         let again = Servers::open(room.path());
         assert_eq!(told(&again), (Family::StableDiffusion2, ToldBy::Hand));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use overpaint::catalog::{
-    Access, Family, KeyPlace, ModelRef, ServedModel, Server as Named, ServerKind, Servers, ToldBy,
+    Access, Family, KeyPlace, ModelRef, Server as Named, ServerKind, Servers, ToldBy,
 };
 use overpaint::editor::{Adding, Command, Editor, RunState, ServerCommand, ServerState};
 use overpaint::plan::{SamplerId, Strength};
@@ -75,16 +75,22 @@ fn a_server_is_added_its_models_are_chosen_and_stay_where_it_does_not_answer() {
         family(&session.editor),
         (Family::StableDiffusion1, 512, ToldBy::Name)
     );
-    let told = ServedModel {
-        family: Family::StableDiffusion2,
-        ..ServedModel::guessed("studio", "sub/house.safetensors", None)
-    };
-    session
-        .editor
-        .apply(Command::Server(ServerCommand::Tell(told)));
-    session.wait("what was said", |editor| {
-        family(editor) == (Family::StableDiffusion2, 768, ToldBy::Hand)
-    });
+    // It can be taken back.
+    for (said, is) in [
+        (Some(Family::Xl), (Family::Xl, 1024, ToldBy::Hand)),
+        (None, (Family::StableDiffusion1, 512, ToldBy::Name)),
+        (
+            Some(Family::StableDiffusion2),
+            (Family::StableDiffusion2, 768, ToldBy::Hand),
+        ),
+    ] {
+        session.editor.apply(Command::Server(ServerCommand::Tell {
+            server: "studio".to_owned(),
+            model: "sub/house.safetensors".to_owned(),
+            family: said,
+        }));
+        session.wait("what was said", |editor| family(editor) == is);
+    }
     assert_eq!(session.errors(), [""; 0]);
     // The next session begins without the server.
     drop(server);

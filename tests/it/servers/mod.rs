@@ -1,6 +1,7 @@
 //! Servers that run models, in the editor and in the window. A scripted one says what ComfyUI says of itself; the
 //! engine is scripted too, so that nothing is run there.
 
+mod command_line;
 mod editor;
 mod window;
 

@@ -74,6 +74,22 @@ fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
     });
     assert!(!has(&window, "Which family is it of?"));
     assert!(has(&window, "Family (chosen by you)"));
+    // Pressed again it is taken back, and asked again.
+    press(&mut window, Role::Button, "SDXL");
+    window.wait(|editor| {
+        editor
+            .model_card()
+            .is_some_and(|card| card.family == Family::StableDiffusion1)
+    });
+    window.frames(3);
+    assert!(has(&window, "Which family is it of?"));
+    press(&mut window, Role::Button, "SDXL");
+    window.wait(|editor| {
+        editor
+            .model_card()
+            .is_some_and(|card| card.family == Family::Xl)
+    });
+    window.frames(3);
     window.harness.key_press(Key::Escape);
     window.frames(3);
     // Where it runs is said by the model's line.
