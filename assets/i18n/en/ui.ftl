@@ -513,6 +513,7 @@ ui-details-auto = Automatic
 ui-details-more = More
 ui-work-size = Work size
 ui-work-size-tip = The longer side at which the model works first, in pixels. A model draws best near the size it was trained at; more takes longer and needs more memory.
+ui-forecast-tip-there = What a run will take on { $server }: time as it was measured there before.
 ui-forecast-tip = What a run will take: time as it was measured on this machine before, else roughly, and memory.
 ui-finish = Finish in full
 ui-finish-tip = Draw this result again, up to the picture’s own size, with the same seed and settings. It takes the place of its layer; undo brings the quick one back.

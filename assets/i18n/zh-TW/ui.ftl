@@ -507,6 +507,7 @@ ui-details-auto = 自動
 ui-details-more = 更多
 ui-work-size = 工作尺寸
 ui-work-size-tip = 模型第一次繪製時較長邊的像素數。接近訓練時的大小畫得最好；更大會花更多時間和記憶體。
+ui-forecast-tip-there = 這次在 { $server } 會花多少時間，依先前在那裡的實測。
 ui-forecast-tip = 這次會花多少時間和記憶體。時間依這台電腦先前的實測，沒有實測時只是粗估。
 ui-finish = 完整繪製
 ui-finish-tip = 用同樣的種子和設定，把這個結果重新畫到圖片原本的大小，並取代它的圖層；復原可以回到快速的那一張。
