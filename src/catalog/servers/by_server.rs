@@ -90,7 +90,10 @@ mod tests {
         let mut numbers = read();
         assert_eq!(numbers.forget("studio"), Ok(None));
         assert_eq!(numbers.rename("studio", "attic"), Ok(()));
-        assert!(!room.path().join(FILE).exists(), "nothing was to be written");
+        assert!(
+            !room.path().join(FILE).exists(),
+            "nothing was to be written"
+        );
         assert_eq!(numbers.set("studio", 1), Ok(None));
         assert_eq!(numbers.set("studio", 2), Ok(Some(1)));
         numbers.change("shop", |number| *number += 7).unwrap();
