@@ -9,6 +9,7 @@ use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
 use super::routed::VAULT;
+use crate::bulk::lora_parts;
 use crate::catalog::{
     Access, Family, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers, ToldBy,
 };
@@ -16,6 +17,7 @@ use crate::engine::diffusion::{self, EngineOptions};
 use crate::engine::remote::{self, Pace, RemoteEngine, kind_at};
 use crate::engine::{Demands, Engine, EngineError, ServerError};
 use crate::jobs::{EditError, EngineFactory, Speeds};
+use crate::plan::{LoraUse, LoraWeight};
 use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
@@ -67,8 +69,14 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
             describe(&server, &report.map_err(failed)?, console);
         }
         Some(EnginesCommand::Remove { engine }) => {
+            let known = servers.find(engine).map(|server| server.name.clone());
             if !servers.remove(engine)? {
                 return Err(unknown(engine, &servers));
+            }
+            let mut speeds = Speeds::read(&data_dir());
+            if known.is_some_and(|name| speeds.rename_server(&name, None)) {
+                // Nothing of it is used any more.
+                drop(speeds.write(&data_dir()));
             }
             let removed = Message::new("cli-engine-removed").with("name", engine.clone());
             console.note(&removed);
@@ -77,21 +85,40 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
     Ok(())
 }
 
-/// The server that `--engine` names and the model of that name there; `None`: this machine. Says once that
-/// pictures leave it.
+/// A server that runs an edit, with its model, and the LoRAs there.
+pub(super) struct Chosen {
+    pub(super) engine: RemoteEngine,
+    pub(super) model: ModelRef,
+    pub(super) loras: Vec<LoraUse>,
+}
+
+/// The server that `--engine` names, and the model and LoRAs of those names there; `None`: this machine. Says
+/// once that pictures leave it.
 pub(super) fn chosen(
     args: &EngineArgs,
-    model: &str,
+    (model, loras): (&str, &[String]),
     console: &Console,
-) -> Result<Option<(RemoteEngine, ModelRef)>, CliError> {
+) -> Result<Option<Chosen>, CliError> {
     if args.engine == EngineArgs::LOCAL {
         return Ok(None);
     }
     let (server, access) = named(&args.engine)?;
     let model = served(&server, &access, (model, args.family))?;
-    say_leaving(server.clone(), console)?;
     let engine = RemoteEngine::new(&server, &access, Pace::default());
-    Ok(Some((engine, ModelRef::Served(model))))
+    let there = |typed: &String| {
+        let (name, weight) = lora_parts(typed);
+        Ok(LoraUse {
+            lora: engine.lora(name).map_err(failed)?,
+            weight: LoraWeight::new(weight).map_err(|error| CliError::Argument(error.message()))?,
+        })
+    };
+    let loras = loras.iter().map(there).collect::<Result<_, CliError>>()?;
+    say_leaving(server, console)?;
+    Ok(Some(Chosen {
+        engine,
+        model: ModelRef::Served(model),
+        loras,
+    }))
 }
 
 /// An engine of a batch.
@@ -321,5 +348,12 @@ fn describe(server: &Server, report: &ServerReport, console: &Console) {
             format!("  {family} ({by})")
         });
         answer(&format!("    {model}{}", told.unwrap_or_default()));
+    }
+    if !report.loras.is_empty() {
+        let count = Message::new("cli-engine-loras").with("count", report.loras.len());
+        answer(&format!("  {}", console.say(&count)));
+        for lora in &report.loras {
+            answer(&format!("    {lora}"));
+        }
     }
 }

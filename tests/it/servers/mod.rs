@@ -51,7 +51,10 @@ fn elsewhere(data_dir: &Path) {
     servers.set(server, Access::default()).unwrap();
     let report = ServerReport {
         models: vec!["sd15-paint.safetensors".to_owned()],
-        samplers: vec!["euler".to_owned()],
+        samplers: ["euler", "dpmpp_2m"].map(str::to_owned).to_vec(),
+        loras: ["styles/ink.safetensors", "oil.safetensors"]
+            .map(str::to_owned)
+            .to_vec(),
         ..ServerReport::default()
     };
     servers.remember_report("studio", report).unwrap();
