@@ -1,8 +1,9 @@
-"""A stand-in for ComfyUI: python3 comfy.py PORT_FILE LOG [HOST].
+"""A stand-in for ComfyUI: python3 comfy.py PORT_FILE LOG [HOST[:PORT]].
 
 Speaks what the window hears of ComfyUI: what it is and has, uploads, one job after the other, progress and previews
 over the socket, results, interrupting. What it makes is no model's picture but the one it was sent, painted over by
-ImageMagick, the more the higher the strength. STEP_SECONDS (environment) makes it slow. Every request is a line of LOG.
+ImageMagick, the more the higher the strength. STEP_SECONDS (environment) makes it slow; PLAIN=1 has it give pictures
+back as they came, and always the same preview, so that it costs next to nothing. Every request is a line of LOG.
 """
 
 import base64
@@ -23,6 +24,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 STEP = float(os.environ.get("STEP_SECONDS", "0.3"))
+PLAIN = os.environ.get("PLAIN") == "1"
 MODELS = ["paper.safetensors", "portraits/dreamshaperXL_v21.safetensors", "sd15-house.safetensors"]
 SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m", "lcm"]
 CHOICES = {
@@ -40,6 +42,8 @@ def convert(*arguments):
 
 class Comfy:
     """What all connections share."""
+
+    preview = None
 
     def __init__(self, log):
         self.folder = Path(tempfile.mkdtemp(prefix="comfy-"))
@@ -109,15 +113,18 @@ class Comfy:
             self.tell(client, "progress", {"prompt_id": job, "value": done, "max": executed, "node": "sampler"})
             if done % 2:
                 share = executed / steps * done / executed
-                preview = convert(*painted(share), "-resize", "128x128", "-blur", f"0x{3 * (1 - done / executed)}", "jpg:-")
-                self.send(client, 2, struct.pack(">II", 1, 1) + preview)
+                blur = f"0x{3 * (1 - done / executed)}"
+                if not PLAIN or not self.preview:
+                    self.preview = convert(*painted(share), "-resize", "128x128", "-blur", blur, "jpg:-")
+                self.send(client, 2, struct.pack(">II", 1, 1) + self.preview)
             time.sleep(STEP)
         node("decoded")
         outputs = {}
         for output, share in [("result", executed / steps), ("round-trip", 0)]:
             if output in graph:
                 file = f"{job}-{output}.png"
-                (self.folder / file).write_bytes(convert(*painted(share), "png:-"))
+                made = picture.read_bytes() if PLAIN else convert(*painted(share), "png:-")
+                (self.folder / file).write_bytes(made)
                 outputs[output] = {"images": [{"filename": file, "subfolder": "", "type": "temp"}]}
         return {"outputs": outputs, "status": {"status_str": "success", "completed": True, "messages": []}}
 
@@ -216,7 +223,8 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     """Serves until it is ended."""
     port_file, log, *host = sys.argv[1:]
-    server = ThreadingHTTPServer((host[0] if host else "127.0.0.1", 0), Handler)
+    name, _, port = (host[0] if host else "127.0.0.1").partition(":")
+    server = ThreadingHTTPServer((name, int(port or 0)), Handler)
     server.daemon_threads = True
     server.comfy = Comfy(log)
     Path(port_file).write_text(f"http://{server.server_address[0]}:{server.server_port}")

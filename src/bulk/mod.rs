@@ -34,7 +34,7 @@ pub use key::Key;
 pub use listing::{Listing, Source, list};
 pub use output::{OutputFormat, OutputSection};
 pub use prompts::{PromptTable, Prompts, is_of_each};
-pub use ready::{loras_named, made_ready, made_ready_on};
+pub use ready::{lora_parts, loras_named, made_ready, made_ready_on};
 pub use recipe::{
     Action, BackgroundSection, BulkRecipe, EditSection, EraseSection, MaskSection, RECIPE_ENDING,
     RECIPE_VERSION,

@@ -54,7 +54,7 @@ pub fn made_ready_on(
     }
     let typed = edit.map(|edit| edit.lora.as_slice()).unwrap_or_default();
     let mut loras = Vec::new();
-    for (name, weight) in typed.iter().map(|typed| parted(typed)) {
+    for (name, weight) in typed.iter().map(|typed| lora_parts(typed)) {
         let lora = match told_identity(&recipe, name) {
             Some(told) => lora_of(library, name, told)?,
             None => library.find_lora(name)?,
@@ -110,6 +110,9 @@ fn model_of(library: &Library, name: &str, told: &str) -> Result<ModelRef, BulkE
 
 /// The same of a LoRA.
 fn lora_of(library: &Library, name: &str, told: &str) -> Result<LoraRef, BulkError> {
+    if let Some(lora) = LoraRef::of_served(told) {
+        return Ok(lora);
+    }
     let of_name = library.find_lora(name).ok();
     let of_name = of_name.filter(|lora| lora.identity == told);
     let found = of_name.unwrap_or_else(|| {
@@ -126,8 +129,8 @@ fn lora_of(library: &Library, name: &str, told: &str) -> Result<LoraRef, BulkErr
     }
 }
 
-/// `FILE`, or `FILE:WEIGHT` where what stands behind the last colon is a number.
-fn parted(typed: &str) -> (&str, f64) {
+/// A LoRA as it is typed: `NAME`, or `NAME:WEIGHT` where what stands behind the last colon is a number.
+pub fn lora_parts(typed: &str) -> (&str, f64) {
     let parts = typed.rsplit_once(':');
     let parts = parts.and_then(|(file, weight)| Some((file, weight.trim().parse().ok()?)));
     parts.unwrap_or((typed, 1.0))
@@ -136,7 +139,7 @@ fn parted(typed: &str) -> (&str, f64) {
 /// LoRAs as they are typed: `FILE` or `FILE:WEIGHT`.
 pub fn loras_named(library: &Library, typed: &[String]) -> Result<Vec<LoraUse>, NotReady> {
     let one = |text: &String| {
-        let (file, weight) = parted(text);
+        let (file, weight) = lora_parts(text);
         Ok(LoraUse {
             lora: library.find_lora(file)?,
             weight: LoraWeight::new(weight)?,

@@ -62,6 +62,11 @@ pub enum CatalogError {
         /// Which file.
         path: PathBuf,
     },
+    /// A LoRA that lies on a server, for a model of this machine.
+    ServedLora {
+        /// Its name there.
+        name: String,
+    },
     /// A LoRA that was made for another family of models.
     LoraOfOther {
         /// Which file.
@@ -201,6 +206,7 @@ impl Explain for CatalogError {
             Self::OtherLora { path, kind } => Message::new("lora-is-of-kind")
                 .with("kind", kind.clone())
                 .with("path", path.as_path()),
+            Self::ServedLora { name } => Message::new("lora-served").with("name", name.clone()),
             Self::NoLora { path } => Message::new("lora-is-none").with("path", path.as_path()),
             Self::LoraOfOther {
                 path,

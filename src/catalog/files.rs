@@ -80,6 +80,11 @@ impl ModelFiles {
         if loras.is_empty() {
             return Ok(self);
         }
+        let mut there = loras.iter().filter_map(|(lora, _)| lora.name_there());
+        if let Some(name) = there.next() {
+            let name = name.to_owned();
+            return Err(CatalogError::ServedLora { name });
+        }
         let mut parts = BTreeMap::new();
         for (part, name) in [
             ("unet", "unet/diffusion_pytorch_model.safetensors"),

@@ -224,9 +224,10 @@ impl Library {
     }
 
     /// The same LoRA where it lies on this machine, found by its name, else by what it is; unchanged where
-    /// it is not found.
+    /// it is not found, or lies on a server.
     pub fn found_lora(&self, lora: LoraRef) -> LoraRef {
-        if lora.path.is_absolute() && lora.path.is_file() {
+        let is_here = lora.path.is_absolute() && lora.path.is_file();
+        if is_here || lora.name_there().is_some() {
             return lora;
         }
         let files = self.lora_files();

@@ -41,7 +41,7 @@ pub use folders::is_named_as_model;
 pub use identity::{identity, identity_of};
 pub use inspect::{Addition, Foreign, foreign_head};
 pub use library::Library;
-pub use lora::{Delta, LoraRef};
+pub use lora::{Delta, LoraRef, stem_there};
 pub use places::models_folder;
 pub use prompt_terms::{English, holds_cjk, in_english};
 pub use served::ServedModel;

@@ -1,5 +1,6 @@
 //! [`Servers`]: the servers that may run models, as the user added them. Plain data: nothing is asked here.
 
+mod by_server;
 mod families;
 mod reports;
 mod secrets;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
 use super::places::write_whole;
+use by_server::ByServer;
 use families::Families;
-use reports::Reports;
+use reports::Known;
 use secrets::Secrets;
 
 /// Names, addresses and kinds.
@@ -98,13 +100,13 @@ impl Server {
 }
 
 /// The servers that the user added. A clone knows what was known then.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Servers {
     data_dir: PathBuf,
     list: Vec<Server>,
     secrets: Secrets,
-    families: Families,
-    reports: Reports,
+    families: ByServer<Families>,
+    reports: ByServer<Known>,
 }
 
 impl Servers {
@@ -116,8 +118,8 @@ impl Servers {
             data_dir: data_dir.to_path_buf(),
             list: list.unwrap_or_default(),
             secrets: Secrets::read(data_dir),
-            families: families::read(data_dir),
-            reports: reports::read(data_dir),
+            families: ByServer::read(data_dir, families::FILE),
+            reports: ByServer::read(data_dir, reports::FILE),
         }
     }
 
@@ -198,7 +200,7 @@ impl Servers {
     /// The same with a key that lies in its place already; `None`: as it was.
     pub fn set_placed(&mut self, server: Server, key: Option<Placed>) -> Result<(), CatalogError> {
         if let Some(key) = key {
-            self.secrets.set(&server.name, key);
+            self.secrets.set(&server.name, key)?;
         }
         match self.list.iter_mut().find(|known| known.name == server.name) {
             Some(known) => *known = server,
@@ -216,9 +218,9 @@ impl Servers {
             return Ok(false);
         };
         to.clone_into(&mut server.name);
-        self.secrets.rename(name, to);
-        self.rename_families(name, to)?;
-        self.rename_reports(name, to)?;
+        self.secrets.kept.rename(name, to)?;
+        self.families.rename(name, to)?;
+        self.reports.rename(name, to)?;
         self.write().map(|()| true)
     }
 
@@ -239,19 +241,17 @@ impl Servers {
             return Ok(false);
         };
         self.list.retain(|server| server.name != name);
-        self.secrets.remove(&name);
-        self.forget_families(&name)?;
-        self.forget_reports(&name)?;
+        self.secrets.remove(&name)?;
+        self.families.forget(&name)?;
+        self.reports.forget(&name)?;
         self.write().map(|()| true)
     }
 
-    /// `write_whole` makes files that only their owner may read.
     fn write(&self) -> Result<(), CatalogError> {
         let bytes = serde_json::to_vec_pretty(&self.list).unwrap_or_default();
         let path = self.data_dir.join(FILE);
         write_whole(&self.data_dir, FILE, &bytes)
-            .map_err(|error| CatalogError::of_io(&path, &error))?;
-        self.secrets.write(&self.data_dir)
+            .map_err(|error| CatalogError::of_io(&path, &error))
     }
 }
 
@@ -323,7 +323,9 @@ mod tests {
         }
         assert_eq!(again.key_place("studio"), Some(KeyPlace::File));
         // What was chosen stays with it under another name.
-        again.remember_family("studio", "m", Family::Xl).unwrap();
+        again
+            .remember_family("studio", "m", Some(Family::Xl))
+            .unwrap();
         let report = ServerReport {
             version: "1".to_owned(),
             ..ServerReport::default()

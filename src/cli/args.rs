@@ -223,8 +223,9 @@ pub struct EditArgs {
     /// What runs it
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// LoRA to add to the model, and how much of it [default: 1]. May be given several times
-    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    /// LoRA to add to the model, and how much of it [default: 1]; with --engine one of the server's, by its
+    /// name there. May be given several times
+    #[arg(long, value_name = "FILE|NAME[:WEIGHT]")]
     pub lora: Vec<String>,
     /// Autoencoder (VAE) to use with a checkpoint file instead of its own: a file, or the folder it came in
     #[arg(long, value_name = "FILE")]

@@ -10,12 +10,16 @@ use super::console::{Console, answer};
 use super::data_dir;
 use super::error::CliError;
 use super::routed::VAULT;
-use crate::catalog::{Access, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers};
+use crate::bulk::lora_parts;
+use crate::catalog::{
+    Access, Family, KeyPlace, ModelRef, ServedModel, Server, ServerReport, Servers, ToldBy,
+};
 use crate::engine::diffusion::{self, EngineOptions};
 use crate::engine::remote::{self, Pace, RemoteEngine, kind_at};
 use crate::engine::{Demands, Engine, EngineError, ServerError};
 use crate::jobs::{EditError, EngineFactory, Speeds};
-use crate::text::Message;
+use crate::plan::{LoraUse, LoraWeight};
+use crate::text::{Explain as _, Message};
 
 pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError> {
     let mut servers = known();
@@ -66,8 +70,14 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
             describe(&server, &report.map_err(failed)?, console);
         }
         Some(EnginesCommand::Remove { engine }) => {
+            let known = servers.find(engine).map(|server| server.name.clone());
             if !servers.remove(engine)? {
                 return Err(unknown(engine, &servers));
+            }
+            let mut speeds = Speeds::read(&data_dir());
+            if known.is_some_and(|name| speeds.rename_server(&name, None)) {
+                // Nothing of it is used any more.
+                drop(speeds.write(&data_dir()));
             }
             let removed = Message::new("cli-engine-removed").with("name", engine.clone());
             console.note(&removed);
@@ -76,21 +86,40 @@ pub(super) fn run(args: &EnginesArgs, console: &Console) -> Result<(), CliError>
     Ok(())
 }
 
-/// The server that `--engine` names and the model of that name there; `None`: this machine. Says once that
-/// pictures leave it.
+/// A server that runs an edit, with its model, and the LoRAs there.
+pub(super) struct Chosen {
+    pub(super) engine: RemoteEngine,
+    pub(super) model: ModelRef,
+    pub(super) loras: Vec<LoraUse>,
+}
+
+/// The server that `--engine` names, and the model and LoRAs of those names there; `None`: this machine. Says
+/// once that pictures leave it.
 pub(super) fn chosen(
     args: &EngineArgs,
-    model: &str,
+    (model, loras): (&str, &[String]),
     console: &Console,
-) -> Result<Option<(RemoteEngine, ModelRef)>, CliError> {
+) -> Result<Option<Chosen>, CliError> {
     if args.engine == EngineArgs::LOCAL {
         return Ok(None);
     }
     let (server, access) = named(&args.engine)?;
     let model = served(&server, &access, (model, args.family))?;
-    say_leaving(server.clone(), console)?;
     let engine = RemoteEngine::new(&server, &access, Pace::default());
-    Ok(Some((engine, ModelRef::Served(model))))
+    let there = |typed: &String| {
+        let (name, weight) = lora_parts(typed);
+        Ok(LoraUse {
+            lora: engine.lora(name).map_err(failed)?,
+            weight: LoraWeight::new(weight).map_err(|error| CliError::Argument(error.message()))?,
+        })
+    };
+    let loras = loras.iter().map(there).collect::<Result<_, CliError>>()?;
+    say_leaving(server, console)?;
+    Ok(Some(Chosen {
+        engine,
+        model: ModelRef::Served(model),
+        loras,
+    }))
 }
 
 /// An engine of a batch.
@@ -177,14 +206,17 @@ fn served(
     let engine = RemoteEngine::new(server, access, Pace::default());
     let model = engine.model(model).map_err(failed)?;
     let mut servers = known();
-    let Some(family) = family else {
+    let Some(said) = family else {
         return Ok(servers.as_confirmed(model));
     };
-    let family = family.into();
+    let family = said.family();
     if servers.find(&server.name).is_some() {
         servers.remember_family(&server.name, &model.name, family)?;
     }
-    Ok(ServedModel { family, ..model })
+    Ok(ServedModel {
+        family: family.unwrap_or(model.family),
+        ..model
+    })
 }
 
 /// Says that pictures leave this machine, once for each server that was added.
@@ -314,7 +346,20 @@ fn describe(server: &Server, report: &ServerReport, console: &Console) {
     }
     let count = Message::new("cli-engine-models").with("count", report.models.len());
     answer(&format!("  {}", console.say(&count)));
+    let servers = known();
     for model in &report.models {
-        answer(&format!("    {model}"));
+        let told = servers.family_of(&server.name, model);
+        let told = told.and_then(Family::name).map(|family| {
+            let by = console.say(&ToldBy::Hand.message());
+            format!("  {family} ({by})")
+        });
+        answer(&format!("    {model}{}", told.unwrap_or_default()));
+    }
+    if !report.loras.is_empty() {
+        let count = Message::new("cli-engine-loras").with("count", report.loras.len());
+        answer(&format!("  {}", console.say(&count)));
+        for lora in &report.loras {
+            answer(&format!("    {lora}"));
+        }
     }
 }

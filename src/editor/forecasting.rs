@@ -145,6 +145,13 @@ impl Editor {
         })
     }
 
+    /// A server has another name, or is none any more.
+    pub(super) fn speeds_follow(&mut self, server: &str, to: Option<&str>) {
+        if self.forecasting.speeds.rename_server(server, to) {
+            self.keep_speeds();
+        }
+    }
+
     /// Takes in what a run took.
     pub(super) fn learn_speeds(&mut self, result: &EditResult) {
         let (forecasting, model) = (&mut self.forecasting, &result.model);
@@ -154,12 +161,16 @@ impl Editor {
             return;
         };
         if forecasting.speeds.learn(result, demands.as_ref()) {
-            let (data_dir, speeds) = (self.data_dir.clone(), forecasting.speeds.clone());
-            // Not worth a word where it cannot be: the next forecast is rougher, and nothing else.
-            self.do_file_task(Box::new(move || {
-                drop(speeds.write(&data_dir));
-                FileEvent::SpeedsKept
-            }));
+            self.keep_speeds();
         }
+    }
+
+    fn keep_speeds(&mut self) {
+        let (data_dir, speeds) = (self.data_dir.clone(), self.forecasting.speeds.clone());
+        // Not worth a word where it cannot be: the next forecast is rougher, and nothing else.
+        self.do_file_task(Box::new(move || {
+            drop(speeds.write(&data_dir));
+            FileEvent::SpeedsKept
+        }));
     }
 }

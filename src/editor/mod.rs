@@ -4,6 +4,7 @@
 //! `ui` shows what the accessors say and sends [`Command`]s; tests do the same. Long work goes to
 //! threads of `jobs` and comes back through [`Editor::poll`]. Never names egui or candle.
 
+mod adding_server;
 mod again;
 mod background;
 mod batch;

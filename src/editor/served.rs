@@ -10,15 +10,24 @@ use crate::engine::EngineError;
 pub use crate::engine::remote::Limit;
 use crate::engine::remote::limits;
 use crate::jobs::{EditError, EditResult};
-use crate::plan::RegionBounds;
-use crate::text::Explain as _;
+use crate::plan::{LoraUse, RegionBounds};
+use crate::text::{Explain as _, Message};
 
 impl Editor {
-    /// What the server of the chosen model cannot do, or does otherwise, of a document's settings; nothing where
-    /// the model is here.
+    /// What the server of the chosen model cannot do, or does otherwise, of a document's settings; where the model
+    /// is here, what of them is not.
     pub fn limits(&self, document: DocumentId) -> Vec<Limit> {
-        let (Some(open), ModelRef::Served(model)) = (self.document(document), self.model()) else {
+        let Some(open) = self.document(document) else {
             return Vec::new();
+        };
+        let ModelRef::Served(model) = self.model() else {
+            let used = open.settings().loras.iter();
+            let there = used.filter(|used| used.lora.name_there().is_some());
+            let limit = |used: &LoraUse| Limit {
+                message: Message::new("lora-served").with("name", used.lora.name()),
+                stops: true,
+            };
+            return there.map(limit).collect();
         };
         let view = self.server(&model.server);
         let Some((view, report)) = view.and_then(|view| Some((view, view.report.as_ref()?))) else {

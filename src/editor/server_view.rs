@@ -1,6 +1,6 @@
 //! [`ServerView`]: a server with what is known of it, and [`ServerCommand`]: what can be asked about servers.
 
-use crate::catalog::{Access, KeyPlace, ModelCard, ServedModel, Server, ServerReport, ToldBy};
+use crate::catalog::{Access, Family, KeyPlace, ModelCard, Server, ServerReport, ToldBy};
 use crate::text::Message;
 
 /// What can be asked about servers. What cannot be done becomes a notice.
@@ -39,8 +39,15 @@ pub enum ServerCommand {
     },
     /// Forgets a server and its key.
     Remove(String),
-    /// Says by hand which family a model there is of, and uses it so where it is chosen.
-    Tell(ServedModel),
+    /// Says by hand which family a model there is of, or takes that back, and uses it so where it is chosen.
+    Tell {
+        /// The server's name.
+        server: String,
+        /// The model's name there.
+        model: String,
+        /// `None`: what its file or its name tells.
+        family: Option<Family>,
+    },
     /// Answers [`Editor::leaving`](super::Editor::leaving): the picture may be sent there, or not.
     Send(bool),
 }

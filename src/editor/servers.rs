@@ -12,7 +12,7 @@ use crate::catalog::{
     Access, CatalogError, ModelRef, Placed, ServedModel, Server, ServerReport, Servers,
 };
 use crate::engine::ServerError;
-use crate::engine::remote::{Pace, RemoteEngine, kind_at};
+use crate::engine::remote::{Pace, RemoteEngine};
 use crate::jobs::{AskLane, TaskEvent, TaskThread, Wake};
 use crate::text::{Explain as _, Message};
 
@@ -60,10 +60,10 @@ pub(super) struct Serving {
     pub(super) servers: Servers,
     states: BTreeMap<String, (ServerState, Instant)>,
     views: Vec<ServerView>,
-    lane: AskLane<Answer>,
+    pub(super) lane: AskLane<Answer>,
     keeping: TaskThread<Kept>,
-    adding: Option<(u64, Adding)>,
-    last_adding: u64,
+    pub(super) adding: Option<(u64, Adding)>,
+    pub(super) last_adding: u64,
     pub(super) held: Option<Held>,
 }
 
@@ -72,7 +72,7 @@ const MOST_CHANGES: usize = 64;
 /// A server is not asked again sooner without being named.
 const SOON: Duration = Duration::from_secs(20);
 /// The name under which one is asked that has none yet.
-const NEW: &str = "";
+pub(super) const NEW: &str = "";
 
 impl Serving {
     pub(super) fn new(servers: Servers, wake: Wake) -> Self {
@@ -218,13 +218,18 @@ impl Editor {
                 .keep(After::Nothing, move |servers| servers.move_to(&server, to)),
             ServerCommand::Remove(server) => {
                 self.serving.states.remove(&server);
+                self.speeds_follow(&server, None);
                 let remove = move |servers: &mut Servers| servers.remove(&server).map(drop);
                 self.serving.keep(After::Nothing, remove)
             }
-            ServerCommand::Tell(model) => {
-                let after = After::Known(model.server.clone(), model.name.clone());
+            ServerCommand::Tell {
+                server,
+                model,
+                family,
+            } => {
+                let after = After::Known(server.clone(), model.clone());
                 self.serving.keep(after, move |servers| {
-                    servers.remember_family(&model.server, &model.name, model.family)
+                    servers.remember_family(&server, &model, family)
                 })
             }
             ServerCommand::Send(agrees) => self.answer_leaving(agrees),
@@ -232,45 +237,6 @@ impl Editor {
         if let Err(error) = done {
             self.notices.warn(None, &error);
         }
-    }
-
-    fn add_server(&mut self, typed: &str, name: &str, access: Access) {
-        let address = self.free_address(typed, name);
-        let serving = &mut self.serving;
-        serving.last_adding += 1;
-        let id = serving.last_adding;
-        let address = match address {
-            Ok(address) => address,
-            Err(why) => {
-                serving.adding = Some((id, Adding::Failed(why)));
-                return;
-            }
-        };
-        let (servers, name) = (serving.servers.clone(), name.to_owned());
-        let find = move || {
-            let found = found(&servers, address, name, access);
-            Answer::Found(id, found.map(Box::new))
-        };
-        serving.adding = match serving.lane.ask(NEW, Box::new(find)) {
-            Ok(()) => Some((id, Adding::Asking)),
-            Err(_) => Some((id, Adding::Failed(EditorError::TooBusy.message()))),
-        };
-    }
-
-    /// The address of a server that may be added under that name, or why it may not.
-    fn free_address(&self, typed: &str, name: &str) -> Result<String, Message> {
-        let Some(address) = Server::address_of(typed) else {
-            return Err(Message::new("cli-engine-bad-address").with("address", typed));
-        };
-        let mut known = self.serving.servers.list().iter();
-        if let Some(known) = known.find(|server| server.address == address) {
-            let message = Message::new("editor-server-known").with("name", known.name.clone());
-            return Err(message.with("address", address));
-        }
-        if name == Server::LOCAL || self.server(name).is_some() {
-            return Err(Message::new("editor-server-name").with("name", name));
-        }
-        Ok(address)
     }
 
     fn ask_server(&mut self, name: &str) {
@@ -409,40 +375,6 @@ impl Editor {
         }
     }
 
-    /// Remembers a server that has answered, unless nobody wants it any more.
-    fn take_found(&mut self, id: u64, found: Result<(Server, ServerReport, Placed), ServerError>) {
-        let serving = &mut self.serving;
-        let is_wanted = serving.adding == Some((id, Adding::Asking));
-        match found {
-            Err(error) if is_wanted => {
-                serving.adding = Some((id, Adding::Failed(error.message())));
-            }
-            Err(_) => {}
-            Ok((_, _, placed)) if !is_wanted => {
-                let throw = move || {
-                    placed.throw_away();
-                    Answer::Nothing
-                };
-                // Where that cannot be, it lies there and is of no use to anybody.
-                serving.lane.ask("thrown away", Box::new(throw)).ok();
-            }
-            Ok((mut server, report, placed)) => {
-                server.name = serving.servers.free_name(&server.name);
-                let name = server.name.clone();
-                serving.set_state(&name, ServerState::Answers);
-                let kept = serving.keep(After::Nothing, move |servers| {
-                    let name = server.name.clone();
-                    servers.set_placed(server, Some(placed))?;
-                    servers.remember_report(&name, report)
-                });
-                serving.adding = Some((id, Adding::Added(name)));
-                if let Err(error) = kept {
-                    self.notices.warn(None, &error);
-                }
-            }
-        }
-    }
-
     fn go_on_after(&mut self, after: After) {
         match after {
             After::Nothing => {}
@@ -452,6 +384,7 @@ impl Editor {
                     self.serving.states.insert(now.clone(), state);
                     self.serving.look_again();
                 }
+                self.speeds_follow(&before, Some(&now));
                 self.preferences.rename_server(&before, &now);
                 self.rename_server_of_batch(&before, &now);
                 self.preferences_changed = true;
@@ -473,26 +406,4 @@ impl Editor {
             }
         }
     }
-}
-
-/// What is at an address, under that name or its host's, with its key in its place.
-fn found(
-    servers: &Servers,
-    address: String,
-    name: String,
-    access: Access,
-) -> Result<(Server, ServerReport, Placed), ServerError> {
-    let kind = kind_at(&address, &access, Pace::default())?;
-    let mut server = Server {
-        name,
-        address,
-        kind,
-        is_confirmed: false,
-    };
-    if server.name.is_empty() {
-        server.name = server.host().to_owned();
-    }
-    let report = RemoteEngine::new(&server, &access, Pace::default()).report()?;
-    let placed = servers.place_key(&server.name, access);
-    Ok((server, report, placed))
 }

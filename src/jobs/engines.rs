@@ -22,6 +22,11 @@ impl EngineId {
         Self(Self::LOCAL.to_owned())
     }
 
+    /// The server of that name.
+    pub(super) fn at(server: &str) -> Self {
+        Self(server.to_owned())
+    }
+
     /// The engine that runs that model.
     pub fn of(model: &ModelRef) -> Self {
         match model {

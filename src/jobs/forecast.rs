@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::engines::EngineId;
 use super::speeds::{Speeds, Work, planned_pixels};
 use crate::catalog::{ModelRef, ModelTraits};
 use crate::engine::{Demands, PassDemand, PassShape};
@@ -30,10 +31,10 @@ pub struct Forecast {
     pub tiles: u32,
     /// Wall-clock seconds.
     pub seconds: f64,
-    /// True where the seconds follow from runs of this model on this machine.
+    /// True where the seconds follow from runs of this model at its engine.
     pub measured: bool,
-    /// Most memory of the program at once.
-    pub bytes: f64,
+    /// Most memory of the program at once; `None` on a server, of whose memory nothing is known.
+    pub bytes: Option<f64>,
 }
 
 /// A run that could begin now.
@@ -72,7 +73,7 @@ impl Planned<'_> {
             tiles: 0,
             seconds: text + if self.is_loaded { 0.0 } else { load },
             measured: true,
-            bytes: 0.0,
+            bytes: None,
         };
         let mut memory = self.memory(demands);
         let first = PassShape {
@@ -103,7 +104,8 @@ impl Planned<'_> {
             self.add_pass(&mut forecast, &shape, &demand, (speeds, 1));
             memory.add_pass(&shape, &demand);
         }
-        forecast.bytes = memory.most;
+        let is_here = EngineId::of(self.model).server().is_none();
+        forecast.bytes = is_here.then_some(memory.most);
         Some(forecast)
     }
 
@@ -207,6 +209,16 @@ impl Forecast {
     }
 
     fn of_one(&self) -> Message {
+        let work = self.work();
+        match self.bytes {
+            Some(bytes) => Message::new("forecast-memory")
+                .with("forecast", work)
+                .with("memory", gigabytes(bytes)),
+            None => work,
+        }
+    }
+
+    fn work(&self) -> Message {
         let key = match (self.passes, self.tiles) {
             (0 | 1, _) => "forecast-one",
             (_, 0) => "forecast-passes",
@@ -216,7 +228,6 @@ impl Forecast {
             .with("passes", self.passes)
             .with("tiles", self.tiles)
             .with("time", rounded_time(self.seconds))
-            .with("memory", gigabytes(self.bytes))
     }
 }
 
@@ -367,14 +378,19 @@ mod tests {
         assert_eq!(result.model, request.model);
         speeds.learn(&result, &FakeDemands);
         let said = of(&speeds).unwrap();
-        assert!(said.measured);
+        // Its memory is not this machine's.
+        assert!(said.measured && said.bytes.is_none());
         let off = said.seconds / result.total_seconds - 1.0;
         assert!(off.abs() < 0.1, "{said:?} {}", result.total_seconds);
     }
 
     #[test]
     fn memory_grows_with_the_picture_and_with_passes() {
-        let bytes = |side, pass| forecast(&request(side, pass), &Speeds::default()).bytes;
+        let bytes = |side, pass| {
+            forecast(&request(side, pass), &Speeds::default())
+                .bytes
+                .unwrap()
+        };
         assert!(bytes(2000, SecondPass::Off) > bytes(1000, SecondPass::Off) + 3e6 * 20.0);
         assert!(bytes(2000, SecondPass::Own) > bytes(2000, SecondPass::Off) * 1.5);
         let tiled = forecast(&request(2000, SecondPass::Own), &Speeds::default());
@@ -397,19 +413,21 @@ mod tests {
         };
         let english = |said: [String; 2]| said[0].replace(['\u{2068}', '\u{2069}'], "");
         assert_eq!(
-            english(say(2, 6, 41.0, 3.12e9)),
+            english(say(2, 6, 41.0, Some(3.12e9))),
             "2 passes, 6 tiles, about 40 s, 3.1 GB"
         );
         assert_eq!(
-            english(say(2, 1, 3.2, 0.2e9)),
+            english(say(2, 1, 3.2, Some(0.2e9))),
             "2 passes, 1 tile, about 4 s, 0.2 GB"
         );
         assert_eq!(
-            english(say(3, 0, 130.0, 1e9)),
+            english(say(3, 0, 130.0, Some(1e9))),
             "3 passes, about 2 min, 1.0 GB"
         );
-        assert_eq!(english(say(1, 0, 9000.0, 9e7)), "about 2.5 h, 90 MB");
-        let said = say(2, 6, 41.0, 3e9);
+        let said = english(say(1, 0, 9000.0, Some(9e7)));
+        assert_eq!(said, "about 2.5 h, 90 MB");
+        assert_eq!(english(say(1, 0, 9000.0, None)), "about 2.5 h");
+        let said = say(2, 6, 41.0, Some(3e9));
         assert!(
             said.iter().all(|said| !said.contains("forecast")),
             "{said:?}"

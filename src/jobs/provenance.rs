@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::bulk::{Key, model_identity};
-use crate::catalog::{CatalogError, ModelRef, identity};
+use crate::catalog::{CatalogError, ModelRef};
 use crate::geometry::Rect;
 use crate::plan::EditRequest;
 use crate::raster::{Mask, MaskKind, Picture, Pixmap, Profile, Tiled};
@@ -22,7 +22,8 @@ pub struct Provenance {
     /// Identity of the model, see [`model_identity`].
     #[serde(default)]
     pub model: String,
-    /// Identities of the LoRAs, in the order of the settings, see [`identity`].
+    /// Identities of the LoRAs, in the order of the settings, see
+    /// [`LoraRef::identity_now`](crate::catalog::LoraRef::identity_now).
     #[serde(default)]
     pub loras: Vec<String>,
     /// Hash of the picture it began from: pixels, size, depth and profile.
@@ -111,7 +112,7 @@ impl Provenance {
         Ok(Self {
             model: model_identity(&request.model)?,
             loras: loras
-                .map(|used| identity(&used.lora.path))
+                .map(|used| used.lora.identity_now())
                 .collect::<Result<_, _>>()?,
             ..Self::of_pictures(request)
         })
@@ -136,7 +137,7 @@ impl Provenance {
         found.extend(difference_of_model(&self.model, &request.model));
         for (number, used) in request.settings.loras.iter().enumerate() {
             let name = used.lora.name();
-            match identity(&used.lora.path) {
+            match used.lora.identity_now() {
                 Err(_) => found.push(Difference::LoraAbsent { name }),
                 Ok(now) if self.loras.get(number) != Some(&now) => {
                     found.push(Difference::LoraChanged { name });

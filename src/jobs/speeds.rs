@@ -171,9 +171,20 @@ impl Speeds {
         !result.runs.is_empty()
     }
 
+    /// What was seen on a server was seen on one of that name; `None`: it is forgotten. True where there was
+    /// something.
+    pub fn rename_server(&mut self, server: &str, to: Option<&str>) -> bool {
+        let seen = self.servers.remove(&EngineId::at(server));
+        let is_known = seen.is_some();
+        if let (Some(seen), Some(to)) = (seen, to) {
+            self.servers.insert(EngineId::at(to), seen);
+        }
+        is_known
+    }
+
     /// Seconds that a step took on that server lately, of its quickest model; `None` where nothing ever ran there.
     pub fn step_seconds_on(&self, server: &str) -> Option<f64> {
-        let (_, models) = self.servers.iter().find(|(id, _)| id.name() == server)?;
+        let models = self.servers.get(&EngineId::at(server))?;
         let seen = models.values().map(|speeds| speeds.step_seconds);
         seen.filter(|seconds| *seconds > 0.0).min_by(f64::total_cmp)
     }
@@ -368,6 +379,11 @@ mod tests {
         there.step_seconds = 0.5;
         assert_eq!(speeds.step_seconds_on("studio"), Some(0.5));
         assert_eq!(speeds.step_seconds_on("shop"), None);
+        let mut renamed = speeds.clone();
+        assert!(renamed.rename_server("studio", Some("attic")));
+        assert_eq!(renamed.step_seconds_on("attic"), Some(0.5));
+        assert!(renamed.rename_server("attic", None));
+        assert!(!renamed.rename_server("attic", None));
         assert_eq!(speeds.seconds(&model, Work::Step, 1e9), (0.5, true));
         // It told of steps only: the rest is in them.
         assert_eq!(speeds.seconds(&model, Work::Decode, 1e9), (0.0, true));

@@ -59,7 +59,10 @@ pub struct LoraUse {
 impl LoraUse {
     /// The same without the folder it lies in, for what leaves this machine.
     pub(super) fn without_folder(&self) -> Self {
+        // The folders of a server are part of the name there.
+        let is_file = self.lora.name_there().is_none();
         let name = self.lora.path.file_name().map(Path::new);
+        let name = name.filter(|_| is_file);
         let lora = LoraRef {
             path: name.unwrap_or(&self.lora.path).to_path_buf(),
             ..self.lora.clone()

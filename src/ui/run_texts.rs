@@ -1,9 +1,21 @@
 //! What is said of a run in more than one place.
 
 use super::context::Desk;
+use crate::catalog::ModelRef;
 use crate::editor::RunProgress;
 use crate::jobs::Stage;
 use crate::text::Message;
+
+/// What a forecast for the chosen model is made from.
+pub(super) fn forecast_tip(desk: &Desk<'_>) -> String {
+    match desk.editor.model() {
+        ModelRef::Served(model) => {
+            let tip = Message::new("ui-forecast-tip-there");
+            desk.say(&tip.with("server", model.server.clone()))
+        }
+        _ => desk.text("ui-forecast-tip").into_owned(),
+    }
+}
 
 /// Where a run stands, in words.
 pub(super) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use overpaint::catalog::{self, Access, ModelRef, ServedModel, Server};
 use overpaint::engine::fake::{FakeEngine, Script};
 use overpaint::engine::remote::{Pace, RemoteEngine};
-use overpaint::engine::{Engine, EngineError, Fault, ServerError};
+use overpaint::engine::{Engine, EngineError, Fault, ServerError, Stage};
 use overpaint::geometry::Extent;
 use overpaint::jobs::{EditResult, EngineFactory, EngineId, Home, JobEvent, JobId, Runner};
 use overpaint::plan::{EditRequest, EditSettings, Steps, Strength};
@@ -206,6 +206,39 @@ fn remote(server: Server) -> EngineFactory {
         let engine = RemoteEngine::new(&server, &Access::default(), PACE);
         Ok(Box::new(engine) as Box<dyn Engine>)
     })
+}
+
+#[test]
+fn a_server_that_hangs_keeps_neither_its_lane_nor_the_program() {
+    const PATIENT: Pace = Pace {
+        connect: Duration::from_secs(20),
+        answer: Duration::from_mins(2),
+        absence: Duration::from_mins(2),
+        look: Duration::from_millis(5),
+    };
+    let comfy = Comfy::start(Duration::from_millis(40));
+    let server = comfy.server("shop");
+    let engine: EngineFactory = Arc::new(move || {
+        let engine = RemoteEngine::new(&server, &Access::default(), PATIENT);
+        Ok(Box::new(engine) as Box<dyn Engine>)
+    });
+    let mut runner = runner(&[("shop", engine)]);
+    let shop = home(Some("shop"));
+    let jobs = [(); 2].map(|()| runner.add(request(&shop), Vec::new()));
+    let mut told = Told::default();
+    told.until(&mut runner, |_, runner| {
+        let mut stages = runner.standings().map(|standing| standing.stage);
+        stages.any(|stage| matches!(stage, Some(Stage::Step { done: 1.., .. })))
+    });
+    comfy.hang();
+    let began = Instant::now();
+    runner.cancel(jobs[0]);
+    told.until(&mut runner, |told, _| told.is_ended(jobs[0]));
+    assert_eq!(told.said[&jobs[0]], ["started", "cancelled"]);
+    // The next one is there already when the program ends.
+    told.until(&mut runner, |told, _| told.said.contains_key(&jobs[1]));
+    drop(runner);
+    assert!(began.elapsed() < PATIENT.connect / 2);
 }
 
 /// Three jobs for a server, each of which this machine may do too. The server is killed after that while, where

@@ -19,6 +19,7 @@ cli-engine-bad-header = “{ $header }” is no header. Give “Name: value”.
 cli-engine-name-taken = “{ $name }” is the name of this machine. Choose another with --name.
 cli-engine-leaves = “{ $name }” ({ $address }) is another machine: the part of the picture that is worked on, the mask and the prompt are sent there. This is said once.
 cli-engine-models = models: { $count }
+cli-engine-loras = LoRAs: { $count }
 cli-engine-speed = { $seconds } s a step lately
 cli-engine-local-model = The model on this machine is the one that the recipe names. Give --engine local without a model.
 cli-model-says-itself = “{ $id }” is a model folder or built in, and its own configuration says how it is run. Give a checkpoint file.

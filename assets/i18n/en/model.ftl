@@ -35,6 +35,7 @@ model-is-lone-part = This is one part of a model, or a model that makes no pictu
 model-is-none = There is no model in this folder. Give a Stable Diffusion checkpoint (.safetensors) or a diffusers folder (it holds model_index.json, unet, vae and others): { $path }
 lora-is-of-kind = This LoRA is of the kind { $kind }, which Overpaint cannot use. It uses plain LoRA of Stable Diffusion 1.x, 2.x and XL: { $path }
 lora-is-none = This file is no LoRA: there are no changes to a model in it. Choose another file: { $path }
+lora-served = The LoRA “{ $name }” lies on a server, and the model is on this computer. Remove it under More, or choose its file here.
 lora-of-other = This LoRA does not fit the model: it was made for { $made }, and the model is { $model }. Choose a LoRA or a model of the same family: { $path }
 model-told-hand = chosen by you
 model-told-metadata = says the file

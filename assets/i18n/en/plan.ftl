@@ -18,14 +18,15 @@ plan-empty-picture = The picture has no pixels.
 plan-engine-size = The engine returned { $got } instead of { $wanted }. This is our mistake; please report it.
 plan-bad-profile = The picture’s colour profile cannot be used. Convert the picture to sRGB first. Detail: { $why }
 plan-scaling = The picture cannot be scaled. This is our mistake; please report it. Detail: { $why }
-forecast-one = about { $time }, { $memory }
+forecast-one = about { $time }
+forecast-memory = { $forecast }, { $memory }
 forecast-runs = { $count } results: { $forecast }
-forecast-passes = { $passes } passes, about { $time }, { $memory }
+forecast-passes = { $passes } passes, about { $time }
 forecast-tiles =
     { $passes } passes, { $tiles ->
         [one] 1 tile
        *[other] { $tiles } tiles
-    }, about { $time }, { $memory }
+    }, about { $time }
 forecast-seconds = { $count } s
 forecast-minutes = { $count } min
 forecast-hours = { $count } h

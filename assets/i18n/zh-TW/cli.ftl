@@ -19,6 +19,7 @@ cli-engine-bad-header = 「{ $header }」不是標頭。請給「名稱: 值」�
 cli-engine-name-taken = 「{ $name }」是本機的名稱，請用 --name 改用別的名稱。
 cli-engine-leaves = 「{ $name }」（{ $address }）是另一台機器：要處理的圖片部分、遮罩和提示詞會送到那裡。這句話只說一次。
 cli-engine-models = 模型：{ $count } 個
+cli-engine-loras = LoRA：{ $count } 個
 cli-engine-speed = 最近每步 { $seconds } 秒
 cli-engine-local-model = 本機的模型由配方指定。請只寫 --engine local，不要加模型。
 cli-model-says-itself = 「{ $id }」是模型資料夾或內建模型，怎麼執行由它自己的設定決定。請給一個 checkpoint 檔案。

@@ -35,6 +35,7 @@ model-is-lone-part = 這是模型的一部分，或不是產生圖片的模型�
 model-is-none = 這個資料夾裡沒有模型。請給 Stable Diffusion 的 checkpoint（.safetensors）或 diffusers 資料夾（裡面有 model_index.json、unet、vae 等）：{ $path }
 lora-is-of-kind = 這個 LoRA 是 { $kind } 類型，Overpaint 無法使用。能用的是 Stable Diffusion 1.x、2.x 和 XL 的一般 LoRA：{ $path }
 lora-is-none = 這個檔案不是 LoRA，裡面沒有對模型的變更。請選其他檔案：{ $path }
+lora-served = LoRA「{ $name }」在伺服器上，而模型在這台電腦。請在「更多」移除它，或在這裡選它的檔案。
 lora-of-other = 這個 LoRA 和模型不合：它是為 { $made } 訓練的，而模型是 { $model }。請選同一類的 LoRA 或模型：{ $path }
 model-told-hand = 由你選擇
 model-told-metadata = 檔案註明

@@ -16,12 +16,15 @@ use super::identity::{identity, sha256};
 use super::stored_tensor::StoredTensor;
 use super::tensor_file::TensorFile;
 
-/// A LoRA by its file.
+/// What the identity of a LoRA on a server begins with; its name there follows.
+const SERVED: &str = "served: ";
+
+/// A LoRA by its file, or one that lies on the server of the model it is used with, by its name there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LoraRef {
-    /// Where it is on this machine; in a recipe only its name.
+    /// Where it is on this machine; in a recipe only its name. On a server: its name there.
     pub path: PathBuf,
-    /// What it is, wherever it lies: see [`identity`].
+    /// What it is, wherever it lies: see [`identity`]. On a server nothing but its name is known.
     pub identity: String,
     /// SHA-256 of its weights without the header, in hexadecimal, by which other programs know it; out of
     /// their files only its beginning. `None`: not known.
@@ -42,6 +45,33 @@ impl LoraRef {
         })
     }
 
+    /// The LoRA of that name on whatever server runs the model.
+    pub fn served(name: &str) -> Self {
+        Self {
+            path: PathBuf::from(name),
+            identity: format!("{SERVED}{name}"),
+            weights_sha256: None,
+        }
+    }
+
+    /// The one that a recipe calls that; `None` where it is a file.
+    pub fn of_served(identity: &str) -> Option<Self> {
+        identity.strip_prefix(SERVED).map(Self::served)
+    }
+
+    /// Its name on the server; `None` where it is a file of this machine.
+    pub fn name_there(&self) -> Option<&str> {
+        self.identity.strip_prefix(SERVED)
+    }
+
+    /// What it is as it lies there now; of one on a server its name, which is all that is known.
+    pub fn identity_now(&self) -> Result<String, CatalogError> {
+        match self.name_there() {
+            Some(_) => Ok(self.identity.clone()),
+            None => identity(&self.path),
+        }
+    }
+
     /// Whether `found` is this one: by what it is, or where that is not known by what other programs
     /// say of it.
     pub(super) fn is_same(&self, found: &Self) -> bool {
@@ -56,9 +86,21 @@ impl LoraRef {
 
     /// What people call it: the name of its file without the ending.
     pub fn name(&self) -> String {
+        if let Some(name) = self.name_there() {
+            return stem_there(name).to_owned();
+        }
         let stem = self.path.file_stem().unwrap_or_default();
         stem.to_string_lossy().into_owned()
     }
+}
+
+/// The name of a file on a server without folder and ending. A server on another system may write its folders
+/// otherwise, and some write no ending.
+pub fn stem_there(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let mut endings = [".safetensors", ".ckpt", ".pt", ".bin"].iter();
+    let stem = endings.find_map(|ending| file.strip_suffix(ending));
+    stem.unwrap_or(file)
 }
 
 /// [`LoraRef::weights_sha256`] of a file: what its trainer wrote, or what it is now.

@@ -1,23 +1,14 @@
 //! What the user said that models on servers are, where their names do not tell it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::Servers;
-use crate::catalog::places::write_whole;
 use crate::catalog::{CatalogError, Family, ServedModel};
 
-const FILE: &str = "server-models.json";
+pub(super) const FILE: &str = "server-models.json";
 
-/// By server's name, and by the model's name there.
-pub(super) type Families = BTreeMap<String, BTreeMap<String, Family>>;
-
-/// Those that are remembered in `data_dir`; none where nothing can be read.
-pub(super) fn read(data_dir: &Path) -> Families {
-    let read = std::fs::read(data_dir.join(FILE)).ok();
-    read.and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default()
-}
+/// By the model's name there.
+pub(super) type Families = BTreeMap<String, Family>;
 
 impl Servers {
     /// What the user said that a model there is; `None` where that is still a guess.
@@ -25,18 +16,19 @@ impl Servers {
         self.families.get(server)?.get(model).copied()
     }
 
-    /// Remembers what a model there is.
+    /// Remembers what a model there is; `None` takes back what was said.
     pub fn remember_family(
         &mut self,
         server: &str,
         model: &str,
-        family: Family,
+        family: Option<Family>,
     ) -> Result<(), CatalogError> {
-        let there = self.families.entry(server.to_owned()).or_default();
-        if there.insert(model.to_owned(), family) == Some(family) {
-            return Ok(());
-        }
-        self.write_families()
+        self.families.change(server, |there| {
+            match family {
+                Some(family) => there.insert(model.to_owned(), family),
+                None => there.remove(model),
+            };
+        })
     }
 
     /// The model with the family that the user said it is of, where it was said.
@@ -47,32 +39,6 @@ impl Servers {
             family: said.unwrap_or(model.family),
             ..model
         }
-    }
-
-    /// Forgets what was said of that server's models.
-    pub(super) fn forget_families(&mut self, server: &str) -> Result<(), CatalogError> {
-        match self.families.remove(server) {
-            Some(_) => self.write_families(),
-            None => Ok(()),
-        }
-    }
-
-    /// What was said of a server's models is said of one of that name now.
-    pub(super) fn rename_families(&mut self, server: &str, to: &str) -> Result<(), CatalogError> {
-        match self.families.remove(server) {
-            Some(families) => {
-                self.families.insert(to.to_owned(), families);
-                self.write_families()
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn write_families(&self) -> Result<(), CatalogError> {
-        let bytes = serde_json::to_vec_pretty(&self.families).unwrap_or_default();
-        let path = self.data_dir.join(FILE);
-        write_whole(&self.data_dir, FILE, &bytes)
-            .map_err(|error| CatalogError::of_io(&path, &error))
     }
 }
 
@@ -95,7 +61,7 @@ mod tests {
         let model = "mine.safetensors";
         assert_eq!(servers.family_of("studio", model), None);
         servers
-            .remember_family("studio", model, Family::Xl)
+            .remember_family("studio", model, Some(Family::Xl))
             .unwrap();
         let mut again = Servers::open(room.path());
         assert_eq!(again.family_of("studio", model), Some(Family::Xl));
@@ -103,6 +69,11 @@ mod tests {
         let guessed = ServedModel::guessed("studio", model, None);
         assert_eq!(guessed.family, Family::StableDiffusion1);
         assert_eq!(again.as_confirmed(guessed).family, Family::Xl);
+        again.remember_family("studio", model, None).unwrap();
+        assert_eq!(Servers::open(room.path()).family_of("studio", model), None);
+        again
+            .remember_family("studio", model, Some(Family::Xl))
+            .unwrap();
         assert_eq!(again.remove("studio"), Ok(true));
         let forgotten = Servers::open(room.path());
         assert_eq!(forgotten.family_of("studio", model), None);

@@ -2,15 +2,13 @@
 //! it answers again, and where it does not.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Servers;
-use crate::catalog::places::write_whole;
 use crate::catalog::{CatalogError, ServedModel, ToldBy};
 
-const FILE: &str = "server-lists.json";
+pub(super) const FILE: &str = "server-lists.json";
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,16 +37,6 @@ pub(super) struct Known {
     seconds: Option<f64>,
 }
 
-/// By server's name.
-pub(super) type Reports = BTreeMap<String, Known>;
-
-/// Those that are remembered in `data_dir`; none where nothing can be read.
-pub(super) fn read(data_dir: &Path) -> Reports {
-    let read = std::fs::read(data_dir.join(FILE)).ok();
-    read.and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default()
-}
-
 impl Servers {
     /// What that server said when it was asked last.
     pub fn report(&self, server: &str) -> Option<&ServerReport> {
@@ -61,8 +49,7 @@ impl Servers {
         server: &str,
         report: ServerReport,
     ) -> Result<(), CatalogError> {
-        self.reports.entry(server.to_owned()).or_default().report = report;
-        self.write_reports()
+        self.reports.change(server, |known| known.report = report)
     }
 
     /// Remembers what the file of a model there says of its architecture; nothing, where that is empty.
@@ -72,9 +59,9 @@ impl Servers {
         model: &str,
         architecture: String,
     ) -> Result<(), CatalogError> {
-        let known = self.reports.entry(server.to_owned()).or_default();
-        known.architectures.insert(model.to_owned(), architecture);
-        self.write_reports()
+        self.reports.change(server, |known| {
+            known.architectures.insert(model.to_owned(), architecture);
+        })
     }
 
     /// What the file of a model there says of its architecture, empty where it says nothing; `None` where that
@@ -86,8 +73,8 @@ impl Servers {
 
     /// Remembers what a run there took.
     pub fn remember_seconds(&mut self, server: &str, seconds: f64) -> Result<(), CatalogError> {
-        self.reports.entry(server.to_owned()).or_default().seconds = Some(seconds);
-        self.write_reports()
+        let seconds = Some(seconds);
+        self.reports.change(server, |known| known.seconds = seconds)
     }
 
     /// What the last run there took.
@@ -106,32 +93,6 @@ impl Servers {
             (None, None) => ToldBy::Name,
         };
         (self.as_confirmed(guessed), by)
-    }
-
-    /// Forgets what that server said.
-    pub(super) fn forget_reports(&mut self, server: &str) -> Result<(), CatalogError> {
-        match self.reports.remove(server) {
-            Some(_) => self.write_reports(),
-            None => Ok(()),
-        }
-    }
-
-    /// What a server said is what one of that name said.
-    pub(super) fn rename_reports(&mut self, server: &str, to: &str) -> Result<(), CatalogError> {
-        match self.reports.remove(server) {
-            Some(known) => {
-                self.reports.insert(to.to_owned(), known);
-                self.write_reports()
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn write_reports(&self) -> Result<(), CatalogError> {
-        let bytes = serde_json::to_vec(&self.reports).unwrap_or_default();
-        let path = self.data_dir.join(FILE);
-        write_whole(&self.data_dir, FILE, &bytes)
-            .map_err(|error| CatalogError::of_io(&path, &error))
     }
 }
 
@@ -165,7 +126,11 @@ mod tests {
             .unwrap();
         assert_eq!(told(&servers), (Family::Xl, ToldBy::Metadata));
         servers
-            .remember_family("studio", "paper.safetensors", Family::StableDiffusion2)
+            .remember_family(
+                "studio",
+                "paper.safetensors",
+                Some(Family::StableDiffusion2),
+            )
             .unwrap();
         let again = Servers::open(room.path());
         assert_eq!(told(&again), (Family::StableDiffusion2, ToldBy::Hand));

@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use keyring::v1::Entry;
 use serde::{Deserialize, Serialize};
 
+use super::by_server::ByServer;
 use crate::catalog::CatalogError;
-use crate::catalog::places::write_whole;
 
 /// Keys that no keyring has, and the names of those that one has.
 pub(super) const FILE: &str = "server-keys.json";
@@ -66,9 +66,10 @@ impl Placed {
     }
 }
 
+/// A key, or where it lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept {
+pub(super) enum Kept {
     InKeyring {
         /// The account there.
         keyring: String,
@@ -95,26 +96,18 @@ impl Kept {
 }
 
 /// Keys by the names of their servers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Secrets {
     pub(super) vault: Vault,
-    kept: BTreeMap<String, Kept>,
+    pub(super) kept: ByServer<Kept>,
 }
 
 impl Secrets {
     pub(super) fn read(data_dir: &Path) -> Self {
-        let kept = std::fs::read(data_dir.join(FILE)).ok();
-        let kept = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Self {
             vault: Vault::default(),
-            kept: kept.unwrap_or_default(),
+            kept: ByServer::read(data_dir, FILE),
         }
-    }
-
-    pub(super) fn write(&self, data_dir: &Path) -> Result<(), CatalogError> {
-        let bytes = serde_json::to_vec_pretty(&self.kept).unwrap_or_default();
-        let path = data_dir.join(FILE);
-        write_whole(data_dir, FILE, &bytes).map_err(|error| CatalogError::of_io(&path, &error))
     }
 
     pub(super) fn get(&self, name: &str) -> Result<Access, CatalogError> {
@@ -147,24 +140,19 @@ impl Secrets {
     }
 
     /// Whose it is. The one before is thrown away.
-    pub(super) fn set(&mut self, name: &str, Placed(kept): Placed) {
+    pub(super) fn set(&mut self, name: &str, Placed(kept): Placed) -> Result<(), CatalogError> {
         let before = match kept {
-            Some(kept) => self.kept.insert(name.to_owned(), kept),
-            None => self.kept.remove(name),
+            Some(kept) => self.kept.set(name, kept),
+            None => self.kept.forget(name),
         };
-        if let Some(before) = before {
+        if let Some(before) = before? {
             before.throw_away();
         }
+        Ok(())
     }
 
-    pub(super) fn rename(&mut self, name: &str, to: &str) {
-        if let Some(kept) = self.kept.remove(name) {
-            self.kept.insert(to.to_owned(), kept);
-        }
-    }
-
-    pub(super) fn remove(&mut self, name: &str) {
-        self.set(name, Placed(None));
+    pub(super) fn remove(&mut self, name: &str) -> Result<(), CatalogError> {
+        self.set(name, Placed(None))
     }
 }
 
@@ -202,11 +190,9 @@ mod tests {
     #[test]
     fn names_of_keys_are_told_from_keys_and_a_mark_changes_with_the_key() {
         let text = r#"{"a": {"keyring": "a 1f"}, "b": {"key": "hush", "headers": {"X": "y"}}}"#;
-        let kept: BTreeMap<String, Kept> = serde_json::from_str(text).unwrap();
-        let mut secrets = Secrets {
-            vault: Vault::File,
-            kept,
-        };
+        let room = tempfile::tempdir().unwrap();
+        std::fs::write(room.path().join(FILE), text).unwrap();
+        let mut secrets = Secrets::read(room.path());
         assert_eq!(secrets.place("a"), Some(KeyPlace::Keyring));
         assert_eq!(secrets.place("b"), Some(KeyPlace::File));
         assert_eq!(secrets.place("c"), None);
@@ -218,10 +204,10 @@ mod tests {
             ..Access::default()
         };
         let placed = secrets.put("b", other);
-        secrets.set("b", placed);
+        secrets.set("b", placed).unwrap();
         assert_ne!(secrets.mark("b"), before);
         assert!(!format!("{secrets:?}").contains("other"));
-        secrets.remove("b");
+        secrets.remove("b").unwrap();
         assert_eq!(secrets.place("b"), None);
     }
 }

@@ -52,7 +52,8 @@ pub struct EngineArgs {
     /// names a model there, or a graph of ComfyUI in API format (*.json)
     #[arg(long, value_name = "local|NAME|URL", default_value = EngineArgs::LOCAL)]
     pub engine: String,
-    /// Family of a server's model, where its name does not tell it
+    /// Family of a server's model, where its name does not tell it; it is remembered for a server that
+    /// was added, until auto takes it back
     #[arg(long, value_enum, value_name = "FAMILY")]
     pub family: Option<FamilyArg>,
 }
@@ -71,14 +72,18 @@ pub enum FamilyArg {
     Sd2,
     /// Stable Diffusion XL
     Sdxl,
+    /// What its file or its name tells
+    Auto,
 }
 
-impl From<FamilyArg> for Family {
-    fn from(family: FamilyArg) -> Self {
-        match family {
-            FamilyArg::Sd1 => Self::StableDiffusion1,
-            FamilyArg::Sd2 => Self::StableDiffusion2,
-            FamilyArg::Sdxl => Self::Xl,
+impl FamilyArg {
+    /// The family; `None` where it is not said by hand.
+    pub(in crate::cli) fn family(self) -> Option<Family> {
+        match self {
+            Self::Sd1 => Some(Family::StableDiffusion1),
+            Self::Sd2 => Some(Family::StableDiffusion2),
+            Self::Sdxl => Some(Family::Xl),
+            Self::Auto => None,
         }
     }
 }

@@ -23,7 +23,9 @@ use crate::engine::diffusion::DiffusionEngine;
 use crate::geometry::Extent;
 use crate::jobs::{EditError, run_edit};
 use crate::plan::Recipe;
-use crate::plan::{EditRequest, EditSettings, MaskMode, RegionBounds, Strength, region_bounds};
+use crate::plan::{
+    EditRequest, EditSettings, LoraUse, MaskMode, RegionBounds, Strength, region_bounds,
+};
 use crate::raster::file::{self, LoadedPicture, MaskChannel, SaveOptions};
 use crate::raster::sheet::{SheetTile, sheet};
 use crate::raster::{Mask, MaskKind, Picture, draw_patch};
@@ -46,9 +48,9 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
     let library = Library::open(&data_dir());
-    let (remote, card) = engine_and_card(args, &library, console)?;
+    let (remote, card, used) = engine_and_card(args, &library, console)?;
     let mut settings = settings(args, &card)?;
-    settings.loras = loras(&library, &args.lora)?;
+    settings.loras = used;
     if card.words.is_none() {
         say_english(&settings.prompt, console);
     }
@@ -109,21 +111,23 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The server that runs it, where one does, and what is known of the model.
+/// The server that runs it, where one does, what is known of the model, and the LoRAs.
 fn engine_and_card(
     args: &EditArgs,
     library: &Library,
     console: &Console,
-) -> Result<(Option<Box<dyn Engine>>, ModelCard), CliError> {
-    if let Some((engine, model)) = engines::chosen(&args.engine, &args.model, console)? {
-        return Ok((Some(Box::new(engine)), catalog::open(&model)?));
+) -> Result<(Option<Box<dyn Engine>>, ModelCard, Vec<LoraUse>), CliError> {
+    let names = (args.model.as_str(), args.lora.as_slice());
+    if let Some(chosen) = engines::chosen(&args.engine, names, console)? {
+        let card = catalog::open(&chosen.model)?;
+        return Ok((Some(Box::new(chosen.engine)), card, chosen.loras));
     }
     let model = library.resolve(&args.model)?;
     let card = catalog::open(&match &args.vae {
         Some(vae) => model.with_vae(vae)?,
         None => model,
     })?;
-    Ok((None, card))
+    Ok((None, card, loras(library, &args.lora)?))
 }
 
 /// A prompt that the model's text encoder cannot read is said in English.

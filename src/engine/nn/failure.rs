@@ -37,6 +37,7 @@ impl From<CatalogError> for EngineError {
             | CatalogError::Keyring { .. }
             | CatalogError::OtherLora { .. }
             | CatalogError::NoLora { .. }
+            | CatalogError::ServedLora { .. }
             | CatalogError::LoraOfOther { .. } => Self::NoModel(error),
             CatalogError::UnknownModel { id } => Self::Unsupported {
                 what: Message::new("engine-what-unknown").with("id", id),

@@ -23,7 +23,7 @@ pub struct Pace {
     pub answer: Duration,
     /// How long a server that went away may take to come back.
     pub absence: Duration,
-    /// Between two looks at how far a job is; a cancelled one is given up after at most that.
+    /// Between two looks at how far a job is.
     pub look: Duration,
 }
 
@@ -123,24 +123,38 @@ impl Http {
         places.find_map(|to| TcpStream::connect_timeout(&to, self.pace.connect).ok())
     }
 
-    /// The bytes at `path`, which begins with a slash.
+    /// The file at `path`, which begins with a slash; it may take as long as it likes once it has begun.
     pub(super) fn get(&self, path: &str) -> Result<Vec<u8>, ServerError> {
-        self.get_within(path, self.pace.answer)
-    }
-
-    /// The same from a server that begins to answer within `wait`.
-    pub(super) fn get_within(&self, path: &str, wait: Duration) -> Result<Vec<u8>, ServerError> {
-        let mut request = self.agent.get(format!("{}{path}", self.address));
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let request = request.config().timeout_recv_response(Some(wait)).build();
-        self.answer(request.call())
+        self.got(path, (self.pace.answer, None))
     }
 
     /// What is at `path`, of JSON.
     pub(super) fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ServerError> {
-        self.read(&self.get(path)?)
+        self.get_json_within(path, self.pace.answer)
+    }
+
+    /// The same from a server that answers within `wait`.
+    pub(super) fn get_json_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        wait: Duration,
+    ) -> Result<T, ServerError> {
+        self.read(&self.got(path, (wait, Some(wait)))?)
+    }
+
+    /// The bytes at `path` from a server that begins to answer within the one time and ends within the other.
+    fn got(
+        &self,
+        path: &str,
+        (begins, ends): (Duration, Option<Duration>),
+    ) -> Result<Vec<u8>, ServerError> {
+        let mut request = self.agent.get(format!("{}{path}", self.address));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.config().timeout_recv_response(Some(begins));
+        let request = request.timeout_recv_body(ends).build();
+        self.answer(request.call())
     }
 
     /// Sends JSON; `wait`: until it answers.

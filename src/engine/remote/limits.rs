@@ -6,6 +6,7 @@ use crate::text::Message;
 
 use super::comfy::sampler_there as comfy_sampler;
 use super::is_graph;
+use super::loras::lora_there;
 use super::sdapi::sampler_there as sdapi_sampler;
 use crate::catalog::ServedModel;
 
@@ -38,20 +39,13 @@ pub fn limits(
         found.push(limit(true, message));
     }
     for used in &settings.loras {
-        let name = used.lora.name();
-        let stem = |there: &str| {
-            let file = there
-                .rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            let stem = file.strip_suffix(".safetensors").unwrap_or(&file);
-            stem.to_owned()
+        let key = match lora_there(&report.loras, &used.lora) {
+            _ if is_own_graph => "server-limit-graph-lora",
+            Some(_) => continue,
+            None => "server-limit-lora",
         };
-        if !report.loras.iter().any(|there| stem(there) == name) {
-            let message = Message::new("server-limit-lora").with("name", name);
-            found.push(limit(true, message));
-        }
+        let message = Message::new(key).with("name", used.lora.name());
+        found.push(limit(true, message));
     }
     let sampler = match server.kind {
         ServerKind::Comfy => comfy_sampler(settings.sampler),

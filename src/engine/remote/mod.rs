@@ -3,12 +3,15 @@
 //! server gets a work picture and a mask, and gives a work picture back.
 //!
 //! The only room beside `downloads` that names a network client. It sends nothing but to the server it was
-//! given, follows no redirects, and keeps no thread when a run has ended.
+//! given, follows no redirects, and keeps no thread when a run has ended. A run that is cancelled is left at
+//! once, whatever its server does: see [`attended`].
 
+mod attended;
 mod comfy;
 mod demand;
 mod http;
 mod limits;
+mod loras;
 mod picture;
 mod sdapi;
 #[cfg(test)]
@@ -29,19 +32,23 @@ pub(crate) use testing::input as testing_input;
 
 use super::server_error::{Fault, ServerError, shortened};
 use super::{Engine, EngineError, EngineOutput, Progress};
-use crate::catalog::{Access, ModelRef, ServedModel, Server, ServerKind, ServerReport};
+use crate::catalog::{Access, LoraRef, ModelRef, ServedModel, Server, ServerKind, ServerReport};
 use crate::plan::EngineInput;
 use crate::raster::RgbF32;
 use crate::text::Message;
+use attended::{Leaving, attended};
 use comfy::Comfy;
 use http::Http;
+use loras::{lora_there, names};
 use sdapi::Sdapi;
 
 /// Runs edits on a server.
 #[derive(Debug)]
 pub struct RemoteEngine {
-    speaker: Speaker,
+    kind: ServerKind,
     http: Http,
+    /// What was cancelled last, where it has not said so to its server yet.
+    leaving: Option<Leaving>,
 }
 
 #[derive(Debug)]
@@ -50,22 +57,32 @@ enum Speaker {
     Sdapi(Sdapi),
 }
 
+impl Speaker {
+    fn of(kind: ServerKind, http: Http) -> Self {
+        match kind {
+            ServerKind::Comfy => Self::Comfy(Comfy::new(http)),
+            ServerKind::Sdapi => Self::Sdapi(Sdapi::new(http)),
+        }
+    }
+}
+
 impl RemoteEngine {
     /// An engine on that server, which is asked nothing yet.
     pub fn new(server: &Server, access: &Access, pace: Pace) -> Self {
-        let http = Http::new(server, access, pace);
         Self {
-            speaker: match server.kind {
-                ServerKind::Comfy => Speaker::Comfy(Comfy::new(http.clone())),
-                ServerKind::Sdapi => Speaker::Sdapi(Sdapi::new(http.clone())),
-            },
-            http,
+            kind: server.kind,
+            http: Http::new(server, access, pace),
+            leaving: None,
         }
+    }
+
+    fn speaker(&self) -> Speaker {
+        Speaker::of(self.kind, self.http.clone())
     }
 
     /// Asks the server what it is and has.
     pub fn report(&self) -> Result<ServerReport, ServerError> {
-        match &self.speaker {
+        match self.speaker() {
             Speaker::Comfy(comfy) => comfy.report(),
             Speaker::Sdapi(sdapi) => sdapi.report(),
         }
@@ -73,7 +90,7 @@ impl RemoteEngine {
 
     /// What the file of a model there says of its architecture, where the server tells it.
     pub fn architecture(&self, model: &str) -> Option<String> {
-        match &self.speaker {
+        match self.speaker() {
             Speaker::Comfy(comfy) if !is_graph(model) => comfy.architecture(model),
             Speaker::Comfy(_) | Speaker::Sdapi(_) => None,
         }
@@ -107,6 +124,21 @@ impl RemoteEngine {
 }
 
 impl RemoteEngine {
+    /// The LoRA of that name there. A name without its folder or ending will do.
+    pub fn lora(&self, name: &str) -> Result<LoraRef, ServerError> {
+        let known = match self.speaker() {
+            Speaker::Comfy(comfy) => comfy.known_loras()?,
+            Speaker::Sdapi(sdapi) => names(&sdapi.known_loras()?),
+        };
+        match lora_there(&known, &LoraRef::served(name)) {
+            Some(there) => Ok(LoraRef::served(there)),
+            None => {
+                let name = name.to_owned();
+                Err(self.http.fault(Fault::Missing { name, known }))
+            }
+        }
+    }
+
     /// A model that follows instructions is shown the picture besides, which these protocols do not do: the
     /// server would run it without, and give nonsense.
     fn refuse_instructed(&self, said: &str) -> Result<(), ServerError> {
@@ -157,10 +189,18 @@ impl Engine for RemoteEngine {
         if !is_graph(&model.name) {
             self.refuse_instructed(&model.name)?;
         }
-        match &self.speaker {
-            Speaker::Comfy(comfy) => comfy.run(model, input, progress),
-            Speaker::Sdapi(sdapi) => sdapi.run(model, input, progress),
+        if let Some(leaving) = &self.leaving {
+            leaving.wait(progress)?;
         }
+        let (http, line) = self.http.apart();
+        let (kind, model, input) = (self.kind, model.clone(), input.clone());
+        let work = move |progress: &mut dyn Progress| match Speaker::of(kind, http) {
+            Speaker::Comfy(comfy) => comfy.run(&model, &input, progress),
+            Speaker::Sdapi(sdapi) => sdapi.run(&model, &input, progress),
+        };
+        let (outcome, leaving) = attended(work, || line.shutdown(), progress);
+        self.leaving = leaving;
+        outcome
     }
 }
 

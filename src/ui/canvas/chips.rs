@@ -12,6 +12,7 @@ use crate::plan::{AreaMode, EditSettings, Layout, MaskMode, RegionBounds, layout
 use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
+use crate::ui::run_texts::forecast_tip;
 use crate::ui::theme::{self, space, text_size};
 use crate::ui::view_transform::ViewTransform;
 use crate::ui::{icons, widgets};
@@ -155,7 +156,7 @@ fn later_passes_ui(ui: &mut Ui, desk: &Desk<'_>, open: &OpenDocument) {
     };
     let text = desk.say(&forecast.message());
     let pill = pill(ui, None, &text);
-    pill.on_hover_text(desk.text("ui-forecast-tip"));
+    pill.on_hover_text(forecast_tip(desk));
 }
 
 /// Offers to draw a result that was made quickly in full.

@@ -12,7 +12,7 @@ use crate::plan::{MaskMode, RegionBounds};
 use crate::text::{Explain as _, Message};
 use crate::ui::actions::Action;
 use crate::ui::context::Desk;
-use crate::ui::run_texts::progress_text;
+use crate::ui::run_texts::{forecast_tip, progress_text};
 use crate::ui::theme::{self, RADIUS, size, space, text_size};
 use crate::ui::{icons, widgets};
 
@@ -134,7 +134,7 @@ fn forecast(ui: &mut Ui, desk: &Desk<'_>, document: DocumentId) {
     let layout = egui::Layout::left_to_right(egui::Align::Center);
     ui.allocate_ui_with_layout(line, layout, |ui| {
         ui.set_min_size(line);
-        let about = desk.text("ui-forecast-tip");
+        let about = forecast_tip(desk);
         ui.add(egui::Label::new(text).truncate())
             .on_hover_text(about);
     });

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Ui};
 
-use crate::catalog::ModelRef;
+use crate::catalog::{LoraRef, ModelRef, stem_there};
 use crate::document::DocumentId;
 use crate::editor::Command;
 use crate::plan::{LoraUse, LoraWeight};
+use crate::text::Message;
 use crate::ui::context::Desk;
 use crate::ui::icons;
 use crate::ui::theme::{size, space};
@@ -57,8 +58,11 @@ fn lora_ui(
     (index, used): (usize, &LoraUse),
 ) {
     let name = used.lora.name();
+    let about = match (used.lora.name_there(), desk.editor.model()) {
+        (Some(there), ModelRef::Served(model)) => there_text(desk, &model.server, there),
+        _ => used.lora.path.display().to_string(),
+    };
     let (weight_name, remove) = (desk.text("ui-lora-weight"), desk.text("ui-lora-remove"));
-    let about = used.lora.path.display().to_string();
     let mut weight = used.weight.get();
     let mut is_removed = false;
     ui.push_id(("lora", index), |ui| {
@@ -98,33 +102,95 @@ fn lora_ui(
 const SLIDER: f32 = 74.0;
 const NUMBER: f32 = 44.0;
 
+/// A LoRA that can be added.
+struct Offered {
+    name: String,
+    about: String,
+    place: Place,
+}
+
+enum Place {
+    File(PathBuf),
+    Server(LoraRef),
+}
+
+/// Those on the server of the chosen model, or the files here.
+fn offered(desk: &Desk<'_>) -> Vec<Offered> {
+    if let ModelRef::Served(model) = desk.editor.model() {
+        let report = desk.editor.server(&model.server);
+        let report = report.and_then(|view| view.report.as_ref());
+        let there = report.iter().flat_map(|report| &report.loras);
+        return there
+            .map(|name| Offered {
+                name: stem_there(name).to_owned(),
+                about: there_text(desk, &model.server, name),
+                place: Place::Server(LoraRef::served(name)),
+            })
+            .collect();
+    }
+    let files = desk.editor.lora_files().iter();
+    files
+        .map(|path| Offered {
+            name: name_of(path),
+            about: path.display().to_string(),
+            place: Place::File(path.clone()),
+        })
+        .collect()
+}
+
+fn there_text(desk: &Desk<'_>, server: &str, name: &str) -> String {
+    let text = Message::new("ui-lora-there").with("server", server);
+    desk.say(&text.with("name", name))
+}
+
 fn list_ui(ui: &mut Ui, desk: &mut Desk<'_>, document: DocumentId, used: &[LoraUse]) {
     let id = ui.scope_id().with("searched");
     let mut searched: String = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    let files: Vec<PathBuf> = desk.editor.lora_files().to_vec();
-    if files.len() >= SEARCHED_FROM {
+    let offered = offered(desk);
+    if offered.len() >= SEARCHED_FROM {
         let hint = desk.text("ui-model-search");
         let field = egui::TextEdit::singleline(&mut searched).hint_text(hint.as_ref());
         ui.add(field).accessible_name(hint.as_ref());
         ui.data_mut(|data| data.insert_temp(id, searched.clone()));
     }
+    if let (ModelRef::Served(model), []) = (desk.editor.model(), offered.as_slice()) {
+        let none = Message::new("ui-lora-none-there").with("server", model.server.clone());
+        widgets::hint(ui, &desk.say(&none));
+    }
     let wanted = searched.to_lowercase();
-    for path in files {
-        let name = name_of(&path);
+    for Offered { name, about, place } in offered {
         if !name.to_lowercase().contains(&wanted) {
             continue;
         }
-        let is_used = used.iter().any(|used| used.lora.path == path);
+        let is_used = used.iter().any(|used| match &place {
+            Place::File(path) => used.lora.path == *path,
+            Place::Server(lora) => used.lora == *lora,
+        });
         let line = ui.add_enabled(!is_used, egui::Button::selectable(is_used, name));
-        if line.on_hover_text(path.display().to_string()).clicked() {
-            desk.send(Command::AddLora { document, path });
+        if line.on_hover_text(about).clicked() {
+            add(desk, document, place);
             ui.close();
         }
+    }
+    if let ModelRef::Served(_) = desk.editor.model() {
+        // A file of this machine is not sent.
+        return;
     }
     ui.separator();
     let text = desk.text("ui-lora-file");
     if ui.button(text.as_ref()).clicked() {
         desk.state.wants.lora_file = true;
         ui.close();
+    }
+}
+
+/// Adds one at its full weight.
+fn add(desk: &mut Desk<'_>, document: DocumentId, place: Place) {
+    match place {
+        Place::File(path) => desk.send(Command::AddLora { document, path }),
+        Place::Server(lora) => desk.set(document, |settings| {
+            let weight = LoraWeight::FULL;
+            settings.loras.push(LoraUse { lora, weight });
+        }),
     }
 }

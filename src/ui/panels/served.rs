@@ -1,4 +1,4 @@
-//! What is to be known before a run on a server: that it does not answer, and what it cannot do of what is set.
+//! What is to be known before a run: that its server does not answer, and what cannot be done of what is set.
 
 use eframe::egui::Ui;
 
@@ -9,21 +9,20 @@ use crate::ui::context::Desk;
 use crate::ui::theme;
 use crate::ui::{icons, widgets};
 
-/// Below the model; nothing where it is here.
+/// Below the model.
 pub(super) fn served_ui(ui: &mut Ui, desk: &Desk<'_>) {
-    let ModelRef::Served(model) = desk.editor.model() else {
-        return;
-    };
     let warn = theme::tokens(ui).warn;
-    match desk.editor.server(&model.server).map(|view| &view.state) {
-        None => {
-            let gone = Message::new("ui-model-no-server").with("server", model.server.clone());
-            widgets::icon_label(ui, icons::WARNING, &desk.say(&gone), warn);
+    if let ModelRef::Served(model) = desk.editor.model() {
+        match desk.editor.server(&model.server).map(|view| &view.state) {
+            None => {
+                let gone = Message::new("ui-model-no-server").with("server", model.server.clone());
+                widgets::icon_label(ui, icons::WARNING, &desk.say(&gone), warn);
+            }
+            Some(ServerState::Fault(why)) => {
+                widgets::icon_label(ui, icons::WARNING, &desk.say(why), warn);
+            }
+            Some(_) => {}
         }
-        Some(ServerState::Fault(why)) => {
-            widgets::icon_label(ui, icons::WARNING, &desk.say(why), warn);
-        }
-        Some(_) => {}
     }
     let document = desk.open().map(OpenDocument::id);
     let limits = document.map(|document| desk.editor.limits(document));

@@ -92,19 +92,24 @@ fn family_ui(ui: &mut Ui, desk: &mut Desk<'_>, model: &ServedModel) {
             let name = family.name().unwrap_or_default();
             // A guess is no answer yet: it can be pressed to agree.
             let is_it = family == model.family;
+            let by_hand = is_it && by == ToldBy::Hand;
             let chip = widgets::chip(ui, name, is_it);
-            let chip = chip.on_hover_text(desk.text("ui-model-family-tip"));
-            if chip.clicked() && (!is_it || by == ToldBy::Name) {
-                picked = Some(family);
+            let chip = chip.on_hover_text(desk.text(if by_hand {
+                "ui-model-family-untell"
+            } else {
+                "ui-model-family-tip"
+            }));
+            if chip.clicked() && (by_hand || !is_it || by == ToldBy::Name) {
+                picked = Some((!by_hand).then_some(family));
             }
         }
     });
     if let Some(family) = picked {
-        let model = ServedModel {
+        desk.send(Command::Server(ServerCommand::Tell {
+            server: model.server.clone(),
+            model: model.name.clone(),
             family,
-            ..model.clone()
-        };
-        desk.send(Command::Server(ServerCommand::Tell(model)));
+        }));
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use overpaint::catalog::{
-    Access, Family, KeyPlace, ModelRef, ServedModel, Server as Named, ServerKind, Servers, ToldBy,
+    Access, Family, KeyPlace, LoraRef, ModelRef, Server as Named, ServerKind, Servers, ToldBy,
 };
 use overpaint::editor::{Adding, Command, Editor, RunState, ServerCommand, ServerState};
-use overpaint::plan::{SamplerId, Strength};
+use overpaint::plan::{LoraUse, LoraWeight, SamplerId, Strength};
 
 use super::{comfy, elsewhere, of_comfy};
 use crate::support::hub::{Answer, Server};
@@ -75,16 +75,22 @@ fn a_server_is_added_its_models_are_chosen_and_stay_where_it_does_not_answer() {
         family(&session.editor),
         (Family::StableDiffusion1, 512, ToldBy::Name)
     );
-    let told = ServedModel {
-        family: Family::StableDiffusion2,
-        ..ServedModel::guessed("studio", "sub/house.safetensors", None)
-    };
-    session
-        .editor
-        .apply(Command::Server(ServerCommand::Tell(told)));
-    session.wait("what was said", |editor| {
-        family(editor) == (Family::StableDiffusion2, 768, ToldBy::Hand)
-    });
+    // It can be taken back.
+    for (said, is) in [
+        (Some(Family::Xl), (Family::Xl, 1024, ToldBy::Hand)),
+        (None, (Family::StableDiffusion1, 512, ToldBy::Name)),
+        (
+            Some(Family::StableDiffusion2),
+            (Family::StableDiffusion2, 768, ToldBy::Hand),
+        ),
+    ] {
+        session.editor.apply(Command::Server(ServerCommand::Tell {
+            server: "studio".to_owned(),
+            model: "sub/house.safetensors".to_owned(),
+            family: said,
+        }));
+        session.wait("what was said", |editor| family(editor) == is);
+    }
     assert_eq!(session.errors(), [""; 0]);
     // The next session begins without the server.
     drop(server);
@@ -286,6 +292,20 @@ fn nothing_leaves_this_computer_before_somebody_agrees_and_then_it_is_not_asked_
     session.wait_for_runs();
     // What a run took is known of it.
     session.wait("its speed", |editor| editor.servers()[0].seconds.is_some());
+    // So is what the next one will take; of memory there nothing is said.
+    session.wait("a forecast", |editor| {
+        let forecast = editor.forecast(document);
+        forecast.is_some_and(|it| it.measured && it.bytes.is_none())
+    });
+    session.editor.apply(Command::Server(ServerCommand::Change {
+        server: "studio".to_owned(),
+        name: "attic".to_owned(),
+        access: None,
+    }));
+    session.wait("the same under its other name", |editor| {
+        let is_renamed = editor.servers()[0].server.name == "attic";
+        is_renamed && editor.forecast(document).is_some_and(|it| it.measured)
+    });
 }
 
 #[test]
@@ -374,4 +394,61 @@ fn what_a_server_cannot_do_is_known_before_the_run() {
         let said = limits.first().map(|limit| limit.message.key.as_ref());
         assert_eq!(said, wanted);
     }
+    settings.sampler = SamplerId::Euler;
+    for (lora, wanted) in [
+        ("styles/ink.safetensors", None),
+        ("gone.safetensors", Some("server-limit-lora")),
+    ] {
+        settings.loras = vec![LoraUse {
+            lora: LoraRef::served(lora),
+            weight: LoraWeight::FULL,
+        }];
+        session.editor.apply(Command::SetSettings {
+            document,
+            settings: Box::new(settings.clone()),
+        });
+        let limits = session.editor.limits(document);
+        let said = limits.first().map(|limit| limit.message.key.as_ref());
+        assert_eq!(said, wanted);
+    }
+    // The model of this machine cannot have it.
+    session.editor.apply(Command::SetModel(ModelRef::BuiltIn));
+    session.wait("the model", |editor| *editor.model() == ModelRef::BuiltIn);
+    let limits = session.editor.limits(document);
+    assert!(limits[0].stops && limits[0].message.key == "lora-served");
+}
+
+#[test]
+fn what_a_run_says_of_a_lora_on_a_server_is_its_name() {
+    let mut session = Session::new(vec![]);
+    elsewhere(session.folder.path());
+    let mut servers = Servers::open(session.folder.path());
+    let agreed = Named {
+        is_confirmed: true,
+        ..servers.list()[0].clone()
+    };
+    servers.set(agreed, Access::default()).unwrap();
+    session.editor = start_in(session.folder.path(), vec![], Duration::ZERO);
+    let document = session.open();
+    let model = session.editor.servers()[0].models[0].card.reference.clone();
+    session.editor.apply(Command::SetModel(model));
+    session.wait("the model", |editor| {
+        is_chosen(editor, "sd15-paint.safetensors")
+    });
+    let mut settings = session.document(document).settings().clone();
+    settings.loras = vec![LoraUse {
+        lora: LoraRef::served("styles/ink.safetensors"),
+        weight: LoraWeight::new(0.5).unwrap(),
+    }];
+    session.editor.apply(Command::SetSettings {
+        document,
+        settings: Box::new(settings.clone()),
+    });
+    session.editor.apply(Command::Generate { document });
+    session.wait_for_runs();
+    let made = session.editor.candidates(document).next().unwrap();
+    assert_eq!(made.settings.loras, settings.loras);
+    let recorded = made.provenance.as_ref().unwrap();
+    assert_eq!(recorded.loras, ["served: styles/ink.safetensors"]);
+    assert_eq!(session.errors(), [""; 0]);
 }

@@ -1,6 +1,7 @@
 //! Servers that run models, in the editor and in the window. A scripted one says what ComfyUI says of itself; the
 //! engine is scripted too, so that nothing is run there.
 
+mod command_line;
 mod editor;
 mod window;
 
@@ -50,7 +51,10 @@ pub(crate) fn elsewhere(data_dir: &Path) {
     servers.set(server, Access::default()).unwrap();
     let report = ServerReport {
         models: vec!["sd15-paint.safetensors".to_owned()],
-        samplers: vec!["euler".to_owned()],
+        samplers: ["euler", "dpmpp_2m"].map(str::to_owned).to_vec(),
+        loras: ["styles/ink.safetensors", "oil.safetensors"]
+            .map(str::to_owned)
+            .to_vec(),
         ..ServerReport::default()
     };
     servers.remember_report("studio", report).unwrap();

@@ -74,6 +74,22 @@ fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
     });
     assert!(!has(&window, "Which family is it of?"));
     assert!(has(&window, "Family (chosen by you)"));
+    // Pressed again it is taken back, and asked again.
+    press(&mut window, Role::Button, "SDXL");
+    window.wait(|editor| {
+        editor
+            .model_card()
+            .is_some_and(|card| card.family == Family::StableDiffusion1)
+    });
+    window.frames(3);
+    assert!(has(&window, "Which family is it of?"));
+    press(&mut window, Role::Button, "SDXL");
+    window.wait(|editor| {
+        editor
+            .model_card()
+            .is_some_and(|card| card.family == Family::Xl)
+    });
+    window.frames(3);
     window.harness.key_press(Key::Escape);
     window.frames(3);
     // Where it runs is said by the model's line.
@@ -151,4 +167,55 @@ fn both_languages_group_models_by_where_they_lie() {
     window.wait(|editor| editor.servers()[0].state != ServerState::Unasked);
     press(&mut window, Role::Button, "伺服器…");
     assert!(has(&window, "第一次傳送圖片前會先詢問"));
+}
+
+#[test]
+fn loras_of_a_server_are_picked_weighed_and_removed() {
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(1280.0, 1600.0),
+        prepare: elsewhere,
+        ..Wanted::default()
+    });
+    open_list(&mut window, "Model");
+    press(&mut window, Role::Button, "sd15-paint @ studio");
+    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
+    window.harness.key_press(Key::Escape);
+    window.frames(3);
+    window.harness.get_by_label("More").click();
+    window.frames(4);
+    let used = |window: &TestWindow| {
+        let settings = window.editor().active().unwrap().settings();
+        let mut used = settings.loras.iter();
+        used.next().map(|used| {
+            let name = used.lora.name_there().unwrap().to_owned();
+            (name, used.weight.get())
+        })
+    };
+    open_list(&mut window, "Add…");
+    // Files of this machine are of no use there.
+    assert!(!has(&window, "Use a LoRA file…") && has(&window, "oil"));
+    press(&mut window, Role::Button, "ink");
+    let name = "styles/ink.safetensors".to_owned();
+    assert_eq!(used(&window), Some((name.clone(), 1.0)));
+    let weight = window
+        .harness
+        .get_by_role_and_label(Role::Slider, "Weight of ink");
+    weight.focus();
+    window.frames(2);
+    for _ in 0..10 {
+        window.harness.key_press(Key::ArrowLeft);
+        window.frames(1);
+    }
+    let weight = used(&window).unwrap().1;
+    assert!((weight - 0.5).abs() < 1e-9, "{weight}");
+    // With a model of this machine it is said that it cannot be had.
+    open_list(&mut window, "Model");
+    press(&mut window, Role::Button, "Overpaint Starter");
+    window.wait(|editor| *editor.model() == ModelRef::BuiltIn);
+    window.frames(3);
+    assert!(has(&window, "The LoRA “ink” lies on a server"));
+    press(&mut window, Role::Button, "Remove ink");
+    window.frames(3);
+    assert_eq!(used(&window), None);
+    assert!(!has(&window, "The LoRA “ink” lies on a server"));
 }

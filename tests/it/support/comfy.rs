@@ -26,6 +26,7 @@ struct Inside {
 struct Shared {
     inside: Mutex<Inside>,
     is_dead: AtomicBool,
+    is_hung: AtomicBool,
     step: Duration,
     done: AtomicUsize,
 }
@@ -44,6 +45,7 @@ impl Comfy {
         let shared = Arc::new(Shared {
             inside: Mutex::default(),
             is_dead: AtomicBool::new(false),
+            is_hung: AtomicBool::new(false),
             step,
             done: AtomicUsize::new(0),
         });
@@ -83,6 +85,17 @@ impl Comfy {
         self.shared.done.load(Ordering::SeqCst)
     }
 
+    /// The graph of some job.
+    pub(crate) fn graph(&self) -> Json {
+        let inside = self.shared.inside.lock().unwrap();
+        inside.jobs.values().next().unwrap().0.clone()
+    }
+
+    /// It keeps its connections, and says nothing any more.
+    pub(crate) fn hang(&self) {
+        self.shared.is_hung.store(true, Ordering::SeqCst);
+    }
+
     /// It is gone in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
         self.shared.is_dead.store(true, Ordering::SeqCst);
@@ -113,6 +126,12 @@ fn answer(mut stream: TcpStream, shared: &Shared) {
     if stream.peek(&mut start).unwrap_or(0) < 8 {
         return;
     }
+    if shared.is_hung.load(Ordering::SeqCst) {
+        stream.set_read_timeout(None).unwrap();
+        // Until the other side has had enough.
+        while stream.read(&mut start).is_ok_and(|count| count > 0) {}
+        return;
+    }
     if start.starts_with(b"GET /ws") {
         tell(stream, shared);
         return;
@@ -134,6 +153,9 @@ fn tell(stream: TcpStream, shared: &Shared) {
         return;
     };
     let mut send = |kind: &str, data: Json| {
+        while shared.is_hung.load(Ordering::SeqCst) && !shared.is_dead.load(Ordering::SeqCst) {
+            std::thread::sleep(shared.step);
+        }
         let text = json!({"type": kind, "data": data}).to_string();
         let is_sent = socket.send(Message::text(text)).is_ok();
         is_sent && !shared.is_dead.load(Ordering::SeqCst)
@@ -170,7 +192,7 @@ fn said(path: &str, body: &[u8], shared: &Shared) -> Vec<u8> {
     let whole = path.split('?').next().unwrap();
     if let Some(node) = whole.strip_prefix("/object_info/") {
         let choices = json!({"required": {
-            "ckpt_name": [["m"]], "lora_name": [[]], "sampler_name": [["euler"]],
+            "ckpt_name": [["m"]], "lora_name": [["styles/ink.safetensors", "oil.safetensors"]], "sampler_name": [["euler"]],
         }});
         let info = BTreeMap::from([(node, json!({"input": choices}))]);
         return json!(info).to_string().into_bytes();
@@ -189,6 +211,7 @@ fn said(path: &str, body: &[u8], shared: &Shared) -> Vec<u8> {
         return Json::Object(history).to_string().into_bytes();
     }
     let answer = match whole {
+        "/system_stats" => json!({"devices": [{"name": "none"}]}),
         "/upload/image" => {
             let name = format!("file-{}.png", inside.files.len());
             inside.files.insert(name.clone(), file(body).to_vec());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use super::socket::{Socket, Told};
+use crate::engine::remote::attended::HEED;
 use crate::engine::remote::http::Http;
 use crate::engine::remote::unique;
 use crate::engine::server_error::{Fault, ServerError};
@@ -60,33 +61,35 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Hands the graph over and waits for its outputs.
+    /// Hands the graph over and waits for its outputs; `None` where the server has forgotten it meanwhile.
     pub(super) fn run(
         mut self,
         graph: &Json,
         progress: &mut dyn Progress,
-    ) -> Result<(Json, RunSeconds), EngineError> {
-        self.socket = Socket::connect(self.http, self.client);
+    ) -> Result<Option<(Json, RunSeconds)>, EngineError> {
+        self.socket = Socket::connect(self.http, self.client, progress);
+        progress.checkpoint()?;
+        let outputs = self.outputs(graph, progress);
+        if progress.checkpoint().is_err() {
+            self.stop();
+            return Err(EngineError::Cancelled);
+        }
+        self.enter(String::new());
+        Ok(outputs?.map(|outputs| (outputs, self.seconds)))
+    }
+
+    fn outputs(
+        &mut self,
+        graph: &Json,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<Json>, EngineError> {
         self.hand_over(graph)?;
-        let mut was_lost = false;
         loop {
-            if progress.checkpoint().is_err() {
-                self.stop();
-                return Err(EngineError::Cancelled);
-            }
+            progress.checkpoint()?;
             match self.look(progress)? {
                 State::Open => {}
-                State::Done(outputs) => {
-                    self.enter(String::new());
-                    return Ok((outputs, self.seconds));
-                }
-                // It was started again and has forgotten everything: pictures too.
-                State::Unknown if was_lost => return Err(self.http.fault(Fault::Gone).into()),
-                State::Unknown => {
-                    was_lost = true;
-                    self.id = unique();
-                    self.hand_over(graph)?;
-                }
+                State::Done(outputs) => return Ok(Some(outputs)),
+                State::Unknown => return Ok(None),
             }
         }
     }
@@ -113,9 +116,9 @@ impl<'a> Job<'a> {
     /// What it tells, or what it says when it is asked.
     fn look(&mut self, progress: &mut dyn Progress) -> Result<State, ServerError> {
         let told = if let Some(socket) = &mut self.socket {
-            socket.next(self.http.pace.look)
+            socket.next(self.http.pace.look.min(HEED))
         } else {
-            std::thread::sleep(self.http.pace.look);
+            std::thread::sleep(self.http.pace.look.min(HEED));
             Told::Nothing
         };
         let mut may_be_done = false;
@@ -145,7 +148,7 @@ impl<'a> Job<'a> {
             Ok(state) => {
                 self.heard = Instant::now();
                 if self.socket.is_none() {
-                    self.socket = Socket::connect(self.http, self.client);
+                    self.socket = Socket::connect(self.http, self.client, progress);
                 }
                 Ok(state)
             }
@@ -291,13 +294,14 @@ impl<'a> Job<'a> {
         job.get(1).and_then(Json::as_str) == Some(self.id.as_str())
     }
 
-    /// Takes it out of the queue and stops it; other people's jobs go on.
+    /// Takes it out of the queue and stops it; other people's jobs go on. Over connections of its own: those of
+    /// the run are cut.
     fn stop(&self) {
         let wait = self.http.pace.connect;
+        let (http, _) = self.http.apart();
         let delete = json!({"delete": [self.id]});
-        let gone = self.http.post("/queue", &delete, Some(wait));
-        let queue = gone.and_then(|_| self.http.get_within("/queue", wait));
-        let queue = queue.and_then(|queue| self.http.read::<Json>(&queue));
+        let gone = http.post("/queue", &delete, Some(wait));
+        let queue = gone.and_then(|_| http.get_json_within::<Json>("/queue", wait));
         let running = queue.ok().and_then(|queue| {
             let running = queue.get("queue_running")?.as_array()?;
             Some(running.iter().any(|job| self.is_it(job)))
@@ -305,7 +309,7 @@ impl<'a> Job<'a> {
         if running == Some(true) {
             let body = json!({"prompt_id": self.id});
             // A server that is gone runs nothing.
-            self.http.post("/interrupt", &body, Some(wait)).ok();
+            http.post("/interrupt", &body, Some(wait)).ok();
         }
     }
 }

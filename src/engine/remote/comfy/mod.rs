@@ -1,6 +1,6 @@
 //! [`Comfy`]: a run on `ComfyUI`. Pictures go up as temporary files, a graph of core nodes follows; its
 //! socket tells how far it is. A lost socket loses nothing: the job is asked after by its id, and only a
-//! server that has forgotten it is given it again, once.
+//! server that has forgotten it is given it again, with its pictures, once.
 
 mod graph;
 mod job;
@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 
 use super::http::Http;
+use super::loras::lora_there;
 use super::picture::{decoded, map_png, png};
 use super::unique;
 use crate::catalog::{ServedModel, ServerReport};
@@ -65,7 +66,7 @@ impl Comfy {
                 .to_owned(),
             device: text("/devices/0/name").unwrap_or_default().to_owned(),
             models: self.choices("CheckpointLoaderSimple", "ckpt_name")?,
-            loras: self.choices("LoraLoader", "lora_name")?,
+            loras: self.known_loras()?,
             samplers: self.choices("KSampler", "sampler_name")?,
         })
     }
@@ -90,6 +91,11 @@ impl Comfy {
         });
         let names = list.into_iter().flatten().filter_map(Json::as_str);
         Ok(names.map(str::to_owned).collect())
+    }
+
+    /// The LoRAs there.
+    pub(super) fn known_loras(&self) -> Result<Vec<String>, ServerError> {
+        self.choices("LoraLoader", "lora_name")
     }
 
     fn has_node(&self, node: &str) -> bool {
@@ -142,9 +148,15 @@ impl Comfy {
         } else {
             None
         };
-        if own.is_none() {
+        let loras = if own.is_none() {
             self.check(model, input)?;
-        }
+            self.loras(input)?
+        } else if input.loras.is_empty() {
+            Vec::new()
+        } else {
+            let what = Message::new("server-what-graph-lora");
+            return Err(self.http.fault(Fault::Cannot { what }).into());
+        };
         let is_soft_there = own.is_some() || self.has_node("DifferentialDiffusion");
         let maps = graph::maps(input, is_soft_there);
         let is_soft = maps.as_ref().is_some_and(|maps| maps.is_soft);
@@ -153,24 +165,36 @@ impl Comfy {
                 Message::new("server-note-hard-mask").with("server", self.http.server.clone()),
             );
         }
-        progress.checkpoint()?;
-        let sent = self.sent(model, input, maps.as_ref())?;
-        let (graph, result) = if let Some(text) = own {
-            own_graph::filled(&text, input, &sent)
-                .map_err(|why| self.bad_graph(&model.name, why))?
-        } else {
-            let graph = graph::graph(input, &model.name, &sent, is_soft);
-            (graph, RESULT.to_owned())
-        };
-        progress.checkpoint()?;
-        let job = Job::new(&self.http, &self.client, input);
-        let (outputs, seconds) = job.run(&graph, progress)?;
-        Ok(Ran {
-            result,
-            outputs,
-            seconds,
-            notes,
-        })
+        let mut was_forgotten = false;
+        loop {
+            progress.checkpoint()?;
+            let sent = Sent {
+                loras: loras.clone(),
+                ..self.sent(model, input, maps.as_ref())?
+            };
+            let (graph, result) = if let Some(text) = &own {
+                own_graph::filled(text, input, &sent)
+                    .map_err(|why| self.bad_graph(&model.name, why))?
+            } else {
+                let graph = graph::graph(input, &model.name, &sent, is_soft);
+                (graph, RESULT.to_owned())
+            };
+            progress.checkpoint()?;
+            let job = Job::new(&self.http, &self.client, input);
+            match job.run(&graph, progress)? {
+                Some((outputs, seconds)) => {
+                    return Ok(Ran {
+                        result,
+                        outputs,
+                        seconds,
+                        notes,
+                    });
+                }
+                None if was_forgotten => return Err(self.http.fault(Fault::Gone).into()),
+                // It was started again and has forgotten everything, the pictures too.
+                None => was_forgotten = true,
+            }
+        }
     }
 
     /// Refuses what is not there or cannot be done there, before anything is sent.
@@ -226,7 +250,7 @@ impl Comfy {
                 (Some(original), true) => Some(self.upload(&png(original))?),
                 _ => None,
             },
-            loras: self.loras(input)?,
+            loras: Vec::new(),
         })
     }
 
@@ -255,23 +279,20 @@ impl Comfy {
         Ok(format!("{name} [{}]", text("type").unwrap_or("input")))
     }
 
-    /// The names of the LoRAs there: files of the same name, in whatever folder.
+    /// The names that the LoRAs of a run have there, and how much of each.
     fn loras(&self, input: &EngineInput) -> Result<Vec<(String, f64)>, ServerError> {
         if input.loras.is_empty() {
             return Ok(Vec::new());
         }
-        let known = self.choices("LoraLoader", "lora_name")?;
+        let known = self.known_loras()?;
         let found = input.loras.iter().map(|used| {
-            let name = used.lora.path.file_name().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
-            let is_it = |there: &&String| there.rsplit(['/', '\\']).next() == Some(name.as_str());
-            match known.iter().find(is_it) {
-                Some(there) => Ok((there.clone(), used.weight.get())),
-                None => Err(self.http.fault(Fault::Missing {
-                    name: name.clone(),
-                    known: known.clone(),
-                })),
-            }
+            let there = lora_there(&known, &used.lora);
+            there
+                .map(|there| (there.clone(), used.weight.get()))
+                .ok_or_else(|| {
+                    let (name, known) = (used.lora.name(), known.clone());
+                    self.http.fault(Fault::Missing { name, known })
+                })
         });
         found.collect()
     }

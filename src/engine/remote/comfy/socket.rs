@@ -2,17 +2,21 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::http::{HeaderName, HeaderValue};
 use tungstenite::stream::MaybeTlsStream;
-use tungstenite::{Message, WebSocket};
+use tungstenite::{HandshakeError, Message, WebSocket};
 
+use crate::engine::Progress;
 use crate::engine::remote::http::Http;
 use crate::engine::remote::picture::decoded;
 use crate::raster::RgbF32;
+
+/// Between two looks whether a greeting was answered.
+const HANDSHAKE: Duration = Duration::from_millis(2);
 
 /// Something it told.
 #[derive(Debug, PartialEq)]
@@ -32,13 +36,13 @@ pub(super) struct Socket(WebSocket<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Connects; `None` where that cannot be done, and then the job is asked after instead.
-    pub(super) fn connect(http: &Http, client: &str) -> Option<Self> {
+    pub(super) fn connect(http: &Http, client: &str, progress: &mut dyn Progress) -> Option<Self> {
         let address = http.address();
         let (scheme, rest) = address.split_once("://")?;
         let scheme = if scheme == "https" { "wss" } else { "ws" };
         let stream = http.connection()?;
-        stream.set_read_timeout(Some(http.pace.connect)).ok()?;
-        stream.set_write_timeout(Some(http.pace.connect)).ok()?;
+        // A server that takes a connection and says nothing must not keep a cancelled run.
+        stream.set_nonblocking(true).ok()?;
         let url = format!("{scheme}://{rest}/ws?clientId={client}");
         let mut request = url.into_client_request().ok()?;
         for (name, value) in http.headers() {
@@ -46,18 +50,40 @@ impl Socket {
             let value = HeaderValue::try_from(value.as_str()).ok()?;
             request.headers_mut().insert(name, value);
         }
-        let (socket, _) = tungstenite::client_tls(request, stream).ok()?;
-        Some(Self(socket))
+        let give_up = Instant::now() + http.pace.connect;
+        let mut greeted = tungstenite::client_tls(request, stream);
+        loop {
+            match greeted {
+                Ok((socket, _)) => return Self(socket).blocking(http.pace.connect),
+                Err(HandshakeError::Interrupted(_)) if Instant::now() >= give_up => return None,
+                Err(HandshakeError::Interrupted(half)) => {
+                    progress.checkpoint().ok()?;
+                    std::thread::sleep(HANDSHAKE);
+                    greeted = half.handshake();
+                }
+                Err(HandshakeError::Failure(_)) => return None,
+            }
+        }
+    }
+
+    fn blocking(self, write: Duration) -> Option<Self> {
+        let stream = self.stream()?;
+        stream.set_nonblocking(false).ok()?;
+        stream.set_write_timeout(Some(write)).ok()?;
+        Some(self)
+    }
+
+    fn stream(&self) -> Option<&TcpStream> {
+        match self.0.get_ref() {
+            MaybeTlsStream::Plain(stream) => Some(stream),
+            MaybeTlsStream::Rustls(stream) => Some(&stream.sock),
+            _ => None,
+        }
     }
 
     /// The next thing it tells, waiting at most that long.
     pub(super) fn next(&mut self, wait: Duration) -> Told {
-        let stream = match self.0.get_ref() {
-            MaybeTlsStream::Plain(stream) => Some(stream),
-            MaybeTlsStream::Rustls(stream) => Some(&stream.sock),
-            _ => None,
-        };
-        if let Some(stream) = stream
+        if let Some(stream) = self.stream()
             && stream.set_read_timeout(Some(wait)).is_err()
         {
             return Told::Ended;

@@ -4,6 +4,8 @@
 //! Steps: all of them run t + 1 of N steps with t = ⌊N · d⌋ (`setup_img2img_steps` of the WebUI), so k steps
 //! are asked for with d = (k − ½) / N.
 
+mod task;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value as Json, json};
 
+use super::attended::HEED;
 use super::http::Http;
+use super::loras::{Listed, LorasThere, names as lora_names};
 use super::picture::{decoded, map_png, png};
 use super::words::prompt_there;
 use crate::catalog::{ServedModel, ServerReport};
@@ -19,6 +23,7 @@ use crate::engine::server_error::{Fault, ServerError, shortened};
 use crate::engine::{EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::plan::{EngineInput, EngineMask, LatentFill, SamplerId, ScheduleId};
 use crate::text::Message;
+use task::Task;
 
 const PROGRESS: &str = "/sdapi/v1/progress";
 
@@ -33,6 +38,8 @@ struct Abilities {
     progress: bool,
     /// It lists schedules apart from samplers.
     schedulers: bool,
+    /// The job among those that wait, where it lists them.
+    task: Option<Task>,
 }
 
 impl Sdapi {
@@ -47,19 +54,29 @@ impl Sdapi {
             version: String::new(),
             device: String::new(),
             models,
-            loras: optional("loras", "name"),
+            loras: lora_names(&self.known_loras().unwrap_or_default()),
             samplers: optional("samplers", "name"),
         })
     }
 
     fn titles(&self, what: &str, name: &str) -> Result<Vec<String>, ServerError> {
-        let list: Json = self.http.get_json(&format!("/sdapi/v1/{what}"))?;
-        let Some(items) = list.as_array() else {
-            let said = shortened(&list.to_string());
-            return Err(self.http.fault(Fault::NotUnderstood { said }));
-        };
         let title = |item: &Json| item.get(name)?.as_str().map(str::to_owned);
-        Ok(items.iter().filter_map(title).collect())
+        Ok(self.list(what)?.iter().filter_map(title).collect())
+    }
+
+    /// The LoRAs there.
+    pub(super) fn known_loras(&self) -> Result<Vec<Listed>, ServerError> {
+        Ok(self.list("loras")?.iter().filter_map(Listed::of).collect())
+    }
+
+    fn list(&self, what: &str) -> Result<Vec<Json>, ServerError> {
+        match self.http.get_json(&format!("/sdapi/v1/{what}"))? {
+            Json::Array(items) => Ok(items),
+            other => {
+                let said = shortened(&other.to_string());
+                Err(self.http.fault(Fault::NotUnderstood { said }))
+            }
+        }
     }
 
     pub(super) fn run(
@@ -81,6 +98,7 @@ impl Sdapi {
                 .get_json::<Json>(PROGRESS)
                 .is_ok_and(|told| told.get("progress").is_some()),
             schedulers: self.titles("schedulers", "name").is_ok(),
+            task: Task::new(&self.http),
         };
         let mut notes = Vec::new();
         if input.mask.as_ref().is_some_and(is_soft) {
@@ -155,7 +173,7 @@ impl Sdapi {
         let mut shown = String::new();
         progress.stage(Stage::Step { done: 0, of });
         loop {
-            match told.recv_timeout(self.http.pace.look) {
+            match told.recv_timeout(self.http.pace.look.min(HEED)) {
                 // What went away while it worked may come back, but not with this job.
                 Ok(Err(error)) if error.fault.is_passing() => {
                     return Err(self.http.fault(Fault::Gone).into());
@@ -167,9 +185,7 @@ impl Sdapi {
                 }
             }
             if progress.checkpoint().is_err() {
-                let wait = Some(self.http.pace.connect);
-                // One that cannot be interrupted finishes for nobody.
-                self.http.post("/sdapi/v1/interrupt", &json!({}), wait).ok();
+                self.interrupt(abilities);
                 return Err(EngineError::Cancelled);
             }
             // A connection over which nothing comes looks the same when the server or the network is gone.
@@ -184,20 +200,44 @@ impl Sdapi {
             let pause = Duration::from_millis(500).min(self.http.pace.look * 2);
             if abilities.progress && asked.elapsed() >= pause {
                 asked = Instant::now();
-                self.show(&mut shown, of, progress);
+                self.show(&mut shown, of, (abilities.task.as_ref(), &mut *progress));
             }
         }
     }
 
+    /// Stops what runs there, unless that is somebody else's. Over connections of its own: those of the run are
+    /// cut. A job that cannot be interrupted, or waits, finishes for nobody.
+    fn interrupt(&self, abilities: &Abilities) {
+        let wait = self.http.pace.connect;
+        let (http, _) = self.http.apart();
+        if let Some(task) = &abilities.task
+            && let Ok(told) =
+                http.get_json_within::<Json>(&format!("{PROGRESS}?skip_current_image=true"), wait)
+            && task.is_other(&told)
+        {
+            return;
+        }
+        http.post("/sdapi/v1/interrupt", &json!({}), Some(wait))
+            .ok();
+    }
+
     /// Asks how far it is.
-    fn show(&self, shown: &mut String, of: u32, progress: &mut dyn Progress) {
+    fn show(
+        &self,
+        shown: &mut String,
+        of: u32,
+        (task, progress): (Option<&Task>, &mut dyn Progress),
+    ) {
         let wants = progress.wants_preview();
         let path = format!("{PROGRESS}?skip_current_image={}", !wants);
-        // A cancel waits for it.
-        let told = self.http.get_within(&path, self.http.pace.connect);
-        let Ok(told) = told.and_then(|told| self.http.read::<Json>(&told)) else {
+        let wait = self.http.pace.connect;
+        let Ok(told) = self.http.get_json_within::<Json>(&path, wait) else {
             return;
         };
+        if let Some(ahead) = task.and_then(|task| task.place(&told, &self.http)) {
+            // What it tells is of another job.
+            return progress.stage(Stage::Queued { ahead });
+        }
         let step = told.pointer("/state/sampling_step").and_then(Json::as_u64);
         if let Some(done) = step {
             let done = (done as u32).min(of);
@@ -215,26 +255,11 @@ impl Sdapi {
         }
     }
 
-    /// `<lora:name:weight>` for each.
-    fn loras(&self, input: &EngineInput) -> Result<String, ServerError> {
-        let mut text = String::new();
+    fn loras(&self, input: &EngineInput) -> Result<LorasThere, ServerError> {
         if input.loras.is_empty() {
-            return Ok(text);
+            return Ok(LorasThere::default());
         }
-        let known = self.titles("loras", "name")?;
-        for used in &input.loras {
-            let name = used.lora.path.file_stem().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
-            if !known.contains(&name) {
-                return Err(self.http.fault(Fault::Missing { name, known }));
-            }
-            text += " <lora:";
-            text += &name;
-            text.push(':');
-            text += &used.weight.get().to_string();
-            text.push('>');
-        }
-        Ok(text)
+        LorasThere::of(&input.loras, &self.known_loras()?, &self.http)
     }
 }
 
@@ -248,7 +273,7 @@ fn request(
     model: &ServedModel,
     input: &EngineInput,
     abilities: &Abilities,
-    loras: &str,
+    loras: &LorasThere,
     models: usize,
 ) -> Json {
     const SIGNS: [char; 4] = ['(', ')', '[', ']'];
@@ -263,7 +288,7 @@ fn request(
     let prompt = prompt_there(&input.prompt, &SIGNS);
     let mut body = json!({
         "init_images": [BASE64.encode(png(&input.image))],
-        "prompt": format!("{prompt}{loras}"),
+        "prompt": prompt + &loras.tags,
         "negative_prompt": prompt_there(&input.negative, &SIGNS),
         "width": extent.width, "height": extent.height, "resize_mode": 0,
         "steps": steps,
@@ -277,6 +302,12 @@ fn request(
     let Some(fields) = body.as_object_mut() else {
         return body;
     };
+    if let Some(task) = &abilities.task {
+        fields.insert("force_task_id".to_owned(), json!(task.id()));
+    }
+    if !loras.beside.is_empty() {
+        fields.insert("lora".to_owned(), json!(loras.beside));
+    }
     if abilities.schedulers {
         fields.insert("scheduler".to_owned(), json!(schedule));
     }
@@ -359,6 +390,7 @@ mod tests {
         let abilities = Abilities {
             progress: true,
             schedulers: true,
+            task: None,
         };
         let model = ServedModel::guessed("s", "m", None);
         for steps in [1_u32, 2, 7, 20, 25, 50, 1000] {
@@ -370,7 +402,7 @@ mod tests {
                 if executed == 0 {
                     continue;
                 }
-                let body = request(&model, &input, &abilities, "", 2);
+                let body = request(&model, &input, &abilities, &LorasThere::default(), 2);
                 let asked = body["denoising_strength"].as_f64().unwrap();
                 // `setup_img2img_steps` and `sample_img2img` of the WebUI.
                 let t = (asked.min(0.999) * f64::from(steps)) as u32;
@@ -384,11 +416,16 @@ mod tests {
         let abilities = Abilities {
             progress: false,
             schedulers: false,
+            task: None,
         };
         let model = ServedModel::guessed("s", "m", None);
         let mut input = input();
         input.schedule = ScheduleId::Karras;
-        let body = request(&model, &input, &abilities, " <lora:a:1>", 1);
+        let loras = LorasThere {
+            tags: " <lora:a:1>".to_owned(),
+            ..LorasThere::default()
+        };
+        let body = request(&model, &input, &abilities, &loras, 1);
         assert_eq!(body["sampler_name"], "Euler Karras");
         assert_eq!(body["prompt"], "a \\(red\\) house <lora:a:1>");
         assert_eq!(body.pointer("/override_settings/sd_model_checkpoint"), None);

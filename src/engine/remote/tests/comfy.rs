@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use tungstenite::Message;
 
 use super::scripted::{Answer, Asked, Script, Scripted, Telling, negative, ok, tell};
-use super::{PACE, Watch, fault_of, run};
+use super::{PACE, Watch, fault_of, run, until};
 use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
 use crate::engine::remote::picture::png;
 use crate::engine::remote::testing::input;
@@ -18,7 +18,7 @@ use crate::raster::RgbF32;
 
 /// What the server does otherwise than a good one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quirk {
+pub(super) enum Quirk {
     None,
     Html,
     WantsKey,
@@ -47,6 +47,8 @@ enum Quirk {
     Slow,
     /// Others are before us.
     Busy,
+    /// It hangs once that is asked.
+    HangsAt(&'static str),
 }
 
 #[derive(Default)]
@@ -58,13 +60,13 @@ struct Inside {
     questions: usize,
 }
 
-struct Comfy {
-    scripted: Scripted,
+pub(super) struct Comfy {
+    pub(super) scripted: Scripted,
     inside: Arc<Mutex<Inside>>,
 }
 
 impl Comfy {
-    fn start(quirk: Quirk) -> Self {
+    pub(super) fn start(quirk: Quirk) -> Self {
         let inside = Arc::new(Mutex::new(Inside::default()));
         let shared = Arc::clone(&inside);
         let script: Script = Arc::new(move |asked| answer(quirk, &shared, asked));
@@ -116,7 +118,12 @@ impl Comfy {
         }
     }
 
-    fn paths(&self) -> Vec<String> {
+    /// The graph that came last.
+    pub(super) fn graph(&self) -> Json {
+        self.inside.lock().unwrap().graphs.last().unwrap().clone()
+    }
+
+    pub(super) fn paths(&self) -> Vec<String> {
         let inside = self.inside.lock().unwrap();
         inside
             .asked
@@ -130,7 +137,9 @@ fn node(name: &str) -> Answer {
     let inputs = match name {
         "CheckpointLoaderSimple" => json!({"ckpt_name": [["sd.safetensors", "sub/other.ckpt"]]}),
         // As newer ones say it.
-        "LoraLoader" => json!({"lora_name": ["COMBO", {"options": ["a.safetensors"]}]}),
+        "LoraLoader" => {
+            json!({"lora_name": ["COMBO", {"options": ["a.safetensors", "styles/ink.safetensors"]}]})
+        }
         "KSampler" => json!({"sampler_name": [["euler", "dpmpp_2m"]]}),
         "DifferentialDiffusion" => json!({}),
         _ => return ok(&json!({})),
@@ -141,6 +150,14 @@ fn node(name: &str) -> Answer {
 }
 
 fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
+    if let Quirk::HangsAt(at) = quirk
+        && asked.path.starts_with(at)
+    {
+        return Answer::Hang;
+    }
+    if asked.path == "/ws" {
+        return ok(&json!({}));
+    }
     let mut inside = inside.lock().unwrap();
     inside.asked.push(asked.clone());
     let path = asked.path.split('?').next().unwrap_or_default().to_owned();
@@ -224,7 +241,7 @@ fn history(quirk: Quirk, inside: &mut Inside, id: &str) -> Answer {
     let is_done = match quirk {
         Quirk::SocketLost | Quirk::NoSocket => inside.questions > 3,
         Quirk::Forgets => !is_first,
-        Quirk::ForgetsAll | Quirk::Works => false,
+        Quirk::ForgetsAll | Quirk::Works | Quirk::HangsAt("/queue") => false,
         _ => true,
     };
     if !is_done {
@@ -390,11 +407,12 @@ fn no_job_is_lost_with_a_connection() {
             &mut Watch::default(),
         );
         assert!(result.is_ok(), "{quirk:?}: {:?}", result.err());
-        let handed = comfy.inside.lock().unwrap().ids.len();
         let wanted = 1 + usize::from(quirk == Quirk::Forgets);
+        let asked = |part: &str| comfy.paths().iter().filter(|path| **path == part).count();
         assert_eq!(
-            handed, wanted,
-            "{quirk:?}: it is handed over again only where it was forgotten"
+            (asked("/prompt"), asked("/upload/image")),
+            (wanted, 2 * wanted),
+            "{quirk:?}: it is sent again only where it was forgotten"
         );
     }
 }
@@ -408,6 +426,8 @@ fn a_cancelled_job_is_stopped_there_and_no_other() {
     };
     let result = run(&comfy.scripted, ServerKind::Comfy, &input(), &mut watch);
     assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
+    // It is told so even where the run has ended by then.
+    until(|| comfy.paths().iter().any(|path| path == "/interrupt"));
     let inside = comfy.inside.lock().unwrap();
     let body_of = |path: &str| {
         let asked = inside
@@ -431,7 +451,7 @@ fn a_key_opens_and_a_server_tells_what_it_has() {
     let mut engine = RemoteEngine::new(&server, &access, PACE);
     let report = engine.report().unwrap();
     assert_eq!(report.models, ["sd.safetensors", "sub/other.ckpt"]);
-    assert_eq!(report.loras, ["a.safetensors"]);
+    assert_eq!(report.loras, ["a.safetensors", "styles/ink.safetensors"]);
     assert_eq!(report.device, "cpu");
     assert_eq!(engine.model("other").unwrap().name, "sub/other.ckpt");
     let missing = engine.model("nothing").unwrap_err();

@@ -6,10 +6,14 @@
 )]
 
 mod comfy;
+mod hanging;
+mod loras;
 mod scripted;
 mod sdapi;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{Pace, RemoteEngine};
 use crate::catalog::{Access, ServerKind};
@@ -31,12 +35,21 @@ struct Watch {
     stages: Vec<Stage>,
     previews: usize,
     stops_at_step: bool,
+    /// The same once it waits behind others.
+    stops_queued: bool,
+    /// Stops a run once that is so.
+    stops_when: Option<Arc<AtomicBool>>,
 }
 
 impl Progress for Watch {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
         let at_step = matches!(self.stages.last(), Some(Stage::Step { .. }));
-        if self.stops_at_step && at_step {
+        let is_queued = matches!(self.stages.last(), Some(Stage::Queued { .. }));
+        let is_so = |flag: &Arc<AtomicBool>| flag.load(Ordering::SeqCst);
+        if self.stops_at_step && at_step
+            || self.stops_queued && is_queued
+            || self.stops_when.as_ref().is_some_and(is_so)
+        {
             Err(Cancelled)
         } else {
             Ok(())
@@ -63,6 +76,16 @@ fn run(
     watch: &mut Watch,
 ) -> Result<EngineOutput, EngineError> {
     RemoteEngine::new(&server.server(kind), &Access::default(), PACE).run(input, watch)
+}
+
+/// Waits until that is so.
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < give_up, "it never was");
+        std::thread::sleep(PACE.look);
+    }
 }
 
 fn fault_of(result: Result<EngineOutput, EngineError>) -> Fault {

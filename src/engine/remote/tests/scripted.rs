@@ -47,6 +47,8 @@ pub(super) enum Answer {
     Go(String),
     /// The connection is cut.
     Cut,
+    /// The connection is kept, and nothing is said; so are all that follow.
+    Hang,
 }
 
 pub(super) fn ok(json: &serde_json::Value) -> Answer {
@@ -68,6 +70,8 @@ pub(super) type Telling = Arc<dyn Fn(&mut WebSocket<TcpStream>) + Send + Sync>;
 /// A server that runs until it is dropped.
 pub(super) struct Scripted {
     pub(super) address: String,
+    /// It hangs.
+    pub(super) hangs: Arc<AtomicBool>,
     is_gone: Arc<AtomicBool>,
 }
 
@@ -77,20 +81,33 @@ impl Scripted {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let is_gone = Arc::new(AtomicBool::new(false));
         let gone = Arc::clone(&is_gone);
+        let hangs = Arc::<AtomicBool>::default();
+        let shared = Arc::clone(&hangs);
         let accept = move || {
             for stream in listener.incoming() {
                 if gone.load(Ordering::SeqCst) {
                     break;
                 }
                 let (script, telling) = (Arc::clone(&script), telling.clone());
-                let one = move || answer(stream.unwrap(), &script, telling.as_ref());
+                let hangs = Arc::clone(&shared);
+                let one = move || {
+                    let stream = stream.unwrap();
+                    if answer(&stream, &script, telling.as_ref(), &hangs).is_none() {
+                        hangs.store(true, Ordering::SeqCst);
+                        hang(stream);
+                    }
+                };
                 let thread = std::thread::Builder::new().name("scripted".to_owned());
                 thread.spawn(one).unwrap();
             }
         };
         let thread = std::thread::Builder::new().name("scripted".to_owned());
         thread.spawn(accept).unwrap();
-        Self { address, is_gone }
+        Self {
+            address,
+            hangs,
+            is_gone,
+        }
     }
 
     /// It stops listening.
@@ -116,28 +133,55 @@ impl Drop for Scripted {
     }
 }
 
-fn answer(mut stream: TcpStream, script: &Script, telling: Option<&Telling>) {
+/// Says nothing until the other side has had enough.
+fn hang(mut stream: TcpStream) {
+    stream.set_read_timeout(None).unwrap();
+    let mut buffer = [0; 1 << 14];
+    while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
+}
+
+/// Answers, or `None`: it hangs.
+fn answer(
+    mut stream: &TcpStream,
+    script: &Script,
+    telling: Option<&Telling>,
+    hangs: &AtomicBool,
+) -> Option<()> {
+    if hangs.load(Ordering::SeqCst) {
+        return None;
+    }
     let timeout = Some(Duration::from_secs(5));
     stream.set_read_timeout(timeout).unwrap();
     let mut start = [0; 8];
     if stream.peek(&mut start).unwrap_or(0) < 8 {
-        return;
+        return Some(());
     }
     if start.starts_with(b"GET /ws") {
-        let Some(telling) = telling else { return };
-        if let Ok(mut socket) = tungstenite::accept(stream) {
+        let asked = Asked {
+            path: "/ws".to_owned(),
+            head: String::new(),
+            body: Vec::new(),
+        };
+        if matches!(script(&asked), Answer::Hang) {
+            return None;
+        }
+        let Some(telling) = telling else {
+            return Some(());
+        };
+        if let Ok(mut socket) = tungstenite::accept(stream.try_clone().unwrap()) {
             telling(&mut socket);
             socket.close(None).ok();
         }
-        return;
+        return Some(());
     }
     let Some(asked) = read(&mut stream) else {
-        return;
+        return Some(());
     };
     let (status, more, body) = match script(&asked) {
         Answer::Say(status, body) => (status, String::new(), body),
         Answer::Go(to) => (302, format!("Location: {to}\r\n"), Vec::new()),
-        Answer::Cut => return,
+        Answer::Cut => return Some(()),
+        Answer::Hang => return None,
     };
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{more}\r\n",
@@ -145,9 +189,10 @@ fn answer(mut stream: TcpStream, script: &Script, telling: Option<&Telling>) {
     );
     stream.write_all(head.as_bytes()).ok();
     stream.write_all(&body).ok();
+    Some(())
 }
 
-fn read(stream: &mut TcpStream) -> Option<Asked> {
+fn read(stream: &mut &TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 1 << 14];
     let head_end = loop {

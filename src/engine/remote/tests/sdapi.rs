@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
 use super::scripted::{Answer, Asked, Script, Scripted, negative, ok};
-use super::{PACE, Watch, fault_of, run};
+use super::{PACE, Watch, fault_of, run, until};
 use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
 use crate::engine::remote::kind_at;
 use crate::engine::remote::picture::png;
@@ -18,7 +18,7 @@ use crate::plan::EngineInput;
 use crate::raster::RgbF32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quirk {
+pub(super) enum Quirk {
     None,
     /// No progress, no interrupt, no schedulers, one model.
     Bare,
@@ -31,11 +31,17 @@ enum Quirk {
     Works,
     /// It works, and cannot be interrupted.
     Deaf,
+    /// Others are before us, all the while.
+    Busy,
+    /// The same for its first looks.
+    BusyAtFirst,
+    /// It hangs once that is asked.
+    HangsAt(&'static str),
 }
 
-type Log = Arc<Mutex<Vec<Asked>>>;
+pub(super) type Log = Arc<Mutex<Vec<Asked>>>;
 
-fn start(quirk: Quirk) -> (Scripted, Log) {
+pub(super) fn start(quirk: Quirk) -> (Scripted, Log) {
     let log = Log::default();
     let shared = Arc::clone(&log);
     let script: Script = Arc::new(move |asked| {
@@ -46,7 +52,15 @@ fn start(quirk: Quirk) -> (Scripted, Log) {
 }
 
 fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
+    if let Quirk::HangsAt(at) = quirk
+        && asked.path.contains(at)
+    {
+        return Answer::Hang;
+    }
     let path = asked.path.split('?').next().unwrap_or_default();
+    if let Some(answer) = of_queue(quirk, log, path) {
+        return answer;
+    }
     let name = path.strip_prefix("/sdapi/v1/").unwrap_or_default();
     match name {
         "sd-models" => {
@@ -65,6 +79,13 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
         }
         "schedulers" if quirk != Quirk::Bare => ok(&json!([{"name": "karras"}])),
         "interrupt" => ok(&json!({})),
+        "loras" => {
+            let mut ink = json!({"name": "ink", "path": "styles/ink.safetensors"});
+            if quirk != Quirk::Bare {
+                ink["alias"] = json!("ink");
+            }
+            ok(&json!([ink]))
+        }
         "img2img" => {
             let body = asked.json();
             let file = body
@@ -92,6 +113,7 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                     let mut looks = 0;
                     let works = match quirk {
                         Quirk::Works => 200,
+                        Quirk::Busy | Quirk::BusyAtFirst => 20,
                         Quirk::Deaf => 400,
                         _ => 0,
                     };
@@ -113,6 +135,69 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
         }
         _ => Answer::Say(404, b"{\"detail\":\"Not Found\"}".to_vec()),
     }
+}
+
+/// What a WebUI tells of its queue that has one.
+fn of_queue(quirk: Quirk, log: &Log, path: &str) -> Option<Answer> {
+    let log = log.lock().unwrap();
+    let count = |path: &str| log.iter().filter(|it| it.path.contains(path)).count();
+    let mut jobs = log.iter().filter(|it| it.path.ends_with("img2img"));
+    let own = jobs.next().map(|it| it.json()["force_task_id"].clone());
+    // The first is the question whether there is a list.
+    let waits = quirk == Quirk::Busy || count("/internal/pending-tasks") < 4;
+    let own_waits = own.clone().filter(|_| waits);
+    match (quirk, path) {
+        (Quirk::Busy | Quirk::BusyAtFirst, "/internal/pending-tasks") => {
+            let others = [json!("task(first)")];
+            let tasks: Vec<_> = others.into_iter().chain(own_waits).collect();
+            Some(ok(&json!({"size": tasks.len(), "tasks": tasks})))
+        }
+        (Quirk::Busy | Quirk::BusyAtFirst, "/sdapi/v1/progress") => Some(ok(&json!({
+            "progress": 0.5, "state": {"sampling_step": 3},
+            "current_task": if waits { json!("task(now)") } else { json!(own) },
+        }))),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_job_that_waits_says_how_many_are_before_it_and_not_how_far_they_are() {
+    let (scripted, log) = start(Quirk::BusyAtFirst);
+    let mut watch = Watch::default();
+    let input = asked_for("sd.safetensors");
+    run(&scripted, ServerKind::Sdapi, &input, &mut watch).unwrap();
+    watch.stages.dedup();
+    let wanted = [
+        Stage::Loading,
+        Stage::Step { done: 0, of: 10 },
+        Stage::Queued { ahead: 2 },
+        Stage::Step { done: 3, of: 10 },
+    ];
+    assert_eq!(watch.stages, wanted);
+    let log = log.lock().unwrap();
+    let mut bodies = log.iter().filter(|it| it.path.ends_with("img2img"));
+    let task = bodies.next().unwrap().json()["force_task_id"].to_string();
+    assert!(task.contains("overpaint"), "{task}");
+}
+
+#[test]
+fn a_cancelled_job_that_waits_stops_nobody_elses() {
+    let (scripted, log) = start(Quirk::Busy);
+    let mut watch = Watch {
+        stops_queued: true,
+        ..Watch::default()
+    };
+    let input = asked_for("sd.safetensors");
+    let result = run(&scripted, ServerKind::Sdapi, &input, &mut watch);
+    assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
+    // Long enough to be told.
+    let asked = |part: &str| {
+        let log = log.lock().unwrap();
+        log.iter().filter(|it| it.path.contains(part)).count()
+    };
+    until(|| asked("skip_current_image=true") > 0);
+    std::thread::sleep(PACE.look * 5);
+    assert_eq!(asked("interrupt"), 0);
 }
 
 fn asked_for(model: &str) -> EngineInput {
@@ -193,8 +278,11 @@ fn a_cancelled_run_is_interrupted() {
     let input = asked_for("sd.safetensors");
     let result = run(&scripted, ServerKind::Sdapi, &input, &mut watch);
     assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
-    let log = log.lock().unwrap();
-    assert!(log.iter().any(|asked| asked.path.ends_with("/interrupt")));
+    // It is told so even where the run has ended by then.
+    until(|| {
+        let log = log.lock().unwrap();
+        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
+    });
 }
 
 #[test]

@@ -1,0 +1,229 @@
+"""The measurement of stalls.sh: python3 stalls.py BINARY WORK_FOLDER N, on the display that is there."""
+
+import collections
+import csv
+import json
+import os
+import queue
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+COMFY = HERE.parent / "session/comfy.py"
+MODEL = "paper.safetensors"
+STEP = os.environ.get("STEP_SECONDS", "0.05")
+LIMIT_MS = 8
+# No run takes longer, with the time that a server may be away.
+PATIENCE = 90
+
+
+class Server:
+    """A scripted ComfyUI at one address, through all its lives."""
+
+    def __init__(self, work):
+        self.log, self.port_file, self.process = work / "server.log", work / "port", None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.place = f"127.0.0.1:{free.getsockname()[1]}"
+
+    def start(self):
+        """Starts it and waits until it answers."""
+        command = [sys.executable, "-B", COMFY, self.port_file, self.log, self.place]
+        environment = {**os.environ, "PLAIN": "1", "STEP_SECONDS": STEP}
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                urllib.request.urlopen(f"http://{self.place}/system_stats", timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        sys.exit("the scripted server does not come up")
+
+    def kill(self):
+        """As when its machine loses power."""
+        self.process.kill()
+        self.process.wait()
+
+    def count(self, part):
+        """Lines of its log that hold that."""
+        return self.log.read_text().count(part) if self.log.is_file() else 0
+
+
+class Hand(threading.Thread):
+    """Paints and moves the pointer at 60 places a second; presses keys where the button is up."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.keys, self.ends = queue.Queue(), threading.Event()
+        self.tool = subprocess.Popen(["xdotool", "-"], stdin=subprocess.PIPE, text=True)
+
+    def do(self, line):
+        """One command of xdotool."""
+        self.tool.stdin.write(line + "\n")
+        self.tool.stdin.flush()
+
+    def run(self):
+        """Stroke after stroke, with a moment between them."""
+        dice, x, y = random.Random(0), 700, 560
+        while not self.ends.is_set():
+            for stroke in (True, False):
+                self.do(f"mousemove {x} {y}")
+                if stroke:
+                    self.do("mousedown 1")
+                for _ in range(45 if stroke else 12):
+                    x = min(max(x + dice.randint(-24, 24), 450), 1150)
+                    y = min(max(y + dice.randint(-24, 24), 300), 820)
+                    self.do(f"mousemove {x} {y}")
+                    time.sleep(1 / 60)
+                if stroke:
+                    self.do("mouseup 1")
+                    time.sleep(1 / 60)
+                while not stroke and not self.keys.empty():
+                    self.do("key " + self.keys.get())
+        self.tool.stdin.close()
+        self.tool.wait()
+
+
+class Program:
+    """The window, as far as it is seen from outside."""
+
+    def __init__(self, binary, work, server):
+        self.data, self.frames = work / "data", Path(os.environ.get("FRAMES", work / "frames.tsv"))
+        self.data.mkdir()
+        model = {"Served": {"server": "scripted", "name": MODEL, "family": "StableDiffusion1", "sees_mask": False}}
+        report = {"version": "", "device": "", "models": [MODEL], "loras": [],
+                  "samplers": ["euler", "euler_ancestral", "dpmpp_2m", "lcm"]}
+        for name, value in [
+            ("servers.json", [{"name": "scripted", "address": f"http://{server.place}", "kind": "comfy",
+                               "is_confirmed": True}]),
+            ("server-lists.json", {"scripted": {"report": report}}),
+            ("preferences.json", {"model": model, "guide_dismissed": True, "window": {"empty prompts": "true"}}),
+        ]:
+            (self.data / name).write_text(json.dumps(value))
+        self.process = subprocess.Popen([binary, "--data-dir", self.data, "--frame-times", self.frames,
+                                         work / "picture.png"])
+        found = subprocess.run(["xdotool", "search", "--sync", "--onlyvisible", "--name", "Overpaint$"],
+                               capture_output=True, text=True, timeout=120, check=True)
+        window = found.stdout.split()[-1]
+        time.sleep(3)
+        subprocess.run(["xdotool", "windowactivate", "--sync", window, "windowsize", window, "1920", "1080",
+                        "windowmove", window, "0", "0"], check=True)
+        time.sleep(3)
+
+    def results(self):
+        """Results that it keeps."""
+        return sum(1 for _ in self.data.rglob("kept/*.json"))
+
+    def lines(self):
+        """Its frames: when they began, milliseconds by the clock, and of the processor, and whether a job ran."""
+        with open(self.frames) as file:
+            rows = list(csv.reader(file, delimiter="\t"))[1:]
+        return [(float(row[0]), float(row[1]), float(row[2]), row[5] == "1") for row in rows if len(row) == 6]
+
+    def is_idle(self, seconds):
+        """True where no job ran for so long."""
+        now = time.time()
+        late = [ran for began, _, _, ran in self.lines()[-5000:] if began > now - seconds]
+        return bool(late) and not any(late)
+
+    def threads(self):
+        """How many threads of which name it has."""
+        names = collections.Counter()
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                names[(task / "comm").read_text().strip()] += 1
+            except OSError:
+                # It has just ended.
+                pass
+        return names
+
+
+def wait(ready, seconds, message):
+    """Waits until that is so; ends the measurement where it never is."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            sys.exit(message)
+        time.sleep(0.2)
+
+
+def said(name, values):
+    """One line of what frames took."""
+    values = sorted(values)
+    at = lambda share: values[min(int(len(values) * share), len(values) - 1)]
+    above = sum(1 for value in values if value > LIMIT_MS)
+    print(f"{name} p50 {at(0.5):.2f}, p95 {at(0.95):.2f}, p99 {at(0.99):.2f}, p99.9 {at(0.999):.2f}, "
+          f"max {values[-1]:.2f} ms, {above} above {LIMIT_MS} ms")
+
+
+def main():
+    """Measures and says it."""
+    binary, work, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    dice = random.Random(int(os.environ.get("SEED", "1")))
+    server = Server(work)
+    server.start()
+    program, hand = Program(binary, work, server), Hand()
+    try:
+        measure(program, hand, server, (count, dice))
+    finally:
+        for process in (program.process, server.process, hand.tool):
+            process.kill()
+
+
+def measure(program, hand, server, how):
+    """Runs that are left alone, then runs whose server dies."""
+    (count, dice), asked = how, 0
+    hand.start()
+    time.sleep(2)
+    took = []
+    for number in (1, 2, 3):
+        hand.keys.put("ctrl+Return")
+        asked, began = asked + 1, time.time()
+        wait(lambda: program.results() >= number, PATIENCE, "a run that is left alone gives no result")
+        took.append(time.time() - began)
+    # The first one has more to do.
+    alone, kills = min(took), []
+    time.sleep(2)
+    before = program.threads()
+    from_s = time.time()
+    for _ in range(count):
+        hand.keys.put("ctrl+Return")
+        asked += 1
+        time.sleep(dice.uniform(0, 1.25 * alone))
+        kills.append(time.time())
+        server.kill()
+        time.sleep(dice.uniform(0, 0.6))
+        server.start()
+        time.sleep(dice.uniform(0, 0.6))
+    wait(lambda: program.is_idle(5), PATIENCE + 2 * alone * count, "the jobs do not end")
+    until_s, results = time.time(), program.results()
+    # What still tells its server something has ended by then.
+    time.sleep(6)
+    after = program.threads()
+    hand.ends.set()
+    hand.join()
+    if program.process.poll() is not None:
+        sys.exit(f"the program ended with {program.process.returncode}")
+    frames = [line for line in program.lines() if from_s <= line[0] <= until_s]
+    ran = [began for began, _, _, runs in frames if runs]
+    hit = sum(1 for kill in kills if any(abs(began - kill) < 0.1 for began in ran))
+    print(f"{count} kills in {until_s - from_s:.0f} s, {hit} of them while a job ran; a run that is left alone takes "
+          f"{alone:.2f} s")
+    print(f"jobs asked: {asked}; results given: {results}; taken up there: {server.count('POST /prompt')}")
+    left = {name: f"{before[name]} → {number}" for name, number in sorted(after.items()) if number > before[name]}
+    print(f"threads: {sum(before.values())} before the first kill, {sum(after.values())} at the end; more of: {left or '-'}")
+    print(f"frames: {len(frames)}, {len(ran)} of them while a job ran")
+    said("window (wall clock, without the swap of buffers):", [line[1] for line in frames])
+    said("thread (processor time, with swap and events):   ", [line[2] for line in frames])
+    said("the smaller of both, a bound of what is asked:   ", [min(line[1], line[2] or line[1]) for line in frames])
+
+
+if __name__ == "__main__":
+    main()
