@@ -87,6 +87,13 @@ pub enum JournalError {
         /// What the database says.
         why: String,
     },
+    /// The output folder takes no more files.
+    NoRoom {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
     /// A mask cannot be kept.
     Mask(PictureError),
 }
@@ -117,6 +124,9 @@ impl Explain for JournalError {
             Self::InUse(path) => Message::new("bulk-journal-in-use").with("path", path.as_path()),
             Self::Newer(path) => Message::new("bulk-journal-newer").with("path", path.as_path()),
             Self::Failed { path, why } => Message::new("bulk-journal-failed")
+                .with("path", path.as_path())
+                .with("why", why.clone()),
+            Self::NoRoom { path, why } => Message::new("bulk-no-room")
                 .with("path", path.as_path())
                 .with("why", why.clone()),
             Self::Mask(error) => error.message(),
@@ -191,20 +201,29 @@ impl Journal {
         Ok(all)
     }
 
-    /// Claims the names of outputs that are about to be written. The name of a file that is there and
-    /// was never claimed comes back: it is somebody else's.
+    /// Claims the names of outputs that are about to be written: what a name held under another key is done no
+    /// longer. Where `is_redo` a result is put in the place of one that stays done as it was, and only a name that
+    /// is new is claimed. The name of a file that is there and was never claimed comes back: it is somebody else's.
     pub fn claim<'a>(
         &self,
         outputs: impl IntoIterator<Item = (&'a str, &'a Key)>,
+        is_redo: bool,
     ) -> Result<Option<String>, JournalError> {
         let write = || -> Result<Option<String>, redb::Error> {
             let transaction = self.database.begin_write()?;
             {
                 let mut claims = transaction.open_table(CLAIMS)?;
+                let mut done = transaction.open_table(DONE)?;
                 for (output, key) in outputs {
-                    let is_ours = claims.get(output)?.is_some();
-                    if !is_ours && self.out.join(output).symlink_metadata().is_ok() {
+                    let before = claims.get(output)?.map(|before| before.value().to_vec());
+                    if before.is_none() && self.out.join(output).symlink_metadata().is_ok() {
                         return Ok(Some(output.to_owned()));
+                    }
+                    if is_redo && before.is_some() {
+                        continue;
+                    }
+                    if let Some(before) = before.filter(|before| before != key.bytes()) {
+                        done.remove(before.as_slice())?;
                     }
                     claims.insert(output, key.bytes())?;
                 }
@@ -217,7 +236,35 @@ impl Journal {
 
     /// Says that a result lies whole under its name.
     pub fn say_done(&self, key: &Key, done: &Done) -> Result<(), JournalError> {
-        self.put(DONE, key, done)
+        let value = serde_json::to_vec(done).map_err(|error| self.failed(&error))?;
+        let write = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            transaction
+                .open_table(DONE)?
+                .insert(key.bytes(), value.as_slice())?;
+            // The one that was claimed may be another engine's.
+            transaction
+                .open_table(CLAIMS)?
+                .insert(done.output.as_str(), key.bytes())?;
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|error| self.failed(&error))
+    }
+
+    /// Whether the output folder takes files at all: it does not where its disk is full, or nobody may write there.
+    pub fn check_room(&self) -> Result<(), JournalError> {
+        const PROBE_BYTES: usize = 1 << 20;
+        let path = self.out.join(BATCH_FOLDER).join("probe");
+        let written = std::fs::write(&path, vec![0u8; PROBE_BYTES]);
+        let written = written.and_then(|()| std::fs::remove_file(&path));
+        written.map_err(|error| {
+            drop(std::fs::remove_file(&path));
+            JournalError::NoRoom {
+                path: self.out.clone(),
+                why: error.to_string(),
+            }
+        })
     }
 
     /// A selection made before.

@@ -46,19 +46,22 @@ fn a_file_of_somebody_else_is_not_claimed() {
     let key = Key::of(b"job");
     std::fs::write(out.path().join("theirs.png"), "x").unwrap();
     let refused = journal
-        .claim([("ours.png", &key), ("theirs.png", &key)])
+        .claim([("ours.png", &key), ("theirs.png", &key)], false)
         .unwrap();
     assert_eq!(refused.as_deref(), Some("theirs.png"));
     // All or none: the first was not claimed either.
     std::fs::write(out.path().join("ours.png"), "x").unwrap();
     assert_eq!(
-        journal.claim([("ours.png", &key)]).unwrap().as_deref(),
+        journal
+            .claim([("ours.png", &key)], false)
+            .unwrap()
+            .as_deref(),
         Some("ours.png")
     );
     std::fs::remove_file(out.path().join("ours.png")).unwrap();
-    assert_eq!(journal.claim([("ours.png", &key)]).unwrap(), None);
+    assert_eq!(journal.claim([("ours.png", &key)], false).unwrap(), None);
     std::fs::write(out.path().join("ours.png"), "x").unwrap();
-    assert_eq!(journal.claim([("ours.png", &key)]).unwrap(), None);
+    assert_eq!(journal.claim([("ours.png", &key)], false).unwrap(), None);
 }
 
 #[test]

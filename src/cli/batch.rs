@@ -56,6 +56,7 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
         review,
         ahead: args.jobs,
         masks_only: args.masks_only,
+        is_redo: false,
         say: &say,
         watcher: None,
     };

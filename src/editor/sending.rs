@@ -101,6 +101,12 @@ impl Editor {
         })
     }
 
+    /// The folder that was to be sent is closed.
+    pub(super) fn forget_held_batch(&mut self) {
+        let held = &mut self.serving.held;
+        held.take_if(|held| matches!(held.command, Command::Batch(_)));
+    }
+
     /// Does what was held.
     pub(super) fn send_held(&mut self) {
         if let Some(held) = self.serving.held.take() {

@@ -1,6 +1,7 @@
 //! Batches: a folder, a recipe, and what is left of them when something breaks or is killed.
 
 mod engines;
+mod orders;
 mod served;
 mod together;
 mod window;
@@ -171,6 +172,7 @@ impl<'a> Run<'a> {
             review: self.review,
             ahead: 1,
             masks_only: self.masks_only,
+            is_redo: false,
             say: &english,
             watcher: None,
         };

@@ -23,6 +23,7 @@ bulk-over-other = There is a file of that name already, and this batch did not w
 bulk-journal-exists = A batch was here before: { $path }. Add --resume to go on with it (what is done stays as it is), or choose another folder.
 bulk-journal-in-use = Another Overpaint is at work in this folder: { $path }
 bulk-journal-newer = What is done in this folder was written down by a newer Overpaint: { $path }. Choose another folder.
+bulk-no-room = Nothing more can be written to { $path }: its disk is full, or may not be written to. What is done stays done; make room, then go on. Detail: { $why }
 bulk-journal-failed = What is done cannot be read or written down in { $path }. Where its journal is damaged: move the folder .overpaint-batch away to begin anew; the pictures stay. Detail: { $why }
 bulk-mask-empty = Nothing is painted in its mask: no pixel is brighter than 8 of 255. File: { $path }
 bulk-selection-empty = Nothing is selected in it.

@@ -63,6 +63,11 @@ editor-batch-done = { $count ->
    *[other] { $count } pictures are done.
 }
 editor-batch-server-away = The batch has stopped; what is done stays done, and it goes on from there when you run it again. { $said }
+editor-batch-recipe-changed = The run was stopped because the recipe is another one now. Run again to do all pictures by it.
+editor-batch-results-gone = { $count ->
+    [one] 1 accepted result is not there any more: { $names }. Run the batch to make it again.
+   *[other] { $count } accepted results are not there any more: { $names }. Run the batch to make them again.
+}
 editor-batch-none-accepted = No result is accepted yet. Accept those you want, then export them.
 editor-batch-exported = { $count ->
     [one] One result was copied to { $path }

@@ -23,6 +23,7 @@ bulk-over-other = 已有同名的檔案，而且不是這一批寫的：{ $path 
 bulk-journal-exists = 這裡已經跑過一批：{ $path }。加上 --resume 會接著做（做好的不動），或請選擇別的資料夾。
 bulk-journal-in-use = 另一個 Overpaint 正在這個資料夾裡工作：{ $path }
 bulk-journal-newer = 這個資料夾的進度由較新的 Overpaint 記錄：{ $path }。請選擇別的資料夾。
+bulk-no-room = 無法再寫入 { $path }：磁碟已滿，或沒有寫入權限。做好的都會保留，騰出空間後再繼續。細節：{ $why }
 bulk-journal-failed = 無法在 { $path } 讀取或記錄進度。若記錄檔已損壞，請移走 .overpaint-batch 資料夾重新開始，圖片會保留。細節：{ $why }
 bulk-mask-empty = 它的遮罩上沒有塗任何東西：沒有像素比 255 分之 8 更亮。檔案：{ $path }
 bulk-selection-empty = 沒有選到任何東西。

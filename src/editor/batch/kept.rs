@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::RecipeName;
-use super::choosing::Chosen;
+use super::choosing::{Chosen, Selected};
 use super::picture::{BatchPhase, BatchPicture, Findings};
 use super::tries::Tries;
 use crate::bulk::{BATCH_FOLDER, BulkRecipe};
 use crate::catalog::ModelRef;
+use crate::jobs::Home;
 use crate::raster::file::{self, PictureError};
+use crate::select::Part;
 
 /// Raised when an older program would misread what a newer one writes.
 const VERSION: u32 = 1;
@@ -22,9 +25,18 @@ pub(super) fn out_of(folder: &Path) -> PathBuf {
     folder.join("overpaint")
 }
 
-/// Where masks are laid out for a look.
-pub(super) fn review_of(out: &Path) -> PathBuf {
-    out.join(BATCH_FOLDER).join("review")
+/// Where masks of that part are laid out for a look: those of another part are not painted over, and are not taken
+/// for this one's.
+pub(super) fn review_of(out: &Path, (part, person): Selected) -> PathBuf {
+    let folder = out.join(BATCH_FOLDER);
+    match (part, person) {
+        (None | Some(Part::Subject), None) => folder.join("review"),
+        (part, person) => {
+            let part = part.map_or("whole", Part::id);
+            let person = person.map_or_else(String::new, |person| format!("-{person}"));
+            folder.join(format!("review-{part}{person}"))
+        }
+    }
 }
 
 /// Where pictures are tried.
@@ -63,7 +75,7 @@ impl Kept {
         chosen: &Chosen,
         phase: BatchPhase,
         tries: Tries,
-        pictures: &[BatchPicture],
+        pictures: &[Arc<BatchPicture>],
     ) -> Self {
         let known = pictures.iter();
         Self {
@@ -89,6 +101,10 @@ impl Kept {
     }
 
     pub(super) fn write(&self, out: &Path) -> Result<(), PictureError> {
+        if !out.parent().is_some_and(Path::is_dir) {
+            // The whole folder was thrown away.
+            return Ok(());
+        }
         let path = place(out);
         let failed = |why: String| PictureError::Write {
             path: path.clone(),
@@ -98,6 +114,22 @@ impl Kept {
         std::fs::create_dir_all(out.join(BATCH_FOLDER))
             .map_err(|error| failed(error.to_string()))?;
         file::write_whole(&path, |file| Ok(file.write_all(&bytes)?))
+    }
+
+    /// What was chosen. Planning for its model is as for that of `now` where it is the same one, and means nothing
+    /// where it is not.
+    pub(super) fn chosen(self, now: &Chosen) -> Chosen {
+        let home = now.home.clone().map(|home| Home {
+            // Older programs did not say.
+            model: self.model.unwrap_or(home.model),
+            ..home
+        });
+        Chosen {
+            recipe: self.recipe,
+            folder: self.recipe_folder,
+            name: self.recipe_name,
+            home,
+        }
     }
 
     /// What is known of that picture.

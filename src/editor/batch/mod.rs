@@ -6,6 +6,7 @@
 
 mod choosing;
 mod command;
+mod doing;
 mod kept;
 mod looks;
 mod opening;
@@ -16,19 +17,20 @@ mod running;
 mod tries;
 
 pub use command::{BatchCommand, BatchPreset, RecipeFrom};
+pub use doing::{Activity, Doing};
 pub use looks::{Look, LookId, LookOf};
 pub use picture::{BatchOutput, BatchPhase, BatchPicture, Findings, MaskState, Redo, Verdict};
-pub use running::{Activity, Doing};
 pub use tries::{Tries, TryTile};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::Editor;
-use crate::bulk::BulkRecipe;
+use crate::bulk::{BulkRecipe, Decision};
 use crate::document::DocumentId;
 use crate::jobs::{EngineTurns, Engines, TaskEvent, TaskThread, Wake};
 use choosing::Chosen;
@@ -74,7 +76,8 @@ pub struct OpenBatch {
     folder: PathBuf,
     out: PathBuf,
     chosen: Chosen,
-    pictures: Vec<BatchPicture>,
+    /// Each by itself: what is kept of them is written on a thread while they go on changing.
+    pictures: Vec<Arc<BatchPicture>>,
     /// Places of the pictures, those that want a look most first.
     order: Vec<usize>,
     counts: BatchCounts,
@@ -135,7 +138,7 @@ impl OpenBatch {
     }
 
     /// The pictures, by name.
-    pub fn pictures(&self) -> &[BatchPicture] {
+    pub fn pictures(&self) -> &[Arc<BatchPicture>] {
         &self.pictures
     }
 
@@ -264,9 +267,11 @@ impl OpenBatch {
         self.counts = counts;
     }
 
-    fn kept(&self) -> Kept {
-        let tries = self.tries.clone();
-        Kept::new(&self.chosen, self.phase, tries, &self.pictures)
+    /// What is known of it, to be put together on any thread.
+    fn kept(&self) -> impl FnOnce() -> Kept + Send + use<> {
+        let (chosen, phase, tries) = (self.chosen.clone(), self.phase, self.tries.clone());
+        let pictures = self.pictures.clone();
+        move || Kept::new(&chosen, phase, tries, &pictures)
     }
 }
 
@@ -294,7 +299,7 @@ impl Batches {
         if let Some(mut batch) = self.open.take() {
             batch.stop_and_wait();
             // Nobody is left to be told when this fails.
-            _ = batch.kept().write(&batch.out);
+            _ = batch.kept()().write(&batch.out);
         }
     }
 }
@@ -308,7 +313,8 @@ impl Editor {
     /// The picture of the batch whose mask that document refines.
     pub fn batch_picture_of(&self, document: DocumentId) -> Option<&BatchPicture> {
         let batch = self.batch()?;
-        batch.pictures.get(*batch.in_editor.get(&document)?)
+        let picture = batch.pictures.get(*batch.in_editor.get(&document)?);
+        picture.map(AsRef::as_ref)
     }
 
     pub(super) fn do_batch(&mut self, command: BatchCommand) {
@@ -329,6 +335,9 @@ impl Editor {
             C::Hold(is_held) => self.with_batch(|batch| batch.hold(is_held)),
             C::Decide { pictures, decision } => self.with_batch(|batch| {
                 batch.each(&pictures, |picture| picture.known.decision = decision);
+                if decision == Some(Decision::Accept) {
+                    batch.outdate(&pictures, &[Activity::Run]);
+                }
             }),
             C::OpenMask(picture) => self.open_batch_mask(picture),
             C::PutBack { document } => self.put_mask_back(document),
@@ -396,7 +405,7 @@ impl Editor {
         let is_due = batch.written_at.is_none_or(|at| at.elapsed() >= WRITING);
         if batch.is_changed && is_due {
             let (kept, out) = (batch.kept(), batch.out.clone());
-            let write = move || FileDone::Written(kept.write(&out));
+            let write = move || FileDone::Written(kept().write(&out));
             if self.batches.files.try_do(Box::new(write)).is_ok() {
                 batch.is_changed = false;
                 batch.written_at = Some(Instant::now());

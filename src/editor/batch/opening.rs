@@ -1,17 +1,19 @@
 //! Opening a folder, and choosing what is done with it: read on a thread, taken in when done.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::OpenBatch;
 use super::choosing::{Chosen, Models, Wanted};
 use super::command::RecipeFrom;
+use super::doing::{Activity, Doing};
 use super::kept::{Kept, out_of};
 use super::looks::{LookOf, Looks};
 use super::picture::{BatchPicture, Findings, MaskState};
-use super::running::Activity;
+use super::reviewing::Exported;
 use super::tries::Tries;
-use crate::bulk::{BulkRecipe, Doubt, Source, list};
+use crate::bulk::{Doubt, Source, list};
 use crate::document::{DocumentId, EditLabel};
 use crate::editor::in_project::original_of;
 use crate::editor::{Editor, EditorError};
@@ -28,11 +30,7 @@ pub(super) enum FileDone {
     Written(Result<(), PictureError>),
     MaskOpened(Box<Result<OpenedMask, PictureError>>),
     PutBack(DocumentId, usize, Result<Doubt, PictureError>),
-    Exported {
-        copied: usize,
-        left: usize,
-        result: Result<PathBuf, PictureError>,
-    },
+    Exported(Exported, Result<PathBuf, PictureError>),
 }
 
 /// A folder as it was found.
@@ -41,6 +39,8 @@ pub(super) struct Opening {
     recipe: Chosen,
     sources: Vec<Source>,
     kept: Option<Kept>,
+    /// It goes on as it was left.
+    is_as_left: bool,
 }
 
 /// A picture and its mask.
@@ -55,6 +55,7 @@ pub(super) struct OpenedMask {
 fn opening(folder: PathBuf, wanted: Wanted, models: &Models) -> Result<Opening, Message> {
     let out = out_of(&folder);
     let kept = Kept::read(&out);
+    let is_as_left = matches!(wanted, Wanted::Folder);
     let read = wanted.read(&folder, kept.as_ref(), models);
     let (recipe, work) = read.map_err(|error| error.message())?;
     let found = list(std::slice::from_ref(&folder), false, &[out]);
@@ -73,6 +74,7 @@ fn opening(folder: PathBuf, wanted: Wanted, models: &Models) -> Result<Opening, 
         recipe,
         sources,
         kept,
+        is_as_left,
     })
 }
 
@@ -117,16 +119,39 @@ impl Editor {
         };
         edit.prompt = prompt;
         match chosen.recipe.check() {
-            Ok(()) => batch.take_recipe(chosen),
+            Ok(()) => self.change_batch_recipe(chosen),
             Err(error) => self.notices.warn(None, &error),
         }
     }
 
+    /// Does something else from now on. What is being done of what was wanted before is stopped.
+    pub(super) fn change_batch_recipe(&mut self, chosen: Chosen) {
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        let (other_masks, other_work) = batch.differs(&chosen);
+        let activity = batch.doing.as_ref().map(Doing::activity);
+        let is_of_before = match activity {
+            None => false,
+            Some(Activity::Masks) => other_masks,
+            Some(_) => other_work,
+        };
+        if is_of_before {
+            batch.stop_and_wait();
+            if activity != Some(Activity::Masks) {
+                let said = Message::new("editor-batch-recipe-changed");
+                self.notices.info(None, said);
+            }
+        }
+        batch.take_recipe(chosen);
+    }
+
     pub(super) fn close_batch(&mut self) {
+        self.forget_held_batch();
         if let Some(mut batch) = self.batches.open.take() {
             batch.stop_and_wait();
             let (kept, out) = (batch.kept(), batch.out.clone());
-            self.do_batch_task(move || FileDone::Written(kept.write(&out)));
+            self.do_batch_task(move || FileDone::Written(kept().write(&out)));
         }
     }
 
@@ -134,11 +159,8 @@ impl Editor {
         match done {
             FileDone::Opened(Ok(opening)) => self.batch_opened(*opening),
             FileDone::RecipeRead(Ok(recipe)) => {
-                if let Some(batch) = &mut self.batches.open {
-                    batch.stop_and_wait();
-                    batch.take_recipe(*recipe);
-                    self.find_missing_masks();
-                }
+                self.change_batch_recipe(*recipe);
+                self.find_missing_masks();
             }
             FileDone::Opened(Err(message)) | FileDone::RecipeRead(Err(message)) => {
                 self.notices.warning(None, message);
@@ -150,22 +172,31 @@ impl Editor {
                 Err(error) => self.notices.error(None, &error),
             },
             FileDone::PutBack(document, picture, put) => self.mask_put_back(document, picture, put),
-            FileDone::Exported {
-                copied,
-                left,
-                result,
-            } => self.batch_exported((copied, left), result),
+            FileDone::Exported(exported, result) => self.batch_exported(exported, result),
         }
     }
 
     fn batch_opened(&mut self, opening: Opening) {
-        self.close_batch();
         let Opening {
             folder,
-            recipe: chosen,
+            recipe: mut chosen,
             sources,
             mut kept,
+            is_as_left,
         } = opening;
+        let mut in_editor = BTreeMap::new();
+        match self.batches.open.take_if(|open| open.folder == folder) {
+            // The same once more: what is known of it here is newer than what was read.
+            Some(mut before) => {
+                before.stop_and_wait();
+                if is_as_left {
+                    chosen = before.chosen.clone();
+                }
+                in_editor = before.in_editor_at(&sources);
+                kept = Some(before.kept()());
+            }
+            None => self.close_batch(),
+        }
         let pictures = sources.into_iter().map(|source| BatchPicture {
             known: match &mut kept {
                 Some(kept) => kept.of(&source.name()),
@@ -176,7 +207,7 @@ impl Editor {
         let mut batch = OpenBatch {
             out: out_of(&folder),
             folder,
-            pictures: pictures.collect(),
+            pictures: pictures.map(Arc::new).collect(),
             order: Vec::new(),
             counts: Default::default(),
             phase: kept.as_ref().map(|kept| kept.phase).unwrap_or_default(),
@@ -186,19 +217,15 @@ impl Editor {
                 .unwrap_or_default(),
             doing: None,
             looks: Looks::new(Wake::clone(&self.batches.wake)),
-            in_editor: Default::default(),
+            in_editor,
             is_stale: true,
             sorted_at: None,
             is_changed: false,
             written_at: None,
-            chosen,
+            // What was known was known under the recipe before.
+            chosen: kept.map_or_else(|| chosen.clone(), |kept| kept.chosen(&chosen)),
         };
-        // What was known was known under the recipe before.
-        if let Some(kept) = kept {
-            let model = batch.chosen.home.as_ref().map(|home| &home.model);
-            let is_moved = kept.model.is_some() && kept.model.as_ref() != model;
-            batch.recipe_changed(&kept.recipe, is_moved);
-        }
+        batch.take_recipe(chosen);
         batch.refresh();
         self.batches.open = Some(batch);
         self.find_missing_masks();
@@ -206,7 +233,7 @@ impl Editor {
 
     fn find_missing_masks(&mut self) {
         let is_missing = |batch: &OpenBatch| {
-            let unknown = |picture: &BatchPicture| picture.known.mask == MaskState::Unknown;
+            let unknown = |picture: &Arc<BatchPicture>| picture.known.mask == MaskState::Unknown;
             batch.doing.is_none() && batch.selects() && batch.pictures.iter().any(unknown)
         };
         if self.batch().is_some_and(is_missing) {
@@ -271,23 +298,33 @@ impl Editor {
 }
 
 impl OpenBatch {
-    /// Does something else from now on.
-    pub(super) fn take_recipe(&mut self, chosen: Chosen) {
-        let before = std::mem::replace(&mut self.chosen, chosen);
-        let model = |home: &Option<Home>| home.as_ref().map(|home| home.model.clone());
-        let is_moved = model(&before.home) != model(&self.chosen.home);
-        self.recipe_changed(&before.recipe, is_moved);
+    /// The documents that refine masks, with the places of their pictures among those.
+    fn in_editor_at(&self, sources: &[Source]) -> BTreeMap<DocumentId, usize> {
+        let place = |at: &usize| {
+            let source = &self.pictures.get(*at)?.source;
+            sources.iter().position(|it| it == source)
+        };
+        let places = self.in_editor.iter();
+        places
+            .filter_map(|(id, at)| Some((*id, place(at)?)))
+            .collect()
     }
 
-    /// What was known was known under the recipe before, with another model where `is_moved`. Masks stay where the
-    /// same is selected.
-    fn recipe_changed(&mut self, before: &BulkRecipe, is_moved: bool) {
-        let recipe = &self.chosen.recipe;
-        let selected = |recipe: &BulkRecipe| (recipe.part(), recipe.mask.person);
-        let other_masks = selected(recipe) != selected(before);
-        let other_work = recipe != before || is_moved;
-        for picture in &mut self.pictures {
-            let known = &mut picture.known;
+    /// Whether other masks are wanted by that, and whether other results.
+    fn differs(&self, chosen: &Chosen) -> (bool, bool) {
+        let model = |home: &Option<Home>| home.as_ref().map(|home| home.model.clone());
+        let is_moved = model(&chosen.home) != model(&self.chosen.home);
+        let other_masks = self.chosen.selected() != chosen.selected();
+        let other_work = self.chosen.recipe != chosen.recipe || is_moved;
+        (other_masks, other_work)
+    }
+
+    /// Does something else from now on. Masks stay where the same is selected.
+    pub(super) fn take_recipe(&mut self, chosen: Chosen) {
+        let (other_masks, other_work) = self.differs(&chosen);
+        let known_otherwise = other_masks || other_work;
+        for picture in self.pictures.iter_mut().filter(|_| known_otherwise) {
+            let known = &mut Arc::make_mut(picture).known;
             if other_masks {
                 *known = Findings::default();
             } else if other_work {
@@ -297,12 +334,15 @@ impl OpenBatch {
         }
         if other_masks {
             self.looks.forget_all(LookOf::Cutout);
+            // What is refined there is no mask of these.
+            self.in_editor.clear();
         }
         if other_work {
             self.looks.forget_all(LookOf::Result);
             self.looks.forget_all(LookOf::Try);
             self.tries = Tries::default();
         }
+        self.chosen = chosen;
         self.change();
     }
 }

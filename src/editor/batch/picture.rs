@@ -166,16 +166,16 @@ impl BatchPicture {
         });
     }
 
-    /// Takes in what was said of its results.
-    pub(super) fn take_results(&mut self, rows: &[ReportRow]) {
-        let outputs: Vec<_> = rows.iter().filter_map(BatchOutput::of).collect();
+    /// Takes in what was said of its results, made anew where `is_redo`.
+    pub(super) fn take_results(&mut self, rows: &[ReportRow], is_redo: bool) {
         let is_new = rows.iter().any(|row| row.state == Some(State::Done));
-        // What was done otherwise since lies under the same name.
-        if is_new || self.known.redone.is_none() {
+        // What was done otherwise since lies under the same name; what could not be done again stays as it was.
+        let stays = is_redo || self.known.redone.is_some();
+        if is_new || !stays {
             if is_new {
                 self.known.verdict = None;
             }
-            self.known.outputs = outputs;
+            self.known.outputs = rows.iter().filter_map(BatchOutput::of).collect();
         }
         // One that was left out has not failed.
         let is_bad = |row: &&ReportRow| matches!(row.state, Some(State::Failed | State::Look));

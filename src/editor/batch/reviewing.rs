@@ -1,16 +1,18 @@
 //! Masks that come back from the editor, and results that are taken along.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::kept::review_of;
+use super::doing::Activity;
 use super::looks::LookOf;
 use super::opening::FileDone;
 use super::picture::{MaskState, Verdict};
 use crate::bulk::{Decision, Doubt};
 use crate::document::DocumentId;
 use crate::editor::Editor;
-use crate::jobs::Review;
 use crate::raster::PictureError;
+use crate::raster::file;
 use crate::text::Message;
 
 impl Editor {
@@ -27,10 +29,7 @@ impl Editor {
         };
         let state = open.document().state();
         let (base, mask) = (state.base.clone(), state.mask.clone());
-        let review = Review {
-            folder: review_of(&batch.out),
-            decisions: Default::default(),
-        };
+        let review = batch.review();
         let part = batch.recipe().part();
         self.do_batch_task(move || {
             let put = review.put_mask(&source, &base, &mask, part);
@@ -51,8 +50,9 @@ impl Editor {
         self.with_batch(|batch| {
             batch.in_editor.remove(&document);
             batch.looks.forget(picture, LookOf::Cutout);
+            batch.outdate(&[picture], &[Activity::Run, Activity::Masks]);
             if let Some(picture) = batch.pictures.get_mut(picture) {
-                let known = &mut picture.known;
+                let known = &mut Arc::make_mut(picture).known;
                 known.mask = MaskState::Found(doubt);
                 known.is_refined = true;
                 known.decision = Some(Decision::Accept);
@@ -82,59 +82,85 @@ impl Editor {
         }
         let out = batch.out.clone();
         self.do_batch_task(move || {
-            let (mut copied, mut left) = (0, 0);
+            let mut exported = Exported::default();
             for file in &files {
-                match copy(&out.join(file), &folder.join(file)) {
-                    Ok(true) => copied += 1,
-                    Ok(false) => left += 1,
-                    Err(error) => {
-                        let result = Err(PictureError::Write {
-                            path: folder.join(file),
-                            why: error.to_string(),
-                        });
-                        return FileDone::Exported {
-                            copied,
-                            left,
-                            result,
-                        };
-                    }
+                let to = folder.join(file);
+                match copy(&out.join(file), &to) {
+                    Ok(Copied::There) => exported.copied += 1,
+                    Ok(Copied::Other) => exported.left += 1,
+                    Ok(Copied::Gone) => exported.gone.push(file.clone()),
+                    Err(error) => return FileDone::Exported(exported, Err(error)),
                 }
             }
-            FileDone::Exported {
-                copied,
-                left,
-                result: Ok(folder),
-            }
+            FileDone::Exported(exported, Ok(folder))
         });
     }
 
     pub(super) fn batch_exported(
         &mut self,
-        (copied, left): (usize, usize),
+        Exported { copied, left, gone }: Exported,
         result: Result<PathBuf, PictureError>,
     ) {
         let folder = match result {
             Ok(folder) => folder,
             Err(error) => return self.notices.error(None, &error),
         };
-        let said = Message::new("editor-batch-exported").with("count", copied);
-        self.notices.info(None, said.with("path", folder.as_path()));
+        let path = folder.as_path();
+        if copied > 0 || left + gone.len() == 0 {
+            let said = Message::new("editor-batch-exported").with("count", copied);
+            self.notices.info(None, said.with("path", path));
+        }
         if left > 0 {
             let said = Message::new("editor-batch-not-replaced").with("count", left);
-            self.notices
-                .warning(None, said.with("path", folder.as_path()));
+            self.notices.warning(None, said.with("path", path));
+        }
+        if !gone.is_empty() {
+            let said = Message::new("editor-batch-results-gone").with("count", gone.len());
+            let names = gone.join(", ");
+            self.notices.warning(None, said.with("names", names));
         }
     }
 }
 
-/// Copies a file where there is none; false where another one lies there.
-fn copy(from: &Path, to: &Path) -> std::io::Result<bool> {
+/// What was taken along.
+#[derive(Debug, Default)]
+pub(super) struct Exported {
+    /// Results that lie there now.
+    copied: usize,
+    /// Those in whose place another file lies.
+    left: usize,
+    /// Those that are gone.
+    gone: Vec<String>,
+}
+
+enum Copied {
+    /// It lies there, now or already.
+    There,
+    /// Another one lies there.
+    Other,
+    /// There is nothing to copy.
+    Gone,
+}
+
+/// Copies a file where there is none, whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<Copied, PictureError> {
+    let Ok(bytes) = file::read(from) else {
+        return Ok(Copied::Gone);
+    };
     if to.exists() {
-        return Ok(std::fs::read(from)? == std::fs::read(to)?);
+        let is_same = file::read(to).is_ok_and(|there| there == bytes);
+        return Ok(if is_same {
+            Copied::There
+        } else {
+            Copied::Other
+        });
     }
     if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder).map_err(|error| PictureError::Write {
+            path: to.to_owned(),
+            why: error.to_string(),
+        })?;
     }
-    std::fs::copy(from, to)?;
-    Ok(true)
+    file::write_whole(to, |file| Ok(file.write_all(&bytes)?))?;
+    Ok(Copied::There)
 }

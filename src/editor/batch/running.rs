@@ -1,139 +1,19 @@
 //! What a batch does: its orders to the lane, and what the lane says.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::OpenBatch;
+use super::doing::{Activity, Doing, RunningPicture};
 use super::kept::{review_of, tries_of};
 use super::looks::LookOf;
 use super::picture::{BatchPhase, BatchPicture, Redo};
 use super::tries::{Tries, few_of};
 use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
 use crate::editor::{Editor, EditorError};
-use crate::geometry::Extent;
-use crate::jobs::{
-    BatchEvent, BatchLane, BatchOrder, EngineId, Home, Review, Stage, VisionFactory, Wake,
-};
-use crate::plan::{PreviewPatch, Seed, Strength};
+use crate::jobs::{BatchEvent, BatchLane, BatchOrder, Review, VisionFactory, Wake};
+use crate::plan::{Seed, Strength};
 use crate::text::{Language, Message};
-
-/// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    /// Masks are made.
-    Masks,
-    /// A few pictures are tried.
-    Try,
-    /// All are done.
-    Run,
-    /// One is done again.
-    Redo,
-}
-
-/// What is being done, and how far it is.
-pub struct Doing {
-    activity: Activity,
-    lane: BatchLane,
-    /// The pictures of the order, by their places in the batch.
-    pictures: Vec<usize>,
-    settled: usize,
-    /// Pictures on which it worked, and since when but for the time it was held.
-    ran: usize,
-    began: Instant,
-    held_since: Option<Instant>,
-    /// The pictures that are run, one on each engine or a little more, the first one first.
-    running: Vec<RunningPicture>,
-    /// Where it runs, and those of them that have not answered.
-    engines: Vec<EngineId>,
-    away: BTreeSet<EngineId>,
-    redo: Option<Redo>,
-    is_stopping: bool,
-}
-
-/// A picture that is run.
-struct RunningPicture {
-    /// Its place in the batch.
-    place: usize,
-    stage: Option<Stage>,
-    preview: Option<Arc<(PreviewPatch, Extent)>>,
-}
-
-impl std::fmt::Debug for Doing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Doing")
-            .field("activity", &self.activity)
-            .field("settled", &self.settled)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Doing {
-    /// What.
-    pub fn activity(&self) -> Activity {
-        self.activity
-    }
-
-    /// Pictures that are settled, of how many.
-    pub fn progress(&self) -> (usize, usize) {
-        (self.settled, self.pictures.len())
-    }
-
-    /// The picture that is run.
-    pub fn current(&self) -> Option<usize> {
-        self.running.first().map(|running| running.place)
-    }
-
-    /// Where its run stands.
-    pub fn stage(&self) -> Option<Stage> {
-        self.running.first()?.stage
-    }
-
-    /// What its result will be, and the size of its picture.
-    pub fn preview(&self) -> Option<&Arc<(PreviewPatch, Extent)>> {
-        self.running.first()?.preview.as_ref()
-    }
-
-    /// The engines that it runs on.
-    pub fn engines(&self) -> &[EngineId] {
-        &self.engines
-    }
-
-    /// That engine has done something.
-    pub(super) fn answers(&mut self, engine: &EngineId) {
-        self.away.remove(engine);
-    }
-
-    /// That engine does not answer; true where none is left that does.
-    pub(super) fn is_last_to_go(&mut self, engine: EngineId) -> bool {
-        self.away.insert(engine);
-        self.engines.iter().all(|engine| self.away.contains(engine))
-    }
-
-    /// The picture of the order, where it is run.
-    fn running(&mut self, index: usize) -> Option<&mut RunningPicture> {
-        let place = *self.pictures.get(index)?;
-        self.running.iter_mut().find(|it| it.place == place)
-    }
-
-    /// True while it is held.
-    pub fn is_held(&self) -> bool {
-        self.lane.is_held()
-    }
-
-    /// True from when it was asked to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.is_stopping
-    }
-
-    /// What it will take yet, once a picture was worked on.
-    pub fn time_left(&self) -> Option<Duration> {
-        let now = self.held_since.unwrap_or_else(Instant::now);
-        let worked = now.duration_since(self.began);
-        let left = self.pictures.len() - self.settled.min(self.pictures.len());
-        (self.ran > 0).then(|| worked / self.ran as u32 * left as u32)
-    }
-}
 
 impl OpenBatch {
     /// Where masks are laid out, and what was said of them.
@@ -143,7 +23,7 @@ impl OpenBatch {
             Some((picture.source.name(), decision))
         });
         Review {
-            folder: review_of(&self.out),
+            folder: review_of(&self.out, self.chosen.selected()),
             decisions: decided.collect(),
         }
     }
@@ -181,9 +61,18 @@ impl OpenBatch {
 
     pub(super) fn each(&mut self, places: &[usize], change: impl Fn(&mut BatchPicture)) {
         for place in places {
-            if let Some(picture) = self.pictures.get_mut(*place) {
+            if let Some(picture) = self.pictures.get_mut(*place).map(Arc::make_mut) {
                 change(picture);
             }
+        }
+    }
+
+    /// What comes of those pictures is not what is wanted now, where it is that which is done.
+    pub(super) fn outdate(&mut self, places: &[usize], by: &[Activity]) {
+        if let Some(doing) = &mut self.doing
+            && by.contains(&doing.activity)
+        {
+            doing.outdated.extend(places);
         }
     }
 
@@ -199,6 +88,7 @@ impl OpenBatch {
             out: self.out.clone(),
             review: self.review(),
             masks_only: false,
+            is_redo: false,
             writes_tables: false,
             language,
         }
@@ -227,7 +117,9 @@ impl OpenBatch {
                 let place = doing.pictures.get(index).copied()?;
                 doing.running.retain(|running| running.place != place);
                 let (activity, redo) = (doing.activity, doing.redo);
-                self.settle(place, rows, (activity, redo));
+                if !doing.outdated.contains(&place) {
+                    self.settle(place, rows, (activity, redo));
+                }
             }
             BatchEvent::Ended(result) => return Some(result),
         }
@@ -246,14 +138,14 @@ impl OpenBatch {
             self.change();
             return;
         }
-        let Some(picture) = self.pictures.get_mut(place) else {
+        let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut) else {
             return;
         };
         if activity == Activity::Masks {
             picture.take_mask(&rows);
             self.looks.forget(place, LookOf::Cutout);
         } else {
-            picture.take_results(&rows);
+            picture.take_results(&rows, activity == Activity::Redo);
             let is_new = rows.iter().any(|row| row.state == Some(State::Done));
             if is_new {
                 picture.known.redone = redo;
@@ -263,7 +155,7 @@ impl OpenBatch {
             let has_mask = rows.iter().any(|row| row.doubt.is_some());
             if has_mask
                 && self.selects()
-                && let Some(picture) = self.pictures.get_mut(place)
+                && let Some(picture) = self.pictures.get_mut(place).map(Arc::make_mut)
             {
                 picture.take_mask(&rows);
             }
@@ -273,7 +165,20 @@ impl OpenBatch {
 }
 
 impl Editor {
+    /// Whether something is done already; that is said.
+    fn is_batch_busy(&mut self) -> bool {
+        let is_busy = self.doing_mut().is_some();
+        if is_busy {
+            self.notices
+                .warning(None, Message::new("editor-batch-busy"));
+        }
+        is_busy
+    }
+
     pub(super) fn begin_batch(&mut self, activity: Activity) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let all: Vec<usize> = (0..batch.pictures.len()).collect();
@@ -287,6 +192,9 @@ impl Editor {
     }
 
     pub(super) fn try_batch(&mut self, pictures: Vec<usize>, mut strengths: Vec<Strength>) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = &mut self.batches.open else {
             return;
@@ -328,13 +236,23 @@ impl Editor {
         };
         edit.strength = Some(strength);
         edit.strengths.clear();
+        // They were tried for this, and what is still to come of them too.
         let tries = std::mem::take(&mut batch.tries);
-        batch.take_recipe(chosen);
-        // They were tried for this.
-        batch.tries = tries;
+        let is_trying = batch.doing().map(Doing::activity) == Some(Activity::Try);
+        if is_trying {
+            batch.take_recipe(chosen);
+        } else {
+            self.change_batch_recipe(chosen);
+        }
+        if let Some(batch) = &mut self.batches.open {
+            batch.tries = tries;
+        }
     }
 
     pub(super) fn redo_in_batch(&mut self, place: usize, how: Redo) {
+        if self.is_batch_busy() {
+            return;
+        }
         let language = self.language();
         let Some(batch) = self.batch() else { return };
         let Some(picture) = batch.pictures.get(place) else {
@@ -356,7 +274,8 @@ impl Editor {
             edit.strengths.clear();
         }
         edit.seed = how.seed.map_or(edit.seed, SeedRule::Fixed);
-        let order = batch.order_for(&[place], recipe, language);
+        let mut order = batch.order_for(&[place], recipe, language);
+        order.is_redo = true;
         self.start_batch(order, vec![place], (Activity::Redo, Some(how)));
     }
 
@@ -384,28 +303,10 @@ impl Editor {
         let Some(batch) = &mut self.batches.open else {
             return;
         };
-        if batch.doing.is_some() {
-            return self
-                .notices
-                .warning(None, Message::new("editor-batch-busy"));
-        }
         let Ok(lane) = BatchLane::start(order, engines, vision, wake) else {
             return self.notices.warn(None, &EditorError::TooBusy);
         };
-        batch.doing = Some(Doing {
-            activity,
-            lane,
-            pictures,
-            settled: 0,
-            ran: 0,
-            began: Instant::now(),
-            held_since: None,
-            running: Vec::new(),
-            engines: homes.iter().map(Home::engine).collect(),
-            away: BTreeSet::new(),
-            redo,
-            is_stopping: false,
-        });
+        batch.doing = Some(Doing::new(activity, (lane, pictures), &homes, redo));
         batch.change();
     }
 
@@ -433,24 +334,36 @@ impl Editor {
             self.changed = true;
         }
         if let Some(ended) = ended {
-            let activity = batch
-                .doing
-                .take()
-                .map(|doing| (doing.activity, doing.is_stopping));
+            let doing = batch.doing.take();
             batch.change();
-            match (ended, activity) {
-                (Err(message), _) => self.notices.warning(None, message),
-                (Ok(()), Some((Activity::Run, false))) => {
-                    batch.refresh();
-                    if batch.phase == BatchPhase::Run {
-                        batch.phase = BatchPhase::Review;
+            match ended {
+                Err(message) => self.notices.warning(None, message),
+                Ok(()) => {
+                    if let Some(doing) = doing.filter(|doing| !doing.is_stopping) {
+                        self.batch_ended(&doing);
                     }
-                    let done = Message::new("editor-batch-done");
-                    let done = done.with("count", batch.counts().done);
-                    self.notices.info(None, done);
                 }
-                (Ok(()), _) => {}
             }
         }
+    }
+
+    /// What is being done has come to its end.
+    fn batch_ended(&mut self, doing: &Doing) {
+        if doing.activity != Activity::Run {
+            return;
+        }
+        if !doing.outdated.is_empty() {
+            // What was changed meanwhile is run too; what is done is kept.
+            return self.begin_batch(Activity::Run);
+        }
+        let Some(batch) = &mut self.batches.open else {
+            return;
+        };
+        batch.refresh();
+        if batch.phase == BatchPhase::Run {
+            batch.phase = BatchPhase::Review;
+        }
+        let done = Message::new("editor-batch-done").with("count", batch.counts().done);
+        self.notices.info(None, done);
     }
 }

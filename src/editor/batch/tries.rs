@@ -1,5 +1,7 @@
 //! [`Tries`]: a few pictures at several strengths, side by side.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::picture::BatchPicture;
@@ -59,8 +61,8 @@ impl Tries {
 }
 
 /// A few pictures that stand for all: from the beginning, the middle and the end of those that are run.
-pub(super) fn few_of(pictures: &[BatchPicture]) -> Vec<usize> {
-    let is_run = |picture: &BatchPicture| picture.may_run() && !picture.wants_a_look();
+pub(super) fn few_of(pictures: &[Arc<BatchPicture>]) -> Vec<usize> {
+    let is_run = |picture: &Arc<BatchPicture>| picture.may_run() && !picture.wants_a_look();
     let run: Vec<usize> = (0..pictures.len())
         .filter(|at| pictures.get(*at).is_some_and(is_run))
         .collect();

@@ -43,6 +43,8 @@ pub struct BatchOrder {
     pub review: Review,
     /// Nothing is run.
     pub masks_only: bool,
+    /// As [`Batch::is_redo`].
+    pub is_redo: bool,
     /// It is the whole batch: its tables are written at the end.
     pub writes_tables: bool,
     /// Of what is said in rows.
@@ -255,6 +257,7 @@ fn carry_out(
         review: Some(order.review.clone()),
         ahead: AHEAD,
         masks_only: order.masks_only,
+        is_redo: order.is_redo,
         say: &say,
         watcher: Some(line),
     };

@@ -58,6 +58,9 @@ pub struct Batch<'a> {
     pub ahead: usize,
     /// Nothing is run.
     pub masks_only: bool,
+    /// Results are made again otherwise, in the place of those that are done: whatever is done is run, and the
+    /// journal keeps what it knows.
+    pub is_redo: bool,
     /// How what is said in rows becomes a sentence.
     pub say: &'a (dyn Fn(&Message) -> String + Sync),
     /// Who sees how far the pictures are that run.

@@ -196,7 +196,7 @@ impl Reading<'_> {
             .filter_map(|job| Some((job.output.as_str(), job.keys.first()?)));
         if !left.is_empty()
             && !self.batch.masks_only
-            && let Some(theirs) = self.journal.claim(claims)?
+            && let Some(theirs) = self.journal.claim(claims, self.batch.is_redo)?
         {
             let path = self.journal.out().join(theirs);
             return Err(BulkError::OverOther(path).into());
@@ -206,6 +206,9 @@ impl Reading<'_> {
 
     /// The result of a job, whichever engine of the batch made it.
     fn done_by_any(&self, job: &Job) -> Result<Option<Done>, JournalError> {
+        if self.batch.is_redo {
+            return Ok(None);
+        }
         for key in &job.keys {
             if let Some(done) = self.journal.done(key)? {
                 return Ok(Some(done));

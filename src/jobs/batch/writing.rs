@@ -100,11 +100,15 @@ fn write(
                 seconds: result.seconds,
                 bytes,
             };
-            if let Some(key) = key {
+            if let Some(key) = key
+                && !batch.is_redo
+            {
                 batch.journal.say_done(key, &done)?;
             }
         }
         Err(error) => {
+            // What is left would be made for nothing.
+            batch.journal.check_room()?;
             row.state = Some(State::Failed);
             row.message = (batch.say)(&error.message());
         }

@@ -24,7 +24,7 @@ const NARROW: f32 = 760.0;
 /// Draws the panel at the right; what of it is to be read.
 pub(super) fn inspector_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch) -> Vec<LookId> {
     let selected = desk.state.batch.selected;
-    let picture = selected.and_then(|at| Some((at, batch.pictures().get(at)?)));
+    let picture = selected.and_then(|at| Some((at, batch.pictures().get(at)?.as_ref())));
     let Some((at, picture)) = picture.filter(|_| ui.available_width() >= NARROW) else {
         return Vec::new();
     };
