@@ -179,6 +179,20 @@ const MOST_SELECTIONS: usize = 16;
 /// Writings of journals that may wait, of all documents; see [`journaling`].
 const MOST_JOURNAL_TASKS: usize = 8;
 
+/// This machine's engine, which edits and batches use in turns, and those of servers.
+fn engines(engine: EngineFactory) -> (EngineTurns, Engines) {
+    let here = EngineTurns::new(EngineFactory::clone(&engine));
+    // It knows by the model of each request where that is to run.
+    (here, Arc::new(move |_| EngineFactory::clone(&engine)))
+}
+
+fn engines_of_edits(here: EngineTurns, there: Engines) -> Engines {
+    Arc::new(move |id| match id.server() {
+        Some(_) => there(id),
+        None => here.of_edits(),
+    })
+}
+
 impl Editor {
     /// Begins: reads the preferences and looks for what a session that ended badly has left.
     pub fn new(start: Start) -> Self {
@@ -192,21 +206,13 @@ impl Editor {
             wake,
         } = start;
         let (preferences, broken) = preferences::read(&data_dir);
-        let here = EngineTurns::new(EngineFactory::clone(&engine));
-        // It knows by the model of each request where that is to run.
-        let there: Engines = Arc::new(move |_| EngineFactory::clone(&engine));
+        let (here, there) = engines(engine);
         let mut editor = Self {
             language,
             documents: Vec::new(),
             active: None,
             batches: Batches::new((here.clone(), Engines::clone(&there)), &wake),
-            runner: Runner::new(
-                Arc::new(move |id| match id.server() {
-                    Some(_) => there(id),
-                    None => here.of_edits(),
-                }),
-                Arc::clone(&wake),
-            ),
+            runner: Runner::new(engines_of_edits(here, there), Arc::clone(&wake)),
             erase_lane: EraseLane::new(Arc::clone(&wake)),
             erasures: Vec::new(),
             runs: Vec::new(),

@@ -6,6 +6,7 @@
 
 mod choosing;
 mod command;
+mod doing;
 mod kept;
 mod looks;
 mod opening;
@@ -16,9 +17,9 @@ mod running;
 mod tries;
 
 pub use command::{BatchCommand, BatchPreset, RecipeFrom};
+pub use doing::{Activity, Doing};
 pub use looks::{Look, LookId, LookOf};
 pub use picture::{BatchOutput, BatchPhase, BatchPicture, Findings, MaskState, Redo, Verdict};
-pub use running::{Activity, Doing};
 pub use tries::{Tries, TryTile};
 
 use std::collections::BTreeMap;

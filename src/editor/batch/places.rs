@@ -2,7 +2,7 @@
 
 use super::OpenBatch;
 use super::command::BatchCommand;
-use super::running::Doing;
+use super::doing::Doing;
 use super::tries::{Tries, few_of};
 use crate::catalog::ModelRef;
 use crate::editor::Editor;

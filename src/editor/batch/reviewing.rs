@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::doing::Activity;
 use super::looks::LookOf;
 use super::opening::FileDone;
 use super::picture::{MaskState, Verdict};
-use super::running::Activity;
 use crate::bulk::{Decision, Doubt};
 use crate::document::DocumentId;
 use crate::editor::Editor;

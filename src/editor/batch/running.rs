@@ -1,141 +1,19 @@
 //! What a batch does: its orders to the lane, and what the lane says.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::OpenBatch;
+use super::doing::{Activity, Doing, RunningPicture};
 use super::kept::{review_of, tries_of};
 use super::looks::LookOf;
 use super::picture::{BatchPhase, BatchPicture, Redo};
 use super::tries::{Tries, few_of};
 use crate::bulk::{BulkRecipe, ReportRow, SeedRule, State};
 use crate::editor::{Editor, EditorError};
-use crate::geometry::Extent;
-use crate::jobs::{
-    BatchEvent, BatchLane, BatchOrder, EngineId, Home, Review, Stage, VisionFactory, Wake,
-};
-use crate::plan::{PreviewPatch, Seed, Strength};
+use crate::jobs::{BatchEvent, BatchLane, BatchOrder, Review, VisionFactory, Wake};
+use crate::plan::{Seed, Strength};
 use crate::text::{Language, Message};
-
-/// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    /// Masks are made.
-    Masks,
-    /// A few pictures are tried.
-    Try,
-    /// All are done.
-    Run,
-    /// One is done again.
-    Redo,
-}
-
-/// What is being done, and how far it is.
-pub struct Doing {
-    activity: Activity,
-    lane: BatchLane,
-    /// The pictures of the order, by their places in the batch.
-    pictures: Vec<usize>,
-    settled: usize,
-    /// Pictures on which it worked, and since when but for the time it was held.
-    ran: usize,
-    began: Instant,
-    held_since: Option<Instant>,
-    /// The pictures that are run, one on each engine or a little more, the first one first.
-    running: Vec<RunningPicture>,
-    /// Where it runs, and those of them that have not answered.
-    engines: Vec<EngineId>,
-    away: BTreeSet<EngineId>,
-    redo: Option<Redo>,
-    /// Pictures whose masks were changed or accepted since it began: what comes of them is not what is wanted now.
-    outdated: BTreeSet<usize>,
-    is_stopping: bool,
-}
-
-/// A picture that is run.
-struct RunningPicture {
-    /// Its place in the batch.
-    place: usize,
-    stage: Option<Stage>,
-    preview: Option<Arc<(PreviewPatch, Extent)>>,
-}
-
-impl std::fmt::Debug for Doing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Doing")
-            .field("activity", &self.activity)
-            .field("settled", &self.settled)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Doing {
-    /// What.
-    pub fn activity(&self) -> Activity {
-        self.activity
-    }
-
-    /// Pictures that are settled, of how many.
-    pub fn progress(&self) -> (usize, usize) {
-        (self.settled, self.pictures.len())
-    }
-
-    /// The picture that is run.
-    pub fn current(&self) -> Option<usize> {
-        self.running.first().map(|running| running.place)
-    }
-
-    /// Where its run stands.
-    pub fn stage(&self) -> Option<Stage> {
-        self.running.first()?.stage
-    }
-
-    /// What its result will be, and the size of its picture.
-    pub fn preview(&self) -> Option<&Arc<(PreviewPatch, Extent)>> {
-        self.running.first()?.preview.as_ref()
-    }
-
-    /// The engines that it runs on.
-    pub fn engines(&self) -> &[EngineId] {
-        &self.engines
-    }
-
-    /// That engine has done something.
-    pub(super) fn answers(&mut self, engine: &EngineId) {
-        self.away.remove(engine);
-    }
-
-    /// That engine does not answer; true where none is left that does.
-    pub(super) fn is_last_to_go(&mut self, engine: EngineId) -> bool {
-        self.away.insert(engine);
-        self.engines.iter().all(|engine| self.away.contains(engine))
-    }
-
-    /// The picture of the order, where it is run.
-    fn running(&mut self, index: usize) -> Option<&mut RunningPicture> {
-        let place = *self.pictures.get(index)?;
-        self.running.iter_mut().find(|it| it.place == place)
-    }
-
-    /// True while it is held.
-    pub fn is_held(&self) -> bool {
-        self.lane.is_held()
-    }
-
-    /// True from when it was asked to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.is_stopping
-    }
-
-    /// What it will take yet, once a picture was worked on.
-    pub fn time_left(&self) -> Option<Duration> {
-        let now = self.held_since.unwrap_or_else(Instant::now);
-        let worked = now.duration_since(self.began);
-        let left = self.pictures.len() - self.settled.min(self.pictures.len());
-        (self.ran > 0).then(|| worked / self.ran as u32 * left as u32)
-    }
-}
 
 impl OpenBatch {
     /// Where masks are laid out, and what was said of them.
@@ -428,21 +306,7 @@ impl Editor {
         let Ok(lane) = BatchLane::start(order, engines, vision, wake) else {
             return self.notices.warn(None, &EditorError::TooBusy);
         };
-        batch.doing = Some(Doing {
-            activity,
-            lane,
-            pictures,
-            settled: 0,
-            ran: 0,
-            began: Instant::now(),
-            held_since: None,
-            running: Vec::new(),
-            engines: homes.iter().map(Home::engine).collect(),
-            away: BTreeSet::new(),
-            redo,
-            outdated: BTreeSet::new(),
-            is_stopping: false,
-        });
+        batch.doing = Some(Doing::new(activity, (lane, pictures), &homes, redo));
         batch.change();
     }
 

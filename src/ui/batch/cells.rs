@@ -298,7 +298,9 @@ fn cells_ui(ui: &Ui, desk: &mut Desk<'_>, batch: &OpenBatch, cells: &[Placed<'_>
     let (plain, other): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_plain());
     let places = plain.into_iter().map(|cell| cell.rect);
     ui.painter().add(cards(ui, textures, t, places));
-    other.into_iter().for_each(|cell| cell.ground_ui(ui, t));
+    for cell in other {
+        cell.ground_ui(ui, t);
+    }
     let shown: Vec<(Shown, Rect, bool)> = cells
         .iter()
         .flat_map(|cell| cell.places().map(move |place| (place, cell.cell.dimmed)))
