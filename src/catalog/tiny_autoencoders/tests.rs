@@ -24,110 +24,106 @@ fn found(data_dir: &Path) -> Vec<(String, Option<(LatentSpace, ToldBy)>, bool)> 
     below.collect()
 }
 
+const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
+
 #[test]
-fn a_tiny_autoencoder_is_told_by_its_weights_and_its_space_by_what_says_anything() {
+fn the_latent_space_is_told_by_what_says_anything() {
     let room = tempfile::tempdir().unwrap();
     let models = room.path().join("models");
     let whole = tiny_autoencoder(4, 4);
     let bytes = safetensors_file(&whole);
-    let weights = "diffusion_pytorch_model.safetensors";
-    put(
-        &models,
-        "fetched/config.json",
-        b"{\"_class_name\": \"AutoencoderTiny\", \"_name_or_path\": \"x/taesdxl\"}",
-    );
-    put(&models, &format!("fetched/{weights}"), &bytes);
+    let config = b"{\"_class_name\": \"AutoencoderTiny\", \"_name_or_path\": \"x/taesdxl\"}";
+    put(&models, "fetched/config.json", config);
     let repository = "models--madebyollin--taesdxl";
     put(&models, &format!("{repository}/refs/main"), b"0abc");
-    put(
-        &models,
-        &format!("{repository}/snapshots/0abc/{weights}"),
-        &bytes,
-    );
-    put(
-        &models,
-        "taesd_decoder.safetensors",
-        &safetensors_file(&lone_decoder(&whole)),
-    );
-    put(&models, "small.safetensors", &bytes);
-    put(&models, "taesd-cut.safetensors", &bytes[..bytes.len() - 9]);
-    // None of these is one.
-    put(
-        &models,
-        "taesd-other.safetensors",
-        &safetensors_file(&SmallModel::of("sd1").part("vae", &SmallModel::of("sd1").numbers())),
-    );
-    put(&models, "cut.safetensors", &bytes[..bytes.len() - 9]);
-    put(
-        &models,
-        "taesd_encoder.safetensors",
-        &safetensors_file(
-            &whole
-                .iter()
-                .filter(|(name, _)| name.starts_with("enc"))
-                .map(|(name, numbers)| (name.clone(), numbers.clone()))
-                .collect(),
-        ),
-    );
-    put(&models, "taesd.txt", &bytes);
-    // This is a whole model's own.
-    put(&models, "whole/model_index.json", b"{}");
-    put(&models, &format!("whole/vae/{weights}"), &bytes);
+    let alone = safetensors_file(&lone_decoder(&whole));
+    let snapshot = format!("{repository}/snapshots/0abc/{WEIGHTS}");
     let (sd, xl) = (LatentSpace::StableDiffusion, LatentSpace::Xl);
-    let mut all = found(room.path());
-    all.sort_by(|a, b| a.0.cmp(&b.0));
     let wanted = [
         (
-            format!("fetched/{weights}"),
+            format!("fetched/{WEIGHTS}"),
+            &bytes[..],
             Some((xl, ToldBy::Config)),
-            false,
         ),
-        (
-            format!("{repository}/snapshots/0abc/{weights}"),
-            Some((xl, ToldBy::Name)),
-            false,
-        ),
-        ("small.safetensors".to_owned(), None, false),
+        (snapshot, &bytes, Some((xl, ToldBy::Name))),
+        ("small.safetensors".to_owned(), &bytes, None),
         (
             "taesd-cut.safetensors".to_owned(),
+            &bytes[..bytes.len() - 9],
             Some((sd, ToldBy::Name)),
-            true,
         ),
         (
             "taesd_decoder.safetensors".to_owned(),
+            &alone,
             Some((sd, ToldBy::Name)),
-            false,
         ),
     ];
+    for (name, bytes, _) in &wanted {
+        put(&models, name, bytes);
+    }
+    let mut all = found(room.path());
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    let wanted = wanted.map(|(name, _, space)| {
+        let is_cut = name.contains("cut");
+        (name, space, is_cut)
+    });
     assert_eq!(all, wanted);
-    // Alone or beside an encoder, the decoder is the same.
-    let decoder = |name: &str| {
-        TinyAutoencoder::at(&models.join(name))
-            .unwrap()
-            .decoder()
-            .unwrap()
-    };
-    let (alone, beside) = (
-        decoder("taesd_decoder.safetensors"),
-        decoder("small.safetensors"),
+}
+
+#[test]
+fn only_what_decodes_pictures_is_one_and_no_whole_models_own() {
+    let room = tempfile::tempdir().unwrap();
+    let models = room.path().join("models");
+    let whole = tiny_autoencoder(4, 4);
+    let bytes = safetensors_file(&whole);
+    let sd1 = SmallModel::of("sd1");
+    let mut encoder = whole.clone();
+    encoder.retain(|name, _| name.starts_with("encoder."));
+    for (name, bytes) in [
+        (
+            "taesd-other.safetensors",
+            &safetensors_file(&sd1.part("vae", &sd1.numbers()))[..],
+        ),
+        ("taesd_encoder.safetensors", &safetensors_file(&encoder)),
+        // Nothing says that it would be one.
+        ("cut.safetensors", &bytes[..bytes.len() - 9]),
+        ("taesd.txt", &bytes),
+        ("whole/model_index.json", b"{}"),
+        (&format!("whole/vae/{WEIGHTS}"), &bytes),
+    ] {
+        put(&models, name, bytes);
+    }
+    assert_eq!(found(room.path()), []);
+}
+
+#[test]
+fn alone_or_beside_an_encoder_the_decoder_is_the_same() {
+    let room = tempfile::tempdir().unwrap();
+    let whole = tiny_autoencoder(4, 4);
+    put(
+        room.path(),
+        "alone.safetensors",
+        &safetensors_file(&lone_decoder(&whole)),
     );
+    put(room.path(), "beside.safetensors", &safetensors_file(&whole));
+    let [alone, beside] = ["alone.safetensors", "beside.safetensors"].map(|name| {
+        let tiny = TinyAutoencoder::at(&room.path().join(name)).unwrap();
+        tiny.decoder().unwrap()
+    });
     assert_eq!(alone.config, beside.config);
     let numbers = |decoder: &TinyDecoder| -> Vec<(String, Vec<u8>)> {
         let weights = decoder.weights.tensors().iter();
+        let bytes = |stored| decoder.weights.bytes_of(stored).unwrap().into_owned();
         weights
-            .map(|(name, stored)| {
-                (
-                    name.clone(),
-                    decoder.weights.bytes_of(stored).unwrap().into_owned(),
-                )
-            })
+            .map(|(name, stored)| (name.clone(), bytes(stored)))
             .collect()
     };
     assert!(numbers(&alone) == numbers(&beside));
-    assert_eq!(
-        numbers(&alone).len(),
-        whole.keys().filter(|name| name.starts_with("dec")).count()
-    );
+    let count = whole
+        .keys()
+        .filter(|name| name.starts_with("decoder."))
+        .count();
+    assert_eq!(numbers(&alone).len(), count);
 }
 
 #[test]

@@ -2,11 +2,11 @@ use candle_core::Device;
 
 use super::*;
 use crate::catalog::PredictionType;
-use crate::engine::Progress;
-use crate::engine::Unwatched;
 use crate::engine::diffusion::denoise::{Denoising, Predictor, clean_from, denoise, noised};
 use crate::engine::diffusion::noise::NoiseSource;
+use crate::engine::diffusion::previews::Previews;
 use crate::engine::diffusion::testing::{find, golden, relative_error};
+use crate::engine::{Progress, Unwatched};
 
 /// The formula of `toy` in `tests/golden/runs.py`.
 fn toy(scaled: &Tensor, timestep: f64) -> Tensor {
@@ -137,7 +137,7 @@ fn an_oracle_leads_every_sampler_to_the_clean_latent() {
                         noise: &noise,
                         source: NoiseSource::new(3),
                         latent_mask: None,
-                        preview: None,
+                        previews: Previews::default(),
                     };
                     let mut oracle = Oracle {
                         clean: clean.clone(),
