@@ -7,7 +7,7 @@ use crate::text::Message;
 use super::comfy::sampler_there as comfy_sampler;
 use super::is_graph;
 use super::loras::lora_there;
-use super::sdapi::sampler_there as sdapi_sampler;
+use super::sdapi::{is_same, sampler_there as sdapi_sampler};
 use crate::catalog::ServedModel;
 
 /// Something that a server cannot do, or does otherwise.
@@ -51,7 +51,8 @@ pub fn limits(
         ServerKind::Comfy => comfy_sampler(settings.sampler),
         ServerKind::Sdapi => sdapi_sampler(settings.sampler),
     };
-    let is_known = |there: &String| there == sampler || there.starts_with(&format!("{sampler} "));
+    let is_known =
+        |there: &String| is_same(there, sampler) || there.starts_with(&format!("{sampler} "));
     if !report.samplers.is_empty() && !report.samplers.iter().any(is_known) {
         let message = Message::new("server-limit-sampler").with("name", sampler);
         found.push(limit(true, message));

@@ -1,9 +1,8 @@
 //! [`Sdapi`]: a run on a WebUI's API (`/sdapi/v1`). What a server can is probed: `stable-diffusion.cpp` has
 //! no progress and no interrupt.
-//!
-//! Steps: all of them run t + 1 of N steps with t = ⌊N · d⌋ (`setup_img2img_steps` of the WebUI), so k steps
-//! are asked for with d = (k − ½) / N.
 
+mod request;
+mod spelling;
 mod task;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -16,13 +15,16 @@ use serde_json::{Value as Json, json};
 use super::attended::HEED;
 use super::http::Http;
 use super::loras::{Listed, LorasThere, names as lora_names};
-use super::picture::{decoded, map_png, png};
-use super::words::prompt_there;
+use super::picture::decoded;
 use crate::catalog::{ServedModel, ServerReport};
 use crate::engine::server_error::{Fault, ServerError, shortened};
 use crate::engine::{EngineError, EngineOutput, Progress, RunReport, Stage};
-use crate::plan::{EngineInput, EngineMask, LatentFill, SamplerId, ScheduleId};
+use crate::plan::{EngineInput, EngineMask};
 use crate::text::Message;
+pub(super) use request::sampler_there;
+use request::{Abilities, request};
+use spelling::Spelling;
+pub(super) use spelling::is_same;
 use task::Task;
 
 const PROGRESS: &str = "/sdapi/v1/progress";
@@ -33,15 +35,6 @@ pub(super) struct Sdapi {
     http: Http,
 }
 
-/// What the server of a run knows beside making pictures.
-struct Abilities {
-    progress: bool,
-    /// It lists schedules apart from samplers.
-    schedulers: bool,
-    /// The job among those that wait, where it lists them.
-    task: Option<Task>,
-}
-
 impl Sdapi {
     pub(super) fn new(http: Http) -> Self {
         Self { http }
@@ -49,19 +42,24 @@ impl Sdapi {
 
     pub(super) fn report(&self) -> Result<ServerReport, ServerError> {
         let models = self.titles("sd-models", "title")?;
-        let optional = |path: &str, name: &str| self.titles(path, name).unwrap_or_default();
         Ok(ServerReport {
             version: String::new(),
             device: String::new(),
             models,
             loras: lora_names(&self.known_loras().unwrap_or_default()),
-            samplers: optional("samplers", "name"),
+            samplers: spelling::names(&self.spellings("samplers")),
         })
     }
 
     fn titles(&self, what: &str, name: &str) -> Result<Vec<String>, ServerError> {
         let title = |item: &Json| item.get(name)?.as_str().map(str::to_owned);
         Ok(self.list(what)?.iter().filter_map(title).collect())
+    }
+
+    /// What is listed there; nothing where it lists none.
+    fn spellings(&self, what: &str) -> Vec<Spelling> {
+        let list = self.list(what).unwrap_or_default();
+        list.iter().filter_map(Spelling::of).collect()
     }
 
     /// The LoRAs there.
@@ -97,16 +95,18 @@ impl Sdapi {
                 .http
                 .get_json::<Json>(PROGRESS)
                 .is_ok_and(|told| told.get("progress").is_some()),
-            schedulers: self.titles("schedulers", "name").is_ok(),
+            samplers: self.spellings("samplers"),
+            schedules: self.spellings("schedulers"),
             task: Task::new(&self.http),
         };
+        let names = abilities.names(input, &self.http)?;
         let mut notes = Vec::new();
         if input.mask.as_ref().is_some_and(is_soft) {
             let note = Message::new("server-note-hard-mask");
             notes.push(note.with("server", self.http.server.clone()));
         }
         let loras = self.loras(input)?;
-        let body = request(model, input, &abilities, &loras, known.len());
+        let body = request(model, input, &abilities, (&names, &loras), known.len());
         let began = Instant::now();
         let answer = self.answer(body, &abilities, input, progress)?;
         let answer: Json = self.http.read(&answer)?;
@@ -266,173 +266,4 @@ impl Sdapi {
 fn is_soft(mask: &EngineMask) -> bool {
     let mut strengths = mask.latent_strength.iter();
     strengths.any(|s| *s > 0.0 && *s < 1.0 - 0.5 / 255.0)
-}
-
-/// What is asked for.
-fn request(
-    model: &ServedModel,
-    input: &EngineInput,
-    abilities: &Abilities,
-    loras: &LorasThere,
-    models: usize,
-) -> Json {
-    const SIGNS: [char; 4] = ['(', ')', '[', ']'];
-    let extent = input.image.extent;
-    let steps = input.steps.get();
-    let executed = input.steps.executed(input.strength);
-    let (sampler, schedule) = names(input.sampler, input.schedule);
-    let sampler = match (schedule, abilities.schedulers) {
-        ("Karras", false) => format!("{sampler} Karras"),
-        _ => sampler.to_owned(),
-    };
-    let prompt = prompt_there(&input.prompt, &SIGNS);
-    let mut body = json!({
-        "init_images": [BASE64.encode(png(&input.image))],
-        "prompt": prompt + &loras.tags,
-        "negative_prompt": prompt_there(&input.negative, &SIGNS),
-        "width": extent.width, "height": extent.height, "resize_mode": 0,
-        "steps": steps,
-        "denoising_strength": (f64::from(executed) - 0.5) / f64::from(steps),
-        "cfg_scale": input.guidance.get(),
-        "seed": input.seed.0,
-        "sampler_name": sampler,
-        "batch_size": 1, "n_iter": 1,
-        "send_images": true, "save_images": false, "do_not_save_samples": true, "do_not_save_grid": true,
-    });
-    let Some(fields) = body.as_object_mut() else {
-        return body;
-    };
-    if let Some(task) = &abilities.task {
-        fields.insert("force_task_id".to_owned(), json!(task.id()));
-    }
-    if !loras.beside.is_empty() {
-        fields.insert("lora".to_owned(), json!(loras.beside));
-    }
-    if abilities.schedulers {
-        fields.insert("scheduler".to_owned(), json!(schedule));
-    }
-    // A server of one model has nothing to choose, and may not know how.
-    let mut overrides = json!({"img2img_fix_steps": false, "img2img_color_correction": false});
-    if models > 1
-        && let Some(overrides) = overrides.as_object_mut()
-    {
-        overrides.insert("sd_model_checkpoint".to_owned(), json!(model.name));
-    }
-    fields.insert("override_settings".to_owned(), overrides);
-    fields.insert(
-        "override_settings_restore_afterwards".to_owned(),
-        json!(false),
-    );
-    if let Some(mask) = &input.mask {
-        let hard = mask.latent_strength.iter();
-        let hard: Vec<f32> = hard.map(|s| f32::from(u8::from(*s >= 0.5))).collect();
-        let plane = enlarged(&hard, mask, extent);
-        let more = json!({
-            "mask": BASE64.encode(map_png(extent, &plane)),
-            "mask_blur": 0, "mask_blur_x": 0, "mask_blur_y": 0,
-            "inpainting_mask_invert": 0, "inpaint_full_res": false, "inpaint_full_res_padding": 0,
-            "inpainting_fill": match mask.fill {
-                LatentFill::Image => 1,
-                LatentFill::Noise => 2,
-                LatentFill::Nothing => 3,
-            },
-        });
-        if let Json::Object(more) = more {
-            fields.extend(more);
-        }
-    }
-    body
-}
-
-/// The latent's mask at the picture's size, each latent pixel a block: reduced again it is the same.
-fn enlarged(hard: &[f32], mask: &EngineMask, extent: crate::geometry::Extent) -> Vec<f32> {
-    let (width, height) = (extent.width as usize, extent.height as usize);
-    let columns = mask.latent_extent.width as usize;
-    let rows = mask.latent_extent.height as usize;
-    let at = |x: usize, y: usize| {
-        let (column, row) = (x * columns / width.max(1), y * rows / height.max(1));
-        hard.get(row * columns + column).copied().unwrap_or(0.0)
-    };
-    (0..height)
-        .flat_map(|y| (0..width).map(move |x| (x, y)))
-        .map(|(x, y)| at(x, y))
-        .collect()
-}
-
-/// The sampler's name there.
-pub(super) fn sampler_there(sampler: SamplerId) -> &'static str {
-    names(sampler, ScheduleId::Model).0
-}
-
-/// Names of sampler and schedule there. Its DDIM counts steps in another way; Euler is the same sampler.
-fn names(sampler: SamplerId, schedule: ScheduleId) -> (&'static str, &'static str) {
-    let sampler = match sampler {
-        SamplerId::Euler | SamplerId::Ddim => "Euler",
-        SamplerId::EulerA => "Euler a",
-        SamplerId::Dpmpp2m => "DPM++ 2M",
-        SamplerId::Lcm => "LCM",
-    };
-    let schedule = match schedule {
-        ScheduleId::Karras => "Karras",
-        ScheduleId::Model => "Automatic",
-    };
-    (sampler, schedule)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::remote::testing::input;
-    use crate::plan::{Steps, Strength};
-
-    #[test]
-    fn half_of_twenty_steps_runs_ten_there_too() {
-        let abilities = Abilities {
-            progress: true,
-            schedulers: true,
-            task: None,
-        };
-        let model = ServedModel::guessed("s", "m", None);
-        for steps in [1_u32, 2, 7, 20, 25, 50, 1000] {
-            for percent in 1..=100 {
-                let mut input = input();
-                input.steps = Steps::new(steps).unwrap();
-                input.strength = Strength::new(f64::from(percent) / 100.0).unwrap();
-                let executed = input.steps.executed(input.strength);
-                if executed == 0 {
-                    continue;
-                }
-                let body = request(&model, &input, &abilities, &LorasThere::default(), 2);
-                let asked = body["denoising_strength"].as_f64().unwrap();
-                // `setup_img2img_steps` and `sample_img2img` of the WebUI.
-                let t = (asked.min(0.999) * f64::from(steps)) as u32;
-                assert_eq!(t + 1, executed, "{steps} {percent}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_mask_is_whole_blocks_of_the_latent() {
-        let abilities = Abilities {
-            progress: false,
-            schedulers: false,
-            task: None,
-        };
-        let model = ServedModel::guessed("s", "m", None);
-        let mut input = input();
-        input.schedule = ScheduleId::Karras;
-        let loras = LorasThere {
-            tags: " <lora:a:1>".to_owned(),
-            ..LorasThere::default()
-        };
-        let body = request(&model, &input, &abilities, &loras, 1);
-        assert_eq!(body["sampler_name"], "Euler Karras");
-        assert_eq!(body["prompt"], "a \\(red\\) house <lora:a:1>");
-        assert_eq!(body.pointer("/override_settings/sd_model_checkpoint"), None);
-        let mask = BASE64.decode(body["mask"].as_str().unwrap()).unwrap();
-        let mask = decoded(&mask).unwrap();
-        assert_eq!(mask.extent, input.image.extent);
-        let white = |i: usize| mask.pixels[i][0] > 0.5;
-        assert!((0..64 * 64).all(|i| white(i) == (i % 64 < 32)));
-    }
 }
