@@ -45,6 +45,8 @@ fn edit<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let there = [
         "edit",
         "in.png",
+        "--prompt",
+        "a house",
         "-o",
         "out.png",
         "--engine",

@@ -288,7 +288,7 @@ fn request(
     let prompt = prompt_there(&input.prompt, &SIGNS);
     let mut body = json!({
         "init_images": [BASE64.encode(png(&input.image))],
-        "prompt": prompt + &loras.tags,
+        "prompt": format!("{prompt}{}", loras.tags),
         "negative_prompt": prompt_there(&input.negative, &SIGNS),
         "width": extent.width, "height": extent.height, "resize_mode": 0,
         "steps": steps,
