@@ -17,12 +17,12 @@ impl BulkRecipe {
         part: Option<Part>,
     ) -> Self {
         // Folders are of this machine; what a LoRA is finds it anywhere.
-        let name_of = |lora: &LoraUse| match lora.lora.name_there() {
-            Some(name) => name.to_owned(),
-            None => {
+        let name_of = |lora: &LoraUse| {
+            let there = lora.lora.name_there().map(str::to_owned);
+            there.unwrap_or_else(|| {
                 let name = lora.lora.path.file_name().unwrap_or_default();
                 name.to_string_lossy().into_owned()
-            }
+            })
         };
         let typed = |lora: &LoraUse| format!("{}:{}", name_of(lora), lora.weight.get());
         let mut identities: BTreeMap<String, String> = settings

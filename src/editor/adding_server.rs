@@ -3,10 +3,9 @@
 use super::Editor;
 use super::error::EditorError;
 use super::server_view::{Adding, ServerState};
-use super::servers::{After, Answer, NEW};
-use crate::catalog::{Access, Placed, Server, ServerReport, Servers};
+use super::servers::{After, Answer, NEW, found};
+use crate::catalog::{Access, Placed, Server, ServerReport};
 use crate::engine::ServerError;
-use crate::engine::remote::{Pace, RemoteEngine, kind_at};
 use crate::text::{Explain as _, Message};
 
 impl Editor {
@@ -86,26 +85,4 @@ impl Editor {
             }
         }
     }
-}
-
-/// What is at an address, under that name or its host's, with its key in its place.
-fn found(
-    servers: &Servers,
-    address: String,
-    name: String,
-    access: Access,
-) -> Result<(Server, ServerReport, Placed), ServerError> {
-    let kind = kind_at(&address, &access, Pace::default())?;
-    let mut server = Server {
-        name,
-        address,
-        kind,
-        is_confirmed: false,
-    };
-    if server.name.is_empty() {
-        server.name = server.host().to_owned();
-    }
-    let report = RemoteEngine::new(&server, &access, Pace::default()).report()?;
-    let placed = servers.place_key(&server.name, access);
-    Ok((server, report, placed))
 }

@@ -12,7 +12,7 @@ use crate::catalog::{
     Access, CatalogError, ModelRef, Placed, ServedModel, Server, ServerReport, Servers,
 };
 use crate::engine::ServerError;
-use crate::engine::remote::{Pace, RemoteEngine};
+use crate::engine::remote::{Pace, RemoteEngine, kind_at};
 use crate::jobs::{AskLane, TaskEvent, TaskThread, Wake};
 use crate::text::{Explain as _, Message};
 
@@ -406,4 +406,26 @@ impl Editor {
             }
         }
     }
+}
+
+/// What is at an address, under that name or its host's, with its key in its place.
+pub(super) fn found(
+    servers: &Servers,
+    address: String,
+    name: String,
+    access: Access,
+) -> Result<(Server, ServerReport, Placed), ServerError> {
+    let kind = kind_at(&address, &access, Pace::default())?;
+    let mut server = Server {
+        name,
+        address,
+        kind,
+        is_confirmed: false,
+    };
+    if server.name.is_empty() {
+        server.name = server.host().to_owned();
+    }
+    let report = RemoteEngine::new(&server, &access, Pace::default()).report()?;
+    let placed = servers.place_key(&server.name, access);
+    Ok((server, report, placed))
 }

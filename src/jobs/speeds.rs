@@ -177,7 +177,16 @@ impl Speeds {
         let seen = self.servers.remove(&EngineId::at(server));
         let is_known = seen.is_some();
         if let (Some(seen), Some(to)) = (seen, to) {
-            self.servers.insert(EngineId::at(to), seen);
+            // The keys of models there end with the server's name.
+            let ending = format!(" @ {server}");
+            let renamed = seen.into_iter().map(|(key, speeds)| {
+                let model = key.strip_suffix(&ending);
+                (
+                    model.map_or(key.clone(), |model| format!("{model} @ {to}")),
+                    speeds,
+                )
+            });
+            self.servers.insert(EngineId::at(to), renamed.collect());
         }
         is_known
     }
@@ -382,6 +391,8 @@ mod tests {
         let mut renamed = speeds.clone();
         assert!(renamed.rename_server("studio", Some("attic")));
         assert_eq!(renamed.step_seconds_on("attic"), Some(0.5));
+        let there = served("attic", "a");
+        assert_eq!(renamed.seconds(&there, Work::Step, 1e9), (0.5, true));
         assert!(renamed.rename_server("attic", None));
         assert!(!renamed.rename_server("attic", None));
         assert_eq!(speeds.seconds(&model, Work::Step, 1e9), (0.5, true));

@@ -48,9 +48,13 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     let typed = typed_strengths(args)?;
     let outputs = Outputs::of(args, &typed)?;
     let library = Library::open(&data_dir());
-    let (remote, card, used) = engine_and_card(args, &library, console)?;
+    let Runs {
+        remote,
+        card,
+        loras,
+    } = what_runs(args, &library, console)?;
     let mut settings = settings(args, &card)?;
-    settings.loras = used;
+    settings.loras = loras;
     if card.words.is_none() {
         say_english(&settings.prompt, console);
     }
@@ -111,23 +115,34 @@ pub(super) fn run(args: &EditArgs, console: &Console) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The server that runs it, where one does, what is known of the model, and the LoRAs.
-fn engine_and_card(
-    args: &EditArgs,
-    library: &Library,
-    console: &Console,
-) -> Result<(Option<Box<dyn Engine>>, ModelCard, Vec<LoraUse>), CliError> {
+/// What runs an edit.
+struct Runs {
+    /// The server, where one does.
+    remote: Option<Box<dyn Engine>>,
+    card: ModelCard,
+    loras: Vec<LoraUse>,
+}
+
+/// What is named to run it.
+fn what_runs(args: &EditArgs, library: &Library, console: &Console) -> Result<Runs, CliError> {
     let names = (args.model.as_str(), args.lora.as_slice());
     if let Some(chosen) = engines::chosen(&args.engine, names, console)? {
-        let card = catalog::open(&chosen.model)?;
-        return Ok((Some(Box::new(chosen.engine)), card, chosen.loras));
+        return Ok(Runs {
+            card: catalog::open(&chosen.model)?,
+            remote: Some(Box::new(chosen.engine)),
+            loras: chosen.loras,
+        });
     }
     let model = library.resolve(&args.model)?;
     let card = catalog::open(&match &args.vae {
         Some(vae) => model.with_vae(vae)?,
         None => model,
     })?;
-    Ok((None, card, loras(library, &args.lora)?))
+    Ok(Runs {
+        remote: None,
+        card,
+        loras: loras(library, &args.lora)?,
+    })
 }
 
 /// A prompt that the model's text encoder cannot read is said in English.

@@ -66,11 +66,12 @@ impl LorasThere {
                 return Err(http.fault(Fault::Missing { name, known: all }));
             };
             let weight = weight.get();
-            match path {
-                Some(path) => loras
-                    .beside
-                    .push(json!({"path": path, "multiplier": weight})),
-                None => loras.tags += &format!(" <lora:{name}:{weight}>"),
+            if let Some(path) = path {
+                let beside = json!({"path": path, "multiplier": weight});
+                loras.beside.push(beside);
+            } else {
+                let tag = format!(" <lora:{name}:{weight}>");
+                loras.tags.push_str(&tag);
             }
         }
         Ok(loras)

@@ -130,13 +130,11 @@ impl RemoteEngine {
             Speaker::Comfy(comfy) => comfy.known_loras()?,
             Speaker::Sdapi(sdapi) => names(&sdapi.known_loras()?),
         };
-        match lora_there(&known, &LoraRef::served(name)) {
-            Some(there) => Ok(LoraRef::served(there)),
-            None => {
-                let name = name.to_owned();
-                Err(self.http.fault(Fault::Missing { name, known }))
-            }
-        }
+        let there = lora_there(&known, &LoraRef::served(name)).map(|there| LoraRef::served(there));
+        there.ok_or_else(|| {
+            let name = name.to_owned();
+            self.http.fault(Fault::Missing { name, known })
+        })
     }
 
     /// A model that follows instructions is shown the picture besides, which these protocols do not do: the

@@ -45,6 +45,8 @@ fn edit<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let there = [
         "edit",
         "in.png",
+        "--prompt",
+        "a house",
         "-o",
         "out.png",
         "--engine",
@@ -98,7 +100,7 @@ fn loras_there_are_taken_by_name_and_wrong_ones_refused_with_what_is_there() {
         overpaint(room.path(), &edit(&["--lora", "chalk"])),
     );
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert_eq!(refused.status.code(), Some(5), "{said}");
     assert!(
         said.contains("“chalk”") && said.contains("styles/ink.safetensors"),
         "{said}"

@@ -40,7 +40,8 @@ pub(super) fn request(
     let extent = input.image.extent;
     let steps = input.steps.get();
     let executed = input.steps.executed(input.strength);
-    let mut prompt = prompt_there(&input.prompt, &SIGNS) + &loras.tags;
+    let prompt = prompt_there(&input.prompt, &SIGNS);
+    let mut prompt = format!("{prompt}{}", loras.tags);
     if prompt.is_empty() {
         // The same to the encoder; `stable-diffusion.cpp` refuses none at all.
         prompt.push(' ');

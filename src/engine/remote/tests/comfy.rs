@@ -69,7 +69,10 @@ impl Comfy {
     pub(super) fn start(quirk: Quirk) -> Self {
         let inside = Arc::new(Mutex::new(Inside::default()));
         let shared = Arc::clone(&inside);
-        let script: Script = Arc::new(move |asked| answer(quirk, &shared, asked));
+        let script: Script = Arc::new(move |asked| match quirk {
+            Quirk::HangsAt(at) if asked.path.starts_with(at) => Answer::Hang,
+            _ => answer(quirk, &shared, asked),
+        });
         let shared = Arc::clone(&inside);
         let telling: Telling = Arc::new(move |socket| {
             if quirk == Quirk::SocketLost {
@@ -150,11 +153,6 @@ fn node(name: &str) -> Answer {
 }
 
 fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
-    if let Quirk::HangsAt(at) = quirk
-        && asked.path.starts_with(at)
-    {
-        return Answer::Hang;
-    }
     if asked.path == "/ws" {
         return ok(&json!({}));
     }

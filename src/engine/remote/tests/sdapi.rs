@@ -46,17 +46,15 @@ pub(super) fn start(quirk: Quirk) -> (Scripted, Log) {
     let shared = Arc::clone(&log);
     let script: Script = Arc::new(move |asked| {
         shared.lock().unwrap().push(asked.clone());
-        answer(quirk, &shared, asked)
+        match quirk {
+            Quirk::HangsAt(at) if asked.path.contains(at) => Answer::Hang,
+            _ => answer(quirk, &shared, asked),
+        }
     });
     (Scripted::start(script, None), log)
 }
 
 fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
-    if let Quirk::HangsAt(at) = quirk
-        && asked.path.contains(at)
-    {
-        return Answer::Hang;
-    }
     let path = asked.path.split('?').next().unwrap_or_default();
     if let Some(answer) = of_queue(quirk, log, path) {
         return answer;
