@@ -1,6 +1,6 @@
 //! One edit from request to patch, on the thread at hand.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +68,10 @@ pub struct EditResult {
     pub runs: Vec<PassRun>,
     /// Why there were fewer passes than planned.
     pub ended_early_by: Option<EditError>,
-    /// Wall-clock seconds from request to patch.
+    /// Wall-clock seconds from request to patch, without those in which it was queued.
     pub total_seconds: f64,
+    /// Of the pass that is being noted.
+    queued_seconds: f64,
     /// What it was computed from; `None` where nobody has looked.
     pub provenance: Option<Provenance>,
 }
@@ -101,7 +103,9 @@ pub struct PassRun {
     pub is_detailed: bool,
     /// What the engine says of it.
     pub report: RunReport,
-    /// Wall-clock seconds with planning and placing.
+    /// Seconds in which it waited for its engine behind others.
+    pub queued_seconds: f64,
+    /// Wall-clock seconds with planning and placing, without those in which it was queued.
     pub seconds: f64,
 }
 
@@ -237,7 +241,8 @@ pub fn run_edit(
             }
         }
     }
-    result.total_seconds = started.elapsed().as_secs_f64();
+    let queued: f64 = result.runs.iter().map(|run| run.queued_seconds).sum();
+    result.total_seconds = started.elapsed().as_secs_f64() - queued;
     Ok(result)
 }
 
@@ -250,7 +255,8 @@ fn note_run(result: &mut EditResult, (shown, encodes): (Extent, u32), clock: &mu
         encodes,
         is_detailed: result.details != KeptDetails::Off,
         report: result.report.clone(),
-        seconds: (now - *clock).as_secs_f64(),
+        seconds: (now - *clock).as_secs_f64() - result.queued_seconds,
+        queued_seconds: std::mem::take(&mut result.queued_seconds),
     });
     *clock = now;
 }
@@ -283,8 +289,11 @@ fn run_pass(
         progress,
         steps_before,
         steps_of_all,
+        queued_since: None,
+        queued: Duration::ZERO,
     };
     let output = engine.run(&prepared.input, &mut placing)?;
+    let queued = placing.queued;
     progress.checkpoint()?;
     let patch = prepared.finish(&output.image, output.round_trip.as_ref())?;
     let details = match (prepared.input.wants_round_trip, &output.round_trip) {
@@ -303,6 +312,7 @@ fn run_pass(
         runs: Vec::new(),
         ended_early_by: None,
         total_seconds: 0.0,
+        queued_seconds: queued.as_secs_f64(),
         provenance: None,
     })
 }
@@ -314,6 +324,8 @@ struct Placing<'a> {
     progress: &'a mut dyn EditProgress,
     steps_before: u32,
     steps_of_all: u32,
+    queued_since: Option<Instant>,
+    queued: Duration,
 }
 
 impl Progress for Placing<'_> {
@@ -322,6 +334,12 @@ impl Progress for Placing<'_> {
     }
 
     fn stage(&mut self, stage: Stage) {
+        if let Some(since) = self.queued_since.take() {
+            self.queued += since.elapsed();
+        }
+        if let Stage::Queued { .. } = stage {
+            self.queued_since = Some(Instant::now());
+        }
         self.progress.stage(match stage {
             Stage::Step { done, .. } => Stage::Step {
                 done: self.steps_before + done,

@@ -439,7 +439,7 @@ impl eframe::App for App {
             let running = desktop.editor.running().is_some();
             let mut uploads = desktop.store.uploads();
             if desktop.state.batch.is_shown {
-                uploads = desktop.state.batch.textures.sent;
+                (uploads.count, uploads.texels) = desktop.state.batch.textures.sent;
             }
             times.next_frame(frame.info().cpu_usage, uploads, running);
         }

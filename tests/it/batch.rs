@@ -4,6 +4,7 @@ mod engines;
 mod orders;
 mod served;
 mod together;
+mod turns;
 mod window;
 
 use std::collections::BTreeMap;

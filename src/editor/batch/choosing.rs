@@ -1,38 +1,15 @@
 //! What is done with a folder, and where the model that does it is: read on a thread.
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use super::RecipeName;
+use super::chosen::Chosen;
 use super::command::{BatchPreset, RecipeFrom};
 use super::kept::Kept;
 use crate::bulk::{BulkRecipe, NotReady, RECIPE_ENDING, Work, made_ready, made_ready_on};
 use crate::catalog::{Library, ModelCard, ModelRef};
 use crate::editor::Editor;
 use crate::jobs::Home;
-use crate::select::Part;
-
-/// A recipe, and what is known of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Chosen {
-    pub(super) recipe: BulkRecipe,
-    /// Where its relative paths begin.
-    pub(super) folder: PathBuf,
-    /// What it is called.
-    pub(super) name: RecipeName,
-    /// Where its model is; `None` where it needs none.
-    pub(super) home: Option<Home>,
-}
-
-/// What is selected in each picture: which part, and of which person only.
-pub(super) type Selected = (Option<Part>, Option<NonZeroU32>);
-
-impl Chosen {
-    /// What is selected.
-    pub(super) fn selected(&self) -> Selected {
-        (self.recipe.part(), self.recipe.mask.person)
-    }
-}
 
 /// Where a recipe comes from, as a thread needs it.
 pub(super) enum Wanted {

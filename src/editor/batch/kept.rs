@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::RecipeName;
-use super::choosing::{Chosen, Selected};
+use super::chosen::{Chosen, Selected};
 use super::picture::{BatchPhase, BatchPicture, Findings};
 use super::tries::Tries;
 use crate::bulk::{BATCH_FOLDER, BulkRecipe};

@@ -5,6 +5,7 @@
 //! beside it, so that opening the folder again goes on where one was.
 
 mod choosing;
+mod chosen;
 mod command;
 mod doing;
 mod kept;
@@ -33,7 +34,7 @@ use super::Editor;
 use crate::bulk::{BulkRecipe, Decision};
 use crate::document::DocumentId;
 use crate::jobs::{EngineTurns, Engines, TaskEvent, TaskThread, Wake};
-use choosing::Chosen;
+use chosen::Chosen;
 use kept::Kept;
 use looks::Looks;
 use opening::FileDone;

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::OpenBatch;
-use super::choosing::{Chosen, Models, Wanted};
+use super::choosing::{Models, Wanted};
+use super::chosen::Chosen;
 use super::command::RecipeFrom;
 use super::doing::{Activity, Doing};
 use super::kept::{Kept, out_of};
 use super::looks::{LookOf, Looks};
 use super::picture::{BatchPicture, Findings, MaskState};
-use super::reviewing::Exported;
 use super::tries::Tries;
 use crate::bulk::{Doubt, Source, list};
 use crate::document::{DocumentId, EditLabel};
@@ -31,6 +31,17 @@ pub(super) enum FileDone {
     MaskOpened(Box<Result<OpenedMask, PictureError>>),
     PutBack(DocumentId, usize, Result<Doubt, PictureError>),
     Exported(Exported, Result<PathBuf, PictureError>),
+}
+
+/// What was taken along.
+#[derive(Debug, Default)]
+pub(super) struct Exported {
+    /// Results that lie there now.
+    pub(super) copied: usize,
+    /// Those in whose place another file lies.
+    pub(super) left: usize,
+    /// Those that are gone.
+    pub(super) gone: Vec<String>,
 }
 
 /// A folder as it was found.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::doing::Activity;
 use super::looks::LookOf;
-use super::opening::FileDone;
+use super::opening::{Exported, FileDone};
 use super::picture::{MaskState, Verdict};
 use crate::bulk::{Decision, Doubt};
 use crate::document::DocumentId;
@@ -120,17 +120,6 @@ impl Editor {
             self.notices.warning(None, said.with("names", names));
         }
     }
-}
-
-/// What was taken along.
-#[derive(Debug, Default)]
-pub(super) struct Exported {
-    /// Results that lie there now.
-    copied: usize,
-    /// Those in whose place another file lies.
-    left: usize,
-    /// Those that are gone.
-    gone: Vec<String>,
 }
 
 enum Copied {

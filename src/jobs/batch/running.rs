@@ -280,21 +280,23 @@ impl<'a> Running<'a> {
                 absent.insert(made)
             }
         };
-        let result = loop {
+        let (result, was_held) = loop {
             let mut progress = Watched {
                 going: self.going,
                 is_here: EngineId::of(&model.reference) == EngineId::local(),
                 gave_way: false,
+                was_held: false,
                 index,
                 extent: picture.extent(),
             };
             let result = run_edit(engine.as_mut(), &request, &mut progress);
             // Begun anew as soon as it goes on, to the same bytes.
             if !progress.gave_way || self.going.is_stopped() {
-                break result;
+                break (result, progress.was_held);
             }
         };
-        if let Some(watcher) = self.going.watcher {
+        // What it took while it was held tells nothing.
+        if let Some(watcher) = self.going.watcher.filter(|_| !was_held || result.is_err()) {
             let ended = result.as_ref().map(EditResult::without_pixels);
             watcher.ran(ended.map_err(|error| (EngineId::of(&model.reference), error.clone())));
         }
@@ -344,12 +346,14 @@ struct Watched<'a> {
     is_here: bool,
     /// It was given up for somebody who waits for that engine.
     gave_way: bool,
+    was_held: bool,
     index: usize,
     extent: Extent,
 }
 
 impl EditProgress for Watched<'_> {
     fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        self.was_held |= self.going.watcher.is_some_and(BatchWatcher::is_held);
         self.gave_way = self.gave_way || self.is_here && self.going.gives_way();
         if self.gave_way || self.going.is_stopped() {
             Err(Cancelled)

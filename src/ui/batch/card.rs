@@ -7,11 +7,8 @@ use eframe::egui::{
     Color32, ColorImage, Mesh, Rect, TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
 
-use crate::ui::state::BatchTextures;
+use crate::ui::state::{BatchTextures, CardKey};
 use crate::ui::theme::{self, Tokens};
-
-/// What a card is drawn for: its colour, its outline's, and pixels for a point, as bits.
-pub(in crate::ui) type CardKey = (Color32, Color32, u32);
 
 /// Cards at those places: a raised ground with a thin outline.
 pub(super) fn cards(

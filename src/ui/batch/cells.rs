@@ -13,7 +13,6 @@ use super::card::cards;
 use super::words::Standing;
 use crate::editor::{Look, LookId, LookOf, OpenBatch};
 use crate::raster::sheet::SheetTile;
-use crate::ui::canvas::Uploads;
 use crate::ui::context::Desk;
 use crate::ui::icons;
 use crate::ui::state::BatchTextures;
@@ -34,7 +33,7 @@ const LINES_AHEAD: usize = 2;
 /// To be called once a frame, before anything is drawn.
 pub(super) fn begin_frame(textures: &mut BatchTextures) {
     textures.frame += 1;
-    textures.sent = Uploads::default();
+    textures.sent = (0, 0);
     let frame = textures.frame;
     textures
         .known
@@ -56,14 +55,14 @@ fn texture(
         return Some(texture.clone());
     }
     let texels = tile.pixels.len() as u64;
-    let sent = &mut textures.sent;
-    if sent.count > 0 && sent.texels + texels > MOST_SENT {
+    let (count, sent) = &mut textures.sent;
+    if *count > 0 && *sent + texels > MOST_SENT {
         // The next frame sends more, so that none takes long.
         ui.ctx().request_repaint();
         return None;
     }
-    sent.count += 1;
-    sent.texels += texels;
+    *count += 1;
+    *sent += texels;
     let size = [tile.extent.width as usize, tile.extent.height as usize];
     let image = ColorImage::from_rgba_unmultiplied(size, tile.pixels.as_flattened());
     let texture = ui

@@ -28,8 +28,6 @@ use crate::document::DocumentId;
 use crate::editor::{BatchCommand, BatchPhase, Command, OpenBatch, RecipeFrom, Verdict};
 use crate::text::Message;
 
-pub(in crate::ui) use card::CardKey;
-
 /// Draws the batch.
 pub(super) fn batch_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let editor = desk.editor;

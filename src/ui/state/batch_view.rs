@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::TextureHandle;
+use eframe::egui::{Color32, TextureHandle};
 
 use crate::document::DocumentId;
 use crate::editor::{Editor, LookId, OpenDocument};
 use crate::plan::Strength;
 use crate::raster::sheet::SheetTile;
-use crate::ui::batch::CardKey;
-use crate::ui::canvas::Uploads;
 use crate::ui::file_purpose::FilePurpose;
 
 /// Which pictures are shown.
@@ -30,14 +28,17 @@ pub(in crate::ui) enum Shows {
     Failed,
 }
 
+/// What a card is drawn for: its colour, its outline's, and pixels for a point, as bits.
+pub(in crate::ui) type CardKey = (Color32, Color32, u32);
+
 /// Small pictures on the graphics card, and when they were drawn last.
 #[derive(Default)]
 pub(in crate::ui) struct BatchTextures {
     pub(in crate::ui) known: BTreeMap<LookId, (Arc<SheetTile>, TextureHandle, u64)>,
     /// Counts frames.
     pub(in crate::ui) frame: u64,
-    /// What was sent in this frame.
-    pub(in crate::ui) sent: Uploads,
+    /// Pictures, and their texels, that were sent in this frame.
+    pub(in crate::ui) sent: (u32, u64),
     /// Shows through what is cut out.
     pub(in crate::ui) checker: Option<(bool, TextureHandle)>,
     /// The ground of a cell.

@@ -18,7 +18,7 @@ mod tool_options;
 pub(super) use auto_tint::AutoTint;
 pub(super) use background_choice::BackgroundChoice;
 pub(super) use band::Band;
-pub(super) use batch_view::{BatchTextures, BatchView, Shows};
+pub(super) use batch_view::{BatchTextures, BatchView, CardKey, Shows};
 pub(super) use dialog::{Dialog, EmptyPrompt, GetForm, PaletteQuery, ServerFields, ServersForm};
 pub(super) use drag::{Drag, PolygonDrag};
 pub(super) use frame_drag::{FrameDrag, pixels_between};

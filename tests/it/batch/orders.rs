@@ -150,7 +150,11 @@ fn a_strength_is_chosen_and_the_folder_closed_while_others_are_tried() {
         strengths: vec![low, high],
     };
     window.send(attempt());
-    window.wait_for_step();
+    window.wait("the second one", |batch| {
+        let stage = batch.doing().and_then(Doing::stage);
+        // 0.8 of 4 steps.
+        matches!(stage, Some(Stage::Step { of: 3, .. }))
+    });
     window.send(BatchCommand::ChooseStrength(low));
     let activity = window.batch().doing().map(Doing::activity);
     assert_eq!(activity, Some(Activity::Try), "it goes on");
