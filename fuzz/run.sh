@@ -12,5 +12,6 @@ case $target in
   checkpoint | lora) most=131072 ;;
   *) most=32768 ;;
 esac
-time nice -n 19 "$built" "found/$target" "corpus/$target" -max_total_time="$seconds" -rss_limit_mb=1024 \
+# The machine's own models are no part of it.
+time env HOME=/nonexistent HF_HOME=/nonexistent nice -n 19 "$built" "found/$target" "corpus/$target" -max_total_time="$seconds" -rss_limit_mb=1024 \
   -malloc_limit_mb=1024 -timeout=300 -max_len="$most" -artifact_prefix="artifacts/$target/" -print_final_stats=1

@@ -81,6 +81,22 @@ def tensors() -> None:
     put("checkpoint", "as-it-is", struct.pack("<Q", 2) + b"{}\xff")
 
 
+def libraries() -> None:
+    paths = b"mine:\n    base_path: elsewhere\n    vae_approx: a\n    checkpoints: |\n        b\n        c # later\n"
+    config = b'{"_class_name": "AutoencoderTiny", "_name_or_path": "madebyollin/taesdxl"}'
+    yaml = b"model:\n  target: a\n  params:\n    parameterization: v\n    unet_config:\n"
+    entries = header(DATA / "families/taesd/vae/diffusion_pytorch_model.safetensors")
+    whole = {n: (one["dtype"], one["shape"]) for n, one in entries.items() if n != "__metadata__"}
+    alone = {}
+    for name, one in whole.items():
+        part, _, number, rest = name.split(".", 3)
+        if part == "decoder":
+            alone[f"{int(number) + 1}.{rest}"] = one
+    for name, tensors in (("whole", whole), ("alone", alone)):
+        seed = [paths, config, lines(tensors), yaml, b'{"baseModel": "SDXL Lightning"}']
+        put("library", name, LINE.join(seed))
+
+
 def tokenizers() -> None:
     put("tokenizer", "clip", "a photo of a cat's 3 <|endoftext|> 貓 \u0301é".encode())
     vocabulary = {"<|startoftext|>": 0, "<|endoftext|>": 1, "a": 2, "b": 3, "ab": 4, "a</w>": 5, "ab</w>": 6, "b</w>": 7}
@@ -175,7 +191,7 @@ def texts() -> None:
     put("recipe", "edit", LINE.join([edit, prompts.replace(b",", b"\t"), review]))
 
 
-for make in (pickles, tensors, tokenizers, pictures, projects, journals, texts):
+for make in (pickles, tensors, libraries, tokenizers, pictures, projects, journals, texts):
     make()
 for folder in sorted(CORPUS.iterdir()):
     print(folder.name, len(list(folder.iterdir())))

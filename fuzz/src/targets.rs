@@ -5,7 +5,7 @@ use std::io::{Cursor, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::catalog::{self, LoraRef, ModelFiles, ModelRef, TensorFile};
+use crate::catalog::{self, Library, LoraRef, ModelFiles, ModelRef, TensorFile};
 use crate::document::{DocumentId, crash_journal};
 use crate::engine::tokenizer::PromptTokenizer;
 use crate::geometry::Extent;
@@ -141,6 +141,37 @@ pub fn lora(data: &[u8]) {
             }
         }
     }
+}
+
+/// What lies among the models: ComfyUI's list of further folders, a tiny autoencoder (lines that describe its weights,
+/// or a file) with the configuration beside it, and what a checkpoint's neighbours say of it.
+pub fn library(data: &[u8]) {
+    let [paths, config, weights, yaml, json] = parts(data);
+    // A list may honestly name the whole disk.
+    if paths.contains(&b'/') || paths.windows(2).any(|pair| pair == b"..") {
+        return;
+    }
+    let (header, zeros) = match std::str::from_utf8(weights) {
+        Ok(text) => described(text),
+        Err(_) => (weights.to_vec(), 0),
+    };
+    let here = |name: &str, bytes: &[u8], zeros: u64| {
+        scratch::file(&format!("library/models/{name}"), bytes, zeros)
+    };
+    here("extra_model_paths.yaml", paths, 0);
+    here("models/vae_approx/config.json", config, 0);
+    here("models/vae_approx/taesd.safetensors", &header, zeros);
+    here("models/checkpoints/model.safetensors", &header, zeros);
+    here("models/checkpoints/model.yaml", yaml, 0);
+    here("models/checkpoints/model.json", json, 0);
+    let mut library = Library::open(&scratch::folder().join("library"));
+    for tiny in library.tiny_autoencoders() {
+        if let Ok(decoder) = tiny.decoder() {
+            check_places(&decoder.weights);
+            assert!(decoder.config.contains_key("latent_channels"));
+        }
+    }
+    let _ = library.list();
 }
 
 /// A prompt, and the files of a tokenizer where there are any; else CLIP's own.

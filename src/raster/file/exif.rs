@@ -189,7 +189,9 @@ pub(super) struct Edit {
 impl Edit {
     /// `None` when the block cannot be understood.
     pub(super) fn begin(block: Vec<u8>) -> Option<Self> {
-        let tags = Tags::new(&block).filter(|tags| !tags.is_wide())?;
+        // A shorter one has no room for where its directory is, which would be written over what follows it.
+        let is_whole = block.len() >= EMPTY.len();
+        let tags = Tags::new(&block).filter(|tags| is_whole && !tags.is_wide())?;
         let main_at = tags.first_directory();
         let main = match main_at {
             Some(at) => entries_of(tags, at)?,
@@ -423,6 +425,14 @@ mod tests {
         block.resize(201, 0);
         block.extend(b"maker");
         block
+    }
+
+    #[test]
+    fn a_block_that_ends_in_its_head_is_not_understood() {
+        for length in 0..8 {
+            assert!(Edit::begin(b"II*\0\x08\0\0\0"[..length].to_vec()).is_none());
+        }
+        assert!(Edit::begin(b"II*\0\0\0\0\0".to_vec()).is_some());
     }
 
     #[test]
