@@ -180,11 +180,8 @@ impl Speeds {
             // The keys of models there end with the server's name.
             let ending = format!(" @ {server}");
             let renamed = seen.into_iter().map(|(key, speeds)| {
-                let model = key.strip_suffix(&ending);
-                (
-                    model.map_or(key.clone(), |model| format!("{model} @ {to}")),
-                    speeds,
-                )
+                let model = key.strip_suffix(&ending).map(str::to_owned);
+                (model.map_or(key, |model| format!("{model} @ {to}")), speeds)
             });
             self.servers.insert(EngineId::at(to), renamed.collect());
         }
