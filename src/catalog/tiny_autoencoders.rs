@@ -68,7 +68,7 @@ impl LatentSpace {
 }
 
 /// A tiny autoencoder that lies among the models, or its decoder alone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TinyAutoencoder {
     /// The file that holds its decoder.
     pub path: PathBuf,

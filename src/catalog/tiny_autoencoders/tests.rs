@@ -12,8 +12,11 @@ fn lone_decoder(numbers: &Numbers) -> Numbers {
     of_decoder.collect()
 }
 
-/// Those of the user's folder that lie below `room`, with where, of what and by what.
-fn found(data_dir: &Path) -> Vec<(String, Option<(LatentSpace, ToldBy)>, bool)> {
+/// Its name in the user's folder, of what it is and by what, and whether it is broken.
+type Found = (String, Option<(LatentSpace, ToldBy)>, bool);
+
+/// Those of the user's folder.
+fn found(data_dir: &Path) -> Vec<Found> {
     let models = data_dir.join("models");
     let all = Library::open(data_dir).tiny_autoencoders();
     let below = all.iter().filter_map(|tiny| {
