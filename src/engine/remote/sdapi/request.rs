@@ -179,6 +179,7 @@ fn schedules_there(schedule: ScheduleId) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::remote::picture::decoded;
     use crate::catalog::{Access, Server, ServerKind};
     use crate::engine::remote::http::Pace;
     use crate::engine::remote::testing::input;
