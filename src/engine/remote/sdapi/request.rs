@@ -179,9 +179,9 @@ fn schedules_there(schedule: ScheduleId) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::remote::picture::decoded;
     use crate::catalog::{Access, Server, ServerKind};
     use crate::engine::remote::http::Pace;
+    use crate::engine::remote::picture::decoded;
     use crate::engine::remote::testing::input;
     use crate::plan::{Steps, Strength};
 
