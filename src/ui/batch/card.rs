@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_card_has_round_corners_an_outline_and_its_colour_inside() {
-        let (fill, line) = (Color32::from_rgb(40, 50, 60), Color32::from_rgb(90, 90, 90));
+        let (fill, line) = (Color32::DARK_GRAY, Color32::LIGHT_GRAY);
         for scale in [1.0f32, 1.25, 2.0] {
             let card = card((fill, line, scale.to_bits()));
             let [side, _] = card.size;

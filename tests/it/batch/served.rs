@@ -91,19 +91,19 @@ impl Window {
             .editor
             .apply(Command::Server(ServerCommand::Send(agrees)));
     }
+}
 
-    /// The engines that made results, by the table.
-    fn made_on(&self, room: &Path) -> Vec<String> {
-        let table = fs::read_to_string(out(room).join("report.csv")).unwrap();
-        let is_made = |line: &&str| line.contains(",done,");
-        let engines = ["local", "studio", "attic"];
-        let on = |line: &str| engines.iter().find(|it| line.contains(&format!(",{it},")));
-        table
-            .lines()
-            .filter(is_made)
-            .filter_map(|line| on(line).map(ToString::to_string))
-            .collect()
-    }
+/// The engines that made results, by the table.
+fn made_on(room: &Path) -> Vec<String> {
+    let table = fs::read_to_string(out(room).join("report.csv")).unwrap();
+    let is_made = |line: &&str| line.contains(",done,");
+    let engines = ["local", "studio", "attic"];
+    let on = |line: &str| engines.iter().find(|it| line.contains(&format!(",{it},")));
+    table
+        .lines()
+        .filter(is_made)
+        .filter_map(|line| on(line).map(ToString::to_string))
+        .collect()
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_recipe_runs_on_the_server_that_has_its_model_once_somebody_agrees() {
     }
     window.wait("all results", |batch| batch.counts().done == 3);
     window.wait_until_idle();
-    assert_eq!(window.made_on(room.path()), ["studio"; 3]);
+    assert_eq!(made_on(room.path()), ["studio"; 3]);
     // What a run took is known of it.
     window
         .0
@@ -211,7 +211,7 @@ fn a_batch_is_spread_over_engines_with_the_same_model_each_agreed_to() {
     window.wait("a run", |batch| batch.doing().is_some());
     assert_eq!(window.batch().doing().unwrap().engines().len(), 2);
     window.wait_until_idle();
-    let mut made = window.made_on(room.path());
+    let mut made = made_on(room.path());
     made.sort();
     made.dedup();
     assert_eq!(made, ["attic", "studio"]);

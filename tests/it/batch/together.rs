@@ -1,7 +1,7 @@
 //! A batch and the editor beside it: one engine, and the editor stays usable.
 
 use overpaint::catalog::Vault;
-use overpaint::editor::{BatchCommand, Editor, Start};
+use overpaint::editor::{BatchCommand, Doing, Editor, Start};
 use overpaint::engine::Stage;
 use overpaint::engine::fake::FakeDemands;
 use overpaint::text::Language;
@@ -61,7 +61,7 @@ fn a_held_picture_makes_room_for_an_edit_and_is_begun_anew() {
     window.open_folder(room.path());
     window.send(BatchCommand::Run);
     window.wait("a step", |batch| {
-        let stage = batch.doing().and_then(|doing| doing.stage());
+        let stage = batch.doing().and_then(Doing::stage);
         matches!(stage, Some(Stage::Step { .. }))
     });
     let document = window.0.open();

@@ -1,7 +1,6 @@
 //! One engine for edits and a batch: whose turn it is.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-
+use crossbeam_channel::{Receiver, Sender, bounded};
 use overpaint::engine::{Cancelled, EngineOutput, Stage};
 use overpaint::jobs::EngineTurns;
 use overpaint::plan::{EditRequest, EngineInput, prepare};
@@ -56,6 +55,9 @@ impl Progress for Told {
     fn preview(&mut self, _: RgbF32) {}
 }
 
+/// More than a test says.
+const MOST_SAID: usize = 64;
+
 struct Room {
     turns: EngineTurns,
     made: Arc<AtomicUsize>,
@@ -66,7 +68,7 @@ struct Room {
 }
 
 fn turns() -> Room {
-    let (said, runs) = channel();
+    let (said, runs) = bounded(MOST_SAID);
     let (made, may_end) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
     let (count, may) = (Arc::clone(&made), Arc::clone(&may_end));
     let turns = EngineTurns::new(Arc::new(move || {
@@ -80,7 +82,7 @@ fn turns() -> Room {
         runs,
         may_end,
         stop: Arc::default(),
-        waits: channel(),
+        waits: bounded(MOST_SAID),
     }
 }
 
@@ -105,7 +107,9 @@ impl Room {
             waits: self.waits.0.clone(),
         };
         let users = EngineFactory::clone(users);
-        std::thread::spawn(move || users().unwrap().run(&input, &mut told).unwrap_err())
+        let thread = std::thread::Builder::new().name("a user of the engine".to_owned());
+        let run = move || users().unwrap().run(&input, &mut told).unwrap_err();
+        thread.spawn(run).unwrap()
     }
 }
 
