@@ -8,7 +8,7 @@ use super::configs::{
 };
 use super::facts::{Facts, Family};
 use super::inspect::{self, Foreign};
-use super::tiny_autoencoders::LatentSpace;
+use super::latent_space::LatentSpace;
 use super::{CatalogError, ModelFiles, ModelRef, ModelTraits, PredictionType, Words};
 
 /// Id of the model compiled into the program.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::CatalogError;
 use super::inspect::foreign_head;
-use super::tiny_autoencoders::LatentSpace;
+use super::latent_space::LatentSpace;
 use super::{ModelFiles, PredictionType};
 
 /// `vae/config.json`.

@@ -49,4 +49,4 @@ engine-what-channels = its U-Net answers { $got } channels for latents of { $wan
 engine-what-pooled-width = its U-Net reads pooled text of width { $wanted }, its text encoders give { $got }
 engine-what-noise-levels = it knows { $levels } noise levels, too few for { $steps } steps
 engine-what-value = { $key } = { $value } in its { $part }
-engine-previews-rough = Previews are rough, because the tiny autoencoder in { $path } cannot be used; results are the same. { $why }
+engine-previews-rough = Previews are rough, because the tiny autoencoder in { $path } cannot be used; results are the same. Detail: { $why }

@@ -49,4 +49,4 @@ engine-what-channels = U-Net 輸出 { $got } 個色版，潛在空間卻是 { $w
 engine-what-pooled-width = U-Net 讀取寬度 { $wanted } 的池化文字，文字編碼器給的卻是 { $got }
 engine-what-noise-levels = 它只有 { $levels } 個雜訊等級，不夠跑 { $steps } 步
 engine-what-value = 它的 { $part } 設定了 { $key } = { $value }
-engine-previews-rough = { $path } 裡的小型自動編碼器無法使用，所以預覽比較粗略；結果不受影響。{ $why }
+engine-previews-rough = { $path } 裡的小型自動編碼器無法使用，所以預覽比較粗略；結果不受影響。細節：{ $why }

@@ -6,21 +6,18 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::blueprint::{Blueprint, Grid};
+use super::costs::{ELEMENT, TOKENS, coding_demand, grid};
 use super::engine::EngineOptions;
 use super::text_encoder::{Place, TextEncoderConfig};
 use super::unet::{self, UnetConfig};
 use super::vae::{self, VaeConfig};
 use crate::catalog::{self, Library, ModelFiles, ModelRef};
-use crate::engine::kernels::{FREE_LIST_MAX_BYTES, VERY_LARGE_BYTES};
+use crate::engine::kernels::FREE_LIST_MAX_BYTES;
 use crate::engine::nn::precision::Precision;
 use crate::engine::nn::weights::WIDENED_AT_MOST_BYTES;
 use crate::engine::{Demands, EngineError, PassDemand, PassShape};
 use crate::geometry::Extent;
 
-/// Tokens of a prompt that fits one window.
-const TOKENS: usize = 77;
-/// Bytes of an element of activations.
-const ELEMENT: f64 = 4.0;
 /// The free list of blocks grows to this many times what a step holds, up to its limit: a step's blocks
 /// are of some such many sizes.
 const FREE_PER_LIVE: f64 = 4.0;
@@ -138,60 +135,6 @@ impl ModelDemands {
     }
 }
 
-/// What encoding or decoding one picture asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct CodingDemand {
-    pub(super) flops: f64,
-    /// Most bytes at once.
-    peak: f64,
-}
-
-/// Of encoding a picture, and of decoding it, whose latent has that size (height, width).
-pub(super) fn coding_demand(vae: &VaeConfig, latent: (usize, usize)) -> [CodingDemand; 2] {
-    let tiles = vae.tile_sizes(latent);
-    let factor = vae.factor;
-    [
-        of_tiles(&tiles, |height, width| {
-            vae.encoder_blueprint(grid(1, height * factor, width * factor))
-        }),
-        of_tiles(&tiles, |height, width| {
-            vae.decoder_blueprint(grid(1, height, width))
-        }),
-    ]
-}
-
-/// FLOPs of so many predictions at once for a latent of that size (height, width).
-pub(super) fn step_flops(
-    unet: &UnetConfig,
-    prompts: usize,
-    (height, width): (usize, usize),
-) -> f64 {
-    unet.blueprint(grid(prompts, height, width), TOKENS).flops as f64
-}
-
-/// Of all tiles.
-fn of_tiles(
-    tiles: &[(usize, usize)],
-    blueprint: impl Fn(usize, usize) -> Blueprint,
-) -> CodingDemand {
-    // Tiles of one plan are of one size.
-    let Some(&(height, width)) = tiles.first() else {
-        return CodingDemand::default();
-    };
-    let one = blueprint(height, width);
-    // Very large blocks evict what is free.
-    let widest = one.peak_elements as f64 * ELEMENT / 3.0;
-    let stale = if widest < VERY_LARGE_BYTES as f64 {
-        one.stale_elements()
-    } else {
-        0
-    };
-    CodingDemand {
-        flops: one.flops as f64 * tiles.len() as f64,
-        peak: (one.peak_elements + stale) as f64 * ELEMENT,
-    }
-}
-
 fn elements(blueprint: &Blueprint) -> f64 {
     let count = |shape: &[usize]| shape.iter().product::<usize>() as f64;
     blueprint
@@ -211,14 +154,6 @@ fn widest(blueprints: &[Blueprint]) -> f64 {
 fn file_bytes(files: &ModelFiles, names: &[&str]) -> Option<f64> {
     let there = names.iter().find(|name| files.contains(name))?;
     files.len(there).ok().map(|bytes| bytes as f64)
-}
-
-fn grid(pictures: usize, height: usize, width: usize) -> Grid {
-    Grid {
-        pictures,
-        height,
-        width,
-    }
 }
 
 impl Demands for ModelDemands {

@@ -8,6 +8,7 @@ mod bench_parts;
 mod blueprint;
 mod cache;
 mod classifier_free_guidance;
+mod costs;
 mod demand;
 mod denoise;
 mod engine;

@@ -1,6 +1,6 @@
 //! Previews of a run: by what, how often, and what is said of them.
 
-use super::super::demand::{coding_demand, step_flops};
+use super::super::costs::{coding_demand, step_flops};
 use super::super::latent_preview::LatentPreview;
 use super::super::previews::{Pace, Previews, RunFlops};
 use super::Run;

@@ -75,7 +75,9 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                 "current_image": BASE64.encode(preview),
             }))
         }
-        "schedulers" if quirk != Quirk::Bare => ok(&json!([{"name": "karras"}])),
+        "schedulers" if quirk != Quirk::Bare => ok(&json!([
+            {"name": "automatic", "label": "Automatic"}, {"name": "karras", "label": "Karras"},
+        ])),
         "interrupt" => ok(&json!({})),
         "loras" => {
             let mut ink = json!({"name": "ink", "path": "styles/ink.safetensors"});
