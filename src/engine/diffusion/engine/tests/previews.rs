@@ -4,7 +4,7 @@ use super::checkpoints::both;
 use super::*;
 use crate::catalog::testing::{Numbers, put, safetensors_file, tiny_autoencoder};
 use crate::engine::PreviewReport;
-use crate::engine::diffusion::demand::demands_of;
+use crate::engine::diffusion::demands_of;
 
 const STEPS: u32 = 24;
 
