@@ -4,7 +4,7 @@
 //!
 //! The only room beside `downloads` that names a network client. It sends nothing but to the server it was
 //! given, follows no redirects, and keeps no thread when a run has ended. A run that is cancelled is left at
-//! once, whatever its server does: see [`attended`].
+//! once, whatever its server does: see [`attended()`].
 
 mod attended;
 mod comfy;
