@@ -100,17 +100,27 @@ pub fn clicked(extent: Extent, map: &ClickMap) -> Option<Mask> {
             return TilePixels::All(value);
         }
         let mut values = Vec::with_capacity(rect.extent().len());
+        let (left, right) = (
+            columns.first().map_or(0, |c| c.0),
+            columns.last().map_or(0, |c| c.1),
+        );
+        let mut between_rows = Vec::with_capacity(right + 1 - left);
         for row in rows {
-            for column in columns {
-                values.push(covered_by(map.between(*column, *row)));
-            }
+            between_rows.clear();
+            between_rows.extend((left..=right).map(|column| map.between_rows(column, *row)));
+            let at = |column: usize| between_rows.get(column - left).copied().unwrap_or(-SURE);
+            values.extend(
+                columns
+                    .iter()
+                    .map(|(low, high, share)| covered_by(mix(at(*low), at(*high), *share))),
+            );
         }
         TilePixels::Each(values)
     }))
 }
 
 fn covered_by(logit: f32) -> u8 {
-    ((0.5 + logit / (2.0 * SURE)).clamp(0.0, 1.0) * 255.0).round() as u8
+    ((0.5 + logit / (2.0 * SURE)).clamp(0.0, 1.0) * 255.0 + 0.5) as u8
 }
 
 impl ClickMap {
@@ -119,12 +129,13 @@ impl ClickMap {
         self.logits.get(at).copied().unwrap_or(-SURE)
     }
 
-    fn between(&self, (left, right, x): Place, (top, bottom, y): Place) -> f32 {
-        let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
-        let upper = mix(self.at(left, top), self.at(right, top), x);
-        let lower = mix(self.at(left, bottom), self.at(right, bottom), x);
-        mix(upper, lower, y)
+    fn between_rows(&self, column: usize, (top, bottom, share): Place) -> f32 {
+        mix(self.at(column, top), self.at(column, bottom), share)
     }
+}
+
+fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a + (b - a) * share
 }
 
 /// Two neighbours along a side of the map, and how far the second counts.

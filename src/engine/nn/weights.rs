@@ -2,23 +2,23 @@
 
 mod kept;
 mod loader;
+mod rows;
+mod widening;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, Device, Tensor};
-use half::slice::HalfFloatSliceExt as _;
-use half::{bf16, f16};
-use rayon::prelude::*;
 
 pub(crate) use self::kept::KeptWeights;
 pub(crate) use self::loader::Loader;
+pub(crate) use self::rows::WeightRows;
+use self::widening::Widening;
 use super::precision::{Precision, Storage};
 use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
 use crate::engine::EngineError;
-use crate::engine::kernels::{self, Isa, PackedWeights};
+use crate::engine::kernels::{self, Isa, LowRankUpdate, PackedWeights};
 use crate::text::Message;
 
 /// Largest files of a network whose weights are widened to f32 at load.
@@ -191,27 +191,42 @@ impl Weights {
     }
 
     /// The large weight of a layer, packed by `pack` for our kernels: it gets the ISA, the dtype to store,
-    /// and the weight in the file's order.
+    /// and the weight's rows in the file's order.
     pub(crate) fn weight(
         &self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &WeightRows<'_>) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
         let Some(isa) = self.kernel_isa() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
         };
-        let numbers = self.numbers(name, shapes)?;
-        let kept = match numbers.kept {
-            DType::F16 => kernels::WeightDtype::F16,
-            DType::BF16 => kernels::WeightDtype::Bf16,
-            _ => kernels::WeightDtype::F32,
-        };
-        Ok(Weight::Packed(Arc::new(pack(isa, kept, &numbers.values))))
+        self.with_rows(name, shapes, |dtype, rows| {
+            let dtype = match dtype {
+                DType::F16 => kernels::WeightDtype::F16,
+                DType::BF16 => kernels::WeightDtype::Bf16,
+                _ => kernels::WeightDtype::F32,
+            };
+            Weight::Packed(Arc::new(pack(isa, dtype, rows)))
+        })
     }
 
     /// The numbers of the weight of that name, which must have one of those shapes.
     fn numbers(&self, name: &str, shapes: &[&[usize]]) -> Result<Numbers, EngineError> {
+        self.with_rows(name, shapes, |kept, rows| Numbers {
+            values: rows.all(),
+            kept,
+        })
+    }
+
+    /// What `make` makes of the rows of the weight of that name, which must have one of those shapes; it gets the
+    /// dtype to keep them in too.
+    fn with_rows<R>(
+        &self,
+        name: &str,
+        shapes: &[&[usize]],
+        make: impl FnOnce(DType, &WeightRows<'_>) -> R,
+    ) -> Result<R, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let wanted = shapes.first().copied().unwrap_or_default();
         let (shard, stored) = self
@@ -229,76 +244,99 @@ impl Weights {
                 got: stored.shape.clone(),
             });
         }
-        let mut numbers = self.read(shard, stored, &name)?;
+        let deltas = self.store.deltas.get(&name).into_iter().flatten();
+        let updates = deltas
+            .filter_map(|delta| self.update(delta, &name).transpose())
+            .collect::<Result<_, _>>()?;
+        let rows = rows_of(shard, stored, &name, updates)?;
+        let made = make(self.dtype_to_keep(stored.dtype), &rows);
+        check_finite(&rows, shard, &name)?;
         // Else the whole file lies in memory beside what is made of it.
         shard.release(stored);
-        if let Some(deltas) = self.store.deltas.get(&name) {
-            for delta in deltas {
-                self.merge(&mut numbers.values, delta, &name)?;
-            }
-        }
-        Ok(numbers)
+        Ok(made)
     }
 
-    /// Adds what a LoRA changes to the numbers of a weight, in its file's order.
-    fn merge(&self, values: &mut [f32], delta: &Delta, name: &str) -> Result<(), EngineError> {
-        let factor = |stored: &StoredTensor| -> Result<Tensor, EngineError> {
-            let numbers = self.read(&delta.file, stored, name)?.values;
-            let rows = stored.shape.first().copied().unwrap_or(1);
-            let columns = stored.elements() / rows.max(1);
-            Ok(Tensor::from_vec(numbers, (rows, columns), &Device::Cpu)?)
+    /// What a LoRA adds to the rows of a weight; nothing where its rank is 0.
+    fn update(&self, delta: &Delta, name: &str) -> Result<Option<LowRankUpdate>, EngineError> {
+        let factor = |stored: &StoredTensor| {
+            let rows = rows_of(&delta.file, stored, name, Vec::new())?;
+            let values = rows.all();
+            check_finite(&rows, &delta.file, name)?;
+            Ok::<_, EngineError>(values)
         };
-        let (up, down) = (factor(&delta.up)?, factor(&delta.down)?);
-        let product = match &delta.mid {
-            None => up.matmul(&down)?,
-            Some(mid) => {
-                // A convolution in three: to few channels, over the kernel, to many channels.
-                let (out, rank) = up.dims2()?;
-                let inner = up.matmul(&factor(mid)?)?.reshape((out, rank, ()))?;
-                let inner = inner.transpose(1, 2)?.contiguous()?;
-                let pixels = inner.dim(1)?;
-                let product = inner.reshape((out * pixels, rank))?.matmul(&down)?;
-                product.reshape((out, pixels, ()))?.transpose(1, 2)?
-            }
-        };
-        let product: Vec<f32> = product.flatten_all()?.to_vec1()?;
-        for (value, change) in values.iter_mut().zip(product) {
-            *value += delta.scale * change;
+        let (mut up, mut down) = (factor(&delta.up)?, factor(&delta.down)?);
+        for number in &mut up {
+            *number *= delta.scale;
         }
-        Ok(())
+        let rank = up.len() / delta.up.shape.first().copied().unwrap_or(1).max(1);
+        if let Some(mid) = &delta.mid {
+            down = over_kernel(&factor(mid)?, &down, rank);
+        }
+        let isa = self.precision.isa();
+        Ok((rank > 0).then(|| LowRankUpdate::new(isa, up, &down, rank)))
     }
 
-    fn read(
-        &self,
-        shard: &TensorFile,
-        stored: &StoredTensor,
-        name: &str,
-    ) -> Result<Numbers, EngineError> {
-        let broken = |why: String| EngineError::ModelFile {
-            path: shard.path().to_path_buf(),
-            why: why.into(),
-        };
-        let bytes = shard
-            .bytes_of(stored)
-            .ok_or_else(|| broken(format!("“{name}” lies beyond its end")))?;
-        let kept = match stored.dtype {
+    fn dtype_to_keep(&self, stored: Dtype) -> DType {
+        match stored {
             // Every number of a byte is an f16.
             Dtype::F16 | Dtype::F8_E4M3 | Dtype::F8_E5M2 if self.keeps_as_in_file() => DType::F16,
             Dtype::BF16 if self.keeps_as_in_file() => DType::BF16,
             _ => self.precision.compute,
-        };
-        let Some((values, finite)) = to_f32(stored.dtype, &bytes) else {
-            let other = stored.dtype;
-            return Err(broken(format!("“{name}” holds numbers of type {other:?}")));
-        };
-        if !finite {
-            return Err(EngineError::NotFiniteWeight {
-                path: shard.path().to_path_buf(),
-                name: name.to_owned(),
-            });
         }
-        Ok(Numbers { values, kept })
     }
+}
+
+/// The rows of a weight in a file.
+fn rows_of<'a>(
+    shard: &'a TensorFile,
+    stored: &StoredTensor,
+    name: &str,
+    updates: Vec<LowRankUpdate>,
+) -> Result<WeightRows<'a>, EngineError> {
+    let broken = |why: String| EngineError::ModelFile {
+        path: shard.path().to_path_buf(),
+        why: why.into(),
+    };
+    let bytes = shard
+        .bytes_of(stored)
+        .ok_or_else(|| broken(format!("“{name}” lies beyond its end")))?;
+    let widening = Widening::of(stored.dtype).ok_or_else(|| {
+        let other = stored.dtype;
+        broken(format!("“{name}” holds numbers of type {other:?}"))
+    })?;
+    let rows = stored.shape.first().copied().unwrap_or(1);
+    let row_len = stored.elements() / rows.max(1);
+    Ok(WeightRows::new(bytes, widening, row_len, updates))
+}
+
+fn check_finite(rows: &WeightRows<'_>, file: &TensorFile, name: &str) -> Result<(), EngineError> {
+    if rows.is_finite() {
+        return Ok(());
+    }
+    Err(EngineError::NotFiniteWeight {
+        path: file.path().to_path_buf(),
+        name: name.to_owned(),
+    })
+}
+
+/// The last two of a convolution in three (to few channels, over the kernel, to many channels) as one: of `mid`
+/// (rank, rank, pixels) and `down` (rank, inputs) it is (rank, inputs, pixels).
+fn over_kernel(mid: &[f32], down: &[f32], rank: usize) -> Vec<f32> {
+    let rank = rank.max(1);
+    let (pixels, inputs) = (mid.len() / (rank * rank), down.len() / rank);
+    let mut both = vec![0.0; rank * inputs * pixels];
+    let one_output = both.chunks_exact_mut((inputs * pixels).max(1));
+    for (both, mid) in one_output.zip(mid.chunks_exact((rank * pixels).max(1))) {
+        let kernels = mid.chunks_exact(pixels.max(1));
+        for (kernel, down) in kernels.zip(down.chunks_exact(inputs.max(1))) {
+            for (both, down) in both.chunks_exact_mut(pixels.max(1)).zip(down) {
+                for (both, kernel) in both.iter_mut().zip(kernel) {
+                    *both += kernel * down;
+                }
+            }
+        }
+    }
+    both
 }
 
 /// Numbers of a weight on their way to the device.
@@ -313,90 +351,6 @@ impl Numbers {
         let tensor = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
         Ok(tensor.to_dtype(self.kept)?.to_device(&weights.device)?)
     }
-}
-
-/// Numbers of that type, little-endian, as f32, and whether all are finite; `None` for types that no
-/// weight has.
-fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<(Vec<f32>, bool)> {
-    Some(match dtype {
-        Dtype::F16 => widened(bytes, 2, |from, to| {
-            let mut half = [f16::ZERO; CHUNK];
-            let half = &mut half[..to.len()];
-            for (number, bytes) in half.iter_mut().zip(from.chunks_exact(2)) {
-                *number = f16::from_le_bytes([bytes[0], bytes[1]]);
-            }
-            half.convert_to_f32_slice(to);
-        }),
-        Dtype::BF16 => widened(bytes, 2, |from, to| {
-            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(2)) {
-                *number = bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
-            }
-        }),
-        Dtype::F32 => widened(bytes, 4, |from, to| {
-            for (number, bytes) in to.iter_mut().zip(from.chunks_exact(4)) {
-                *number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-            }
-        }),
-        Dtype::F64 => widened(bytes, 8, |from, to| {
-            for (number, bytes) in to.iter_mut().zip(from.as_chunks().0) {
-                *number = f64::from_le_bytes(*bytes) as f32;
-            }
-        }),
-        Dtype::F8_E4M3 => bytewise(bytes, e4m3_to_f32),
-        Dtype::F8_E5M2 => bytewise(bytes, e5m2_to_f32),
-        _ => return None,
-    })
-}
-
-/// Numbers of one byte as f32, by a table.
-fn bytewise(bytes: &[u8], number: impl Fn(u8) -> f32) -> (Vec<f32>, bool) {
-    let table: [f32; 256] = std::array::from_fn(|byte| number(byte as u8));
-    widened(bytes, 1, |from, to| {
-        for (number, byte) in to.iter_mut().zip(from) {
-            *number = table[usize::from(*byte)];
-        }
-    })
-}
-
-/// Four bits of exponent, three of mantissa, no infinity
-/// ([Micikevicius et al. 2022](https://arxiv.org/abs/2209.05433), E4M3).
-fn e4m3_to_f32(byte: u8) -> f32 {
-    let (exponent, mantissa) = (i32::from(byte >> 3 & 15), f32::from(byte & 7));
-    let size = match (exponent, byte & 7) {
-        (15, 7) => f32::NAN,
-        (0, _) => mantissa * 2_f32.powi(-9),
-        _ => (1.0 + mantissa / 8.0) * 2_f32.powi(exponent - 7),
-    };
-    if byte & 0x80 == 0 { size } else { -size }
-}
-
-/// Five bits of exponent, two of mantissa: the upper byte of an f16 (E5M2 of the same paper).
-fn e5m2_to_f32(byte: u8) -> f32 {
-    f16::from_le_bytes([0, byte]).to_f32()
-}
-
-/// Elements converted at a time; small enough for the stack and L1.
-const CHUNK: usize = 2048;
-
-/// Converts little-endian numbers of `size` bytes to f32; says whether all are finite.
-fn widened(
-    bytes: &[u8],
-    size: usize,
-    convert: impl Fn(&[u8], &mut [f32]) + Sync,
-) -> (Vec<f32>, bool) {
-    let mut values = vec![0f32; bytes.len() / size];
-    let finite = AtomicBool::new(true);
-    values
-        .par_chunks_mut(CHUNK)
-        .zip(bytes.par_chunks(CHUNK * size))
-        .for_each(|(to, from)| {
-            convert(from, to);
-            // Without an early exit, so that it is vectorised.
-            if !to.iter().fold(true, |all, number| all & number.is_finite()) {
-                finite.store(false, Ordering::Relaxed);
-            }
-        });
-    (values, finite.into_inner())
 }
 
 impl Store {

@@ -11,6 +11,7 @@ mod amx_driver;
 mod amx_gather;
 mod bf16_driver;
 mod epilogue;
+mod low_rank;
 mod microkernel;
 mod operands;
 mod pack;
@@ -23,6 +24,7 @@ use rayon::prelude::*;
 pub(crate) use self::amx_driver::{OutputGrid, PixelSource, amx_of, gemm_amx};
 pub(crate) use self::epilogue::{Epilogue, can_fuse_geglu, geglu_row_order};
 use self::epilogue::{Target, apply_epilogue, prefetch_target};
+pub(crate) use self::low_rank::LowRankUpdate;
 pub(crate) use self::microkernel::MAX_MR;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use self::operands::TapRows;

@@ -117,10 +117,15 @@ impl Conv2d {
         } = shape;
         let taps = kernel * kernel;
         let in_file = [outputs, inputs, kernel, kernel];
-        let weight = from.weight("weight", &[&in_file], |isa, kept, numbers| {
-            PackedWeights::pack(isa, [outputs, taps, inputs], kept, |output, tap, input| {
-                let scale = scale.and_then(|scale| scale.get(output));
-                numbers[(output * inputs + input) * taps + tap] * scale.unwrap_or(&1.0)
+        let weight = from.weight("weight", &[&in_file], |isa, kept, rows| {
+            PackedWeights::pack_rows(isa, [outputs, taps, inputs], kept, |outputs, to| {
+                let in_file: Vec<usize> = outputs.collect();
+                rows.read(&in_file, to);
+                let Some(scale) = scale else { return };
+                for (output, to) in in_file.iter().zip(to.chunks_exact_mut(inputs * taps)) {
+                    let scale = scale.get(*output).copied().unwrap_or(1.0);
+                    to.iter_mut().for_each(|number| *number *= scale);
+                }
             })
         })?;
         let weight = match (weight, scale) {

@@ -42,7 +42,8 @@ impl Linear {
     ) -> Result<Self, EngineError> {
         let taps = side * side;
         let in_file: [&[usize]; 1] = [&[inputs, outputs, side, side]];
-        let weight = from.weight("weight", &in_file, |isa, kept, numbers| {
+        let weight = from.weight("weight", &in_file, |isa, kept, rows| {
+            let numbers = rows.all();
             PackedWeights::pack(isa, [taps * outputs, 1, inputs], kept, |row, _, input| {
                 let (tap, output) = (row / outputs, row % outputs);
                 numbers[(input * outputs + output) * taps + tap]
@@ -80,9 +81,10 @@ impl Linear {
         order: impl Fn(crate::engine::kernels::Isa, usize) -> usize + Sync,
     ) -> Result<Self, EngineError> {
         let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
-        let weight = from.weight("weight", &shapes, |isa, kept, numbers| {
-            PackedWeights::pack(isa, [outputs, 1, inputs], kept, |output, _, input| {
-                numbers[order(isa, output) * inputs + input]
+        let weight = from.weight("weight", &shapes, |isa, kept, rows| {
+            PackedWeights::pack_rows(isa, [outputs, 1, inputs], kept, |outputs, to| {
+                let in_file: Vec<usize> = outputs.map(|output| order(isa, output)).collect();
+                rows.read(&in_file, to);
             })
         })?;
         Ok(Self {

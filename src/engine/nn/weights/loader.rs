@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::{KeptWeights, Store, Weight, Weights};
+use super::{KeptWeights, Store, Weight, WeightRows, Weights};
 use crate::engine::kernels::{self, Isa, PackedWeights};
 use crate::engine::{EngineError, Progress};
 
@@ -75,11 +75,20 @@ impl<'a> Loader<'a> {
         &mut self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &[f32]) -> PackedWeights,
+        pack: impl FnOnce(Isa, kernels::WeightDtype, &WeightRows<'_>) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
         self.progress.checkpoint()?;
+        self.kept_or(name, |weights| weights.weight(name, shapes, pack))
+    }
+
+    /// The weight of that name, from [`KeptWeights`] where it is there, else as `read` has it.
+    fn kept_or(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Weights) -> Result<Weight, EngineError>,
+    ) -> Result<Weight, EngineError> {
         let Some(kept) = &mut self.kept else {
-            return self.weights.weight(name, shapes, pack);
+            return read(&self.weights);
         };
         let Store {
             name: file, deltas, ..
@@ -89,7 +98,7 @@ impl<'a> Loader<'a> {
         if let Some(known) = kept.get(file, &full_name, deltas) {
             return Ok(known);
         }
-        let weight = self.weights.weight(name, shapes, pack)?;
+        let weight = read(&self.weights)?;
         kept.keep(file, full_name, deltas, &weight);
         Ok(weight)
     }
@@ -120,6 +129,13 @@ impl<'a> Loader<'a> {
     /// See [`Weights::table`].
     pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
-        self.weights.table(name, shape)
+        let table = self.kept_or(name, |weights| {
+            Ok(Weight::Tensor(weights.table(name, shape)?))
+        })?;
+        match table {
+            Weight::Tensor(table) => Ok(table),
+            // No layer asks for one name both ways.
+            Weight::Packed(_) => self.weights.table(name, shape),
+        }
     }
 }

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 
+use half::{bf16, f16};
+
+use super::widening::CHUNK;
 use super::*;
 use crate::catalog::CatalogError;
 use crate::engine::kernels::WeightDtype;
@@ -86,8 +89,9 @@ fn every_number_type_widens_exactly() {
             let got: Vec<f32> = tensor.to_vec1().unwrap();
             assert_eq!(&got, wanted);
             // Only what is packed is kept as in the file.
-            let packed = weights.weight("w", &[&[values.len()]], |isa, numbers, read| {
-                assert_eq!((numbers, read), (kept, wanted.as_slice()));
+            let packed = weights.weight("w", &[&[values.len()]], |isa, numbers, rows| {
+                let read = rows.all();
+                assert_eq!((numbers, &read), (kept, wanted));
                 PackedWeights::pack(isa, [1, 1, read.len()], numbers, |_, _, at| read[at])
             });
             assert!(matches!(packed, Ok(Weight::Packed(_))));

@@ -56,30 +56,34 @@ impl PackedWeights {
                 let k_pairs = bf16_isa.k_pairs(inputs);
                 PackedData::Vnni(
                     bf16_isa,
-                    filled(whole * k_pairs, most * k_pairs, |index, to: &mut [u32]| {
-                        let (first, width) = panel(index);
-                        let mut values = vec![0.0; K_AT_ONCE * width];
-                        let to = to.chunks_mut(K_AT_ONCE / 2 * width);
-                        for (start, to) in (0..inputs).step_by(K_AT_ONCE).zip(to) {
-                            let used = K_AT_ONCE.min(inputs - start);
-                            fill(first, width, start..start + used, &mut values);
-                            // An odd input at the end is paired with zeros.
-                            let rows = used.next_multiple_of(2);
-                            values[used * width..rows * width].fill(0.0);
-                            bf16_isa.vnni_interleave_rows(
-                                &values[..rows * width],
-                                width,
-                                to,
-                                width,
-                            );
-                        }
-                    }),
+                    filled(
+                        whole * k_pairs,
+                        most * k_pairs,
+                        |_, index, to: &mut [u32]| {
+                            let (first, width) = panel(index);
+                            let mut values = vec![0.0; K_AT_ONCE * width];
+                            let to = to.chunks_mut(K_AT_ONCE / 2 * width);
+                            for (start, to) in (0..inputs).step_by(K_AT_ONCE).zip(to) {
+                                let used = K_AT_ONCE.min(inputs - start);
+                                fill(first, width, start..start + used, &mut values);
+                                // An odd input at the end is paired with zeros.
+                                let rows = used.next_multiple_of(2);
+                                values[used * width..rows * width].fill(0.0);
+                                bf16_isa.vnni_interleave_rows(
+                                    &values[..rows * width],
+                                    width,
+                                    to,
+                                    width,
+                                );
+                            }
+                        },
+                    ),
                 )
             }
             _ => PackedData::F32(filled(
                 whole * inputs,
                 (most * inputs).max(1),
-                |index, to: &mut [f32]| {
+                |_, index, to: &mut [f32]| {
                     let (first, width) = panel(index);
                     fill(first, width, 0..inputs, to);
                 },

@@ -4,7 +4,8 @@ mod keys_values;
 
 use std::ops::Range;
 
-use half::slice::HalfFloatSliceExt as _;
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
+use half::vec::HalfBitsVecExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
@@ -83,37 +84,37 @@ impl PackedWeights {
         dtype: WeightDtype,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
+        Self::pack_rows(isa, [outputs, taps, inputs], dtype, |outputs, to| {
+            let places = (0..inputs).flat_map(|input| (0..taps).map(move |tap| (tap, input)));
+            let numbers = outputs.flat_map(|o| places.clone().map(move |(tap, i)| (o, tap, i)));
+            for (to, (output, tap, input)) in to.iter_mut().zip(numbers) {
+                *to = weight(output, tap, input);
+            }
+        })
+    }
+
+    /// Packs rows as they lie in files, `(outputs, inputs, taps)`, for `isa`, stored in `dtype`: `rows` writes
+    /// those of some outputs, one behind the other.
+    pub(crate) fn pack_rows(
+        isa: Isa,
+        [outputs, taps, inputs]: [usize; 3],
+        dtype: WeightDtype,
+        rows: impl Fn(Range<usize>, &mut [f32]) + Sync,
+    ) -> Self {
         let lanes = isa.lanes();
         let k = taps * inputs;
         let len = outputs.next_multiple_of(lanes) * k;
-        // One panel in f32.
-        let panel = |index: usize| {
+        let panel_len = (2 * lanes * k).max(1);
+        // The rows of a panel, as they come and as a panel.
+        let packed = |scratch: &mut PackScratch, index: usize| {
             let first = index * 2 * lanes;
             let used = outputs.min(first + 2 * lanes) - first;
-            let padding = used.next_multiple_of(lanes) - used;
-            let mut panel = Vec::with_capacity((used + padding) * k);
-            for tap in 0..taps {
-                for input in 0..inputs {
-                    panel.extend((first..first + used).map(|output| weight(output, tap, input)));
-                    panel.extend(std::iter::repeat_n(0.0, padding));
-                }
-            }
-            panel
-        };
-        let panel_len = (2 * lanes * k).max(1);
-        // One panel in VNNI layout: every two rows interleaved.
-        let vnni_panel = |bf16_isa: Bf16Isa, index: usize, to: &mut [u32]| {
-            let panel = panel(index);
-            let nr = panel.len() / k;
-            let zeros = vec![0.0; nr];
-            let taps = to.chunks_exact_mut(bf16_isa.k_pairs(inputs) * nr);
-            for (tap, to) in panel.chunks_exact(inputs * nr).zip(taps) {
-                for (two, to) in tap.chunks(2 * nr).zip(to.chunks_exact_mut(nr)) {
-                    let (first, second) = two.split_at(nr);
-                    let second = if second.is_empty() { &zeros } else { second };
-                    bf16_isa.vnni_interleave(first, second, to);
-                }
-            }
+            scratch.rows.resize(used * k, 0.0);
+            rows(first..first + used, &mut scratch.rows);
+            let nr = used.next_multiple_of(lanes);
+            scratch.panel.clear();
+            scratch.panel.resize(nr * k, 0.0);
+            transpose(&scratch.rows, [taps, inputs], nr, &mut scratch.panel);
         };
         let data = match dtype {
             _ if k > 0
@@ -121,21 +122,33 @@ impl PackedWeights {
             {
                 let pairs = taps * bf16_isa.k_pairs(inputs);
                 let len = outputs.next_multiple_of(lanes) * pairs;
-                let packed = filled(len, 2 * lanes * pairs, |index, to: &mut [u32]| {
-                    vnni_panel(bf16_isa, index, to);
+                let data = filled(len, 2 * lanes * pairs, |scratch, index, to: &mut [u32]| {
+                    packed(scratch, index);
+                    vnni_panel(bf16_isa, &scratch.panel, [taps, inputs], to);
                 });
-                PackedData::Vnni(bf16_isa, packed)
+                PackedData::Vnni(bf16_isa, data)
             }
-            WeightDtype::F32 => PackedData::F32(filled(len, panel_len, |index, to: &mut [f32]| {
-                to.copy_from_slice(&panel(index));
-            })),
-            WeightDtype::F16 => PackedData::F16(filled(len, panel_len, |index, to: &mut [f16]| {
-                to.convert_from_f32_slice(&panel(index));
-            })),
-            WeightDtype::Bf16 => {
-                PackedData::Bf16(filled(len, panel_len, |index, to: &mut [bf16]| {
-                    to.convert_from_f32_slice(&panel(index));
+            WeightDtype::F32 => {
+                PackedData::F32(filled(len, panel_len, |scratch, index, to: &mut [f32]| {
+                    packed(scratch, index);
+                    to.copy_from_slice(&scratch.panel);
                 }))
+            }
+            WeightDtype::F16 => {
+                let data = filled(len, panel_len, |scratch, index, to: &mut [u16]| {
+                    packed(scratch, index);
+                    to.reinterpret_cast_mut::<f16>()
+                        .convert_from_f32_slice(&scratch.panel);
+                });
+                PackedData::F16(data.reinterpret_into())
+            }
+            WeightDtype::Bf16 => {
+                let data = filled(len, panel_len, |scratch, index, to: &mut [u16]| {
+                    packed(scratch, index);
+                    to.reinterpret_cast_mut::<bf16>()
+                        .convert_from_f32_slice(&scratch.panel);
+                });
+                PackedData::Bf16(data.reinterpret_into())
             }
         };
         Self {
@@ -275,17 +288,62 @@ impl PackedWeights {
     }
 }
 
-/// `len` values, each chunk of which `fill` writes, in parallel.
+/// What a thread packs in.
+#[derive(Default)]
+struct PackScratch {
+    /// As they lie in the file.
+    rows: Vec<f32>,
+    /// In f32.
+    panel: Vec<f32>,
+}
+
+/// Inputs that are transposed at a time, in L1 with their part of a panel.
+const INPUTS_AT_ONCE: usize = 64;
+
+/// Rows `(inputs, taps)` of the outputs of a panel become its rows along K, `nr` outputs side by side.
+fn transpose(rows: &[f32], [taps, inputs]: [usize; 2], nr: usize, panel: &mut [f32]) {
+    for tap in 0..taps {
+        for first in (0..inputs).step_by(INPUTS_AT_ONCE) {
+            let count = INPUTS_AT_ONCE.min(inputs - first);
+            let block = &mut panel[(tap * inputs + first) * nr..][..count * nr];
+            for (lane, row) in rows.chunks_exact(taps * inputs).enumerate() {
+                let from = row[first * taps..].chunks_exact(taps);
+                for (to, from) in block.chunks_exact_mut(nr).zip(from) {
+                    to[lane] = from[tap];
+                }
+            }
+        }
+    }
+}
+
+/// A panel in VNNI layout: every two rows interleaved.
+fn vnni_panel(bf16_isa: Bf16Isa, panel: &[f32], [taps, inputs]: [usize; 2], to: &mut [u32]) {
+    let nr = panel.len() / (taps * inputs);
+    let zeros = vec![0.0; nr];
+    let to = to.chunks_exact_mut(bf16_isa.k_pairs(inputs) * nr);
+    for (tap, to) in panel.chunks_exact(inputs * nr).zip(to) {
+        for (two, to) in tap.chunks(2 * nr).zip(to.chunks_exact_mut(nr)) {
+            let (first, second) = two.split_at(nr);
+            let second = if second.is_empty() { &zeros } else { second };
+            bf16_isa.vnni_interleave(first, second, to);
+        }
+    }
+}
+
+/// `len` values, each chunk of which `fill` writes, in parallel. Zeros that the system hands out are not written
+/// before.
 fn filled<T: Copy + Default + Send>(
     len: usize,
     chunk_len: usize,
-    fill: impl Fn(usize, &mut [T]) + Sync,
+    fill: impl Fn(&mut PackScratch, usize, &mut [T]) + Sync,
 ) -> Vec<T> {
     let mut numbers = vec![T::default(); len];
-    numbers
-        .par_chunks_mut(chunk_len)
-        .enumerate()
-        .for_each(|(index, chunk)| fill(index, chunk));
+    numbers.par_chunks_mut(chunk_len).enumerate().for_each_init(
+        PackScratch::default,
+        |scratch, (index, chunk)| {
+            fill(scratch, index, chunk);
+        },
+    );
     numbers
 }
 

@@ -195,7 +195,8 @@ fn matrices(
     let matrices = stored.filter(|(_, stored)| stored.shape.len() == 2);
     let packed = matrices.map(|(name, stored)| {
         let (outputs, inputs) = (stored.shape[0], stored.shape[1]);
-        let pack = |isa, kept, numbers: &[f32]| {
+        let pack = |isa, kept, rows: &WeightRows<'_>| {
+            let numbers = rows.all();
             PackedWeights::pack(isa, [outputs, 1, inputs], kept, |o, _, i| {
                 numbers[o * inputs + i]
             })
