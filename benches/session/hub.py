@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 SLOW = float(os.environ.get("KB_PER_SECOND", "100000")) * 1000
+LONGEST_SECONDS = 40
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,13 +87,15 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with open(path, "rb") as file:
             file.seek(begin)
-            chunk = max(1, int(SLOW / 20))
+            # A large file does not keep one longer: it is the first that is stopped and killed.
+            speed = max(SLOW, size / LONGEST_SECONDS)
+            chunk = max(1, int(speed / 20))
             while data := file.read(min(chunk, 1 << 20)):
                 try:
                     self.wfile.write(data)
                 except OSError:
                     return
-                time.sleep(len(data) / SLOW)
+                time.sleep(len(data) / speed)
 
     def answer(self, status, body, headers=None):
         """A short answer."""
