@@ -6,17 +6,26 @@
 //! really remained.
 //!
 //! `cargo bench --bench watched [-- PAIRS [RUNS]]`
+//!
+//! With a model and a folder whose `models` hold a tiny autoencoder, pairs of runs at SIDE × SIDE say what previews
+//! cost that it decodes:
+//!
+//! `cargo bench --bench watched -- MODEL FOLDER PAIRS SIDE`
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use overpaint::catalog::{self, ModelRef};
+use overpaint::cli::bench_request;
 use overpaint::engine::diffusion::{DiffusionEngine, EngineOptions};
 use overpaint::engine::{Cancelled, Engine, Stage};
+use overpaint::geometry::Extent;
 use overpaint::jobs::{EditProgress, EngineFactory, EngineId, JobEvent, Runner, run_edit};
-use overpaint::plan::{EditRequest, Layout, Pass, PreviewPatch};
+use overpaint::plan::{EditRequest, Layout, Pass, PreviewPatch, Seed};
 
 #[path = "shared/request.rs"]
 mod shared;
@@ -160,11 +169,60 @@ fn check_time_left(runs: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What previews cost that the tiny autoencoder in `folder` decodes.
+fn compare_decoded(
+    model: &Path,
+    folder: &Path,
+    pairs: u64,
+    side: u32,
+) -> Result<(), Box<dyn Error>> {
+    let card = catalog::open(&ModelRef::at(model.to_owned()))?;
+    let engine = DiffusionEngine::new(EngineOptions::default())?;
+    let mut engine = engine.with_previews_in(folder.to_owned());
+    let mut ratios = Vec::new();
+    for pair in 0..=pairs {
+        let mut request = bench_request(&card, Extent::new(side, side), 0)?;
+        request.settings.seed = Seed(pair);
+        let mut seconds = |wants| -> Result<f64, Box<dyn Error>> {
+            let mut watching = Watching { wants, count: 0 };
+            let report = run_edit(&mut engine, &request, &mut watching)?.report;
+            if wants != report.previews.autoencoder.is_some() {
+                return Err("there is no tiny autoencoder that fits".into());
+            }
+            let seconds = report.seconds.steps;
+            println!("{seconds:.2} s, {} previews", watching.count);
+            Ok(seconds)
+        };
+        let first_wants = pair % 2 == 0;
+        let (first, second) = (seconds(first_wants)?, seconds(!first_wants)?);
+        // The first pair warms up.
+        if pair > 0 {
+            ratios.push(if first_wants {
+                first / second
+            } else {
+                second / first
+            });
+        }
+    }
+    let slower = (median(&mut ratios) - 1.0) * 100.0;
+    println!("decoded previews make the sampler {slower:+.2} % slower (median of {pairs} pairs)");
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     // cargo adds an argument of its own.
-    let numbers: Vec<u64> = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
         .collect();
+    let numbers: Vec<u64> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
+    if let [model, folder, ..] = &args[..]
+        && numbers.len() < args.len()
+    {
+        let pairs = numbers.first().copied().unwrap_or(3);
+        let side = numbers.get(1).copied().unwrap_or(512) as u32;
+        return compare_decoded(Path::new(model), Path::new(folder), pairs, side);
+    }
     compare_previews(numbers.first().copied().unwrap_or(7))?;
     check_time_left(numbers.get(1).copied().unwrap_or(3))
 }

@@ -102,7 +102,7 @@ def run(args):
     servers = [(name, url) for name, url in (("ComfyUI", args.comfy), ("sdapi", args.sdapi)) if url]
     shown = np.asarray(mask) > 0
     print("| request | server | mean | largest | where it is held, largest |\n|---|---|---|---|---|")
-    for number, (title, more) in enumerate(REQUESTS):
+    for number, (title, more) in enumerate(REQUESTS[args.skip:]):
         ours, _ = edit(args, room, f"{number}-ours", None, more)
         for name, url in servers:
             theirs, notes = edit(args, room, f"{number}-{name}", url, more)
@@ -128,6 +128,7 @@ def main():
     runs.add_argument("--comfy")
     runs.add_argument("--sdapi")
     runs.add_argument("--notes", action="store_true")
+    runs.add_argument("--skip", type=int, default=0, help="how many of the first requests are not run")
     args = parser.parse_args()
     if args.does == "make":
         make(args.model)

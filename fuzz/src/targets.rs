@@ -423,7 +423,7 @@ pub fn batch_journal(data: &[u8]) {
         for number in 0..20_u8 {
             let key = bulk::Key::of(&[number]);
             let output = format!("{number}.png");
-            journal.claim([(output.as_str(), &key)]).unwrap();
+            journal.claim([(output.as_str(), &key)], false).unwrap();
             let done = bulk::Done {
                 output,
                 engine: "cpu".to_owned(),
@@ -452,5 +452,5 @@ pub fn batch_journal(data: &[u8]) {
     let _ = journal.all_done();
     let _ = journal.done(key);
     let _ = journal.known_mask(key);
-    let _ = journal.claim([("new.png", key)]);
+    let _ = journal.claim([("new.png", key)], false);
 }
