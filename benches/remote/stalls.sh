@@ -5,13 +5,13 @@
 #
 #   bash benches/remote/stalls.sh BINARY [N]
 #
-# Environment: SEED (of the moments; else 1), STEP_SECONDS (of a step there; else 0.05), FRAMES (a file that keeps the
-# program's own lines). Needs Xvfb, openbox, xdotool, ImageMagick and python3.
+# Environment: SEED (of the moments; else 1), STEP_SECONDS (of a step there; else 0.05), PICTURE (its size; else
+# 1600x1200), FRAMES (a file that keeps the program's own lines). Needs Xvfb, openbox, xdotool, ImageMagick and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binary=$(realpath "$1")
 . benches/window.sh
 
 desktop
-convert -size 400x300 plasma:tomato-steelblue -seed 1 -resize 1600x1200! "$work/picture.png"
+convert -size 400x300 plasma:tomato-steelblue -seed 1 -resize "${PICTURE:-1600x1200}!" "$work/picture.png"
 python3 -B benches/remote/stalls.py "$binary" "$work" "${2:-100}"

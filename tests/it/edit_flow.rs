@@ -163,7 +163,7 @@ fn what_failed_is_tried_again_as_it_was_asked_for() {
     let failed = [session.generate(id), session.generate(id)];
     let of = |session: &Session, job: JobId| {
         let mut runs = session.editor.runs().iter();
-        runs.find(|run| run.job == job).unwrap().settings.clone()
+        EditSettings::clone(&runs.find(|run| run.job == job).unwrap().settings)
     };
     let asked = failed.map(|job| of(&session, job));
     assert_ne!(asked[0].seed, asked[1].seed);
@@ -188,7 +188,7 @@ fn what_failed_is_tried_again_as_it_was_asked_for() {
     let made: Vec<_> = session.editor.candidates(id).collect();
     assert_eq!(made.len(), 2);
     for settings in &asked {
-        assert!(made.iter().any(|made| made.settings == *settings));
+        assert!(made.iter().any(|made| *made.settings == *settings));
     }
     assert!(made.iter().all(|made| made.painted.as_ref() == Some(&mask)));
     // Once.

@@ -267,21 +267,23 @@ fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
             }
             ok(&json!({"queue_running": jobs, "queue_pending": []}))
         }
-        "/view" => {
-            let picture = inside.graphs.last().unwrap()["picture"]["inputs"]["image"].clone();
-            let name = picture.as_str().unwrap();
-            let name = name.trim_start_matches("overpaint/");
-            let file = &inside.files[name.trim_end_matches(" [temp]")];
-            match quirk {
-                Quirk::WrongSize => {
-                    let other = RgbF32::filled(Extent::new(32, 64), [0.5; 3]);
-                    Answer::Say(200, png(&other))
-                }
-                Quirk::Garbage => Answer::Say(200, b"<html>oops</html>".to_vec()),
-                _ => Answer::Say(200, negative(file)),
-            }
-        }
+        "/view" => view(quirk, &inside),
         _ => ok(&json!({})),
+    }
+}
+
+fn view(quirk: Quirk, inside: &Inside) -> Answer {
+    let picture = inside.graphs.last().unwrap()["picture"]["inputs"]["image"].clone();
+    let name = picture.as_str().unwrap();
+    let name = name.trim_start_matches("overpaint/");
+    let file = &inside.files[name.trim_end_matches(" [temp]")];
+    match quirk {
+        Quirk::WrongSize => {
+            let other = RgbF32::filled(Extent::new(32, 64), [0.5; 3]);
+            Answer::Say(200, png(&other))
+        }
+        Quirk::Garbage => Answer::Say(200, b"<html>oops</html>".to_vec()),
+        _ => Answer::Say(200, negative(file)),
     }
 }
 

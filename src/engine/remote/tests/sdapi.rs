@@ -126,36 +126,39 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                     let other = RgbF32::filled(Extent::new(64, 32), [0.5; 3]);
                     ok(&json!({"images": [BASE64.encode(png(&other))]}))
                 }
-                _ => {
-                    let is_stopped = || {
-                        let log = log.lock().unwrap();
-                        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
-                    };
-                    let mut looks = 0;
-                    let works = match quirk {
-                        Quirk::Works => 200,
-                        Quirk::Busy | Quirk::BusyAtFirst => 20,
-                        Quirk::Deaf => 400,
-                        _ => 0,
-                    };
-                    while looks < works && (quirk == Quirk::Deaf || !is_stopped()) {
-                        std::thread::sleep(PACE.look);
-                        looks += 1;
-                    }
-                    if quirk == Quirk::Deaf {
-                        let path = "it has answered".to_owned();
-                        let answered = Asked {
-                            path,
-                            ..asked.clone()
-                        };
-                        log.lock().unwrap().push(answered);
-                    }
-                    ok(&json!({"images": [BASE64.encode(negative(&file))], "info": "{}"}))
-                }
+                _ => made(quirk, log, (asked, &file)),
             }
         }
         _ => Answer::Say(404, b"{\"detail\":\"Not Found\"}".to_vec()),
     }
+}
+
+/// The result of a job, when it is done or stopped.
+fn made(quirk: Quirk, log: &Log, (asked, file): (&Asked, &[u8])) -> Answer {
+    let is_stopped = || {
+        let log = log.lock().unwrap();
+        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
+    };
+    let mut looks = 0;
+    let works = match quirk {
+        Quirk::Works => 200,
+        Quirk::Busy | Quirk::BusyAtFirst => 20,
+        Quirk::Deaf => 400,
+        _ => 0,
+    };
+    while looks < works && (quirk == Quirk::Deaf || !is_stopped()) {
+        std::thread::sleep(PACE.look);
+        looks += 1;
+    }
+    if quirk == Quirk::Deaf {
+        let path = "it has answered".to_owned();
+        let answered = Asked {
+            path,
+            ..asked.clone()
+        };
+        log.lock().unwrap().push(answered);
+    }
+    ok(&json!({"images": [BASE64.encode(negative(file))], "info": "{}"}))
 }
 
 /// The jobs that it was given.
