@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 COMFY = HERE.parent / "session/comfy.py"
 MODEL = "paper.safetensors"
 STEP = os.environ.get("STEP_SECONDS", "0.05")
+SHOTS = os.environ.get("SHOTS")
 LIMIT_MS = 8
 # No run takes longer, with the time that a server may be away.
 PATIENCE = 90
@@ -228,6 +229,8 @@ class Asking:
         said("thread (processor time, with swap and events):   ", [line[2] for line in frames])
         said("the smaller of both, a bound of what is asked:   ", [min(line[1], line[2] or line[1]) for line in frames])
         sys.stdout.flush()
+        if SHOTS:
+            subprocess.run(["import", "-window", "root", f"{SHOTS}/{name.replace(', ', '-').replace(' ', '-')}.png"])
 
 
 def measure(program, hand, server, how):

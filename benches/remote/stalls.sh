@@ -6,7 +6,8 @@
 #   bash benches/remote/stalls.sh BINARY [N]
 #
 # Environment: SEED (of the moments; else 1), STEP_SECONDS (of a step there; else 0.05), PICTURE (its size; else
-# 1600x1200), FRAMES (a file that keeps the program's own lines). Needs Xvfb, openbox, xdotool, ImageMagick and python3.
+# 1600x1200), FRAMES (a file that keeps the program's own lines), SHOTS (a folder for the window after each phase).
+# Needs Xvfb, openbox, xdotool, ImageMagick and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binary=$(realpath "$1")

@@ -9,8 +9,9 @@ use super::http::Http;
 use crate::engine::server_error::{Fault, ServerError};
 use crate::engine::{Cancelled, EngineError, EngineOutput, Progress, Stage};
 
-/// Attempts that came to nothing, after which it is no accident any more: a server may well die of the job.
-const MOST_SETBACKS: u32 = 8;
+/// So often a job is lost, or its server missed in a row, until it is no accident any more: a server may well die of
+/// the job.
+const MOST_SETBACKS: u32 = 10;
 /// The longest pause between two looks whether it is back.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -31,7 +32,7 @@ pub(super) fn through_absences(
     mut attempt: impl FnMut(&mut dyn Progress) -> Attempt,
 ) -> Result<EngineOutput, EngineError> {
     http.note_heard();
-    let mut setbacks = 0;
+    let (mut lost, mut missed) = (0, 0);
     loop {
         let began = Instant::now();
         let Attempt { outcome, is_there } = attempt(progress);
@@ -39,17 +40,16 @@ pub(super) fn through_absences(
             Err(EngineError::Server(error)) if error.fault.is_passing() => error,
             ended => return ended,
         };
-        // A long job over a bad line is another matter than a server that dies of it.
-        if is_there && began.elapsed() >= http.pace.absence {
-            setbacks = 0;
-        }
-        setbacks += 1;
         let error = if is_there {
             http.fault(Fault::Gone)
         } else {
+            lost += 1;
             error
         };
-        if setbacks == MOST_SETBACKS || (!is_there && progress.may_be_handed_on()) {
+        // A long job over a bad line is another matter than a server that dies of it.
+        let is_missed_again = is_there && began.elapsed() < http.pace.absence;
+        missed = if is_missed_again { missed + 1 } else { 0 };
+        if lost.max(missed) == MOST_SETBACKS || (!is_there && progress.may_be_handed_on()) {
             return Err(error.into());
         }
         wait(http, question, error, progress)?;
