@@ -10,10 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 binary=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/overpaint}")
 count=${2:-10000}
-work=$(mktemp -d)
+. benches/window.sh
 folder=${3:-$work/pictures}
-started=()
-trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 [ -d "$folder" ] || "${PYTHON:-python3}" benches/bulk/many.py "$folder" "$count"
 folder=$(realpath "$folder")
 rm -rf "$folder/overpaint"
@@ -23,13 +21,7 @@ else
   printf 'version = 1\n[edit]\nprompt = "beach"\nstrength = 0.5\n' >"$folder/a.overpaint-recipe.toml"
 fi
 
-Xvfb -displayfd 9 -screen 0 1920x1080x24 9>"$work/display" 2>/dev/null &
-started+=($!)
-until [ -s "$work/display" ]; do sleep 0.1; done
-export DISPLAY=:$(cat "$work/display")
-openbox 2>/dev/null &
-started+=($!)
-sleep 1
+desktop
 
 began=$(date +%s.%N)
 "$binary" --data-dir "$work/data" --frame-times "$work/frames.tsv" "$folder" &

@@ -9,21 +9,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binary=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/overpaint}")
-work=$(mktemp -d)
+. benches/window.sh
 times=$(realpath "${2:-$work/frames.tsv}")
-started=()
-trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
 convert -size 750x500 plasma:tomato-steelblue -seed 1 -resize 6000x4000! \
   -attenuate 0.3 +noise Gaussian -quality 92 "$work/large.jpg"
 
-Xvfb -displayfd 9 -screen 0 1920x1080x24 9>"$work/display" 2>/dev/null &
-started+=($!)
-until [ -s "$work/display" ]; do sleep 0.1; done
-export DISPLAY=:$(cat "$work/display")
-openbox 2>/dev/null &
-started+=($!)
-sleep 1
+desktop
 
 began=$(date +%s.%N)
 "$binary" --data-dir "$work/data" --frame-times "$times" "$work/large.jpg" &

@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 COMFY = HERE.parent / "session/comfy.py"
 MODEL = "paper.safetensors"
 STEP = os.environ.get("STEP_SECONDS", "0.05")
+SHOTS = os.environ.get("SHOTS")
 LIMIT_MS = 8
 # No run takes longer, with the time that a server may be away.
 PATIENCE = 90
@@ -122,15 +123,15 @@ class Program:
         return sum(1 for _ in self.data.rglob("kept/*.json"))
 
     def lines(self):
-        """Its frames: when they began, milliseconds by the clock, and of the processor, and whether a job ran."""
+        """Its frames: when they began, milliseconds by the clock and of the processor, texels, and whether a job ran."""
         with open(self.frames) as file:
             rows = list(csv.reader(file, delimiter="\t"))[1:]
-        return [(float(row[0]), float(row[1]), float(row[2]), row[5] == "1") for row in rows if len(row) == 6]
+        return [(float(row[0]), float(row[1]), float(row[2]), int(row[4]), row[5] == "1") for row in rows if len(row) == 6]
 
     def is_idle(self, seconds):
         """True where no job ran for so long."""
         now = time.time()
-        late = [ran for began, _, _, ran in self.lines()[-5000:] if began > now - seconds]
+        late = [ran for began, _, _, _, ran in self.lines()[-5000:] if began > now - seconds]
         return bool(late) and not any(late)
 
     def threads(self):
@@ -159,51 +160,92 @@ def said(name, values):
     values = sorted(values)
     at = lambda share: values[min(int(len(values) * share), len(values) - 1)]
     above = sum(1 for value in values if value > LIMIT_MS)
-    print(f"{name} p50 {at(0.5):.2f}, p95 {at(0.95):.2f}, p99 {at(0.99):.2f}, p99.9 {at(0.999):.2f}, "
-          f"max {values[-1]:.2f} ms, {above} above {LIMIT_MS} ms")
+    print(f"  {name} p50 {at(0.5):.2f}, p95 {at(0.95):.2f}, p99 {at(0.99):.2f}, max {values[-1]:.2f} ms; "
+          f"{above} above {LIMIT_MS} ms ({100 * above / len(values):.1f} %)")
 
 
 def main():
     """Measures and says it."""
     binary, work, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    dice = random.Random(int(os.environ.get("SEED", "1")))
+    seed = int(os.environ.get("SEED", "1"))
     server = Server(work)
     server.start()
     program, hand = Program(binary, work, server), Hand()
     try:
-        measure(program, hand, server, (count, dice))
+        measure(program, hand, server, (count, seed))
     finally:
         for process in (program.process, server.process, hand.tool):
             process.kill()
 
 
+class Asking:
+    """What is asked of program and server, and what comes of it."""
+
+    def __init__(self, program, hand, server):
+        self.program, self.hand, self.server = program, hand, server
+        self.asked, self.kills = 0, []
+
+    def ask(self):
+        """One more job."""
+        self.hand.keys.put("ctrl+Return")
+        self.asked += 1
+
+    def alone(self):
+        """Seconds of a run that is left alone."""
+        took = []
+        for _ in range(3):
+            before, began = self.program.results(), time.time()
+            self.ask()
+            wait(lambda: self.program.results() > before, PATIENCE, "a run that is left alone gives no result")
+            took.append(time.time() - began)
+        # The first one has more to do.
+        return min(took)
+
+    def phase(self, name, count, seed, alone, kills):
+        """That many jobs at random moments, the same whether the server is killed or not; says what came of them."""
+        dice, began, asked = random.Random(seed), time.time(), self.asked
+        results, taken_up, killed = self.program.results(), self.server.count("POST /prompt"), len(self.kills)
+        for _ in range(count):
+            self.ask()
+            pauses = [dice.uniform(0, most) for most in (1.25 * alone, 0.6, 0.6)]
+            time.sleep(pauses[0])
+            if kills:
+                self.kills.append(time.time())
+                self.server.kill()
+            time.sleep(pauses[1])
+            if kills:
+                self.server.start()
+            time.sleep(pauses[2])
+        wait(lambda: self.program.is_idle(3), PATIENCE + 4 * alone * count, "the jobs do not end")
+        frames = [line for line in self.program.lines() if began <= line[0] <= time.time() - 3]
+        ran = [line[0] for line in frames if line[4]]
+        hit = sum(1 for kill in self.kills[killed:] if any(abs(at - kill) < 0.1 for at in ran))
+        print(f"{name}: {time.time() - began:.0f} s; {len(self.kills) - killed} kills, {hit} of them while a job ran")
+        print(f"  jobs asked: {self.asked - asked}; that gave a picture: {self.program.results() - results}; "
+              f"taken up there: {self.server.count('POST /prompt') - taken_up}")
+        print(f"  frames: {len(frames)}, {len(ran)} of them while a job ran; "
+              f"{sum(line[3] for line in frames) / max(len(frames), 1) / 1e3:.0f} thousand texels sent in each")
+        said("window (wall clock, without the swap of buffers):", [line[1] for line in frames])
+        said("thread (processor time, with swap and events):   ", [line[2] for line in frames])
+        said("the smaller of both, a bound of what is asked:   ", [min(line[1], line[2] or line[1]) for line in frames])
+        sys.stdout.flush()
+        if SHOTS:
+            subprocess.run(["import", "-window", "root", f"{SHOTS}/{name.replace(', ', '-').replace(' ', '-')}.png"])
+
+
 def measure(program, hand, server, how):
-    """Runs that are left alone, then runs whose server dies."""
-    (count, dice), asked = how, 0
+    """Jobs that are left alone, jobs whose server dies, and jobs that are left alone again: the later ones come to
+    more results, which cost the window something too."""
+    (count, seed), asking = how, Asking(program, hand, server)
     hand.start()
     time.sleep(2)
-    took = []
-    for number in (1, 2, 3):
-        hand.keys.put("ctrl+Return")
-        asked, began = asked + 1, time.time()
-        wait(lambda: program.results() >= number, PATIENCE, "a run that is left alone gives no result")
-        took.append(time.time() - began)
-    # The first one has more to do.
-    alone, kills = min(took), []
-    time.sleep(2)
+    alone = asking.alone()
+    print(f"a run that is left alone takes {alone:.2f} s")
+    half = (count + 1) // 2
+    asking.phase("left alone, before", half, seed, alone, kills=False)
     before = program.threads()
-    from_s = time.time()
-    for _ in range(count):
-        hand.keys.put("ctrl+Return")
-        asked += 1
-        time.sleep(dice.uniform(0, 1.25 * alone))
-        kills.append(time.time())
-        server.kill()
-        time.sleep(dice.uniform(0, 0.6))
-        server.start()
-        time.sleep(dice.uniform(0, 0.6))
-    wait(lambda: program.is_idle(5), PATIENCE + 2 * alone * count, "the jobs do not end")
-    until_s, results = time.time(), program.results()
+    asking.phase("killed", count, seed, alone, kills=True)
+    asking.phase("left alone, after", half, seed, alone, kills=False)
     # What still tells its server something has ended by then.
     time.sleep(6)
     after = program.threads()
@@ -211,18 +253,9 @@ def measure(program, hand, server, how):
     hand.join()
     if program.process.poll() is not None:
         sys.exit(f"the program ended with {program.process.returncode}")
-    frames = [line for line in program.lines() if from_s <= line[0] <= until_s]
-    ran = [began for began, _, _, runs in frames if runs]
-    hit = sum(1 for kill in kills if any(abs(began - kill) < 0.1 for began in ran))
-    print(f"{count} kills in {until_s - from_s:.0f} s, {hit} of them while a job ran; a run that is left alone takes "
-          f"{alone:.2f} s")
-    print(f"jobs asked: {asked}; results given: {results}; taken up there: {server.count('POST /prompt')}")
     left = {name: f"{before[name]} → {number}" for name, number in sorted(after.items()) if number > before[name]}
     print(f"threads: {sum(before.values())} before the first kill, {sum(after.values())} at the end; more of: {left or '-'}")
-    print(f"frames: {len(frames)}, {len(ran)} of them while a job ran")
-    said("window (wall clock, without the swap of buffers):", [line[1] for line in frames])
-    said("thread (processor time, with swap and events):   ", [line[2] for line in frames])
-    said("the smaller of both, a bound of what is asked:   ", [min(line[1], line[2] or line[1]) for line in frames])
+    print(f"all: {asking.asked} jobs asked, {program.results()} gave a picture")
 
 
 if __name__ == "__main__":

@@ -20,14 +20,9 @@ binary=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/overpaint}")
 out=${2:-$(mktemp -d)}
 mkdir -p "$out"
 out=$(realpath "$out")
-work=$(mktemp -d)
-started=()
-trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+. benches/window.sh
 
-Xvfb -displayfd 9 -screen 0 "${SIZE:-1280x720}x24" 9>"$work/display" 2>/dev/null &
-started+=($!)
-until [ -s "$work/display" ]; do sleep 0.1; done
-export DISPLAY=:$(cat "$work/display")
+display "${SIZE:-1280x720}"
 # No title bars: the window is as large as the screen.
 mkdir "$work/openbox"
 cat >"$work/openbox/rc.xml" <<'XML'

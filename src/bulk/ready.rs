@@ -18,6 +18,19 @@ impl BulkRecipe {
         let bytes = file::read(path)?;
         Ok(Self::parse(&String::from_utf8_lossy(&bytes))?)
     }
+
+    /// The LoRAs that are named as a server calls them, without those that are told to be certain files.
+    pub fn loras_there(&self) -> Vec<String> {
+        let typed = self.edit.iter().flat_map(|edit| &edit.lora);
+        let name = |typed: &String| {
+            let (name, _) = lora_parts(typed);
+            match told_identity(self, name) {
+                Some(told) => LoraRef::of_served(told)?.name_there().map(str::to_owned),
+                None => Some(name.to_owned()),
+            }
+        };
+        typed.filter_map(name).collect()
+    }
 }
 
 /// The recipe with its model, its table of prompts and the picture it puts behind others. Relative paths
@@ -27,7 +40,8 @@ pub fn made_ready(recipe: BulkRecipe, folder: &Path, library: &Library) -> Resul
 }
 
 /// The same with those models: `None` is the one that the recipe names, on this machine; others stand in its
-/// place at other engines. The first one gives the settings that the recipe leaves open.
+/// place at other engines. The first one gives the settings that the recipe leaves open. A LoRA that is not here
+/// is one there where no engine is here.
 pub fn made_ready_on(
     recipe: BulkRecipe,
     folder: &Path,
@@ -53,11 +67,15 @@ pub fn made_ready_on(
         cards.push((card, identity));
     }
     let typed = edit.map(|edit| edit.lora.as_slice()).unwrap_or_default();
+    let is_all_there = models.iter().all(Option::is_some);
     let mut loras = Vec::new();
     for (name, weight) in typed.iter().map(|typed| lora_parts(typed)) {
         let lora = match told_identity(&recipe, name) {
             Some(told) => lora_of(library, name, told)?,
-            None => library.find_lora(name)?,
+            None => match library.find_lora(name) {
+                Err(_) if is_all_there => LoraRef::served(name),
+                found => found?,
+            },
         };
         let weight = LoraWeight::new(weight)?;
         loras.push(LoraUse { lora, weight });

@@ -78,7 +78,7 @@ fn engines(
     console: &Console,
 ) -> Result<Vec<BatchEngine>, CliError> {
     match recipe.model() {
-        Some(model) => of_batch(args, model, &local, console),
+        Some(model) => of_batch(args, (model, &recipe.loras_there()), &local, console),
         // It needs no model, and no engine.
         None => Ok(vec![BatchEngine {
             factory: local,

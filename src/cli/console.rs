@@ -44,6 +44,7 @@ impl Console {
             Stage::Queued { ahead } => {
                 return self.say(&Message::new("cli-stage-queued").with("ahead", ahead));
             }
+            Stage::Away => "cli-stage-away",
             Stage::Loading => "cli-stage-loading",
             Stage::EncodingText => "cli-stage-text",
             Stage::EncodingPicture => "cli-stage-encode",

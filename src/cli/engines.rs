@@ -130,10 +130,11 @@ pub(super) struct BatchEngine {
     pub(super) model: Option<ModelRef>,
 }
 
-/// The engines of a batch, each once. One that does not answer is left out where there are others.
+/// The engines of a batch, each once, for a recipe with that model and those LoRAs there. One that does not answer
+/// is left out where there are others.
 pub(super) fn of_batch(
     args: &BatchArgs,
-    recipes_model: &str,
+    (recipes_model, loras): (&str, &[String]),
     local: &EngineFactory,
     console: &Console,
 ) -> Result<Vec<BatchEngine>, CliError> {
@@ -158,7 +159,8 @@ pub(super) fn of_batch(
             });
             continue;
         }
-        let found = on_server(name, (model.unwrap_or(recipes_model), args.family), console);
+        let model = (model.unwrap_or(recipes_model), args.family);
+        let found = on_server(name, model, loras, console);
         match found {
             Ok(engine) => engines.push(engine),
             Err(error) if is_absence(&error) => {
@@ -182,10 +184,15 @@ fn is_absence(error: &CliError) -> bool {
 fn on_server(
     name: &str,
     (model, family): (&str, Option<FamilyArg>),
+    loras: &[String],
     console: &Console,
 ) -> Result<BatchEngine, CliError> {
     let (server, access) = named(name)?;
     let model = served(&server, &access, (model, family))?;
+    let engine = RemoteEngine::new(&server, &access, Pace::default());
+    for lora in loras {
+        engine.lora(lora).map_err(failed)?;
+    }
     say_leaving(server.clone(), console)?;
     let factory = move || {
         let engine = RemoteEngine::new(&server, &access, Pace::default());

@@ -134,9 +134,31 @@ mod tests {
 
     use super::*;
     use crate::catalog::{Access, ServedModel, Server, ServerKind};
-    use crate::engine::Unwatched;
     use crate::engine::fake::FakeEngine;
     use crate::engine::remote::testing_input;
+    use crate::engine::{Cancelled, Stage};
+    use crate::raster::RgbF32;
+
+    /// Nobody waits for a server that does not answer.
+    struct ElsewhereToo;
+
+    impl Progress for ElsewhereToo {
+        fn checkpoint(&mut self) -> Result<(), Cancelled> {
+            Ok(())
+        }
+
+        fn stage(&mut self, _: Stage) {}
+
+        fn wants_preview(&self) -> bool {
+            false
+        }
+
+        fn preview(&mut self, _: RgbF32) {}
+
+        fn may_be_handed_on(&self) -> bool {
+            true
+        }
+    }
 
     #[test]
     fn a_model_runs_where_it_lies_and_nothing_goes_where_nobody_agreed_to() {
@@ -147,7 +169,7 @@ mod tests {
         let mut input = testing_input();
         let mut fault = |engine: &mut RoutedEngine, model: ModelRef| {
             input.model = model;
-            match engine.run(&input, &mut Unwatched) {
+            match engine.run(&input, &mut ElsewhereToo) {
                 Ok(_) => None,
                 Err(EngineError::Server(error)) => Some(error.fault),
                 Err(other) => panic!("{other:?}"),

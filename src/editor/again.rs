@@ -1,19 +1,20 @@
-//! Running again: what gave a result or a layer, with its own seed or another, and a layer with other
-//! settings.
+//! Running again: what gave a result or a layer, with its own seed or another, a layer with other settings, and
+//! what failed.
 
 use std::sync::Arc;
 
 use super::candidates::LayerRecipe;
 use super::error::EditorError;
-use super::generating::Run;
+use super::generating::{Run, RunState};
 use super::ids::CandidateId;
+use super::notices::{Notice, NoticeId};
 use super::purpose::{Purpose, Wanted};
 use super::rerun::{Rerun, RerunOf};
 use super::when_read::WhenRead;
 use super::{Editor, OpenDocument};
 use crate::catalog::ModelRef;
 use crate::document::{DocumentId, EditLabel, Layer, LayerId};
-use crate::jobs::EditResult;
+use crate::jobs::{EditResult, JobId};
 use crate::plan::{EditRequest, EditSettings, layout, region_bounds};
 use crate::raster::{Picture, blank_mask};
 use crate::text::Explain as _;
@@ -28,6 +29,49 @@ impl Editor {
             Ok(same) => self.notices.info(Some(run.document), same),
             Err(other) => self.notices.warning(Some(run.document), other),
         }
+    }
+
+    /// True where a notice is about runs that failed and can be tried again as they were asked for.
+    pub fn can_try_again(&self, notice: &Notice) -> bool {
+        notice
+            .failed
+            .iter()
+            .any(|job| self.failed_run(*job).is_some())
+    }
+
+    /// The run of that job, where it failed and its document is still open.
+    fn failed_run(&self, job: JobId) -> Option<&Run> {
+        let run = self.runs.iter().find(|run| run.job == job)?;
+        let has_failed = matches!(run.state, RunState::Failed(_));
+        (has_failed && self.document(run.document).is_some()).then_some(run)
+    }
+
+    /// Runs what failed once more: the same picture, mask, settings and seed.
+    pub(super) fn try_again(&mut self, id: NoticeId) {
+        for job in self.notices.take_failed(id) {
+            let Some(run) = self.failed_run(job).cloned() else {
+                continue;
+            };
+            self.runs.retain(|other| other.job != job);
+            let mut comparisons = self.comparisons.iter();
+            let is_compared = comparisons.any(|it| Some(it.id) == run.comparison);
+            let purpose = Purpose {
+                comparison: run.comparison.filter(|_| is_compared),
+                ..run.purpose
+            };
+            let again = self.submit(run.document, &run.request, run.layout, purpose);
+            let entries = self.comparisons.iter_mut().flat_map(|it| &mut it.entries);
+            for (_, entry) in entries.filter(|(_, entry)| *entry == job) {
+                *entry = again;
+            }
+        }
+    }
+
+    /// The model of the runs that failed of a notice.
+    pub(super) fn model_of_failed(&self, id: NoticeId) -> Option<&ModelRef> {
+        let notice = self.notices().iter().find(|notice| notice.id == id)?;
+        let mut runs = notice.failed.iter().filter_map(|job| self.failed_run(*job));
+        runs.next().map(|run| &run.model)
     }
 
     /// Runs what gave a result once more, with its own seed or with another: from the picture it began

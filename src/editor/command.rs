@@ -490,6 +490,8 @@ pub enum Command {
     Restore(RecoveryId),
     /// Throws away what a session that ended badly has left, or what was closed.
     DiscardRecovery(RecoveryId),
+    /// Runs what a notice says has failed once more, as it was asked for, and takes the notice off the list.
+    TryAgain(NoticeId),
     /// Takes a notice off the list.
     DismissNotice(NoticeId),
 }

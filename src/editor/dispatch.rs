@@ -155,6 +155,7 @@ impl Editor {
             C::SetPreferences(preferences) => self.set_preferences(*preferences),
             C::Restore(recovery) => self.restore(recovery),
             C::DiscardRecovery(recovery) => self.discard_recovery(recovery),
+            C::TryAgain(notice) => self.try_again(notice),
             C::DismissNotice(notice) => self.notices.dismiss(notice),
         }
     }

@@ -341,7 +341,7 @@ impl Editor {
                 JobEvent::Cancelled => RunState::Cancelled,
                 JobEvent::Failed(error) => {
                     self.note_server_fault(&error);
-                    self.notices.error(Some(run.document), &error);
+                    self.notices.failure(run.document, &error, job);
                     RunState::Failed(error.message())
                 }
                 // Its document was closed while it ran.

@@ -1,6 +1,7 @@
 //! [`Notice`]: what the user is told. The only place where errors of the rooms become messages.
 
 use crate::document::DocumentId;
+use crate::jobs::JobId;
 use crate::text::{Explain, Message};
 
 /// Names a notice.
@@ -29,6 +30,8 @@ pub struct Notice {
     pub message: Message,
     /// The document it is about.
     pub document: Option<DocumentId>,
+    /// The runs that failed of it.
+    pub(super) failed: Vec<JobId>,
 }
 
 /// The notices that have not been dismissed, oldest first.
@@ -62,6 +65,27 @@ impl Notices {
         self.add(NoticeLevel::Error, document, what.message());
     }
 
+    /// A run has failed.
+    pub(super) fn failure(&mut self, document: DocumentId, what: &dyn Explain, job: JobId) {
+        let (document, message) = (Some(document), what.message());
+        let is_same = |old: &&Notice| old.message == message && old.document == document;
+        let before = self.list.iter().find(is_same);
+        let mut failed = before.map_or(Vec::new(), |before| before.failed.clone());
+        failed.push(job);
+        self.add(NoticeLevel::Error, document, message);
+        if let Some(notice) = self.list.last_mut() {
+            notice.failed = failed;
+        }
+    }
+
+    /// Takes a notice off the list for the runs that failed of it.
+    pub(super) fn take_failed(&mut self, id: NoticeId) -> Vec<JobId> {
+        let notice = self.list.iter().find(|notice| notice.id == id);
+        let failed = notice.map_or(Vec::new(), |notice| notice.failed.clone());
+        self.dismiss(id);
+        failed
+    }
+
     pub(super) fn dismiss(&mut self, id: NoticeId) {
         self.list.retain(|notice| notice.id != id);
     }
@@ -76,6 +100,7 @@ impl Notices {
             level,
             message,
             document,
+            failed: Vec::new(),
         });
         if self.list.len() > Self::MOST {
             self.list.remove(0);

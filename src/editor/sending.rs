@@ -71,6 +71,7 @@ impl Editor {
             Command::RunAgain { result, .. } | Command::FinishInFull(result) => {
                 Some(&self.candidate(*result)?.model)
             }
+            Command::TryAgain(notice) => self.model_of_failed(*notice),
             _ => None,
         }
     }

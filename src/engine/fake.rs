@@ -23,6 +23,8 @@ pub enum Script {
     Panic,
     /// Waits in the first step until it is cancelled.
     WaitForCancel,
+    /// The same, as one whose server is away.
+    AwayUntilCancel,
 }
 
 /// Demands of a model that is none: a FLOP and a byte for each pixel.
@@ -97,6 +99,10 @@ impl Engine for FakeEngine {
                 Script::Fail(error) if done == 0 => return Err(error.clone()),
                 Script::Panic if done == 0 => panic!("the script says panic"),
                 Script::WaitForCancel => wait_for_cancel(progress)?,
+                Script::AwayUntilCancel => {
+                    progress.stage(Stage::Away);
+                    wait_for_cancel(progress)?;
+                }
                 _ => {}
             }
             std::thread::sleep(self.step_time);

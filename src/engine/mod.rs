@@ -134,6 +134,11 @@ pub trait Progress {
     /// Shows what the picture will be, at any size, such as the latent's.
     fn preview(&mut self, preview: RgbF32);
 
+    /// True where another engine may do it, so that one whose server does not answer need not wait for that.
+    fn may_be_handed_on(&self) -> bool {
+        false
+    }
+
     /// An operation of a network begins, or, `None`, the last one has ended. For benches.
     fn operation(&mut self, _operation: Option<Operation>) {}
 }
@@ -201,6 +206,8 @@ pub enum Stage {
         /// Jobs before it, the running one among them.
         ahead: u32,
     },
+    /// Its server does not answer; it is asked again until it does, for a while.
+    Away,
     /// The model is being read.
     Loading,
     /// Prompts are being encoded.

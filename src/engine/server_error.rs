@@ -30,6 +30,8 @@ pub enum Fault {
     },
     /// It went away with a job, and did not come back in time or knows nothing of it any more.
     Gone,
+    /// It has not kept the pictures that it was sent.
+    PicturesGone,
     /// The connection cannot be trusted.
     Tls {
         /// What the library says.
@@ -86,7 +88,7 @@ impl Fault {
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Refused { .. } | Self::Slow | Self::Lost { .. } | Self::Gone
+            Self::Refused { .. } | Self::Slow | Self::Lost { .. } | Self::Gone | Self::PicturesGone
         )
     }
 
@@ -119,6 +121,9 @@ impl Fault {
             Self::OutOfMemory
         } else if says(&["no space left", "enospc", "disk full", "disk quota"]) {
             Self::DiskFull
+        } else if says(&["invalid image file"]) {
+            // Of nodes that load pictures, in ComfyUI's words.
+            Self::PicturesGone
         } else {
             Self::Failed {
                 why: shortened(said),
@@ -147,6 +152,7 @@ impl Explain for ServerError {
             Fault::Slow => Message::new("server-slow"),
             Fault::Lost { why } => Message::new("server-lost").with("why", why.clone()),
             Fault::Gone => Message::new("server-gone"),
+            Fault::PicturesGone => Message::new("server-pictures-gone"),
             Fault::Tls { why } => Message::new("server-tls").with("why", why.clone()),
             Fault::NotAllowed => Message::new("server-not-allowed"),
             Fault::Redirected { to } => Message::new("server-redirected").with("to", to.clone()),

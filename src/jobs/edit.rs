@@ -27,6 +27,10 @@ pub trait EditProgress {
     fn wants_preview(&self) -> bool;
     /// What the result will look like.
     fn preview(&mut self, preview: PreviewPatch);
+    /// As [`Progress::may_be_handed_on`].
+    fn may_be_handed_on(&self) -> bool {
+        false
+    }
 }
 
 impl EditProgress for Unwatched {
@@ -103,7 +107,7 @@ pub struct PassRun {
     pub is_detailed: bool,
     /// What the engine says of it.
     pub report: RunReport,
-    /// Seconds in which it waited for its engine behind others.
+    /// Seconds in which it waited for its engine, behind others or because that was away.
     pub queued_seconds: f64,
     /// Wall-clock seconds with planning and placing, without those in which it was queued.
     pub seconds: f64,
@@ -289,6 +293,8 @@ fn run_pass(
         progress,
         steps_before,
         steps_of_all,
+        began: Instant::now(),
+        is_away: false,
         queued_since: None,
         queued: Duration::ZERO,
     };
@@ -324,6 +330,8 @@ struct Placing<'a> {
     progress: &'a mut dyn EditProgress,
     steps_before: u32,
     steps_of_all: u32,
+    began: Instant,
+    is_away: bool,
     queued_since: Option<Instant>,
     queued: Duration,
 }
@@ -340,6 +348,11 @@ impl Progress for Placing<'_> {
         if let Stage::Queued { .. } = stage {
             self.queued_since = Some(Instant::now());
         }
+        // What was done before its server went away tells nothing of how long it takes, and may be done again.
+        if self.is_away {
+            self.queued = self.began.elapsed();
+        }
+        self.is_away = stage == Stage::Away;
         self.progress.stage(match stage {
             Stage::Step { done, .. } => Stage::Step {
                 done: self.steps_before + done,
@@ -358,5 +371,9 @@ impl Progress for Placing<'_> {
         if let Ok(placed) = self.prepared.preview(&preview) {
             self.progress.preview(placed);
         }
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.progress.may_be_handed_on()
     }
 }

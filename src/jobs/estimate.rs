@@ -43,6 +43,11 @@ impl Estimate {
     pub(super) fn note(&mut self, stage: Stage, at: Instant) {
         match stage {
             Stage::Queued { .. } | Stage::Loading | Stage::EncodingText => {}
+            Stage::Away => {
+                self.encoding_since = None;
+                self.decoding_since = None;
+                self.last_step_at = None;
+            }
             Stage::EncodingPicture => {
                 self.encoding_since = Some(at);
                 self.decoding_since = None;

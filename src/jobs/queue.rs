@@ -41,6 +41,8 @@ pub(super) struct Taken<T, L> {
     pub(super) work: T,
     pub(super) cancel: CancelFlag,
     pub(super) lane: L,
+    /// No other lane may run it.
+    pub(super) is_only: bool,
 }
 
 /// What became of a job that was to be stopped.
@@ -118,6 +120,7 @@ impl<T: Clone, L: Clone + PartialEq> Queue<T, L> {
             work: job.work.clone(),
             cancel: job.cancel.clone(),
             lane: lane.clone(),
+            is_only: job.lanes.len() == 1,
         };
         self.running.push((lane, job));
         Some(taken)

@@ -253,6 +253,7 @@ impl Runner {
             id: taken.id,
             request: taken.work.on(&engine),
             cancel: taken.cancel,
+            may_be_handed_on: !taken.is_only,
         };
         let lane = self.lanes.get_mut(&engine);
         if lane.is_some_and(|lane| lane.begin(engine.clone(), assignment)) {

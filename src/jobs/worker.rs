@@ -27,6 +27,8 @@ pub(super) struct Assignment {
     pub(super) request: Arc<EditRequest>,
     /// Stops it.
     pub(super) cancel: CancelFlag,
+    /// Another engine may do it.
+    pub(super) may_be_handed_on: bool,
 }
 
 /// What a job says of itself.
@@ -256,6 +258,10 @@ impl EditProgress for Reporter<'_> {
     fn preview(&mut self, preview: PreviewPatch) {
         _ = self.line.previews.try_send((self.assignment.id, preview));
         (self.line.wake)();
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.assignment.may_be_handed_on
     }
 }
 

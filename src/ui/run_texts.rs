@@ -26,6 +26,7 @@ pub(super) fn progress_text(desk: &Desk<'_>, progress: &RunProgress) -> String {
         Some(Stage::Queued { ahead }) => {
             desk.say(&Message::new("ui-stage-queued").with("ahead", ahead))
         }
+        Some(Stage::Away) => return desk.text("ui-stage-away").into_owned(),
         None | Some(Stage::Loading) => desk.text("ui-stage-loading").into_owned(),
         Some(Stage::EncodingText) => desk.text("ui-stage-text").into_owned(),
         Some(Stage::EncodingPicture) => desk.text("ui-stage-picture").into_owned(),

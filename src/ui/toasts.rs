@@ -237,6 +237,21 @@ fn toast_frame(t: &Tokens, colour: Color32) -> Frame {
         })
 }
 
+/// Below what is said of runs that failed: a button that runs them again.
+pub(super) fn again_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) {
+    if !desk.editor.can_try_again(notice) {
+        return;
+    }
+    ui.horizontal(|ui| {
+        // It stands below the words.
+        ui.add_space(text_size::ICON + ui.spacing().item_spacing.x);
+        let again = widgets::link_button(ui, &desk.text("ui-try-again"));
+        if again.on_hover_text(desk.text("ui-try-again-tip")).clicked() {
+            desk.send(Command::TryAgain(notice.id));
+        }
+    });
+}
+
 /// A cross that dismisses a notice, `side` points wide.
 pub(super) fn dismiss_button(ui: &mut egui::Ui, desk: &mut Desk<'_>, id: NoticeId, side: f32) {
     let dismiss = desk.text("ui-dismiss");
@@ -283,6 +298,7 @@ fn toast_ui(ui: &mut egui::Ui, desk: &mut Desk<'_>, notice: &Notice) -> bool {
                 });
                 dismiss_button(ui, desk, notice.id, CROSS);
             });
+            again_ui(ui, desk, notice);
         });
     });
     response.response.contains_pointer()

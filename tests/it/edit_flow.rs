@@ -4,6 +4,7 @@ use overpaint::document::EditLabel;
 use overpaint::editor::{BrushTip, Command, Preferences, RunState, Theme};
 use overpaint::engine::fake::Script;
 use overpaint::geometry::{Extent, PointF, Rect};
+use overpaint::jobs::JobId;
 use overpaint::plan::{EditSettings, MaskMode, Strength};
 use overpaint::raster::{Shape, file};
 use overpaint::select::Combination;
@@ -150,6 +151,49 @@ fn failure_and_panic_leave_the_painting_and_the_next_run_works() {
     session.generate(id);
     assert!(session.document(id).document().mask() == &mask);
     assert_eq!(session.editor.candidates(id).count(), 0);
+}
+
+#[test]
+fn what_failed_is_tried_again_as_it_was_asked_for() {
+    use overpaint::engine::EngineError;
+    let out_of_memory = || Script::Fail(EngineError::OutOfMemory);
+    let mut session = Session::new(vec![out_of_memory(), out_of_memory()]);
+    let id = session.open();
+    session.paint(id, (60.0, 60.0), (120.0, 90.0));
+    let failed = [session.generate(id), session.generate(id)];
+    let of = |session: &Session, job: JobId| {
+        let mut runs = session.editor.runs().iter();
+        EditSettings::clone(&runs.find(|run| run.job == job).unwrap().settings)
+    };
+    let asked = failed.map(|job| of(&session, job));
+    assert_ne!(asked[0].seed, asked[1].seed);
+    let mask = session.document(id).document().mask().clone();
+    // What is chosen and painted since is not what was asked for.
+    let other = EditSettings {
+        prompt: "a dog".to_owned(),
+        ..session.document(id).settings().clone()
+    };
+    session.editor.apply(Command::SetSettings {
+        document: id,
+        settings: Box::new(other),
+    });
+    session.paint(id, (200.0, 200.0), (220.0, 240.0));
+    // Both have failed of the same.
+    let notices = session.editor.notices().to_vec();
+    assert_eq!(notices.len(), 1);
+    assert!(session.editor.can_try_again(&notices[0]));
+    session.editor.apply(Command::TryAgain(notices[0].id));
+    session.wait_for_runs();
+    assert!(session.editor.notices().is_empty());
+    let made: Vec<_> = session.editor.candidates(id).collect();
+    assert_eq!(made.len(), 2);
+    for settings in &asked {
+        assert!(made.iter().any(|made| *made.settings == *settings));
+    }
+    assert!(made.iter().all(|made| made.painted.as_ref() == Some(&mask)));
+    // Once.
+    session.editor.apply(Command::TryAgain(notices[0].id));
+    assert_eq!(session.editor.runs().len(), 2);
 }
 
 #[test]

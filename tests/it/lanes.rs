@@ -1,5 +1,6 @@
 //! A lane for each engine: several run at once, and what one cannot do goes to another.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,9 +202,9 @@ const PACE: Pace = Pace {
     look: Duration::from_millis(5),
 };
 
-fn remote(server: Server) -> EngineFactory {
+fn remote(server: Server, pace: Pace) -> EngineFactory {
     Arc::new(move || {
-        let engine = RemoteEngine::new(&server, &Access::default(), PACE);
+        let engine = RemoteEngine::new(&server, &Access::default(), pace);
         Ok(Box::new(engine) as Box<dyn Engine>)
     })
 }
@@ -217,12 +218,7 @@ fn a_server_that_hangs_keeps_neither_its_lane_nor_the_program() {
         look: Duration::from_millis(5),
     };
     let comfy = Comfy::start(Duration::from_millis(40));
-    let server = comfy.server("shop");
-    let engine: EngineFactory = Arc::new(move || {
-        let engine = RemoteEngine::new(&server, &Access::default(), PATIENT);
-        Ok(Box::new(engine) as Box<dyn Engine>)
-    });
-    let mut runner = runner(&[("shop", engine)]);
+    let mut runner = runner(&[("shop", remote(comfy.server("shop"), PATIENT))]);
     let shop = home(Some("shop"));
     let jobs = [(); 2].map(|()| runner.add(request(&shop), Vec::new()));
     let mut told = Told::default();
@@ -245,7 +241,7 @@ fn a_server_that_hangs_keeps_neither_its_lane_nor_the_program() {
 /// one is given. True where it could not do one of them, and how long it was until then.
 fn killed_after(life: Option<Duration>) -> (bool, Duration) {
     let mut comfy = Comfy::start(Duration::from_millis(4));
-    let mut runner = runner(&[("shop", remote(comfy.server("shop")))]);
+    let mut runner = runner(&[("shop", remote(comfy.server("shop"), PACE))]);
     let (local, shop) = (home(None), home(Some("shop")));
     let jobs = [(); 3].map(|()| runner.add(request(&shop), vec![local.clone()]));
     let mut told = Told::default();
@@ -270,16 +266,16 @@ fn killed_after(life: Option<Duration>) -> (bool, Duration) {
     (!told.errors.is_empty(), lived)
 }
 
-/// Names of threads that belong to engines.
+/// Names of threads that belong to that engine.
 #[cfg(target_os = "linux")]
-fn engine_threads() -> Vec<String> {
+fn engine_threads(engine: &str) -> Vec<String> {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         std::fs::read_to_string(entry.ok()?.path().join("comm")).ok()
     };
     let names = threads.filter_map(name).map(|name| name.trim().to_owned());
     names
-        .filter(|name| name.starts_with("engine shop"))
+        .filter(|name| name.starts_with(&format!("engine {engine}")))
         .collect()
 }
 
@@ -293,10 +289,74 @@ fn a_server_that_is_killed_at_any_moment_loses_no_job_and_leaves_no_thread() {
         let (was_handed_on, _) = killed_after(Some(undisturbed.mul_f64(share)));
         in_the_middle += u32::from(was_handed_on);
         #[cfg(target_os = "linux")]
-        assert_eq!(engine_threads(), Vec::<String>::new(), "round {round}");
+        assert_eq!(
+            engine_threads("shop"),
+            Vec::<String>::new(),
+            "round {round}"
+        );
     }
     assert!(
         in_the_middle > 0,
         "it was never killed in the middle of a job"
     );
+}
+
+/// A job for a server that is killed after that while, and started again a little later: its result, how long it was
+/// until then, and whether the server was missed.
+fn killed_and_back(life: Duration, absence: Duration) -> (EditResult, Duration, bool) {
+    const PATIENT: Pace = Pace {
+        absence: Duration::from_secs(40),
+        ..PACE
+    };
+    let mut comfy = Comfy::start(Duration::from_millis(4));
+    let mut runner = runner(&[("mill", remote(comfy.server("mill"), PATIENT))]);
+    let job = runner.add(request(&home(Some("mill"))), Vec::new());
+    let mut told = Told::default();
+    let began = Instant::now();
+    told.until(&mut runner, |told, _| {
+        told.is_ended(job) || began.elapsed() >= life
+    });
+    let lived = began.elapsed();
+    comfy.kill();
+    let (killed, was_missed) = (Instant::now(), Cell::new(false));
+    let look = |runner: &Runner| {
+        let mut stages = runner.standings().map(|standing| standing.stage);
+        was_missed.set(was_missed.get() || stages.any(|stage| stage == Some(Stage::Away)));
+    };
+    told.until(&mut runner, |_, runner| {
+        look(runner);
+        killed.elapsed() >= absence
+    });
+    comfy.restart();
+    told.until(&mut runner, |told, runner| {
+        look(runner);
+        told.is_ended(job)
+    });
+    assert_eq!(
+        told.said[&job],
+        ["started", "finished"],
+        "{:?}",
+        told.errors
+    );
+    let result = told.results.remove(&job).unwrap();
+    (result, lived, was_missed.get())
+}
+
+#[test]
+fn a_server_that_is_killed_at_any_moment_and_comes_back_gives_every_job_once_and_the_same() {
+    let (undisturbed, took, _) = killed_and_back(Duration::from_mins(1), Duration::ZERO);
+    // A pool of threads has the name of the one that needed it first.
+    #[cfg(target_os = "linux")]
+    let before = engine_threads("mill");
+    let mut missed = 0;
+    for round in 0..100_u32 {
+        let share = f64::from(round * 37 % 100) / 80.0;
+        let absence = Duration::from_millis(u64::from(round * 7 % 40));
+        let (result, _, was_missed) = killed_and_back(took.mul_f64(share), absence);
+        assert!(result.patch == undisturbed.patch, "round {round}");
+        missed += u32::from(was_missed);
+        #[cfg(target_os = "linux")]
+        assert_eq!(engine_threads("mill"), before, "round {round}");
+    }
+    assert!(missed > 0, "it was never killed in the middle of a job");
 }

@@ -1,5 +1,6 @@
 cli-system = The system refused something the program needs. Detail: { $why }
 cli-stage-loading = reading the model
+cli-stage-away = no answer, trying again
 cli-stage-text = reading the prompt
 cli-stage-encode = encoding
 cli-stage-steps = denoising

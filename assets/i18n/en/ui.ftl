@@ -714,6 +714,7 @@ ui-chip-redoing = Changing layer “{ $name }”
 ui-chip-redoing-tip = The next runs begin from what lies below this layer, and their results take its place when they are accepted. Click to make new layers again.
 ui-chip-redoing-same = With the settings as they came back, it gives the same bytes again.
 ui-stage-loading = Loading the model
+ui-stage-away = The server does not answer; trying again
 ui-stage-after-batch = Waiting until the batch has done its picture
 ui-stage-queued = { $ahead ->
     [one] Waiting at the server, 1 job before it
@@ -785,6 +786,8 @@ ui-layer-opacity-tip = How much of the layer is seen, 0 to 100 %. Drag, type or 
 ui-notices = Messages
 ui-dismiss = Dismiss
 ui-dismiss-all = Dismiss all
+ui-try-again = Try again
+ui-try-again-tip = Run what failed once more, with the picture, mask, settings and seed that it was asked for with.
 ui-notices-more = and { $count } more
 ui-messages-title = What the program has said
 ui-messages-none = There are no messages.

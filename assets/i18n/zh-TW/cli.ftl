@@ -1,5 +1,6 @@
 cli-system = 系統拒絕了程式需要的動作。細節：{ $why }
 cli-stage-loading = 讀取模型
+cli-stage-away = 沒有回應，重試中
 cli-stage-text = 讀取提示詞
 cli-stage-encode = 編碼
 cli-stage-steps = 降噪

@@ -150,6 +150,7 @@ impl EditProgress for Reporting<'_> {
             let said = match stage {
                 Stage::Step { done, of } => json!({"event": "step", "done": done, "of": of}),
                 Stage::Queued { ahead } => json!({"event": "queued", "ahead": ahead}),
+                Stage::Away => json!({"event": "away"}),
                 Stage::Loading => json!({"event": "loading"}),
                 Stage::EncodingText => json!({"event": "encoding_text"}),
                 Stage::EncodingPicture => json!({"event": "encoding_picture"}),

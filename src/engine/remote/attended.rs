@@ -53,6 +53,7 @@ pub(super) fn attended(
         say,
         is_cancelled: Arc::default(),
         wants_preview: Arc::default(),
+        may_be_handed_on: progress.may_be_handed_on(),
     };
     let (is_cancelled, wants_preview) = (
         Arc::clone(&line.is_cancelled),
@@ -117,6 +118,7 @@ struct Line {
     say: SyncSender<Said>,
     is_cancelled: Arc<AtomicBool>,
     wants_preview: Arc<AtomicBool>,
+    may_be_handed_on: bool,
 }
 
 impl Progress for Line {
@@ -138,5 +140,9 @@ impl Progress for Line {
 
     fn preview(&mut self, preview: RgbF32) {
         self.say.try_send(Said::Preview(preview)).ok();
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.may_be_handed_on
     }
 }

@@ -1,7 +1,10 @@
 //! [`Http`]: asks one server, sends what it wants to see, and never goes elsewhere.
 
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -46,6 +49,9 @@ pub(super) struct Http {
     address: String,
     headers: Vec<(String, String)>,
     pub(super) pace: Pace,
+    made: Instant,
+    /// When it was last heard of, in milliseconds since that; shared by all that ask it.
+    heard: Arc<AtomicU64>,
 }
 
 impl Http {
@@ -76,7 +82,21 @@ impl Http {
             address: server.address.clone(),
             headers,
             pace,
+            made: Instant::now(),
+            heard: Arc::default(),
         }
+    }
+
+    /// It is there, or what was before does not count any more.
+    pub(super) fn note_heard(&self) {
+        let now = self.made.elapsed().as_millis() as u64;
+        self.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// For how long nothing was heard of it.
+    pub(super) fn silence(&self) -> Duration {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.made.elapsed().saturating_sub(heard)
     }
 
     /// The same with connections of its own, and what ends them all, whoever waits for an answer on them.
@@ -107,10 +127,11 @@ impl Http {
         &self.headers
     }
 
-    /// A connection of its own to the server; `None` where it takes none. One that is busy takes it too.
-    pub(super) fn connection(&self) -> Option<TcpStream> {
-        let (scheme, rest) = self.address.split_once("://")?;
-        let host = rest.split('/').next()?;
+    /// A connection of its own to the server. One that is busy takes it too.
+    pub(super) fn connection(&self) -> io::Result<TcpStream> {
+        let nowhere = || io::Error::from(io::ErrorKind::NotFound);
+        let (scheme, rest) = self.address.split_once("://").ok_or_else(nowhere)?;
+        let host = rest.split('/').next().unwrap_or_default();
         let has_port = host
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
@@ -119,8 +140,14 @@ impl Http {
             (false, "https") => format!("{host}:443"),
             (false, _) => format!("{host}:80"),
         };
-        let mut places = place.to_socket_addrs().ok()?;
-        places.find_map(|to| TcpStream::connect_timeout(&to, self.pace.connect).ok())
+        let mut last = nowhere();
+        for to in place.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&to, self.pace.connect) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 
     /// The file at `path`, which begins with a slash; it may take as long as it likes once it has begun.
@@ -231,6 +258,10 @@ impl Http {
         let body = body.read_to_vec();
         let body = body.map_err(|error| self.fault(of_ureq(error)))?;
         let said = || String::from_utf8_lossy(&body).into_owned();
+        // What stands before it answers then, not the server.
+        if !matches!(status, 502..=504) {
+            self.note_heard();
+        }
         Err(self.fault(match status {
             200..=299 => return Ok(body),
             300..=399 => Fault::Redirected { to },
@@ -280,7 +311,7 @@ fn of_ureq(error: ureq::Error) -> Fault {
         | ureq::Error::ConnectionFailed
         | ureq::Error::BadUri(_) => Fault::Refused { why },
         ureq::Error::Timeout(_) => Fault::Slow,
-        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+        ureq::Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
             Fault::Refused { why }
         }
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => Fault::Tls { why },

@@ -4,8 +4,10 @@
 //!
 //! The only room beside `downloads` that names a network client. It sends nothing but to the server it was
 //! given, follows no redirects, and keeps no thread when a run has ended. A run that is cancelled is left at
-//! once, whatever its server does: see [`attended()`].
+//! once, whatever its server does: see [`attended()`]. One whose server goes away is asked again when it is back:
+//! see [`absence`].
 
+mod absence;
 mod attended;
 mod comfy;
 mod demand;

@@ -178,6 +178,7 @@ impl Handing<'_> {
             id: taken.id,
             picture: Arc::clone(&open.picture),
             job,
+            may_be_handed_on: !taken.is_only,
         };
         self.lanes.get(taken.lane)?.orders.send(order).ok()?;
         Some(true)

@@ -54,6 +54,8 @@ pub(super) struct Order {
     pub(super) id: JobId,
     pub(super) picture: Arc<Masked>,
     pub(super) job: Job,
+    /// Another engine may do it.
+    pub(super) may_be_handed_on: bool,
 }
 
 /// What became of it: what is worth knowing, or why it was not made.
@@ -118,6 +120,8 @@ pub(super) struct Running<'a> {
     /// What its reports have told already.
     said: Vec<Message>,
     going: Going<'a>,
+    /// Of the order at hand.
+    may_be_handed_on: bool,
 }
 
 impl<'a> Running<'a> {
@@ -135,6 +139,7 @@ impl<'a> Running<'a> {
             engine: None,
             said: Vec::new(),
             going,
+            may_be_handed_on: false,
         }
     }
 
@@ -148,6 +153,7 @@ impl<'a> Running<'a> {
         let mut clock = Clock::default();
         for order in orders {
             let id = order.id;
+            self.may_be_handed_on = order.may_be_handed_on;
             let mut notes = Vec::new();
             let made = clock.time(|| self.made(order, &mut notes));
             let outcome = match made {
@@ -288,6 +294,7 @@ impl<'a> Running<'a> {
                 was_held: false,
                 index,
                 extent: picture.extent(),
+                may_be_handed_on: self.may_be_handed_on,
             };
             let result = run_edit(engine.as_mut(), &request, &mut progress);
             // Begun anew as soon as it goes on, to the same bytes.
@@ -349,6 +356,7 @@ struct Watched<'a> {
     was_held: bool,
     index: usize,
     extent: Extent,
+    may_be_handed_on: bool,
 }
 
 impl EditProgress for Watched<'_> {
@@ -378,5 +386,9 @@ impl EditProgress for Watched<'_> {
         if let Some(watcher) = self.going.watcher {
             watcher.preview(self.index, preview, self.extent);
         }
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.may_be_handed_on
     }
 }

@@ -136,6 +136,8 @@ fn doing_ui(ui: &mut Ui, desk: &mut Desk<'_>, batch: &OpenBatch, doing: &Doing) 
         text = format!("{text} · {}", desk.text("ui-batch-stopping"));
     } else if matches!(doing.stage(), Some(Stage::Queued { .. })) {
         text = format!("{text} · {}", desk.text("ui-batch-queued"));
+    } else if doing.stage() == Some(Stage::Away) {
+        text = format!("{text} · {}", desk.text("ui-stage-away"));
     } else if let Some(left) = doing.time_left() {
         let left = Message::new("ui-batch-left").with("time", words::duration(left));
         text = format!("{text} · {}", desk.say(&left));

@@ -57,4 +57,5 @@ fn notice_ui(ui: &mut Ui, desk: &mut Desk<'_>, notice: &Notice) {
             desk.send(Command::DismissNotice(notice.id));
         }
     });
+    toasts::again_ui(ui, desk, notice);
 }

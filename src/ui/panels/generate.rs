@@ -179,7 +179,7 @@ fn share_done(progress: &RunProgress) -> f32 {
         Some(Stage::EncodingPicture) => 0.06,
         Some(Stage::EncodingText) => 0.04,
         Some(Stage::Loading) | None => 0.02,
-        Some(Stage::Queued { .. }) => 0.0,
+        Some(Stage::Queued { .. } | Stage::Away) => 0.0,
     }
 }
 

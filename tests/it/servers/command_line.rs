@@ -107,3 +107,64 @@ fn loras_there_are_taken_by_name_and_wrong_ones_refused_with_what_is_there() {
     );
     assert!(!room.path().join("out.png").exists() && comfy.done() == jobs);
 }
+
+#[test]
+fn a_batch_takes_loras_there_by_name_and_refuses_wrong_ones_before_it_begins() {
+    let (room, comfy) = studio();
+    std::fs::create_dir(room.path().join("in")).unwrap();
+    for name in ["a.png", "b.png"] {
+        std::fs::copy(
+            room.path().join("in.png"),
+            room.path().join("in").join(name),
+        )
+        .unwrap();
+    }
+    let recipe = |loras: &str| {
+        let text = format!(
+            "version = 1\n[edit]\nmodel = \"m\"\nlora = {loras}\nprompt = \"a house\"\n\
+             work_size = \"64x64\"\nsteps = 8\nstrength = 1.0\n"
+        );
+        std::fs::write(room.path().join("r.overpaint-recipe.toml"), text).unwrap();
+    };
+    let batch = [
+        "batch",
+        "in",
+        "-r",
+        "r.overpaint-recipe.toml",
+        "-o",
+        "out",
+        "--engine",
+        "studio",
+    ];
+    recipe("[\"chalk\"]");
+    let refused = overpaint(room.path(), &batch);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(5), "{said}");
+    assert!(
+        said.contains("“chalk”") && said.contains("styles/ink.safetensors"),
+        "{said}"
+    );
+    assert!(!room.path().join("out").exists() && comfy.done() == 0);
+    // With its folder and ending, and without.
+    recipe("[\"styles/ink.safetensors:0.7\", \"oil\"]");
+    done(room.path(), &batch);
+    assert_eq!(comfy.done(), 2);
+    let graph = comfy.graph();
+    let used = |node: &str| {
+        let inputs = &graph[node]["inputs"];
+        (
+            inputs["lora_name"].clone(),
+            inputs["strength_model"].clone(),
+        )
+    };
+    assert_eq!(
+        used("lora-0"),
+        ("styles/ink.safetensors".into(), 0.7.into())
+    );
+    assert_eq!(used("lora-1"), ("oil.safetensors".into(), 1.0.into()));
+    assert_eq!(graph["sampler"]["inputs"]["model"][0], "lora-1");
+    // It is the same work the next time: nothing is done again.
+    let again = [&batch[..], &["--resume"]].concat();
+    done(room.path(), &again);
+    assert_eq!(comfy.done(), 2);
+}

@@ -8,8 +8,9 @@ use std::time::Duration;
 use overpaint::catalog::{
     Access, Family, KeyPlace, LoraRef, ModelRef, Server as Named, ServerKind, Servers, ToldBy,
 };
+use overpaint::document::DocumentId;
 use overpaint::editor::{Adding, Command, Editor, RunState, ServerCommand, ServerState};
-use overpaint::plan::{LoraUse, LoraWeight, SamplerId, Strength};
+use overpaint::plan::{EditSettings, LoraUse, LoraWeight, SamplerId, Strength};
 
 use super::{comfy, elsewhere, of_comfy};
 use crate::support::hub::{Answer, Server};
@@ -32,6 +33,31 @@ fn add(session: &mut Session, address: &str, key: Option<&str>) {
 fn is_chosen(editor: &Editor, name: &str) -> bool {
     let card = editor.model_card().map(|card| &card.reference);
     matches!(card, Some(ModelRef::Served(model)) if model.name == name)
+}
+
+/// An editor that knows the servers of `elsewhere` as `prepare` leaves them, with a document and the model there.
+fn at_studio(prepare: impl FnOnce(&mut Servers), step_time: Duration) -> (Session, DocumentId) {
+    let mut session = Session::new(vec![]);
+    elsewhere(session.folder.path());
+    prepare(&mut Servers::open(session.folder.path()));
+    session.editor = start_in(session.folder.path(), vec![], step_time);
+    let document = session.open();
+    let model = session.editor.servers()[0].models[0].card.reference.clone();
+    session.editor.apply(Command::SetModel(model));
+    session.wait("the model", |editor| {
+        is_chosen(editor, "sd15-paint.safetensors")
+    });
+    (session, document)
+}
+
+/// With some of the document's settings changed.
+fn change(session: &mut Session, document: DocumentId, how: impl FnOnce(&mut EditSettings)) {
+    let mut settings = session.document(document).settings().clone();
+    how(&mut settings);
+    session.editor.apply(Command::SetSettings {
+        document,
+        settings: Box::new(settings),
+    });
 }
 
 fn family(editor: &Editor) -> (Family, u32, ToldBy) {
@@ -253,16 +279,7 @@ fn what_is_no_server_is_said_and_a_slow_one_holds_nobody_up() {
 
 #[test]
 fn nothing_leaves_this_computer_before_somebody_agrees_and_then_it_is_not_asked_again() {
-    let mut session = Session::new(vec![]);
-    elsewhere(session.folder.path());
-    session.editor = start_in(session.folder.path(), vec![], Duration::ZERO);
-    let document = session.open();
-    let view = &session.editor.servers()[0];
-    let model = view.models[0].card.reference.clone();
-    session.editor.apply(Command::SetModel(model));
-    session.wait("the model", |editor| {
-        is_chosen(editor, "sd15-paint.safetensors")
-    });
+    let (mut session, document) = at_studio(|_| {}, Duration::ZERO);
     session.editor.apply(Command::Generate { document });
     let leaving = |editor: &Editor| editor.leaving().map(|server| server.address.clone());
     let address = Some("http://192.0.2.1:8188".to_owned());
@@ -310,24 +327,17 @@ fn nothing_leaves_this_computer_before_somebody_agrees_and_then_it_is_not_asked_
 
 #[test]
 fn a_comparison_is_spread_over_engines_with_the_same_model_each_agreed_to() {
-    let mut session = Session::new(vec![]);
-    elsewhere(session.folder.path());
-    let mut servers = Servers::open(session.folder.path());
-    let report = servers.report("studio").unwrap().clone();
-    let attic = Named {
-        name: "attic".to_owned(),
-        address: "http://192.0.2.2:8188".to_owned(),
-        ..servers.list()[0].clone()
+    let with_attic = |servers: &mut Servers| {
+        let report = servers.report("studio").unwrap().clone();
+        let attic = Named {
+            name: "attic".to_owned(),
+            address: "http://192.0.2.2:8188".to_owned(),
+            ..servers.list()[0].clone()
+        };
+        servers.set(attic, Access::default()).unwrap();
+        servers.remember_report("attic", report).unwrap();
     };
-    servers.set(attic, Access::default()).unwrap();
-    servers.remember_report("attic", report).unwrap();
-    session.editor = start_in(session.folder.path(), vec![], Duration::from_millis(5));
-    let document = session.open();
-    let model = session.editor.servers()[0].models[0].card.reference.clone();
-    session.editor.apply(Command::SetModel(model));
-    session.wait("the model", |editor| {
-        is_chosen(editor, "sd15-paint.safetensors")
-    });
+    let (mut session, document) = at_studio(with_attic, Duration::from_millis(5));
     let others = session.editor.other_engines();
     assert_eq!(others.len(), 1);
     assert!(others[0].0.name() == "attic" && !others[0].1);
@@ -370,43 +380,28 @@ fn a_comparison_is_spread_over_engines_with_the_same_model_each_agreed_to() {
 
 #[test]
 fn what_a_server_cannot_do_is_known_before_the_run() {
-    let mut session = Session::new(vec![]);
-    elsewhere(session.folder.path());
-    session.editor = start_in(session.folder.path(), vec![], Duration::ZERO);
-    let document = session.open();
-    assert_eq!(session.editor.limits(document), []);
-    let model = session.editor.servers()[0].models[0].card.reference.clone();
-    session.editor.apply(Command::SetModel(model));
-    session.wait("the model", |editor| {
-        is_chosen(editor, "sd15-paint.safetensors")
-    });
-    let mut settings = session.document(document).settings().clone();
-    for (sampler, wanted) in [
-        (SamplerId::Euler, None),
-        (SamplerId::Lcm, Some("server-limit-sampler")),
-    ] {
-        settings.sampler = sampler;
-        session.editor.apply(Command::SetSettings {
-            document,
-            settings: Box::new(settings.clone()),
-        });
-        let limits = session.editor.limits(document);
-        let said = limits.first().map(|limit| limit.message.key.as_ref());
-        assert_eq!(said, wanted);
-    }
-    settings.sampler = SamplerId::Euler;
-    for (lora, wanted) in [
-        ("styles/ink.safetensors", None),
-        ("gone.safetensors", Some("server-limit-lora")),
-    ] {
-        settings.loras = vec![LoraUse {
-            lora: LoraRef::served(lora),
+    let (mut session, document) = at_studio(|_| {}, Duration::ZERO);
+    type Change = fn(&mut EditSettings);
+    fn loras(name: &str) -> Vec<LoraUse> {
+        vec![LoraUse {
+            lora: LoraRef::served(name),
             weight: LoraWeight::FULL,
-        }];
-        session.editor.apply(Command::SetSettings {
-            document,
-            settings: Box::new(settings.clone()),
-        });
+        }]
+    }
+    let changes: [(Change, _); 4] = [
+        (
+            |it| it.sampler = SamplerId::Lcm,
+            Some("server-limit-sampler"),
+        ),
+        (|it| it.sampler = SamplerId::Euler, None),
+        (|it| it.loras = loras("styles/ink.safetensors"), None),
+        (
+            |it| it.loras = loras("gone.safetensors"),
+            Some("server-limit-lora"),
+        ),
+    ];
+    for (how, wanted) in changes {
+        change(&mut session, document, how);
         let limits = session.editor.limits(document);
         let said = limits.first().map(|limit| limit.message.key.as_ref());
         assert_eq!(said, wanted);
@@ -416,38 +411,31 @@ fn what_a_server_cannot_do_is_known_before_the_run() {
     session.wait("the model", |editor| *editor.model() == ModelRef::BuiltIn);
     let limits = session.editor.limits(document);
     assert!(limits[0].stops && limits[0].message.key == "lora-served");
+    change(&mut session, document, |settings| settings.loras.clear());
+    assert_eq!(session.editor.limits(document), []);
 }
 
 #[test]
 fn what_a_run_says_of_a_lora_on_a_server_is_its_name() {
-    let mut session = Session::new(vec![]);
-    elsewhere(session.folder.path());
-    let mut servers = Servers::open(session.folder.path());
-    let agreed = Named {
-        is_confirmed: true,
-        ..servers.list()[0].clone()
+    let agreed_to = |servers: &mut Servers| {
+        let agreed = Named {
+            is_confirmed: true,
+            ..servers.list()[0].clone()
+        };
+        servers.set(agreed, Access::default()).unwrap();
     };
-    servers.set(agreed, Access::default()).unwrap();
-    session.editor = start_in(session.folder.path(), vec![], Duration::ZERO);
-    let document = session.open();
-    let model = session.editor.servers()[0].models[0].card.reference.clone();
-    session.editor.apply(Command::SetModel(model));
-    session.wait("the model", |editor| {
-        is_chosen(editor, "sd15-paint.safetensors")
-    });
-    let mut settings = session.document(document).settings().clone();
-    settings.loras = vec![LoraUse {
+    let (mut session, document) = at_studio(agreed_to, Duration::ZERO);
+    let used = LoraUse {
         lora: LoraRef::served("styles/ink.safetensors"),
         weight: LoraWeight::new(0.5).unwrap(),
-    }];
-    session.editor.apply(Command::SetSettings {
-        document,
-        settings: Box::new(settings.clone()),
+    };
+    change(&mut session, document, |settings| {
+        settings.loras = vec![used.clone()];
     });
     session.editor.apply(Command::Generate { document });
     session.wait_for_runs();
     let made = session.editor.candidates(document).next().unwrap();
-    assert_eq!(made.settings.loras, settings.loras);
+    assert_eq!(made.settings.loras, [used]);
     let recorded = made.provenance.as_ref().unwrap();
     assert_eq!(recorded.loras, ["served: styles/ink.safetensors"]);
     assert_eq!(session.errors(), [""; 0]);

@@ -4,7 +4,9 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use overpaint::catalog::{Family, ModelRef};
-use overpaint::editor::{Adding, RunState, ServerState};
+use overpaint::editor::{Adding, Editor, RunState, ServerState};
+use overpaint::engine::fake::Script;
+use overpaint::engine::{Fault, ServerError, Stage};
 use overpaint::text::Language;
 
 use super::{comfy, elsewhere};
@@ -21,6 +23,28 @@ fn press(window: &mut TestWindow, role: Role, name: &str) {
 
 fn open_list(window: &mut TestWindow, name: &str) {
     press(window, Role::ComboBox, name);
+}
+
+/// A window of that height in which the model of `elsewhere` is chosen.
+fn at_studio(height: f32) -> TestWindow {
+    let mut window = TestWindow::open(Wanted {
+        size: Vec2::new(1280.0, height),
+        prepare: elsewhere,
+        ..Wanted::default()
+    });
+    open_list(&mut window, "Model");
+    press(&mut window, Role::Button, "sd15-paint @ studio");
+    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
+    window.harness.key_press(Key::Escape);
+    window.frames(3);
+    window
+}
+
+fn generate(window: &mut TestWindow) {
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.frames(4);
 }
 
 #[test]
@@ -114,22 +138,7 @@ fn a_server_is_added_tested_and_its_model_chosen_by_hand() {
 
 #[test]
 fn the_first_picture_for_another_machine_is_asked_about() {
-    let mut window = TestWindow::open(Wanted {
-        size: Vec2::new(1280.0, 900.0),
-        prepare: elsewhere,
-        ..Wanted::default()
-    });
-    open_list(&mut window, "Model");
-    press(&mut window, Role::Button, "sd15-paint @ studio");
-    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
-    window.harness.key_press(Key::Escape);
-    window.frames(3);
-    let generate = |window: &mut TestWindow| {
-        window
-            .harness
-            .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-        window.frames(4);
-    };
+    let mut window = at_studio(900.0);
     let question =
         "The picture will leave this computer: it is sent to studio (http://192.0.2.1:8188).";
     generate(&mut window);
@@ -171,16 +180,7 @@ fn both_languages_group_models_by_where_they_lie() {
 
 #[test]
 fn loras_of_a_server_are_picked_weighed_and_removed() {
-    let mut window = TestWindow::open(Wanted {
-        size: Vec2::new(1280.0, 1600.0),
-        prepare: elsewhere,
-        ..Wanted::default()
-    });
-    open_list(&mut window, "Model");
-    press(&mut window, Role::Button, "sd15-paint @ studio");
-    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
-    window.harness.key_press(Key::Escape);
-    window.frames(3);
+    let mut window = at_studio(1600.0);
     window.harness.get_by_label("More").click();
     window.frames(4);
     let used = |window: &TestWindow| {
@@ -218,4 +218,50 @@ fn loras_of_a_server_are_picked_weighed_and_removed() {
     window.frames(3);
     assert_eq!(used(&window), None);
     assert!(!has(&window, "The LoRA “ink” lies on a server"));
+}
+
+#[test]
+fn a_run_whose_server_is_away_says_so_and_what_failed_is_one_click_away() {
+    for (language, away, again) in [
+        (
+            Language::English,
+            "The server does not answer; trying again",
+            "Try again",
+        ),
+        (
+            Language::TraditionalChinese,
+            "伺服器沒有回應，正在重試",
+            "再試一次",
+        ),
+    ] {
+        let error = ServerError {
+            server: "studio".to_owned(),
+            fault: Fault::Gone,
+        };
+        let mut window = TestWindow::open(Wanted {
+            size: Vec2::new(1280.0, 900.0),
+            language,
+            scripts: vec![Script::AwayUntilCancel, Script::Fail(error.into())],
+            ..Wanted::default()
+        });
+        let state = |editor: &Editor| editor.runs().first().map(|run| run.state.clone());
+        generate(&mut window);
+        window.wait(|editor| match state(editor) {
+            Some(RunState::Running(progress)) => progress.stage == Some(Stage::Away),
+            _ => false,
+        });
+        assert!(has(&window, away));
+        window.harness.key_press(Key::Escape);
+        window.wait_for_runs();
+        assert!(matches!(state(window.editor()), Some(RunState::Cancelled)));
+        assert!(!has(&window, again), "who has cancelled it knows");
+        // The engine is made anew after a server's failure, with its script: this one is cancelled too.
+        generate(&mut window);
+        window.wait(|editor| matches!(state(editor), Some(RunState::Failed(_))));
+        press(&mut window, Role::Button, again);
+        window.wait(|editor| matches!(state(editor), Some(RunState::Running(_))));
+        assert!(!has(&window, again) && window.editor().notices().is_empty());
+        window.harness.key_press(Key::Escape);
+        window.wait_for_runs();
+    }
 }

@@ -28,7 +28,7 @@ struct Shared {
     is_dead: AtomicBool,
     is_hung: AtomicBool,
     step: Duration,
-    done: AtomicUsize,
+    done: Arc<AtomicUsize>,
 }
 
 pub(crate) struct Comfy {
@@ -41,13 +41,17 @@ impl Comfy {
     /// A server that takes that long for a step.
     pub(crate) fn start(step: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listening(listener, step, Arc::default())
+    }
+
+    fn listening(listener: TcpListener, step: Duration, done: Arc<AtomicUsize>) -> Self {
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             inside: Mutex::default(),
             is_dead: AtomicBool::new(false),
             is_hung: AtomicBool::new(false),
             step,
-            done: AtomicUsize::new(0),
+            done,
         });
         let of_thread = Arc::clone(&shared);
         let accept = move || {
@@ -107,6 +111,23 @@ impl Comfy {
         for stream in &self.shared.inside.lock().unwrap().streams {
             stream.shutdown(Shutdown::Both).ok();
         }
+    }
+}
+
+impl Comfy {
+    /// It is started again at the same address, after it was killed, and knows nothing of before.
+    pub(crate) fn restart(&mut self) {
+        let give_up = Instant::now() + Duration::from_secs(20);
+        let listener = loop {
+            match TcpListener::bind(("127.0.0.1", self.port)) {
+                Ok(listener) => break listener,
+                // The system may hold it for a moment.
+                Err(error) => assert!(Instant::now() < give_up, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let done = Arc::clone(&self.shared.done);
+        *self = Self::listening(listener, self.shared.step, done);
     }
 }
 

@@ -22,9 +22,10 @@ pub(super) struct Job<'a> {
     steps: u32,
     id: String,
     socket: Option<Socket>,
-    /// When the server was last heard of.
-    heard: Instant,
-    asked: Instant,
+    /// When it was last asked after; `None`: that is to be done at once.
+    asked: Option<Instant>,
+    /// What was told last.
+    stage: Stage,
     /// Jobs before it, as they were last told; `None` once it runs.
     ahead: Option<u32>,
     /// The node that runs.
@@ -45,56 +46,61 @@ enum State {
 
 impl<'a> Job<'a> {
     pub(super) fn new(http: &'a Http, client: &'a str, input: &EngineInput) -> Self {
-        let now = Instant::now();
         Self {
             http,
             client,
             steps: input.steps.executed(input.strength),
             id: unique(),
             socket: None,
-            heard: now,
-            asked: now,
+            asked: None,
+            stage: Stage::Loading,
             ahead: None,
             node: String::new(),
             seconds: RunSeconds::default(),
-            node_since: now,
+            node_since: Instant::now(),
         }
     }
 
-    /// Hands the graph over and waits for its outputs; `None` where the server has forgotten it meanwhile.
-    pub(super) fn run(
-        mut self,
-        graph: &Json,
-        progress: &mut dyn Progress,
-    ) -> Result<Option<(Json, RunSeconds)>, EngineError> {
-        self.socket = Socket::connect(self.http, self.client, progress);
-        progress.checkpoint()?;
-        let outputs = self.outputs(graph, progress);
-        if progress.checkpoint().is_err() {
-            self.stop();
-            return Err(EngineError::Cancelled);
-        }
-        self.enter(String::new());
-        Ok(outputs?.map(|outputs| (outputs, self.seconds)))
-    }
-
-    fn outputs(
+    /// Waits for its outputs; `None` where the server does not know it. Where the server goes away meanwhile, it
+    /// can be called again.
+    pub(super) fn outputs(
         &mut self,
-        graph: &Json,
         progress: &mut dyn Progress,
     ) -> Result<Option<Json>, EngineError> {
-        self.hand_over(graph)?;
         loop {
             progress.checkpoint()?;
             match self.look(progress)? {
                 State::Open => {}
-                State::Done(outputs) => return Ok(Some(outputs)),
+                State::Done(outputs) => {
+                    self.enter(String::new());
+                    return Ok(Some(outputs));
+                }
                 State::Unknown => return Ok(None),
             }
         }
     }
 
-    fn hand_over(&mut self, graph: &Json) -> Result<(), ServerError> {
+    /// True where the server knows it no more.
+    pub(super) fn is_forgotten(
+        &mut self,
+        progress: &mut dyn Progress,
+    ) -> Result<bool, ServerError> {
+        Ok(matches!(self.ask(progress)?, State::Unknown))
+    }
+
+    /// What its stages took.
+    pub(super) fn seconds(&self) -> RunSeconds {
+        self.seconds
+    }
+
+    /// Hands the graph over. Where that fails because the connection broke, the server may have it.
+    pub(super) fn hand_over(
+        &mut self,
+        graph: &Json,
+        progress: &mut dyn Progress,
+    ) -> Result<(), EngineError> {
+        self.socket = Socket::connect(self.http, self.client, progress);
+        progress.checkpoint()?;
         let body = json!({
             "prompt": graph,
             "client_id": self.client,
@@ -109,7 +115,13 @@ impl<'a> Job<'a> {
         if let Some(id) = answer.get("prompt_id").and_then(Json::as_str) {
             id.clone_into(&mut self.id);
         }
-        (self.heard, self.asked) = (Instant::now(), Instant::now());
+        self.asked = Some(Instant::now());
+        // It takes a part of a graph, and says what it did not take.
+        let refused = answer.get("node_errors").map(Json::to_string);
+        if Fault::of_words(&refused.unwrap_or_default()) == Fault::PicturesGone {
+            self.stop();
+            return Err(self.http.fault(Fault::PicturesGone).into());
+        }
         Ok(())
     }
 
@@ -122,6 +134,9 @@ impl<'a> Job<'a> {
             Told::Nothing
         };
         let mut may_be_done = false;
+        if matches!(told, Told::Said(..) | Told::Preview(_)) {
+            self.http.note_heard();
+        }
         match told {
             Told::Nothing => {}
             Told::Ended => {
@@ -129,38 +144,31 @@ impl<'a> Job<'a> {
                 may_be_done = true;
             }
             Told::Preview(picture) => {
-                self.heard = Instant::now();
                 if progress.wants_preview() {
                     progress.preview(picture);
                 }
             }
-            Told::Said(kind, data) => {
-                self.heard = Instant::now();
-                may_be_done = self.said(&kind, &data, progress)?;
-            }
+            Told::Said(kind, data) => may_be_done = self.said(&kind, &data, progress)?,
         }
         let pause = QUESTION.min(self.http.pace.look * 10);
-        if !may_be_done && self.asked.elapsed() < pause {
+        if !may_be_done && self.asked.is_some_and(|asked| asked.elapsed() < pause) {
             return Ok(State::Open);
         }
-        self.asked = Instant::now();
-        match self.ask(progress) {
-            Ok(state) => {
-                self.heard = Instant::now();
-                if self.socket.is_none() {
-                    self.socket = Socket::connect(self.http, self.client, progress);
-                }
-                Ok(state)
-            }
-            // It may be away for a moment.
-            Err(error) if error.fault.is_passing() => {
-                if self.heard.elapsed() > self.http.pace.absence {
-                    return Err(self.http.fault(Fault::Gone));
-                }
-                Ok(State::Open)
-            }
-            Err(error) => Err(error),
+        let was_away = self.asked.take().is_none();
+        let state = self.ask(progress)?;
+        self.asked = Some(Instant::now());
+        if self.socket.is_none() {
+            self.socket = Socket::connect(self.http, self.client, progress);
         }
+        if was_away && matches!(state, State::Open) {
+            progress.stage(self.stage);
+        }
+        Ok(state)
+    }
+
+    fn tell(&mut self, stage: Stage, progress: &mut dyn Progress) {
+        self.stage = stage;
+        progress.stage(stage);
     }
 
     /// Takes in what the socket told; true where the job may be done.
@@ -191,7 +199,7 @@ impl<'a> Job<'a> {
             }
             "executing" => match text("node") {
                 Some(node) => {
-                    progress.stage(stage_of(node, self.steps));
+                    self.tell(stage_of(node, self.steps), progress);
                     self.enter(node.to_owned());
                     Ok(false)
                 }
@@ -202,7 +210,7 @@ impl<'a> Job<'a> {
                     && of == u64::from(self.steps)
                 {
                     let (done, of) = (done as u32, of as u32);
-                    progress.stage(Stage::Step { done, of });
+                    self.tell(Stage::Step { done, of }, progress);
                 }
                 Ok(false)
             }
@@ -241,7 +249,7 @@ impl<'a> Job<'a> {
         if ahead != self.ahead
             && let Some(ahead) = ahead
         {
-            progress.stage(Stage::Queued { ahead });
+            self.tell(Stage::Queued { ahead }, progress);
         }
         self.ahead = ahead;
     }
@@ -296,7 +304,7 @@ impl<'a> Job<'a> {
 
     /// Takes it out of the queue and stops it; other people's jobs go on. Over connections of its own: those of
     /// the run are cut.
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         let wait = self.http.pace.connect;
         let (http, _) = self.http.apart();
         let delete = json!({"delete": [self.id]});

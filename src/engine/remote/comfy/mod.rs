@@ -1,6 +1,6 @@
 //! [`Comfy`]: a run on `ComfyUI`. Pictures go up as temporary files, a graph of core nodes follows; its
-//! socket tells how far it is. A lost socket loses nothing: the job is asked after by its id, and only a
-//! server that has forgotten it is given it again, with its pictures, once.
+//! socket tells how far it is. A lost socket or server loses nothing: the job is asked after by its id, and only a
+//! server that has forgotten it is given it again, with its pictures.
 
 mod graph;
 mod job;
@@ -12,13 +12,14 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
+use super::absence::{Attempt, through_absences};
 use super::http::Http;
 use super::loras::lora_there;
 use super::picture::{decoded, map_png, png};
 use super::unique;
 use crate::catalog::{ServedModel, ServerReport};
 use crate::engine::server_error::{Fault, ServerError, shortened};
-use crate::engine::{EngineError, EngineOutput, Progress, RunReport, RunSeconds, Stage};
+use crate::engine::{EngineError, EngineOutput, Progress, RunReport, Stage};
 use crate::plan::{EngineInput, LatentFill};
 use crate::raster::RgbF32;
 use crate::text::Message;
@@ -29,11 +30,14 @@ pub(super) use levels::sampler as sampler_there;
 /// Where pictures lie there until it is started again.
 const FOLDER: &str = "overpaint";
 
-/// What a run gave beside its pictures.
-struct Ran {
+/// What it is asked to find out whether it is there.
+const QUESTION: &str = "/system_stats";
+
+/// A job of a run, as it was handed over.
+struct Asked<'a> {
+    job: Job<'a>,
+    /// The node that gives the result.
     result: String,
-    outputs: Json,
-    seconds: RunSeconds,
     notes: Vec<Message>,
 }
 
@@ -54,7 +58,7 @@ impl Comfy {
 
     /// Asks what there is.
     pub(super) fn report(&self) -> Result<ServerReport, ServerError> {
-        let stats: Json = self.http.get_json("/system_stats")?;
+        let stats: Json = self.http.get_json(QUESTION)?;
         let text = |path: &str| stats.pointer(path).and_then(Json::as_str);
         if stats.get("devices").is_none() {
             let said = shortened(&stats.to_string());
@@ -98,9 +102,13 @@ impl Comfy {
         self.choices("LoraLoader", "lora_name")
     }
 
-    fn has_node(&self, node: &str) -> bool {
+    /// True where it has that node; an error where it does not answer.
+    fn has_node(&self, node: &str) -> Result<bool, ServerError> {
         let info = self.http.get_json::<Json>(&format!("/object_info/{node}"));
-        info.is_ok_and(|info| info.get(node).is_some())
+        match info {
+            Err(error) if error.fault.is_passing() => Err(error),
+            info => Ok(info.is_ok_and(|info| info.get(node).is_some())),
+        }
     }
 
     pub(super) fn run(
@@ -109,19 +117,61 @@ impl Comfy {
         input: &EngineInput,
         progress: &mut dyn Progress,
     ) -> Result<EngineOutput, EngineError> {
-        progress.stage(Stage::Loading);
+        let mut asked = None;
+        let outcome = through_absences(&self.http, QUESTION, progress, |progress| {
+            let outcome = self.attempt((model, input), &mut asked, progress);
+            let is_there = asked.is_some();
+            Attempt { outcome, is_there }
+        });
+        if progress.checkpoint().is_err() {
+            if let Some(asked) = &asked {
+                asked.job.stop();
+            }
+            return Err(EngineError::Cancelled);
+        }
+        outcome
+    }
+
+    /// Hands a job over, or goes on with the one that was, and fetches what it gave. `asked` is nothing where the
+    /// server does not have it.
+    fn attempt<'a>(
+        &'a self,
+        (model, input): (&ServedModel, &EngineInput),
+        asked: &mut Option<Asked<'a>>,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
         progress.checkpoint()?;
-        let ran = self.ran(model, input, progress)?;
+        if asked.is_none() {
+            progress.stage(Stage::Loading);
+            self.ask((model, input), asked, progress)?;
+        }
+        let Some(Asked { job, result, notes }) = asked else {
+            return Err(self.http.fault(Fault::Gone).into());
+        };
+        let Some(outputs) = job.outputs(progress)? else {
+            // It was started again and has forgotten everything, the pictures too.
+            *asked = None;
+            return Err(self.http.fault(Fault::Gone).into());
+        };
         progress.stage(Stage::Decoding);
-        let image = self.picture(&ran, &ran.result, input)?;
-        let has_round_trip = input.wants_round_trip && ran.result == RESULT;
-        let round_trip = has_round_trip.then(|| self.picture(&ran, ROUND_TRIP, input));
-        let round_trip = round_trip.transpose()?;
+        let has_round_trip = input.wants_round_trip && result == RESULT;
+        let pictures = self.picture(&outputs, result, input).and_then(|image| {
+            let round_trip = has_round_trip.then(|| self.picture(&outputs, ROUND_TRIP, input));
+            Ok((image, round_trip.transpose()?))
+        });
+        let is_odd = |error: &ServerError| matches!(error.fault, Fault::NotUnderstood { .. });
+        if pictures.as_ref().is_err_and(is_odd) && job.is_forgotten(progress)? {
+            // Its results went with it when it was started again.
+            *asked = None;
+            return Err(self.http.fault(Fault::Gone).into());
+        }
+        let (seconds, notes) = (job.seconds(), notes.clone());
+        let (image, round_trip) = pictures?;
         Ok(EngineOutput {
             image,
             round_trip,
             report: RunReport {
-                seconds: ran.seconds,
+                seconds,
                 executed_steps: input.steps.executed(input.strength),
                 prompts: 1 + u32::from(input.guidance.is_on()),
                 text_encodes: 1,
@@ -129,18 +179,19 @@ impl Comfy {
                 parts: 1,
                 round_trips: u32::from(input.wants_round_trip),
                 device: format!("ComfyUI {}", self.http.server),
-                notes: ran.notes,
+                notes,
                 ..RunReport::default()
             },
         })
     }
 
-    fn ran(
-        &self,
-        model: &ServedModel,
-        input: &EngineInput,
+    /// Checks that it can be done there, sends the pictures and hands the graph over.
+    fn ask<'a>(
+        &'a self,
+        (model, input): (&ServedModel, &EngineInput),
+        asked: &mut Option<Asked<'a>>,
         progress: &mut dyn Progress,
-    ) -> Result<Ran, EngineError> {
+    ) -> Result<(), EngineError> {
         let mut notes = Vec::new();
         let own = if super::is_graph(&model.name) {
             let text = std::fs::read_to_string(&model.name);
@@ -157,7 +208,7 @@ impl Comfy {
             let what = Message::new("server-what-graph-lora");
             return Err(self.http.fault(Fault::Cannot { what }).into());
         };
-        let is_soft_there = own.is_some() || self.has_node("DifferentialDiffusion");
+        let is_soft_there = own.is_some() || self.has_node("DifferentialDiffusion")?;
         let maps = graph::maps(input, is_soft_there);
         let is_soft = maps.as_ref().is_some_and(|maps| maps.is_soft);
         if !is_soft_there && graph::maps(input, true).is_some_and(|maps| maps.is_soft) {
@@ -165,36 +216,32 @@ impl Comfy {
                 Message::new("server-note-hard-mask").with("server", self.http.server.clone()),
             );
         }
-        let mut was_forgotten = false;
-        loop {
-            progress.checkpoint()?;
-            let sent = Sent {
-                loras: loras.clone(),
-                ..self.sent(model, input, maps.as_ref())?
-            };
-            let (graph, result) = if let Some(text) = &own {
-                own_graph::filled(text, input, &sent)
-                    .map_err(|why| self.bad_graph(&model.name, why))?
-            } else {
-                let graph = graph::graph(input, &model.name, &sent, is_soft);
-                (graph, RESULT.to_owned())
-            };
-            progress.checkpoint()?;
-            let job = Job::new(&self.http, &self.client, input);
-            match job.run(&graph, progress)? {
-                Some((outputs, seconds)) => {
-                    return Ok(Ran {
-                        result,
-                        outputs,
-                        seconds,
-                        notes,
-                    });
-                }
-                None if was_forgotten => return Err(self.http.fault(Fault::Gone).into()),
-                // It was started again and has forgotten everything, the pictures too.
-                None => was_forgotten = true,
+        progress.checkpoint()?;
+        let sent = Sent {
+            loras,
+            ..self.sent(model, input, maps.as_ref())?
+        };
+        let (graph, result) = if let Some(text) = &own {
+            own_graph::filled(text, input, &sent).map_err(|why| self.bad_graph(&model.name, why))?
+        } else {
+            let graph = graph::graph(input, &model.name, &sent, is_soft);
+            (graph, RESULT.to_owned())
+        };
+        progress.checkpoint()?;
+        let job = Job::new(&self.http, &self.client, input);
+        let handed = asked.insert(Asked { job, result, notes });
+        let outcome = handed.job.hand_over(&graph, progress);
+        if let Err(EngineError::Server(error)) = &outcome {
+            // Where the connection broke it may have the job all the same.
+            if !matches!(error.fault, Fault::Lost { .. } | Fault::Slow) {
+                *asked = None;
+            }
+            // It may have been started again without the model meanwhile.
+            if matches!(error.fault, Fault::Failed { .. }) && own.is_none() {
+                self.check(model, input)?;
             }
         }
+        outcome
     }
 
     /// Refuses what is not there or cannot be done there, before anything is sent.
@@ -298,8 +345,13 @@ impl Comfy {
     }
 
     /// The picture that a node gave.
-    fn picture(&self, ran: &Ran, node: &str, input: &EngineInput) -> Result<RgbF32, ServerError> {
-        let told = ran.outputs.pointer(&format!("/{node}/images/0"));
+    fn picture(
+        &self,
+        outputs: &Json,
+        node: &str,
+        input: &EngineInput,
+    ) -> Result<RgbF32, ServerError> {
+        let told = outputs.pointer(&format!("/{node}/images/0"));
         let text = |name: &str| told?.get(name)?.as_str();
         let Some(file) = text("filename") else {
             let why = format!("no picture from “{node}”");

@@ -40,7 +40,7 @@ impl Socket {
         let address = http.address();
         let (scheme, rest) = address.split_once("://")?;
         let scheme = if scheme == "https" { "wss" } else { "ws" };
-        let stream = http.connection()?;
+        let stream = http.connection().ok()?;
         // A server that takes a connection and says nothing must not keep a cancelled run.
         stream.set_nonblocking(true).ok()?;
         let url = format!("{scheme}://{rest}/ws?clientId={client}");

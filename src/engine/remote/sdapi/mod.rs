@@ -5,6 +5,7 @@ mod request;
 mod spelling;
 mod task;
 
+use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value as Json, json};
 
+use super::absence::{Attempt, through_absences};
 use super::attended::HEED;
 use super::http::Http;
 use super::loras::{Listed, LorasThere, names as lora_names};
@@ -28,6 +30,8 @@ pub(super) use spelling::is_same;
 use task::Task;
 
 const PROGRESS: &str = "/sdapi/v1/progress";
+/// What it is asked to find out whether it is there.
+const QUESTION: &str = "/sdapi/v1/sd-models";
 
 /// Runs jobs on a WebUI.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ impl Sdapi {
             device: String::new(),
             models,
             loras: lora_names(&self.known_loras().unwrap_or_default()),
-            samplers: spelling::names(&self.spellings("samplers")),
+            samplers: spelling::names(&self.spellings("samplers")?),
         })
     }
 
@@ -56,10 +60,24 @@ impl Sdapi {
         Ok(self.list(what)?.iter().filter_map(title).collect())
     }
 
-    /// What is listed there; nothing where it lists none.
-    fn spellings(&self, what: &str) -> Vec<Spelling> {
-        let list = self.list(what).unwrap_or_default();
-        list.iter().filter_map(Spelling::of).collect()
+    /// What is listed there; nothing where it lists none. An error where it does not answer.
+    fn spellings(&self, what: &str) -> Result<Vec<Spelling>, ServerError> {
+        match self.list(what) {
+            Err(error) if error.fault.is_passing() => Err(error),
+            list => Ok(list
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Spelling::of)
+                .collect()),
+        }
+    }
+
+    /// True where it tells how far it is; an error where it does not answer.
+    fn tells_progress(&self) -> Result<bool, ServerError> {
+        match self.http.get_json::<Json>(PROGRESS) {
+            Err(error) if error.fault.is_passing() => Err(error),
+            told => Ok(told.is_ok_and(|told| told.get("progress").is_some())),
+        }
     }
 
     /// The LoRAs there.
@@ -83,6 +101,21 @@ impl Sdapi {
         input: &EngineInput,
         progress: &mut dyn Progress,
     ) -> Result<EngineOutput, EngineError> {
+        let mut before = None;
+        through_absences(&self.http, QUESTION, progress, |progress| Attempt {
+            outcome: self.attempt((model, input), &mut before, progress),
+            // Its answer goes with the connection, whatever it still does.
+            is_there: false,
+        })
+    }
+
+    /// `before`: the job of the attempt before, where the server lists jobs.
+    fn attempt(
+        &self,
+        (model, input): (&ServedModel, &EngineInput),
+        before: &mut Option<Task>,
+        progress: &mut dyn Progress,
+    ) -> Result<EngineOutput, EngineError> {
         progress.stage(Stage::Loading);
         progress.checkpoint()?;
         let known = self.titles("sd-models", "title")?;
@@ -91,14 +124,14 @@ impl Sdapi {
             return Err(self.http.fault(Fault::Missing { name, known }).into());
         }
         let abilities = Abilities {
-            progress: self
-                .http
-                .get_json::<Json>(PROGRESS)
-                .is_ok_and(|told| told.get("progress").is_some()),
-            samplers: self.spellings("samplers"),
-            schedules: self.spellings("schedulers"),
-            task: Task::new(&self.http),
+            progress: self.tells_progress()?,
+            samplers: self.spellings("samplers")?,
+            schedules: self.spellings("schedulers")?,
+            task: Task::new(&self.http)?,
         };
+        if let Some(lost) = std::mem::replace(before, abilities.task.clone()) {
+            self.interrupt_lost(&lost)?;
+        }
         let names = abilities.names(input, &self.http)?;
         let mut notes = Vec::new();
         if input.mask.as_ref().is_some_and(is_soft) {
@@ -169,8 +202,8 @@ impl Sdapi {
         progress: &mut dyn Progress,
     ) -> Result<Vec<u8>, EngineError> {
         let of = input.steps.executed(input.strength);
-        let (mut asked, mut heard, mut looked) = (Instant::now(), Instant::now(), Instant::now());
-        let mut shown = String::new();
+        let (mut asked, mut looked) = (Instant::now(), Instant::now());
+        let (mut shown, mut is_away) = (String::new(), false);
         progress.stage(Stage::Step { done: 0, of });
         loop {
             match told.recv_timeout(self.http.pace.look.min(HEED)) {
@@ -190,11 +223,7 @@ impl Sdapi {
             }
             // A connection over which nothing comes looks the same when the server or the network is gone.
             if looked.elapsed() >= self.http.pace.absence / 6 {
-                if self.http.connection().is_some() {
-                    heard = Instant::now();
-                } else if heard.elapsed() >= self.http.pace.absence {
-                    return Err(self.http.fault(Fault::Gone).into());
-                }
+                self.look(&mut is_away, of, progress)?;
                 looked = Instant::now();
             }
             let pause = Duration::from_millis(500).min(self.http.pace.look * 2);
@@ -203,6 +232,35 @@ impl Sdapi {
                 self.show(&mut shown, of, (abilities.task.as_ref(), &mut *progress));
             }
         }
+    }
+
+    /// Looks whether it is there still; an error where whatever had the job is gone.
+    fn look(
+        &self,
+        is_away: &mut bool,
+        of: u32,
+        progress: &mut dyn Progress,
+    ) -> Result<(), ServerError> {
+        match self.http.connection() {
+            Ok(_) => {
+                self.http.note_heard();
+                if std::mem::take(is_away) {
+                    progress.stage(Stage::Step { done: 0, of });
+                }
+            }
+            // Nobody listens any more, though the connection of the job may not tell.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return Err(self.http.fault(Fault::Gone));
+            }
+            Err(_) if self.http.silence() >= self.http.pace.absence => {
+                return Err(self.http.fault(Fault::Gone));
+            }
+            Err(_) => {
+                *is_away = true;
+                progress.stage(Stage::Away);
+            }
+        }
+        Ok(())
     }
 
     /// Stops what runs there, unless that is somebody else's. Over connections of its own: those of the run are
@@ -219,6 +277,16 @@ impl Sdapi {
         }
         http.post("/sdapi/v1/interrupt", &json!({}), Some(wait))
             .ok();
+    }
+
+    /// Stops a job whose connection broke, where the server still works on it: what it gives would reach nobody.
+    fn interrupt_lost(&self, task: &Task) -> Result<(), ServerError> {
+        let path = format!("{PROGRESS}?skip_current_image=true");
+        if task.is_it(&self.http.get_json(&path)?) {
+            let wait = Some(self.http.pace.answer);
+            self.http.post("/sdapi/v1/interrupt", &json!({}), wait)?;
+        }
+        Ok(())
     }
 
     /// Asks how far it is.

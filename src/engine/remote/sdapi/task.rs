@@ -14,24 +14,33 @@ use serde_json::Value as Json;
 
 use crate::engine::remote::http::Http;
 use crate::engine::remote::unique;
+use crate::engine::server_error::ServerError;
 
 const PENDING: &str = "/internal/pending-tasks";
 
 /// A job as the server lists it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Task(String);
 
 impl Task {
-    /// A new one, where the server lists those that wait.
-    pub(super) fn new(http: &Http) -> Option<Self> {
-        let listed = http.get_json::<Json>(PENDING).ok()?;
-        listed.get("tasks")?.as_array()?;
-        Some(Self(format!("task(overpaint-{})", unique())))
+    /// A new one, where the server lists those that wait; an error where it does not answer.
+    pub(super) fn new(http: &Http) -> Result<Option<Self>, ServerError> {
+        let listed = match http.get_json::<Json>(PENDING) {
+            Err(error) if error.fault.is_passing() => return Err(error),
+            listed => listed.unwrap_or_default(),
+        };
+        let tasks = listed.get("tasks").and_then(Json::as_array);
+        Ok(tasks.map(|_| Self(format!("task(overpaint-{})", unique()))))
     }
 
     /// How the server is told of it, as `force_task_id`.
     pub(super) fn id(&self) -> &str {
         &self.0
+    }
+
+    /// True where `told` of the progress is of this job.
+    pub(super) fn is_it(&self, told: &Json) -> bool {
+        running(told) == Some(&self.0)
     }
 
     /// True where `told` of the progress is of somebody else's job.
@@ -41,7 +50,7 @@ impl Task {
 
     /// Jobs before it; `None` where it does not wait. `told`: of the progress.
     pub(super) fn place(&self, told: &Json, http: &Http) -> Option<u32> {
-        if running(told) == Some(&self.0) {
+        if self.is_it(told) {
             return None;
         }
         let listed = http.get_json_within::<Json>(PENDING, http.pace.connect);

@@ -6,13 +6,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value as Json, json};
 use tungstenite::Message;
 
-use super::scripted::{Answer, Asked, Script, Scripted, Telling, negative, ok, tell};
-use super::{PACE, Watch, fault_of, run, until};
-use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
+use super::PACE;
+use super::scripted::{Answer, Asked, Life, Script, Scripted, Telling, negative, ok, tell};
 use crate::engine::remote::picture::png;
-use crate::engine::remote::testing::input;
-use crate::engine::remote::{RemoteEngine, kind_at};
-use crate::engine::{Engine as _, EngineError, Fault, Stage};
 use crate::geometry::Extent;
 use crate::raster::RgbF32;
 
@@ -49,29 +45,65 @@ pub(super) enum Quirk {
     Busy,
     /// It hangs once that is asked.
     HangsAt(&'static str),
+    /// It is killed once that is asked (`step`: in the middle of the work), and comes back with nothing.
+    DiesAt(&'static str),
+    /// It does that, but its answer is lost.
+    LosesAnswer(&'static str),
+    /// It was started again, unnoticed, after the pictures were sent.
+    LosesPictures,
+    /// It keeps none.
+    KeepsNoPictures,
+    /// It was started again, unnoticed, without the model.
+    LosesModel,
 }
 
 #[derive(Default)]
-struct Inside {
-    asked: Vec<Asked>,
-    files: BTreeMap<String, Vec<u8>>,
-    graphs: Vec<Json>,
-    ids: Vec<String>,
+pub(super) struct Inside {
+    pub(super) asked: Vec<Asked>,
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(super) graphs: Vec<Json>,
+    pub(super) ids: Vec<String>,
     questions: usize,
+    /// Graphs that it did not take.
+    refused: usize,
+}
+
+impl Inside {
+    /// As after a new start.
+    fn forget(&mut self) {
+        self.files.clear();
+        self.graphs.clear();
+        self.ids.clear();
+    }
 }
 
 pub(super) struct Comfy {
     pub(super) scripted: Scripted,
-    inside: Arc<Mutex<Inside>>,
+    pub(super) inside: Arc<Mutex<Inside>>,
 }
 
 impl Comfy {
     pub(super) fn start(quirk: Quirk) -> Self {
         let inside = Arc::new(Mutex::new(Inside::default()));
-        let shared = Arc::clone(&inside);
-        let script: Script = Arc::new(move |asked| match quirk {
-            Quirk::HangsAt(at) if asked.path.starts_with(at) => Answer::Hang,
-            _ => answer(quirk, &shared, asked),
+        let (life, loses) = match quirk {
+            Quirk::DiesAt(at) => (Some(Life::until(at)), None),
+            Quirk::LosesAnswer(at) => (None, Some(Life::until(at))),
+            _ => (None, None),
+        };
+        let life = Arc::new(life);
+        let (shared, mortal) = (Arc::clone(&inside), Arc::clone(&life));
+        let script: Script = Arc::new(move |asked| match (quirk, &*mortal) {
+            (Quirk::HangsAt(at), _) if asked.path.starts_with(at) => Answer::Hang,
+            (_, Some(life)) if life.ends_with(&asked.path) => {
+                shared.lock().unwrap().forget();
+                Answer::Cut
+            }
+            (_, Some(life)) if life.is_over() => Answer::Cut,
+            _ => {
+                let answer = answer(quirk, &shared, asked);
+                let is_lost = loses.as_ref().is_some_and(|it| it.ends_with(&asked.path));
+                if is_lost { Answer::Cut } else { answer }
+            }
         });
         let shared = Arc::clone(&inside);
         let telling: Telling = Arc::new(move |socket| {
@@ -94,6 +126,12 @@ impl Comfy {
             tell(socket, &said("executing", json!({"node": "sampler"})));
             for done in 1..=10 {
                 tell(socket, &said("progress", json!({"value": done, "max": 10})));
+                if let Some(life) = &*life
+                    && life.ends_with("step")
+                {
+                    shared.lock().unwrap().forget();
+                    return;
+                }
             }
             // Somebody else's.
             let other = json!({"prompt_id": "other", "exception_message": "not ours"});
@@ -126,6 +164,11 @@ impl Comfy {
         self.inside.lock().unwrap().graphs.last().unwrap().clone()
     }
 
+    /// How often that was asked, where it could hear it.
+    pub(super) fn asked(&self, path: &str) -> usize {
+        self.paths().iter().filter(|asked| *asked == path).count()
+    }
+
     pub(super) fn paths(&self) -> Vec<String> {
         let inside = self.inside.lock().unwrap();
         inside
@@ -136,8 +179,11 @@ impl Comfy {
     }
 }
 
-fn node(name: &str) -> Answer {
+fn node(name: &str, has_lost_model: bool) -> Answer {
     let inputs = match name {
+        "CheckpointLoaderSimple" if has_lost_model => {
+            json!({"ckpt_name": [["sub/other.ckpt"]]})
+        }
         "CheckpointLoaderSimple" => json!({"ckpt_name": [["sd.safetensors", "sub/other.ckpt"]]}),
         // As newer ones say it.
         "LoraLoader" => {
@@ -180,7 +226,8 @@ fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
         _ => {}
     }
     if let Some(name) = path.strip_prefix("/object_info/") {
-        return node(name);
+        let has_lost_model = quirk == Quirk::LosesModel && inside.refused > 0;
+        return node(name, has_lost_model);
     }
     if let Some(id) = path.strip_prefix("/history/") {
         return history(quirk, &mut inside, id);
@@ -193,6 +240,11 @@ fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
             let name = format!("file-{}.png", inside.files.len());
             inside.files.insert(name.clone(), asked.file().to_vec());
             ok(&json!({"name": name, "subfolder": "overpaint", "type": "temp"}))
+        }
+        "/prompt" if refuses(quirk, &inside) => {
+            inside.refused += 1;
+            inside.files.clear();
+            refusal(quirk)
         }
         "/prompt" => {
             let body = asked.json();
@@ -215,22 +267,57 @@ fn answer(quirk: Quirk, inside: &Mutex<Inside>, asked: &Asked) -> Answer {
             }
             ok(&json!({"queue_running": jobs, "queue_pending": []}))
         }
-        "/view" => {
-            let picture = inside.graphs.last().unwrap()["picture"]["inputs"]["image"].clone();
-            let name = picture.as_str().unwrap();
-            let name = name.trim_start_matches("overpaint/");
-            let file = &inside.files[name.trim_end_matches(" [temp]")];
-            match quirk {
-                Quirk::WrongSize => {
-                    let other = RgbF32::filled(Extent::new(32, 64), [0.5; 3]);
-                    Answer::Say(200, png(&other))
-                }
-                Quirk::Garbage => Answer::Say(200, b"<html>oops</html>".to_vec()),
-                _ => Answer::Say(200, negative(file)),
-            }
-        }
+        "/view" => view(quirk, &inside),
         _ => ok(&json!({})),
     }
+}
+
+fn view(quirk: Quirk, inside: &Inside) -> Answer {
+    let picture = inside.graphs.last().unwrap()["picture"]["inputs"]["image"].clone();
+    let name = picture.as_str().unwrap();
+    let name = name.trim_start_matches("overpaint/");
+    let file = &inside.files[name.trim_end_matches(" [temp]")];
+    match quirk {
+        Quirk::WrongSize => {
+            let other = RgbF32::filled(Extent::new(32, 64), [0.5; 3]);
+            Answer::Say(200, png(&other))
+        }
+        Quirk::Garbage => Answer::Say(200, b"<html>oops</html>".to_vec()),
+        _ => Answer::Say(200, negative(file)),
+    }
+}
+
+fn refuses(quirk: Quirk, inside: &Inside) -> bool {
+    match quirk {
+        Quirk::LosesPictures | Quirk::LosesModel => inside.refused == 0,
+        Quirk::KeepsNoPictures => true,
+        _ => false,
+    }
+}
+
+/// A graph that names what is not there, in `ComfyUI`'s words (`execution.py`).
+fn refusal(quirk: Quirk) -> Answer {
+    let (node, details) = match quirk {
+        Quirk::LosesModel => (
+            "checkpoint",
+            "ckpt_name: 'sd.safetensors' not in ['sub/other.ckpt']",
+        ),
+        _ => (
+            "picture",
+            "image - Invalid image file: overpaint/file-0.png [temp]",
+        ),
+    };
+    let said = json!({
+        "error": {
+            "type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation",
+            "details": "", "extra_info": {},
+        },
+        "node_errors": {node: {
+            "errors": [{"type": "value_not_in_list", "message": "Value not in list", "details": details}],
+            "dependent_outputs": ["result"], "class_type": "a node",
+        }},
+    });
+    Answer::Say(400, said.to_string().into_bytes())
 }
 
 fn history(quirk: Quirk, inside: &mut Inside, id: &str) -> Answer {
@@ -239,6 +326,9 @@ fn history(quirk: Quirk, inside: &mut Inside, id: &str) -> Answer {
     let is_done = match quirk {
         Quirk::SocketLost | Quirk::NoSocket => inside.questions > 3,
         Quirk::Forgets => !is_first,
+        // It is asked whether it waits only where it is not done.
+        Quirk::DiesAt("/queue") if inside.questions == 1 => false,
+        Quirk::DiesAt(_) => inside.ids.iter().any(|known| known == id),
         Quirk::ForgetsAll | Quirk::Works | Quirk::HangsAt("/queue") => false,
         _ => true,
     };
@@ -256,209 +346,4 @@ fn history(quirk: Quirk, inside: &mut Inside, id: &str) -> Answer {
         }),
     };
     ok(&json!({id: entry}))
-}
-
-#[test]
-fn a_run_there_is_a_run() {
-    let comfy = Comfy::start(Quirk::None);
-    let mut input = input();
-    input.wants_round_trip = true;
-    let mut watch = Watch::default();
-    let output = run(&comfy.scripted, ServerKind::Comfy, &input, &mut watch).unwrap();
-    let wanted = 1.0 - (0.5_f32 * 255.0).round() / 255.0;
-    assert!((output.image.pixels[0][0] - wanted).abs() < 1e-3);
-    assert!(output.round_trip.is_some());
-    assert_eq!(output.report.executed_steps, 10);
-    assert!(watch.stages.contains(&Stage::Step { done: 10, of: 10 }));
-    assert!(watch.previews > 0);
-    let inside = comfy.inside.lock().unwrap();
-    let sampler = &inside.graphs[0]["sampler"]["inputs"];
-    // Half of twenty steps is the last ten.
-    assert_eq!(
-        (&sampler["steps"], &sampler["start_at_step"]),
-        (&json!(20), &json!(10))
-    );
-    assert_eq!(sampler["scheduler"], "ddim_uniform");
-    assert_eq!(
-        inside.graphs[0]["prompt"]["inputs"]["text"],
-        "a \\(red\\) house"
-    );
-    // Picture, and what may change: the left half, at the latent's size.
-    assert_eq!(inside.files.len(), 2);
-    let mask = crate::engine::remote::picture::decoded(&inside.files["file-1.png"]).unwrap();
-    assert_eq!(mask.extent, Extent::new(8, 8));
-    assert!((0..64).all(|i| (mask.pixels[i][0] > 0.5) == (i % 8 < 4)));
-}
-
-#[test]
-fn a_job_that_waits_says_how_many_are_before_it() {
-    let comfy = Comfy::start(Quirk::Busy);
-    let mut watch = Watch::default();
-    run(&comfy.scripted, ServerKind::Comfy, &input(), &mut watch).unwrap();
-    let queued: Vec<&Stage> = watch
-        .stages
-        .iter()
-        .filter(|stage| matches!(stage, Stage::Queued { .. }))
-        .collect();
-    assert_eq!(
-        queued,
-        [&Stage::Queued { ahead: 2 }],
-        "once, and not the later one"
-    );
-}
-
-#[test]
-fn a_model_that_follows_instructions_is_refused_before_anything_is_sent() {
-    let comfy = Comfy::start(Quirk::None);
-    let engine = RemoteEngine::new(
-        &comfy.scripted.server(ServerKind::Comfy),
-        &Access::default(),
-        PACE,
-    );
-    let name = "instruct-pix2pix-00-22000.safetensors";
-    let refused = engine.model(name).unwrap_err();
-    assert!(matches!(refused.fault, Fault::Cannot { .. }), "{refused:?}");
-    let mut input = input();
-    input.model = ModelRef::Served(ServedModel::guessed("there", name, None));
-    let result = run(
-        &comfy.scripted,
-        ServerKind::Comfy,
-        &input,
-        &mut Watch::default(),
-    );
-    assert!(matches!(fault_of(result), Fault::Cannot { .. }));
-    assert!(comfy.paths().is_empty());
-}
-
-#[test]
-fn faults_have_names() {
-    type Is = fn(&Fault) -> bool;
-    let table: &[(Quirk, Is)] = &[
-        (
-            Quirk::Html,
-            |f| matches!(f, Fault::NotUnderstood { said } if said.contains("nginx")),
-        ),
-        (Quirk::WantsKey, |f| *f == Fault::NotAllowed),
-        (
-            Quirk::Elsewhere,
-            |f| matches!(f, Fault::Redirected { to } if to.contains("127.0.0.1:1")),
-        ),
-        (Quirk::TooLarge, |f| *f == Fault::TooLarge),
-        (Quirk::DiskFull, |f| *f == Fault::DiskFull),
-        (Quirk::OutOfMemory, |f| *f == Fault::OutOfMemory),
-        (
-            Quirk::WrongSize,
-            |f| matches!(f, Fault::WrongSize { got, .. } if got == "32×64"),
-        ),
-        (
-            Quirk::Garbage,
-            |f| matches!(f, Fault::NotUnderstood { said } if said.contains("oops")),
-        ),
-        (Quirk::Interrupted, |f| *f == Fault::Interrupted),
-        (Quirk::ForgetsAll, |f| *f == Fault::Gone),
-        (Quirk::Dies, |f| *f == Fault::Gone),
-        (Quirk::Slow, |f| *f == Fault::Slow),
-    ];
-    for (quirk, is) in table {
-        let comfy = Comfy::start(*quirk);
-        let result = run(
-            &comfy.scripted,
-            ServerKind::Comfy,
-            &input(),
-            &mut Watch::default(),
-        );
-        let fault = fault_of(result);
-        assert!(is(&fault), "{quirk:?}: {fault:?}");
-        if *quirk == Quirk::Elsewhere {
-            assert_eq!(comfy.paths().len(), 1, "nothing is tried after a redirect");
-        }
-    }
-}
-
-#[test]
-fn a_server_that_is_not_there_is_said_at_once() {
-    let comfy = Comfy::start(Quirk::None);
-    comfy.scripted.stop();
-    std::thread::sleep(PACE.look * 2);
-    let result = run(
-        &comfy.scripted,
-        ServerKind::Comfy,
-        &input(),
-        &mut Watch::default(),
-    );
-    assert!(matches!(fault_of(result), Fault::Refused { .. }));
-}
-
-#[test]
-fn no_job_is_lost_with_a_connection() {
-    for quirk in [
-        Quirk::SocketLost,
-        Quirk::NoSocket,
-        Quirk::Stumbles,
-        Quirk::Forgets,
-    ] {
-        let comfy = Comfy::start(quirk);
-        let result = run(
-            &comfy.scripted,
-            ServerKind::Comfy,
-            &input(),
-            &mut Watch::default(),
-        );
-        assert!(result.is_ok(), "{quirk:?}: {:?}", result.err());
-        let wanted = 1 + usize::from(quirk == Quirk::Forgets);
-        let asked = |part: &str| comfy.paths().iter().filter(|path| **path == part).count();
-        assert_eq!(
-            (asked("/prompt"), asked("/upload/image")),
-            (wanted, 2 * wanted),
-            "{quirk:?}: it is sent again only where it was forgotten"
-        );
-    }
-}
-
-#[test]
-fn a_cancelled_job_is_stopped_there_and_no_other() {
-    let comfy = Comfy::start(Quirk::Works);
-    let mut watch = Watch {
-        stops_at_step: true,
-        ..Watch::default()
-    };
-    let result = run(&comfy.scripted, ServerKind::Comfy, &input(), &mut watch);
-    assert_eq!(result.map(|_| ()), Err(EngineError::Cancelled));
-    // It is told so even where the run has ended by then.
-    until(|| comfy.paths().iter().any(|path| path == "/interrupt"));
-    let inside = comfy.inside.lock().unwrap();
-    let body_of = |path: &str| {
-        let asked = inside
-            .asked
-            .iter()
-            .find(|asked| asked.path == path && asked.head.starts_with("POST"));
-        asked.unwrap().json()
-    };
-    assert_eq!(body_of("/queue"), json!({"delete": [inside.ids[0]]}));
-    assert_eq!(body_of("/interrupt"), json!({"prompt_id": inside.ids[0]}));
-}
-
-#[test]
-fn a_key_opens_and_a_server_tells_what_it_has() {
-    let comfy = Comfy::start(Quirk::WantsKey);
-    let access = Access {
-        key: Some("open".to_owned()),
-        headers: BTreeMap::from([("X-Studio".to_owned(), "7".to_owned())]),
-    };
-    let server = comfy.scripted.server(ServerKind::Comfy);
-    let mut engine = RemoteEngine::new(&server, &access, PACE);
-    let report = engine.report().unwrap();
-    assert_eq!(report.models, ["sd.safetensors", "sub/other.ckpt"]);
-    assert_eq!(report.loras, ["a.safetensors", "styles/ink.safetensors"]);
-    assert_eq!(report.device, "cpu");
-    assert_eq!(engine.model("other").unwrap().name, "sub/other.ckpt");
-    let missing = engine.model("nothing").unwrap_err();
-    assert!(missing.to_string().contains("sub/other.ckpt"), "{missing}");
-    assert!(engine.run(&input(), &mut Watch::default()).is_ok());
-    let head = comfy.inside.lock().unwrap().asked[0].head.to_lowercase();
-    assert!(head.contains("x-studio: 7"), "{head}");
-    assert_eq!(
-        kind_at(&comfy.scripted.address, &access, PACE),
-        Ok(ServerKind::Comfy)
-    );
 }

@@ -6,8 +6,10 @@
 )]
 
 mod comfy;
+mod comfy_runs;
 mod hanging;
 mod loras;
+mod returning;
 mod scripted;
 mod sdapi;
 
@@ -37,6 +39,10 @@ struct Watch {
     stops_at_step: bool,
     /// The same once it waits behind others.
     stops_queued: bool,
+    /// The same once its server does not answer.
+    stops_away: bool,
+    /// Another engine may do it.
+    may_be_handed_on: bool,
     /// Stops a run once that is so.
     stops_when: Option<Arc<AtomicBool>>,
 }
@@ -48,6 +54,7 @@ impl Progress for Watch {
         let is_so = |flag: &Arc<AtomicBool>| flag.load(Ordering::SeqCst);
         if self.stops_at_step && at_step
             || self.stops_queued && is_queued
+            || self.stops_away && self.stages.last() == Some(&Stage::Away)
             || self.stops_when.as_ref().is_some_and(is_so)
         {
             Err(Cancelled)
@@ -66,6 +73,10 @@ impl Progress for Watch {
 
     fn preview(&mut self, _: RgbF32) {
         self.previews += 1;
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.may_be_handed_on
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tungstenite::{Message, WebSocket};
 
+use super::PACE;
 use crate::catalog::{Server, ServerKind};
 use crate::engine::remote::picture::{decoded, png};
 
@@ -62,6 +63,38 @@ pub(super) fn negative(file: &[u8]) -> Vec<u8> {
         *value = 1.0 - *value;
     }
     png(&picture)
+}
+
+/// The life of a server that is killed once, when it is asked for something, and started again a while after.
+pub(super) struct Life {
+    at: &'static str,
+    back: Mutex<Option<Instant>>,
+}
+
+impl Life {
+    /// Its end comes with a request whose path holds that.
+    pub(super) fn until(at: &'static str) -> Self {
+        Self {
+            at,
+            back: Mutex::default(),
+        }
+    }
+
+    /// True once: it dies of this.
+    pub(super) fn ends_with(&self, path: &str) -> bool {
+        let mut back = self.back.lock().unwrap();
+        let ends = back.is_none() && path.contains(self.at);
+        if ends {
+            *back = Some(Instant::now() + PACE.absence / 4);
+        }
+        ends
+    }
+
+    /// True until it is started again.
+    pub(super) fn is_over(&self) -> bool {
+        let back = *self.back.lock().unwrap();
+        back.is_some_and(|back| Instant::now() < back)
+    }
 }
 
 pub(super) type Script = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
@@ -162,8 +195,10 @@ fn answer(
             head: String::new(),
             body: Vec::new(),
         };
-        if matches!(script(&asked), Answer::Hang) {
-            return None;
+        match script(&asked) {
+            Answer::Hang => return None,
+            Answer::Cut => return Some(()),
+            _ => {}
         }
         let Some(telling) = telling else {
             return Some(());

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use super::scripted::{Answer, Asked, Script, Scripted, negative, ok};
+use super::scripted::{Answer, Asked, Life, Script, Scripted, negative, ok};
 use super::{PACE, Watch, fault_of, run, until};
 use crate::catalog::{Access, ModelRef, ServedModel, ServerKind};
 use crate::engine::remote::kind_at;
@@ -37,6 +37,12 @@ pub(super) enum Quirk {
     BusyAtFirst,
     /// It hangs once that is asked.
     HangsAt(&'static str),
+    /// It is killed once that is asked.
+    DiesAt(&'static str),
+    /// It does that, but its answer is lost.
+    LosesAnswer(&'static str),
+    /// It works on the first job, whose connection breaks, until it is interrupted.
+    LosesLine,
 }
 
 pub(super) type Log = Arc<Mutex<Vec<Asked>>>;
@@ -44,11 +50,23 @@ pub(super) type Log = Arc<Mutex<Vec<Asked>>>;
 pub(super) fn start(quirk: Quirk) -> (Scripted, Log) {
     let log = Log::default();
     let shared = Arc::clone(&log);
+    let life = match quirk {
+        Quirk::DiesAt(at) | Quirk::LosesAnswer(at) => Some(Life::until(at)),
+        _ => None,
+    };
     let script: Script = Arc::new(move |asked| {
         shared.lock().unwrap().push(asked.clone());
+        let is_cut = life
+            .as_ref()
+            .is_some_and(|life| life.ends_with(&asked.path));
+        let is_over = life.as_ref().is_some_and(Life::is_over);
         match quirk {
             Quirk::HangsAt(at) if asked.path.contains(at) => Answer::Hang,
-            _ => answer(quirk, &shared, asked),
+            Quirk::DiesAt(_) if is_over => Answer::Cut,
+            _ => {
+                let answer = answer(quirk, &shared, asked);
+                if is_cut { Answer::Cut } else { answer }
+            }
         }
     });
     (Scripted::start(script, None), log)
@@ -92,6 +110,9 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                 .pointer("/init_images/0")
                 .and_then(|text| text.as_str());
             let file = BASE64.decode(file.unwrap()).unwrap();
+            if quirk == Quirk::LosesLine && jobs(log).len() == 1 {
+                return Answer::Cut;
+            }
             std::thread::sleep(PACE.look * 5);
             match quirk {
                 Quirk::OutOfMemory => {
@@ -105,36 +126,46 @@ fn answer(quirk: Quirk, log: &Log, asked: &Asked) -> Answer {
                     let other = RgbF32::filled(Extent::new(64, 32), [0.5; 3]);
                     ok(&json!({"images": [BASE64.encode(png(&other))]}))
                 }
-                _ => {
-                    let is_stopped = || {
-                        let log = log.lock().unwrap();
-                        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
-                    };
-                    let mut looks = 0;
-                    let works = match quirk {
-                        Quirk::Works => 200,
-                        Quirk::Busy | Quirk::BusyAtFirst => 20,
-                        Quirk::Deaf => 400,
-                        _ => 0,
-                    };
-                    while looks < works && (quirk == Quirk::Deaf || !is_stopped()) {
-                        std::thread::sleep(PACE.look);
-                        looks += 1;
-                    }
-                    if quirk == Quirk::Deaf {
-                        let path = "it has answered".to_owned();
-                        let answered = Asked {
-                            path,
-                            ..asked.clone()
-                        };
-                        log.lock().unwrap().push(answered);
-                    }
-                    ok(&json!({"images": [BASE64.encode(negative(&file))], "info": "{}"}))
-                }
+                _ => made(quirk, log, (asked, &file)),
             }
         }
         _ => Answer::Say(404, b"{\"detail\":\"Not Found\"}".to_vec()),
     }
+}
+
+/// The result of a job, when it is done or stopped.
+fn made(quirk: Quirk, log: &Log, (asked, file): (&Asked, &[u8])) -> Answer {
+    let is_stopped = || {
+        let log = log.lock().unwrap();
+        log.iter().any(|asked| asked.path.ends_with("/interrupt"))
+    };
+    let mut looks = 0;
+    let works = match quirk {
+        Quirk::Works => 200,
+        Quirk::Busy | Quirk::BusyAtFirst => 20,
+        Quirk::Deaf => 400,
+        _ => 0,
+    };
+    while looks < works && (quirk == Quirk::Deaf || !is_stopped()) {
+        std::thread::sleep(PACE.look);
+        looks += 1;
+    }
+    if quirk == Quirk::Deaf {
+        let path = "it has answered".to_owned();
+        let answered = Asked {
+            path,
+            ..asked.clone()
+        };
+        log.lock().unwrap().push(answered);
+    }
+    ok(&json!({"images": [BASE64.encode(negative(file))], "info": "{}"}))
+}
+
+/// The jobs that it was given.
+pub(super) fn jobs(log: &Log) -> Vec<serde_json::Value> {
+    let log = log.lock().unwrap();
+    let jobs = log.iter().filter(|it| it.path.ends_with("img2img"));
+    jobs.map(Asked::json).collect()
 }
 
 /// What a WebUI tells of its queue that has one.
@@ -151,6 +182,14 @@ fn of_queue(quirk: Quirk, log: &Log, path: &str) -> Option<Answer> {
             let others = [json!("task(first)")];
             let tasks: Vec<_> = others.into_iter().chain(own_waits).collect();
             Some(ok(&json!({"size": tasks.len(), "tasks": tasks})))
+        }
+        (Quirk::LosesLine, "/internal/pending-tasks") => Some(ok(&json!({"size": 0, "tasks": []}))),
+        (Quirk::LosesLine, "/sdapi/v1/progress") => {
+            let works = count("/interrupt") == 0;
+            let current = own.filter(|_| works);
+            Some(ok(
+                &json!({"progress": 0.5, "state": {"sampling_step": 3}, "current_task": current}),
+            ))
         }
         (Quirk::Busy | Quirk::BusyAtFirst, "/sdapi/v1/progress") => Some(ok(&json!({
             "progress": 0.5, "state": {"sampling_step": 3},
