@@ -4,10 +4,11 @@ Latents stay what they are, and with them the U-Net and its training. Whole pict
 edge sees zeros where its latents come from a larger picture (it costs 2 dB), and the encoder need not run
 again for each crop. The latents are made once.
 
-Loss: absolute error, the same of the gradients at the full, half and quarter side (sharp edges), the
+Loss: absolute error, the same of the gradients at the full, half and quarter side (sharp edges), and the
 logarithm of each picture's square error (what decibels are), so that a picture of few details counts too.
 Convolutions move by Muon (see `Muon`), the rest by Adam. The learning rate falls linearly to 0, over
---steps or within --finish-in minutes; then the moving average's decoder replaces the one in vae/.
+--steps or within --finish-in minutes; then the moving average's decoder, its last convolution solved by least
+squares (`solve_last`), replaces the one in vae/.
 
 Resumes from decoder.pt, written every two minutes. Step k draws its pictures from (seed, k) alone.
 """
@@ -27,7 +28,10 @@ from net import decode, encode, load_autoencoder, reduced, to_tensor
 from settings import Every, arguments, parser
 
 LEARNING_RATE, MUON_RATE, WARM_UP = 1.5e-4, 4e-4, 20
+"""Adam's and Muon's; 4e-4 and 1.5e-3 lost 0.8 dB in the first 80 steps, more than a short run wins back"""
 SCENE_SEED = 60_000
+SOLVED = 400
+"""scenes of the least squares"""
 AVERAGE_POWER = 6.94
 """a moving average about a tenth of the run long, as in unet.py"""
 
@@ -66,7 +70,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 def loss_of(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     logarithm = ((y - x) ** 2).mean((1, 2, 3)).add(1e-5).log().mean()
-    loss = F.l1_loss(y, x) + 0.01 * logarithm
+    loss = F.l1_loss(y, x) + 0.03 * logarithm
     for _ in range(3):
         loss = loss + 0.5 * sum(F.l1_loss(a, b) for a, b in zip(gradients(y), gradients(x)))
         y, x = F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)
@@ -132,6 +136,30 @@ class Training:
         return self.vae.eval().requires_grad_(False)
 
 
+@torch.inference_mode()
+def solve_last(vae, pictures: np.ndarray, latents: np.ndarray, device: str) -> None:
+    """Sets the last convolution to the least squares of these scenes, each weighed by 1 / its square error.
+
+    It is linear, so what decibels it can give need no training. Pulled a little to what it was.
+    """
+    seen, last = [], vae.decoder.conv_out
+    hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    square = cross = 0
+    for picture, latent in zip(pictures, latents):
+        x, z = to_tensor(picture[None], device), torch.from_numpy(latent[None]).float().to(device)
+        y = vae.decode(z / vae.config.scaling_factor).sample
+        rows = F.pad(F.unfold(seen.pop(), 3, padding=1)[0], (0, 0, 0, 1), value=1.0)
+        weight = 1 / ((y - x) ** 2).mean().double()
+        square = square + weight * (rows @ rows.T).double()
+        cross = cross + weight * (rows @ x[0].flatten(1).T).double()
+    hook.remove()
+    before = torch.cat([last.weight.flatten(1), last.bias[:, None]], 1).T.double()
+    pull = 1e-4 * torch.diag(square.diagonal())
+    after = torch.linalg.solve(square + pull, cross + pull @ before).T
+    last.weight.copy_(after[:, :-1].reshape(last.weight.shape))
+    last.bias.copy_(after[:, -1])
+
+
 def scenes(args, vae) -> tuple[np.ndarray, np.ndarray]:
     """Pictures of scenes (n, 128, 128, 3) u8 and their scaled latents (n, 4, 32, 32) f16."""
     pictures = rendered(args, "decoder_scenes", args.scenes, "people", SCENE_SEED + args.seed)
@@ -173,11 +201,13 @@ def main(given: list[str] | None = None) -> None:
             print(f"step {training.step} ({training.share:.1%}) loss {running:.4f} {seconds:.0f} s", flush=True)
         if due_save():
             training.save()
-    training.save()
     if training.share >= 1:
         vae = training.averaged()
         print(f"step {training.step}: {psnr(decode(vae, checked, args.device), check):.2f} dB", flush=True)
+        solve_last(vae, np.array(pictures[:SOLVED]), latents[:SOLVED], args.device)
+        print(f"last solved: {psnr(decode(vae, checked, args.device), check):.2f} dB", flush=True)
         vae.to("cpu").save_pretrained(args.work / "vae")
+    training.save()  # last: cut before, it ends once more
 
 
 if __name__ == "__main__":
