@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler, __version__
 
-from net import BETA_END, BETA_START, END, START, TRAIN_STEPS, WINDOW, add_frame, encode, to_tensor
+from net import BETA_END, BETA_START, END, START, TRAIN_STEPS, WINDOW, add_frame, encode, load_autoencoder, to_tensor
 from sampling import Model
 from scenes import SceneMaker, half_size
 from settings import arguments, parser
@@ -103,12 +103,20 @@ def export(model: Model, work: Path, out: Path, scenes: int) -> None:
         raise SystemExit(f"more than {LIMIT_MB} MB")
 
 
+def export_autoencoder(work: Path, out: Path) -> None:
+    load_autoencoder(work / "vae", "cpu").to(memory_format=torch.contiguous_format).half().save_pretrained(out / "vae")
+
+
 def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path, help="folder to write")
     options.add_argument("--scenes", type=int, default=150, help="scenes for the preview's least squares")
+    options.add_argument("--autoencoder", action="store_true", help="it alone: what decoder.py made of it")
     args = arguments(options, given)
     torch.set_num_threads(args.threads)
+    if args.autoencoder:
+        export_autoencoder(args.work, args.out)
+        return
     export(Model.in_training(args.work, args.device), args.work, args.out, args.scenes)
 
 

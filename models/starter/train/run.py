@@ -1,6 +1,6 @@
 """The whole pipeline, one stage after the other; each goes on where it was interrupted.
 
-    sprites  autoencoder  latents  text_encoder  unet  judges  evaluate  export  samples
+    sprites  autoencoder  decoder  latents  text_encoder  unet  judges  evaluate  export  samples
 
 With --tiny: every stage with very small numbers in a fresh work folder, on the CPU in minutes,
 then checks that could fail (see `check`). The pictures it makes are noise; the path is the real one.
@@ -21,6 +21,7 @@ from settings import DEFAULT_WORK, arguments, parser
 TINY = {
     "sprites": ["--people", "200", "--check-people", "60"],
     "autoencoder": ["--scenes", "60", "--steps", "12", "--batch", "4"],
+    "decoder": ["--scenes", "20", "--steps", "6", "--batch", "2"],
     "latents": ["--scenes", "80", "--files", "1"],
     "text_encoder": ["--steps", "3", "--batch", "4"],
     "unet": ["--steps", "12", "--batch", "2"],
@@ -49,6 +50,25 @@ def everything(args, options: dict[str, list[str]]) -> None:
         if name in ("export", "samples"):
             more += [str(args.out if name == "export" else args.out / "samples")]
         stage(name, args, more)
+
+
+def check_decoder(args) -> None:
+    """The decoder alone moves, and an interrupted training of it ends where an uninterrupted one does."""
+    import torch
+    from safetensors.torch import load
+
+    weights, ends = args.work / "vae" / "diffusion_pytorch_model.safetensors", []
+    start = weights.read_bytes()
+    for interruption in ([], ["--stop-at", "3"]):
+        weights.write_bytes(start)
+        (args.work / "decoder.pt").unlink()
+        if interruption:
+            stage("decoder", args, TINY["decoder"] + interruption)
+        stage("decoder", args, TINY["decoder"])
+        ends.append(load(weights.read_bytes()))  # not load_file: it maps a file that is written anew
+    for name, before in load(start).items():
+        torch.testing.assert_close(ends[0][name], ends[1][name], rtol=1e-4, atol=1e-6, msg=name)
+        assert torch.equal(before, ends[0][name]) == name.startswith(("encoder.", "quant_conv.")), name
 
 
 def check(args) -> None:
@@ -92,6 +112,8 @@ def check(args) -> None:
     assert not any(subject_of(one) and held_out(subject_of(one), one.background) for one in labels)
     places = {one.background for one in labels}
     assert any(held_out(thing, place) for thing in maker.drawings for place in places)
+
+    check_decoder(args)
 
     # every task was judged
     report = json.loads((args.work / "evaluation" / "report.json").read_text())
