@@ -124,7 +124,9 @@ impl Conv2d {
                 let Some(scale) = scale else { return };
                 for (output, to) in in_file.iter().zip(to.chunks_exact_mut(inputs * taps)) {
                     let scale = scale.get(*output).copied().unwrap_or(1.0);
-                    to.iter_mut().for_each(|number| *number *= scale);
+                    for number in to {
+                        *number *= scale;
+                    }
                 }
             })
         })?;
