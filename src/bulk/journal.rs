@@ -272,6 +272,22 @@ impl Journal {
         self.get(MASKS, key)
     }
 
+    /// Whether a file of that SHA-256 is a mask that was made here, of whatever picture and part.
+    pub fn has_made(&self, bytes: &str) -> Result<bool, JournalError> {
+        let read = || -> Result<bool, redb::Error> {
+            let table = self.database.begin_read()?.open_table(MASKS)?;
+            for entry in table.iter()? {
+                let (_, value) = entry?;
+                let known = serde_json::from_slice::<KnownMask>(value.value());
+                if known.is_ok_and(|known| known.bytes == bytes) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
     /// Its pixels; `None` where they were removed.
     pub fn mask(&self, key: &Key, extent: Extent) -> Result<Option<Mask>, JournalError> {
         let path = self.mask_path(key);

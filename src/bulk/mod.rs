@@ -40,6 +40,6 @@ pub use recipe::{
     RECIPE_VERSION,
 };
 pub use report::{ReportRow, State, report_csv};
-pub use review::{Decision, ReviewRow, decisions, review_csv};
+pub use review::{Decision, ReviewRow, decisions, review_csv, review_folder, review_rows};
 pub use words::SeedRule;
 pub use work::{Behind, Facts, Job, JobTask, Model, Variation, Work};

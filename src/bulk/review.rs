@@ -1,11 +1,12 @@
 //! The table of a review: every selected mask, the most doubtful first, and what its reviewer says.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::BulkError;
+use crate::select::Part;
 
 /// What a reviewer says of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +54,9 @@ pub fn review_csv(mut rows: Vec<ReviewRow>) -> Result<Vec<u8>, String> {
     writer.into_inner().map_err(|error| error.to_string())
 }
 
-/// What reviewers have said, by picture.
-pub fn decisions(table: &[u8], path: &Path) -> Result<BTreeMap<String, Decision>, BulkError> {
+/// The rows of a table. A reviewer's program may have left out or spoiled what only describes a mask; which
+/// picture a row is of and what is decided must be there.
+pub fn review_rows(table: &[u8], path: &Path) -> Result<Vec<ReviewRow>, BulkError> {
     let unreadable = |error: csv::Error| BulkError::Prompts {
         path: path.to_owned(),
         why: error.to_string(),
@@ -68,14 +70,44 @@ pub fn decisions(table: &[u8], path: &Path) -> Result<BTreeMap<String, Decision>
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(table);
-    let mut said = BTreeMap::new();
-    for row in reader.deserialize() {
-        let row: Said = row.map_err(unreadable)?;
-        if let Some(decision) = row.decision {
-            said.insert(row.picture, decision);
-        }
+    let columns = reader.headers().map_err(unreadable)?.clone();
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(unreadable)?;
+        let said: Said = row.deserialize(Some(&columns)).map_err(unreadable)?;
+        let text = |column: &str| {
+            let at = columns.iter().position(|it| it == column);
+            at.and_then(|at| row.get(at)).unwrap_or_default().to_owned()
+        };
+        let number = |column: &str| text(column).parse().unwrap_or_default();
+        rows.push(ReviewRow {
+            doubt: number("doubt"),
+            share: number("share"),
+            flags: text("flags"),
+            mask: text("mask"),
+            cutout: text("cutout"),
+            picture: said.picture,
+            decision: said.decision,
+        });
     }
-    Ok(said)
+    Ok(rows)
+}
+
+/// What reviewers have said, by picture.
+pub fn decisions(rows: &[ReviewRow]) -> BTreeMap<String, Decision> {
+    let said = rows.iter();
+    said.filter_map(|row| Some((row.picture.clone(), row.decision?)))
+        .collect()
+}
+
+/// Where, below the folder of a review, the masks of one selection lie with their table: those of another part are
+/// not painted over, and neither they nor what was said of them are taken for this one's.
+pub fn review_folder(root: &Path, part: Option<Part>, person: Option<u32>) -> PathBuf {
+    let part = part.map_or("given", Part::id);
+    match person {
+        Some(person) => root.join(format!("{part}-{person}")),
+        None => root.join(part),
+    }
 }
 
 #[cfg(test)]
@@ -102,13 +134,23 @@ mod tests {
         let text = String::from_utf8(table.clone()).unwrap();
         let order: Vec<&str> = text.lines().skip(1).map(|line| &line[..3]).collect();
         assert_eq!(order, ["sma", "\"a,", "sur"]);
-        let said = decisions(&table, Path::new("review.csv")).unwrap();
+        let path = Path::new("review.csv");
+        let said = decisions(&review_rows(&table, path).unwrap());
         let wanted = [
             ("a, b.png", Decision::Skip),
             ("small.png", Decision::Accept),
         ];
         assert_eq!(said, wanted.map(|(p, d)| (p.to_owned(), d)).into());
-        let error = decisions(b"picture,decision\na,perhaps\n", Path::new("review.csv"));
+        let error = review_rows(b"picture,decision\na,perhaps\n", path);
         assert!(error.unwrap_err().to_string().contains("perhaps"));
+        // As a spreadsheet may leave it.
+        let left = b"\xef\xbb\xbfdecision,picture,doubt\nskip,a.png,\"0,3\"\n,b.png,0.3\n";
+        let left = review_rows(left, path).unwrap();
+        let read: Vec<_> = left.iter().map(|row| (&*row.picture, row.doubt)).collect();
+        assert_eq!(read, [("a.png", 0.0), ("b.png", 0.3)]);
+        assert_eq!(
+            decisions(&left),
+            [("a.png".to_owned(), Decision::Skip)].into()
+        );
     }
 }

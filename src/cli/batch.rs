@@ -1,6 +1,7 @@
 //! `overpaint batch`: the same to every picture of a folder.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,7 +17,9 @@ use super::error::CliError;
 use super::recipe::{made_ready, read_recipe};
 use super::resources::peak_rss_bytes;
 use super::stop::stop_flag;
-use crate::bulk::{BulkRecipe, Listing, ReportRow, State, Work, decisions, list};
+use crate::bulk::{
+    BulkRecipe, Listing, ReportRow, State, Work, decisions, list, review_folder, review_rows,
+};
 use crate::engine::diffusion::DiffusionEngine;
 use crate::engine::vision::BuiltInVision;
 use crate::engine::{Engine, Vision};
@@ -42,7 +45,9 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
         return Err(CliError::Argument(Message::new("cli-batch-nothing")));
     }
     let journal = open_journal(&args.output, args.resume)?;
-    let review = args.review.as_deref().map(read_review).transpose()?;
+    let review = args.review.as_deref();
+    let review = review.map(|root| read_review(root, &work)).transpose()?;
+    let looked_at = review.as_ref().map(|review| review.folder.clone());
     let stop = stop_flag()?;
     let vision: VisionFactory =
         Arc::new(|| Ok(Box::new(BuiltInVision::default()) as Box<dyn Vision>));
@@ -64,9 +69,10 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     let told = |picture: &PictureTold<'_>| telling.tell(picture);
     let result = run_batch(&batch, &factories, &vision, &stop, &told)?;
     telling.bar.finish_and_clear();
-    let review = args.review.as_ref().unwrap_or(&args.output);
-    write_tables(&args.output, review, &result).map_err(CliError::Output)?;
-    telling.summary(&result);
+    let review = looked_at.as_deref();
+    write_tables(&args.output, review.unwrap_or(&args.output), &result)
+        .map_err(CliError::Output)?;
+    telling.summary(&result, review);
     ended(&result, &stop)
 }
 
@@ -118,18 +124,22 @@ fn listed(args: &BatchArgs, work: &Work) -> Result<Listing, CliError> {
     Ok(listing)
 }
 
-fn read_review(folder: &Path) -> Result<Review, CliError> {
-    std::fs::create_dir_all(folder).map_err(|error| CliError::System(error.to_string()))?;
+/// Where the masks of what the recipe selects lie below `root`, and what was said of them.
+fn read_review(root: &Path, work: &Work) -> Result<Review, CliError> {
+    let folder = review_folder(root, work.part(), work.person());
     let path = folder.join(REVIEW);
-    let decisions = match std::fs::read(&path) {
+    let failed = |error: std::io::Error| CliError::System(format!("{}: {error}", path.display()));
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let rows = match std::fs::read(&path) {
         Ok(table) => {
-            decisions(&table, &path).map_err(|error| CliError::Recipe(path.clone(), error))?
+            review_rows(&table, &path).map_err(|error| CliError::Recipe(path.clone(), error))?
         }
-        Err(_) => Default::default(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(failed(error)),
     };
     Ok(Review {
-        folder: folder.to_owned(),
-        decisions,
+        folder,
+        decisions: decisions(&rows),
     })
 }
 
@@ -227,7 +237,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn summary(&self, result: &BatchResult) {
+    fn summary(&self, result: &BatchResult, review: Option<&Path>) {
         let rows = |state| {
             result
                 .rows
@@ -258,6 +268,7 @@ impl<'a> Telling<'a> {
                 },
                 "peak_rss_bytes": peak_rss_bytes(),
                 "report": self.args.output.join(REPORT).display().to_string(),
+                "review": review.map(|folder| folder.join(REVIEW).display().to_string()),
             }));
             return;
         }
@@ -281,6 +292,11 @@ impl<'a> Telling<'a> {
         let report = Message::new("cli-batch-report");
         self.console
             .note(&report.with("path", self.args.output.join(REPORT).as_path()));
+        if let Some(folder) = review {
+            let masks = Message::new("cli-batch-review");
+            self.console
+                .note(&masks.with("path", folder.join(REVIEW).as_path()));
+        }
     }
 }
 

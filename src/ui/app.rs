@@ -452,6 +452,9 @@ impl eframe::App for App {
         if let Some(desktop) = &mut self.desktop {
             desktop.frame(ui);
         }
+        if let Some(times) = &mut self.frame_times {
+            times.program_done();
+        }
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{LineWriter, Write as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::canvas::Uploads;
 
 /// The columns; a line is written when the next frame begins.
-const HEADER: &str = "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\tjob_running";
+const HEADER: &str =
+    "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\tjob_running\tprogram_ms";
 
 /// A file with one line a frame (written at once, so that it is whole whenever the program ends),
 /// separated by tabs:
@@ -18,35 +19,50 @@ const HEADER: &str = "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\t
 /// - `thread_cpu_ms`: what the thread computed from this frame's beginning to the next one's, with
 ///   the swap and the desktop's events; 0 where the system has no clock for it;
 /// - `textures`, `texels`: what was sent of picture and mask, or of a batch's pictures where one is shown;
-/// - `job_running`: 1 while the engine worked.
+/// - `job_running`: 1 while the engine worked;
+/// - `program_ms`: wall-clock time of logic and ui alone, before anything is tessellated, sent or drawn: what this
+///   program does, and waits for, whatever draws.
 #[derive(Debug)]
 pub(super) struct FrameTimes {
     file: LineWriter<File>,
     began: Option<(SystemTime, Duration)>,
+    /// When the frame began and what its logic and ui have taken.
+    program: (Instant, Duration),
 }
 
 impl FrameTimes {
     pub(super) fn create(path: &Path) -> std::io::Result<Self> {
         let mut file = LineWriter::new(File::create(path)?);
         writeln!(file, "{HEADER}")?;
-        Ok(Self { file, began: None })
+        Ok(Self {
+            file,
+            began: None,
+            program: (Instant::now(), Duration::ZERO),
+        })
+    }
+
+    /// To be called when a frame's ui is done.
+    pub(super) fn program_done(&mut self) {
+        self.program.1 = self.program.0.elapsed();
     }
 
     /// To be called when a frame begins, with what is known of the one before.
     pub(super) fn next_frame(&mut self, seconds: Option<f32>, uploads: Uploads, running: bool) {
         let now = (SystemTime::now(), thread_cpu_time());
+        let program = std::mem::replace(&mut self.program, (Instant::now(), Duration::ZERO)).1;
         if let Some((began, cpu)) = self.began.replace(now) {
             let unix = began.duration_since(UNIX_EPOCH).unwrap_or_default();
             // A lost line spoils a measurement, not the painting.
             _ = writeln!(
                 self.file,
-                "{:.6}\t{:.3}\t{:.3}\t{}\t{}\t{}",
+                "{:.6}\t{:.3}\t{:.3}\t{}\t{}\t{}\t{:.3}",
                 unix.as_secs_f64(),
                 seconds.unwrap_or_default() * 1e3,
                 now.1.saturating_sub(cpu).as_secs_f64() * 1e3,
                 uploads.count,
                 uploads.texels,
                 u8::from(running),
+                program.as_secs_f64() * 1e3,
             );
         }
     }

@@ -2,6 +2,7 @@
 
 mod engines;
 mod orders;
+mod reviewing;
 mod served;
 mod together;
 mod turns;
@@ -15,9 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use overpaint::bulk::{
-    BulkRecipe, Decision, Journal, PromptTable, Prompts, ReportRow, State, Work, list,
-};
+use overpaint::bulk::{BulkRecipe, Journal, PromptTable, Prompts, ReportRow, State, Work, list};
 use overpaint::catalog::{ModelRef, open};
 use overpaint::editor::Command;
 use overpaint::engine::fake::{FakeEngine, FakeVision, Script};
@@ -420,84 +419,6 @@ fn a_picture_without_a_subject_wants_a_look_and_is_not_run() {
     let looks = Arc::clone(&again.looks);
     assert_eq!(of_state(&again.go(), State::Look), 2);
     assert_eq!(looks.load(Ordering::Relaxed), 0);
-}
-
-#[test]
-fn masks_are_laid_out_and_what_is_painted_there_is_used() {
-    let room = room();
-    let folder = room.path().join("review");
-    let review = |decisions: &[(&str, Decision)]| Review {
-        folder: folder.clone(),
-        decisions: decisions
-            .iter()
-            .map(|(p, d)| ((*p).to_owned(), *d))
-            .collect(),
-    };
-    let mut run = Run::new(room.path(), EDIT, "out");
-    run.review = Some(review(&[]));
-    run.masks_only = true;
-    let result = run.go();
-    assert_eq!(of_state(&result, State::Open), 3);
-    assert_eq!(results(&room.path().join("out")).len(), 0);
-    assert_eq!(result.review.len(), 3);
-    assert!(
-        folder.join("sub/c.webp.mask.png").is_file() && folder.join("a.png.cutout.png").is_file()
-    );
-    // One is painted over, one left out.
-    let extent = Extent::new(96, 64);
-    let mut painted = Tiled::filled(extent, 0);
-    painted.update(Rect::new(0, 0, 20, 64), |_, _| 255);
-    file::save_mask(&folder.join("a.png.mask.png"), &painted).unwrap();
-    let mut run = Run::resumed(room.path(), EDIT, "out");
-    run.review = Some(review(&[("b.jpg", Decision::Skip)]));
-    let result = run.go();
-    assert_eq!(row(&result, "b.jpg").state, Some(State::Skipped));
-    let made = file::load(&room.path().join("out/a-0.8.png"))
-        .unwrap()
-        .picture;
-    let Pixmap::Rgba8(made) = made.pixels else {
-        panic!("8 bits")
-    };
-    assert_eq!(made.get(5, 5), Some([5, 5, 10, 255]));
-    assert_ne!(made.get(48, 32), Some([48, 32, 10, 255]));
-    let kept = file::load_mask(&folder.join("a.png.mask.png"), extent, MaskChannel::Auto);
-    assert_eq!(kept.unwrap().mask, painted);
-}
-
-#[test]
-fn a_doubtful_mask_waits_for_its_reviewer() {
-    let room = room();
-    let recipe = EDIT.replace("select = \"subject\"", "select = \"face\"");
-    let review = |decisions: BTreeMap<String, Decision>| Review {
-        folder: room.path().join("review"),
-        decisions,
-    };
-    // A face of 96 × 64 pixels is below 1 % of the picture.
-    let mut run = Run::new(room.path(), &recipe, "out");
-    run.review = Some(review(BTreeMap::new()));
-    let held = run.go();
-    let a = row(&held, "a.png");
-    assert_eq!((a.state, a.flags.as_str()), (Some(State::Look), "small"));
-    assert_eq!(of_state(&held, State::Done), 0);
-    let mut run = Run::resumed(room.path(), &recipe, "out");
-    run.review = Some(review([("a.png".to_owned(), Decision::Accept)].into()));
-    let result = run.go();
-    assert_eq!(
-        (
-            of_state(&result, State::Done),
-            of_state(&result, State::Look)
-        ),
-        (2, 2)
-    );
-    // Without a review nobody waits.
-    let result = Run::resumed(room.path(), &recipe, "out").go();
-    assert_eq!(
-        (
-            of_state(&result, State::Done),
-            of_state(&result, State::Kept)
-        ),
-        (4, 2)
-    );
 }
 
 #[test]

@@ -6,14 +6,21 @@ use eframe::egui::{Event, Key, Modifiers, Role, Theme};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::{Rgb, RgbImage};
 use overpaint::bulk::Decision;
-use overpaint::editor::{BatchPhase, OpenBatch};
+use overpaint::catalog::ModelRef;
+use overpaint::editor::{BatchPhase, Editor, OpenBatch};
 use overpaint::text::Language;
 
+use crate::servers::{also_at, elsewhere};
 use crate::support::window::{TestWindow, Wanted};
 
 /// Opens a folder of so many pictures by its key.
 fn opened(wanted: Wanted, count: usize) -> TestWindow {
     let mut window = TestWindow::open(wanted);
+    open_folder(&mut window, count);
+    window
+}
+
+fn open_folder(window: &mut TestWindow, count: usize) {
     let folder = window.folder.path().join("shop");
     std::fs::create_dir(&folder).unwrap();
     let first = folder.join("p0000.png");
@@ -21,15 +28,14 @@ fn opened(wanted: Wanted, count: usize) -> TestWindow {
     for number in 1..count {
         std::fs::copy(&first, folder.join(format!("p{number:04}.png"))).unwrap();
     }
-    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
-    press(&mut window, Modifiers::COMMAND, Key::A);
+    press(window, Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    press(window, Modifiers::COMMAND, Key::A);
     let path = folder.display().to_string();
     window.harness.event(Event::Text(path));
     window.frames(2);
-    press(&mut window, Modifiers::NONE, Key::Enter);
+    press(window, Modifiers::NONE, Key::Enter);
     window.wait(|editor| editor.batch().is_some());
     window.frames(3);
-    window
 }
 
 fn picture(path: &Path) {
@@ -135,4 +141,46 @@ fn the_batch_is_drawn_in_both_languages_and_themes() {
             picture.save(Path::new(&folder).join(name)).unwrap();
         }
     }
+}
+
+/// Two servers on other machines have the same model.
+fn two_servers(data_dir: &Path) {
+    elsewhere(data_dir);
+    also_at(data_dir, &["attic"]);
+}
+
+#[test]
+fn a_batch_is_shared_out_among_the_servers_that_have_its_model() {
+    let mut window = TestWindow::open(Wanted {
+        prepare: two_servers,
+        ..Wanted::default()
+    });
+    let click = |window: &mut TestWindow, role, label: &str| {
+        window.harness.get_by_role_and_label(role, label).click();
+        window.frames(4);
+    };
+    click(&mut window, Role::ComboBox, "Model");
+    click(&mut window, Role::Button, "sd15-paint @ studio");
+    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    open_folder(&mut window, 4);
+    let idle = |editor: &Editor| editor.batch().is_some_and(|it| it.doing().is_none());
+    window.wait(idle);
+    let of_studio = "Model: sd15-paint (on studio)";
+    assert!(window.harness.query_by_label(of_studio).is_none());
+    let recipe = window.harness.get_by_label_contains("Recipe: ");
+    recipe.click();
+    window.frames(4);
+    click(&mut window, Role::Button, "From the current settings");
+    window.wait(|editor| editor.batch().is_some_and(|it| it.model().is_some()));
+    window.wait(idle);
+    assert!(window.harness.query_by_label(of_studio).is_some());
+    let beside = |window: &TestWindow| window.editor().other_engines_of_batch();
+    assert_eq!(beside(&window).len(), 1);
+    assert!(!beside(&window)[0].1);
+    click(&mut window, Role::CheckBox, "Also on attic");
+    assert_eq!(beside(&window)[0].0.name(), "attic");
+    assert!(beside(&window)[0].1, "it is not used");
+    click(&mut window, Role::CheckBox, "Also on attic");
+    assert!(!beside(&window)[0].1, "it is used still");
 }

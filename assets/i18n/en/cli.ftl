@@ -64,6 +64,7 @@ cli-batch-not-done = { $done } of { $of }: { $picture }: { $said }
 cli-batch-note = { $picture }: { $note }
 cli-batch-summary = Written: { $written }, done before: { $kept }, want a look: { $look }, left out: { $skipped }, failed: { $failed }. { $seconds } s; pictures a minute: { $rate }.
 cli-batch-report = The whole list is in { $path }
+cli-batch-review = Masks, cut-outs and what to say of them: { $path }
 cli-batch-by-engine = by { $engine }: { $count }
 cli-batch-failed = Pictures that failed: { $count }. The report says why; mend them and go on with --resume.
 cli-batch-look = Pictures that want a look before they are run: { $count }. Lay their masks out with --review FOLDER, and go on with --resume.

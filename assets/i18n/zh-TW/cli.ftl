@@ -64,6 +64,7 @@ cli-batch-not-done = 第 { $done } 張，共 { $of } 張：{ $picture }：{ $sai
 cli-batch-note = { $picture }：{ $note }
 cli-batch-summary = 寫出：{ $written }，之前做好：{ $kept }，需要看一下：{ $look }，略過：{ $skipped }，失敗：{ $failed }。{ $seconds } 秒；每分鐘圖片數：{ $rate }。
 cli-batch-report = 完整清單在 { $path }
+cli-batch-review = 遮罩、去背圖和要填的表：{ $path }
 cli-batch-by-engine = { $engine } 處理：{ $count }
 cli-batch-failed = 失敗的圖片：{ $count } 張。原因寫在報告裡；修正後用 --resume 接著做。
 cli-batch-look = 需要先看一下的圖片：{ $count } 張。用 --review 資料夾 把遮罩列出來，再用 --resume 接著做。

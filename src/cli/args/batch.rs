@@ -24,8 +24,8 @@ pub(in crate::cli) struct BatchArgs {
     /// Go on with a batch that was here before: what is done stays as it is
     #[arg(long)]
     pub(in crate::cli) resume: bool,
-    /// Lay masks, cut-outs and a table review.csv out in FOLDER; what looks doubtful is not run until
-    /// it is accepted there, and masks that were painted over are used
+    /// Lay masks, cut-outs and a table review.csv out below FOLDER, in a folder for each selection (subject, hair);
+    /// what looks doubtful is not run until it is accepted there, and masks that were painted over are used
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) review: Option<PathBuf>,
     /// Make the masks, and run nothing

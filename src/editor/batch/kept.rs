@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,11 +12,10 @@ use super::RecipeName;
 use super::chosen::{Chosen, Selected};
 use super::picture::{BatchPhase, BatchPicture, Findings};
 use super::tries::Tries;
-use crate::bulk::{BATCH_FOLDER, BulkRecipe};
+use crate::bulk::{BATCH_FOLDER, BulkRecipe, review_folder};
 use crate::catalog::ModelRef;
 use crate::jobs::Home;
 use crate::raster::file::{self, PictureError};
-use crate::select::Part;
 
 /// Raised when an older program would misread what a newer one writes.
 const VERSION: u32 = 1;
@@ -25,18 +25,10 @@ pub(super) fn out_of(folder: &Path) -> PathBuf {
     folder.join("overpaint")
 }
 
-/// Where masks of that part are laid out for a look: those of another part are not painted over, and are not taken
-/// for this one's.
+/// Where masks of that part are laid out for a look.
 pub(super) fn review_of(out: &Path, (part, person): Selected) -> PathBuf {
-    let folder = out.join(BATCH_FOLDER);
-    match (part, person) {
-        (None | Some(Part::Subject), None) => folder.join("review"),
-        (part, person) => {
-            let part = part.map_or("whole", Part::id);
-            let person = person.map_or_else(String::new, |person| format!("-{person}"));
-            folder.join(format!("review-{part}{person}"))
-        }
-    }
+    let root = out.join(BATCH_FOLDER).join("review");
+    review_folder(&root, part, person.map(NonZeroU32::get))
 }
 
 /// Where pictures are tried.

@@ -1,6 +1,7 @@
 //! [`BatchLane`]: a batch on a thread of its own, for the window.
 
-use std::io::Write as _;
+use std::collections::HashSet;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,9 @@ use super::{
     AHEAD, Batch, BatchResult, BatchWatcher, PictureTold, Review, broke_down, open_journal,
     run_batch, sight_identity,
 };
-use crate::bulk::{BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv, review_csv};
+use crate::bulk::{
+    BulkRecipe, ReportRow, Source, Work, made_ready_on, report_csv, review_csv, review_rows,
+};
 use crate::catalog::{Library, ModelRef};
 use crate::engine::Stage;
 use crate::geometry::Extent;
@@ -292,13 +295,27 @@ fn engines_of(
     models.iter().map(engine).collect()
 }
 
-/// Writes `report.csv` into the folder of the results and `review.csv` into that of the masks.
+/// Writes `report.csv` into the folder of the results and `review.csv` into that of the masks. There, rows of
+/// pictures that were not come to (done before, or the batch was stopped) stay as they were.
 pub fn write_tables(out: &Path, review: &Path, result: &BatchResult) -> Result<(), PictureError> {
     write_table(&out.join(REPORT), report_csv(&result.rows))?;
     if result.review.is_empty() {
         return Ok(());
     }
-    write_table(&review.join(REVIEW), review_csv(result.review.clone()))
+    let path = review.join(REVIEW);
+    let unreadable = |why: String| PictureError::Write {
+        path: path.clone(),
+        why,
+    };
+    let mut rows = match std::fs::read(&path) {
+        Ok(table) => review_rows(&table, &path).map_err(|error| unreadable(error.to_string()))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    let now: HashSet<&str> = result.review.iter().map(|row| &*row.picture).collect();
+    rows.retain(|row| !now.contains(&*row.picture));
+    rows.extend(result.review.iter().cloned());
+    write_table(&path, review_csv(rows))
 }
 
 /// The table of all results, in the output folder.

@@ -254,13 +254,13 @@ impl Reading<'_> {
         let known = self.journal.known_mask(&key)?;
         if let Some(review) = &self.batch.review {
             let path = review.mask_path(source);
-            // What lies there and is not what we laid there was painted by somebody.
-            if let Ok(bytes) = std::fs::read(&path)
-                && known
-                    .as_ref()
-                    .is_none_or(|known| known.bytes != Key::of(&bytes).hex())
-            {
-                return Ok(MaskBytes::Given(path, bytes));
+            // What lies there and was never made here was painted by somebody.
+            if let Ok(bytes) = std::fs::read(&path) {
+                let there = Key::of(&bytes).hex();
+                let is_known = known.as_ref().is_some_and(|known| known.bytes == there);
+                if !is_known && !self.journal.has_made(&there)? {
+                    return Ok(MaskBytes::Given(path, bytes));
+                }
             }
         }
         Ok(MaskBytes::Selected(key, known))

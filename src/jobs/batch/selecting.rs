@@ -24,6 +24,17 @@ pub(super) struct Masked {
     pub(super) mask: Option<Mask>,
 }
 
+/// What lies where a mask is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LaidOut {
+    /// A mask that is new.
+    New,
+    /// The one that lay there.
+    AsBefore,
+    /// Another one than before.
+    InPlaceOfAnother,
+}
+
 /// Longer side of a cut-out for a look, in pixels.
 const CUTOUT_PX: u32 = 512;
 
@@ -93,10 +104,12 @@ impl Selecting<'_> {
                 (batch.say)(why),
             )))
         };
+        let mut decision = None;
         let mask = match std::mem::replace(&mut opened.mask, MaskSource::None) {
             MaskSource::None => None,
             MaskSource::Given(mask) => {
-                self.describe(&mut opened, source, &mask, None);
+                decision = self.decision(&name);
+                self.describe(&mut opened, source, &mask, (None, decision));
                 Some(mask)
             }
             MaskSource::Selected(key, known) => {
@@ -108,28 +121,24 @@ impl Selecting<'_> {
                     let why = known.missing.unwrap_or(Message::new("select-no-subject"));
                     return settle(opened, State::Look, &why);
                 };
-                if let Err(error) = self.lay_out(&opened, source, &mask, &key) {
-                    return settle(opened, State::Failed, &error.message());
-                }
+                decision = match self.lay_out(&opened, source, &mask, &key) {
+                    // It was said of the mask that lay there before.
+                    Ok(LaidOut::InPlaceOfAnother) => None,
+                    Ok(LaidOut::New | LaidOut::AsBefore) => self.decision(&name),
+                    Err(error) => return settle(opened, State::Failed, &error.message()),
+                };
                 let flagged = known
                     .doubt
                     .as_ref()
                     .is_some_and(|doubt| !doubt.flags.is_empty());
-                self.describe(&mut opened, source, &mask, Some(&known));
-                let review = self.batch.review.as_ref();
-                let decision = review.and_then(|review| review.decisions.get(&name));
-                if review.is_some() && flagged && decision.is_none() {
+                self.describe(&mut opened, source, &mask, (Some(&known), decision));
+                if self.batch.review.is_some() && flagged && decision.is_none() {
                     return settle(opened, State::Look, &Message::new("bulk-wants-a-look"));
                 }
                 Some(mask)
             }
         };
-        let decision = self
-            .batch
-            .review
-            .as_ref()
-            .and_then(|it| it.decisions.get(&name));
-        if decision == Some(&Decision::Skip) {
+        if decision == Some(Decision::Skip) {
             return settle(opened, State::Skipped, &Message::new("bulk-skipped"));
         }
         let mask = mask.map(|mask| self.refined(&mask));
@@ -189,23 +198,29 @@ impl Selecting<'_> {
         Ok(part(&seen, what, self.batch.work.person())?)
     }
 
+    /// What was said of that picture.
+    fn decision(&self, name: &str) -> Option<Decision> {
+        let review = self.batch.review.as_ref()?;
+        review.decisions.get(name).copied()
+    }
+
     /// Says of a mask what reports and reviews say.
     fn describe(
         &self,
         opened: &mut Opened,
         source: &Source,
         mask: &Mask,
-        known: Option<&KnownMask>,
+        (known, decision): (Option<&KnownMask>, Option<Decision>),
     ) {
         let known = known.and_then(|known| known.doubt.clone());
         let doubt = known.unwrap_or_else(|| doubt_of(mask, self.batch.work.part()));
         for row in &mut opened.rows {
             with_doubt(row, &doubt);
         }
-        if let Some(review) = &self.batch.review {
+        if self.batch.review.is_some() {
             opened.review = Some(ReviewRow {
                 picture: source.name(),
-                decision: review.decisions.get(&source.name()).copied(),
+                decision,
                 doubt: doubt.score,
                 share: doubt.share,
                 flags: doubt.flag_ids(),
@@ -216,30 +231,37 @@ impl Selecting<'_> {
         opened.doubt = Some(doubt);
     }
 
-    /// Lays a selection out for a look, where one was asked for and it does not lie there yet.
+    /// Lays a selection out for a look, where one was asked for and it does not lie there yet. Another one that
+    /// lies there was made here too, of what the picture was before or by what looked then.
     fn lay_out(
         &self,
         opened: &Opened,
         source: &Source,
         mask: &Mask,
         key: &Key,
-    ) -> Result<(), PictureError> {
+    ) -> Result<LaidOut, PictureError> {
         let Some(review) = &self.batch.review else {
-            return Ok(());
+            return Ok(LaidOut::AsBefore);
         };
         let path = review.mask_path(source);
         let cutout = review.cutout_path(source);
-        if path.exists() && cutout.exists() {
-            return Ok(());
-        }
         let failed = |error: std::io::Error| PictureError::Write {
             path: path.clone(),
             why: error.to_string(),
         };
+        let bytes = std::fs::read(self.batch.journal.mask_path(key)).map_err(failed)?;
+        let before = std::fs::read(&path).ok();
+        let laid = match &before {
+            Some(before) if *before == bytes => LaidOut::AsBefore,
+            Some(_) => LaidOut::InPlaceOfAnother,
+            None => LaidOut::New,
+        };
+        if laid == LaidOut::AsBefore && cutout.exists() {
+            return Ok(laid);
+        }
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let bytes = std::fs::read(self.batch.journal.mask_path(key)).map_err(failed)?;
         file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
         let shown = cut_out(&opened.loaded.picture, mask);
         file::save(
@@ -248,7 +270,7 @@ impl Selecting<'_> {
             &FileOrigin::default(),
             &SaveOptions::default(),
         )?;
-        Ok(())
+        Ok(laid)
     }
 
     fn refined(&self, mask: &Mask) -> Mask {

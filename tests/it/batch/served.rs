@@ -1,7 +1,7 @@
 //! A batch in the window whose model lies on a server: where it runs, who is asked before, what is said when nobody
 //! answers there.
 
-use overpaint::catalog::{Access, Server, Servers, Vault};
+use overpaint::catalog::Vault;
 use overpaint::editor::{BatchCommand, Editor, RecipeFrom, ServerCommand, Start};
 use overpaint::engine::fake::FakeDemands;
 use overpaint::engine::{EngineOutput, Fault, ServerError};
@@ -11,7 +11,7 @@ use overpaint::text::Language;
 
 use super::window::{Window, out, room_with_recipe};
 use super::*;
-use crate::servers::elsewhere;
+use crate::servers::{also_at, elsewhere};
 use crate::support::session::fake_vision;
 
 const THERE: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not-masked\"\n\
@@ -41,20 +41,7 @@ impl Engine for Placed {
 fn window(servers: &[&str], is_away: &Arc<AtomicBool>) -> Window {
     let folder = tempfile::tempdir().unwrap();
     elsewhere(folder.path());
-    let mut known = Servers::open(folder.path());
-    let (first, report) = (
-        known.list()[0].clone(),
-        known.report("studio").unwrap().clone(),
-    );
-    for (at, name) in servers.iter().enumerate() {
-        let server = Server {
-            name: (*name).to_owned(),
-            address: format!("http://192.0.2.{}:8188", at + 2),
-            ..first.clone()
-        };
-        known.set(server, Access::default()).unwrap();
-        known.remember_report(name, report.clone()).unwrap();
-    }
+    also_at(folder.path(), servers);
     let editor = start(folder.path(), is_away);
     Window(Session { editor, folder })
 }

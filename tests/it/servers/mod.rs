@@ -59,3 +59,21 @@ pub(crate) fn elsewhere(data_dir: &Path) {
     };
     servers.remember_report("studio", report).unwrap();
 }
+
+/// The same model at servers of those names too, whose pictures `elsewhere`’s would be shared with.
+pub(crate) fn also_at(data_dir: &Path, names: &[&str]) {
+    let mut known = Servers::open(data_dir);
+    let (first, report) = (
+        known.list()[0].clone(),
+        known.report("studio").unwrap().clone(),
+    );
+    for (at, name) in names.iter().enumerate() {
+        let server = Named {
+            name: (*name).to_owned(),
+            address: format!("http://192.0.2.{}:8188", at + 2),
+            ..first.clone()
+        };
+        known.set(server, Access::default()).unwrap();
+        known.remember_report(name, report.clone()).unwrap();
+    }
+}
