@@ -24,8 +24,11 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 BACKEND, PRECISION, STAGE, MODEL, NUMBERS, THREADS = sys.argv[1:7]
 MODEL, THREADS = Path(MODEL), int(THREADS)
 GUIDANCE = 7.0
-# What the weights are read as: OpenVINO narrows them itself.
+# Where OpenVINO's model is written to by a process that does nothing else.
+WRITTEN = sys.argv[7] if len(sys.argv) > 7 else None
+# What the weights are read as: OpenVINO narrows them itself, but for those that do not fit into memory beside it.
 READ_AS = torch.bfloat16 if (BACKEND, PRECISION) == ("torch", "bf16") else torch.float32
+READ_AS = torch.float16 if WRITTEN else READ_AS
 INDEX = json.loads((MODEL / "model_index.json").read_text())
 # As FastSD CPU runs them: LCM's scheduler, the tiny autoencoder, no guidance.
 IS_FEW_STEPS = INDEX["scheduler"][1] == "LCMScheduler"
@@ -119,7 +122,8 @@ def model_of(stage, inputs):
     """A stage as OpenVINO's model of those shapes."""
     import openvino
 
-    converted = openvino.convert_model(STAGES[stage]().eval(), example_input=tuple(inputs))
+    example = tuple(x.to(READ_AS) if x.is_floating_point() and x.dim() > 0 else x for x in inputs)
+    converted = openvino.convert_model(STAGES[stage]().eval(), example_input=example)
     shapes = [openvino.PartialShape(list(x.shape)) for x in inputs]
     converted.reshape(dict(zip(converted.inputs, shapes)))
     return converted
@@ -133,7 +137,14 @@ def written_model(stage, inputs):
     path = MODEL / f"openvino-{stage}-{'x'.join(map(str, inputs[0].shape))}.xml"
     if not path.exists():
         subprocess.run([sys.executable, *sys.argv, str(path)], check=True, stdout=subprocess.DEVNULL)
-    return openvino.Core().read_model(path)
+    read = openvino.Core().read_model(path)
+    # What goes in and comes out stays f32, as the other peers have it.
+    around = openvino.preprocess.PrePostProcessor(read)
+    for index, x in enumerate(inputs):
+        if x.is_floating_point() and x.dim() > 0:
+            around.input(index).tensor().set_element_type(openvino.Type.f32)
+    around.output(0).tensor().set_element_type(openvino.Type.f32)
+    return around.build()
 
 
 def of_openvino(stage, inputs):
@@ -216,10 +227,11 @@ def prepared_edit(load):
 
 def main():
     torch.set_num_threads(THREADS)
-    if len(sys.argv) > 7:
+    if WRITTEN:
         import openvino
 
-        return openvino.save_model(model_of(STAGE, given(STAGE, load_file(NUMBERS))), sys.argv[7])
+        with torch.inference_mode():
+            return openvino.save_model(model_of(STAGE, given(STAGE, load_file(NUMBERS))), WRITTEN)
     began = time.perf_counter()
     load = {"torch": of_torch, "openvino": of_openvino}[BACKEND]
     wanted = None

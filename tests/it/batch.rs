@@ -26,7 +26,7 @@ use overpaint::jobs::{
     Batch, BatchResult, EngineFactory, PictureTold, Review, VisionFactory, run_batch,
 };
 use overpaint::plan::{EditSettings, MaskMode, Steps, Strength};
-use overpaint::raster::file::{self, MaskChannel, SaveOptions};
+use overpaint::raster::file::{self, SaveOptions};
 use overpaint::raster::{Picture, Pixmap, Profile, RgbF32, Tiled};
 use overpaint::select::{Combination, Face, Part, SubjectMap};
 use overpaint::text::english;

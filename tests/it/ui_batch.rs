@@ -6,8 +6,7 @@ use eframe::egui::{Event, Key, Modifiers, Role, Theme};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::{Rgb, RgbImage};
 use overpaint::bulk::Decision;
-use overpaint::catalog::ModelRef;
-use overpaint::editor::{BatchPhase, Editor, OpenBatch};
+use overpaint::editor::{BatchPhase, OpenBatch};
 use overpaint::text::Language;
 
 use crate::servers::{also_at, elsewhere};
@@ -16,13 +15,17 @@ use crate::support::window::{TestWindow, Wanted};
 /// Opens a folder of so many pictures by its key.
 fn opened(wanted: Wanted, count: usize) -> TestWindow {
     let mut window = TestWindow::open(wanted);
-    open_folder(&mut window, count);
+    open_folder(&mut window, count, "");
     window
 }
 
-fn open_folder(window: &mut TestWindow, count: usize) {
+/// The same in a window that is there, by the recipe that lies in the folder; none where that is empty.
+fn open_folder(window: &mut TestWindow, count: usize, recipe: &str) {
     let folder = window.folder.path().join("shop");
     std::fs::create_dir(&folder).unwrap();
+    if !recipe.is_empty() {
+        std::fs::write(folder.join("ours.overpaint-recipe.toml"), recipe).unwrap();
+    }
     let first = folder.join("p0000.png");
     picture(&first);
     for number in 1..count {
@@ -151,36 +154,24 @@ fn two_servers(data_dir: &Path) {
 
 #[test]
 fn a_batch_is_shared_out_among_the_servers_that_have_its_model() {
+    const RECIPE: &str = "version = 1\n[mask]\nselect = \"subject\"\nmask_mode = \"not-masked\"\n\
+                          [edit]\nmodel = \"sd15-paint\"\nprompt = \"a wall\"\nstrength = 0.5\n";
     let mut window = TestWindow::open(Wanted {
         prepare: two_servers,
         ..Wanted::default()
     });
-    let click = |window: &mut TestWindow, role, label: &str| {
-        window.harness.get_by_role_and_label(role, label).click();
+    open_folder(&mut window, 4, RECIPE);
+    window.wait(|editor| editor.batch().is_some_and(|it| it.doing().is_none()));
+    let label = "Model: sd15-paint (on studio)";
+    assert!(window.harness.query_by_label(label).is_some());
+    for is_used in [true, false] {
+        let also = window
+            .harness
+            .get_by_role_and_label(Role::CheckBox, "Also on attic");
+        also.click();
         window.frames(4);
-    };
-    click(&mut window, Role::ComboBox, "Model");
-    click(&mut window, Role::Button, "sd15-paint @ studio");
-    window.wait(|editor| matches!(editor.model(), ModelRef::Served(_)));
-    press(&mut window, Modifiers::NONE, Key::Escape);
-    open_folder(&mut window, 4);
-    let idle = |editor: &Editor| editor.batch().is_some_and(|it| it.doing().is_none());
-    window.wait(idle);
-    let of_studio = "Model: sd15-paint (on studio)";
-    assert!(window.harness.query_by_label(of_studio).is_none());
-    let recipe = window.harness.get_by_label_contains("Recipe: ");
-    recipe.click();
-    window.frames(4);
-    click(&mut window, Role::Button, "From the current settings");
-    window.wait(|editor| editor.batch().is_some_and(|it| it.model().is_some()));
-    window.wait(idle);
-    assert!(window.harness.query_by_label(of_studio).is_some());
-    let beside = |window: &TestWindow| window.editor().other_engines_of_batch();
-    assert_eq!(beside(&window).len(), 1);
-    assert!(!beside(&window)[0].1);
-    click(&mut window, Role::CheckBox, "Also on attic");
-    assert_eq!(beside(&window)[0].0.name(), "attic");
-    assert!(beside(&window)[0].1, "it is not used");
-    click(&mut window, Role::CheckBox, "Also on attic");
-    assert!(!beside(&window)[0].1, "it is used still");
+        let others = window.editor().other_engines_of_batch();
+        assert_eq!(others.len(), 1);
+        assert_eq!((others[0].0.name(), others[0].1), ("attic", is_used));
+    }
 }

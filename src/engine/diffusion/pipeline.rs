@@ -76,8 +76,13 @@ impl Pipeline {
         let mut kept = KeptWeights::default();
         let trained = TrainedNoise::load(&files)?;
         progress.checkpoint()?;
-        let prompts =
-            PromptEncoder::load((&files, &mut kept), device, precision.in_f32(), progress)?;
+        let prompts = PromptEncoder::load(
+            (&files, &mut kept),
+            Vec::new(),
+            device,
+            precision.in_f32(),
+            progress,
+        )?;
         let unet = Unet::load((&files, &mut kept), device, precision, progress)?;
         progress.checkpoint()?;
         let vae = Vae::load(&files, device, precision, progress)?;
@@ -145,13 +150,14 @@ impl Pipeline {
             round_trips,
             mut kept,
         } = self;
-        // What changes is gone before it is read, so that it is never held twice.
-        kept.retain_unchanged(&files);
-        drop((unet, prompts));
+        // Then no layer holds what changes, and it is packed in its own place.
+        drop(unet);
+        let tokenizers = prompts.into_tokenizers();
         BlockAllocator::release_all();
         Ok(Self {
             prompts: PromptEncoder::load(
                 (&files, &mut kept),
+                tokenizers,
                 &device,
                 precision.in_f32(),
                 progress,

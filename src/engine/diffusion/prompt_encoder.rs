@@ -24,18 +24,22 @@ pub(super) struct PromptEncoder {
 }
 
 impl PromptEncoder {
-    /// Reads them.
+    /// Reads them. `known` are tokenizers of the same model from before, which no LoRA changes.
     pub(super) fn load(
         (files, kept): (&ModelFiles, &mut KeptWeights),
+        known: Vec<PromptTokenizer>,
         device: &Device,
         precision: Precision,
         progress: &mut dyn Progress,
     ) -> Result<Self, EngineError> {
-        let mut encoders = Vec::new();
+        let (mut encoders, mut known) = (Vec::new(), known.into_iter());
         for place in Place::of_model(files) {
             let encoder =
                 TextEncoder::load((files, &mut *kept), *place, device, precision, progress)?;
-            let tokenizer = PromptTokenizer::load(files, place.tokenizer(), encoder.window())?;
+            let tokenizer = match known.next() {
+                Some(tokenizer) => tokenizer,
+                None => PromptTokenizer::load(files, place.tokenizer(), encoder.window())?,
+            };
             progress.checkpoint()?;
             encoders.push((tokenizer, encoder));
         }
@@ -44,6 +48,12 @@ impl PromptEncoder {
             encoders,
             texts: LruCache::new(TEXTS_KEPT),
         })
+    }
+
+    /// The tokenizers alone.
+    pub(super) fn into_tokenizers(self) -> Vec<PromptTokenizer> {
+        let encoders = self.encoders.into_iter();
+        encoders.map(|(tokenizer, _)| tokenizer).collect()
     }
 
     /// Numbers they give a token.

@@ -55,7 +55,7 @@ pub(crate) use concat::concat_channels;
 pub(crate) use conv::{ConvGeometry, DepthwiseFilter, conv2d, depthwise};
 pub(crate) use dtype::{DtypeSlice, DtypeVec};
 pub(crate) use gemm::{
-    Epilogue, GemmInput, LowRankUpdate, PackedWeights, WeightDtype, can_fuse_geglu,
+    Epilogue, GemmInput, LowRankUpdate, PackTarget, PackedWeights, WeightDtype, can_fuse_geglu,
     geglu_row_order, linear,
 };
 pub(crate) use isa::Isa;

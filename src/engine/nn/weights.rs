@@ -18,7 +18,7 @@ use self::widening::Widening;
 use super::precision::{Precision, Storage};
 use crate::catalog::{Delta, Dtype, ModelFiles, StoredTensor, TensorFile};
 use crate::engine::EngineError;
-use crate::engine::kernels::{self, Isa, LowRankUpdate, PackedWeights};
+use crate::engine::kernels::{self, Isa, LowRankUpdate, PackTarget, PackedWeights};
 use crate::text::Message;
 
 /// Largest files of a network whose weights are widened to f32 at load.
@@ -190,14 +190,21 @@ impl Weights {
         }
     }
 
-    /// The large weight of a layer, packed by `pack` for our kernels: it gets the ISA, the dtype to store,
-    /// and the weight's rows in the file's order.
+    /// The large weight of a layer, packed by `pack` for our kernels: it gets what to pack for, and the weight's rows
+    /// in the file's order. Where `before` is what the layer had, and nobody holds it any more, it is packed in its
+    /// place.
     pub(crate) fn weight(
         &self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &WeightRows<'_>) -> PackedWeights,
+        before: Option<Weight>,
+        pack: impl FnOnce(PackTarget, &WeightRows<'_>) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
+        let in_place_of = match before {
+            Some(Weight::Packed(packed)) => Arc::into_inner(packed),
+            // A tensor of candle's is gone before it is read again.
+            Some(Weight::Tensor(_)) | None => None,
+        };
         let Some(isa) = self.kernel_isa() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));
         };
@@ -207,7 +214,12 @@ impl Weights {
                 DType::BF16 => kernels::WeightDtype::Bf16,
                 _ => kernels::WeightDtype::F32,
             };
-            Weight::Packed(Arc::new(pack(isa, dtype, rows)))
+            let target = PackTarget {
+                isa,
+                dtype,
+                in_place_of,
+            };
+            Weight::Packed(Arc::new(pack(target, rows)))
         })
     }
 

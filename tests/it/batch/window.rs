@@ -1,5 +1,6 @@
 //! The same in the window: an editor with a folder open as a batch, through all its phases.
 
+use overpaint::bulk::Decision;
 use overpaint::document::DocumentId;
 use overpaint::editor::{
     Activity, BatchCommand, BatchPhase, Doing, Editor, Look, LookId, LookOf, MaskState, OpenBatch,

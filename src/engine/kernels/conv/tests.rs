@@ -1,7 +1,9 @@
 use super::*;
 use crate::engine::kernels::gemm::geglu_row_order;
 use crate::engine::kernels::reference::{NeverCancelled, assert_close, numbers, phi, tolerance};
-use crate::engine::kernels::{DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, WeightDtype, linear};
+use crate::engine::kernels::{
+    DtypeSlice, GroupNorm, Isa, LayerNorm, Norm, PackTarget, WeightDtype, linear,
+};
 use half::bf16;
 
 /// A convolution as its definition says, in f64.
@@ -63,9 +65,11 @@ fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)
 
 fn packed(isa: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
     let taps = kernel * kernel;
-    PackedWeights::pack(isa, [outputs, taps, inputs], WeightDtype::F32, |o, t, i| {
-        weight[(o * inputs + i) * taps + t]
-    })
+    PackedWeights::pack(
+        PackTarget::new(isa, WeightDtype::F32),
+        [outputs, taps, inputs],
+        |o, t, i| weight[(o * inputs + i) * taps + t],
+    )
 }
 
 #[test]
@@ -202,12 +206,10 @@ fn the_epilogue_is_bias_geglu_and_residual() {
         let bias = numbers(2 * outputs, 3);
         let residual = numbers(rows * outputs, 4);
         let order = |index| geglu_row_order(isa, outputs, index);
-        let weights = PackedWeights::pack(
-            isa,
-            [2 * outputs, 1, inputs],
-            WeightDtype::F32,
-            |o, _, i| weight[order(o) * inputs + i],
-        );
+        let target = PackTarget::new(isa, WeightDtype::F32);
+        let weights = PackedWeights::pack(target, [2 * outputs, 1, inputs], |o, _, i| {
+            weight[order(o) * inputs + i]
+        });
         let packed_bias: Vec<f32> = (0..2 * outputs).map(|at| bias[order(at)]).collect();
         let epilogue = Epilogue {
             bias: Some(&packed_bias),
@@ -257,10 +259,11 @@ fn a_bf16_output_is_the_f32_output_rounded_or_f32() {
                 .map(bf16::from_f32)
                 .collect();
             let residual: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
-            let weights =
-                PackedWeights::pack(isa, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
-                    weight[o * inputs + i]
-                });
+            let weights = PackedWeights::pack(
+                PackTarget::new(isa, WeightDtype::F32),
+                [outputs, 1, inputs],
+                |o, _, i| weight[o * inputs + i],
+            );
             let cases = [
                 (false, DtypeSlice::F32(&residual)),
                 (true, DtypeSlice::F32(&residual)),
@@ -414,9 +417,11 @@ fn halves_are_widened_exactly() {
         .map(|w| (w * 64.0).round() / 64.0)
         .collect();
     let run = |kept| {
-        let weights = PackedWeights::pack(isa, [outputs, 1, inputs], kept, |o, _, i| {
-            weight[o * inputs + i]
-        });
+        let weights = PackedWeights::pack(
+            PackTarget::new(isa, kept),
+            [outputs, 1, inputs],
+            |o, _, i| weight[o * inputs + i],
+        );
         linear(
             &weights,
             &GemmInput::plain(&x),
@@ -441,9 +446,11 @@ fn check_threads(isa: Isa) {
     let (rows, inputs, outputs) = (500, 40, 100);
     let x = numbers(rows * inputs, 1);
     let weight = numbers(outputs * inputs, 2);
-    let weights = PackedWeights::pack(isa, [outputs, 1, inputs], WeightDtype::F32, |o, _, i| {
-        weight[o * inputs + i]
-    });
+    let weights = PackedWeights::pack(
+        PackTarget::new(isa, WeightDtype::F32),
+        [outputs, 1, inputs],
+        |o, _, i| weight[o * inputs + i],
+    );
     let epilogue = Epilogue::default();
     assert_same_by_threads(isa, || {
         linear(
@@ -459,9 +466,11 @@ fn check_threads(isa: Isa) {
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
     let x = numbers(height * width * inputs, 3);
     let weight = numbers(outputs * 9 * inputs, 4);
-    let weights = PackedWeights::pack(isa, [outputs, 9, inputs], WeightDtype::F32, |o, tap, i| {
-        weight[(o * 9 + tap) * inputs + i]
-    });
+    let weights = PackedWeights::pack(
+        PackTarget::new(isa, WeightDtype::F32),
+        [outputs, 9, inputs],
+        |o, tap, i| weight[(o * 9 + tap) * inputs + i],
+    );
     let geometry = ConvGeometry {
         batch: 1,
         height,

@@ -2,7 +2,7 @@
 //! at a time, while they are in the caches.
 
 use super::microkernel::MAX_MR;
-use super::{MicroTile, PackedWeights, PanelData, pad_rows};
+use super::{MicroTile, PackedWeights, PanelData};
 use crate::engine::kernels::elementwise::MAX_LANES;
 use crate::engine::kernels::isa::Isa;
 
@@ -32,35 +32,42 @@ impl LowRankUpdate {
     pub(crate) fn add_rows(&self, rows: &[usize], to: &mut [f32]) {
         let (isa, columns) = (self.down.isa(), self.down.outputs());
         assert_eq!(to.len(), rows.len() * columns);
-        let mr = isa.mr();
+        let (mr, nr) = (isa.mr(), 2 * isa.lanes());
         let (mut a_rows, mut widened) = (Vec::with_capacity(mr), Vec::new());
         let mut c = [0f32; MAX_MR * 2 * MAX_LANES];
-        for panel in self.down.panels() {
-            // Packed for f32, so there is no other layout.
-            let PanelData::F32(b) = self.down.panel(panel, &mut widened) else {
-                continue;
-            };
-            let ldc = panel.vectors * isa.lanes();
-            let to_rows = to.chunks_mut((mr * columns).max(1));
-            for (rows, to) in rows.chunks(mr).zip(to_rows) {
-                a_rows.clear();
-                a_rows.extend(
-                    rows.iter()
-                        .map(|row| &self.up[row * self.rank..][..self.rank]),
-                );
-                if rows.len() < mr {
-                    pad_rows(&mut a_rows, rows.len(), mr);
-                }
+        let to_rows = to.chunks_mut((mr * columns).max(1));
+        for (rows, to) in rows.chunks(mr).zip(to_rows) {
+            let up = |row: &usize| &self.up[row * self.rank..][..self.rank];
+            a_rows.clear();
+            // Rows that are missing are computed too, and not used.
+            a_rows.extend(
+                rows.iter()
+                    .chain(std::iter::repeat(&rows[0]))
+                    .take(mr)
+                    .map(up),
+            );
+            for panel in self.down.panels() {
+                // Packed for f32, so there is no other layout.
+                let PanelData::F32(b) = self.down.panel(panel, &mut widened) else {
+                    continue;
+                };
+                let is_whole = rows.len() == mr && panel.outputs == nr;
                 let mut out = MicroTile {
-                    c: &mut c,
-                    ldc,
-                    accumulate: false,
+                    c: if is_whole {
+                        &mut to[panel.first..]
+                    } else {
+                        &mut c
+                    },
+                    ldc: if is_whole { columns } else { nr },
+                    accumulate: is_whole,
                 };
                 isa.f32_microkernel(panel.vectors, &a_rows, b, &mut out);
-                for (to, c) in to.chunks_exact_mut(columns).zip(c.chunks_exact(ldc)) {
-                    let to = &mut to[panel.first..panel.first + panel.outputs];
-                    for (to, change) in to.iter_mut().zip(c) {
-                        *to += change;
+                if !is_whole {
+                    for (to, c) in to.chunks_exact_mut(columns).zip(c.chunks_exact(nr)) {
+                        let to = &mut to[panel.first..panel.first + panel.outputs];
+                        for (to, change) in to.iter_mut().zip(c) {
+                            *to += change;
+                        }
                     }
                 }
             }

@@ -29,7 +29,7 @@ pub(crate) use self::microkernel::MAX_MR;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use self::operands::TapRows;
 pub(crate) use self::operands::{Bf16RowTile, Bf16Rows, MicroTile};
-pub(crate) use self::pack::{PackedWeights, Panel, PanelData, WeightDtype};
+pub(crate) use self::pack::{PackTarget, PackedWeights, Panel, PanelData, WeightDtype};
 pub(crate) use self::prologue::GemmInput;
 use super::dtype::DtypeVec;
 use super::elementwise::MAX_LANES;

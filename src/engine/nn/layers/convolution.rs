@@ -117,8 +117,8 @@ impl Conv2d {
         } = shape;
         let taps = kernel * kernel;
         let in_file = [outputs, inputs, kernel, kernel];
-        let weight = from.weight("weight", &[&in_file], |isa, kept, rows| {
-            PackedWeights::pack_rows(isa, [outputs, taps, inputs], kept, |outputs, to| {
+        let weight = from.weight("weight", &[&in_file], |target, rows| {
+            PackedWeights::pack_rows(target, [outputs, taps, inputs], |outputs, to| {
                 let in_file: Vec<usize> = outputs.collect();
                 rows.read(&in_file, to);
                 let Some(scale) = scale else { return };

@@ -42,9 +42,9 @@ impl Linear {
     ) -> Result<Self, EngineError> {
         let taps = side * side;
         let in_file: [&[usize]; 1] = [&[inputs, outputs, side, side]];
-        let weight = from.weight("weight", &in_file, |isa, kept, rows| {
+        let weight = from.weight("weight", &in_file, |target, rows| {
             let numbers = rows.all();
-            PackedWeights::pack(isa, [taps * outputs, 1, inputs], kept, |row, _, input| {
+            PackedWeights::pack(target, [taps * outputs, 1, inputs], |row, _, input| {
                 let (tap, output) = (row / outputs, row % outputs);
                 numbers[(input * outputs + output) * taps + tap]
             })
@@ -81,8 +81,9 @@ impl Linear {
         order: impl Fn(crate::engine::kernels::Isa, usize) -> usize + Sync,
     ) -> Result<Self, EngineError> {
         let shapes: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
-        let weight = from.weight("weight", &shapes, |isa, kept, rows| {
-            PackedWeights::pack_rows(isa, [outputs, 1, inputs], kept, |outputs, to| {
+        let weight = from.weight("weight", &shapes, |target, rows| {
+            let isa = target.isa;
+            PackedWeights::pack_rows(target, [outputs, 1, inputs], |outputs, to| {
                 let in_file: Vec<usize> = outputs.map(|output| order(isa, output)).collect();
                 rows.read(&in_file, to);
             })

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Weight;
-use crate::catalog::{Delta, ModelFiles};
+use crate::catalog::Delta;
 
 /// The large weights that a model's layers hold, so that other LoRAs need only those they change. The weights
-/// themselves are shared with the layers.
+/// themselves are shared with the layers. Those that change are packed again in their own memory, once their layers
+/// are gone: they are never held twice, and the system need neither take back, clear nor map what they lie in.
 #[derive(Debug, Default)]
 pub(crate) struct KeptWeights {
     /// By the name of the file, then of the weight.
@@ -19,22 +20,25 @@ struct KeptWeight {
     weight: Weight,
 }
 
-impl KeptWeights {
-    /// Lets go of every weight that is another one in `files`. It is freed once its layer is dropped.
-    pub(crate) fn retain_unchanged(&mut self, files: &ModelFiles) {
-        for (file, weights) in &mut self.files {
-            let deltas = files.deltas(file);
-            weights.retain(|name, kept| {
-                let wanted = deltas.get(name).map_or(&[][..], Vec::as_slice);
-                kept.deltas == wanted
-            });
-        }
-    }
+/// What is kept by a name.
+pub(super) enum Kept {
+    /// What is wanted.
+    Unchanged(Weight),
+    /// The same weight with other deltas; it is kept no longer.
+    Changed(Weight),
+}
 
-    /// The weight of that name, if it is kept with these deltas.
-    pub(super) fn get(&self, file: &str, name: &str, deltas: &[Delta]) -> Option<Weight> {
-        let kept = self.files.get(file)?.get(name)?;
-        (kept.deltas == deltas).then(|| kept.weight.clone())
+impl KeptWeights {
+    /// What is kept by that name, for a layer that wants it with these deltas.
+    pub(super) fn take(&mut self, file: &str, name: &str, deltas: &[Delta]) -> Option<Kept> {
+        let weights = self.files.get_mut(file)?;
+        let known = weights.get(name)?;
+        if known.deltas == deltas {
+            return Some(Kept::Unchanged(known.weight.clone()));
+        }
+        weights
+            .remove(name)
+            .map(|known| Kept::Changed(known.weight))
     }
 
     /// Keeps a weight.

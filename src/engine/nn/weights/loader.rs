@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 
+use super::kept::Kept;
 use super::{KeptWeights, Store, Weight, WeightRows, Weights};
-use crate::engine::kernels::{self, Isa, PackedWeights};
+use crate::engine::kernels::{Isa, PackTarget, PackedWeights};
 use crate::engine::{EngineError, Progress};
 
 /// [`Weights`] on their way into layers: every tensor is a moment at which loading can be cancelled.
@@ -75,30 +76,35 @@ impl<'a> Loader<'a> {
         &mut self,
         name: &str,
         shapes: &[&[usize]],
-        pack: impl FnOnce(Isa, kernels::WeightDtype, &WeightRows<'_>) -> PackedWeights,
+        pack: impl FnOnce(PackTarget, &WeightRows<'_>) -> PackedWeights,
     ) -> Result<Weight, EngineError> {
         self.progress.checkpoint()?;
-        self.kept_or(name, |weights| weights.weight(name, shapes, pack))
+        self.kept_or(name, |weights, before| {
+            weights.weight(name, shapes, before, pack)
+        })
     }
 
-    /// The weight of that name, from [`KeptWeights`] where it is there, else as `read` has it.
+    /// The weight of that name, from [`KeptWeights`] where it is there, else as `read` has it, which gets what was
+    /// there instead.
     fn kept_or(
         &mut self,
         name: &str,
-        read: impl FnOnce(&Weights) -> Result<Weight, EngineError>,
+        read: impl FnOnce(&Weights, Option<Weight>) -> Result<Weight, EngineError>,
     ) -> Result<Weight, EngineError> {
         let Some(kept) = &mut self.kept else {
-            return read(&self.weights);
+            return read(&self.weights, None);
         };
         let Store {
             name: file, deltas, ..
         } = &*self.weights.store;
         let full_name = format!("{}{name}", self.weights.prefix);
         let deltas = deltas.get(&full_name).map_or(&[][..], Vec::as_slice);
-        if let Some(known) = kept.get(file, &full_name, deltas) {
-            return Ok(known);
-        }
-        let weight = read(&self.weights)?;
+        let before = match kept.take(file, &full_name, deltas) {
+            Some(Kept::Unchanged(weight)) => return Ok(weight),
+            Some(Kept::Changed(before)) => Some(before),
+            None => None,
+        };
+        let weight = read(&self.weights, before)?;
         kept.keep(file, full_name, deltas, &weight);
         Ok(weight)
     }
@@ -129,7 +135,7 @@ impl<'a> Loader<'a> {
     /// See [`Weights::table`].
     pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
-        let table = self.kept_or(name, |weights| {
+        let table = self.kept_or(name, |weights, _| {
             Ok(Weight::Tensor(weights.table(name, shape)?))
         })?;
         match table {

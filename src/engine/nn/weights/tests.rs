@@ -89,10 +89,10 @@ fn every_number_type_widens_exactly() {
             let got: Vec<f32> = tensor.to_vec1().unwrap();
             assert_eq!(&got, wanted);
             // Only what is packed is kept as in the file.
-            let packed = weights.weight("w", &[&[values.len()]], |isa, numbers, rows| {
+            let packed = weights.weight("w", &[&[values.len()]], None, |target, rows| {
                 let read = rows.all();
-                assert_eq!((numbers, &read), (kept, wanted));
-                PackedWeights::pack(isa, [1, 1, read.len()], numbers, |_, _, at| read[at])
+                assert_eq!((target.dtype, &read), (kept, wanted));
+                PackedWeights::pack(target, [1, 1, read.len()], |_, _, at| read[at])
             });
             assert!(matches!(packed, Ok(Weight::Packed(_))));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use half::slice::HalfFloatSliceExt as _;
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use half::{bf16, f16};
 
 use crate::catalog::Dtype;
@@ -77,6 +77,14 @@ impl Widening {
 
 /// By slices, which the processor's own instructions convert.
 fn f16_to_f32(from: &[u8], to: &mut [f32]) {
+    if cfg!(target_endian = "little")
+        && let Ok(bits) = bytemuck::try_cast_slice::<u8, u16>(from)
+    {
+        let count = to.len().min(bits.len());
+        let numbers = bits[..count].reinterpret_cast::<f16>();
+        return numbers.convert_to_f32_slice(&mut to[..count]);
+    }
+    // In files they may lie at odd places.
     let mut half = [f16::ZERO; CHUNK];
     for (to, from) in to.chunks_mut(CHUNK).zip(from.chunks(2 * CHUNK)) {
         let (pairs, _) = from.as_chunks();

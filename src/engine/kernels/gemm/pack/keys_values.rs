@@ -57,6 +57,7 @@ impl PackedWeights {
                 PackedData::Vnni(
                     bf16_isa,
                     filled(
+                        Vec::new(),
                         whole * k_pairs,
                         most * k_pairs,
                         |_, index, to: &mut [u32]| {
@@ -81,6 +82,7 @@ impl PackedWeights {
                 )
             }
             _ => PackedData::F32(filled(
+                Vec::new(),
                 whole * inputs,
                 (most * inputs).max(1),
                 |_, index, to: &mut [f32]| {
@@ -101,7 +103,7 @@ impl PackedWeights {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PanelData, WeightDtype};
+    use super::super::{PackTarget, PanelData, WeightDtype};
     use super::*;
     use crate::engine::kernels::reference::numbers;
 
@@ -115,10 +117,11 @@ mod tests {
                     k_by_n[at % inputs * outputs + at / inputs] = n_by_k[at];
                 }
                 let shape = [outputs, 1, inputs];
-                let expected =
-                    PackedWeights::pack(isa, shape, WeightDtype::F32, |output, _, input| {
-                        n_by_k[output * inputs + input]
-                    });
+                let expected = PackedWeights::pack(
+                    PackTarget::new(isa, WeightDtype::F32),
+                    shape,
+                    |output, _, input| n_by_k[output * inputs + input],
+                );
                 let shape = [outputs, inputs];
                 let packed_nk = PackedWeights::pack_nk(isa, shape, |output| {
                     &n_by_k[output * inputs..][..inputs]

@@ -5,7 +5,7 @@ mod keys_values;
 use std::ops::Range;
 
 use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
-use half::vec::HalfBitsVecExt as _;
+use half::vec::{HalfBitsVecExt as _, HalfFloatVecExt as _};
 use half::{bf16, f16};
 use rayon::prelude::*;
 
@@ -30,6 +30,57 @@ enum PackedData {
     Bf16(Vec<bf16>),
     /// VNNI layout: pairs of inputs that follow each other under a tap; an odd one is paired with zero.
     Vnni(Bf16Isa, Vec<u32>),
+}
+
+impl PackedData {
+    /// The memory of f32, if it is that.
+    fn into_f32s(self) -> Vec<f32> {
+        match self {
+            Self::F32(numbers) => numbers,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The memory of pairs in VNNI layout, if it is that.
+    fn into_pairs(self) -> Vec<u32> {
+        match self {
+            Self::Vnni(_, pairs) => pairs,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The memory of f16 or bf16, if it is that.
+    fn into_halves(self) -> Vec<u16> {
+        match self {
+            Self::F16(numbers) => numbers.reinterpret_into(),
+            Self::Bf16(numbers) => numbers.reinterpret_into(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// How weights are packed, and where.
+#[derive(Debug)]
+pub(crate) struct PackTarget {
+    /// What they are packed for.
+    pub(crate) isa: Isa,
+    /// What they are stored in.
+    pub(crate) dtype: WeightDtype,
+    /// Weights that are no longer wanted: where the packed ones are of their size, they are written over them, in
+    /// memory that need not be asked for, cleared by the system and given back.
+    pub(crate) in_place_of: Option<PackedWeights>,
+}
+
+#[cfg(test)]
+impl PackTarget {
+    /// In memory of its own.
+    pub(crate) fn new(isa: Isa, dtype: WeightDtype) -> Self {
+        Self {
+            isa,
+            dtype,
+            in_place_of: None,
+        }
+    }
 }
 
 /// A panel as its microkernel reads it.
@@ -77,14 +128,13 @@ pub(crate) fn panels(outputs: usize, lanes: usize) -> impl Iterator<Item = Panel
 }
 
 impl PackedWeights {
-    /// Packs `weight(output, tap, input)` for `isa`, stored in `dtype`.
+    /// Packs `weight(output, tap, input)`.
     pub(crate) fn pack(
-        isa: Isa,
+        target: PackTarget,
         [outputs, taps, inputs]: [usize; 3],
-        dtype: WeightDtype,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
-        Self::pack_rows(isa, [outputs, taps, inputs], dtype, |outputs, to| {
+        Self::pack_rows(target, [outputs, taps, inputs], |outputs, to| {
             let places = (0..inputs).flat_map(|input| (0..taps).map(move |tap| (tap, input)));
             let numbers = outputs.flat_map(|o| places.clone().map(move |(tap, i)| (o, tap, i)));
             for (to, (output, tap, input)) in to.iter_mut().zip(numbers) {
@@ -93,14 +143,14 @@ impl PackedWeights {
         })
     }
 
-    /// Packs rows as they lie in files, `(outputs, inputs, taps)`, for `isa`, stored in `dtype`: `rows` writes
-    /// those of some outputs, one behind the other.
+    /// Packs rows as they lie in files, `(outputs, inputs, taps)`: `rows` writes those of some outputs, one behind
+    /// the other.
     pub(crate) fn pack_rows(
-        isa: Isa,
+        target: PackTarget,
         [outputs, taps, inputs]: [usize; 3],
-        dtype: WeightDtype,
         rows: impl Fn(Range<usize>, &mut [f32]) + Sync,
     ) -> Self {
+        let isa = target.isa;
         let lanes = isa.lanes();
         let k = taps * inputs;
         let len = outputs.next_multiple_of(lanes) * k;
@@ -112,41 +162,49 @@ impl PackedWeights {
             scratch.rows.resize(used * k, 0.0);
             rows(first..first + used, &mut scratch.rows);
             let nr = used.next_multiple_of(lanes);
-            scratch.panel.clear();
             scratch.panel.resize(nr * k, 0.0);
             transpose(&scratch.rows, [taps, inputs], nr, &mut scratch.panel);
         };
-        let data = match dtype {
+        let halves = |room: Vec<u16>, convert: fn(&[f32], &mut [u16])| {
+            filled(room, len, panel_len, |scratch, index, to| {
+                packed(scratch, index);
+                convert(&scratch.panel, to);
+            })
+        };
+        let room = target.in_place_of.map(|old| old.data);
+        let data = match target.dtype {
             _ if k > 0
                 && let Some(bf16_isa) = isa.bf16() =>
             {
                 let pairs = taps * bf16_isa.k_pairs(inputs);
                 let len = outputs.next_multiple_of(lanes) * pairs;
-                let data = filled(len, 2 * lanes * pairs, |scratch, index, to: &mut [u32]| {
+                let room = room.map_or_else(Vec::new, PackedData::into_pairs);
+                let data = filled(room, len, 2 * lanes * pairs, |scratch, index, to| {
                     packed(scratch, index);
                     vnni_panel(bf16_isa, &scratch.panel, [taps, inputs], to);
                 });
                 PackedData::Vnni(bf16_isa, data)
             }
             WeightDtype::F32 => {
-                PackedData::F32(filled(len, panel_len, |scratch, index, to: &mut [f32]| {
+                let room = room.map_or_else(Vec::new, PackedData::into_f32s);
+                PackedData::F32(filled(room, len, panel_len, |scratch, index, to| {
                     packed(scratch, index);
                     to.copy_from_slice(&scratch.panel);
                 }))
             }
             WeightDtype::F16 => {
-                let data = filled(len, panel_len, |scratch, index, to: &mut [u16]| {
-                    packed(scratch, index);
+                let room = room.map_or_else(Vec::new, PackedData::into_halves);
+                let data = halves(room, |from, to| {
                     to.reinterpret_cast_mut::<f16>()
-                        .convert_from_f32_slice(&scratch.panel);
+                        .convert_from_f32_slice(from);
                 });
                 PackedData::F16(data.reinterpret_into())
             }
             WeightDtype::Bf16 => {
-                let data = filled(len, panel_len, |scratch, index, to: &mut [u16]| {
-                    packed(scratch, index);
+                let room = room.map_or_else(Vec::new, PackedData::into_halves);
+                let data = halves(room, |from, to| {
                     to.reinterpret_cast_mut::<bf16>()
-                        .convert_from_f32_slice(&scratch.panel);
+                        .convert_from_f32_slice(from);
                 });
                 PackedData::Bf16(data.reinterpret_into())
             }
@@ -299,20 +357,66 @@ struct PackScratch {
 
 /// Inputs that are transposed at a time, in L1 with their part of a panel.
 const INPUTS_AT_ONCE: usize = 64;
+/// Outputs and inputs of a block that is transposed in registers.
+const BLOCK: usize = 4;
 
-/// Rows `(inputs, taps)` of the outputs of a panel become its rows along K, `nr` outputs side by side.
+/// Rows `(inputs, taps)` of the outputs of a panel become its rows along K, `nr` outputs side by side; zeros in the
+/// place of outputs beyond them.
 fn transpose(rows: &[f32], [taps, inputs]: [usize; 2], nr: usize, panel: &mut [f32]) {
+    let k = (taps * inputs).max(1);
+    let outputs = rows.len() / k;
+    if outputs < nr {
+        panel.fill(0.0);
+    }
     for tap in 0..taps {
         for first in (0..inputs).step_by(INPUTS_AT_ONCE) {
             let count = INPUTS_AT_ONCE.min(inputs - first);
             let block = &mut panel[(tap * inputs + first) * nr..][..count * nr];
-            for (lane, row) in rows.chunks_exact(taps * inputs).enumerate() {
+            let mut lane = 0;
+            if taps == 1 {
+                for four in rows.chunks_exact(BLOCK * k) {
+                    transpose_four(four, [k, first], (nr, lane), block);
+                    lane += BLOCK;
+                }
+            }
+            for row in rows.chunks_exact(k).skip(lane) {
                 let from = row[first * taps..].chunks_exact(taps);
                 for (to, from) in block.chunks_exact_mut(nr).zip(from) {
                     to[lane] = from[tap];
                 }
+                lane += 1;
             }
         }
+    }
+}
+
+/// The same of four rows, from an input on, side by side from `lane` on: blocks of four inputs, whose numbers the
+/// compiler keeps in vectors.
+fn transpose_four(
+    rows: &[f32],
+    [k, first]: [usize; 2],
+    (nr, lane): (usize, usize),
+    to: &mut [f32],
+) {
+    let count = to.len() / nr;
+    let row = |row: usize| &rows[row * k + first..][..count];
+    let (whole, _) = row(0).as_chunks::<BLOCK>();
+    let others = [row(1), row(2), row(3)].map(|row| row.as_chunks::<BLOCK>().0);
+    let blocks = to.chunks_exact_mut(BLOCK * nr);
+    let columns = whole
+        .iter()
+        .zip(others[0])
+        .zip(others[1].iter().zip(others[2]));
+    for (to, ((a, b), (c, d))) in blocks.zip(columns) {
+        let turned: [[f32; BLOCK]; BLOCK] =
+            std::array::from_fn(|input| [a[input], b[input], c[input], d[input]]);
+        for (to, column) in to.chunks_exact_mut(nr).zip(&turned) {
+            to[lane..lane + BLOCK].copy_from_slice(column);
+        }
+    }
+    for input in count / BLOCK * BLOCK..count {
+        let column: [f32; BLOCK] = std::array::from_fn(|output| row(output)[input]);
+        to[input * nr + lane..][..BLOCK].copy_from_slice(&column);
     }
 }
 
@@ -330,14 +434,18 @@ fn vnni_panel(bf16_isa: Bf16Isa, panel: &[f32], [taps, inputs]: [usize; 2], to: 
     }
 }
 
-/// `len` values, each chunk of which `fill` writes, in parallel. Zeros that the system hands out are not written
-/// before.
+/// `len` values, each chunk of which `fill` writes whole, in parallel: in `room` where that is as long, else in new
+/// memory, whose zeros the system hands out.
 fn filled<T: Copy + Default + Send>(
+    room: Vec<T>,
     len: usize,
     chunk_len: usize,
     fill: impl Fn(&mut PackScratch, usize, &mut [T]) + Sync,
 ) -> Vec<T> {
-    let mut numbers = vec![T::default(); len];
+    let mut numbers = room;
+    if numbers.len() != len {
+        numbers = vec![T::default(); len];
+    }
     numbers.par_chunks_mut(chunk_len).enumerate().for_each_init(
         PackScratch::default,
         |scratch, (index, chunk)| {
@@ -359,21 +467,44 @@ mod tests {
             let lanes = isa.lanes();
             for outputs in [1, lanes, lanes + 1, 2 * lanes, 3 * lanes + 2] {
                 for kept in [WeightDtype::F32, WeightDtype::F16, WeightDtype::Bf16] {
-                    check(isa, outputs, kept);
+                    // Of one tap are more inputs than are transposed at a time.
+                    for shape in [[outputs, 3, 5], [outputs, 1, 70]] {
+                        check(isa, shape, kept);
+                    }
                 }
             }
         }
     }
 
-    fn check(isa: Isa, outputs: usize, kept: WeightDtype) {
-        let (taps, inputs) = (3, 5);
+    /// In memory of their own, in that of weights as many, and where there is less of it than is needed.
+    fn check(isa: Isa, shape: [usize; 3], kept: WeightDtype) {
+        let [outputs, taps, inputs] = shape;
+        let before = |outputs| {
+            let target = PackTarget::new(isa, kept);
+            PackedWeights::pack(target, [outputs, taps, inputs], |_, _, _| 7.0)
+        };
+        for in_place_of in [
+            None,
+            Some(before(outputs)),
+            Some(before(outputs.div_ceil(9))),
+        ] {
+            let target = PackTarget {
+                in_place_of,
+                ..PackTarget::new(isa, kept)
+            };
+            check_packed(target, shape);
+        }
+    }
+
+    fn check_packed(target: PackTarget, [outputs, taps, inputs]: [usize; 3]) {
         // Exact in f16 and in bf16.
         let weights: Vec<f32> = numbers(outputs * taps * inputs, 3)
             .iter()
             .map(|number| (number * 100.0).round() / 128.0)
             .collect();
         let weight = |o: usize, t: usize, i: usize| weights[(o * taps + t) * inputs + i];
-        let packed = PackedWeights::pack(isa, [outputs, taps, inputs], kept, weight);
+        let isa = target.isa;
+        let packed = PackedWeights::pack(target, [outputs, taps, inputs], weight);
         let mut widened = Vec::new();
         for panel in packed.panels() {
             let width = panel.vectors * isa.lanes();
