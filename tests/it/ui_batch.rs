@@ -162,6 +162,8 @@ fn a_batch_is_shared_out_among_the_servers_that_have_its_model() {
     });
     open_folder(&mut window, 4, RECIPE);
     window.wait(|editor| editor.batch().is_some_and(|it| it.doing().is_none()));
+    window.harness.get_by_label("3  Run").click();
+    window.frames(4);
     let label = "Model: sd15-paint (on studio)";
     assert!(window.harness.query_by_label(label).is_some());
     for is_used in [true, false] {
