@@ -16,6 +16,8 @@ from session import LANGUAGE, TEXTS, THEME, Session, check
 
 REAL = os.environ.get("COMFY_URL")
 MODEL = os.environ.get("COMFY_MODEL", "sd15-house")
+# A real server computes on the processor too.
+PATIENCE = 5 if REAL else 1
 
 
 def said(key, **values):
@@ -133,13 +135,26 @@ def choose(s):
     s.say("its model is chosen, and what it is was asked once")
 
 
+def smaller(s):
+    """A real one on a processor is asked for small pictures, by the field of the panel."""
+    if not REAL:
+        return
+    s.click(TEXTS["ui-more"])
+    s.click(TEXTS["ui-work-size"], role="spin button")
+    s.key("ctrl+a")
+    s.write("256")
+    s.key("Return")
+    time.sleep(0.5)
+    s.shot("smaller")
+
+
 def preview_and_cancel(s):
     """A run is watched and stopped, here and there."""
     s.drag(s.picture(), [(0.3, 0.3), (0.7, 0.35), (0.35, 0.5), (0.7, 0.6), (0.4, 0.7)])
     time.sleep(0.5)
     s.key("ctrl+Return")
     step = TEXTS["ui-stage-step"].split("{")[0]
-    s.wait(lambda: s.names(step), 60, "no step is shown")
+    s.wait(lambda: s.names(step), 60 * PATIENCE, "no step is shown")
     looks = []
 
     def looks_differ():
@@ -147,11 +162,11 @@ def preview_and_cancel(s):
         looks.append(run("identify", "-format", "%#", s.work / f"look-{len(looks)}.png"))
         return len(set(looks)) >= 3 and s.names(step)
 
-    s.wait(looks_differ, 60, "the picture does not grow on the canvas")
+    s.wait(looks_differ, 60 * PATIENCE, "the picture does not grow on the canvas")
     s.shot("preview")
     check(s.names("127.0.0.1"), "where it runs is not said")
     s.click(TEXTS["ui-cancel"])
-    s.wait(lambda: not s.names(step), 15, "it is not stopped")
+    s.wait(lambda: not s.names(step), 15 * PATIENCE, "it is not stopped")
     time.sleep(1)
     s.shot("cancelled")
     if not REAL:
@@ -164,7 +179,7 @@ def preview_and_cancel(s):
 def again(s):
     """The same to its end."""
     before = s.part(s.picture(), s.work / "before.png")
-    s.run_to_the_end(240)
+    s.run_to_the_end(240 * PATIENCE)
     after = s.part(s.picture(), s.work / "after.png")
     s.shot("result")
     changed = different_pixels(before, after)
@@ -182,7 +197,7 @@ def compare(s):
     busy = [TEXTS["ui-run-waiting"], *(TEXTS[f"ui-stage-{name}"] for name in ("decoding", "text", "picture", "loading")),
             TEXTS["ui-stage-step"].split("{")[0]]
     done = lambda: s.nodes() and not any(name.startswith(tuple(busy)) for _, name, _ in s.nodes())
-    s.wait(lambda: done() and done(), 400, "the comparison does not end")
+    s.wait(lambda: done() and done(), 400 * PATIENCE, "the comparison does not end")
     s.mouse("mousemove 5 300")
     time.sleep(0.5)
     s.shot("comparison")
@@ -259,7 +274,7 @@ def dies(s):
 def main():
     """Every step after the other."""
     try:
-        play(Servers, [first_start, add, choose, preview_and_cancel, again, compare, elsewhere, dies],
+        play(Servers, [first_start, add, choose, smaller, preview_and_cancel, again, compare, elsewhere, dies],
              "Pictures from a server.")
     except Failed as failure:
         sys.exit(str(failure))

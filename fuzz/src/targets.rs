@@ -402,7 +402,18 @@ pub fn recipe(data: &[u8]) {
     for name in ["prompts.csv", "prompts.tsv"] {
         let _ = bulk::PromptTable::parse(prompts, Path::new(name));
     }
-    let _ = bulk::decisions(review, Path::new("review.csv"));
+    if let Ok(rows) = bulk::review_rows(review, Path::new("review.csv")) {
+        let said = |rows: &[bulk::ReviewRow]| {
+            let mut said: Vec<String> =
+                rows.iter().map(|row| format!("{:?} {:?}", row.picture, row.decision)).collect();
+            said.sort();
+            said
+        };
+        let before = said(&rows);
+        let table = bulk::review_csv(rows).unwrap();
+        let again = bulk::review_rows(&table, Path::new("review.csv")).unwrap();
+        assert_eq!(said(&again), before);
+    }
     let Ok(recipe) = bulk::BulkRecipe::parse(&String::from_utf8_lossy(recipe)) else { return };
     static CARD: OnceLock<catalog::ModelCard> = OnceLock::new();
     let card = CARD.get_or_init(|| catalog::open(&ModelRef::BuiltIn).unwrap());
