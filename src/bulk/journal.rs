@@ -37,6 +37,8 @@ const DONE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("done");
 const CLAIMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("claims");
 /// Selection's key → [`KnownMask`], as JSON.
 const MASKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("masks");
+/// A mask's place in a review → SHA-256 of what was laid out there.
+const LAID_OUT: TableDefinition<'_, &str, &str> = TableDefinition::new("laid out");
 
 /// A result that is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,6 +172,8 @@ impl Journal {
         if journal.about("format")?.as_deref() != Some(FORMAT) {
             return Err(JournalError::Newer(out.to_owned()));
         }
+        // One from before there was a table has it from now on.
+        prepare(&journal.database).map_err(|error| failed(error.to_string()))?;
         remove_leftovers(out).map_err(|error| failed(error.to_string()))?;
         Ok(journal)
     }
@@ -272,20 +276,24 @@ impl Journal {
         self.get(MASKS, key)
     }
 
-    /// Whether a file of that SHA-256 is a mask that was made here, of whatever picture and part.
-    pub fn has_made(&self, bytes: &str) -> Result<bool, JournalError> {
-        let read = || -> Result<bool, redb::Error> {
-            let table = self.database.begin_read()?.open_table(MASKS)?;
-            for entry in table.iter()? {
-                let (_, value) = entry?;
-                let known = serde_json::from_slice::<KnownMask>(value.value());
-                if known.is_ok_and(|known| known.bytes == bytes) {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
+    /// SHA-256 of the mask that was laid out at that place for a look, if one was.
+    pub fn laid_out(&self, place: &str) -> Result<Option<String>, JournalError> {
+        let read = || -> Result<Option<String>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(LAID_OUT)?;
+            Ok(table.get(place)?.map(|value| value.value().to_owned()))
         };
         read().map_err(|error| self.failed(&error))
+    }
+
+    /// Says what lies there. Whatever else is found at that place later is somebody else's.
+    pub fn say_laid_out(&self, place: &str, bytes: &str) -> Result<(), JournalError> {
+        let write = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            transaction.open_table(LAID_OUT)?.insert(place, bytes)?;
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|error| self.failed(&error))
     }
 
     /// Its pixels; `None` where they were removed.
@@ -380,6 +388,7 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
     transaction.open_table(DONE)?;
     transaction.open_table(CLAIMS)?;
     transaction.open_table(MASKS)?;
+    transaction.open_table(LAID_OUT)?;
     transaction.commit()?;
     Ok(())
 }

@@ -81,3 +81,29 @@ fn masks_come_back_as_they_were() {
     assert_eq!(journal.known_mask(&key).unwrap(), Some(kept));
     assert_eq!(journal.mask(&key, extent).unwrap(), Some(mask));
 }
+
+#[test]
+fn what_is_laid_out_is_known_by_its_place_also_in_a_journal_from_before() {
+    let out = tempfile::tempdir().unwrap();
+    let journal = Journal::open(out.path(), false).unwrap();
+    let write = || -> Result<(), redb::Error> {
+        let transaction = journal.database.begin_write()?;
+        transaction.delete_table(LAID_OUT)?;
+        transaction.commit()?;
+        Ok(())
+    };
+    write().unwrap();
+    drop(journal);
+    let journal = Journal::open(out.path(), true).unwrap();
+    let place = "subject/a.png";
+    assert_eq!(journal.laid_out(place).unwrap(), None);
+    for bytes in ["01", "02"] {
+        journal.say_laid_out(place, bytes).unwrap();
+        assert_eq!(journal.laid_out(place).unwrap().as_deref(), Some(bytes));
+    }
+    // The same content elsewhere was put there by somebody.
+    assert_eq!(journal.laid_out("subject/b.png").unwrap(), None);
+    drop(journal);
+    let again = Journal::open(out.path(), true).unwrap();
+    assert_eq!(again.laid_out(place).unwrap().as_deref(), Some("02"));
+}

@@ -254,11 +254,11 @@ impl Reading<'_> {
         let known = self.journal.known_mask(&key)?;
         if let Some(review) = &self.batch.review {
             let path = review.mask_path(source);
-            // What lies there and was never made here was painted by somebody.
             if let Ok(bytes) = std::fs::read(&path) {
-                let there = Key::of(&bytes).hex();
-                let is_known = known.as_ref().is_some_and(|known| known.bytes == there);
-                if !is_known && !self.journal.has_made(&there)? {
+                let there = Some(Key::of(&bytes).hex());
+                let ours = known.as_ref().map(|known| known.bytes.clone());
+                // Else it was painted by somebody. What we laid there may be of a picture that is another one now.
+                if there != ours && there != self.journal.laid_out(&review.place(source))? {
                     return Ok(MaskBytes::Given(path, bytes));
                 }
             }

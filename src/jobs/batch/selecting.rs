@@ -121,10 +121,8 @@ impl Selecting<'_> {
                     let why = known.missing.unwrap_or(Message::new("select-no-subject"));
                     return settle(opened, State::Look, &why);
                 };
-                decision = match self.lay_out(&opened, source, &mask, &key) {
-                    // It was said of the mask that lay there before.
-                    Ok(LaidOut::InPlaceOfAnother) => None,
-                    Ok(LaidOut::New | LaidOut::AsBefore) => self.decision(&name),
+                decision = match self.laid_out(&opened, source, &mask, (&key, &known))? {
+                    Ok(decision) => decision,
                     Err(error) => return settle(opened, State::Failed, &error.message()),
                 };
                 let flagged = known
@@ -231,18 +229,42 @@ impl Selecting<'_> {
         opened.doubt = Some(doubt);
     }
 
-    /// Lays a selection out for a look, where one was asked for and it does not lie there yet. Another one that
-    /// lies there was made here too, of what the picture was before or by what looked then.
-    fn lay_out(
+    /// Lays a selection out for a look, where one was asked for, and says what was decided of it. The inner error is
+    /// the picture's; the journal's ends the batch.
+    fn laid_out(
         &self,
         opened: &Opened,
         source: &Source,
         mask: &Mask,
+        (key, known): (&Key, &KnownMask),
+    ) -> Result<Result<Option<Decision>, PictureError>, JournalError> {
+        let Some(review) = &self.batch.review else {
+            return Ok(Ok(None));
+        };
+        let laid = match self.lay_out(review, (opened, source), mask, key) {
+            Ok(laid) => laid,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (journal, place) = (self.batch.journal, review.place(source));
+        if journal.laid_out(&place)?.as_ref() != Some(&known.bytes) {
+            journal.say_laid_out(&place, &known.bytes)?;
+        }
+        Ok(Ok(match laid {
+            // It was said of the mask that lay there before.
+            LaidOut::InPlaceOfAnother => None,
+            LaidOut::New | LaidOut::AsBefore => self.decision(&source.name()),
+        }))
+    }
+
+    /// Lays it out where it does not lie there yet. Another one that lies there was laid there too, for what the
+    /// picture was before or by what looked then.
+    fn lay_out(
+        &self,
+        review: &Review,
+        (opened, source): (&Opened, &Source),
+        mask: &Mask,
         key: &Key,
     ) -> Result<LaidOut, PictureError> {
-        let Some(review) = &self.batch.review else {
-            return Ok(LaidOut::AsBefore);
-        };
         let path = review.mask_path(source);
         let cutout = review.cutout_path(source);
         let failed = |error: std::io::Error| PictureError::Write {
@@ -262,14 +284,11 @@ impl Selecting<'_> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
+        // The mask comes last: where it is right, its cut-out is.
         let shown = cut_out(&opened.loaded.picture, mask);
-        file::save(
-            &cutout,
-            &shown,
-            &FileOrigin::default(),
-            &SaveOptions::default(),
-        )?;
+        let (origin, options) = (FileOrigin::default(), SaveOptions::default());
+        file::save(&cutout, &shown, &origin, &options)?;
+        file::write_whole(&path, |file| Ok(std::io::Write::write_all(file, &bytes)?))?;
         Ok(laid)
     }
 
@@ -303,6 +322,12 @@ impl Review {
     /// Where a picture's mask lies.
     pub fn mask_path(&self, source: &Source) -> std::path::PathBuf {
         self.folder.join(relative(source, MASK))
+    }
+
+    /// What the journal calls that place: folders may be moved.
+    pub(super) fn place(&self, source: &Source) -> String {
+        let of = self.folder.file_name().unwrap_or_default();
+        format!("{}/{}", of.to_string_lossy(), source.name())
     }
 
     /// Where a small picture of what is selected lies.
