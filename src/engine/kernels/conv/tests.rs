@@ -66,7 +66,7 @@ fn stored(geometry: &ConvGeometry, picture: usize, (row, column): (usize, usize)
 fn packed(isa: Isa, [outputs, inputs, kernel]: [usize; 3], weight: &[f32]) -> PackedWeights {
     let taps = kernel * kernel;
     PackedWeights::pack(
-        PackTarget::new(isa, WeightDtype::F32),
+        PackTarget::in_f32(isa),
         [outputs, taps, inputs],
         |o, t, i| weight[(o * inputs + i) * taps + t],
     )
@@ -206,7 +206,7 @@ fn the_epilogue_is_bias_geglu_and_residual() {
         let bias = numbers(2 * outputs, 3);
         let residual = numbers(rows * outputs, 4);
         let order = |index| geglu_row_order(isa, outputs, index);
-        let target = PackTarget::new(isa, WeightDtype::F32);
+        let target = PackTarget::in_f32(isa);
         let weights = PackedWeights::pack(target, [2 * outputs, 1, inputs], |o, _, i| {
             weight[order(o) * inputs + i]
         });
@@ -259,11 +259,7 @@ fn a_bf16_output_is_the_f32_output_rounded_or_f32() {
                 .map(bf16::from_f32)
                 .collect();
             let residual: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
-            let weights = PackedWeights::pack(
-                PackTarget::new(isa, WeightDtype::F32),
-                [outputs, 1, inputs],
-                |o, _, i| weight[o * inputs + i],
-            );
+            let weights = packed(isa, [outputs, inputs, 1], &weight);
             let cases = [
                 (false, DtypeSlice::F32(&residual)),
                 (true, DtypeSlice::F32(&residual)),
@@ -446,11 +442,7 @@ fn check_threads(isa: Isa) {
     let (rows, inputs, outputs) = (500, 40, 100);
     let x = numbers(rows * inputs, 1);
     let weight = numbers(outputs * inputs, 2);
-    let weights = PackedWeights::pack(
-        PackTarget::new(isa, WeightDtype::F32),
-        [outputs, 1, inputs],
-        |o, _, i| weight[o * inputs + i],
-    );
+    let weights = packed(isa, [outputs, inputs, 1], &weight);
     let epilogue = Epilogue::default();
     assert_same_by_threads(isa, || {
         linear(
@@ -466,11 +458,7 @@ fn check_threads(isa: Isa) {
     let (height, width, inputs, outputs) = (128, 16, 900, 8);
     let x = numbers(height * width * inputs, 3);
     let weight = numbers(outputs * 9 * inputs, 4);
-    let weights = PackedWeights::pack(
-        PackTarget::new(isa, WeightDtype::F32),
-        [outputs, 9, inputs],
-        |o, tap, i| weight[(o * 9 + tap) * inputs + i],
-    );
+    let weights = packed(isa, [outputs, inputs, 3], &weight);
     let geometry = ConvGeometry {
         batch: 1,
         height,

@@ -103,7 +103,7 @@ impl PackedWeights {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PackTarget, PanelData, WeightDtype};
+    use super::super::{PackTarget, PanelData};
     use super::*;
     use crate::engine::kernels::reference::numbers;
 
@@ -117,11 +117,10 @@ mod tests {
                     k_by_n[at % inputs * outputs + at / inputs] = n_by_k[at];
                 }
                 let shape = [outputs, 1, inputs];
-                let expected = PackedWeights::pack(
-                    PackTarget::new(isa, WeightDtype::F32),
-                    shape,
-                    |output, _, input| n_by_k[output * inputs + input],
-                );
+                let expected =
+                    PackedWeights::pack(PackTarget::in_f32(isa), shape, |output, _, input| {
+                        n_by_k[output * inputs + input]
+                    });
                 let shape = [outputs, inputs];
                 let packed_nk = PackedWeights::pack_nk(isa, shape, |output| {
                     &n_by_k[output * inputs..][..inputs]

@@ -82,6 +82,11 @@ impl PackTarget {
             in_place_of: None,
         }
     }
+
+    /// The same in f32.
+    pub(crate) fn in_f32(isa: Isa) -> Self {
+        Self::new(isa, WeightDtype::F32)
+    }
 }
 
 /// A panel as its microkernel reads it.

@@ -1,7 +1,7 @@
 use candle_core::Device;
 
 use super::*;
-use crate::engine::kernels::{Isa, PackTarget, WeightDtype};
+use crate::engine::kernels::{Isa, PackTarget};
 use crate::engine::nn::goldens::{Watch, assert_close, numbers};
 
 /// A linear layer of that matrix, packed row by row in `order` or left a tensor.
@@ -21,11 +21,9 @@ fn layer(weight: &Tensor, bias: &Tensor, order: Option<&dyn Fn(usize) -> usize>)
         .collect();
     let bias: Vec<f32> = (0..outputs).map(|output| bias[order(output)]).collect();
     let set = Isa::chosen().unwrap().in_f32();
-    let packed = PackedWeights::pack(
-        PackTarget::new(set, WeightDtype::F32),
-        [outputs, 1, inputs],
-        |o, _, i| rows[o][i],
-    );
+    let packed = PackedWeights::pack(PackTarget::in_f32(set), [outputs, 1, inputs], |o, _, i| {
+        rows[o][i]
+    });
     Linear {
         weight: Weight::Packed(packed.into()),
         bias: Some(Tensor::new(bias, &Device::Cpu).unwrap()),
