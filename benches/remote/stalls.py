@@ -124,16 +124,16 @@ class Program:
 
     def lines(self):
         """Its frames: when they began, milliseconds by the clock and of the processor, texels, whether a job ran, and
-        milliseconds of the program alone."""
+        milliseconds of the program alone and of those in which it was blocked."""
         with open(self.frames) as file:
             rows = list(csv.reader(file, delimiter="\t"))[1:]
-        return [(float(row[0]), float(row[1]), float(row[2]), int(row[4]), row[5] == "1", float(row[6]))
-                for row in rows if len(row) == 7 and row[6]]
+        return [(float(row[0]), float(row[1]), float(row[2]), int(row[4]), row[5] == "1", float(row[6]), float(row[7]))
+                for row in rows if len(row) == 8 and row[7]]
 
     def is_idle(self, seconds):
         """True where no job ran for so long."""
         now = time.time()
-        late = [ran for began, _, _, _, ran, _ in self.lines()[-5000:] if began > now - seconds]
+        late = [ran for began, *_, ran, _, _ in self.lines()[-5000:] if began > now - seconds]
         return bool(late) and not any(late)
 
     def threads(self):
@@ -230,6 +230,7 @@ class Asking:
         said("window (wall clock, without the swap of buffers):", [line[1] for line in frames])
         said("thread (processor time, with swap and events):   ", [line[2] for line in frames])
         said("program (wall clock of logic and ui, no drawing):", [line[5] for line in frames])
+        said("blocked (of that neither at work nor in line): ", [line[6] for line in frames])
         said("the smaller of both, a bound of what is asked:   ", [min(line[1], line[2] or line[1]) for line in frames])
         sys.stdout.flush()
         if SHOTS:
