@@ -202,8 +202,12 @@ impl Weights {
     ) -> Result<Weight, EngineError> {
         let in_place_of = match before {
             Some(Weight::Packed(packed)) => Arc::into_inner(packed),
-            // A tensor of candle's is gone before it is read again.
-            Some(Weight::Tensor(_)) | None => None,
+            Some(Weight::Tensor(before)) => {
+                // It is not held beside the one that is read.
+                drop(before);
+                None
+            }
+            None => None,
         };
         let Some(isa) = self.kernel_isa() else {
             return Ok(Weight::Tensor(self.tensor_of_shapes(name, shapes)?));

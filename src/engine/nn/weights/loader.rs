@@ -135,7 +135,8 @@ impl<'a> Loader<'a> {
     /// See [`Weights::table`].
     pub(crate) fn table(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.progress.checkpoint()?;
-        let table = self.kept_or(name, |weights, _| {
+        let table = self.kept_or(name, |weights, before| {
+            drop(before);
             Ok(Weight::Tensor(weights.table(name, shape)?))
         })?;
         match table {
