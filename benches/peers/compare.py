@@ -137,6 +137,31 @@ def compare(settings, stage):
     return report(settings, stage, ours, summary, peers)
 
 
+def compare_alone(settings, stage):
+    """The same with one program in memory at a time: in each turn it loads, runs once unseen and once seen, and ends."""
+    names, kept, seconds = ["overpaint", *settings.peers], {}, {}
+    with tempfile.TemporaryDirectory() as dump:
+        for turn in range(settings.rounds):
+            for index in range(len(names)):
+                # Ours comes first once: it writes what the others read.
+                name = names[(index + turn) % len(names)]
+                if name == "overpaint":
+                    program = Ours(settings, stage, dump)
+                    again = program.run
+                else:
+                    program = Peer(settings, stage, name, f"{dump}/{stage}.safetensors")
+                    again = lambda peer=program: peer.run({})
+                again()
+                again()
+                seconds.setdefault(name, []).append(program.seconds[-1])
+                kept[name] = program, program.end()
+                print(f"  {stage} round {turn + 1}: {name} {program.seconds[-1]:.3f}", file=sys.stderr, flush=True)
+    for name, (program, _) in kept.items():
+        program.seconds = seconds[name]
+    ours, rest = kept["overpaint"]
+    return report(settings, stage, ours, rest[-1], [kept[name][0] for name in settings.peers])
+
+
 def gigabytes(count):
     return f"{count / 1e9:5.1f}" if count else "    -"
 
@@ -186,6 +211,7 @@ def main():
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS + BUILT_PEERS)
     parser.add_argument("--built", type=Path, default=Path.home() / ".cache/overpaint-peers", help="where more.sh built")
     parser.add_argument("--few-steps", action="store_true", help="edits of 4 steps; MODEL is random:sd15-lcm")
+    parser.add_argument("--alone", action="store_true", help="one program in memory at a time, for models too large for several")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -197,6 +223,8 @@ def main():
         can = STAGES_OF.get(name.split("-")[0])
         if can and not set(settings.stage) <= set(can):
             parser.error(f"{name} runs {' and '.join(can)} only")
+    if settings.alone and "edit" in settings.stage:
+        parser.error("--alone is for the stages of a model, not for edits")
     if settings.few_steps and settings.random == "random:sd15":
         settings.random = "random:sd15-lcm"
     if not (settings.model / "model_index.json").exists():
@@ -211,7 +239,7 @@ def main():
     print(f"load average before: {os.getloadavg()[0]:.2f}")
     rows, wrong = [], []
     for stage in settings.stage:
-        new_rows, new_wrong = compare(settings, stage)
+        new_rows, new_wrong = (compare_alone if settings.alone else compare)(settings, stage)
         rows += new_rows
         wrong += new_wrong
     if settings.json:

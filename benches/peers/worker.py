@@ -234,7 +234,9 @@ def main():
         import openvino
 
         with torch.inference_mode():
-            return openvino.save_model(model_of(STAGE, given(STAGE, load_file(NUMBERS))), WRITTEN)
+            model = model_of(STAGE, given(STAGE, load_file(NUMBERS)))
+            # Its weights are in half precision already; the frequencies of the time embedding must not be.
+            return openvino.save_model(model, WRITTEN, compress_to_fp16=False)
     began = time.perf_counter()
     load = {"torch": of_torch, "openvino": of_openvino}[BACKEND]
     wanted = None

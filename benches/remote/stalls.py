@@ -123,18 +123,22 @@ class Program:
         return sum(1 for _ in self.data.rglob("kept/*.json"))
 
     def lines(self):
-        """Its frames: when they began, milliseconds by the clock and of the processor, texels, whether a job ran, and
-        milliseconds of the program alone and of those in which it was blocked."""
+        """Its frames: when they began, milliseconds by the clock and of the processor, texels, whether a job ran,
+        milliseconds of the program alone and of those in which it was blocked, and jobs it had asked for by then."""
         with open(self.frames) as file:
             rows = list(csv.reader(file, delimiter="\t"))[1:]
-        return [(float(row[0]), float(row[1]), float(row[2]), int(row[4]), row[5] == "1", float(row[6]), float(row[7]))
-                for row in rows if len(row) == 8 and row[7]]
+        return [(float(row[0]), float(row[1]), float(row[2]), int(row[4]), row[5] == "1", float(row[6]), float(row[7]),
+                 int(row[8])) for row in rows if len(row) == 9 and row[8]]
 
     def is_idle(self, seconds):
         """True where no job ran for so long."""
         now = time.time()
-        late = [ran for began, *_, ran, _, _ in self.lines()[-5000:] if began > now - seconds]
+        late = [ran for began, *_, ran, _, _, _ in self.lines()[-5000:] if began > now - seconds]
         return bool(late) and not any(late)
+
+    def jobs(self):
+        """Jobs that it has asked for. A key that it did not take is not one of them."""
+        return self.lines()[-1][-1]
 
     def threads(self):
         """How many threads of which name it has."""
@@ -185,12 +189,12 @@ class Asking:
 
     def __init__(self, program, hand, server):
         self.program, self.hand, self.server = program, hand, server
-        self.asked, self.kills = 0, []
+        self.pressed, self.kills = 0, []
 
     def ask(self):
         """One more job."""
         self.hand.keys.put("ctrl+Return")
-        self.asked += 1
+        self.pressed += 1
 
     def alone(self):
         """Seconds of a run that is left alone."""
@@ -205,8 +209,9 @@ class Asking:
 
     def phase(self, name, count, seed, alone, kills):
         """That many jobs at random moments, the same whether the server is killed or not; says what came of them."""
-        dice, began, asked = random.Random(seed), time.time(), self.asked
+        dice, began, pressed = random.Random(seed), time.time(), self.pressed
         results, taken_up, killed = self.program.results(), self.server.count("POST /prompt"), len(self.kills)
+        jobs = self.program.jobs()
         for _ in range(count):
             self.ask()
             pauses = [dice.uniform(0, most) for most in (1.25 * alone, 0.6, 0.6)]
@@ -223,8 +228,8 @@ class Asking:
         ran = [line[0] for line in frames if line[4]]
         hit = sum(1 for kill in self.kills[killed:] if any(abs(at - kill) < 0.1 for at in ran))
         print(f"{name}: {time.time() - began:.0f} s; {len(self.kills) - killed} kills, {hit} of them while a job ran")
-        print(f"  jobs asked: {self.asked - asked}; that gave a picture: {self.program.results() - results}; "
-              f"taken up there: {self.server.count('POST /prompt') - taken_up}")
+        print(f"  keys pressed: {self.pressed - pressed}; jobs the window asked for: {self.program.jobs() - jobs}; that gave a "
+              f"picture: {self.program.results() - results}; taken up there: {self.server.count('POST /prompt') - taken_up}")
         print(f"  frames: {len(frames)}, {len(ran)} of them while a job ran; "
               f"{sum(line[3] for line in frames) / max(len(frames), 1) / 1e3:.0f} thousand texels sent in each")
         said("window (wall clock, without the swap of buffers):", [line[1] for line in frames])
@@ -259,7 +264,7 @@ def measure(program, hand, server, how):
         sys.exit(f"the program ended with {program.process.returncode}")
     left = {name: f"{before[name]} → {number}" for name, number in sorted(after.items()) if number > before[name]}
     print(f"threads: {sum(before.values())} before the first kill, {sum(after.values())} at the end; more of: {left or '-'}")
-    print(f"all: {asking.asked} jobs asked, {program.results()} gave a picture")
+    print(f"all: {asking.pressed} keys, {program.jobs()} jobs, {program.results()} gave a picture")
 
 
 if __name__ == "__main__":

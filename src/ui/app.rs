@@ -8,7 +8,7 @@ use super::brush::BrushSize;
 use super::canvas::TextureStore;
 use super::context::{Desk, memory};
 use super::dialogs::{self, FileAnswer, FileChooser, Outcome};
-use super::frame_times::FrameTimes;
+use super::frame_times::{EngineWork, FrameTimes};
 use super::motion::DesktopMotion;
 use super::options::WindowOptions;
 use super::placement::Placement;
@@ -436,12 +436,17 @@ fn remember_brush(ctx: &egui::Context, desk: &mut Desk<'_>) {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if let (Some(times), Some(desktop)) = (&mut self.frame_times, &self.desktop) {
-            let running = desktop.editor.running().is_some();
+            let work = EngineWork {
+                is_running: desktop.editor.running().is_some(),
+                jobs: (desktop.editor.runs().iter().map(|run| run.job.0))
+                    .max()
+                    .unwrap_or(0),
+            };
             let mut uploads = desktop.store.uploads();
             if desktop.state.batch.is_shown {
                 (uploads.count, uploads.texels) = desktop.state.batch.textures.sent;
             }
-            times.next_frame(frame.info().cpu_usage, uploads, running);
+            times.next_frame(frame.info().cpu_usage, uploads, work);
         }
         if let Some(desktop) = &mut self.desktop {
             desktop.advance(ctx);

@@ -8,8 +8,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::canvas::Uploads;
 
 /// The columns; a line is written when the next frame begins.
-const HEADER: &str =
-    "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\tjob_running\tprogram_ms\tblocked_ms";
+const HEADER: &str = "began_unix_s\twindow_ms\tthread_cpu_ms\ttextures\ttexels\tjob_running\t\
+                      program_ms\tblocked_ms\tjobs";
+
+/// What the engine is at when a frame begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EngineWork {
+    /// A job runs.
+    pub(super) is_running: bool,
+    /// Jobs that this window has asked for so far.
+    pub(super) jobs: u64,
+}
 
 /// A file with one line a frame (written at once, so that it is whole whenever the program ends),
 /// separated by tabs:
@@ -23,7 +32,8 @@ const HEADER: &str =
 /// - `program_ms`: wall-clock time of logic and ui alone, before anything is tessellated, sent or drawn: what this
 ///   program does, and waits for, whatever draws;
 /// - `blocked_ms`: how much of it the thread was blocked: it neither ran nor stood in line for a processor. 0 where
-///   the system does not say.
+///   the system does not say;
+/// - `jobs`: how many jobs this window had asked for by then, whatever became of them.
 #[derive(Debug)]
 pub(super) struct FrameTimes {
     file: LineWriter<File>,
@@ -58,7 +68,7 @@ impl FrameTimes {
     }
 
     /// To be called when a frame begins, with what is known of the one before.
-    pub(super) fn next_frame(&mut self, seconds: Option<f32>, uploads: Uploads, running: bool) {
+    pub(super) fn next_frame(&mut self, seconds: Option<f32>, uploads: Uploads, work: EngineWork) {
         let now = (SystemTime::now(), thread_cpu_time());
         let (program, blocked) = std::mem::take(&mut self.program);
         self.frame = (Instant::now(), scheduled_time());
@@ -67,15 +77,16 @@ impl FrameTimes {
             // A lost line spoils a measurement, not the painting.
             _ = writeln!(
                 self.file,
-                "{:.6}\t{:.3}\t{:.3}\t{}\t{}\t{}\t{:.3}\t{:.3}",
+                "{:.6}\t{:.3}\t{:.3}\t{}\t{}\t{}\t{:.3}\t{:.3}\t{}",
                 unix.as_secs_f64(),
                 seconds.unwrap_or_default() * 1e3,
                 now.1.saturating_sub(cpu).as_secs_f64() * 1e3,
                 uploads.count,
                 uploads.texels,
-                u8::from(running),
+                u8::from(work.is_running),
                 program.as_secs_f64() * 1e3,
                 blocked.as_secs_f64() * 1e3,
+                work.jobs,
             );
         }
     }
