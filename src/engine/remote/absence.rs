@@ -8,10 +8,13 @@ use super::attended::HEED;
 use super::http::Http;
 use crate::engine::server_error::{Fault, ServerError};
 use crate::engine::{Cancelled, EngineError, EngineOutput, Progress, Stage};
+use crate::raster::RgbF32;
 
-/// So often a job is lost, or its server missed in a row, until it is no accident any more: a server may well die of
-/// the job.
-const MOST_SETBACKS: u32 = 10;
+/// So often a job is lost at the same stage, or its server missed in a row, until it is no accident any more: a server
+/// may well die of the job, and then it does where it did before. One that dies by itself does so anywhere.
+const MOST_SETBACKS: usize = 10;
+/// So often a job is lost in all.
+const MOST_LOST: usize = 40;
 /// The longest pause between two looks whether it is back.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -32,10 +35,14 @@ pub(super) fn through_absences(
     mut attempt: impl FnMut(&mut dyn Progress) -> Attempt,
 ) -> Result<EngineOutput, EngineError> {
     http.note_heard();
-    let (mut lost, mut missed) = (0, 0);
+    let (mut lost, mut missed) = (Vec::new(), 0);
+    let mut noted = Noted {
+        progress,
+        stage: Stage::Loading,
+    };
     loop {
         let began = Instant::now();
-        let Attempt { outcome, is_there } = attempt(progress);
+        let Attempt { outcome, is_there } = attempt(&mut noted);
         let error = match outcome {
             Err(EngineError::Server(error)) if error.fault.is_passing() => error,
             ended => return ended,
@@ -43,16 +50,47 @@ pub(super) fn through_absences(
         let error = if is_there {
             http.fault(Fault::Gone)
         } else {
-            lost += 1;
+            lost.push(noted.stage);
             error
         };
         // A long job over a bad line is another matter than a server that dies of it.
         let is_missed_again = is_there && began.elapsed() < http.pace.absence;
         missed = if is_missed_again { missed + 1 } else { 0 };
-        if lost.max(missed) == MOST_SETBACKS || (!is_there && progress.may_be_handed_on()) {
+        let lost_here = lost.iter().filter(|stage| **stage == noted.stage).count();
+        let is_no_accident = lost_here.max(missed) >= MOST_SETBACKS || lost.len() >= MOST_LOST;
+        if is_no_accident || (!is_there && noted.may_be_handed_on()) {
             return Err(error.into());
         }
-        wait(http, question, error, progress)?;
+        wait(http, question, error, noted.progress)?;
+    }
+}
+
+/// Notes the last stage that a run told of.
+struct Noted<'a> {
+    progress: &'a mut dyn Progress,
+    stage: Stage,
+}
+
+impl Progress for Noted<'_> {
+    fn checkpoint(&mut self) -> Result<(), Cancelled> {
+        self.progress.checkpoint()
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.progress.stage(stage);
+    }
+
+    fn wants_preview(&self) -> bool {
+        self.progress.wants_preview()
+    }
+
+    fn preview(&mut self, preview: RgbF32) {
+        self.progress.preview(preview);
+    }
+
+    fn may_be_handed_on(&self) -> bool {
+        self.progress.may_be_handed_on()
     }
 }
 

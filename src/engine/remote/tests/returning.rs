@@ -3,10 +3,12 @@
 
 use super::comfy::{self, Comfy};
 use super::scripted::Scripted;
-use super::{Watch, fault_of, run, sdapi};
-use crate::catalog::ServerKind;
+use super::{PACE, Watch, fault_of, run, sdapi};
+use crate::catalog::{Access, ServerKind};
+use crate::engine::remote::absence::{Attempt, through_absences};
+use crate::engine::remote::http::Http;
 use crate::engine::remote::testing::input;
-use crate::engine::{EngineError, EngineOutput, Fault, Stage};
+use crate::engine::{EngineError, EngineOutput, Fault, Progress, Stage};
 use crate::plan::EngineInput;
 use crate::text::Explain as _;
 
@@ -185,6 +187,58 @@ fn what_another_engine_may_do_waits_for_no_server_unless_that_has_the_job() {
     let comfy = Comfy::start(comfy::Quirk::LosesAnswer("/prompt"));
     ran(&comfy.scripted, ServerKind::Comfy, "", &mut watch());
     assert_eq!(comfy.asked("/prompt"), 1);
+}
+
+/// How often a job was attempted that is lost at each of those stages and then comes to an end, and that end.
+fn attempts(lost_at: impl IntoIterator<Item = Stage>) -> (usize, Result<(), EngineError>) {
+    let comfy = Comfy::start(comfy::Quirk::None);
+    let server = comfy.scripted.server(ServerKind::Comfy);
+    let http = Http::new(&server, &Access::default(), PACE);
+    let (mut lost_at, mut count) = (lost_at.into_iter(), 0);
+    let outcome = through_absences(
+        &http,
+        "/system_stats",
+        &mut Watch::default(),
+        |progress: &mut dyn Progress| {
+            count += 1;
+            let outcome = match lost_at.next() {
+                Some(stage) => {
+                    progress.stage(stage);
+                    Err(http.fault(Fault::Gone).into())
+                }
+                None => Err(EngineError::Internal {
+                    why: "the end".to_owned(),
+                }),
+            };
+            Attempt {
+                outcome,
+                is_there: false,
+            }
+        },
+    );
+    (count, outcome.map(|_| ()))
+}
+
+#[test]
+fn a_server_that_dies_of_a_job_is_told_from_one_that_dies_at_any_moment() {
+    let end = || {
+        Err(EngineError::Internal {
+            why: "the end".to_owned(),
+        })
+    };
+    let step = |done| Stage::Step { done, of: 12 };
+    // Everywhere three times.
+    let anywhere = (0..13).cycle().take(39).map(step);
+    assert_eq!(attempts(anywhere), (40, end()));
+    // Where it did before, with something else between.
+    let same = (0..30).map(|turn| step(if turn % 3 == 1 { 0 } else { 12 }));
+    let (count, outcome) = attempts(same);
+    assert_eq!((count, outcome.is_err()), (15, true));
+    assert_ne!(outcome, end());
+    // A server that does nothing but die.
+    let (count, outcome) = attempts((0..100).map(|turn| step(turn % 13)));
+    assert_eq!(count, 40);
+    assert_ne!(outcome, end());
 }
 
 #[test]
