@@ -114,7 +114,8 @@ class Program:
                                capture_output=True, text=True, timeout=120, check=True)
         window = found.stdout.split()[-1]
         time.sleep(3)
-        subprocess.run(["xdotool", "windowactivate", "--sync", window, "windowsize", window, "1920", "1080",
+        # So high that the status bar with its count of messages is on the screen below the title bar.
+        subprocess.run(["xdotool", "windowactivate", "--sync", window, "windowsize", window, "1920", "1040",
                         "windowmove", window, "0", "0"], check=True)
         time.sleep(3)
 

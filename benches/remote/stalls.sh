@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whether the window stalls, or loses or leaks something, while a server dies and comes back: a scripted ComfyUI
 # (benches/session/comfy.py) is killed (SIGKILL) and started again at N random moments of runs in a real window of
-# 1920×1080, in which one paints all the while.
+# 1920×1040, in which one paints all the while.
 #
 #   bash benches/remote/stalls.sh BINARY [N]
 #

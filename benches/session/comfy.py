@@ -189,6 +189,12 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(body or b"{}")
         if path == "/prompt":
             job = (asked["prompt_id"], asked["client_id"], asked["prompt"])
+            picture = job[2]["picture"]["inputs"]["image"].split(" [")[0]
+            if not (comfy.folder / picture.replace("/", "-")).is_file():
+                # It was sent in a life before this one.
+                told = {"details": f"image - Invalid image file: {picture}"}
+                return self.answer({"error": {"message": "Prompt outputs failed validation"},
+                                    "node_errors": {"picture": {"errors": [told]}}}, 400)
             with comfy.lock:
                 comfy.waiting.append(job)
             comfy.jobs.put(job)
