@@ -199,6 +199,7 @@ const PACE: Pace = Pace {
     connect: Duration::from_millis(300),
     answer: Duration::from_millis(500),
     absence: Duration::from_millis(60),
+    returns: Duration::ZERO,
     look: Duration::from_millis(5),
 };
 
@@ -215,6 +216,7 @@ fn a_server_that_hangs_keeps_neither_its_lane_nor_the_program() {
         connect: Duration::from_secs(20),
         answer: Duration::from_mins(2),
         absence: Duration::from_mins(2),
+        returns: Duration::ZERO,
         look: Duration::from_millis(5),
     };
     let comfy = Comfy::start(Duration::from_millis(40));

@@ -8,13 +8,14 @@ use super::attended::HEED;
 use super::http::Http;
 use crate::engine::server_error::{Fault, ServerError};
 use crate::engine::{Cancelled, EngineError, EngineOutput, Progress, Stage};
-use crate::raster::RgbF32;
 
-/// So often a job is lost at the same stage, or its server missed in a row, until it is no accident any more: a server
-/// may well die of the job, and then it does where it did before. One that dies by itself does so anywhere.
-const MOST_SETBACKS: usize = 10;
-/// So often a job is lost in all.
-const MOST_LOST: usize = 40;
+/// So many setbacks in a row are no accident any more, once they have gone on for [`Pace::returns`]: a server may well
+/// die of the job.
+///
+/// [`Pace::returns`]: super::Pace::returns
+const MOST_SETBACKS: u32 = 10;
+/// So many cost no pause.
+const FREE_SETBACKS: u32 = 3;
 /// The longest pause between two looks whether it is back.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,74 +36,68 @@ pub(super) fn through_absences(
     mut attempt: impl FnMut(&mut dyn Progress) -> Attempt,
 ) -> Result<EngineOutput, EngineError> {
     http.note_heard();
-    let (mut lost, mut missed) = (Vec::new(), 0);
-    let mut noted = Noted {
-        progress,
-        stage: Stage::Loading,
-    };
+    let (mut lost, mut missed) = (Row::default(), Row::default());
     loop {
         let began = Instant::now();
-        let Attempt { outcome, is_there } = attempt(&mut noted);
+        let Attempt { outcome, is_there } = attempt(progress);
         let error = match outcome {
             Err(EngineError::Server(error)) if error.fault.is_passing() => error,
             ended => return ended,
         };
+        let is_away = !matches!(error.fault, Fault::PicturesGone);
         let error = if is_there {
             http.fault(Fault::Gone)
         } else {
-            lost.push(noted.stage);
+            lost.add();
             error
         };
         // A long job over a bad line is another matter than a server that dies of it.
-        let is_missed_again = is_there && began.elapsed() < http.pace.absence;
-        missed = if is_missed_again { missed + 1 } else { 0 };
-        let lost_here = lost.iter().filter(|stage| **stage == noted.stage).count();
-        let is_no_accident = lost_here.max(missed) >= MOST_SETBACKS || lost.len() >= MOST_LOST;
-        if is_no_accident || (!is_there && noted.may_be_handed_on()) {
+        if is_there && began.elapsed() < http.pace.absence {
+            missed.add();
+        } else {
+            missed = Row::default();
+        }
+        // A server that is there all the while is given no more time.
+        let enough = is_away.then_some(http.pace.returns);
+        let is_no_accident = lost.is_no_accident(enough) || missed.is_no_accident(enough);
+        if is_no_accident || (!is_there && progress.may_be_handed_on()) {
             return Err(error.into());
         }
-        wait(http, question, error, noted.progress)?;
+        let costly = (lost.count + missed.count).saturating_sub(FREE_SETBACKS);
+        let pause = http.pace.look * 5 * costly.min(MOST_SETBACKS);
+        let pause = if is_away { pause.max(HEED) } else { HEED };
+        wait(http, question, (error, pause), progress)?;
     }
 }
 
-/// Notes the last stage that a run told of.
-struct Noted<'a> {
-    progress: &'a mut dyn Progress,
-    stage: Stage,
+/// Setbacks in a row.
+#[derive(Default)]
+struct Row {
+    count: u32,
+    began: Option<Instant>,
 }
 
-impl Progress for Noted<'_> {
-    fn checkpoint(&mut self) -> Result<(), Cancelled> {
-        self.progress.checkpoint()
+impl Row {
+    fn add(&mut self) {
+        self.count += 1;
+        self.began.get_or_insert_with(Instant::now);
     }
 
-    fn stage(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.progress.stage(stage);
-    }
-
-    fn wants_preview(&self) -> bool {
-        self.progress.wants_preview()
-    }
-
-    fn preview(&mut self, preview: RgbF32) {
-        self.progress.preview(preview);
-    }
-
-    fn may_be_handed_on(&self) -> bool {
-        self.progress.may_be_handed_on()
+    /// True where it is long enough, and has gone on for that time.
+    fn is_no_accident(&self, time: Option<Duration>) -> bool {
+        let lasted = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.count >= MOST_SETBACKS && lasted >= time.unwrap_or_default()
     }
 }
 
-/// Waits until the server answers again; `error` where that takes too long.
+/// Waits until the server answers again, for `pause` at least; `error` where that takes too long.
 fn wait(
     http: &Http,
     question: &str,
-    error: ServerError,
+    (error, mut pause): (ServerError, Duration),
     progress: &mut dyn Progress,
 ) -> Result<(), EngineError> {
     progress.stage(Stage::Away);
-    let mut pause = HEED;
     loop {
         doze(pause, progress)?;
         // Whatever it says, it is there.

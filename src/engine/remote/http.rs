@@ -26,6 +26,8 @@ pub struct Pace {
     pub answer: Duration,
     /// How long a server that went away may take to come back.
     pub absence: Duration,
+    /// For how long a server that goes away again and again is given the same job.
+    pub returns: Duration,
     /// Between two looks at how far a job is.
     pub look: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for Pace {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(30),
             absence: Duration::from_secs(30),
+            returns: Duration::from_mins(10),
             look: Duration::from_millis(200),
         }
     }

@@ -16,6 +16,7 @@ const PATIENT: Pace = Pace {
     connect: Duration::from_secs(3),
     answer: Duration::from_mins(1),
     absence: Duration::from_mins(1),
+    returns: Duration::ZERO,
     look: Duration::from_millis(20),
 };
 

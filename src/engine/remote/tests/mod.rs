@@ -28,6 +28,7 @@ const PACE: Pace = Pace {
     connect: Duration::from_millis(500),
     answer: Duration::from_millis(700),
     absence: Duration::from_millis(900),
+    returns: Duration::ZERO,
     look: Duration::from_millis(20),
 };
 

@@ -1,9 +1,11 @@
 //! Servers that die, or lose what they were told, in each phase of a run, and come back: nothing is lost, nothing
 //! comes otherwise, and nothing is asked twice that is there.
 
+use std::time::{Duration, Instant};
+
 use super::comfy::{self, Comfy};
 use super::scripted::Scripted;
-use super::{PACE, Watch, fault_of, run, sdapi};
+use super::{PACE, Pace, Watch, fault_of, run, sdapi};
 use crate::catalog::{Access, ServerKind};
 use crate::engine::remote::absence::{Attempt, through_absences};
 use crate::engine::remote::http::Http;
@@ -189,56 +191,55 @@ fn what_another_engine_may_do_waits_for_no_server_unless_that_has_the_job() {
     assert_eq!(comfy.asked("/prompt"), 1);
 }
 
-/// How often a job was attempted that is lost at each of those stages and then comes to an end, and that end.
-fn attempts(lost_at: impl IntoIterator<Item = Stage>) -> (usize, Result<(), EngineError>) {
+/// How often a job was attempted that fails so often with that fault and is done then, how long it took, and whether
+/// it was done.
+fn attempts(
+    failures: usize,
+    fault: &Fault,
+    is_there: bool,
+    returns: Duration,
+) -> (usize, Duration, bool) {
     let comfy = Comfy::start(comfy::Quirk::None);
     let server = comfy.scripted.server(ServerKind::Comfy);
-    let http = Http::new(&server, &Access::default(), PACE);
-    let (mut lost_at, mut count) = (lost_at.into_iter(), 0);
-    let outcome = through_absences(
-        &http,
-        "/system_stats",
-        &mut Watch::default(),
-        |progress: &mut dyn Progress| {
-            count += 1;
-            let outcome = match lost_at.next() {
-                Some(stage) => {
-                    progress.stage(stage);
-                    Err(http.fault(Fault::Gone).into())
-                }
-                None => Err(EngineError::Internal {
-                    why: "the end".to_owned(),
-                }),
-            };
-            Attempt {
-                outcome,
-                is_there: false,
-            }
-        },
-    );
-    (count, outcome.map(|_| ()))
+    let pace = Pace {
+        returns,
+        look: Duration::from_millis(1),
+        ..PACE
+    };
+    let http = Http::new(&server, &Access::default(), pace);
+    let (mut count, began) = (0, Instant::now());
+    let done = || EngineError::Internal {
+        why: "done".to_owned(),
+    };
+    let attempt = |_: &mut dyn Progress| {
+        count += 1;
+        let outcome = if count > failures {
+            Err(done())
+        } else {
+            Err(http.fault(fault.clone()).into())
+        };
+        Attempt { outcome, is_there }
+    };
+    let outcome = through_absences(&http, "/system_stats", &mut Watch::default(), attempt);
+    let is_done = outcome.map(|_| ()) == Err(done());
+    (count, began.elapsed(), is_done)
 }
 
 #[test]
-fn a_server_that_dies_of_a_job_is_told_from_one_that_dies_at_any_moment() {
-    let end = || {
-        Err(EngineError::Internal {
-            why: "the end".to_owned(),
-        })
-    };
-    let step = |done| Stage::Step { done, of: 12 };
-    // Everywhere three times.
-    let anywhere = (0..13).cycle().take(39).map(step);
-    assert_eq!(attempts(anywhere), (40, end()));
-    // Where it did before, with something else between.
-    let same = (0..30).map(|turn| step(if turn % 3 == 1 { 0 } else { 12 }));
-    let (count, outcome) = attempts(same);
-    assert_eq!((count, outcome.is_err()), (15, true));
-    assert_ne!(outcome, end());
-    // A server that does nothing but die.
-    let (count, outcome) = attempts((0..100).map(|turn| step(turn % 13)));
-    assert_eq!(count, 40);
-    assert_ne!(outcome, end());
+fn a_job_is_given_up_only_after_many_setbacks_that_have_gone_on_for_long() {
+    let (moment, long) = (Duration::from_millis(600), Duration::from_mins(10));
+    for is_there in [false, true] {
+        let (count, _, is_done) = attempts(40, &Fault::Gone, is_there, long);
+        assert_eq!((count, is_done), (41, true), "many in a moment");
+        let (count, _, is_done) = attempts(40, &Fault::Gone, is_there, Duration::ZERO);
+        assert_eq!((count, is_done), (10, false));
+        let (count, took, is_done) = attempts(1000, &Fault::Gone, is_there, moment);
+        assert!((11..100).contains(&count) && !is_done, "{count}");
+        assert!(took >= moment);
+    }
+    // It was there all the while.
+    let (count, _, is_done) = attempts(40, &Fault::PicturesGone, false, long);
+    assert_eq!((count, is_done), (10, false));
 }
 
 #[test]
