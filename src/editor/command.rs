@@ -11,6 +11,7 @@ use super::painting::{BrushTip, StrokePoint};
 use super::preferences::Preferences;
 use super::recovery::RecoveryId;
 use super::rerun::RerunOf;
+use super::samples::Sample;
 use super::server_view::ServerCommand;
 use crate::catalog::{ModelFile, ModelRef};
 use crate::document::{DocumentId, LayerId};
@@ -34,8 +35,8 @@ pub enum Command {
         /// The pixels.
         pixels: Pixmap,
     },
-    /// Opens the sample portrait.
-    OpenSample,
+    /// Opens a picture that comes with the program.
+    OpenSample(Sample),
     /// Closes a document. With unsaved work it stays open and a notice says so, unless
     /// `discard_unsaved`.
     CloseDocument {

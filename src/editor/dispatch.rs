@@ -10,7 +10,7 @@ impl Editor {
         match command {
             C::OpenFile(path) => self.open_file(path),
             C::OpenPixels { title, pixels } => self.open_pixels(title, pixels),
-            C::OpenSample => self.open_sample(),
+            C::OpenSample(sample) => self.open_sample(sample),
             C::CloseDocument {
                 document,
                 discard_unsaved,

@@ -14,6 +14,7 @@ use super::kept_results::KeptResults;
 use super::open_document::{AboutDocument, BeingSaved, OpenDocument, file_name};
 use super::recovery::{RecoveryId, SessionFolder};
 use super::rerun::Rerun;
+use super::samples::Sample;
 use super::{Editor, candidates, preferences};
 use crate::catalog::{self, CatalogError, Library, LoraRef, ModelCard, ModelRef, TinyAutoencoder};
 use crate::document::crash_journal::{self as journal, Restored};
@@ -28,15 +29,10 @@ use crate::raster::{
 };
 use crate::text::{Explain as _, Message, Texts};
 
-const SAMPLE: &[u8] = include_bytes!("../../assets/samples/portrait-city.png");
-
 /// What the file thread says.
 pub(super) enum FileEvent {
-    Opened(
-        Option<(PathBuf, Arc<Original>)>,
-        String,
-        Result<Box<LoadedPicture>, PictureError>,
-    ),
+    Opened(Result<(PathBuf, Arc<Original>, Box<LoadedPicture>), PictureError>),
+    SampleOpened(Sample, Result<Box<LoadedPicture>, PictureError>),
     ProjectOpened(PathBuf, Result<Box<Opened>, ProjectError>),
     Saved(Saved),
     ProjectSaved(Box<ProjectSaved>),
@@ -112,7 +108,6 @@ impl Editor {
         if catalog::is_named_as_model(&path) {
             return self.set_model(ModelRef::at(path));
         }
-        let title = file_name(&path);
         self.do_file_task(Box::new(move || {
             if project::is_named_so(&path) {
                 let opened = project::read(&path).map(Box::new);
@@ -123,18 +118,10 @@ impl Editor {
             match loaded {
                 Ok((loaded, bytes)) => {
                     let original = original_of(&path, bytes);
-                    FileEvent::Opened(Some((path, original)), title, Ok(Box::new(loaded)))
+                    FileEvent::Opened(Ok((path, original, Box::new(loaded))))
                 }
-                Err(error) => FileEvent::Opened(None, title, Err(error)),
+                Err(error) => FileEvent::Opened(Err(error)),
             }
-        }));
-    }
-
-    pub(super) fn open_sample(&mut self) {
-        let title = self.say(&Message::new("editor-sample"));
-        self.do_file_task(Box::new(|| {
-            let loaded = file::load_bytes(SAMPLE, Path::new("portrait-city.png")).map(Box::new);
-            FileEvent::Opened(None, title, loaded)
         }));
     }
 
@@ -149,7 +136,7 @@ impl Editor {
         self.add_document(None, title, picture, FileOrigin::default());
     }
 
-    fn add_document(
+    pub(super) fn add_document(
         &mut self,
         path: Option<PathBuf>,
         title: String,
@@ -319,10 +306,13 @@ impl Editor {
 
     fn take_file_event(&mut self, event: FileEvent) {
         match event {
-            FileEvent::Opened(path, title, Ok(loaded)) => self.opened(path, title, *loaded),
-            FileEvent::Opened(_, _, Err(error)) | FileEvent::Exported(_, Err(error)) => {
-                self.notices.error(None, &error);
+            FileEvent::Opened(Ok((path, original, loaded))) => {
+                self.opened(path, original, *loaded);
             }
+            FileEvent::SampleOpened(sample, Ok(loaded)) => self.sample_opened(sample, *loaded),
+            FileEvent::Opened(Err(error))
+            | FileEvent::SampleOpened(_, Err(error))
+            | FileEvent::Exported(_, Err(error)) => self.notices.error(None, &error),
             FileEvent::ProjectOpened(path, Ok(opened)) => self.project_opened(path, *opened),
             FileEvent::ProjectOpened(_, Err(error)) => self.notices.error(None, &error),
             FileEvent::Saved(saved) => self.saved(saved),
@@ -353,23 +343,13 @@ impl Editor {
         }
     }
 
-    pub(super) fn opened(
-        &mut self,
-        file: Option<(PathBuf, Arc<Original>)>,
-        title: String,
-        loaded: LoadedPicture,
-    ) {
-        let (path, original) = file.unzip();
-        if let Some(path) = &path {
-            self.preferences.note_file(path);
-            self.preferences_changed = true;
-        }
-        // Only the sample comes from nowhere.
-        let is_sample = path.is_none();
-        self.add_document(path, title, loaded.picture, loaded.origin);
+    pub(super) fn opened(&mut self, path: PathBuf, original: Arc<Original>, loaded: LoadedPicture) {
+        self.preferences.note_file(&path);
+        self.preferences_changed = true;
+        let title = file_name(&path);
+        self.add_document(Some(path), title, loaded.picture, loaded.origin);
         if let Some(open) = self.documents.last_mut() {
-            open.is_sample = is_sample;
-            open.original = original;
+            open.original = Some(original);
         }
         for note in loaded.notes {
             self.notices.info(self.active, note.message());
@@ -473,7 +453,7 @@ impl Editor {
         }
     }
 
-    fn say(&self, message: &Message) -> String {
+    pub(super) fn say(&self, message: &Message) -> String {
         Texts::of(self.language()).say(message)
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::document_journal::DocumentJournal;
 use super::in_project::InProject;
 use super::said::Said;
+use super::samples::Sample;
 use super::selecting::SeenPicture;
 use crate::document::{Document, DocumentId, LayerId};
 use crate::geometry::Extent;
@@ -24,7 +25,7 @@ pub struct OpenDocument {
     /// Counts changes of `about`.
     pub(super) about_revision: u64,
     pub(super) is_being_saved: bool,
-    pub(super) is_sample: bool,
+    pub(super) sample: Option<Sample>,
     /// What its file shows, as far as that is known; without a file, what it began with.
     pub(super) in_file: Option<Picture>,
     /// What its project file holds; `None`: it is in none.
@@ -101,7 +102,7 @@ impl OpenDocument {
             about,
             about_revision: 0,
             is_being_saved: false,
-            is_sample: false,
+            sample: None,
             in_project: None,
             original: None,
             stroke: None,
@@ -153,9 +154,9 @@ impl OpenDocument {
         self.region.bounds(self.settings().mask_mode)
     }
 
-    /// True for the sample portrait, so that what is in the picture is known.
-    pub fn is_sample(&self) -> bool {
-        self.is_sample
+    /// The sample that it is, so that what is in the picture is known.
+    pub fn sample(&self) -> Option<Sample> {
+        self.sample
     }
 
     /// True while it is being written to a file.

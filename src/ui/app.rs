@@ -17,7 +17,7 @@ use super::theme;
 use super::toasts::Toasts;
 use super::widgets;
 use super::{batch, clipboard, fonts, keys, leaving, perform};
-use crate::editor::{BrushTip, Command, Editor, OpenBatch, Start, Theme};
+use crate::editor::{BrushTip, Command, Editor, OpenBatch, Sample, Start, Theme};
 use crate::text::{Language, Texts};
 
 /// The window's program.
@@ -75,7 +75,7 @@ impl App {
         }
         let first_start = !editor.preferences().guide_dismissed;
         if options.pictures.is_empty() && first_start {
-            editor.apply(Command::OpenSample);
+            editor.apply(Command::OpenSample(Sample::PortraitCity));
             state.guide = Some(Guide::default());
         }
         for path in options.pictures {

@@ -24,7 +24,7 @@ use super::theme;
 use super::view_transform::View;
 use crate::bulk::RECIPE_ENDING;
 use crate::document::DocumentId;
-use crate::editor::{Command, OpenDocument, SaveStep, ServerCommand, Theme};
+use crate::editor::{Command, OpenDocument, Sample, SaveStep, ServerCommand, Theme};
 use crate::plan::MaskMode;
 use crate::text::Language;
 
@@ -48,7 +48,7 @@ pub(super) fn perform(
         return;
     }
     match action {
-        Action::OpenSample => desk.send(Command::OpenSample),
+        Action::OpenSample => desk.send(Command::OpenSample(Sample::PortraitCity)),
         Action::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
         Action::Copy => clipboard::copy_picture(ctx, desk.editor),
         Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
@@ -372,7 +372,7 @@ fn toggle_dialog(desk: &mut Desk<'_>, dialog: Dialog) {
 fn open_guide(desk: &mut Desk<'_>) {
     desk.state.guide = Some(Guide::default());
     if desk.editor.active().is_none() {
-        desk.send(Command::OpenSample);
+        desk.send(Command::OpenSample(Sample::PortraitCity));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Whole sessions without a window: what a user does, from opening to saving.
 
 use overpaint::document::EditLabel;
-use overpaint::editor::{BrushTip, Command, Preferences, RunState, Theme};
+use overpaint::editor::{BrushTip, Command, Preferences, RunState, Sample, Theme};
 use overpaint::engine::fake::Script;
 use overpaint::geometry::{Extent, PointF, Rect};
 use overpaint::jobs::JobId;
 use overpaint::plan::{EditSettings, MaskMode, Strength};
 use overpaint::raster::{Shape, file};
 use overpaint::select::Combination;
+use overpaint::text::{Language, Texts};
 
 use crate::support::session::{Session, differing, pixels, point, srgb, start_in};
 
@@ -470,10 +471,20 @@ fn preferences_last_and_broken_ones_are_kept_aside() {
 }
 
 #[test]
-fn the_sample_opens_and_its_layout_is_known() {
+fn every_sample_opens_and_the_layout_of_the_last_is_known() {
     let mut session = Session::new(vec![]);
-    session.editor.apply(Command::OpenSample);
-    session.wait("the sample", |editor| editor.active().is_some());
+    for (number, sample) in Sample::ALL.into_iter().enumerate() {
+        session.editor.apply(Command::OpenSample(sample));
+        session.wait("the sample", |editor| editor.documents().len() > number);
+        let open = session.editor.active().unwrap();
+        assert_eq!(open.sample(), Some(sample));
+        assert_eq!(
+            open.title(),
+            Texts::of(Language::English).say(&sample.title())
+        );
+        let Extent { width, height } = open.document().extent();
+        assert!(sample == Sample::Astronaut || width.min(height) >= 768);
+    }
     let open = session.editor.active().unwrap();
     let layout = session.editor.layout(open.id()).unwrap().unwrap();
     assert_eq!(layout.crop, Rect::of(open.document().extent()));

@@ -449,3 +449,16 @@ fn the_readme_pictures_are_up_to_date() {
     window.frames(8);
     pictures::assert_same(&window.picture(), "assets/screenshots", "window");
 }
+
+#[test]
+fn a_sample_picture_is_opened_from_the_menu() {
+    let mut window = TestWindow::open(Wanted::default());
+    for name in ["Menu", "Sample pictures", "Photograph: an astronaut"] {
+        window.harness.get_by_label(name).click();
+        window.frames(4);
+    }
+    window.wait(|editor| editor.documents().len() == 2);
+    let open = window.editor().active().unwrap();
+    assert_eq!(open.title(), "Photograph: an astronaut");
+    assert!(!open.document().is_unsaved());
+}

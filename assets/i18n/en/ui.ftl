@@ -21,6 +21,7 @@ ui-copy = Copy picture
 ui-copy-tip = Put the picture as it is now into the clipboard.
 ui-open-sample = Open the sample portrait
 ui-open-sample-tip = A drawing to try everything on.
+ui-samples = Sample pictures
 ui-recover = Restore earlier work…
 ui-recover-tip = What a session that ended badly has left, and was not restored yet.
 ui-reopen = Reopen closed picture

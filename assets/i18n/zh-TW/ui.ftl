@@ -21,6 +21,7 @@ ui-copy = 複製圖片
 ui-copy-tip = 把現在的圖片放進剪貼簿。
 ui-open-sample = 開啟範例人像
 ui-open-sample-tip = 一張可以隨意試玩的圖。
+ui-samples = 範例圖片
 ui-recover = 還原先前的作品…
 ui-recover-tip = 上次沒有正常結束時留下、還沒還原的內容。
 ui-reopen = 重新開啟關閉的圖片

@@ -25,16 +25,20 @@ COLOURS: dict[str, RGB] = {
 class Brush:
     """A canvas with the few shapes that the backgrounds share."""
 
+    scale = 1
+    """pixels to a unit of the canvas: the same picture, larger (samples.py)"""
+
     def __init__(self, r: random.Random, image: Image.Image):
-        self.r, self.image, self.draw = r, image, ImageDraw.Draw(image)
+        self.r, self.image, self.draw = r, image, Enlarged(ImageDraw.Draw(image), self.scale)
 
     @classmethod
     def plain(cls, r: random.Random, colour: RGB, spread: int = 14) -> Brush:
-        return cls(r, Image.new("RGB", (CANVAS, CANVAS), jitter(r, colour, spread)))
+        side = CANVAS * cls.scale
+        return cls(r, Image.new("RGB", (side, side), jitter(r, colour, spread)))
 
     @classmethod
     def gradient(cls, r: random.Random, top: RGB, bottom: RGB) -> Brush:
-        return cls(r, gradient(jitter(r, top), jitter(r, bottom)))
+        return cls(r, gradient(jitter(r, top), jitter(r, bottom), CANVAS * cls.scale))
 
     def disc(self, x: float, y: float, radius: float, fill: RGB) -> None:
         self.draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=fill)
@@ -67,15 +71,34 @@ class Brush:
         self.draw.rounded_rectangle(base, radius=0.24 * size, fill=white)
 
 
+class Enlarged:
+    """The shapes of an ImageDraw, in units of so many pixels."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, scale: int):
+        self.draw, self.scale = draw, scale
+
+    def __getattr__(self, shape: str):
+        return lambda where, *radius, **how: self._drawn(shape, where, radius, how)
+
+    def _drawn(self, shape: str, where: list, radius: tuple, how: dict) -> None:
+        if self.scale != 1:
+            pairs = where if isinstance(where[0], tuple) else list(zip(where[::2], where[1::2]))
+            where = [(x * self.scale, y * self.scale) for x, y in pairs]
+            radius = tuple(r * self.scale for r in radius)
+            how = how | {name: how[name] * self.scale for name in ("width", "radius") if name in how}
+        getattr(self.draw, shape)(where, *radius, **how)
+
+
 def jitter(r: random.Random, colour: RGB, spread: int = 14) -> RGB:
     red, green, blue = (min(255, max(0, v + r.randint(-spread, spread))) for v in colour)
     return red, green, blue
 
 
-def gradient(top: RGB, bottom: RGB, height: int = CANVAS) -> Image.Image:
+def gradient(top: RGB, bottom: RGB, height: int) -> Image.Image:
+    """As wide as the canvas, and so high, in pixels."""
     t = np.linspace(0, 1, height)[:, None]
     column = np.array(top)[None] * (1 - t) + np.array(bottom)[None] * t
-    return Image.fromarray(np.repeat(column[:, None], CANVAS, axis=1).astype(np.uint8))
+    return Image.fromarray(np.repeat(column[:, None], CANVAS * Brush.scale, axis=1).astype(np.uint8))
 
 
 def beach(r):
@@ -91,8 +114,8 @@ def beach(r):
 def sunset(r):
     horizon = r.randint(int(0.5 * CANVAS), int(0.65 * CANVAS))
     b = Brush.plain(r, (95, 45, 95))
-    b.image.paste(gradient(jitter(r, (90, 50, 130)), jitter(r, (255, 150, 70)), horizon), (0, 0))
-    sea = b.image.getpixel((0, CANVAS - 1))
+    b.image.paste(gradient(jitter(r, (90, 50, 130)), jitter(r, (255, 150, 70)), horizon * b.scale), (0, 0))
+    sea = b.image.getpixel((0, b.image.height - 1))
     x, radius = b.anywhere(90), r.randint(45, 70)
     b.disc(x, horizon, radius, (255, 225, 120))
     b.draw.rectangle([0, horizon, CANVAS, CANVAS], fill=sea)

@@ -1,58 +1,75 @@
-"""Sample pictures of the domain at 512 pixels, each with the mask of its subject (white = subject)."""
+"""Sample pictures of the domain at `SIDE` pixels, each with the mask of its subject (white = subject)."""
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 import backgrounds
-from parts import read_svgs
-from scenes import SceneMaker
 from settings import arguments, parser
-from sprites import render
+from sprites import HERE, PEOPLE_SEED, drawings_of, icon_svg, render
 
-# place, seed, what the person wears (the first such in people.json), side, corner
-PEOPLE = [
-    ("city", 11, dict(set="toon", hair="long wavy hair", cloth="dress", cc="red"), 470, (21, 42)),
-    ("green meadow", 5, dict(set="toon", hair="spiky hair", hc="black", cloth="t-shirt"), 460, (26, 52)),
-    ("living room", 8, dict(set="personas", hair="bob hair", hc="blond"), 460, (26, 52)),
-]
+SCALE = 3
+SIDE = SCALE * backgrounds.CANVAS // 2
+PEOPLE = 6000
+
+# name, background and its seed, what the person wears (the first such of `PEOPLE`), side and corner on the canvas
+PORTRAITS = [
+    ("portrait-city", "in the city", 11, dict(set="toon", hair="long wavy hair", cloth="dress", cc="red"), 470, (21, 42)),
+    ("portrait-meadow", "in a green meadow", 5, dict(set="toon", hair="spiky hair", hc="black", cloth="t-shirt"), 460, (26, 52)),
+    ("portrait-room", "in a living room", 8, dict(set="personas", hair="bob hair", hc="blond"), 460, (26, 52)),
+    ("portrait-sea", "at sunset over the sea", 3, dict(set="personas", beard=True, acc="glasses", hc="brown"), 460, (26, 52)),
+]  # fmt: skip
+# the same with a drawing: its set and name there
+DRAWINGS = [
+    ("cat-beach", "on the beach", 4, ("fluent-emoji", "cat-face"), 300, (110, 190)),
+    ("castle-mountains", "in the snowy mountains", 6, ("noto", "castle"), 300, (106, 176)),
+    ("runner-meadow", "in a green meadow", 2, ("fluent-emoji", "woman-running-facing-right-medium-light"), 380, (66, 96)),
+    ("dancer-night", "in the city at night", 9, ("noto", "man-dancing"), 400, (56, 86)),
+]  # fmt: skip
 
 
-def paint_large(kind: str, seed: int) -> Image.Image:
-    """The background at its canvas size, softened as much as halving would."""
-    painted = backgrounds.KINDS[kind][0](random.Random(seed))
-    return painted.filter(ImageFilter.GaussianBlur(0.7))
+def people(packages: Path) -> list[dict]:
+    """What they wear, and their drawings."""
+    with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as lines:
+        command = ["node", HERE / "people.mjs", packages, str(PEOPLE), str(PEOPLE_SEED), lines.name]
+        subprocess.run(command, check=True)
+        return [json.loads(line) for line in lines]
 
 
-def save(out: Path, name: str, background: Image.Image, sprite: Image.Image, place: tuple[int, int]) -> None:
-    mask = Image.new("L", background.size, 0)
+def save(out: Path, name: str, kind: str, seed: int, svg: str, side: int, corner: tuple[int, int]) -> None:
+    """Paints twice as large and halves, as for the training; sides and corners are in units of the canvas."""
+    backgrounds.Brush.scale = SCALE
+    scene = backgrounds.KINDS[kind][0](random.Random(seed)).resize((SIDE, SIDE), Image.BOX)
+    sprite = Image.fromarray(np.array(render(svg, side * SCALE // 2)))
+    place = tuple(v * SCALE // 2 for v in corner)
+    mask = Image.new("L", scene.size, 0)
     mask.paste(sprite.getchannel("A").point(lambda v: 255 if v > 127 else 0), place)
-    background.paste(sprite, place, sprite)
-    background.save(out / f"{name}.png", optimize=True)
+    scene.paste(sprite, place, sprite)
+    scene.save(out / f"{name}.png", optimize=True)
     mask.save(out / f"{name}-subject.png", optimize=True)
 
 
 def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path, help="folder to write")
+    options.add_argument("--packages", type=Path, help="folder of node_modules (default: the work folder)")
     args = arguments(options, given)
     args.out.mkdir(parents=True, exist_ok=True)
-    maker, svgs = SceneMaker(args.work), read_svgs(args.work, "people")
-    for place, seed, wears, side, corner in PEOPLE:
-        fitting = [i for i, p in enumerate(maker.wearing) if all(getattr(p, k) == v for k, v in wears.items())]
-        if not fitting:  # a tiny work folder has few people
-            fitting = [i for i, p in enumerate(maker.wearing) if p.set == wears["set"]]
-        sprite = Image.fromarray(np.array(render(svgs[fitting[0]], side)))
-        kind = next(kind for kind in backgrounds.KINDS if kind.endswith(place))
-        save(args.out, f"portrait-{place.split()[-1]}", paint_large(kind, seed), sprite, corner)
-    row = next(row for row, style in maker.drawings["cat"] if style)
-    cat = Image.fromarray(np.asarray(maker.things[row])).resize((300, 300), Image.LANCZOS)
-    save(args.out, "cat-beach", paint_large("on the beach", 4), cat, (110, 190))
-    print(f"{len(PEOPLE) + 1} pictures in {args.out}")
+    packages = args.packages or args.work
+    everybody = people(packages)
+    for name, kind, seed, wears, side, corner in PORTRAITS:
+        svg = next(person["svg"] for person in everybody if wears.items() <= person["m"].items())
+        save(args.out, name, kind, seed, svg, side, corner)
+    for name, kind, seed, (drawing_set, icon), side, corner in DRAWINGS:
+        save(args.out, name, kind, seed, icon_svg(drawings_of(packages, drawing_set), icon), side, corner)
+    print(f"{len(PORTRAITS) + len(DRAWINGS)} pictures in {args.out}")
 
 
 if __name__ == "__main__":

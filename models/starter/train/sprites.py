@@ -48,7 +48,11 @@ def render(svg: str, side: int) -> np.ndarray:
     return np.asarray(image if image.size == (side, side) else image.resize((side, side), Image.LANCZOS))
 
 
-def _icon_svg(drawing_set: dict, name: str) -> str:
+def drawings_of(packages: Path, set_name: str) -> dict:
+    return json.loads((packages / "node_modules/@iconify-json" / set_name / "icons.json").read_text())
+
+
+def icon_svg(drawing_set: dict, name: str) -> str:
     icon = drawing_set["icons"][name]
     width, height = (icon.get(k, drawing_set.get(k, 16)) for k in ("width", "height"))
     box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
@@ -70,10 +74,10 @@ def _icon_name(drawing_set: dict, thing: str) -> str | None:
 def render_things(work: Path, packages: Path) -> None:
     drawings, names = [], []
     for set_name in STYLE_OF_SET:
-        drawing_set = json.loads((packages / "node_modules/@iconify-json" / set_name / "icons.json").read_text())
+        drawing_set = drawings_of(packages, set_name)
         for thing in THINGS:
             if name := _icon_name(drawing_set, thing):
-                drawings.append(render(_icon_svg(drawing_set, name), THING_SIDE))
+                drawings.append(render(icon_svg(drawing_set, name), THING_SIDE))
                 names.append((thing, set_name))
     missing = set(THINGS) - {thing for thing, _ in names}
     if missing:

@@ -287,8 +287,7 @@ impl Editor {
     }
 
     fn batch_mask_opened(&mut self, opened: OpenedMask) {
-        let title = crate::editor::open_document::file_name(&opened.path);
-        self.opened(Some((opened.path, opened.original)), title, opened.loaded);
+        self.opened(opened.path, opened.original, opened.loaded);
         let (Some(id), Some(batch)) = (self.active, &mut self.batches.open) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, RichText, Ui, vec2};
 
-use crate::editor::{Command, OpenDocument};
+use crate::editor::{Command, OpenDocument, Sample};
 use crate::text::Explain as _;
 use crate::ui::actions::{Action, Group};
 use crate::ui::batch;
@@ -46,11 +46,12 @@ fn main_menu(ui: &mut Ui, desk: &mut Desk<'_>) {
         .show(|ui| {
             let of = |group| move |action: &&Action| action.group() == group;
             let files = Action::ALL.iter().filter(of(Group::File));
-            // Two lists of files and the line above the groups stand there too.
-            widgets::fit_menu(ui, files.clone().count() + Group::ALL.len() + 2);
+            // Three lists of pictures and the line above the groups stand there too.
+            widgets::fit_menu(ui, files.clone().count() + Group::ALL.len() + 3);
             for action in files {
                 widgets::menu_item(ui, desk, *action);
                 if *action == Action::OpenSample {
+                    samples(ui, desk);
                     recent_files(ui, desk);
                     recently_closed(ui, desk);
                 }
@@ -79,6 +80,18 @@ fn submenu(ui: &mut Ui, icon: Icon, title: &str, contents: impl FnOnce(&mut Ui))
         .color(ink);
     let line = ui.menu_button((sign, title), contents);
     _ = line.response.accessible_name(title);
+}
+
+fn samples(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let title = desk.text("ui-samples");
+    submenu(ui, icons::PUT_PICTURE, &title, |ui| {
+        for sample in Sample::ALL {
+            if ui.button(desk.say(&sample.title())).clicked() {
+                desk.send(Command::OpenSample(sample));
+                ui.close();
+            }
+        }
+    });
 }
 
 fn recent_files(ui: &mut Ui, desk: &mut Desk<'_>) {

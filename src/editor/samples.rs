@@ -1,0 +1,103 @@
+//! [`Sample`]: the pictures that come with the program, to try everything on.
+
+use std::path::Path;
+
+use super::Editor;
+use super::files::FileEvent;
+use crate::raster::{LoadedPicture, file};
+use crate::text::Message;
+
+/// A picture that comes with the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// The portrait that the guide speaks of.
+    PortraitCity,
+    /// A portrait in a meadow.
+    PortraitMeadow,
+    /// A portrait in a living room.
+    PortraitRoom,
+    /// A portrait by the sea.
+    PortraitSea,
+    /// A runner.
+    Runner,
+    /// A dancer.
+    Dancer,
+    /// A cat at the beach.
+    Cat,
+    /// A castle in the mountains.
+    Castle,
+    /// A photograph.
+    Astronaut,
+}
+
+macro_rules! shipped {
+    ($name:literal) => {
+        (
+            $name,
+            include_bytes!(concat!("../../assets/samples/", $name)),
+        )
+    };
+}
+
+impl Sample {
+    /// All of them, as they are listed.
+    pub const ALL: [Self; 9] = [
+        Self::PortraitCity,
+        Self::PortraitMeadow,
+        Self::PortraitRoom,
+        Self::PortraitSea,
+        Self::Runner,
+        Self::Dancer,
+        Self::Cat,
+        Self::Castle,
+        Self::Astronaut,
+    ];
+
+    /// What it is called.
+    pub fn title(self) -> Message {
+        Message::new(match self {
+            Self::PortraitCity => "editor-sample",
+            Self::PortraitMeadow => "editor-sample-meadow",
+            Self::PortraitRoom => "editor-sample-room",
+            Self::PortraitSea => "editor-sample-sea",
+            Self::Runner => "editor-sample-runner",
+            Self::Dancer => "editor-sample-dancer",
+            Self::Cat => "editor-sample-cat",
+            Self::Castle => "editor-sample-castle",
+            Self::Astronaut => "editor-sample-astronaut",
+        })
+    }
+
+    /// Name and content of its file.
+    fn file(self) -> (&'static str, &'static [u8]) {
+        match self {
+            Self::PortraitCity => shipped!("portrait-city.png"),
+            Self::PortraitMeadow => shipped!("portrait-meadow.png"),
+            Self::PortraitRoom => shipped!("portrait-room.png"),
+            Self::PortraitSea => shipped!("portrait-sea.png"),
+            Self::Runner => shipped!("runner-meadow.png"),
+            Self::Dancer => shipped!("dancer-night.png"),
+            Self::Cat => shipped!("cat-beach.png"),
+            Self::Castle => shipped!("castle-mountains.png"),
+            Self::Astronaut => shipped!("astronaut.jpg"),
+        }
+    }
+}
+
+impl Editor {
+    pub(super) fn open_sample(&mut self, sample: Sample) {
+        self.do_file_task(Box::new(move || {
+            let (name, bytes) = sample.file();
+            let loaded = file::load_bytes(bytes, Path::new(name)).map(Box::new);
+            FileEvent::SampleOpened(sample, loaded)
+        }));
+    }
+
+    pub(super) fn sample_opened(&mut self, sample: Sample, loaded: LoadedPicture) {
+        let title = self.say(&sample.title());
+        self.add_document(None, title, loaded.picture, loaded.origin);
+        if let Some(open) = self.documents.last_mut() {
+            open.sample = Some(sample);
+        }
+    }
+}
