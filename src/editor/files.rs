@@ -125,6 +125,22 @@ impl Editor {
         }));
     }
 
+    pub(super) fn open_sample(&mut self, sample: Sample) {
+        self.do_file_task(Box::new(move || {
+            let (name, bytes) = sample.file();
+            let loaded = file::load_bytes(bytes, Path::new(name)).map(Box::new);
+            FileEvent::SampleOpened(sample, loaded)
+        }));
+    }
+
+    fn sample_opened(&mut self, sample: Sample, loaded: LoadedPicture) {
+        let title = self.say(&sample.title());
+        self.add_document(None, title, loaded.picture, loaded.origin);
+        if let Some(open) = self.documents.last_mut() {
+            open.sample = Some(sample);
+        }
+    }
+
     pub(super) fn open_pixels(&mut self, title: Option<String>, pixels: Pixmap) {
         let number =
             Message::new("editor-untitled").with("number", (self.last_document + 1) as f64);
@@ -136,7 +152,7 @@ impl Editor {
         self.add_document(None, title, picture, FileOrigin::default());
     }
 
-    pub(super) fn add_document(
+    fn add_document(
         &mut self,
         path: Option<PathBuf>,
         title: String,
@@ -453,7 +469,7 @@ impl Editor {
         }
     }
 
-    pub(super) fn say(&self, message: &Message) -> String {
+    fn say(&self, message: &Message) -> String {
         Texts::of(self.language()).say(message)
     }
 }

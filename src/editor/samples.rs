@@ -1,10 +1,5 @@
 //! [`Sample`]: the pictures that come with the program, to try everything on.
 
-use std::path::Path;
-
-use super::Editor;
-use super::files::FileEvent;
-use crate::raster::{LoadedPicture, file};
 use crate::text::Message;
 
 /// A picture that comes with the program.
@@ -69,7 +64,7 @@ impl Sample {
     }
 
     /// Name and content of its file.
-    fn file(self) -> (&'static str, &'static [u8]) {
+    pub(super) fn file(self) -> (&'static str, &'static [u8]) {
         match self {
             Self::PortraitCity => shipped!("portrait-city.png"),
             Self::PortraitMeadow => shipped!("portrait-meadow.png"),
@@ -80,24 +75,6 @@ impl Sample {
             Self::Cat => shipped!("cat-beach.png"),
             Self::Castle => shipped!("castle-mountains.png"),
             Self::Astronaut => shipped!("astronaut.jpg"),
-        }
-    }
-}
-
-impl Editor {
-    pub(super) fn open_sample(&mut self, sample: Sample) {
-        self.do_file_task(Box::new(move || {
-            let (name, bytes) = sample.file();
-            let loaded = file::load_bytes(bytes, Path::new(name)).map(Box::new);
-            FileEvent::SampleOpened(sample, loaded)
-        }));
-    }
-
-    pub(super) fn sample_opened(&mut self, sample: Sample, loaded: LoadedPicture) {
-        let title = self.say(&sample.title());
-        self.add_document(None, title, loaded.picture, loaded.origin);
-        if let Some(open) = self.documents.last_mut() {
-            open.sample = Some(sample);
         }
     }
 }
