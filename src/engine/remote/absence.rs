@@ -63,6 +63,7 @@ pub(super) fn through_absences(
         if is_no_accident || (!is_there && progress.may_be_handed_on()) {
             return Err(error.into());
         }
+        // At the usual pace a second more each time.
         let costly = (lost.count + missed.count).saturating_sub(FREE_SETBACKS);
         let pause = http.pace.look * 5 * costly.min(MOST_SETBACKS);
         let pause = if is_away { pause.max(HEED) } else { HEED };
