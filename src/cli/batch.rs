@@ -73,7 +73,7 @@ pub(super) fn run(args: &BatchArgs, console: &Console) -> Result<(), CliError> {
     write_tables(&args.output, review.unwrap_or(&args.output), &result)
         .map_err(CliError::Output)?;
     telling.summary(&result, review);
-    ended(&result, &stop)
+    ended(&result, review.is_some(), &stop)
 }
 
 /// What runs it.
@@ -93,13 +93,13 @@ fn engines(
     }
 }
 
-/// What the batch came to, as an exit code.
-fn ended(result: &BatchResult, stop: &AtomicBool) -> Result<(), CliError> {
+/// What the batch came to, as an exit code. `is_laid_out`: its masks are in a review.
+fn ended(result: &BatchResult, is_laid_out: bool, stop: &AtomicBool) -> Result<(), CliError> {
     let count = |state| pictures(&result.rows, state);
     match (count(State::Failed), count(State::Look)) {
         _ if stop.load(Ordering::Relaxed) => Err(CliError::Stopped),
         (0, 0) => Ok(()),
-        (0, look) => Err(CliError::SomeToLookAt(look)),
+        (0, count) => Err(CliError::SomeToLookAt { count, is_laid_out }),
         (failed, _) => Err(CliError::SomeFailed(failed)),
     }
 }

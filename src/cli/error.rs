@@ -43,7 +43,12 @@ pub enum CliError {
     /// Some pictures of a batch failed (5).
     SomeFailed(usize),
     /// No picture of a batch failed, and some want a look (6).
-    SomeToLookAt(usize),
+    SomeToLookAt {
+        /// How many.
+        count: usize,
+        /// Their masks are in a review.
+        is_laid_out: bool,
+    },
     /// A batch was stopped (5).
     Stopped,
     /// Nothing can be put behind: nothing or everything is selected, or the mask does not fit (3); a
@@ -72,7 +77,7 @@ impl CliError {
                 | DownloadError::Several { .. }
                 | DownloadError::LicenceOpen(_),
             ) => BAD_ARGUMENTS,
-            Self::SomeToLookAt(_) => SOME_TO_LOOK_AT,
+            Self::SomeToLookAt { .. } => SOME_TO_LOOK_AT,
             Self::Input(_) | Self::EmptyMask(_) | Self::Sight(SightError::Select(_)) => BAD_INPUT,
             Self::Model(_) => BAD_MODEL,
             Self::Edit(EditError::Engine(error)) | Self::Sight(SightError::Engine(error))
@@ -170,7 +175,14 @@ impl Explain for CliError {
                 .with("said", error.message()),
             Self::Journal(error) => error.message(),
             Self::SomeFailed(count) => Message::new("cli-batch-failed").with("count", *count),
-            Self::SomeToLookAt(count) => Message::new("cli-batch-look").with("count", *count),
+            Self::SomeToLookAt { count, is_laid_out } => {
+                let key = if *is_laid_out {
+                    "cli-batch-look-review"
+                } else {
+                    "cli-batch-look"
+                };
+                Message::new(key).with("count", *count)
+            }
             Self::Stopped => Message::new("cli-batch-stopped"),
             Self::Backdrop(error) => error.message(),
             Self::Download(error) => error.message(),

@@ -68,6 +68,7 @@ cli-batch-review = Masks, cut-outs and what to say of them: { $path }
 cli-batch-by-engine = by { $engine }: { $count }
 cli-batch-failed = Pictures that failed: { $count }. The report says why; mend them and go on with --resume.
 cli-batch-look = Pictures that want a look before they are run: { $count }. Lay their masks out with --review FOLDER, and go on with --resume.
+cli-batch-look-review = Pictures that want a look before they are run: { $count }. Write accept, or skip, into the column “decision” of their rows, and go on with --resume.
 cli-batch-stopped = Stopped. What is done stays done; go on with --resume.
 cli-batch-unknown-time = unknown
 cli-bad-size = “{ $value }” is not a size. Write width x height, such as 512x512.

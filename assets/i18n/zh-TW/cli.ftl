@@ -68,6 +68,7 @@ cli-batch-review = 遮罩、去背圖和要填的表：{ $path }
 cli-batch-by-engine = { $engine } 處理：{ $count }
 cli-batch-failed = 失敗的圖片：{ $count } 張。原因寫在報告裡；修正後用 --resume 接著做。
 cli-batch-look = 需要先看一下的圖片：{ $count } 張。用 --review 資料夾 把遮罩列出來，再用 --resume 接著做。
+cli-batch-look-review = 需要先看一下的圖片：{ $count } 張。在這些列的 decision 欄填入 accept 或 skip，再用 --resume 接著做。
 cli-batch-stopped = 已停止。做好的都保留；用 --resume 接著做。
 cli-batch-unknown-time = 未知
 cli-bad-size = 「{ $value }」不是大小。請寫寬x高，例如 512x512。
