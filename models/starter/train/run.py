@@ -45,7 +45,7 @@ def stage(name: str, args, more: list[str]) -> None:
 def everything(args, options: dict[str, list[str]]) -> None:
     for name in TINY:
         more = list(options.get(name, []))
-        if name == "sprites":
+        if name in ("sprites", "samples"):
             more += ["--packages", str(args.packages)]
         if name in ("export", "samples"):
             more += [str(args.out if name == "export" else args.out / "samples")]

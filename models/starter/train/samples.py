@@ -45,8 +45,9 @@ def people(packages: Path) -> list[dict]:
 
 def save(out: Path, name: str, kind: str, seed: int, svg: str, side: int, corner: tuple[int, int]) -> None:
     """Paints twice as large and halves, as for the training; sides and corners are in units of the canvas."""
-    backgrounds.Brush.scale = SCALE
+    backgrounds.Brush.scale, before = SCALE, backgrounds.Brush.scale
     scene = backgrounds.KINDS[kind][0](random.Random(seed)).resize((SIDE, SIDE), Image.BOX)
+    backgrounds.Brush.scale = before
     sprite = Image.fromarray(np.array(render(svg, side * SCALE // 2)))
     place = tuple(v * SCALE // 2 for v in corner)
     mask = Image.new("L", scene.size, 0)
