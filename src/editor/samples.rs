@@ -5,7 +5,7 @@ use crate::text::Message;
 /// A picture that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
-    /// The portrait that the guide speaks of.
+    /// The portrait that the guide speaks of, small enough for the built-in model.
     PortraitCity,
     /// A portrait in a meadow.
     PortraitMeadow,
@@ -13,6 +13,8 @@ pub enum Sample {
     PortraitRoom,
     /// A portrait by the sea.
     PortraitSea,
+    /// A portrait in the mountains.
+    PortraitSnow,
     /// A runner.
     Runner,
     /// A dancer.
@@ -36,11 +38,12 @@ macro_rules! shipped {
 
 impl Sample {
     /// All of them, as they are listed.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PortraitCity,
         Self::PortraitMeadow,
         Self::PortraitRoom,
         Self::PortraitSea,
+        Self::PortraitSnow,
         Self::Runner,
         Self::Dancer,
         Self::Cat,
@@ -55,6 +58,7 @@ impl Sample {
             Self::PortraitMeadow => "editor-sample-meadow",
             Self::PortraitRoom => "editor-sample-room",
             Self::PortraitSea => "editor-sample-sea",
+            Self::PortraitSnow => "editor-sample-snow",
             Self::Runner => "editor-sample-runner",
             Self::Dancer => "editor-sample-dancer",
             Self::Cat => "editor-sample-cat",
@@ -70,6 +74,7 @@ impl Sample {
             Self::PortraitMeadow => shipped!("portrait-meadow.png"),
             Self::PortraitRoom => shipped!("portrait-room.png"),
             Self::PortraitSea => shipped!("portrait-sea.png"),
+            Self::PortraitSnow => shipped!("portrait-snow.png"),
             Self::Runner => shipped!("runner-meadow.png"),
             Self::Dancer => shipped!("dancer-night.png"),
             Self::Cat => shipped!("cat-beach.png"),

@@ -77,7 +77,7 @@ fn paint(window: &mut TestWindow, (left, top): (f32, f32), (right, bottom): (f32
 }
 
 fn paint_person(window: &mut TestWindow) {
-    paint(window, (165.0, 142.0), (615.0, 762.0));
+    paint(window, (110.0, 95.0), (410.0, 508.0));
 }
 
 fn mode(window: &TestWindow) -> MaskMode {
@@ -131,7 +131,7 @@ fn it_speaks_of_what_is_painted_in_the_sample() {
     let mut window = TestWindow::open(Wanted::default());
     assert!(says(&window, "Paint over the person"));
     // The red top.
-    paint(&mut window, (285.0, 668.0), (488.0, 758.0));
+    paint(&mut window, (190.0, 445.0), (325.0, 505.0));
     press(&mut window, "Next");
     assert!(offers(&window, "blue turtleneck") && !offers(&window, "in the city at night"));
     // All of the person, who is to stay.

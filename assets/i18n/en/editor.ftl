@@ -91,6 +91,7 @@ editor-sample = Sample portrait
 editor-sample-meadow = Portrait in a meadow
 editor-sample-room = Portrait in a living room
 editor-sample-sea = Portrait by the sea
+editor-sample-snow = Portrait in the mountains
 editor-sample-runner = Runner
 editor-sample-dancer = Dancer in the city
 editor-sample-cat = Cat on the beach

@@ -79,6 +79,7 @@ editor-sample = 範例人像
 editor-sample-meadow = 草地上的人像
 editor-sample-room = 客廳裡的人像
 editor-sample-sea = 海邊的人像
+editor-sample-snow = 雪山裡的人像
 editor-sample-runner = 跑步的人
 editor-sample-dancer = 城市裡的舞者
 editor-sample-cat = 沙灘上的貓

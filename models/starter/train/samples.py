@@ -1,4 +1,4 @@
-"""Sample pictures of the domain at `SIDE` pixels, each with the mask of its subject (white = subject)."""
+"""Sample pictures of the domain at 768 pixels (the guide's at 512), each with the mask of its subject (white = subject)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from settings import arguments, parser
 from sprites import HERE, PEOPLE_SEED, drawings_of, icon_svg, render
 
 SCALE = 3
-SIDE = SCALE * backgrounds.CANVAS // 2
+"""half pixels to a unit of the canvas, which is 512 wide"""
+GUIDE, GUIDE_SCALE = "portrait-city", 2
+"""the first that people see: so small that today's model draws a quarter of its side"""
 PEOPLE = 6000
 
 # name, background and its seed, what the person wears (the first such of `PEOPLE`), side and corner on the canvas
@@ -25,6 +27,7 @@ PORTRAITS = [
     ("portrait-meadow", "in a green meadow", 5, dict(set="toon", hair="spiky hair", hc="black", cloth="t-shirt"), 460, (26, 52)),
     ("portrait-room", "in a living room", 8, dict(set="personas", hair="bob hair", hc="blond"), 460, (26, 52)),
     ("portrait-sea", "at sunset over the sea", 3, dict(set="personas", beard=True, acc="glasses", hc="brown"), 460, (26, 52)),
+    ("portrait-snow", "in the snowy mountains", 12, dict(set="toon", hair="hair bun", cloth="turtleneck", cc="blue"), 460, (26, 52)),
 ]  # fmt: skip
 # the same with a drawing: its set and name there
 DRAWINGS = [
@@ -45,11 +48,12 @@ def people(packages: Path) -> list[dict]:
 
 def save(out: Path, name: str, kind: str, seed: int, svg: str, side: int, corner: tuple[int, int]) -> None:
     """Paints twice as large and halves, as for the training; sides and corners are in units of the canvas."""
-    backgrounds.Brush.scale, before = SCALE, backgrounds.Brush.scale
-    scene = backgrounds.KINDS[kind][0](random.Random(seed)).resize((SIDE, SIDE), Image.BOX)
+    scale = GUIDE_SCALE if name == GUIDE else SCALE
+    backgrounds.Brush.scale, before = scale, backgrounds.Brush.scale
+    scene = backgrounds.KINDS[kind][0](random.Random(seed)).reduce(2)
     backgrounds.Brush.scale = before
-    sprite = Image.fromarray(np.array(render(svg, side * SCALE // 2)))
-    place = tuple(v * SCALE // 2 for v in corner)
+    sprite = Image.fromarray(np.array(render(svg, side * scale // 2)))
+    place = tuple(v * scale // 2 for v in corner)
     mask = Image.new("L", scene.size, 0)
     mask.paste(sprite.getchannel("A").point(lambda v: 255 if v > 127 else 0), place)
     scene.paste(sprite, place, sprite)

@@ -17,19 +17,19 @@ type Place = (u32, u32);
 
 /// The size of the sample portrait; cut to another, its places are elsewhere.
 const SAMPLE: Extent = Extent {
-    width: 768,
-    height: 768,
+    width: 512,
+    height: 512,
 };
 const CITY: [Place; 6] = [
-    (60, 90),
-    (705, 90),
-    (60, 495),
-    (720, 495),
-    (60, 735),
-    (720, 735),
+    (40, 60),
+    (470, 60),
+    (40, 330),
+    (480, 330),
+    (40, 490),
+    (480, 490),
 ];
-const HAIR: [Place; 4] = [(315, 240), (390, 225), (495, 240), (225, 675)];
-const RED_TOP: [Place; 4] = [(382, 675), (322, 720), (382, 735), (465, 720)];
+const HAIR: [Place; 4] = [(210, 160), (260, 150), (330, 160), (150, 450)];
+const RED_TOP: [Place; 4] = [(255, 450), (215, 480), (255, 490), (310, 480)];
 
 const PLACES_OF_SAMPLE: &[&str] = &["ui-guide-prompt-night", "ui-guide-prompt-room"];
 /// Places that suit whatever was kept.
