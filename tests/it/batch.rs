@@ -2,7 +2,9 @@
 
 mod command_line;
 mod engines;
+mod faults;
 mod orders;
+mod recipes;
 mod reviewing;
 mod served;
 mod together;
@@ -87,6 +89,28 @@ impl Vision for CountingVision {
             map.likelihood.fill(0.0);
         }
         Ok(map)
+    }
+
+    fn faces(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Face>, EngineError> {
+        FakeVision::default().faces(picture, progress)
+    }
+}
+
+/// Breaks down over the pictures that it is told.
+struct BreakingVision(fn(&RgbF32) -> bool);
+
+impl Vision for BreakingVision {
+    fn subject(
+        &mut self,
+        picture: &RgbF32,
+        progress: &mut dyn Progress,
+    ) -> Result<SubjectMap, EngineError> {
+        assert!(!(self.0)(picture), "a network that breaks down");
+        FakeVision::default().subject(picture, progress)
     }
 
     fn faces(
@@ -337,141 +361,6 @@ fn a_changed_recipe_redoes_what_it_changes_and_keeps_masks() {
     );
 }
 
-/// Breaks down over the pictures that it is told.
-struct BreakingVision(fn(&RgbF32) -> bool);
-
-impl Vision for BreakingVision {
-    fn subject(
-        &mut self,
-        picture: &RgbF32,
-        progress: &mut dyn Progress,
-    ) -> Result<SubjectMap, EngineError> {
-        assert!(!(self.0)(picture), "a network that breaks down");
-        FakeVision::default().subject(picture, progress)
-    }
-
-    fn faces(
-        &mut self,
-        picture: &RgbF32,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Face>, EngineError> {
-        FakeVision::default().faces(picture, progress)
-    }
-}
-
-#[test]
-fn a_panic_fails_one_picture() {
-    let room = room();
-    let mut run = Run::new(room.path(), EDIT, "out");
-    run.scripts = vec![Script::Panic];
-    let result = run.go();
-    // The engine is made anew after each, and panics again.
-    assert_eq!(of_state(&result, State::Failed), 6 + 3);
-    assert!(
-        row(&result, "a.png")
-            .message
-            .contains("the script says panic")
-    );
-    let mut run = Run::resumed(room.path(), EDIT, "out");
-    run.breaks = |picture| picture.pixels[0][2] > 0.5;
-    let result = run.go();
-    assert_eq!(of_state(&result, State::Done), 6, "masks were kept");
-    let mut run = Run::new(room.path(), EDIT, "other");
-    run.breaks = |picture| picture.pixels[0][2] > 0.5;
-    let result = run.go();
-    let broken = row(&result, "sub/c.webp");
-    assert_eq!(broken.state, Some(State::Failed));
-    assert!(broken.message.contains("a network that breaks down"));
-    assert_eq!(of_state(&result, State::Done), 4);
-}
-
-#[test]
-fn a_failing_engine_fails_one_result() {
-    let room = room();
-    let mut run = Run::new(room.path(), EDIT, "out");
-    run.scripts = vec![Script::Paint, Script::Fail(EngineError::OutOfMemory)];
-    let result = run.go();
-    let failed = result
-        .rows
-        .iter()
-        .find(|row| row.state == Some(State::Failed) && row.picture == "a.png");
-    assert_eq!(failed.map(|row| row.output.as_str()), Some("a-0.8.png"));
-    assert_eq!(of_state(&result, State::Done), 5);
-    let again = Run::resumed(room.path(), EDIT, "out").go();
-    assert_eq!(
-        (of_state(&again, State::Done), of_state(&again, State::Kept)),
-        (1, 5)
-    );
-}
-
-#[test]
-fn a_picture_without_a_subject_wants_a_look_and_is_not_run() {
-    let room = room();
-    let mut run = Run::new(room.path(), EDIT, "out");
-    // Of shade 10, 80 and 160 only the last is a picture of somebody.
-    run.sees = |picture| picture.pixels.iter().all(|[_, _, blue]| *blue > 0.4);
-    let result = run.go();
-    assert_eq!(row(&result, "a.png").state, Some(State::Look));
-    assert_eq!(of_state(&result, State::Look), 2);
-    assert_eq!(results(&room.path().join("out")).len(), 2);
-    // It is known: nobody looks again.
-    let again = Run::resumed(room.path(), EDIT, "out");
-    let looks = Arc::clone(&again.looks);
-    assert_eq!(of_state(&again.go(), State::Look), 2);
-    assert_eq!(looks.load(Ordering::Relaxed), 0);
-}
-
-#[test]
-fn nothing_is_written_over_pictures_or_over_files_of_others() {
-    let room = room();
-    let one = EDIT.replace("strengths = [0.5, 0.8]", "strength = 0.5");
-    fs::create_dir(room.path().join("out")).unwrap();
-    fs::write(room.path().join("out/b.jpg"), "theirs").unwrap();
-    let result = Run::new(room.path(), &one, "out").go();
-    assert_eq!(row(&result, "b.jpg").state, Some(State::Failed));
-    assert_eq!(fs::read(room.path().join("out/b.jpg")).unwrap(), b"theirs");
-    assert_eq!(row(&result, "a.png").state, Some(State::Done));
-    let before = results(&room.path().join("in"));
-    let result = Run::new(room.path(), &one, "in").go();
-    assert_eq!(of_state(&result, State::Done), 0);
-    assert_eq!(results(&room.path().join("in")), before);
-    // Two pictures of one name.
-    let twin = room.path().join("in/a.webp");
-    save(&twin, &picture(Extent::new(96, 64), 1));
-    let png = format!("{one}[output]\nformat = \"png\"\n");
-    let result = Run::new(room.path(), &png, "third").go();
-    assert_eq!(row(&result, "a.webp").state, Some(State::Failed));
-    assert!(row(&result, "a.webp").message.contains("{from}"));
-}
-
-#[test]
-fn a_table_gives_each_picture_its_own_prompt() {
-    let room = room();
-    let recipe = "version = 1\n[edit]\nprompts = \"p.csv\"\nprompt = \"{prompt} in {colour}\"\nstrength = 0.5\n\
-                  steps = 4\n[edit.lists]\ncolour = [\"red\", \"blue\"]\n";
-    let mut run = Run::new(room.path(), recipe, "out");
-    let table = "picture,prompt\na.png,a cat\nsub/c.webp,a dog\n";
-    run.prompts = Prompts::Table(PromptTable::parse(table.as_bytes(), Path::new("p.csv")).unwrap());
-    let result = run.go();
-    let prompts: Vec<&str> = result
-        .rows
-        .iter()
-        .filter(|row| row.state == Some(State::Done))
-        .map(|row| row.prompt.as_str())
-        .collect();
-    assert_eq!(
-        prompts,
-        [
-            "a cat in blue",
-            "a cat in red",
-            "a dog in blue",
-            "a dog in red"
-        ]
-    );
-    assert_eq!(row(&result, "b.jpg").state, Some(State::Failed));
-    assert!(room.path().join("out/a-red.png").is_file());
-}
-
 #[test]
 fn metadata_is_written_as_by_an_edit() {
     let room = room();
@@ -494,100 +383,4 @@ fn metadata_is_written_as_by_an_edit() {
         .unwrap()
         .origin;
     assert_eq!(origin.text(file::PARAMETERS_KEYWORD), None);
-}
-
-/// The fuzz target of the recipe's parser, as far as it runs with the tests: no text makes it panic, and
-/// what it takes it writes and takes again.
-#[test]
-fn any_bytes_are_a_recipe_or_an_error() {
-    let mut runner = proptest::test_runner::TestRunner::default();
-    let pieces = proptest::sample::select(vec![
-        "version = 1\n",
-        "[mask]\n",
-        "[edit]\n",
-        "[erase]\n",
-        "[output]\n",
-        "[edit.lists]\n",
-        "select = \"hair\"\n",
-        "mask = \"{stem}.png\"\n",
-        "prompt = \"{a}\"\n",
-        "a = [\"b\"]\n",
-        "strength = 1e400\n",
-        "strengths = [0.5]\n",
-        "grow = \"5%\"\n",
-        "seed = 99999999999999999999\n",
-        "name = \"{\"\n",
-        "quality = 300\n",
-        "\u{0}",
-        "é = ",
-        "[[",
-        "'''",
-    ]);
-    let texts = proptest::collection::vec(pieces, 0..12);
-    let checked = runner.run(&texts, |pieces| {
-        let text = pieces.concat();
-        match BulkRecipe::parse(&text) {
-            Ok(recipe) => {
-                let again = BulkRecipe::parse(&recipe.text().unwrap());
-                proptest::prop_assert_eq!(again, Ok(recipe));
-            }
-            Err(error) => proptest::prop_assert!(!error.to_string().is_empty()),
-        }
-        Ok(())
-    });
-    checked.unwrap();
-}
-
-/// “Save as recipe” of an accepted layer, followed for that picture, gives the very file of the window.
-#[test]
-fn the_recipe_of_a_layer_makes_the_same_file() {
-    let room = tempfile::tempdir().unwrap();
-    let input = room.path().join("in/a.png");
-    fs::create_dir(room.path().join("in")).unwrap();
-    save(&input, &picture(Extent::new(300, 200), 40));
-    let mut session = Session::new(Vec::new());
-    session.editor.apply(Command::OpenFile(input));
-    session.wait("the picture", |editor| editor.active().is_some());
-    let document = session.editor.active().unwrap().id();
-    session.editor.apply(Command::Select {
-        document,
-        part: Part::Subject,
-        how: Combination::Replace,
-    });
-    session.wait("the selection", |editor| {
-        editor.selecting(document).is_none()
-    });
-    let settings = EditSettings {
-        prompt: "a {brick} wall".to_owned(),
-        strength: Strength::new(0.65).unwrap(),
-        steps: Steps::new(6).unwrap(),
-        mask_mode: MaskMode::Stays,
-        ..session.document(document).settings().clone()
-    };
-    session.editor.apply(Command::SetSettings {
-        document,
-        settings: Box::new(settings),
-    });
-    session.generate(document);
-    session.wait_for_runs();
-    let candidate = session.last_candidate(document);
-    session.editor.apply(Command::AcceptCandidate(candidate.id));
-    let layer = session.document(document).document().layers()[0].id;
-    let (exported, recipe) = (room.path().join("window.png"), room.path().join("r.toml"));
-    session.editor.apply(Command::Export {
-        document,
-        path: exported.clone(),
-        jpeg_quality: None,
-    });
-    session.editor.apply(Command::SaveRecipe {
-        document,
-        layer: Some(layer),
-        path: recipe.clone(),
-    });
-    session.wait("both files", |_| exported.is_file() && recipe.is_file());
-    let recipe = fs::read_to_string(recipe).unwrap();
-    let result = Run::new(room.path(), &recipe, "out").go();
-    assert_eq!(of_state(&result, State::Done), 1, "{:?}", states(&result));
-    let made = fs::read(room.path().join("out/a.png")).unwrap();
-    assert_eq!(made, fs::read(exported).unwrap());
 }
