@@ -1,5 +1,9 @@
 """Writes the moving average in ck.pt as a diffusers folder in f16.
 
+With --mean-with the weights are the mean of these and an exported model's, that this training started from: where
+both lie in one valley of the error, the middle is often lower than either (Wortsman et al. 2022, "Model soups", arXiv
+2203.05482); `compare.py --new OUT` says whether.
+
 Beside the weights: preview.json (latent to RGB by least squares, and the default settings) and
 words.json (the vocabulary in both languages).
 """
@@ -103,6 +107,15 @@ def export(model: Model, work: Path, out: Path, scenes: int) -> None:
         raise SystemExit(f"more than {LIMIT_MB} MB")
 
 
+def mix(model: Model, other: Model) -> None:
+    """Takes the U-Net and the text encoder of `model` half of the way to those of `other`."""
+    for name in ("unet", "text_encoder"):
+        pairs = zip(getattr(model, name).parameters(), getattr(other, name).parameters(), strict=True)
+        with torch.no_grad():
+            for mine, theirs in pairs:
+                mine.lerp_(theirs, 0.5)
+
+
 def export_autoencoder(work: Path, out: Path) -> None:
     load_autoencoder(work / "vae", "cpu").to(memory_format=torch.contiguous_format).half().save_pretrained(out / "vae")
 
@@ -111,13 +124,17 @@ def main(given: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path, help="folder to write")
     options.add_argument("--scenes", type=int, default=150, help="scenes for the preview's least squares")
+    options.add_argument("--mean-with", type=Path, help="exported model to take the mean with")
     options.add_argument("--autoencoder", action="store_true", help="it alone: what decoder.py made of it")
     args = arguments(options, given)
     torch.set_num_threads(args.threads)
     if args.autoencoder:
         export_autoencoder(args.work, args.out)
         return
-    export(Model.in_training(args.work, args.device), args.work, args.out, args.scenes)
+    model = Model.in_training(args.work, args.device)
+    if args.mean_with:
+        mix(model, Model.exported(args.mean_with, args.device))
+    export(model, args.work, args.out, args.scenes)
 
 
 if __name__ == "__main__":

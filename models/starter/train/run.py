@@ -71,6 +71,25 @@ def check_decoder(args) -> None:
         assert torch.equal(before, ends[0][name]) == name.startswith(("encoder.", "quant_conv.")), name
 
 
+def check_muon() -> None:
+    """An update has all directions alike, those of its gradient; a kernel's is that of its matrix, however it lies in memory."""
+    import torch
+    from muon import Muon, orthogonalised
+
+    for shape in ((40, 90), (90, 40)):
+        matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+        left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+        along = (left.T @ orthogonalised(matrix) @ right.T).diagonal()
+        assert 0.6 < along.min() and along.max() < 1.3, along
+    kernel = torch.randn((8, 3, 3, 3), generator=torch.Generator().manual_seed(2))
+    weights = [kernel.clone(), kernel.clone(memory_format=torch.channels_last), kernel.flatten(1).clone()]
+    for weight in weights:
+        weight.grad = torch.sin(7 * weight)
+        Muon([weight], 0.1).step()
+        torch.testing.assert_close(weight.reshape(kernel.shape), weights[0])
+    assert (weights[0] - kernel).abs().mean() > 0.01
+
+
 def check(args) -> None:
     """What `--tiny` promises; raises where it does not hold."""
     import torch
@@ -113,6 +132,7 @@ def check(args) -> None:
     places = {one.background for one in labels}
     assert any(held_out(thing, place) for thing in maker.drawings for place in places)
 
+    check_muon()
     check_decoder(args)
 
     # every task was judged

@@ -15,6 +15,11 @@ pure noise takes the rest of the old picture for the truth, whatever the prompt 
 2) hardly a background changed. So a part of the noise in training is of that kind, and the network learns
 to read the prompt where the two differ, and to keep what they share.
 
+The matrices inside learn by Muon (muon.py), the rest by AdamW. Going on from trained weights, 60 steps of 32 pictures at
+half the side whose rate fell to 0, the same pictures and noise for both: the errors of steps 31 to 40 were 0.290 with Muon and
+0.303 with AdamW for all, of the last ten 0.256 and 0.259. Such a step took 4.6 instead of 2.9 seconds of processor time; at the
+full side, where the pictures cost more, the addition is the same.
+
 The learning rate falls linearly to 0, over --steps or within --finish-in minutes: end it so before
 an export, samples of a constant rate are much worse. Exported is a moving average whose length
 grows with the run since the full side began (Karras et al. 2023, arXiv 2312.02696, "power function"
@@ -45,9 +50,10 @@ from net import (
     alphas_cumprod, reduced, load_text_encoder, load_unet, new_text_encoder, new_unet, token_ids, train_tokenizer,
     TRAIN_STEPS, WINDOW,
 )  # fmt: skip
+from muon import Muon
 from settings import Every, arguments, parser
 
-LEARNING_RATE, WARM_UP = 5e-4, 100
+LEARNING_RATE, WARM_UP = 5e-4, 30
 DROPPED_CAPTIONS = 0.1
 NOISE_BIAS = 0.8
 """training steps are 1000 * u ** NOISE_BIAS of an even u: 58 % of them in the noisier half"""
@@ -112,30 +118,41 @@ class Training:
             text_encoder.load_state_dict(torch.load(reader, weights_only=True))
         self.text_encoder = text_encoder.to(args.device).train()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
-        self.optimiser = torch.optim.AdamW(
-            self.parameters, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
-        )
+        self.optimisers = self.new_optimisers()
         self.average = [p.detach().clone() for p in self.parameters]
         self.step, self.minutes, self.share, self.coarse_steps = 0, 0.0, 0.0, 0
         """`share`: how much of the schedule is done; `coarse_steps`: how many steps half the side had"""
         self.workers = ThreadPoolExecutor(args.threads) if args.device == "cpu" else None
+        self.optimisers[0].workers = self.workers
         alphas = alphas_cumprod().float()
         self.sigmas = ((1 - alphas) / alphas).sqrt()
         self.signal, self.noise = alphas.sqrt().to(args.device), (1 - alphas).sqrt().to(args.device)
         if self.path.exists():
             self.resume()
 
+    def new_optimisers(self) -> tuple[Muon, torch.optim.AdamW]:
+        """Muon for the matrices between the first and the last layer; AdamW for these two, embeddings, biases and norms."""
+        inner, rest = [], []
+        for network in (self.unet, self.text_encoder):
+            for name, parameter in network.named_parameters():
+                outer = any(part in name for part in ("conv_in", "conv_out", "embed"))
+                (rest if outer or parameter.ndim < 2 else inner).append(parameter)
+        adam = torch.optim.AdamW(rest, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
+        return Muon(inner, LEARNING_RATE), adam
+
     def resume(self) -> None:
         kept = torch.load(self.path, map_location=self.args.device, weights_only=True)
         self.unet.load_state_dict(kept["un"])
         self.text_encoder.load_state_dict(kept["te"])
-        self.optimiser.load_state_dict(kept["o"])
+        for optimiser, state in zip(self.optimisers, kept["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.average, self.step, self.minutes = kept["ema"], kept["step"], kept["minutes"]
         self.share, self.coarse_steps = kept["share"], kept["coarse_steps"]
         print(f"goes on at step {self.step}, {self.minutes:.0f} minutes")
 
     def save(self, minutes: float) -> None:
-        state = dict(un=self.unet.state_dict(), te=self.text_encoder.state_dict(), o=self.optimiser.state_dict())
+        state = dict(un=self.unet.state_dict(), te=self.text_encoder.state_dict())
+        state |= dict(optimisers=[optimiser.state_dict() for optimiser in self.optimisers])
         state |= dict(ema=self.average, step=self.step, minutes=self.minutes + minutes)
         state |= dict(share=self.share, coarse_steps=self.coarse_steps)
         torch.save(state, self.path.with_suffix(".tmp"))
@@ -196,10 +213,11 @@ class Training:
             parts = [tuple(x[k::count] for x in batch) for k in range(count)]
             error = torch.cat(list(self.workers.map(lambda part: self.errors(*part), parts)))
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * min(1, (self.step + 1) / WARM_UP) * max(0.0, 1 - self.share)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * min(1, (self.step + 1) / WARM_UP) * max(0.0, 1 - self.share)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self.coarse_steps += self.coarse
         if self.step % AVERAGE_EVERY == 0:
