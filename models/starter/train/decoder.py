@@ -6,7 +6,7 @@ again for each crop. The latents are made once.
 
 Loss: absolute error, the same of the gradients at the full, half and quarter side (sharp edges), and the
 logarithm of each picture's square error (what decibels are), so that a picture of few details counts too.
-Convolutions move by Muon (see `Muon`), the rest by Adam. The learning rate falls linearly to 0, over
+Convolutions move by Muon (muon.py), the rest by Adam. The learning rate falls linearly to 0, over
 --steps or within --finish-in minutes; then the moving average's decoder, its last convolution solved by least
 squares (`solve_last`), replaces the one in vae/.
 
@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 
 from autoencoder import gradients, psnr, rendered
+from muon import Muon
 from net import decode, encode, load_autoencoder, reduced, to_tensor
 from settings import Every, arguments, parser
 
@@ -34,38 +35,6 @@ SOLVED = 400
 """scenes of the least squares"""
 AVERAGE_POWER = 6.94
 """a moving average about a tenth of the run long, as in unet.py"""
-
-
-class Muon(torch.optim.Optimizer):
-    """Steps of momentum made orthogonal (Jordan et al. 2024): each direction of a convolution moves alike.
-
-    A few hundred steps of it do what many more of Adam's do. In f32: torch.optim.Muon computes in bf16,
-    which is slow on a processor without instructions for it, and takes matrices alone.
-    """
-
-    def __init__(self, parameters, lr: float, momentum: float = 0.95):
-        super().__init__(parameters, dict(lr=lr, momentum=momentum))
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                kept = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                kept.lerp_(p.grad, 1 - group["momentum"])
-                direction = orthogonal(p.grad.lerp(kept, group["momentum"]).flatten(1))
-                rows, columns = direction.shape
-                # the root mean square of a step is that of Adam's, whatever the shape
-                p.add_(direction.view_as(p), alpha=-group["lr"] * 0.2 * max(rows, columns) ** 0.5)
-
-
-def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Roughly the nearest matrix whose singular values are all 1: five Newton-Schulz steps of fifth order."""
-    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (x.norm() + 1e-7)
-    for _ in range(5):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
 def loss_of(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -87,7 +56,7 @@ class Training:
         kernels = [p for p in self.network.parameters() if p.ndim == 4 and p.shape[2] > 1 and p.shape[0] > 3]
         others = [p for p in self.network.parameters() if not any(p is kernel for kernel in kernels)]
         adam = torch.optim.AdamW(others, LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0)
-        self.optimisers = {"muon": Muon(kernels, MUON_RATE), "adam": adam}
+        self.optimisers = {"muon": Muon(kernels, MUON_RATE, weight_decay=0), "adam": adam}
         self.rates = {"muon": MUON_RATE, "adam": LEARNING_RATE}
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.step, self.share = 0, 0.0

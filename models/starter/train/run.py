@@ -1,6 +1,6 @@
 """The whole pipeline, one stage after the other; each goes on where it was interrupted.
 
-    sprites  autoencoder  decoder  latents  text_encoder  unet  judges  evaluate  export  samples
+    sprites  autoencoder  decoder  latents  text_encoder  unet  judges  fidelity  evaluate  export  samples
 
 With --tiny: every stage with very small numbers in a fresh work folder, on the CPU in minutes,
 then checks that could fail (see `check`). The pictures it makes are noise; the path is the real one.
@@ -26,6 +26,7 @@ TINY = {
     "text_encoder": ["--steps", "3", "--batch", "4"],
     "unet": ["--steps", "12", "--batch", "2"],
     "judges": ["--scenes", "80", "--check-scenes", "40", "--epochs", "1", "--batch", "16"],
+    "fidelity": ["--count", "8", "--blurred"],
     "evaluate": ["--checkpoint", "--count", "16", "--steps", "2"],
     "export": ["--scenes", "12"],
     "samples": [],
@@ -47,6 +48,8 @@ def everything(args, options: dict[str, list[str]]) -> None:
         more = list(options.get(name, []))
         if name in ("sprites", "samples"):
             more += ["--packages", str(args.packages)]
+        if name == "fidelity":
+            more += [str(args.work / "vae")]
         if name in ("export", "samples"):
             more += [str(args.out if name == "export" else args.out / "samples")]
         stage(name, args, more)
@@ -88,6 +91,20 @@ def check_muon() -> None:
         Muon([weight], 0.1).step()
         torch.testing.assert_close(weight.reshape(kernel.shape), weights[0])
     assert (weights[0] - kernel).abs().mean() > 0.01
+
+
+def check_fidelity(args) -> None:
+    """A picture is at distance 0 from itself, and a blurred one farther than one that is off by one level of 255."""
+    import numpy as np
+    from fidelity import blurred, distance
+    from judges import load_judge
+    from scenes import draw_many
+
+    judge = load_judge(args.work, args.device)
+    pictures = np.concatenate([chunk for chunk, _ in draw_many(args.work, 8, 1, "people_check")])
+    assert distance(judge, pictures, pictures, args.device) == 0
+    off = distance(judge, pictures, np.where(pictures < 255, pictures + 1, 254), args.device)
+    assert 0 < off < distance(judge, pictures, blurred(pictures), args.device)
 
 
 def check(args) -> None:
@@ -133,6 +150,7 @@ def check(args) -> None:
     assert any(held_out(thing, place) for thing in maker.drawings for place in places)
 
     check_muon()
+    check_fidelity(args)
     check_decoder(args)
 
     # every task was judged

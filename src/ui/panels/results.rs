@@ -43,7 +43,8 @@ pub(crate) fn results_ui(ui: &mut Ui, desk: &mut Desk<'_>, store: &mut TextureSt
     ui.horizontal_centered(|ui| {
         if room == Room::Enough {
             ui.vertical(|ui| {
-                ui.set_width(112.0);
+                // where no pictures stand beside it, the line has room for itself
+                ui.set_width(if count == 0 { 320.0 } else { 112.0 });
                 ui.spacing_mut().item_spacing.y = 2.0;
                 widgets::heading(ui, &desk.text("ui-results"));
                 hint(ui, desk, count);
